@@ -1,0 +1,151 @@
+/**
+ * Every error this library makes about bytes, messages, states and time.
+ *
+ * Few classes, many codes: match on `code`, which is API. `docs/errors.md` has a heading for each.
+ * System errors (`ECONNRESET` …) pass through the stages untouched, and a wrong *declaration* is a plain
+ * `TypeError` or `RangeError`, thrown where it is written.
+ */
+
+/** Whose fault it is: the other side of the wire, or our own program. */
+export type Origin = 'peer' | 'local';
+
+export type FrameErrorCode =
+  | 'ERR_FRAME_TOO_LONG'
+  | 'ERR_FRAME_LENGTH'
+  | 'ERR_FRAME_TRUNCATED'
+  | 'ERR_FRAME_CHECKSUM'
+  | 'ERR_FRAME_STUFFING';
+
+export type MessageErrorCode =
+  | 'ERR_MESSAGE_EMPTY'
+  | 'ERR_MESSAGE_SHORT'
+  | 'ERR_MESSAGE_UNKNOWN'
+  | 'ERR_MESSAGE_UTF8'
+  | 'ERR_MESSAGE_TRAILING'
+  | 'ERR_MESSAGE_VALUE'
+  | 'ERR_FIELD_RANGE'
+  | 'ERR_FIELD_TOO_LONG';
+
+export type StateErrorCode = 'ERR_STATE_UNEXPECTED' | 'ERR_STATE_CLOSED';
+
+export type TimeoutErrorCode = 'ERR_TIMEOUT_STATE' | 'ERR_TIMEOUT_IDLE';
+
+export type HandlerErrorCode = 'ERR_HANDLER';
+
+/** The codes, all of them. */
+export type ErrorCode =
+  | FrameErrorCode
+  | MessageErrorCode
+  | StateErrorCode
+  | TimeoutErrorCode
+  | HandlerErrorCode;
+
+/** What an error carries beside its text; each is there only where it applies. */
+export interface ErrorDetails {
+  /** Whose fault; `'peer'` unless said otherwise. */
+  origin?: Origin | undefined;
+  /** The most (or the least) that is allowed, in the unit the text names. */
+  limit?: number | undefined;
+  /** What was there instead. */
+  actual?: unknown;
+  /** What would have been right. */
+  expected?: unknown;
+  /**
+   * Where, in bytes: of a `FrameError`, in the stream of bytes received; of a `MessageError`, in the frame.
+   */
+  offset?: number | undefined;
+  /** The field, with indices: `items[3].key`. */
+  path?: string | undefined;
+  /** The type of the message that was being read or written, where it is known. */
+  messageType?: string | undefined;
+  /** The session state. */
+  state?: string | undefined;
+  /** The bytes around `offset`, in hex, with a caret under the byte. */
+  excerpt?: string | undefined;
+  cause?: unknown;
+}
+
+/**
+ * The base of all of them.
+ *
+ * @example
+ * pipeline(socket, …, (error) => {
+ *   if (error instanceof ProtocolError && error.origin === 'peer') log(error.code, error.message);
+ * });
+ */
+export abstract class ProtocolError extends Error {
+  abstract readonly code: ErrorCode;
+  readonly origin: Origin;
+  declare readonly limit?: number;
+  declare readonly actual?: unknown;
+  declare readonly expected?: unknown;
+  declare readonly offset?: number;
+  declare readonly path?: string;
+  declare readonly messageType?: string;
+  declare readonly state?: string;
+  declare readonly excerpt?: string;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined);
+    const { origin = 'peer', cause: _, ...rest } = details;
+    this.origin = origin;
+    for (const [key, value] of Object.entries(rest)) {
+      if (value !== undefined) Object.defineProperty(this, key, { value, enumerable: true });
+    }
+  }
+}
+
+/** The stream of bytes could not be carved into frames, or a payload could not be framed. */
+export class FrameError extends ProtocolError {
+  override readonly name = 'FrameError';
+  readonly code: FrameErrorCode;
+
+  constructor(code: FrameErrorCode, message: string, details?: ErrorDetails) {
+    super(message, details);
+    this.code = code;
+  }
+}
+
+/** A frame could not be read as a message, or a message could not be written. */
+export class MessageError extends ProtocolError {
+  override readonly name = 'MessageError';
+  readonly code: MessageErrorCode;
+
+  constructor(code: MessageErrorCode, message: string, details?: ErrorDetails) {
+    super(message, details);
+    this.code = code;
+  }
+}
+
+/** A message that the current state does not allow; `origin` says in which direction. */
+export class StateError extends ProtocolError {
+  override readonly name = 'StateError';
+  readonly code: StateErrorCode;
+
+  constructor(code: StateErrorCode, message: string, details?: ErrorDetails) {
+    super(message, details);
+    this.code = code;
+  }
+}
+
+/** A deadline passed; `limit` is its length in milliseconds. */
+export class TimeoutError extends ProtocolError {
+  override readonly name = 'TimeoutError';
+  readonly code: TimeoutErrorCode;
+
+  constructor(code: TimeoutErrorCode, message: string, details?: ErrorDetails) {
+    super(message, details);
+    this.code = code;
+  }
+}
+
+/** A handler threw or rejected; `cause` is what it threw. */
+export class HandlerError extends ProtocolError {
+  override readonly name = 'HandlerError';
+  readonly code: HandlerErrorCode;
+
+  constructor(code: HandlerErrorCode, message: string, details?: ErrorDetails) {
+    super(message, { origin: 'local', ...details });
+    this.code = code;
+  }
+}
