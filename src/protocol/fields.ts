@@ -477,6 +477,7 @@ export function bounded<const S extends Size, F extends AnyField>(
   limits: Limits = {},
 ): Field<FieldOut<F>, FieldIn<F>, Filled<S> | NonNullable<F[typeof shape]>['fills']> {
   const node = fieldNode(item, 'bounded(item)');
+  requireValue(node, 'a bounded field');
   return freeze({
     kind: 'bounded',
     size: sizeNode(size, 'bounded'),
@@ -829,6 +830,7 @@ export function checkRoot(root: Node, seen: Set<Node> = new Set(), nested = fals
       for (const one of root.byName.values()) checkRoot(one.struct, seen, true);
       return;
     case 'lazy':
+      requireValue(root.get(), 'a lazy field');
       checkRoot(root.get(), seen, false);
       return;
   }

@@ -1,5 +1,6 @@
 import { boundByWalking, encodeByWalking } from './assemble.ts';
 import type { Codec, Decoded } from './codec.ts';
+import { type Compiled, compile, FAILED } from './compile.ts';
 import {
   type AnyField,
   bytes,
@@ -38,6 +39,8 @@ export interface DeclaredCodec<Out, In = Out> extends Required<Codec<Out, In>> {
   readonly declaration: Declaration;
   /** The names of the messages; empty where there is but one structure. */
   readonly types: readonly string[];
+  /** The text of the functions that were generated; undefined where generating code is forbidden. */
+  source(): string | undefined;
 }
 
 /** What decoding gives, by the messages' names. */
@@ -132,16 +135,63 @@ function withTrailing(cases: Messages): Messages {
   return Object.fromEntries(entries) as Messages;
 }
 
+// Node gives small buffers out of a pool in the same way; this one need not know a message's exact size beforehand.
+const POOL_SIZE = 8192;
+let pool: Buffer = Buffer.alloc(0);
+let poolUsed = 0;
+
 function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
   const { root } = declaration;
   checkRoot(root);
+  const walking: Compiled = {
+    decode: () => FAILED,
+    encode: () => -1,
+    bound: (message) => boundByWalking(declaration, message),
+    source: undefined,
+  };
+  // Compiled on first use, so that a declaration costs nothing.
+  let isMade = false;
+  let engine: Compiled = {
+    decode: (bytes, start, end) => made().decode(bytes, start, end),
+    encode: (message, target, at) => made().encode(message, target, at),
+    bound: (message) => made().bound(message),
+    source: undefined,
+  };
+  const made = (): Compiled => {
+    if (!isMade) engine = compile(declaration) ?? walking;
+    isMade = true;
+    return engine;
+  };
+
   return {
     declaration,
     types: Object.freeze(root.kind === 'union' ? [...root.byName.keys()] : []),
-    decode: (bytes, start = 0, end = bytes.length) => decodeByWalking(declaration, bytes, start, end) as Out,
-    encode: (message) => encodeByWalking(declaration, message),
-    bound: (message) => boundByWalking(declaration, message),
+    source: () => made().source,
+    decode(bytes, start = 0, end = bytes.length) {
+      const message = engine.decode(bytes, start, end);
+      return (message === FAILED ? decodeByWalking(declaration, bytes, start, end) : message) as Out;
+    },
+    encode(message) {
+      const room = engine.bound(message);
+      if (room > POOL_SIZE / 2) {
+        const target = Buffer.allocUnsafe(room);
+        const end = engine.encode(message, target, 0);
+        return end < 0 ? encodeByWalking(declaration, message) : target.subarray(0, end);
+      }
+      if (room > pool.length - poolUsed) {
+        pool = Buffer.allocUnsafeSlow(POOL_SIZE);
+        poolUsed = 0;
+      }
+      const end = engine.encode(message, pool, poolUsed);
+      if (end < 0) return encodeByWalking(declaration, message);
+      const bytes = pool.subarray(poolUsed, end);
+      poolUsed = end;
+      return bytes;
+    },
+    bound: (message) => engine.bound(message),
     encodeInto(message, target, at) {
+      const end = engine.encode(message, target, at);
+      if (end >= 0) return end;
       const bytes = encodeByWalking(declaration, message);
       target.set(bytes, at);
       return at + bytes.length;

@@ -45,6 +45,26 @@ export function utf8FaultAt(bytes: Uint8Array, start: number, end: number): numb
   return -1;
 }
 
+/**
+ * Write the text at `target[at]` as UTF-8; answers its length in bytes, or −1 when that is more than `limit` or the
+ * text has a lone surrogate.
+ */
+export function encodeUtf8(target: Buffer, at: number, text: string, limit: number): number {
+  const length = text.length;
+  if (length > limit) return -1;
+  if (length < 48) {
+    let index = 0;
+    for (; index < length; index++) {
+      const unit = text.charCodeAt(index);
+      if (unit > 0x7f) break;
+      target[at + index] = unit;
+    }
+    if (index === length) return length;
+  }
+  if (Buffer.byteLength(text) > limit || hasLoneSurrogate(text)) return -1;
+  return target.write(text, at);
+}
+
 /** Whether the text has a lone surrogate, which UTF-8 cannot say. */
 export function hasLoneSurrogate(text: string): boolean {
   return /\p{Surrogate}/u.test(text);
