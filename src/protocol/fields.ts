@@ -481,6 +481,14 @@ export function bounded<const S extends Size, F extends AnyField>(
 ): Field<FieldOut<F>, FieldIn<F>, Filled<S> | NonNullable<F[typeof shape]>['fills']> {
   const node = fieldNode(item, 'bounded(item)');
   requireValue(node, 'a bounded field');
+  if (typeof size === 'number') {
+    const { min, max } = sizes(node);
+    if (size < min || size > max) {
+      throw new RangeError(
+        `bounded(${size}, item): the item takes ${min === max ? min : `${min} to ${max}`} bytes`,
+      );
+    }
+  }
   return freeze({
     kind: 'bounded',
     size: sizeNode(size, 'bounded'),

@@ -179,6 +179,8 @@ function arbitraryField(depth: number): fc.Arbitrary<f.AnyField> {
 
 // Padding to a multiple has no fixed place behind a varint, and says so.
 function bounded(size: f.Size, item: f.AnyField): f.AnyField {
+  const { min, max } = f.sizes(item as f.Node);
+  if (typeof size === 'number') return f.bounded(min === max ? min : f.u8, item);
   const field = f.bounded(size, item);
   try {
     f.checkRoot(field as f.Node);
