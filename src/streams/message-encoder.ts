@@ -1,0 +1,78 @@
+import type { Codec } from '../protocol/codec.ts';
+import type { FrameWriter, Framing } from '../protocol/framing.ts';
+import { lengthPrefix } from '../protocol/length-prefix.ts';
+import { OUTPUT_LENGTH, Output } from './output.ts';
+import { Stage, type StageOptions } from './stage.ts';
+
+export interface MessageEncoderOptions extends StageOptions {
+  /** What frames the messages. Default `lengthPrefix()`. */
+  framing?: Framing | undefined;
+}
+
+/**
+ * Messages in (object mode), framed bytes out; the messages of a chunk come as one buffer.
+ *
+ * A message that the codec or the framing refuses is an error with `origin: 'local'`: the messages before it are
+ * written, nothing of it is, and the stream ends with the error. To keep a connection through that, ask
+ * `codec.encode(message)` first.
+ *
+ * @example
+ * pipeline(machine, new MessageEncoder(drone.serverMessages), socket, callback);
+ */
+export class MessageEncoder<Message> extends Stage<Buffer> {
+  readonly framing: Framing;
+  readonly #codec: Codec<unknown, Message>;
+  readonly #writer: FrameWriter;
+  #messages: readonly Message[] = [];
+  #index = 0;
+
+  constructor(codec: Codec<unknown, Message>, options: MessageEncoderOptions = {}) {
+    super(options, { writableObjectMode: true });
+    this.#codec = codec;
+    this.framing = options.framing ?? lengthPrefix();
+    this.#writer = this.framing.writer();
+  }
+
+  protected override accept(message: Message): void {
+    this.acceptBatch([message]);
+  }
+
+  protected override acceptBatch(messages: readonly Message[]): void {
+    this.#messages = messages;
+    this.#index = 0;
+  }
+
+  protected override produce(): Buffer | undefined {
+    const messages = this.#messages;
+    if (this.#index === messages.length) return undefined;
+    const output = new Output();
+    try {
+      while (this.#index < messages.length && output.length < OUTPUT_LENGTH) {
+        output.at = this.#write(output, messages[this.#index]!);
+        this.#index++;
+      }
+    } catch (error) {
+      this.#index = messages.length;
+      this.fail(error as Error);
+    }
+    if (this.#index === messages.length) {
+      this.#messages = [];
+      this.#index = 0;
+    }
+    return output.finish();
+  }
+
+  /** Write one framed message behind what is there; answers the offset behind it. */
+  #write(output: Output, message: Message): number {
+    const codec = this.#codec;
+    const writer = this.#writer;
+    if (codec.encodeInto !== undefined && codec.bound !== undefined && writer.headerLength !== undefined) {
+      output.reserve(writer.bound(codec.bound(message)));
+      const end = codec.encodeInto(message, output.bytes, output.at + writer.headerLength);
+      return writer.seal!(output.bytes, output.at, end);
+    }
+    const payload = codec.encode(message);
+    output.reserve(writer.bound(payload.length));
+    return writer.write(output.bytes, output.at, payload, 0, payload.length);
+  }
+}

@@ -1,0 +1,47 @@
+/** Bytes that one push hands on at the most, but for a single frame that is larger: room for backpressure. */
+export const OUTPUT_LENGTH = 65_536;
+
+/**
+ * A stretch of memory that encoders fill one after the other, each handing on the part that it filled: no
+ * allocation per frame, and none that an idle connection keeps.
+ */
+let slab: Buffer | undefined;
+let slabAt = 0;
+
+/** Where an encoder writes while it is at it: `bytes[at]` is free, and so is all behind it. */
+export class Output {
+  bytes: Buffer;
+  at: number;
+  #start: number;
+
+  constructor() {
+    // While one is at work the slab is its own; a second one, inside the first, makes a new one.
+    this.bytes = slab ?? Buffer.allocUnsafeSlow(OUTPUT_LENGTH);
+    this.at = this.#start = slab === undefined ? 0 : slabAt;
+    slab = undefined;
+  }
+
+  get length(): number {
+    return this.at - this.#start;
+  }
+
+  /** Make room for that many bytes behind `at`. */
+  reserve(length: number): void {
+    if (this.bytes.length - this.at >= length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(OUTPUT_LENGTH, 2 * (this.length + length)));
+    this.bytes.copy(grown, 0, this.#start, this.at);
+    this.at = this.length;
+    this.#start = 0;
+    this.bytes = grown;
+  }
+
+  /** What was written, or undefined when nothing was; ends the work. */
+  finish(): Buffer | undefined {
+    const written = this.length === 0 ? undefined : this.bytes.subarray(this.#start, this.at);
+    if (this.bytes.length === OUTPUT_LENGTH && this.at < OUTPUT_LENGTH) {
+      slab = this.bytes;
+      slabAt = this.at;
+    }
+    return written;
+  }
+}
