@@ -203,10 +203,6 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     return super.unpipe(destination);
   }
 
-  override [Symbol.asyncIterator](): NodeJS.AsyncIterator<Item> {
-    return super[Symbol.asyncIterator]() as NodeJS.AsyncIterator<Item>;
-  }
-
   // biome-ignore lint/suspicious/noExplicitAny: as node:stream types it
   override read(size?: number): any {
     const item = super.read(size);
