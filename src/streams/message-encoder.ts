@@ -48,7 +48,7 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
     const output = new Output();
     try {
       while (this.#index < messages.length && output.length < OUTPUT_LENGTH) {
-        output.at = this.#write(output, messages[this.#index]!);
+        output.frame(this.#codec, this.#writer, messages[this.#index]!);
         this.#index++;
       }
     } catch (error) {
@@ -60,19 +60,5 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
       this.#index = 0;
     }
     return output.finish();
-  }
-
-  /** Write one framed message behind what is there; answers the offset behind it. */
-  #write(output: Output, message: Message): number {
-    const codec = this.#codec;
-    const writer = this.#writer;
-    if (codec.encodeInto !== undefined && codec.bound !== undefined && writer.headerLength !== undefined) {
-      output.reserve(writer.bound(codec.bound(message)));
-      const end = codec.encodeInto(message, output.bytes, output.at + writer.headerLength);
-      return writer.seal!(output.bytes, output.at, end);
-    }
-    const payload = codec.encode(message);
-    output.reserve(writer.bound(payload.length));
-    return writer.write(output.bytes, output.at, payload, 0, payload.length);
   }
 }

@@ -1,3 +1,6 @@
+import type { Codec } from '../protocol/codec.ts';
+import type { FrameWriter } from '../protocol/framing.ts';
+
 /** Bytes that one push hands on at the most, but for a single frame that is larger: room for backpressure. */
 export const OUTPUT_LENGTH = 65_536;
 
@@ -33,6 +36,19 @@ export class Output {
     this.at = this.length;
     this.#start = 0;
     this.bytes = grown;
+  }
+
+  /** Write a message, framed. Throws what the codec or the writer throws, and nothing of it counts as written. */
+  frame<Message>(codec: Codec<unknown, Message>, writer: FrameWriter, message: Message): void {
+    if (codec.encodeInto !== undefined && codec.bound !== undefined && writer.headerLength !== undefined) {
+      this.reserve(writer.bound(codec.bound(message)));
+      const end = codec.encodeInto(message, this.bytes, this.at + writer.headerLength);
+      this.at = writer.seal!(this.bytes, this.at, end);
+    } else {
+      const payload = codec.encode(message);
+      this.reserve(writer.bound(payload.length));
+      this.at = writer.write(this.bytes, this.at, payload, 0, payload.length);
+    }
   }
 
   /** What was written, or undefined when nothing was; ends the work. */
