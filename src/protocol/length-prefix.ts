@@ -256,26 +256,44 @@ class LengthPrefixReader implements FrameReader {
 
   /** The frames that lie whole in the chunk, from where we are. */
   #whole(limit: number): FrameBatch | undefined {
+    const { varint, wire } = this.#layout;
+    const bounds: number[] = [];
+    const runStart = this.#at;
+    const runEnd = varint ? this.#wholeVarint(bounds, limit) : this.#wholeFixed(bounds, limit);
+    this.#at = runEnd;
+    if (bounds.length === 0) return undefined;
+    return { bytes: this.#chunk, bounds, count: bounds.length >> 1, wire, runStart, runEnd };
+  }
+
+  #wholeFixed(bounds: number[], limit: number): number {
+    const { width, little, offset, header, adjustment, strip, maxFrameLength } = this.#layout;
     const bytes = this.#chunk;
     const end = bytes.length;
-    const { strip, stripsVarint, header: fixedHeader, varint } = this.#layout;
-    const runStart = this.#at;
-    const bounds: number[] = [];
-    let at = runStart;
-    let count = 0;
-    while (count < limit) {
-      const body = this.#measure(bytes, at, end);
-      if (body < 0 || body > this.#layout.maxFrameLength) break;
-      const header = varint ? this.#headerLength : fixedHeader;
+    const shortest = Math.max(0, strip - header);
+    let at = this.#at;
+    for (let count = 0; count < limit && end - at >= header; count++) {
+      const body = readFixed(bytes, at + offset, width, little) + adjustment;
       const next = at + header + body;
-      if (next > end) break;
-      bounds.push(at + (stripsVarint ? header : strip), next);
-      count++;
+      if (next > end || body < shortest || body > maxFrameLength) break;
+      bounds.push(at + strip, next);
       at = next;
     }
-    this.#at = at;
-    if (count === 0) return undefined;
-    return { bytes, bounds, count, wire: this.#layout.wire, runStart, runEnd: at };
+    return at;
+  }
+
+  #wholeVarint(bounds: number[], limit: number): number {
+    const { strip, stripsVarint, maxFrameLength } = this.#layout;
+    const bytes = this.#chunk;
+    const end = bytes.length;
+    let at = this.#at;
+    for (let count = 0; count < limit; count++) {
+      const body = this.#measureVarint(bytes, at, end);
+      const next = at + this.#headerLength + body;
+      if (next > end || body < 0 || body > maxFrameLength) break;
+      bounds.push(at + (stripsVarint ? this.#headerLength : strip), next);
+      at = next;
+    }
+    return at;
   }
 
   /**
@@ -371,17 +389,11 @@ class LengthPrefixReader implements FrameReader {
    */
   #measure(bytes: Buffer, at: number, end: number): number {
     const { varint, width, little, offset, header, adjustment, strip } = this.#layout;
-    let body: number;
-    if (varint) {
-      body = this.#measureVarint(bytes, at, end);
-      if (body < 0) return body;
-    } else {
-      if (end - at < header) return MORE;
-      body = readFixed(bytes, at + offset, width, little) + adjustment;
-      if (body >= 0 && body <= Number.MAX_SAFE_INTEGER && header + body >= strip) return body;
-      return this.#invalidLength(body, at, bytes);
-    }
-    return body;
+    if (varint) return this.#measureVarint(bytes, at, end);
+    if (end - at < header) return MORE;
+    const body = readFixed(bytes, at + offset, width, little) + adjustment;
+    if (body >= 0 && body <= Number.MAX_SAFE_INTEGER && header + body >= strip) return body;
+    return this.#invalidLength(body, at, bytes);
   }
 
   #measureVarint(bytes: Buffer, at: number, end: number): number {
@@ -484,10 +496,21 @@ class LengthPrefixReader implements FrameReader {
 class FixedWriter implements FrameWriter {
   readonly headerLength: number;
   readonly #layout: Layout;
+  /** Of the payload: with these, and nothing else, the checks of every frame come down to two comparisons. */
+  readonly #shortest: number;
+  readonly #longest: number;
+  /** The field's value is the payload's length plus this. */
+  readonly #toValue: number;
 
   constructor(layout: Layout) {
+    const { header, strip, adjustment, maxFrameLength, width } = layout;
     this.#layout = layout;
-    this.headerLength = layout.strip;
+    this.headerLength = strip;
+    // Bytes behind the field = strip + payload - header, and the field's value = that - adjustment.
+    const beyond = header - strip;
+    this.#shortest = Math.max(0, beyond, beyond + adjustment);
+    this.#longest = beyond + Math.min(maxFrameLength, fieldMaximum(width) + adjustment);
+    this.#toValue = -beyond - adjustment;
   }
 
   bound(length: number): number {
@@ -495,41 +518,43 @@ class FixedWriter implements FrameWriter {
   }
 
   write(target: Buffer, at: number, source: Uint8Array, start: number, end: number): number {
-    const payloadAt = at + this.headerLength;
+    const length = end - start;
     // Judged before it is copied: a payload that is refused may be larger than the room there is.
-    this.#value(end - start);
-    return this.seal(target, at, copyBytes(target, payloadAt, source, start, end));
-  }
-
-  seal(target: Buffer, at: number, payloadEnd: number): number {
-    const { width, little, offset, strip } = this.#layout;
-    const value = this.#value(payloadEnd - at - strip);
-    if (strip > width) target.fill(0, at, at + strip);
-    writeFixed(target, at + offset, width, little, value);
+    if (length < this.#shortest || length > this.#longest) throw this.#refusal(length);
+    const payloadEnd = copyBytes(target, at + this.headerLength, source, start, end);
+    this.#writeHeader(target, at, length + this.#toValue);
     return payloadEnd;
   }
 
-  /** The length field's value for a payload as the reader hands it on. */
-  #value(length: number): number {
-    const { header, strip, adjustment, maxFrameLength, width } = this.#layout;
+  seal(target: Buffer, at: number, payloadEnd: number): number {
+    const length = payloadEnd - at - this.headerLength;
+    if (length < this.#shortest || length > this.#longest) throw this.#refusal(length);
+    this.#writeHeader(target, at, length + this.#toValue);
+    return payloadEnd;
+  }
+
+  #writeHeader(target: Buffer, at: number, value: number): void {
+    const { width, little, offset, strip } = this.#layout;
+    if (strip > width) target.fill(0, at, at + strip);
+    writeFixed(target, at + offset, width, little, value);
+  }
+
+  #refusal(length: number): FrameError {
+    const { header, strip, adjustment, maxFrameLength } = this.#layout;
     const body = strip + length - header;
     if (body < 0) {
-      throw new FrameError(
+      return new FrameError(
         'ERR_FRAME_LENGTH',
         `payload of ${length} bytes is shorter than the ${header - strip} header bytes it has to begin with`,
         { origin: 'local', limit: header - strip, actual: length },
       );
     }
-    if (body > maxFrameLength) throw payloadTooLong(body, maxFrameLength);
-    const value = body - adjustment;
-    if (value < 0 || value > fieldMaximum(width)) {
-      throw new FrameError(
-        'ERR_FRAME_LENGTH',
-        `length field would hold ${value} for a payload of ${length} bytes (lengthAdjustment ${adjustment})`,
-        { origin: 'local', actual: value },
-      );
-    }
-    return value;
+    if (body > maxFrameLength) return payloadTooLong(body, maxFrameLength);
+    return new FrameError(
+      'ERR_FRAME_LENGTH',
+      `length field would hold ${body - adjustment} for a payload of ${length} bytes (lengthAdjustment ${adjustment})`,
+      { origin: 'local', actual: body - adjustment },
+    );
   }
 }
 
@@ -636,9 +661,19 @@ function readFixed(bytes: Buffer, at: number, width: number, little: boolean): n
 }
 
 function writeFixed(target: Buffer, at: number, width: number, little: boolean, value: number): void {
-  for (let i = 0; i < width; i++) {
-    target[little ? at + i : at + width - 1 - i] = value;
-    value = Math.floor(value / 256);
+  if (width === 4) {
+    target[at] = little ? value : value >>> 24;
+    target[at + 1] = little ? value >>> 8 : value >>> 16;
+    target[at + 2] = little ? value >>> 16 : value >>> 8;
+    target[at + 3] = little ? value >>> 24 : value;
+  } else if (width === 2) {
+    target[at] = little ? value : value >>> 8;
+    target[at + 1] = little ? value >>> 8 : value;
+  } else {
+    // Not by shifts: a field of more than four bytes holds more than 32 bits.
+    for (let i = 0, rest = value; i < width; i++, rest = Math.floor(rest / 256)) {
+      target[little ? at + i : at + width - 1 - i] = rest;
+    }
   }
 }
 
