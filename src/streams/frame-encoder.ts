@@ -1,5 +1,5 @@
 import type { FrameBatch, FrameWriter, Framing } from '../protocol/framing.ts';
-import { OUTPUT_LENGTH, Output } from './output.ts';
+import { ITEMS_JOINED, OUTPUT_LENGTH, Output } from './output.ts';
 import { Stage, type StageOptions } from './stage.ts';
 
 /**
@@ -16,7 +16,7 @@ import { Stage, type StageOptions } from './stage.ts';
 export class FrameEncoder extends Stage<Buffer> {
   readonly framing: Framing;
   readonly #writer: FrameWriter;
-  #batch: FrameBatch | undefined;
+  #batches: FrameBatch[] = [];
   #index = 0;
 
   constructor(framing: Framing, options: StageOptions = {}) {
@@ -30,40 +30,56 @@ export class FrameEncoder extends Stage<Buffer> {
       throw new TypeError(`a payload is a Uint8Array, got ${payload === null ? 'null' : typeof payload}`);
     }
     const bytes = payload as Buffer;
-    this.acceptBatch({ bytes, bounds: [0, bytes.length], count: 1, runStart: 0, runEnd: bytes.length });
+    this.#batches.push({ bytes, bounds: [0, bytes.length], count: 1, runStart: 0, runEnd: bytes.length });
+    this.defer(this.#batches.length < ITEMS_JOINED);
   }
 
   protected override acceptBatch(batch: FrameBatch): void {
-    this.#batch = batch;
-    this.#index = 0;
+    this.#batches.push(batch);
+    this.defer(false);
   }
 
   protected override produce(): Buffer | undefined {
-    const batch = this.#batch;
-    if (batch === undefined) return undefined;
-    const { bytes, bounds, count, wire, runStart, runEnd } = batch;
-    if (
-      wire !== undefined &&
-      wire === this.framing.wire &&
-      runEnd - runStart <= this.framing.maxFrameLength
-    ) {
-      this.#batch = undefined;
-      return bytes.subarray(runStart, runEnd);
+    const [first] = this.#batches;
+    if (first === undefined) return undefined;
+    if (this.#index === 0 && this.#isWire(first)) {
+      this.#batches.shift();
+      return first.bytes.subarray(first.runStart, first.runEnd);
     }
     const output = new Output();
+    let done = 0;
     try {
-      while (this.#index < count && output.length < OUTPUT_LENGTH) {
-        const start = bounds[2 * this.#index]!;
-        const end = bounds[2 * this.#index + 1]!;
-        output.reserve(this.#writer.bound(end - start));
-        output.at = this.#writer.write(output.bytes, output.at, bytes, start, end);
-        this.#index++;
+      while (done < this.#batches.length && output.length < OUTPUT_LENGTH) {
+        if (this.#write(output, this.#batches[done]!)) done++;
       }
     } catch (error) {
-      this.#index = count;
+      done = this.#batches.length;
       this.fail(error as Error);
     }
-    if (this.#index === count) this.#batch = undefined;
+    this.#batches.splice(0, done);
     return output.finish();
+  }
+
+  /** Whether a run of frames may go on byte for byte: the same wire, and nothing in it that is too long. */
+  #isWire({ wire, runStart, runEnd }: FrameBatch): boolean {
+    const { framing } = this;
+    return wire !== undefined && wire === framing.wire && runEnd - runStart <= framing.maxFrameLength;
+  }
+
+  /** Frame the payloads of a batch, from where we are; answers whether that was all of them. */
+  #write(output: Output, { bytes, bounds, count }: FrameBatch): boolean {
+    const writer = this.#writer;
+    for (let i = this.#index; i < count; i++) {
+      if (output.length >= OUTPUT_LENGTH) {
+        this.#index = i;
+        return false;
+      }
+      const start = bounds[2 * i]!;
+      const end = bounds[2 * i + 1]!;
+      output.reserve(writer.bound(end - start));
+      output.at = writer.write(output.bytes, output.at, bytes, start, end);
+    }
+    this.#index = 0;
+    return true;
   }
 }

@@ -1,13 +1,16 @@
 import type { Codec } from '../protocol/codec.ts';
 import type { FrameWriter, Framing } from '../protocol/framing.ts';
 import { lengthPrefix } from '../protocol/length-prefix.ts';
-import { OUTPUT_LENGTH, Output } from './output.ts';
+import { ITEMS_JOINED, OUTPUT_LENGTH, Output } from './output.ts';
 import { Stage, type StageOptions } from './stage.ts';
 
 export interface MessageEncoderOptions extends StageOptions {
   /** What frames the messages. Default `lengthPrefix()`. */
   framing?: Framing | undefined;
 }
+
+/** One for all: a framing holds nothing of a stream. */
+const DEFAULT_FRAMING: Framing = lengthPrefix();
 
 /**
  * Messages in (object mode), framed bytes out; the messages of a chunk come as one buffer.
@@ -23,23 +26,24 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
   readonly framing: Framing;
   readonly #codec: Codec<unknown, Message>;
   readonly #writer: FrameWriter;
-  #messages: readonly Message[] = [];
+  #messages: Message[] = [];
   #index = 0;
 
   constructor(codec: Codec<unknown, Message>, options: MessageEncoderOptions = {}) {
     super(options, { writableObjectMode: true });
     this.#codec = codec;
-    this.framing = options.framing ?? lengthPrefix();
+    this.framing = options.framing ?? DEFAULT_FRAMING;
     this.#writer = this.framing.writer();
   }
 
   protected override accept(message: Message): void {
-    this.acceptBatch([message]);
+    this.#messages.push(message);
+    this.defer(this.#messages.length < ITEMS_JOINED);
   }
 
-  protected override acceptBatch(messages: readonly Message[]): void {
-    this.#messages = messages;
-    this.#index = 0;
+  protected override acceptBatch(messages: Message[]): void {
+    this.#messages = this.#messages.length === 0 ? messages : this.#messages.concat(messages);
+    this.defer(false);
   }
 
   protected override produce(): Buffer | undefined {

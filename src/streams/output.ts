@@ -4,6 +4,9 @@ import type { FrameWriter } from '../protocol/framing.ts';
 /** Bytes that one push hands on at the most, but for a single frame that is larger: room for backpressure. */
 export const OUTPUT_LENGTH = 65_536;
 
+/** Items that came one by one in one turn, and leave in one push: at the most so many. */
+export const ITEMS_JOINED = 512;
+
 /**
  * A stretch of memory that encoders fill one after the other, each handing on the part that it filled: no
  * allocation per frame, and none that an idle connection keeps.

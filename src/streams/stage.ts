@@ -59,6 +59,7 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
   #draining = 0;
   #running = false;
   #suspended = false;
+  #deferred = false;
   #inputEnded = false;
   /** Input is discarded: a fault has been given, or the output is closed. */
   #discarding = false;
@@ -127,6 +128,15 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     this.#run();
   }
 
+  /**
+   * Let what was accepted wait for more, until the end of this turn at the latest: so that items which come one by
+   * one leave together. Asked for in `accept`; may be taken back there, with `false`, when enough has come.
+   */
+  protected defer(wait: boolean): void {
+    if (wait && !this.#deferred) process.nextTick(proceed, this);
+    this.#deferred = wait;
+  }
+
   /** The consumer has told us to stop. */
   protected get blocked(): boolean {
     return this.#blocked;
@@ -153,6 +163,10 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
       }
     } catch (error) {
       callback(error as Error);
+      return;
+    }
+    if (this.#deferred && !this.#blocked) {
+      callback();
       return;
     }
     this.#callback = callback;
@@ -205,6 +219,7 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
 
   // biome-ignore lint/suspicious/noExplicitAny: as node:stream types it
   override read(size?: number): any {
+    if (this.#deferred) this.#run();
     const item = super.read(size);
     if (this.#waiting && this.readableLength === 0) process.nextTick(settle, this);
     return item;
@@ -227,6 +242,7 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     // A consumer may read or send in the middle of a push: the loop that is running sees to it.
     if (this.#running || this.destroyed) return;
     this.#running = true;
+    this.#deferred = false;
     try {
       while (!this.#blocked && !this.#suspended) {
         if (this.#direct) {
@@ -315,6 +331,10 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     stage.#settle();
   }
 
+  static proceed(stage: Stage): void {
+    if (stage.#deferred) stage.#run();
+  }
+
   /** The last stage: end the destination, and tell the fault when it has taken all and the peer has ended. */
   #farewell(destination: Farewell): void {
     const told = (): void => {
@@ -349,7 +369,8 @@ type Farewell = NodeJS.WritableStream & {
   destroyed?: boolean;
 };
 
-const settle = Stage.settle;
+// Functions, not closures: one for all, whoever waits for the end of the turn.
+const { settle, proceed } = Stage;
 
 /** A subclass with a `_write` or `_transform` of its own would meet batches there: it gets single items. */
 function takesBatches(stage: Stage): boolean {
