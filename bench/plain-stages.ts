@@ -37,11 +37,11 @@ export function plainStages(): Transform[] {
     transform(message: Message, _, callback) {
       if (state === 'handshake') {
         if (message.type !== 'write') return callback(null, { type: 'error', text: 'EXPECTED_HANDSHAKE' });
-        state = message['text'] === 'HELLO' ? 'authenticated' : 'closing';
+        state = message.text === 'HELLO' ? 'authenticated' : 'closing';
         return callback(null, { type: 'ok', text: 'AUTH_OK' });
       }
       if (message.type === 'move') {
-        return callback(null, { type: 'ok', text: `MOVING_TO(${message['x']}, ${message['y']})` });
+        return callback(null, { type: 'ok', text: `MOVING_TO(${message.x}, ${message.y})` });
       }
       const { r, g, b } = message;
       return callback(null, { type: 'ok', text: `COLOR_SET(${r}, ${g}, ${b})` });
@@ -50,7 +50,7 @@ export function plainStages(): Transform[] {
   const encoder = new Transform({
     writableObjectMode: true,
     transform(message: Message, _, callback) {
-      const text = Buffer.from(String(message['text']));
+      const text = Buffer.from(String(message.text));
       const bytes = Buffer.allocUnsafe(6 + text.length);
       bytes.writeUInt32LE(2 + text.length, 0);
       bytes[4] = message.type === 'ok' ? 0x80 : 0x81;
