@@ -76,6 +76,19 @@ export {
 export { type Span, type Trace, type Trailing, trace } from './protocol/trace.ts';
 export type { Codec, Decoded, Encodable } from './protocol/codec.ts';
 
+// messages → answers
+export {
+  type Deadline,
+  defineSession,
+  type Handler,
+  type Reply,
+  type Row,
+  type Session,
+  type SessionDeclaration,
+  type StateDeclaration,
+} from './protocol/session.ts';
+export type { Limits, Run, Step } from './protocol/session-run.ts';
+
 // messages → bytes
 export { MessageEncoder, type MessageEncoderOptions } from './streams/message-encoder.ts';
 
