@@ -77,6 +77,7 @@ export { type Span, type Trace, type Trailing, trace } from './protocol/trace.ts
 export type { Codec, Decoded, Encodable } from './protocol/codec.ts';
 
 // messages → answers
+export { StateMachine } from './streams/state-machine.ts';
 export {
   type Deadline,
   defineSession,
@@ -96,6 +97,11 @@ export { MessageEncoder, type MessageEncoderOptions } from './streams/message-en
 export { LengthPrefixEncoder } from './streams/length-prefix-encoder.ts';
 export { FrameEncoder } from './streams/frame-encoder.ts';
 export type { StageOptions } from './streams/stage.ts';
+
+// all of it, over a socket
+export { defineProtocol, type Protocol } from './protocol/protocol.ts';
+export { type Connection, createServer, type Server, type ServerOptions } from './net/server.ts';
+export { type Client, type ConnectOptions, connect } from './net/client.ts';
 
 // what goes wrong
 export * from './errors.ts';
