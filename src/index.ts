@@ -77,17 +77,20 @@ export { type Span, type Trace, type Trailing, trace } from './protocol/trace.ts
 export type { Codec, Decoded, Encodable } from './protocol/codec.ts';
 
 // messages → answers
+export { StateMachine, type StateMachineOptions } from './streams/state-machine.ts';
 export {
   type Deadline,
   defineSession,
   type Handler,
   type Reply,
   type Row,
+  type Sends,
   type Session,
   type SessionDeclaration,
   type StateDeclaration,
 } from './protocol/session.ts';
 export type { Limits, Run, Step } from './protocol/session-run.ts';
+export { defineProtocol, type Protocol } from './protocol/protocol.ts';
 
 // messages → bytes
 export { MessageEncoder, type MessageEncoderOptions } from './streams/message-encoder.ts';

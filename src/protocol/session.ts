@@ -116,7 +116,7 @@ export interface SessionDeclaration<
 export type MessageSource<C> = C & { readonly types?: readonly string[] };
 
 /** A table of states, checked. It holds nothing of a connection: `start` makes what does. */
-export interface Session<Received extends Typed, Sent extends Typed, State extends string, Context> {
+export interface Session<Received, Sent, State extends string, Context> {
   /** The states' names, as declared. */
   readonly states: readonly State[];
   readonly initial: State;
@@ -163,9 +163,7 @@ export function defineSession<
   Sent extends Typed,
   const State extends string,
   Context = undefined,
->(
-  declaration: SessionDeclaration<Received, Sent, State, Context>,
-): Session<Received, Sent, State, Context> {
+>(declaration: SessionDeclaration<Received, Sent, State, Context>): Session<Received, Sent, State, Context> {
   const table = compileSession(declaration as unknown as AnyDeclaration);
   const { context: makeContext } = declaration;
   return Object.freeze({
