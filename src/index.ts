@@ -77,7 +77,7 @@ export { type Span, type Trace, type Trailing, trace } from './protocol/trace.ts
 export type { Codec, Decoded, Encodable } from './protocol/codec.ts';
 
 // messages → answers
-export { StateMachine } from './streams/state-machine.ts';
+export { StateMachine, type StateMachineOptions } from './streams/state-machine.ts';
 export {
   type Deadline,
   defineSession,
@@ -85,6 +85,7 @@ export {
   type Reply,
   type Row,
   type Session,
+  type Sends,
   type SessionDeclaration,
   type StateDeclaration,
 } from './protocol/session.ts';

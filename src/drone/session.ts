@@ -11,7 +11,7 @@ export interface DroneContext {
 
 export type DroneSession = Session<ClientMessage, ServerMessage, DroneState, DroneContext>;
 
-export interface DroneSessionOptions {
+export interface DroneOptions {
   /** What opens a connection. Default `'HELLO'`. */
   token?: string | undefined;
   /** How many wrong tokens are borne, the last of them closing the connection. Default 1. */
@@ -20,6 +20,8 @@ export interface DroneSessionOptions {
   handshakeTimeout?: number | undefined;
   /** Milliseconds that an authenticated client may be silent. Default: no limit. */
   idleTimeout?: number | undefined;
+  /** Told of each command that is accepted, before it is answered: what makes a drone of it. */
+  onCommand?: ((command: ClientMessage) => void) | undefined;
 }
 
 /**
@@ -32,8 +34,8 @@ export interface DroneSessionOptions {
  *
  * @throws RangeError when `authAttempts` is not a positive integer
  */
-export function droneSession(options: DroneSessionOptions = {}): DroneSession {
-  const { token = 'HELLO', authAttempts = 1, handshakeTimeout, idleTimeout } = options;
+export function droneSession(options: DroneOptions = {}): DroneSession {
+  const { token = 'HELLO', authAttempts = 1, handshakeTimeout, idleTimeout, onCommand } = options;
   if (!(Number.isInteger(authAttempts) && authAttempts >= 1)) {
     throw new RangeError(`authAttempts: expected a positive integer, got ${authAttempts}`);
   }
@@ -67,15 +69,24 @@ export function droneSession(options: DroneSessionOptions = {}): DroneSession {
         on: {
           move: {
             outcomes: { authenticated: 'ok' },
-            handle: ({ x, y }) => ({ send: ok(`MOVING_TO(${x}, ${y})`) }),
+            handle(command) {
+              onCommand?.(command);
+              return { send: ok(`MOVING_TO(${command.x}, ${command.y})`) };
+            },
           },
           changeColor: {
             outcomes: { authenticated: 'ok' },
-            handle: ({ r, g, b }) => ({ send: ok(`COLOR_SET(${r}, ${g}, ${b})`) }),
+            handle(command) {
+              onCommand?.(command);
+              return { send: ok(`COLOR_SET(${command.r}, ${command.g}, ${command.b})`) };
+            },
           },
           quit: {
             outcomes: { closing: 'ok' },
-            handle: () => ({ send: ok('BYE'), next: 'closing' }),
+            handle(command) {
+              onCommand?.(command);
+              return { send: ok('BYE'), next: 'closing' };
+            },
           },
         },
         otherwise: {

@@ -36,7 +36,7 @@ export interface Limits {
  * const run = session.start();
  * run.receive({ type: 'write', text: 'HELLO' }); // { answers: [{ type: 'ok', text: 'AUTH_OK' }], state: 'authenticated' … }
  */
-export class Run<Received extends Typed, Sent extends Typed, State extends string, Context> {
+export class Run<Received, Sent, State extends string, Context> {
   /** What the handlers of this connection share. */
   readonly context: Context;
   /** What the initial state's `onEnter` sends, before anything has come. */
@@ -105,12 +105,13 @@ export class Run<Received extends Typed, Sent extends Typed, State extends strin
       throw new TypeError('one message at a time: the handler of the one before is still awaited');
     }
     const state = this.#state;
-    const row = state.on.get(message.type) ?? state.otherwise;
+    const { type } = message as Typed;
+    const row = state.on.get(type) ?? state.otherwise;
     if (row === undefined) {
-      this.#fail(unexpected(state, message.type), answers);
+      this.#fail(unexpected(state, type), answers);
       return undefined;
     }
-    return this.#ask(row, message, message.type, answers);
+    return this.#ask(row, message as Typed, type, answers);
   }
 
   /** The peer has ended its side: what `onEnd` says, and the run is over. */
@@ -156,28 +157,20 @@ export class Run<Received extends Typed, Sent extends Typed, State extends strin
    */
   send(message: Sent): void {
     const { name, unsolicited = this.#table.sends } = this.#state;
-    if (this.final) {
-      throw new StateError(
-        'ERR_STATE_CLOSED',
-        `'${message.type}' cannot be sent: the session is over, in state '${name}'`,
-        {
-          origin: 'local',
-          state: name,
-          messageType: message.type,
-        },
-      );
+    const type = (message as Typed | null)?.type;
+    if (typeof type !== 'string') {
+      throw new TypeError('a message is an object with a type');
     }
-    if (unsolicited !== undefined && !unsolicited.has(message.type)) {
+    const details = { origin: 'local', state: name, messageType: type, actual: type } as const;
+    if (this.final) {
+      const text = `'${type}' cannot be sent: the session is over, in state '${name}'`;
+      throw new StateError('ERR_STATE_CLOSED', text, details);
+    }
+    if (unsolicited !== undefined && !unsolicited.has(type)) {
       throw new StateError(
         'ERR_STATE_UNEXPECTED',
-        `'${message.type}' may not be sent unasked in state '${name}', only ${list(unsolicited)}`,
-        {
-          origin: 'local',
-          state: name,
-          messageType: message.type,
-          actual: message.type,
-          expected: [...unsolicited],
-        },
+        `'${type}' may not be sent unasked in state '${name}', only ${list(unsolicited)}`,
+        { ...details, expected: [...unsolicited] },
       );
     }
   }
@@ -193,12 +186,7 @@ export class Run<Received extends Typed, Sent extends Typed, State extends strin
     };
   }
 
-  #ask<Event>(
-    row: TableRow<Event>,
-    event: Event,
-    type: string,
-    answers: Sent[],
-  ): Promise<void> | undefined {
+  #ask<Event>(row: TableRow<Event>, event: Event, type: string, answers: Sent[]): Promise<void> | undefined {
     let reply: TableReply | Promise<TableReply>;
     try {
       reply = row.handle(event, this.context);
@@ -347,11 +335,7 @@ function isThenable(value: unknown): value is PromiseLike<TableReply> {
 function unexpected(state: StateTable, type: string): StateError {
   const details = { state: state.name, messageType: type, actual: type };
   if (state.final) {
-    return new StateError(
-      'ERR_STATE_CLOSED',
-      `'${type}' after the end, in state '${state.name}'`,
-      details,
-    );
+    return new StateError('ERR_STATE_CLOSED', `'${type}' after the end, in state '${state.name}'`, details);
   }
   const expected = [...state.on.keys()];
   return new StateError(

@@ -113,7 +113,8 @@ function compileState(name: string, state: Declared, known: Known): StateTable {
     throw new TypeError(`${where}: a final state has no deadline; the stage's lingerTimeout bounds it`);
   }
   const next = compileNext(name, state, [...on.values(), otherwise], known);
-  if (final && next.size > 0) throw new TypeError(`${where}: no state follows a final one, got ${list(next)}`);
+  if (final && next.size > 0)
+    throw new TypeError(`${where}: no state follows a final one, got ${list(next)}`);
   return {
     name,
     on,

@@ -4,8 +4,8 @@ import { Run } from './session-run.ts';
 import { compileSession, type SessionTable } from './session-table.ts';
 
 /** What every message of a session has: the name that tells it apart. */
-export interface Typed {
-  readonly type: string;
+export interface Typed<Type extends string = string> {
+  readonly type: Type;
 }
 
 /** The member of a union of messages that has this `type`. */
@@ -103,7 +103,7 @@ export interface SessionDeclaration<
   readonly context?: () => Context;
   /** The table, by the states' names. */
   readonly states: {
-    readonly [S in State]: StateDeclaration<Received, Sent, NoInfer<State>, NoInfer<Context>>;
+    readonly [S in State]: StateDeclaration<Received, NoInfer<Sent>, NoInfer<State>, NoInfer<Context>>;
   };
   /**
    * The last word before the connection ends for a fault: bytes or messages that broke the protocol, a deadline, a
@@ -116,7 +116,7 @@ export interface SessionDeclaration<
 export type MessageSource<C> = C & { readonly types?: readonly string[] };
 
 /** A table of states, checked. It holds nothing of a connection: `start` makes what does. */
-export interface Session<Received extends Typed, Sent extends Typed, State extends string, Context> {
+export interface Session<Received, Sent, State extends string, Context> {
   /** The states' names, as declared. */
   readonly states: readonly State[];
   readonly initial: State;
@@ -160,12 +160,13 @@ export interface Session<Received extends Typed, Sent extends Typed, State exten
  */
 export function defineSession<
   Received extends Typed,
-  Sent extends Typed,
+  Sent extends Typed<SentType>,
   const State extends string,
   Context = undefined,
->(
-  declaration: SessionDeclaration<Received, Sent, State, Context>,
-): Session<Received, Sent, State, Context> {
+  // Never inferred. A constraint whose `type` is a type parameter is what keeps the `'ok'` of a handler's
+  // `{ type: 'ok' }` a literal; with `string` there it would be widened, and refused.
+  SentType extends string = string,
+>(declaration: SessionDeclaration<Received, Sent, State, Context>): Session<Received, Sent, State, Context> {
   const table = compileSession(declaration as unknown as AnyDeclaration);
   const { context: makeContext } = declaration;
   return Object.freeze({

@@ -69,7 +69,7 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
   #waiting = false;
   #flushed = false;
   #lingerTimer: NodeJS.Timeout | undefined;
-  readonly #lingerTimeout: number;
+  protected readonly lingerTimeout: number;
 
   constructor(options: StageOptions, transform: TransformOptions) {
     super({
@@ -79,7 +79,7 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
       writableHighWaterMark:
         options.writableHighWaterMark ?? (transform.writableObjectMode ? ITEMS_HELD : undefined),
     } as TransformOptions);
-    this.#lingerTimeout = options.lingerTimeout ?? DEFAULT_LINGER_TIMEOUT;
+    this.lingerTimeout = options.lingerTimeout ?? DEFAULT_LINGER_TIMEOUT;
   }
 
   /** Take in one chunk or item; all that came of the one before it has been given. */
@@ -359,7 +359,7 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     this.#discarding = true;
     this.push(null);
     if (this.#inputEnded) return;
-    this.#lingerTimer = setTimeout(() => this.destroy(this.lingerError()), this.#lingerTimeout);
+    this.#lingerTimer = setTimeout(() => this.destroy(this.lingerError()), this.lingerTimeout);
   }
 }
 
