@@ -182,11 +182,14 @@ function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
         pool = Buffer.allocUnsafeSlow(POOL_SIZE);
         poolUsed = 0;
       }
-      const end = engine.encode(message, pool, poolUsed);
+      // A custom field may encode in its turn, so the room is taken before.
+      const target = pool;
+      const at = poolUsed;
+      poolUsed = at + room;
+      const end = engine.encode(message, target, at);
       if (end < 0) return encodeByWalking(declaration, message);
-      const bytes = pool.subarray(poolUsed, end);
-      poolUsed = end;
-      return bytes;
+      if (pool === target && poolUsed === at + room) poolUsed = end;
+      return target.subarray(at, end);
     },
     bound: (message) => engine.bound(message),
     encodeInto(message, target, at) {

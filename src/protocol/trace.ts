@@ -62,7 +62,8 @@ export function trace<Out>(
   try {
     return { spans, value: walk.message(codec.declaration) as Out, error: undefined };
   } catch (error) {
-    return { spans, value: undefined, error: walk.error(error) };
+    // Those that were begun and not ended are gaps.
+    return { spans: spans.filter((span) => span !== undefined), value: undefined, error: walk.error(error) };
   }
 }
 
@@ -135,7 +136,7 @@ class Walk {
     const index = this.open();
     let value: unknown;
     if (root.kind === 'union' && typeof root.tag !== 'string') {
-      if (this.at === this.end) throw new Fault('ERR_MESSAGE_EMPTY', 'a tag', 'an empty frame');
+      if (this.at === this.end) throw new Fault('ERR_MESSAGE_EMPTY', 'a message of at least 1 byte', 0);
       value = this.union(root, undefined, 'ERR_MESSAGE_UNKNOWN');
     } else value = this.field(root, undefined);
     if (trailing === 'reject' && this.at < this.end) {
