@@ -1,10 +1,10 @@
 import { boundByWalking, encodeByWalking } from './assemble.ts';
 import type { Codec, Decoded } from './codec.ts';
 import { type Compiled, compile, FAILED } from './compile.ts';
+import { checkRoot, type Node, sizes } from './field-nodes.ts';
 import {
   type AnyField,
   bytes,
-  checkRoot,
   type Field,
   type FieldIn,
   type FieldOut,
@@ -12,11 +12,9 @@ import {
   fieldNode,
   type Messages,
   message,
-  type Node,
   rest,
   type StructIn,
   type StructOut,
-  sizes,
   unionNode,
 } from './fields.ts';
 import { type Declaration, decodeByWalking, type Trailing } from './trace.ts';

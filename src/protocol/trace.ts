@@ -1,18 +1,16 @@
 import type { MessageError } from '../errors.ts';
 import { Fault, type Path, pathText, readingError } from './fault.ts';
 import {
-  type Condition,
-  type CustomField,
   type IntNode,
   type Node,
-  type ReadCursor,
   type SizeNode,
   type StructNode,
   sizes,
   tagText,
   type UnionNode,
   type VarintNode,
-} from './fields.ts';
+} from './field-nodes.ts';
+import type { Condition, CustomField, ReadCursor } from './fields.ts';
 import { decodeUtf8, utf8FaultAt } from './text.ts';
 
 /** One field of a frame: what it is called, where it lies, and what it says. */
