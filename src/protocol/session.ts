@@ -30,6 +30,12 @@ export type Handler<Event, Sent, State extends string, Context> = (
 ) => Reply<Sent, State> | void | Promise<Reply<Sent, State> | void>;
 
 /**
+ * `Type`, put off until `Message` is known. Where messages are still being inferred, the compiler gives what stands
+ * in a handler's reply the type of a `Typed`, and `type: 'ok'` would become a `string`; what is put off waits.
+ */
+type Late<Message, Type> = [Message] extends [never] ? never : Type;
+
+/**
  * The types of message that are sent on the way to a state: one name is exactly one message of it; a list is any
  * number of messages, none too, each of a type in it.
  */
@@ -37,7 +43,7 @@ export type Sends<Type extends string> = Type | readonly Type[];
 
 /** A handler, with what may come of it told state by state: `{ authenticated: 'ok', closing: 'error' }`. */
 export interface Row<Event, Sent extends Typed, State extends string, Context> {
-  readonly handle: Handler<Event, Sent, State, Context>;
+  readonly handle: Late<Sent, Handler<Event, Sent, State, Context>>;
   /**
    * The states that may follow (the state itself among them, if it may stay), and what is sent on the way to each. The
    * pictures show it, the other side's `mirror` reasons with it, and a reply that differs is refused.
@@ -57,7 +63,7 @@ export interface Deadline<Sent, State extends string, Context> {
    * What follows; the time that ran out starts anew if the state stays. By default the session fails: the farewell is
    * sent, the connection ends, and the `TimeoutError` is reported.
    */
-  readonly handle?: Handler<TimeoutError, Sent, State, Context> | undefined;
+  readonly handle?: Late<Sent, Handler<TimeoutError, Sent, State, Context>> | undefined;
 }
 
 /** One state: the messages it takes, and what follows from each. */
@@ -65,11 +71,13 @@ export interface StateDeclaration<Received extends Typed, Sent extends Typed, St
   /** What takes a message, by its type. */
   readonly on?: {
     readonly [T in Received['type']]?:
-      | Handler<OfType<Received, T>, Sent, State, Context>
+      | Late<Sent, Handler<OfType<Received, T>, Sent, State, Context>>
       | Row<OfType<Received, T>, Sent, State, Context>;
   };
   /** What takes any other message; without it, they break the protocol (`ERR_STATE_UNEXPECTED`). */
-  readonly otherwise?: Handler<Received, Sent, State, Context> | Row<Received, Sent, State, Context>;
+  readonly otherwise?:
+    | Late<Sent, Handler<Received, Sent, State, Context>>
+    | Row<Received, Sent, State, Context>;
   /**
    * The states that may follow, beside this one itself. May be left out where `outcomes` tell; any other state that a
    * handler names is refused.
@@ -79,9 +87,9 @@ export interface StateDeclaration<Received extends Typed, Sent extends Typed, St
   readonly unsolicited?: readonly Sent['type'][];
   readonly deadline?: Deadline<Sent, State, Context>;
   /** What is sent on entering the state, behind the answer that led here; in the initial state, the greeting. */
-  readonly onEnter?: (context: Context) => Sent | readonly Sent[] | undefined;
+  readonly onEnter?: Late<Sent, (context: Context) => Sent | readonly Sent[] | undefined>;
   /** What is sent when the peer has ended its side while in this state. */
-  readonly onEnd?: (context: Context) => Sent | readonly Sent[] | undefined;
+  readonly onEnd?: Late<Sent, (context: Context) => Sent | readonly Sent[] | undefined>;
   /** What was answered is delivered, and the sending side ended; what still comes is discarded by the stage. */
   readonly final?: boolean;
 }
@@ -109,7 +117,10 @@ export interface SessionDeclaration<
    * The last word before the connection ends for a fault: bytes or messages that broke the protocol, a deadline, a
    * handler that failed. By default nothing is said. One that throws says nothing.
    */
-  readonly farewell?: (fault: Error, context: NoInfer<Context>) => Sent | readonly Sent[] | undefined;
+  readonly farewell?: Late<
+    Sent,
+    (fault: Error, context: NoInfer<Context>) => Sent | readonly Sent[] | undefined
+  >;
 }
 
 /** A codec, with the names of its messages if it can tell them. */
