@@ -13,9 +13,23 @@ export type OfType<Message, Type> = Extract<Message, { readonly type: Type }>;
 
 /** What a handler answers: nothing, one or more messages, in this order; and the state that follows. */
 export interface Reply<Sent, State extends string> {
-  readonly send?: Sent | readonly Sent[] | undefined;
+  readonly send?: Said<Sent>;
   /** Absent, or the state's own name: it stays, and is not entered again. */
   readonly next?: State | undefined;
+}
+
+/** One or more messages, or none. */
+export type Said<Sent> = Sent | readonly Sent[] | Literally<Sent> | undefined;
+
+/**
+ * Nothing, once `Sent` is known. While it is still being inferred, it tells the compiler that the literals in a reply
+ * are to stay literal: `{ type: 'ok' }` would be read as `{ type: string }` otherwise, before there is a union to
+ * compare it with.
+ */
+type Literally<Sent> = [Sent] extends [never] ? Literals | readonly Literals[] : never;
+
+interface Literals {
+  readonly [key: string]: '' | 0 | 0n | false | Literals | readonly Literals[];
 }
 
 /**
@@ -30,12 +44,6 @@ export type Handler<Event, Sent, State extends string, Context> = (
 ) => Reply<Sent, State> | void | Promise<Reply<Sent, State> | void>;
 
 /**
- * `Type`, put off until `Message` is known. Where messages are still being inferred, the compiler gives what stands
- * in a handler's reply the type of a `Typed`, and `type: 'ok'` would become a `string`; what is put off waits.
- */
-type Late<Message, Type> = [Message] extends [never] ? never : Type;
-
-/**
  * The types of message that are sent on the way to a state: one name is exactly one message of it; a list is any
  * number of messages, none too, each of a type in it.
  */
@@ -43,7 +51,7 @@ export type Sends<Type extends string> = Type | readonly Type[];
 
 /** A handler, with what may come of it told state by state: `{ authenticated: 'ok', closing: 'error' }`. */
 export interface Row<Event, Sent extends Typed, State extends string, Context> {
-  readonly handle: Late<Sent, Handler<Event, Sent, State, Context>>;
+  readonly handle: Handler<Event, Sent, State, Context>;
   /**
    * The states that may follow (the state itself among them, if it may stay), and what is sent on the way to each. The
    * pictures show it, the other side's `mirror` reasons with it, and a reply that differs is refused.
@@ -63,7 +71,7 @@ export interface Deadline<Sent, State extends string, Context> {
    * What follows; the time that ran out starts anew if the state stays. By default the session fails: the farewell is
    * sent, the connection ends, and the `TimeoutError` is reported.
    */
-  readonly handle?: Late<Sent, Handler<TimeoutError, Sent, State, Context>> | undefined;
+  readonly handle?: Handler<TimeoutError, Sent, State, Context> | undefined;
 }
 
 /** One state: the messages it takes, and what follows from each. */
@@ -71,13 +79,11 @@ export interface StateDeclaration<Received extends Typed, Sent extends Typed, St
   /** What takes a message, by its type. */
   readonly on?: {
     readonly [T in Received['type']]?:
-      | Late<Sent, Handler<OfType<Received, T>, Sent, State, Context>>
+      | Handler<OfType<Received, T>, Sent, State, Context>
       | Row<OfType<Received, T>, Sent, State, Context>;
   };
   /** What takes any other message; without it, they break the protocol (`ERR_STATE_UNEXPECTED`). */
-  readonly otherwise?:
-    | Late<Sent, Handler<Received, Sent, State, Context>>
-    | Row<Received, Sent, State, Context>;
+  readonly otherwise?: Handler<Received, Sent, State, Context> | Row<Received, Sent, State, Context>;
   /**
    * The states that may follow, beside this one itself. May be left out where `outcomes` tell; any other state that a
    * handler names is refused.
@@ -87,9 +93,9 @@ export interface StateDeclaration<Received extends Typed, Sent extends Typed, St
   readonly unsolicited?: readonly Sent['type'][];
   readonly deadline?: Deadline<Sent, State, Context>;
   /** What is sent on entering the state, behind the answer that led here; in the initial state, the greeting. */
-  readonly onEnter?: Late<Sent, (context: Context) => Sent | readonly Sent[] | undefined>;
+  readonly onEnter?: (context: Context) => Said<Sent>;
   /** What is sent when the peer has ended its side while in this state. */
-  readonly onEnd?: Late<Sent, (context: Context) => Sent | readonly Sent[] | undefined>;
+  readonly onEnd?: (context: Context) => Said<Sent>;
   /** What was answered is delivered, and the sending side ended; what still comes is discarded by the stage. */
   readonly final?: boolean;
 }
@@ -111,16 +117,13 @@ export interface SessionDeclaration<
   readonly context?: () => Context;
   /** The table, by the states' names. */
   readonly states: {
-    readonly [S in State]: StateDeclaration<Received, Sent, NoInfer<State>, NoInfer<Context>>;
+    readonly [S in State]: StateDeclaration<Received, NoInfer<Sent>, `${NoInfer<State>}`, NoInfer<Context>>;
   };
   /**
    * The last word before the connection ends for a fault: bytes or messages that broke the protocol, a deadline, a
    * handler that failed. By default nothing is said. One that throws says nothing.
    */
-  readonly farewell?: Late<
-    Sent,
-    (fault: Error, context: NoInfer<Context>) => Sent | readonly Sent[] | undefined
-  >;
+  readonly farewell?: (fault: Error, context: NoInfer<Context>) => Said<NoInfer<Sent>>;
 }
 
 /** A codec, with the names of its messages if it can tell them. */
