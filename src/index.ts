@@ -84,13 +84,12 @@ export {
   type Handler,
   type Reply,
   type Row,
-  type Sends,
   type Session,
+  type Sends,
   type SessionDeclaration,
   type StateDeclaration,
 } from './protocol/session.ts';
 export type { Limits, Run, Step } from './protocol/session-run.ts';
-export { defineProtocol, type Protocol } from './protocol/protocol.ts';
 
 // messages → bytes
 export { MessageEncoder, type MessageEncoderOptions } from './streams/message-encoder.ts';
@@ -99,6 +98,11 @@ export { MessageEncoder, type MessageEncoderOptions } from './streams/message-en
 export { LengthPrefixEncoder } from './streams/length-prefix-encoder.ts';
 export { FrameEncoder } from './streams/frame-encoder.ts';
 export type { StageOptions } from './streams/stage.ts';
+
+// all of it, over a socket
+export { defineProtocol, type Protocol } from './protocol/protocol.ts';
+export { type Connection, createServer, type Server, type ServerOptions } from './net/server.ts';
+export { type Client, type ConnectOptions, connect } from './net/client.ts';
 
 // what goes wrong
 export * from './errors.ts';

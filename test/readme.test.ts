@@ -7,14 +7,14 @@ const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
 
 /** The code block behind a marker: `<!-- output: npm start -->`. */
 function block(marker: string): string {
-  const match = new RegExp(`<!-- ${marker} -->\n\`\`\`\\w*\n([^]*?)\n\`\`\``).exec(readme);
+  const match = new RegExp(`<!-- ${marker} -->\n\`\`\`\\w*\n([sS]*?)\n\`\`\``).exec(readme);
   if (match === null) throw new Error(`README.md has no block '${marker}'`);
   return match[1]!;
 }
 
 /** The shell lines of the README that begin with a command. */
 function commands(start: string): string[] {
-  return [...readme.matchAll(/```sh\n([^]*?)```/g)]
+  return [...readme.matchAll(/```sh\n([\s\S]*?)```/g)]
     .flatMap((match) => match[1]!.trimEnd().split('\n'))
     .filter((line) => line.startsWith(start));
 }

@@ -23,7 +23,7 @@ export type ConnectOptions = (net.TcpNetConnectOpts | net.IpcNetConnectOpts) & {
  * for await (const answer of client) console.log(answer);
  */
 export async function connect<ClientMessage, ServerMessage>(
-  protocol: Protocol<ClientMessage, ServerMessage>,
+  protocol: Pick<Protocol<ClientMessage, ServerMessage>, 'framing' | 'clientMessages' | 'serverMessages'>,
   { signal, ...options }: ConnectOptions,
 ): Promise<Client<ClientMessage, ServerMessage>> {
   const socket = net.connect({ ...options, allowHalfOpen: true } as net.NetConnectOpts);
@@ -48,7 +48,10 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
   readonly #writer: FrameWriter;
   #corked = false;
 
-  constructor(protocol: Protocol<ClientMessage, ServerMessage>, stream: Duplex) {
+  constructor(
+    protocol: Pick<Protocol<ClientMessage, ServerMessage>, 'framing' | 'clientMessages' | 'serverMessages'>,
+    stream: Duplex,
+  ) {
     this.stream = stream;
     this.#codec = protocol.clientMessages;
     this.#writer = protocol.framing.writer();
@@ -62,8 +65,8 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
     });
     // The error is told to whoever asks; that nobody does is no reason to stop the process.
     this.closed.catch(() => {});
-    // The server has ended its side, which is the end of what can be answered.
-    this.messages.once('end', () => stream.end());
+    // The server has ended its side: nothing can be answered any more.
+    stream.once('end', () => stream.end());
   }
 
   /**

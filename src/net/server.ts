@@ -22,28 +22,28 @@ export interface ServerOptions
  * server.on('connectionEnd', (connection, error) => log(connection.remote, error?.code ?? 'done'));
  * await server.listen({ port: 4000, host: '127.0.0.1' });
  */
-export function createServer<ClientMessage, ServerMessage>(
-  protocol: Protocol<ClientMessage, ServerMessage>,
+export function createServer<ClientMessage, ServerMessage, State extends string, Context>(
+  protocol: Protocol<ClientMessage, ServerMessage, State, Context>,
   options: ServerOptions = {},
-): Server<ClientMessage, ServerMessage> {
+): Server<ClientMessage, ServerMessage, State, Context> {
   return new Server(protocol, options);
 }
 
 /** One peer of a `Server`. */
-export interface Connection<ClientMessage, ServerMessage> {
+export interface Connection<ClientMessage, ServerMessage, State extends string, Context> {
   readonly socket: net.Socket;
   /** The peer's address and port; empty on a Unix socket. */
   readonly remote: string;
   /** The third stage: its `state`, and its `send` for messages that answer nothing. */
-  readonly machine: StateMachine<ClientMessage, ServerMessage>;
+  readonly machine: StateMachine<ClientMessage, ServerMessage, State, Context>;
 }
 
-interface ServerEvents<ClientMessage, ServerMessage> {
+interface ServerEvents<ClientMessage, ServerMessage, State extends string, Context> {
   /** A peer has connected. */
-  connection: [connection: Connection<ClientMessage, ServerMessage>];
+  connection: [connection: Connection<ClientMessage, ServerMessage, State, Context>];
   /** A peer is gone; with the error that ended it, unless it went in peace. */
   connectionEnd: [
-    connection: Connection<ClientMessage, ServerMessage>,
+    connection: Connection<ClientMessage, ServerMessage, State, Context>,
     error: NodeJS.ErrnoException | undefined,
   ];
   listening: [];
@@ -52,16 +52,16 @@ interface ServerEvents<ClientMessage, ServerMessage> {
   error: [error: Error];
 }
 
-export class Server<ClientMessage, ServerMessage> extends EventEmitter<
-  ServerEvents<ClientMessage, ServerMessage>
+export class Server<ClientMessage, ServerMessage, State extends string, Context> extends EventEmitter<
+  ServerEvents<ClientMessage, ServerMessage, State, Context>
 > {
   /** The peers of the moment. */
-  readonly connections: Set<Connection<ClientMessage, ServerMessage>> = new Set();
+  readonly connections: Set<Connection<ClientMessage, ServerMessage, State, Context>> = new Set();
   readonly #server: net.Server;
-  readonly #protocol: Protocol<ClientMessage, ServerMessage>;
+  readonly #protocol: Protocol<ClientMessage, ServerMessage, State, Context>;
   readonly #lingerTimeout: number | undefined;
 
-  constructor(protocol: Protocol<ClientMessage, ServerMessage>, options: ServerOptions = {}) {
+  constructor(protocol: Protocol<ClientMessage, ServerMessage, State, Context>, options: ServerOptions = {}) {
     super();
     const { lingerTimeout, ...socketOptions } = options;
     this.#protocol = protocol;
@@ -99,7 +99,7 @@ export class Server<ClientMessage, ServerMessage> extends EventEmitter<
     const machine = new StateMachine(session, options);
     const { remoteAddress: address = '', remotePort: port } = socket;
     const remote = port === undefined ? address : `${address}:${port}`;
-    const connection: Connection<ClientMessage, ServerMessage> = { socket, remote, machine };
+    const connection: Connection<ClientMessage, ServerMessage, State, Context> = { socket, remote, machine };
     this.connections.add(connection);
     pipeline(
       socket,

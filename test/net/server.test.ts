@@ -21,11 +21,25 @@ beforeEach(async () => {
 });
 afterEach(() => drones.close());
 
-/** What keeps the process alive, but for the listening server of the test itself. */
-function resources(): string[] {
-  return process
-    .getActiveResourcesInfo()
-    .filter((name) => name === 'Timeout' || name === 'TCPSocketWrap' || name === 'PipeWrap');
+/** Timers that run, of those made meanwhile; and the sockets that are open. */
+function watchResources(): { timers(): number; sockets(): number; stop(): void } {
+  const { setTimeout: original } = globalThis;
+  const made: (NodeJS.Timeout & { _destroyed?: boolean })[] = [];
+  globalThis.setTimeout = Object.assign(
+    (...args: Parameters<typeof original>) => {
+      const timer = original(...args);
+      made.push(timer);
+      return timer;
+    },
+    { __promisify__: original.__promisify__ },
+  ) as typeof original;
+  return {
+    timers: () => made.filter((timer) => timer._destroyed !== true).length,
+    sockets: () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length,
+    stop() {
+      globalThis.setTimeout = original;
+    },
+  };
 }
 
 /** Resolves with the error of the next connection that ends. */
@@ -101,12 +115,14 @@ describe('a connection that drops leaves nothing behind', () => {
   for (const [moment, chunks] of Object.entries(MOMENTS)) {
     for (const how of ['reset', 'end'] as const) {
       test(`${how} ${moment}`, async () => {
-        const before = resources();
+        const resources = watchResources();
         const ended = nextEnd();
+        const connected = once(drones, 'connection');
         const socket = net.connect({ port });
         socket.on('error', () => {});
         await once(socket, 'connect');
         for (const chunk of chunks) socket.write(chunk);
+        const [connection] = await connected;
         if (chunks.includes(HELLO)) await once(socket, 'data');
         if (how === 'reset') socket.resetAndDestroy();
         else socket.end();
@@ -114,7 +130,11 @@ describe('a connection that drops leaves nothing behind', () => {
         if (!socket.closed) await once(socket, 'close');
         await new Promise(setImmediate);
         expect(drones.connections.size).toBe(0);
-        expect(resources()).toEqual(before);
+        resources.stop();
+        expect(resources.timers()).toBe(0);
+        await expect.poll(() => resources.sockets()).toBe(0);
+        expect(connection.socket.destroyed).toBe(true);
+        expect(connection.machine.destroyed).toBe(true);
       });
     }
   }
@@ -146,7 +166,9 @@ describe('a connection that drops leaves nothing behind', () => {
 
 describe('the two ends', () => {
   test('close() cuts the connections there are', async () => {
+    const connected = once(drones, 'connection');
     const client = await connect(drone, { port });
+    await connected;
     const ended = nextEnd();
     await drones.close();
     await ended;

@@ -200,7 +200,7 @@ describe('a message', () => {
       {},
       () => NO,
     ).start();
-    run.receive(SAY);
+    void run.receive(SAY);
     expect(run.final).toBe(true);
     const step = run.receive(SAY) as Step<Out, string>;
     expect(step.answers).toEqual([]);
@@ -421,7 +421,7 @@ describe('sending unasked', () => {
       expected: ['tick'],
     });
     expect(started.error).toBeUndefined();
-    started.receive(SAY);
+    void started.receive(SAY);
     expect(thrown(() => started.send(NO))).toMatchObject({ ...local, code: 'ERR_STATE_CLOSED', state: 'b' });
     expect(() => started.send(undefined as never)).toThrow(TypeError);
   });
