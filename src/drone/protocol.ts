@@ -3,8 +3,6 @@ import { defineProtocol, type Protocol } from '../protocol/protocol.ts';
 import { type ClientMessage, clientMessages, type ServerMessage, serverMessages } from './messages.ts';
 import { type DroneContext, type DroneOptions, type DroneState, droneSession } from './session.ts';
 
-export type { DroneOptions };
-
 export type DroneProtocol = Protocol<ClientMessage, ServerMessage, DroneState, DroneContext>;
 
 /**
