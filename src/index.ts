@@ -75,6 +75,7 @@ export {
 } from './protocol/checksum.ts';
 export { type Span, type Trace, type Trailing, trace } from './protocol/trace.ts';
 export type { Codec, Decoded, Encodable } from './protocol/codec.ts';
+export { type CodecFunctions, codecFrom, json } from './protocol/codec-from.ts';
 
 // messages → answers
 export { StateMachine, type StateMachineOptions } from './streams/state-machine.ts';
