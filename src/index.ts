@@ -1,5 +1,9 @@
-export * from './errors.ts';
-export type { Codec, Decoded, Encodable } from './protocol/codec.ts';
+// The public surface, in the order of the pipeline.
+
+// bytes → frames
+export { LengthPrefixDecoder } from './streams/length-prefix-decoder.ts';
+export { FrameDecoder } from './streams/frame-decoder.ts';
+export { type LengthPrefixOptions, lengthPrefix } from './protocol/length-prefix.ts';
 export type {
   FrameBatch,
   FrameReader,
@@ -7,3 +11,98 @@ export type {
   FrameWriter,
   Framing,
 } from './protocol/framing.ts';
+
+// frames → messages
+export { MessageDecoder } from './streams/message-decoder.ts';
+export { codecOf, type DeclaredCodec, type Infer, message, messages } from './protocol/messages.ts';
+export {
+  u8,
+  i8,
+  u16le,
+  u16be,
+  i16le,
+  i16be,
+  u24le,
+  u24be,
+  i24le,
+  i24be,
+  u32le,
+  u32be,
+  i32le,
+  i32be,
+  u64le,
+  u64be,
+  i64le,
+  i64be,
+  f32le,
+  f32be,
+  f64le,
+  f64be,
+  varuint,
+  varint,
+  bool,
+  enumeration,
+  flags,
+  bits,
+  bytes,
+  utf8,
+  cstring,
+  rest,
+  array,
+  struct,
+  bounded,
+  lazy,
+  optional,
+  when,
+  union,
+  constant,
+  padding,
+  checksum,
+  custom,
+  type Condition,
+  type CustomField,
+  type Field,
+  type ReadCursor,
+  type Size,
+  type WriteCursor,
+} from './protocol/fields.ts';
+export {
+  type Checksum,
+  type ChecksumName,
+  type CrcParameters,
+  checksumNames,
+  crc,
+} from './protocol/checksum.ts';
+export { type Span, type Trace, type Trailing, trace } from './protocol/trace.ts';
+export type { Codec, Decoded, Encodable } from './protocol/codec.ts';
+
+// messages → answers
+export { StateMachine, type StateMachineOptions } from './streams/state-machine.ts';
+export {
+  type Deadline,
+  defineSession,
+  type Handler,
+  type Reply,
+  type Row,
+  type Session,
+  type Sends,
+  type SessionDeclaration,
+  type StateDeclaration,
+} from './protocol/session.ts';
+export type { Limits, Run, Step } from './protocol/session-run.ts';
+
+// messages → bytes
+export { MessageEncoder, type MessageEncoderOptions } from './streams/message-encoder.ts';
+
+// frames → bytes
+export { LengthPrefixEncoder } from './streams/length-prefix-encoder.ts';
+export { FrameEncoder } from './streams/frame-encoder.ts';
+export type { StageOptions } from './streams/stage.ts';
+
+// all of it, over a socket
+export { defineProtocol, type Protocol } from './protocol/protocol.ts';
+export { type Connection, createServer, type Server, type ServerOptions } from './net/server.ts';
+export { type Client, type ConnectOptions, connect } from './net/client.ts';
+
+// what goes wrong
+export * from './errors.ts';

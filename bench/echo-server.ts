@@ -1,0 +1,101 @@
+/**
+ * One echo server a process: `echo-server.ts VARIANT forwarded|rewritten`, prints `listening PORT`.
+ *
+ * Forwarded: frames with a u32 little-endian length come back as they are. Rewritten: they come back behind a u16
+ * big-endian length.
+ */
+import net from 'node:net';
+import { pipeline, Transform } from 'node:stream';
+import { LengthPrefixDecoder, LengthPrefixEncoder } from 'wirepipe';
+
+type Serve = (socket: net.Socket, rewrite: boolean) => void;
+
+/** The error of a peer that went is nobody's concern here. */
+const gone = (): void => {};
+
+const VARIANTS: Record<string, Serve> = {
+  /** No framing at all: what the socket itself costs. */
+  raw: (socket) => {
+    socket.pipe(socket);
+  },
+
+  wirepipe: (socket, rewrite) => {
+    const encoder = rewrite
+      ? new LengthPrefixEncoder({ lengthFieldLength: 2, byteOrder: 'big' })
+      : new LengthPrefixEncoder();
+    pipeline(socket, new LengthPrefixDecoder(), encoder, socket, gone);
+  },
+
+  /** What one writes by hand when streams are too slow: a loop over the chunk, one output buffer. */
+  hand: (socket, rewrite) => {
+    let rest: Buffer | undefined;
+    socket.on('data', (chunk: Buffer) => {
+      const bytes = rest === undefined ? chunk : Buffer.concat([rest, chunk]);
+      let at = 0;
+      const out = rewrite ? Buffer.allocUnsafe(bytes.length) : undefined;
+      let written = 0;
+      while (bytes.length - at >= 4) {
+        const length = bytes.readUInt32LE(at);
+        if (length > 10_000_000) {
+          socket.destroy();
+          return;
+        }
+        const end = at + 4 + length;
+        if (end > bytes.length) break;
+        if (out !== undefined) {
+          written = out.writeUInt16BE(length, written);
+          written += bytes.copy(out, written, at + 4, end);
+        }
+        at = end;
+      }
+      rest = at === bytes.length ? undefined : bytes.subarray(at);
+      const reply = out === undefined ? bytes.subarray(0, at) : out.subarray(0, written);
+      if (reply.length > 0 && !socket.write(reply)) {
+        socket.pause();
+        socket.once('drain', () => socket.resume());
+      }
+    });
+    socket.on('end', () => socket.end());
+  },
+
+  /** The same two stages as one writes them first: one object a frame, one write a frame. */
+  plain: (socket, rewrite) => {
+    let rest: Buffer = Buffer.alloc(0);
+    const decoder = new Transform({
+      readableObjectMode: true,
+      transform(chunk: Buffer, _, callback) {
+        rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+        let at = 0;
+        while (rest.length - at >= 4) {
+          const length = rest.readUInt32LE(at);
+          if (length > 10_000_000) return callback(new RangeError('frame too long'));
+          const end = at + 4 + length;
+          if (end > rest.length) break;
+          this.push(rest.subarray(at + 4, end));
+          at = end;
+        }
+        rest = rest.subarray(at);
+        callback();
+      },
+    });
+    const encoder = new Transform({
+      writableObjectMode: true,
+      transform(frame: Buffer, _, callback) {
+        const header = Buffer.allocUnsafe(rewrite ? 2 : 4);
+        if (rewrite) header.writeUInt16BE(frame.length);
+        else header.writeUInt32LE(frame.length);
+        callback(null, Buffer.concat([header, frame]));
+      },
+    });
+    pipeline(socket, decoder, encoder, socket, gone);
+  },
+};
+
+const [variant = '', mode] = process.argv.slice(2);
+const serve = VARIANTS[variant];
+if (serve === undefined) throw new Error(`no such variant: ${variant} (${Object.keys(VARIANTS).join(', ')})`);
+const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+  socket.on('error', gone);
+  serve(socket, mode === 'rewritten');
+});
+server.listen(0, '127.0.0.1', () => console.log(`listening ${(server.address() as net.AddressInfo).port}`));

@@ -1,0 +1,115 @@
+/** What the benchmarks share: servers in processes of their own, a load that compares every byte, and medians. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import net from 'node:net';
+import { createInterface } from 'node:readline';
+
+export interface ServerProcess {
+  readonly port: number;
+  readonly process: ChildProcess;
+}
+
+/** Start a server that prints `listening PORT`. */
+export async function startServer(command: readonly string[]): Promise<ServerProcess> {
+  const [file = '', ...args] = command;
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  for await (const line of createInterface(child.stdout)) {
+    const port = /^listening (\d+)$/.exec(line)?.[1];
+    if (port !== undefined) return { port: Number(port), process: child };
+  }
+  throw new Error(`${command.join(' ')} ended without listening`);
+}
+
+/** Nanoseconds that all threads of a process have been on a processor. */
+export function cpuTime(pid: number): number {
+  let sum = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    sum += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
+  }
+  return sum;
+}
+
+export interface Load {
+  /** Whole frames, sent over and over. */
+  readonly block: Buffer;
+  /** What must come back for one block. */
+  readonly answer: Buffer;
+  readonly framesPerBlock: number;
+}
+
+/** About 256 KiB of frames of that payload length, no two neighbours alike, and what comes back. */
+export function frameLoad(payloadLength: number, mode: 'forwarded' | 'rewritten' | 'raw'): Load {
+  const framesPerBlock = Math.max(1, Math.ceil(262_144 / (payloadLength + 4)));
+  const block: Buffer[] = [];
+  const answer: Buffer[] = [];
+  for (let i = 0; i < framesPerBlock; i++) {
+    const payload = Buffer.alloc(payloadLength, i % 251);
+    const prefix = Buffer.alloc(4);
+    prefix.writeUInt32LE(payloadLength);
+    block.push(prefix, payload);
+    if (mode === 'rewritten') {
+      const short = Buffer.alloc(2);
+      short.writeUInt16BE(payloadLength);
+      answer.push(short, payload);
+    } else {
+      answer.push(prefix, payload);
+    }
+  }
+  return { block: Buffer.concat(block), answer: Buffer.concat(answer), framesPerBlock };
+}
+
+export interface Result {
+  /** CPU time of the server per frame, in nanoseconds. */
+  readonly cpu: number;
+  /** Frames per second, by the clock. */
+  readonly rate: number;
+}
+
+/** Stream blocks over one connection for that long, and compare every byte that comes back. */
+export async function stream(server: ServerProcess, load: Load, milliseconds: number): Promise<Result> {
+  const socket = net.connect({ port: server.port, host: '127.0.0.1', noDelay: true });
+  await once(socket, 'connect');
+  const { block, answer, framesPerBlock } = load;
+  let at = 0;
+  let received = 0;
+  socket.on('data', (chunk: Buffer) => {
+    for (let read = 0; read < chunk.length; ) {
+      const step = Math.min(chunk.length - read, answer.length - at);
+      if (chunk.compare(answer, at, at + step, read, read + step) !== 0) {
+        socket.destroy(new Error(`wrong bytes came back, near byte ${received + read}`));
+        return;
+      }
+      read += step;
+      at = (at + step) % answer.length;
+    }
+    received += chunk.length;
+  });
+  const cpuBefore = cpuTime(server.process.pid!);
+  const start = performance.now();
+  let blocks = 0;
+  while (performance.now() - start < milliseconds) {
+    blocks++;
+    if (!socket.write(block)) await once(socket, 'drain');
+  }
+  socket.end();
+  await once(socket, 'end');
+  const elapsed = performance.now() - start;
+  const cpu = cpuTime(server.process.pid!) - cpuBefore;
+  if (received !== blocks * answer.length) {
+    throw new Error(`${received} bytes came back of ${blocks * answer.length}`);
+  }
+  const frames = blocks * framesPerBlock;
+  return { cpu: cpu / frames, rate: (frames / elapsed) * 1000 };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1]!;
+}
+
+/** A Markdown table. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
+}

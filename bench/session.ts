@@ -1,0 +1,121 @@
+/**
+ * The drone session: pipelined commands in 64 KiB chunks, decoded to objects, answered by the state machine and encoded,
+ * beside one hand-written function that does the same without streams, and the plain one-object-at-a-time stages.
+ * In memory, in one process, CPU time.
+ */
+import { Duplex, pipeline, type Transform } from 'node:stream';
+import { LengthPrefixDecoder, MessageDecoder, MessageEncoder, StateMachine } from 'wirepipe';
+import { drone } from 'wirepipe/drone';
+import { handwrittenSession } from './handwritten-session.ts';
+import { median, table } from './measure.ts';
+import { plainStages } from './plain-stages.ts';
+
+const ROUNDS = 9;
+const CHUNKS = 200;
+
+const HELLO = Buffer.from([7, 0, 0, 0, 0x02, 5, 0x48, 0x45, 0x4c, 0x4c, 0x4f]); // length 7 · write · 5 bytes · HELLO
+
+/** 64 KiB chunks of moves and colours, cut wherever 64 KiB ends. */
+function commands(): { chunks: Buffer[]; frames: number } {
+  const parts: Buffer[] = [];
+  let length = 0;
+  while (length < 16 * 65_536) {
+    const i = parts.length;
+    const bytes = i % 4 === 3 ? Buffer.from([4, 0, 0, 0, 3, i % 256, 7, 255]) : Buffer.alloc(13);
+    if (i % 4 !== 3) {
+      bytes[0] = 9;
+      bytes[4] = 1;
+      bytes.writeInt32LE((i * 7919) % 100_000, 5);
+      bytes.writeInt32LE(-i, 9);
+    }
+    parts.push(bytes);
+    length += bytes.length;
+  }
+  const all = Buffer.concat(parts);
+  const chunks: Buffer[] = [];
+  for (let at = 0; at < all.length; at += 65_536) chunks.push(all.subarray(at, at + 65_536));
+  return { chunks, frames: parts.length };
+}
+
+/** A duplex as quick as can be: it gives the chunks, `repeats` times over, and counts what comes. */
+function wire(chunks: readonly Buffer[], total: number): Duplex & { received: number } {
+  let given = -1;
+  const duplex = new Duplex({
+    read() {
+      // One chunk a turn, as a socket gives them.
+      setImmediate(() => {
+        if (given < 0) this.push(HELLO);
+        else this.push(given < total ? chunks[given % chunks.length]! : null);
+        given++;
+      });
+    },
+    write(chunk: Buffer, _, callback) {
+      wired.received += chunk.length;
+      callback();
+    },
+  });
+  const wired = Object.assign(duplex, { received: 0 });
+  return wired;
+}
+
+export async function benchSession(): Promise<string> {
+  const { chunks, frames } = commands();
+  const framesInAll = (frames * CHUNKS) / chunks.length;
+  const run = async (
+    stages: () => Transform[],
+    repeats: number,
+  ): Promise<{ cpu: number; received: number }> => {
+    const duplex = wire(chunks, repeats);
+    const before = process.cpuUsage();
+    await new Promise<void>((resolve, reject) => {
+      pipeline([duplex, ...stages(), duplex] as never, (error?: Error | null) =>
+        error ? reject(error) : resolve(),
+      );
+    });
+    const { user, system } = process.cpuUsage(before);
+    return { cpu: ((user + system) * 1000) / ((framesInAll * repeats) / CHUNKS), received: duplex.received };
+  };
+  const variants: Record<string, () => Promise<{ cpu: number; received: number }>> = {
+    wirepipe: () =>
+      run(
+        () => [
+          new LengthPrefixDecoder(),
+          new MessageDecoder(drone.clientMessages),
+          new StateMachine(drone.session),
+          new MessageEncoder(drone.serverMessages),
+        ],
+        CHUNKS,
+      ),
+    'one hand-written function, no streams': async () => {
+      const session = handwrittenSession();
+      let received = session(HELLO).length;
+      const before = process.cpuUsage();
+      for (let i = 0; i < CHUNKS; i++) received += session(chunks[i % chunks.length]!).length;
+      const { user, system } = process.cpuUsage(before);
+      return { cpu: ((user + system) * 1000) / framesInAll, received };
+    },
+    // A tenth of the work: it takes that much longer.
+    'four plain Transforms, one object at a time': async () => {
+      const { cpu, received } = await run(plainStages, CHUNKS / 10);
+      return { cpu, received: received * 10 };
+    },
+  };
+  const results = new Map<string, number[]>(Object.keys(variants).map((name) => [name, []]));
+  const sizes = new Map<string, number>();
+  for (let round = -2; round < ROUNDS; round++) {
+    for (const [name, variant] of Object.entries(variants)) {
+      const { cpu, received } = await variant();
+      sizes.set(name, received);
+      if (round >= 0) results.get(name)!.push(cpu);
+    }
+  }
+  if (sizes.get('wirepipe') !== sizes.get('one hand-written function, no streams')) {
+    throw new Error(`the answers differ in length: ${[...sizes].join(', ')}`);
+  }
+  const cpu = (name: string): number => median(results.get(name)!);
+  const ours = cpu('wirepipe');
+  return `### The drone session, pipelined commands in 64 KiB chunks, in memory\n\n${table(
+    ['who', 'CPU ns per command', 'speed of wirepipe in its'],
+    Object.keys(variants).map((name) => [name, cpu(name).toFixed(0), `${(cpu(name) / ours).toFixed(2)} ×`]),
+  )}`;
+}

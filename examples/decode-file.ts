@@ -1,0 +1,15 @@
+/** Decode what was recorded in a file, with the stages that serve a socket. `npx tsx examples/decode-file.ts FILE` */
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { LengthPrefixDecoder, MessageDecoder } from 'wirepipe';
+import { type ClientMessage, drone } from 'wirepipe/drone';
+
+const file = process.argv[2] ?? 'test/fixtures/flight.client.bin';
+await pipeline(
+  createReadStream(file),
+  new LengthPrefixDecoder(),
+  new MessageDecoder(drone.clientMessages),
+  async (messages: AsyncIterable<ClientMessage>) => {
+    for await (const message of messages) console.log(message);
+  },
+);

@@ -1,0 +1,46 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+
+/** Wrong arguments: one line on stderr, exit status 2. */
+export class UsageError extends Error {}
+
+/** Where a drone listens. */
+export type Place = { port: number; host: string } | { path: string };
+
+const OPTIONS = {
+  port: { type: 'string' },
+  host: { type: 'string' },
+  socket: { type: 'string' },
+} as const satisfies ParseArgsConfig['options'];
+
+/** The `--port`, `--host` and `--socket` of a verb, and its other arguments; `place` is undefined when none is given. */
+export function parsePlace(args: string[]): { place: Place | undefined; rest: string[] } {
+  const { values, positionals: rest } = parse(args);
+  const { port, host = '127.0.0.1', socket } = values;
+  if (socket !== undefined) {
+    if (port !== undefined || values.host !== undefined)
+      throw new UsageError('give --port or --socket, not both');
+    if (socket === '') throw new UsageError('--socket wants a path');
+    return { place: { path: socket }, rest };
+  }
+  if (port === undefined) return { place: undefined, rest };
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
+    throw new UsageError(`--port wants a number from 0 to 65535, got '${port}'`);
+  }
+  return { place: { port: Number(port), host }, rest };
+}
+
+function parse(args: string[]): {
+  values: { port?: string; host?: string; socket?: string };
+  positionals: string[];
+} {
+  try {
+    return parseArgs({ args, options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    // parseArgs explains how to pass such a thing as a positional after its first sentence.
+    throw new UsageError((error as Error).message.split('. ')[0]!);
+  }
+}
+
+export function showPlace(place: Place): string {
+  return 'path' in place ? place.path : `${place.host}:${place.port}`;
+}

@@ -1,0 +1,22 @@
+import { inspect, styleText } from 'node:util';
+
+const colour = process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
+const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
+  colour ? styleText(style, text) : text;
+
+/** One line per message: time, direction, state, the frame in hex, the message. */
+export class MessageLog {
+  readonly #start = performance.now();
+
+  /** `direction` as the controller sees it: `'→'` to the drone, `'←'` from it. */
+  line(direction: '→' | '←', state: string, frame: Uint8Array, message: object): void {
+    const time = `${(performance.now() - this.#start).toFixed(1).padStart(7)} ms`;
+    const hex = Buffer.from(frame)
+      .toString('hex')
+      .replace(/(..)(?=.)/g, '$1 ');
+    const text = inspect(message, { breakLength: Number.POSITIVE_INFINITY, colors: colour });
+    console.log(
+      `${paint('dim', time)}  ${paint(direction === '→' ? 'cyan' : 'green', direction)} ${state.padEnd(13)}  ${hex}  ${text}`,
+    );
+  }
+}

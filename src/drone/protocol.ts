@@ -1,0 +1,27 @@
+import { lengthPrefix } from '../protocol/length-prefix.ts';
+import { defineProtocol, type Protocol } from '../protocol/protocol.ts';
+import { type ClientMessage, clientMessages, type ServerMessage, serverMessages } from './messages.ts';
+import { type DroneContext, type DroneOptions, type DroneState, droneSession } from './session.ts';
+
+export type { DroneOptions };
+
+export type DroneProtocol = Protocol<ClientMessage, ServerMessage, DroneState, DroneContext>;
+
+/**
+ * The drone protocol, with a session of these options.
+ *
+ *     frame    u32le payload length, at most 10,000,000 · payload
+ *     payload  u8 discriminant · body
+ */
+export function droneProtocol(options?: DroneOptions): DroneProtocol {
+  return defineProtocol({
+    name: 'drone',
+    framing: lengthPrefix({ maxFrameLength: 10_000_000 }),
+    clientMessages,
+    serverMessages,
+    session: droneSession(options),
+  });
+}
+
+/** The drone protocol, with the token `HELLO` and one attempt. */
+export const drone: DroneProtocol = droneProtocol();

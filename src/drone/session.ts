@@ -1,0 +1,118 @@
+import { defineSession, type Session } from '../protocol/session.ts';
+import { type ClientMessage, clientMessages, type ServerMessage, serverMessages } from './messages.ts';
+
+export type DroneState = 'handshake' | 'authenticated' | 'closing';
+
+/** What a connection to the drone keeps. */
+export interface DroneContext {
+  /** Attempts to authenticate that are left. */
+  attempts: number;
+}
+
+export type DroneSession = Session<ClientMessage, ServerMessage, DroneState, DroneContext>;
+
+export interface DroneOptions {
+  /** What opens a connection. Default `'HELLO'`. */
+  token?: string | undefined;
+  /** How many wrong tokens are borne, the last of them closing the connection. Default 1. */
+  authAttempts?: number | undefined;
+  /** Milliseconds to authenticate within. Default: no limit. */
+  handshakeTimeout?: number | undefined;
+  /** Milliseconds that an authenticated client may be silent. Default: no limit. */
+  idleTimeout?: number | undefined;
+  /** Told of each command that is accepted, before it is answered: what makes a drone of it. */
+  onCommand?: ((command: ClientMessage) => void) | undefined;
+}
+
+/**
+ * The drone's side of a connection.
+ *
+ *     handshake ──write token──▶ authenticated ──quit──▶ closing
+ *         └────────write anything else, no attempt left─────▲
+ *
+ * An application error (a command before the handshake, a second token) is answered, and the connection goes on.
+ *
+ * @throws RangeError when `authAttempts` is not a positive integer
+ */
+export function droneSession(options: DroneOptions = {}): DroneSession {
+  const { token = 'HELLO', authAttempts = 1, handshakeTimeout, idleTimeout, onCommand } = options;
+  if (!(Number.isInteger(authAttempts) && authAttempts >= 1)) {
+    throw new RangeError(`authAttempts: expected a positive integer, got ${authAttempts}`);
+  }
+  return defineSession({
+    receives: clientMessages,
+    sends: serverMessages,
+    initial: 'handshake',
+    context: (): DroneContext => ({ attempts: authAttempts }),
+    states: {
+      handshake: {
+        on: {
+          write: {
+            outcomes:
+              authAttempts > 1
+                ? { authenticated: 'ok', handshake: 'error', closing: 'error' }
+                : { authenticated: 'ok', closing: 'error' },
+            handle({ text }, context) {
+              if (text === token) return { send: ok('AUTH_OK'), next: 'authenticated' };
+              context.attempts--;
+              return { send: error('AUTH_FAILED'), next: context.attempts > 0 ? 'handshake' : 'closing' };
+            },
+          },
+        },
+        otherwise: {
+          outcomes: { handshake: 'error' },
+          handle: () => ({ send: error('EXPECTED_HANDSHAKE') }),
+        },
+        ...(handshakeTimeout !== undefined && { deadline: { within: handshakeTimeout } }),
+      },
+      authenticated: {
+        on: {
+          move: {
+            outcomes: { authenticated: 'ok' },
+            handle(command) {
+              onCommand?.(command);
+              return { send: ok(`MOVING_TO(${command.x}, ${command.y})`) };
+            },
+          },
+          changeColor: {
+            outcomes: { authenticated: 'ok' },
+            handle(command) {
+              onCommand?.(command);
+              return { send: ok(`COLOR_SET(${command.r}, ${command.g}, ${command.b})`) };
+            },
+          },
+          quit: {
+            outcomes: { closing: 'ok' },
+            handle(command) {
+              onCommand?.(command);
+              return { send: ok('BYE'), next: 'closing' };
+            },
+          },
+        },
+        otherwise: {
+          outcomes: { authenticated: 'error' },
+          handle: () => ({ send: error('WRONG_STATE') }),
+        },
+        ...(idleTimeout !== undefined && { deadline: { idle: idleTimeout } }),
+      },
+      closing: {
+        final: true,
+        otherwise: {
+          outcomes: { closing: 'error' },
+          handle: () => ({ send: error('CONNECTION_CLOSED') }),
+        },
+      },
+    },
+  });
+}
+
+/** The drone's session, with the token `HELLO` and one attempt. */
+export const session: DroneSession = droneSession();
+
+function ok(text: string): ServerMessage {
+  return { type: 'ok', text };
+}
+
+function error(text: string): ServerMessage {
+  return { type: 'error', text };
+}

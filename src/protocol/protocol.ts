@@ -1,0 +1,68 @@
+import type { Codec } from './codec.ts';
+import type { Framing } from './framing.ts';
+import type { MessageSource, Session } from './session.ts';
+
+/** All that both ends of a connection have to agree on, and the server's session. */
+export interface Protocol<
+  ClientMessage,
+  ServerMessage,
+  State extends string = string,
+  // biome-ignore lint/suspicious/noExplicitAny: who speaks a protocol need not know what its handlers keep
+  Context = any,
+> {
+  /** For messages, pictures and tools. */
+  readonly name: string;
+  readonly framing: Framing;
+  /** What clients send and servers receive. */
+  readonly clientMessages: MessageSource<Codec<ClientMessage>>;
+  /** What servers send and clients receive. */
+  readonly serverMessages: MessageSource<Codec<ServerMessage>>;
+  /** The server's table; the client's side is read from it too. */
+  readonly session: Session<ClientMessage, ServerMessage, State, Context>;
+}
+
+/**
+ * Put the parts of a protocol together, and check once that they fit.
+ *
+ * @throws TypeError where a part is missing or not what it should be, or where the session names a message that the
+ *   codec does not have
+ *
+ * @example
+ * export const drone = defineProtocol({
+ *   name: 'drone', framing: lengthPrefix(), clientMessages, serverMessages, session,
+ * });
+ */
+export function defineProtocol<ClientMessage, ServerMessage, State extends string, Context>(
+  protocol: Protocol<ClientMessage, ServerMessage, State, Context>,
+): Protocol<ClientMessage, ServerMessage, State, Context> {
+  const { name, framing, clientMessages, serverMessages, session } = protocol;
+  if (typeof name !== 'string' || name === '') throw new TypeError('name: expected a name, got none');
+  hasMethods(framing, 'framing', ['reader', 'writer']);
+  hasMethods(clientMessages, 'clientMessages', ['decode', 'encode']);
+  hasMethods(serverMessages, 'serverMessages', ['decode', 'encode']);
+  hasMethods(session, 'session', ['start']);
+  within(session.table.receives, clientMessages.types, 'clientMessages');
+  within(session.table.sends, serverMessages.types, 'serverMessages');
+  return Object.freeze({ name, framing, clientMessages, serverMessages, session });
+}
+
+function hasMethods(part: object, where: string, methods: readonly string[]): void {
+  for (const method of methods) {
+    if (typeof (part as Record<string, unknown> | undefined)?.[method] !== 'function') {
+      throw new TypeError(`${where}: expected an object with ${methods.join(' and ')}`);
+    }
+  }
+}
+
+function within(
+  named: Iterable<string> | undefined,
+  types: readonly string[] | undefined,
+  where: string,
+): void {
+  if (named === undefined || types === undefined) return;
+  for (const type of named) {
+    if (!types.includes(type)) {
+      throw new TypeError(`session: '${type}' is no message of ${where}; there are ${types.join(', ')}`);
+    }
+  }
+}

@@ -1,0 +1,71 @@
+/** What Node's buffers have beside the documented methods: the same, without the checks. */
+interface NodeBuffer {
+  latin1Slice(start: number, end: number): string;
+}
+
+const decoder: InstanceType<typeof TextDecoder> = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The text in `bytes[start, end)`, or undefined where that is not UTF-8. U+FEFF is kept. */
+export function decodeUtf8(bytes: Buffer, start: number, end: number): string | undefined {
+  for (let at = start; at < end; at++) {
+    if (bytes[at]! > 0x7f) {
+      try {
+        return decoder.decode(bytes.subarray(start, end));
+      } catch {
+        return undefined;
+      }
+    }
+  }
+  return (bytes as unknown as NodeBuffer).latin1Slice(start, end);
+}
+
+/**
+ * Where the first malformed sequence of `bytes[start, end)` begins, or −1. Table 3-7 of the Unicode Standard:
+ *
+ *     00–7F                      E0    A0–BF 80–BF          F0    90–BF 80–BF 80–BF
+ *     C2–DF 80–BF                ED    80–9F 80–BF          F4    80–8F 80–BF 80–BF
+ *                                E1–EF 80–BF 80–BF          F1–F3 80–BF 80–BF 80–BF
+ */
+export function utf8FaultAt(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end) {
+    const lead = bytes[at]!;
+    if (lead < 0x80) {
+      at++;
+      continue;
+    }
+    const more = lead < 0xc2 || lead > 0xf4 ? 0 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+    if (more === 0 || at + more >= end) return at;
+    const low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+    const high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+    if (bytes[at + 1]! < low || bytes[at + 1]! > high) return at;
+    for (let next = 2; next <= more; next++) if ((bytes[at + next]! & 0xc0) !== 0x80) return at;
+    at += more + 1;
+  }
+  return -1;
+}
+
+/**
+ * Write the text at `target[at]` as UTF-8; answers its length in bytes, or −1 when that is more than `limit` or the
+ * text has a lone surrogate.
+ */
+export function encodeUtf8(target: Buffer, at: number, text: string, limit: number): number {
+  const length = text.length;
+  if (length > limit) return -1;
+  if (length < 48) {
+    let index = 0;
+    for (; index < length; index++) {
+      const unit = text.charCodeAt(index);
+      if (unit > 0x7f) break;
+      target[at + index] = unit;
+    }
+    if (index === length) return length;
+  }
+  if (Buffer.byteLength(text) > limit || hasLoneSurrogate(text)) return -1;
+  return target.write(text, at);
+}
+
+/** Whether the text has a lone surrogate, which UTF-8 cannot say. */
+export function hasLoneSurrogate(text: string): boolean {
+  return /\p{Surrogate}/u.test(text);
+}

@@ -1,0 +1,15 @@
+import { type LengthPrefixOptions, lengthPrefix } from '../protocol/length-prefix.ts';
+import { FrameEncoder } from './frame-encoder.ts';
+import type { StageOptions } from './stage.ts';
+
+/**
+ * Payloads in (object mode), bytes out: the `FrameEncoder` of `lengthPrefix(options)`.
+ *
+ * @example
+ * pipeline(socket, new LengthPrefixDecoder(), new LengthPrefixEncoder(), socket, callback); // an echo
+ */
+export class LengthPrefixEncoder extends FrameEncoder {
+  constructor(options: LengthPrefixOptions & StageOptions = {}) {
+    super(lengthPrefix(options), options);
+  }
+}

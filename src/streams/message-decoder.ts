@@ -1,0 +1,65 @@
+import { MessageError } from '../errors.ts';
+import type { Codec } from '../protocol/codec.ts';
+import type { FrameBatch } from '../protocol/framing.ts';
+import { Stage, type StageOptions } from './stage.ts';
+
+/**
+ * Frames in, messages out (object mode on both sides): reads each frame with a codec.
+ *
+ * A frame that is no message is a `MessageError`, after the messages before it.
+ *
+ * @example
+ * pipeline(createReadStream('flight.bin'), new LengthPrefixDecoder(), new MessageDecoder(drone.clientMessages),
+ *   async (messages) => { for await (const message of messages) console.log(message); }, callback);
+ */
+export class MessageDecoder<Message> extends Stage<Message, Message[]> {
+  readonly #codec: Codec<Message, never>;
+  #batch: FrameBatch | undefined;
+  #index = 0;
+
+  constructor(codec: Codec<Message, never>, options: StageOptions = {}) {
+    super(options, { objectMode: true });
+    this.#codec = codec;
+  }
+
+  protected override accept(frame: unknown): void {
+    if (!(frame instanceof Uint8Array)) {
+      throw new TypeError(`a frame is a Uint8Array, got ${frame === null ? 'null' : typeof frame}`);
+    }
+    const bytes = Buffer.isBuffer(frame) ? frame : Buffer.from(frame.buffer, frame.byteOffset, frame.length);
+    this.acceptBatch({ bytes, bounds: [0, bytes.length], count: 1, runStart: 0, runEnd: bytes.length });
+  }
+
+  protected override acceptBatch(batch: FrameBatch): void {
+    this.#batch = batch;
+    this.#index = 0;
+  }
+
+  protected override produce(): Message | undefined {
+    const batch = this.#batch;
+    if (batch === undefined || this.#index === batch.count) return undefined;
+    const i = 2 * this.#index++;
+    try {
+      const message = this.#codec.decode(batch.bytes, batch.bounds[i]!, batch.bounds[i + 1]!);
+      if (message != null) return message;
+      throw new MessageError('ERR_MESSAGE_VALUE', `the codec decoded ${message}, which no stream can carry`);
+    } catch (error) {
+      this.#batch = undefined;
+      this.fail(error as Error);
+      return undefined;
+    }
+  }
+
+  protected override produceBatch(): Message[] | undefined {
+    const batch = this.#batch;
+    if (batch === undefined) return undefined;
+    const messages: Message[] = [];
+    while (true) {
+      const message = this.produce();
+      if (message === undefined) break;
+      messages.push(message);
+    }
+    this.#batch = undefined;
+    return messages.length === 0 ? undefined : messages;
+  }
+}

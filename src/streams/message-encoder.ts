@@ -1,0 +1,68 @@
+import type { Codec } from '../protocol/codec.ts';
+import type { FrameWriter, Framing } from '../protocol/framing.ts';
+import { lengthPrefix } from '../protocol/length-prefix.ts';
+import { ITEMS_JOINED, OUTPUT_LENGTH, Output } from './output.ts';
+import { Stage, type StageOptions } from './stage.ts';
+
+export interface MessageEncoderOptions extends StageOptions {
+  /** What frames the messages. Default `lengthPrefix()`. */
+  framing?: Framing | undefined;
+}
+
+/** One for all: a framing holds nothing of a stream. */
+const DEFAULT_FRAMING: Framing = lengthPrefix();
+
+/**
+ * Messages in (object mode), framed bytes out; the messages of a chunk come as one buffer.
+ *
+ * A message that the codec or the framing refuses is an error with `origin: 'local'`: the messages before it are
+ * written, nothing of it is, and the stream ends with the error. To keep a connection through that, ask
+ * `codec.encode(message)` first.
+ *
+ * @example
+ * pipeline(machine, new MessageEncoder(drone.serverMessages), socket, callback);
+ */
+export class MessageEncoder<Message> extends Stage<Buffer> {
+  readonly framing: Framing;
+  readonly #codec: Codec<unknown, Message>;
+  readonly #writer: FrameWriter;
+  #messages: Message[] = [];
+  #index = 0;
+
+  constructor(codec: Codec<unknown, Message>, options: MessageEncoderOptions = {}) {
+    super(options, { writableObjectMode: true });
+    this.#codec = codec;
+    this.framing = options.framing ?? DEFAULT_FRAMING;
+    this.#writer = this.framing.writer();
+  }
+
+  protected override accept(message: Message): void {
+    this.#messages.push(message);
+    this.defer(this.#messages.length < ITEMS_JOINED);
+  }
+
+  protected override acceptBatch(messages: Message[]): void {
+    this.#messages = this.#messages.length === 0 ? messages : this.#messages.concat(messages);
+    this.defer(false);
+  }
+
+  protected override produce(): Buffer | undefined {
+    const messages = this.#messages;
+    if (this.#index === messages.length) return undefined;
+    const output = new Output();
+    try {
+      while (this.#index < messages.length && output.length < OUTPUT_LENGTH) {
+        output.frame(this.#codec, this.#writer, messages[this.#index]!);
+        this.#index++;
+      }
+    } catch (error) {
+      this.#index = messages.length;
+      this.fail(error as Error);
+    }
+    if (this.#index === messages.length) {
+      this.#messages = [];
+      this.#index = 0;
+    }
+    return output.finish();
+  }
+}

@@ -1,0 +1,378 @@
+import { Transform, type TransformCallback, type TransformOptions } from 'node:stream';
+
+export interface StageOptions {
+  /** As in node:stream: bytes or items, whichever the side holds. */
+  readableHighWaterMark?: number | undefined;
+  writableHighWaterMark?: number | undefined;
+  /**
+   * Milliseconds that the peer has to end its side once we have ended ours, before the connection is cut:
+   * until then what it sends is discarded, so that no reset overtakes the last answer. Default 5,000.
+   */
+  lingerTimeout?: number | undefined;
+}
+
+const DEFAULT_LINGER_TIMEOUT = 5_000;
+
+/**
+ * Object-mode input held by a stage: two, since one of them may be a batch that holds all the messages of a
+ * chunk.
+ */
+const ITEMS_HELD = 2;
+
+/** What one neighbour hands to the next in place of single items: a chunk's worth of them, or a fault. */
+class Batch {
+  readonly items: unknown;
+  readonly fault: Error | undefined;
+
+  constructor(items: unknown, fault?: Error) {
+    this.items = items;
+    this.fault = fault;
+  }
+}
+
+/**
+ * The base of the stages: a Transform that takes in a chunk, and gives what comes of it in one of two ways.
+ *
+ *     consumers are all stages       write(batch)              one call per chunk, past both stream queues
+ *     anyone else among them         push(item) push(item) …   what any object-mode Transform does
+ *
+ * It asks who listens each time it has something to give, so a listener that comes while data flows sees single
+ * items from the next one on. A batch never enters the readable queue: nobody but a stage can meet one.
+ *
+ * A **fault** — the input broke the protocol — is given after the items before it, and the rest of the input is
+ * discarded. A neighbouring stage gets it in band. The last stage, whose bytes go to a socket or the like, ends
+ * that destination, waits until it has taken everything and the peer has ended too (or the linger timeout passed),
+ * and then is destroyed with the error. To any other consumer the fault is the stream's error, after the items.
+ *
+ * A subclass says what it takes in (`accept`, `acceptBatch`) and gives what comes of it, one item (`produce`) or as
+ * many as go into one batch (`produceBatch`), until there is no more.
+ */
+export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
+  /** The stages that we are piped to; how many pipes there are is not kept, but counted by their listeners. */
+  #neighbours: Stage[] = [];
+  /** Where bytes go: the last non-stage (or, for bytes, any) destination that we were piped to. */
+  #destination: NodeJS.WritableStream | undefined;
+  /** Of the write or flush under way: called when all that came of it has been given. */
+  #callback: TransformCallback | undefined;
+  /** The consumer told us to stop, until `_read` or the neighbours' `'drain'`. */
+  #blocked = false;
+  #draining = 0;
+  #running = false;
+  #suspended = false;
+  #deferred = false;
+  #inputEnded = false;
+  /** Input is discarded: a fault has been given, or the output is closed. */
+  #discarding = false;
+  #closing = false;
+  #fault: Error | undefined;
+  /** A fault that waits for the readable side to be read. */
+  #waiting = false;
+  #flushed = false;
+  #lingerTimer: NodeJS.Timeout | undefined;
+  protected readonly lingerTimeout: number;
+
+  constructor(options: StageOptions, transform: TransformOptions) {
+    super({
+      ...transform,
+      highWaterMark: undefined,
+      readableHighWaterMark: options.readableHighWaterMark,
+      writableHighWaterMark:
+        options.writableHighWaterMark ?? (transform.writableObjectMode ? ITEMS_HELD : undefined),
+    } as TransformOptions);
+    this.lingerTimeout = options.lingerTimeout ?? DEFAULT_LINGER_TIMEOUT;
+  }
+
+  /** Take in one chunk or item; all that came of the one before it has been given. */
+  protected abstract accept(chunk: unknown): void;
+
+  /** Take in what a neighbour's `produceBatch` gave. */
+  protected acceptBatch(items: unknown): void {
+    this.accept(items);
+  }
+
+  /** The next item, or undefined when nothing more comes of the input so far. */
+  protected abstract produce(): Item | undefined;
+
+  /** As `produce`, as many items as there are. Only asked of a stage whose readable side is in object mode. */
+  protected produceBatch(): Items | undefined {
+    return undefined;
+  }
+
+  /** The input has ended: what comes of that may be produced, or `fail` called. */
+  protected acceptEnd(): void {}
+
+  /**
+   * The stage before us met a fault; what came before it has been given. Then `produce` may give last items, and the
+   * fault is passed on.
+   */
+  protected acceptFault(_fault: Error): void {}
+
+  /** Break off with a fault, once `produce` has given the items before it. The first one stands. */
+  protected fail(fault: Error): void {
+    this.#fault ??= fault;
+  }
+
+  /** End the output once `produce` has given all there is; the input is discarded from then on, until it ends. */
+  protected close(): void {
+    this.#closing = true;
+  }
+
+  /** `produce` has nothing to give until `resume`d: the write under way is not over. */
+  protected suspend(): void {
+    this.#suspended = true;
+  }
+
+  /** There is more to produce: after `suspend`, or unasked. */
+  protected proceed(): void {
+    this.#suspended = false;
+    this.#run();
+  }
+
+  /**
+   * Let what was accepted wait for more, until the end of this turn at the latest: so that items which come one by
+   * one leave together. Asked for in `accept`; may be taken back there, with `false`, when enough has come.
+   */
+  protected defer(wait: boolean): void {
+    if (wait && !this.#deferred) process.nextTick(proceed, this);
+    this.#deferred = wait;
+  }
+
+  /** The consumer has told us to stop. */
+  protected get blocked(): boolean {
+    return this.#blocked;
+  }
+
+  /** What lingering too long is reported as. */
+  protected lingerError(): Error | undefined {
+    return this.#fault;
+  }
+
+  override _write(chunk: unknown, _encoding: BufferEncoding, callback: TransformCallback): void {
+    if (this.#discarding) {
+      callback();
+      return;
+    }
+    try {
+      if (!(chunk instanceof Batch)) {
+        this.accept(chunk);
+      } else if (chunk.fault === undefined) {
+        this.acceptBatch(chunk.items);
+      } else {
+        this.fail(chunk.fault);
+        this.acceptFault(chunk.fault);
+      }
+    } catch (error) {
+      callback(error as Error);
+      return;
+    }
+    if (this.#deferred && !this.#blocked) {
+      callback();
+      return;
+    }
+    this.#callback = callback;
+    this.#run();
+  }
+
+  override _read(): void {
+    // While neighbours drain, their 'drain' is what lets us go on.
+    if (this.#blocked && this.#draining === 0) {
+      this.#blocked = false;
+      this.#run();
+    }
+  }
+
+  override _flush(callback: TransformCallback): void {
+    this.#inputEnded = true;
+    this.#callback = callback;
+    if (!this.#discarding) this.acceptEnd();
+    this.#run();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    clearTimeout(this.#lingerTimer);
+    this.#neighbours = [];
+    callback(error);
+  }
+
+  override pipe<T extends NodeJS.WritableStream>(destination: T, options?: { end?: boolean }): T {
+    if (destination instanceof Stage && this.readableObjectMode && takesBatches(destination)) {
+      this.#neighbours.push(destination);
+    } else {
+      this.#destination = destination;
+    }
+    return super.pipe(destination, options);
+  }
+
+  override unpipe(destination?: NodeJS.WritableStream): this {
+    this.#neighbours = this.#neighbours.filter((stage) => {
+      const stays = destination !== undefined && destination !== stage;
+      // Its 'drain' shall not hold us any more.
+      if (!stays && stage.listeners('drain').includes(this.#onDrain)) {
+        stage.off('drain', this.#onDrain);
+        this.#onDrain();
+      }
+      return stays;
+    });
+    if (destination === undefined || destination === this.#destination) this.#destination = undefined;
+    return super.unpipe(destination);
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: as node:stream types it
+  override read(size?: number): any {
+    if (this.#deferred) this.#run();
+    const item = super.read(size);
+    if (this.#waiting && this.readableLength === 0) process.nextTick(settle, this);
+    return item;
+  }
+
+  /** Whether a batch may go past the queues now. */
+  get #direct(): boolean {
+    const count = this.#neighbours.length;
+    return (
+      count > 0 &&
+      this.listenerCount('data') === count &&
+      this.readableFlowing === true &&
+      this.readableLength === 0 &&
+      this.listenerCount('readable') === 0
+    );
+  }
+
+  /** Give what there is to give until told to stop; then see to what follows the input. */
+  #run(): void {
+    // A consumer may read or send in the middle of a push: the loop that is running sees to it.
+    if (this.#running || this.destroyed) return;
+    this.#running = true;
+    this.#deferred = false;
+    try {
+      while (!this.#blocked && !this.#suspended) {
+        if (this.#direct) {
+          const items = this.produceBatch();
+          if (items === undefined) break;
+          this.#hand(new Batch(items));
+        } else {
+          const item = this.produce();
+          if (item === undefined) break;
+          if (!this.push(item)) this.#blocked = true;
+        }
+      }
+    } catch (error) {
+      this.#running = false;
+      this.destroy(error as Error);
+      return;
+    }
+    this.#running = false;
+    if (this.#blocked || this.#suspended) return;
+    if (!this.#discarding) {
+      if (this.#fault !== undefined) this.#conclude();
+      else if (this.#closing) this.#end();
+    }
+    this.#answer();
+  }
+
+  /** The write is over; so is the flush, unless a fault has still to be told. */
+  #answer(): void {
+    const callback = this.#callback;
+    if (callback === undefined) return;
+    if (this.#inputEnded && this.#fault !== undefined) {
+      if (this.#waiting) return;
+      if (this.#flushed) {
+        this.#callback = undefined;
+        callback(this.#fault);
+        return;
+      }
+      if (!this.#inBand) return;
+    }
+    this.#callback = undefined;
+    callback();
+  }
+
+  #hand(batch: Batch): void {
+    for (const stage of this.#neighbours) {
+      if (stage.write(batch)) continue;
+      this.#draining++;
+      this.#blocked = true;
+      stage.once('drain', this.#onDrain);
+    }
+  }
+
+  readonly #onDrain = (): void => {
+    if (--this.#draining > 0) return;
+    this.#blocked = false;
+    this.#run();
+  };
+
+  get #inBand(): boolean {
+    return this.#neighbours.length > 0;
+  }
+
+  /** A fault, and all before it has been given: discard what comes, and tell. */
+  #conclude(): void {
+    this.#discarding = true;
+    this.#waiting = true;
+    if (this.readableLength === 0) this.#settle();
+  }
+
+  /** All before the fault has been read: tell it. */
+  #settle(): void {
+    if (!this.#waiting || this.destroyed || this.readableLength > 0) return;
+    this.#waiting = false;
+    if (this.#inBand) {
+      this.#hand(new Batch(undefined, this.#fault));
+      if (!this.#blocked) this.#answer();
+    } else if (!this.readableObjectMode && this.#destination !== undefined) {
+      this.#farewell(this.#destination as Farewell);
+    } else {
+      // Items that a consumer took in this turn are its own before the error comes.
+      process.nextTick(() => this.destroy(this.#fault));
+    }
+  }
+
+  static settle(stage: Stage): void {
+    stage.#settle();
+  }
+
+  static proceed(stage: Stage): void {
+    if (stage.#deferred) stage.#run();
+  }
+
+  /** The last stage: end the destination, and tell the fault when it has taken all and the peer has ended. */
+  #farewell(destination: Farewell): void {
+    const told = (): void => {
+      if (this.#inputEnded && this.#callback !== undefined) this.#answer();
+      else if (this.#inputEnded) this.destroy(this.#fault);
+    };
+    const flushed = (): void => {
+      this.#flushed = true;
+      told();
+    };
+    this.once('end', () => {
+      if (destination.writableFinished || destination.destroyed || !destination.writableEnded) flushed();
+      else destination.once('finish', flushed);
+    });
+    this.#end();
+    // Nobody may be reading on, so that 'end' would never come: bytes were all given, see #settle.
+    this.resume();
+  }
+
+  /** End the output, and give the peer until the linger timeout to end the input. */
+  #end(): void {
+    this.#discarding = true;
+    this.push(null);
+    if (this.#inputEnded) return;
+    this.#lingerTimer = setTimeout(() => this.destroy(this.lingerError()), this.lingerTimeout);
+  }
+}
+
+type Farewell = NodeJS.WritableStream & {
+  writableFinished?: boolean;
+  writableEnded?: boolean;
+  destroyed?: boolean;
+};
+
+// Functions, not closures: one for all, whoever waits for the end of the turn.
+const { settle, proceed } = Stage;
+
+/** A subclass with a `_write` or `_transform` of its own would meet batches there: it gets single items. */
+function takesBatches(stage: Stage): boolean {
+  return stage._write === Stage.prototype._write && stage._transform === Transform.prototype._transform;
+}

@@ -1,0 +1,253 @@
+import { TimeoutError } from '../errors.ts';
+import type { Session } from '../protocol/session.ts';
+import type { Limits, Run } from '../protocol/session-run.ts';
+import { Stage, type StageOptions } from './stage.ts';
+
+export interface StateMachineOptions<Context = unknown> extends StageOptions {
+  /** What the handlers of this connection share, in place of what the session's `context` makes. */
+  context?: Context | undefined;
+}
+
+/**
+ * Messages in, answers out (object mode on both sides): one connection's run through a session.
+ *
+ * Messages are taken in order, one at a time: while a handler's promise is pending, no more input is accepted. A final
+ * state, or a fault (of the input, of a handler, a deadline), ends the output after the answers before it and the
+ * farewell; what still comes is discarded until the input ends, or `lingerTimeout` passes. A fault is then the error
+ * of the pipeline.
+ *
+ * @example
+ * pipeline(
+ *   socket,
+ *   new LengthPrefixDecoder(),
+ *   new MessageDecoder(drone.clientMessages),
+ *   new StateMachine(drone.session),
+ *   new MessageEncoder(drone.serverMessages),
+ *   socket,
+ *   (error) => console.log(error?.message ?? 'went in peace'),
+ * );
+ */
+export class StateMachine<
+  Received,
+  Sent,
+  State extends string = string,
+  // biome-ignore lint/suspicious/noExplicitAny: who runs a session need not know what its handlers keep
+  Context = any,
+> extends Stage<Sent, Sent[]> {
+  readonly #run: Run<Received, Sent, State, Context>;
+  #messages: readonly Received[] = [];
+  #index = 0;
+  /** Answers not given yet, from `#given` on. A pending handler will append to this very array. */
+  #answers: Sent[] = [];
+  #given = 0;
+  #inputEnded = false;
+  /** Who waits for room, see `ready`. */
+  #waiting: (() => void)[] = [];
+  #entries = 0;
+  #withinTimer: NodeJS.Timeout | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
+  /** Runs when the session is over and the consumer does not take what there is. */
+  #lastTimer: NodeJS.Timeout | undefined;
+
+  constructor(
+    session: Session<Received, Sent, State, Context>,
+    options: StateMachineOptions<NoInfer<Context>> = {},
+  ) {
+    super(options, { objectMode: true });
+    this.#run = session.start(options.context);
+    this.#follow();
+    const { greeting } = this.#run;
+    if (greeting.length === 0 && !this.#run.final) return;
+    this.#answers.push(...greeting);
+    // Whoever made us is about to say where it goes.
+    process.nextTick(() => this.proceed());
+  }
+
+  /** The session's state. */
+  get state(): State {
+    return this.#run.state;
+  }
+
+  /** What the handlers of this connection share. */
+  get context(): Context {
+    return this.#run.context;
+  }
+
+  /**
+   * Send a message that answers nothing: behind what was answered until now, whole, even while a handler is pending.
+   *
+   * @returns false when the consumer has asked to wait: the message is held, await `ready()` before the next one.
+   * @throws StateError (`origin: 'local'`) when the state does not allow it; nothing is sent, the connection goes on
+   *
+   * @example
+   * for await (const report of telemetry) if (!machine.send(report)) await machine.ready();
+   */
+  send(message: Sent): boolean {
+    this.#run.send(message);
+    this.#answers.push(message);
+    this.proceed();
+    return this.#answers.length === 0 && !this.blocked;
+  }
+
+  /** Resolves when the consumer takes messages again, or the stage is gone. */
+  ready(): Promise<void> {
+    if (this.destroyed || (!this.blocked && this.#answers.length === 0)) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  protected override accept(message: unknown): void {
+    this.acceptBatch([message as Received]);
+  }
+
+  protected override acceptBatch(messages: readonly Received[]): void {
+    this.#messages = messages;
+    this.#index = 0;
+    this.#idleTimer?.refresh();
+  }
+
+  protected override acceptEnd(): void {
+    this.#inputEnded = true;
+    this.#answers.push(...this.#run.ended().answers);
+    this.#follow();
+  }
+
+  protected override acceptFault(fault: Error): void {
+    this.#answers.push(...this.#run.fault(fault).answers);
+    this.#follow();
+  }
+
+  protected override produce(): Sent | undefined {
+    do {
+      const answers = this.#answers;
+      if (this.#given < answers.length) {
+        const answer = answers[this.#given++];
+        if (this.#given === answers.length) this.#given = answers.length = 0;
+        this.#lastTimer?.refresh();
+        return answer;
+      }
+    } while (this.#advance());
+    this.#tellReady();
+    return undefined;
+  }
+
+  protected override produceBatch(): Sent[] | undefined {
+    while (this.#advance());
+    const answers = this.#answers;
+    if (answers.length === 0) {
+      this.#tellReady();
+      return undefined;
+    }
+    this.#lastTimer?.refresh();
+    // The array itself goes, unless a pending handler is to append to it, or part of it has gone singly.
+    if (this.#run.busy || this.#given > 0) {
+      const rest = answers.splice(0).slice(this.#given);
+      this.#given = 0;
+      return rest;
+    }
+    this.#answers = [];
+    return answers;
+  }
+
+  protected override lingerError(): Error | undefined {
+    const { error, state } = this.#run;
+    if (error !== undefined) return error;
+    const limit = this.lingerTimeout;
+    return new TimeoutError(
+      'ERR_TIMEOUT_STATE',
+      `the peer has not ended its side within ${limit} ms of our end, in state '${state}'`,
+      { limit, state },
+    );
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#clearTimers();
+    clearTimeout(this.#lastTimer);
+    this.#tellReady();
+    super._destroy(error, callback);
+  }
+
+  /** Take the next message. False when there is none to take now. */
+  #advance(): boolean {
+    const run = this.#run;
+    if (run.busy) {
+      this.suspend();
+      return false;
+    }
+    if (run.final) {
+      if (run.error !== undefined) this.fail(run.error);
+      else if (!this.#inputEnded) this.close();
+      return false;
+    }
+    if (this.#index === this.#messages.length) return false;
+    const pending = run.receiveInto(this.#messages[this.#index++]!, this.#answers);
+    if (pending !== undefined) {
+      this.suspend();
+      void pending.then(() => this.#resume());
+      return false;
+    }
+    if (run.entries !== this.#entries || run.final) this.#follow();
+    return true;
+  }
+
+  /** A handler's promise is settled, or came too late. */
+  #resume(): void {
+    if (this.destroyed || this.#run.busy) return;
+    this.#idleTimer?.refresh();
+    this.#follow();
+    this.proceed();
+  }
+
+  #tellReady(): void {
+    if (this.#waiting.length === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  /** Let the timers follow the run into another state, or to its end. */
+  #follow(): void {
+    const run = this.#run;
+    if (run.final) {
+      this.#clearTimers();
+      this.#lastTimer ??= setTimeout(() => {
+        // Whoever takes nothing has no claim to the rest of it.
+        if (this.blocked) this.destroy(this.lingerError());
+      }, this.lingerTimeout).unref();
+    } else if (run.entries !== this.#entries) {
+      this.#entries = run.entries;
+      this.#clearTimers();
+      this.#arm('within');
+      this.#arm('idle');
+    }
+  }
+
+  #arm(kind: 'within' | 'idle'): void {
+    const delay = this.#run.deadline?.[kind] ?? Infinity;
+    if (delay === Infinity) return;
+    const timer = setTimeout(() => this.#timeout(kind), delay).unref();
+    if (kind === 'within') this.#withinTimer = timer;
+    else this.#idleTimer = timer;
+  }
+
+  #timeout(kind: keyof Limits): void {
+    // A handler of ours at work is no silence of the peer's.
+    if (kind === 'idle' && this.#run.busy) return;
+    const entries = this.#run.entries;
+    const step = this.#run.timeout(kind);
+    const after = ({ answers }: { readonly answers: readonly Sent[] }): void => {
+      if (this.destroyed) return;
+      this.#answers.push(...answers);
+      this.#follow();
+      if (!this.#run.final && this.#run.entries === entries && kind !== 'frame') this.#arm(kind);
+      this.proceed();
+    };
+    if (step instanceof Promise) void step.then(after);
+    else after(step);
+  }
+
+  #clearTimers(): void {
+    clearTimeout(this.#withinTimer);
+    clearTimeout(this.#idleTimer);
+    this.#withinTimer = this.#idleTimer = undefined;
+  }
+}

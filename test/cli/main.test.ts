@@ -1,0 +1,157 @@
+import { mkdtempSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { cli, lineOf, run, start } from '../support/run.ts';
+
+const running: ReturnType<typeof start>[] = [];
+afterEach(() => {
+  for (const child of running.splice(0)) child.kill('SIGKILL');
+});
+
+async function serve(...args: string[]): Promise<ReturnType<typeof start>> {
+  const child = start([...cli, 'serve', ...args]);
+  running.push(child);
+  return child;
+}
+
+describe('the demonstration', () => {
+  test('flies, shows every message with its bytes, and succeeds', async () => {
+    const { status, stdout, stderr } = await run(cli);
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^drone listening on 127\.0\.0\.1:\d+$/);
+    const messages = lines.slice(1, -2);
+    expect(messages).toHaveLength(16);
+    for (const line of messages) {
+      expect(line).toMatch(
+        /^ *\d+\.\d ms {2}[→←] (handshake|authenticated|closing) +(?:[0-9a-f]{2} )+ \{ type: '\w+'.*\}$/,
+      );
+    }
+    // length 9, tag 1 (move), x 10, y 20; all little-endian
+    expect(stdout).toContain(
+      "→ authenticated  09 00 00 00 01 0a 00 00 00 14 00 00 00  { type: 'move', x: 10, y: 20 }",
+    );
+    // x -7, y -300
+    expect(stdout).toContain("01 f9 ff ff ff d4 fe ff ff  { type: 'move', x: -7, y: -300 }");
+    // length 20, tag 0x80 (ok), text of 18 bytes
+    expect(stdout).toContain("{ type: 'ok', text: 'COLOR_SET(255, 128, 0)' }");
+    expect(stdout).toContain("{ type: 'error', text: 'WRONG_STATE' }");
+    expect(lines.at(-2)).toBe('drone at rest: position (2147483647, -2147483648), colour (255, 128, 0)');
+    expect(lines.at(-1)).toMatch(/^8 frames, \d+ bytes → {3}8 frames, \d+ bytes ←$/);
+    // No colour into a pipe.
+    expect(stdout).not.toContain('\u001b');
+  });
+});
+
+describe('serve and send', () => {
+  test('over TCP', async () => {
+    const server = await serve('--port', '0');
+    const [, port = ''] = await lineOf(server, /serving on 127\.0\.0\.1:(\d+)/);
+    const gone = lineOf(server, /gone; (.*)\n/);
+    const { status, stdout, stderr } = await run([
+      ...cli,
+      'send',
+      '--port',
+      port,
+      'write HELLO',
+      'move 10 20',
+      'quit',
+    ]);
+    expect(stderr).toBe('');
+    expect(stdout).toBe('ok AUTH_OK\nok MOVING_TO(10, 20)\nok BYE\n');
+    expect(status).toBe(0);
+    expect((await gone)[1]).toBe('position (10, 20), colour (0, 0, 0)');
+  });
+
+  test('over a Unix socket', async () => {
+    const socket = path.join(mkdtempSync(path.join(os.tmpdir(), 'wirepipe-')), 'drone.sock');
+    const server = await serve('--socket', socket);
+    await lineOf(server, /serving on/);
+    const { status, stdout } = await run([
+      ...cli,
+      'send',
+      '--socket',
+      socket,
+      'move 1 2',
+      'write HELLO',
+      'changeColor 1 2 3',
+    ]);
+    expect(stdout).toBe('error EXPECTED_HANDSHAKE\nok AUTH_OK\nok COLOR_SET(1, 2, 3)\n');
+    expect(status).toBe(0);
+  });
+
+  test('a signal stops the server', async () => {
+    const server = await serve();
+    await lineOf(server, /serving on/);
+    const ended = new Promise((resolve) => server.once('close', resolve));
+    server.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  });
+
+  test('commands behind the end of the session are a failure', async () => {
+    const server = await serve();
+    const [, port = ''] = await lineOf(server, /serving on 127\.0\.0\.1:(\d+)/);
+    const { status, stdout, stderr } = await run([
+      ...cli,
+      'send',
+      '--port',
+      port,
+      'write HELLO',
+      'quit',
+      'move 1 2',
+    ]);
+    expect(stdout).toBe('ok AUTH_OK\nok BYE\n');
+    expect(stderr).toBe("wirepipe: the drone ended the connection without an answer to 'move'\n");
+    expect(status).toBe(1);
+  });
+});
+
+describe('what is refused', () => {
+  const WRONG: Record<string, string[]> = {
+    'an unknown verb': ['land'],
+    'a verb named as a property of every object': ['constructor'],
+    'an unknown option': ['serve', '--colour'],
+    'a port that is no number': ['serve', '--port', 'x'],
+    'a port out of range': ['serve', '--port', '65536'],
+    'a port and a socket': ['serve', '--port', '1', '--socket', '/tmp/x'],
+    'an argument too many': ['serve', 'now'],
+    'send without a place': ['send', 'quit'],
+    'send without a command': ['send', '--port', '1'],
+    'an unknown command': ['send', '--port', '1', 'fly'],
+    'a command with a word too few': ['send', '--port', '1', 'move 1'],
+    'a coordinate that is no number': ['send', '--port', '1', 'move 1 x'],
+    'a coordinate out of range': ['send', '--port', '1', 'move 2147483648 0'],
+    'a text too long': ['send', '--port', '1', `write ${'x'.repeat(256)}`],
+  };
+  for (const [name, args] of Object.entries(WRONG)) {
+    test(`${name}: one line, status 2`, async () => {
+      const { status, stdout, stderr } = await run([...cli, ...args]);
+      expect(stderr).toMatch(/^wirepipe: [^\n]+\n$/);
+      expect(stdout).toBe('');
+      expect(status).toBe(2);
+    });
+  }
+
+  test('a port in use: one line, status 1', async () => {
+    const other = net.createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as net.AddressInfo;
+    const { status, stderr } = await run([...cli, 'serve', '--port', String(port)]);
+    other.close();
+    expect(stderr).toMatch(/^wirepipe: .*EADDRINUSE[^\n]*\n$/);
+    expect(status).toBe(1);
+  });
+
+  test('a refused connection: one line, status 1', async () => {
+    const other = net.createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as net.AddressInfo;
+    await new Promise((resolve) => other.close(resolve));
+    const { status, stderr } = await run([...cli, 'send', '--port', String(port), 'quit']);
+    expect(stderr).toMatch(/^wirepipe: .*ECONNREFUSED[^\n]*\n$/);
+    expect(status).toBe(1);
+  });
+});

@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { example, lineOf, root, run, start } from './support/run.ts';
+
+const running: ReturnType<typeof start>[] = [];
+afterEach(() => {
+  for (const child of running.splice(0)) child.kill('SIGKILL');
+});
+
+async function serving(name: string): Promise<{ child: ReturnType<typeof start>; port: string }> {
+  const child = start(example(name));
+  running.push(child);
+  const [, port = ''] = await lineOf(child, /listening on port (\d+)/);
+  return { child, port };
+}
+
+/** What each example is seen to do; every file of the folder has its test. */
+const EXAMPLES: Record<string, () => Promise<void>> = {
+  async server() {
+    const { child, port } = await serving('server');
+    const over = lineOf(child, /connection over/);
+    const socket = net.connect({ port: Number(port), allowHalfOpen: true });
+    // length 7 · write · 5 bytes · HELLO; length 1 · quit
+    socket.end(Buffer.from([7, 0, 0, 0, 2, 5, 0x48, 0x45, 0x4c, 0x4c, 0x4f, 1, 0, 0, 0, 0]));
+    const received: Buffer[] = [];
+    for await (const chunk of socket) received.push(chunk);
+    // length 9 · ok · 7 bytes · AUTH_OK; length 5 · ok · 3 bytes · BYE
+    expect(Buffer.concat(received).toString('latin1')).toBe('\x09\0\0\0\x80\x07AUTH_OK\x05\0\0\0\x80\x03BYE');
+    await over;
+  },
+  async client() {
+    const { port } = await serving('server');
+    const { stdout, stderr, status } = await run(example('client', port));
+    expect(stderr).toBe('');
+    expect(stdout).toBe('ok AUTH_OK\nok MOVING_TO(10, 20)\nok COLOR_SET(0, 255, 0)\nok BYE\n');
+    expect(status).toBe(0);
+  },
+  async 'decode-file'() {
+    const { stdout, stderr, status } = await run(example('decode-file'));
+    expect(stderr).toBe('');
+    expect(stdout).toContain("{ type: 'write', text: 'HELLO' }\n{ type: 'move', x: 10, y: 20 }\n");
+    expect(status).toBe(0);
+  },
+  async 'unix-socket'() {
+    const { stdout, stderr, status } = await run(example('unix-socket'));
+    expect(stderr).toBe('');
+    expect(stdout).toBe('ok AUTH_OK\nok BYE\n');
+    expect(status).toBe(0);
+  },
+  async logger() {
+    const { stdout, stderr, status } = await run(example('logger'));
+    expect(stderr).toBe('');
+    expect(stdout).toContain("received { type: 'move', x: -1, y: 1 }\n");
+    expect(stdout).toContain("answered { type: 'ok', text: 'MOVING_TO(-1, 1)' }\n");
+    expect(status).toBe(0);
+  },
+  async thermometer() {
+    const { port } = await serving('thermometer');
+    const socket = net.connect({ port: Number(port) });
+    socket.write(Buffer.from([2, 0, 0, 0, 1, 7])); // length 2 · read · sensor 7
+    const [answer] = await once(socket, 'data');
+    // length 6 · value · sensor 7 · 20.5 as a big-endian float
+    expect([...answer]).toEqual([6, 0, 0, 0, 1, 7, 0x41, 0xa4, 0, 0]);
+    socket.destroy();
+  },
+};
+
+for (const [name, check] of Object.entries(EXAMPLES)) test(`examples/${name}.ts`, check);
+
+test('every example has its test', () => {
+  const files = readdirSync(path.join(root, 'examples')).map((file) => path.basename(file, '.ts'));
+  expect(Object.keys(EXAMPLES).sort()).toEqual(files.sort());
+});

@@ -1,0 +1,197 @@
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import net, { type AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { drone } from '../../src/drone/index.ts';
+import { connect, createServer } from '../../src/index.ts';
+
+const HELLO = Buffer.from([7, 0, 0, 0, 0x02, 5, 0x48, 0x45, 0x4c, 0x4c, 0x4f]); // length 7 · write · 5 bytes · HELLO
+const MOVE = Buffer.from([9, 0, 0, 0, 0x01, 10, 0, 0, 0, 20, 0, 0, 0]); // length 9 · move · x 10 · y 20
+
+const serveDrone = () => createServer(drone, { lingerTimeout: 200 });
+
+let port: number;
+let drones: ReturnType<typeof serveDrone>;
+beforeEach(async () => {
+  drones = serveDrone();
+  await drones.listen({ port: 0, host: '127.0.0.1' });
+  port = (drones.address() as AddressInfo).port;
+});
+afterEach(() => drones.close());
+
+/** Timers that run, of those made meanwhile; and the sockets that are open. */
+function watchResources(): { timers(): number; sockets(): number; stop(): void } {
+  const { setTimeout: original } = globalThis;
+  const made: (NodeJS.Timeout & { _destroyed?: boolean })[] = [];
+  globalThis.setTimeout = Object.assign(
+    (...args: Parameters<typeof original>) => {
+      const timer = original(...args);
+      made.push(timer);
+      return timer;
+    },
+    { __promisify__: original.__promisify__ },
+  ) as typeof original;
+  return {
+    timers: () => made.filter((timer) => timer._destroyed !== true).length,
+    sockets: () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length,
+    stop() {
+      globalThis.setTimeout = original;
+    },
+  };
+}
+
+/** Resolves with the error of the next connection that ends. */
+function nextEnd(): Promise<NodeJS.ErrnoException | undefined> {
+  return new Promise((resolve) => drones.once('connectionEnd', (_, error) => resolve(error)));
+}
+
+describe('a connection of its own', () => {
+  test('every connection has its own state', async () => {
+    const one = await connect(drone, { port });
+    const two = await connect(drone, { port });
+    one.send({ type: 'write', text: 'HELLO' });
+    const answersOfOne = one[Symbol.asyncIterator]();
+    expect((await answersOfOne.next()).value).toEqual({ type: 'ok', text: 'AUTH_OK' });
+    two.send({ type: 'move', x: 1, y: 2 });
+    const answersOfTwo = two[Symbol.asyncIterator]();
+    expect((await answersOfTwo.next()).value).toEqual({ type: 'error', text: 'EXPECTED_HANDSHAKE' });
+    expect(drones.connections.size).toBe(2);
+    one.end();
+    two.end();
+    await Promise.all([one.closed, two.closed]);
+  });
+
+  test('over a Unix socket', async () => {
+    const socket = path.join(mkdtempSync(path.join(os.tmpdir(), 'wirepipe-')), 'drone.sock');
+    const unix = createServer(drone);
+    await unix.listen({ path: socket });
+    const client = await connect(drone, { path: socket });
+    client.send({ type: 'write', text: 'HELLO' });
+    client.send({ type: 'quit' });
+    const answers: string[] = [];
+    for await (const { text } of client) answers.push(text);
+    expect(answers).toEqual(['AUTH_OK', 'BYE']);
+    await client.closed;
+    await unix.close();
+  });
+});
+
+describe('a message that does not fit', () => {
+  test.each([
+    [{ type: 'write', text: 'x'.repeat(256) }, 'ERR_FIELD_TOO_LONG', 'text'],
+    [{ type: 'move', x: 2 ** 31, y: 0 }, 'ERR_FIELD_RANGE', 'x'],
+    [{ type: 'changeColor', r: 1, g: 2, b: -1 }, 'ERR_FIELD_RANGE', 'b'],
+    [{ type: 'land' }, 'ERR_MESSAGE_UNKNOWN', undefined],
+  ])('%o: throws %s, writes nothing, and the connection goes on', async (message, code, field) => {
+    const client = await connect(drone, { port });
+    let error: unknown;
+    try {
+      client.send(message as never);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({ code, origin: 'local', ...(field === undefined ? {} : { path: field }) });
+    expect(client.stream.writableLength).toBe(0);
+    client.send({ type: 'write', text: 'HELLO' });
+    client.end();
+    const answers: string[] = [];
+    for await (const { text } of client) answers.push(text);
+    expect(answers).toEqual(['AUTH_OK']);
+  });
+});
+
+describe('a connection that drops leaves nothing behind', () => {
+  const MOMENTS: Record<string, Buffer[]> = {
+    'before a byte': [],
+    'inside a header': [HELLO.subarray(0, 2)],
+    'inside a body': [HELLO.subarray(0, 7)],
+    'between messages': [HELLO],
+    'inside a later message': [HELLO, MOVE, MOVE.subarray(0, 8)],
+    'after a violation': [HELLO, Buffer.from([0xff, 0xff, 0xff, 0xff])],
+    'after quit': [HELLO, Buffer.from([1, 0, 0, 0, 0])],
+  };
+  for (const [moment, chunks] of Object.entries(MOMENTS)) {
+    for (const how of ['reset', 'end'] as const) {
+      test(`${how} ${moment}`, async () => {
+        const resources = watchResources();
+        const ended = nextEnd();
+        const connected = once(drones, 'connection');
+        const socket = net.connect({ port });
+        socket.on('error', () => {});
+        await once(socket, 'connect');
+        for (const chunk of chunks) socket.write(chunk);
+        const [connection] = await connected;
+        if (chunks.includes(HELLO)) await once(socket, 'data');
+        if (how === 'reset') socket.resetAndDestroy();
+        else socket.end();
+        await ended;
+        if (!socket.closed) await once(socket, 'close');
+        await new Promise(setImmediate);
+        expect(drones.connections.size).toBe(0);
+        resources.stop();
+        expect(resources.timers()).toBe(0);
+        await expect.poll(() => resources.sockets()).toBe(0);
+        expect(connection.socket.destroyed).toBe(true);
+        expect(connection.machine.destroyed).toBe(true);
+      });
+    }
+  }
+
+  test('a peer that says quit and then neither ends nor reads: cut after the linger timeout', async () => {
+    const ended = nextEnd();
+    const socket = net.connect({ port, allowHalfOpen: true });
+    socket.write(Buffer.concat([HELLO, Buffer.from([1, 0, 0, 0, 0])]));
+    expect(await ended).toMatchObject({
+      code: 'ERR_TIMEOUT_STATE',
+      origin: 'peer',
+      state: 'closing',
+      limit: 200,
+    });
+    socket.destroy();
+  });
+
+  test('a violation by a peer that never ends: the error comes after the linger timeout', async () => {
+    const ended = nextEnd();
+    const socket = net.connect({ port, allowHalfOpen: true });
+    socket.write(Buffer.concat([HELLO, Buffer.from([0xff, 0xff, 0xff, 0xff])]));
+    const received: Buffer[] = [];
+    for await (const chunk of socket) received.push(chunk);
+    expect(await ended).toMatchObject({ code: 'ERR_FRAME_TOO_LONG' });
+    expect(Buffer.concat(received).includes('AUTH_OK')).toBe(true);
+    socket.destroy();
+  });
+});
+
+describe('the two ends', () => {
+  test('close() cuts the connections there are', async () => {
+    const connected = once(drones, 'connection');
+    const client = await connect(drone, { port });
+    await connected;
+    const ended = nextEnd();
+    await drones.close();
+    await ended;
+    await client.closed.catch(() => {});
+    expect(client.stream.destroyed).toBe(true);
+    await drones.listen({ port: 0, host: '127.0.0.1' });
+  });
+
+  test('a refused connection rejects with the system error', async () => {
+    await drones.close();
+    await expect(connect(drone, { port, host: '127.0.0.1' })).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await drones.listen({ port: 0, host: '127.0.0.1' });
+  });
+
+  test('a port in use rejects with the system error', async () => {
+    await expect(createServer(drone).listen({ port, host: '127.0.0.1' })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    });
+  });
+
+  test('an aborted connect rejects and leaves nothing', async () => {
+    await expect(connect(drone, { port, signal: AbortSignal.abort() })).rejects.toMatchObject({
+      name: 'AbortError',
+    });
+  });
+});

@@ -1,0 +1,57 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import path from 'node:path';
+
+export const root: string = path.resolve(import.meta.dirname, '../..');
+
+export interface Ran {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** The command line, as built. */
+export const cli: readonly string[] = [process.execPath, path.join(root, 'dist/cli/main.js')];
+
+/** Run a program to its end. */
+export async function run(command: readonly string[]): Promise<Ran> {
+  const child = start(command);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  child.stdin.end();
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  return { status, stdout, stderr };
+}
+
+export function start([file = '', ...args]: readonly string[]): ChildProcessWithoutNullStreams {
+  return spawn(file, args, { cwd: root });
+}
+
+/** Run an example, as its head says: by `tsx`. */
+export function example(name: string, ...args: string[]): string[] {
+  return [process.execPath, '--import', 'tsx', `examples/${name}.ts`, ...args];
+}
+
+/** Resolves with the first line of its output that matches. */
+export function lineOf(child: ChildProcessWithoutNullStreams, pattern: RegExp): Promise<RegExpExecArray> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const look = (chunk: Buffer): void => {
+      text += chunk;
+      const match = pattern.exec(text);
+      if (match === null) return;
+      child.stdout.off('data', look);
+      resolve(match);
+    };
+    child.stdout.on('data', look);
+    child.once('close', () => reject(new Error(`ended without ${pattern}: ${text}`)));
+  });
+}
