@@ -115,7 +115,9 @@ function framing(name: string, delimiters: readonly Buffer[], options: LineOptio
 
 function oneOf(name: string, value: unknown, allowed: readonly string[]): void {
   if (!allowed.includes(value as string)) {
-    throw new TypeError(`${name} must be ${allowed.map((one) => `'${one}'`).join(' or ')}, got ${String(value)}`);
+    throw new TypeError(
+      `${name} must be ${allowed.map((one) => `'${one}'`).join(' or ')}, got ${String(value)}`,
+    );
   }
 }
 
@@ -196,11 +198,15 @@ class DelimiterWriter implements FrameWriter {
 
   #judge(length: number): void {
     if (length <= this.#limit) return;
-    throw new FrameError('ERR_FRAME_TOO_LONG', `payload of ${length} bytes exceeds maxFrameLength ${this.#limit}`, {
-      origin: 'local',
-      limit: this.#limit,
-      actual: length,
-    });
+    throw new FrameError(
+      'ERR_FRAME_TOO_LONG',
+      `payload of ${length} bytes exceeds maxFrameLength ${this.#limit}`,
+      {
+        origin: 'local',
+        limit: this.#limit,
+        actual: length,
+      },
+    );
   }
 }
 

@@ -159,11 +159,15 @@ class FixedLengthWriter implements FrameWriter {
 
   #check(length: number): void {
     if (length === this.#length) return;
-    throw new FrameError('ERR_FRAME_LENGTH', `payload of ${length} bytes, where every frame has ${this.#length}`, {
-      origin: 'local',
-      limit: this.#length,
-      actual: length,
-      expected: this.#length,
-    });
+    throw new FrameError(
+      'ERR_FRAME_LENGTH',
+      `payload of ${length} bytes, where every frame has ${this.#length}`,
+      {
+        origin: 'local',
+        limit: this.#length,
+        actual: length,
+        expected: this.#length,
+      },
+    );
   }
 }

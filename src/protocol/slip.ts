@@ -53,10 +53,14 @@ export function slip(options: SlipOptions = {}): Framing {
     throw new TypeError(`emptyFrames must be true or false, got ${String(emptyFrames)}`);
   }
   if (emptyFrames && start === 'end') {
-    throw new TypeError("emptyFrames and start: 'end' contradict: the END that opens a frame would end an empty one");
+    throw new TypeError(
+      "emptyFrames and start: 'end' contradict: the END that opens a frame would end an empty one",
+    );
   }
   if (!emptyFrames && marker !== undefined) {
-    throw new TypeError('emptyFrames: false is of no use with a start marker: such frames cannot come by chance');
+    throw new TypeError(
+      'emptyFrames: false is of no use with a start marker: such frames cannot come by chance',
+    );
   }
 
   /** What stands behind ESC, by the byte it stands for, and back. */

@@ -61,8 +61,7 @@ export function stuffed(stuffing: Stuffing, options: StuffedOptions): StuffedFra
   };
   return {
     maxFrameLength,
-    reader: (readerOptions) =>
-      new StuffedReader(stuffing, delimited, onInvalid === 'discard', readerOptions),
+    reader: (readerOptions) => new StuffedReader(stuffing, delimited, onInvalid === 'discard', readerOptions),
   };
 }
 
