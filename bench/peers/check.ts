@@ -47,7 +47,7 @@ async function portOf(server: ChildProcess): Promise<number> {
   const ended = once(server, 'exit').then(([code, signal]) => {
     throw new Error(`the server ended before it listened (${code ?? signal})`);
   });
-  const [line] = await within(Promise.race([once(lines, 'line'), ended]), 'the line `listening PORT`');
+  const [line] = await within(Promise.race([once(lines, 'line'), ended]), 'line `listening PORT`');
   const port = /^listening (\d+)$/.exec(line)?.[1];
   if (port === undefined) throw new Error(`expected \`listening PORT\`, got ${JSON.stringify(line)}`);
   return Number(port);
@@ -124,7 +124,7 @@ async function report(name: string, port: number, check: Check): Promise<void> {
   let client: Client | undefined;
   try {
     client = await Client.open(port);
-    await within(check(client, port), 'the answer');
+    await within(check(client, port), 'answer');
     console.log(`ok      ${name}`);
   } catch (error) {
     failures++;

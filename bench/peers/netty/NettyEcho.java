@@ -23,9 +23,9 @@ import java.util.List;
 /**
  * Length-prefixed echo on Netty, one event loop: {@code NettyEcho messages|fused forwarded|rewritten}.
  *
- * <p>Frames are copied into one output buffer, which leaves when the reads pause. A slice or a prefix
- * buffer for each frame on the way out (LengthFieldPrepender) is ten times slower and keeps the read
- * buffers alive until direct memory runs out.
+ * <p>Frames are copied into one output buffer, which leaves when the reads pause. Slices
+ * on the way out, with a prefix buffer each (LengthFieldPrepender), would keep the read buffers alive
+ * until direct memory runs out on a saturated stream.
  */
 public final class NettyEcho {
   private static final int MAX_FRAME_LENGTH = 10_000_000;
