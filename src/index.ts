@@ -89,6 +89,8 @@ export {
   type SessionDeclaration,
   type StateDeclaration,
 } from './protocol/session.ts';
+export type { Mirror } from './protocol/session-mirror.ts';
+export { toMarkdown, toMermaid } from './protocol/session-picture.ts';
 export type { Limits, Run, Step } from './protocol/session-run.ts';
 
 // messages → bytes
