@@ -4,6 +4,10 @@
 export { LengthPrefixDecoder } from './streams/length-prefix-decoder.ts';
 export { FrameDecoder } from './streams/frame-decoder.ts';
 export { type LengthPrefixOptions, lengthPrefix } from './protocol/length-prefix.ts';
+export { type DelimiterOptions, delimiter, type LineOptions, line } from './protocol/delimiter.ts';
+export { fixedLength } from './protocol/fixed-length.ts';
+export { type SlipOptions, slip } from './protocol/slip.ts';
+export { type CobsOptions, cobs } from './protocol/cobs.ts';
 export type {
   FrameBatch,
   FrameReader,
@@ -75,6 +79,7 @@ export {
 } from './protocol/checksum.ts';
 export { type Span, type Trace, type Trailing, trace } from './protocol/trace.ts';
 export type { Codec, Decoded, Encodable } from './protocol/codec.ts';
+export { type CodecFunctions, codecFrom, json } from './protocol/codec-from.ts';
 
 // messages → answers
 export { StateMachine, type StateMachineOptions } from './streams/state-machine.ts';

@@ -27,7 +27,7 @@ declare const shape: unique symbol;
 export interface Field<Out, In = Out, Fills extends string = never> {
   readonly kind: Node['kind'];
   /** For the compiler only; there is no such property. */
-  readonly [shape]?: { out: Out; in: In; fills: Fills };
+  readonly [shape]?: { out: Out; in: (value: In) => void; fills: Fills };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: any field
@@ -45,7 +45,9 @@ export interface Absent {
 export type FieldOut<F extends AnyField> = NonNullable<F[typeof shape]>['out'];
 
 /** What encoding a field takes. */
-export type FieldIn<F extends AnyField> = NonNullable<F[typeof shape]>['in'];
+export type FieldIn<F extends AnyField> = NonNullable<F[typeof shape]>['in'] extends (value: infer In) => void
+  ? In
+  : never;
 
 type FillsOf<F extends Fields> = { [K in keyof F]: NonNullable<F[K][typeof shape]>['fills'] }[keyof F];
 
@@ -321,7 +323,8 @@ export function enumeration(
   base: Field<number>,
   values: Readonly<Record<string, number>>,
   options: { unknown?: 'reject' | 'keep' } = {},
-): Field<string | number> {
+  // biome-ignore lint/suspicious/noExplicitAny: the types are the overloads'
+): any {
   const node = integerNode(base, 'enumeration');
   const names = Object.entries(values);
   if (names.length === 0) throw new TypeError('enumeration: at least one name is needed');
@@ -478,6 +481,14 @@ export function bounded<const S extends Size, F extends AnyField>(
 ): Field<FieldOut<F>, FieldIn<F>, Filled<S> | NonNullable<F[typeof shape]>['fills']> {
   const node = fieldNode(item, 'bounded(item)');
   requireValue(node, 'a bounded field');
+  if (typeof size === 'number') {
+    const { min, max } = sizes(node);
+    if (size < min || size > max) {
+      throw new RangeError(
+        `bounded(${size}, item): the item takes ${min === max ? min : `${min} to ${max}`} bytes`,
+      );
+    }
+  }
   return freeze({
     kind: 'bounded',
     size: sizeNode(size, 'bounded'),
@@ -542,7 +553,7 @@ export interface CustomField<Out, In = Out> {
   name: string;
   read(cursor: ReadCursor): Out;
   write(cursor: WriteCursor, value: In): void;
-  /** The most bytes `write` will take for the value; never throws. */
+  /** The most bytes `write` will take for the value. */
   size(value: In): number;
   /** The fewest bytes `read` takes; 0 unless told. */
   minSize?: number;
