@@ -94,6 +94,8 @@ export {
   type SessionDeclaration,
   type StateDeclaration,
 } from './protocol/session.ts';
+export type { Mirror } from './protocol/session-mirror.ts';
+export { toMarkdown, toMermaid } from './protocol/session-picture.ts';
 export type { Limits, Run, Step } from './protocol/session-run.ts';
 
 // messages → bytes
@@ -107,7 +109,8 @@ export type { StageOptions } from './streams/stage.ts';
 // all of it, over a socket
 export { defineProtocol, type Protocol } from './protocol/protocol.ts';
 export { type Connection, createServer, type Server, type ServerOptions } from './net/server.ts';
-export { type Client, type ConnectOptions, connect } from './net/client.ts';
+export { type Client, type ClientOptions, type ConnectOptions, connect } from './net/client.ts';
+export type { RepliesOptions, RequestOptions } from './net/replies.ts';
 
 // what goes wrong
 export * from './errors.ts';

@@ -1,5 +1,6 @@
 import type { TimeoutError } from '../errors.ts';
 import type { Codec } from './codec.ts';
+import { Mirror } from './session-mirror.ts';
 import { Run } from './session-run.ts';
 import { compileSession, type SessionTable } from './session-table.ts';
 
@@ -138,6 +139,8 @@ export interface Session<Received, Sent, State extends string, Context> {
   readonly table: SessionTable;
   /** One connection's run, in the initial state; with `context` in place of the declared one, if given. */
   start(context?: Context): Run<Received, Sent, State, Context>;
+  /** The same connection, as its other side may see it. */
+  mirror(): Mirror<Received, Sent, State>;
 }
 
 /**
@@ -187,6 +190,7 @@ export function defineSession<
     start(context?: Context) {
       return new Run<Received, Sent, State, Context>(table, (context ?? makeContext?.()) as Context);
     },
+    mirror: () => new Mirror<Received, Sent, State>(table),
   });
 }
 
