@@ -4,6 +4,11 @@
 export { LengthPrefixDecoder } from './streams/length-prefix-decoder.ts';
 export { FrameDecoder } from './streams/frame-decoder.ts';
 export { type LengthPrefixOptions, lengthPrefix } from './protocol/length-prefix.ts';
+export { type DelimiterOptions, delimiter, type LineOptions, line } from './protocol/delimiter.ts';
+export { fixedLength } from './protocol/fixed-length.ts';
+export { type SlipOptions, slip } from './protocol/slip.ts';
+export { type CobsOptions, cobs } from './protocol/cobs.ts';
+export type { StuffedOptions } from './protocol/stuffed-reader.ts';
 export type {
   FrameBatch,
   FrameReader,
