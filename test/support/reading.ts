@@ -24,11 +24,16 @@ function drain(reader: FrameReader, frames: Buffer[]): void {
   for (let frame = reader.next(); frame !== undefined; frame = reader.next()) frames.push(Buffer.from(frame));
 }
 
-/** What the framing's writer makes of one payload. */
+/** What the framing's writer makes of one payload; of all that is there, and of nothing that stood there before. */
 export function writeOne(framing: Framing, payload: Uint8Array): Buffer {
   const writer = framing.writer();
-  const target = Buffer.alloc(writer.bound(payload.length));
-  return target.subarray(0, writer.write(target, 0, payload, 0, payload.length));
+  const [bytes, other] = [0x00, 0xa5].map((before) => {
+    const target = Buffer.alloc(writer.bound(payload.length), before);
+    return target.subarray(0, writer.write(target, 0, payload, 0, payload.length));
+  }) as [Buffer, Buffer];
+  if (!bytes.equals(other))
+    throw new Error(`bytes left as they were: ${bytes.toString('hex')}, ${other.toString('hex')}`);
+  return bytes;
 }
 
 /** `bytes` in pieces of that length. */
