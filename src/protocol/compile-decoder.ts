@@ -1,5 +1,4 @@
 import {
-  type Condition,
   type IntNode,
   integerRange,
   type Node,
@@ -9,7 +8,8 @@ import {
   type UnionCase,
   type UnionNode,
   type VarintNode,
-} from './fields.ts';
+} from './field-nodes.ts';
+import type { Condition } from './fields.ts';
 import { literal, literalKey, type Source } from './source.ts';
 import { decodeUtf8 } from './text.ts';
 import { Cursor, type Declaration, readCustom, widthMask } from './trace.ts';

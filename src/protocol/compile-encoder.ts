@@ -1,8 +1,6 @@
 import { varintWidth, writeCustom } from './assemble.ts';
 import {
   type BitMember,
-  type Condition,
-  type CustomField,
   type IntNode,
   integerRange,
   type Node,
@@ -12,7 +10,8 @@ import {
   type UnionCase,
   type UnionNode,
   type VarintNode,
-} from './fields.ts';
+} from './field-nodes.ts';
+import type { Condition, CustomField } from './fields.ts';
 import { literal, type Source } from './source.ts';
 import { encodeUtf8 } from './text.ts';
 import type { Declaration } from './trace.ts';

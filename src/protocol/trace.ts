@@ -1,18 +1,16 @@
 import type { MessageError } from '../errors.ts';
 import { Fault, type Path, pathText, readingError } from './fault.ts';
 import {
-  type Condition,
-  type CustomField,
   type IntNode,
   type Node,
-  type ReadCursor,
   type SizeNode,
   type StructNode,
   sizes,
   tagText,
   type UnionNode,
   type VarintNode,
-} from './fields.ts';
+} from './field-nodes.ts';
+import type { Condition, CustomField, ReadCursor } from './fields.ts';
 import { decodeUtf8, utf8FaultAt } from './text.ts';
 
 /** One field of a frame: what it is called, where it lies, and what it says. */
@@ -62,7 +60,8 @@ export function trace<Out>(
   try {
     return { spans, value: walk.message(codec.declaration) as Out, error: undefined };
   } catch (error) {
-    return { spans, value: undefined, error: walk.error(error) };
+    // Those that were begun and not ended are gaps.
+    return { spans: spans.filter((span) => span !== undefined), value: undefined, error: walk.error(error) };
   }
 }
 
@@ -135,7 +134,7 @@ class Walk {
     const index = this.open();
     let value: unknown;
     if (root.kind === 'union' && typeof root.tag !== 'string') {
-      if (this.at === this.end) throw new Fault('ERR_MESSAGE_EMPTY', 'a tag', 'an empty frame');
+      if (this.at === this.end) throw new Fault('ERR_MESSAGE_EMPTY', 'a message of at least 1 byte', 0);
       value = this.union(root, undefined, 'ERR_MESSAGE_UNKNOWN');
     } else value = this.field(root, undefined);
     if (trailing === 'reject' && this.at < this.end) {
