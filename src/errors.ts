@@ -28,7 +28,7 @@ export type MessageErrorCode =
 
 export type StateErrorCode = 'ERR_STATE_UNEXPECTED' | 'ERR_STATE_CLOSED';
 
-export type TimeoutErrorCode = 'ERR_TIMEOUT_STATE' | 'ERR_TIMEOUT_IDLE';
+export type TimeoutErrorCode = 'ERR_TIMEOUT_STATE' | 'ERR_TIMEOUT_IDLE' | 'ERR_TIMEOUT_REQUEST';
 
 export type HandlerErrorCode = 'ERR_HANDLER';
 

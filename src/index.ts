@@ -4,6 +4,11 @@
 export { LengthPrefixDecoder } from './streams/length-prefix-decoder.ts';
 export { FrameDecoder } from './streams/frame-decoder.ts';
 export { type LengthPrefixOptions, lengthPrefix } from './protocol/length-prefix.ts';
+export { type DelimiterOptions, delimiter, type LineOptions, line } from './protocol/delimiter.ts';
+export { fixedLength } from './protocol/fixed-length.ts';
+export { type SlipOptions, slip } from './protocol/slip.ts';
+export { type CobsOptions, cobs } from './protocol/cobs.ts';
+export type { StuffedOptions } from './protocol/stuffed-reader.ts';
 export type {
   FrameBatch,
   FrameReader,
@@ -92,6 +97,8 @@ export {
   type SessionDeclaration,
   type StateDeclaration,
 } from './protocol/session.ts';
+export type { Mirror } from './protocol/session-mirror.ts';
+export { toMarkdown, toMermaid } from './protocol/session-picture.ts';
 export type { Limits, Run, Step } from './protocol/session-run.ts';
 
 // messages → bytes
@@ -105,7 +112,8 @@ export type { StageOptions } from './streams/stage.ts';
 // all of it, over a socket
 export { defineProtocol, type Protocol } from './protocol/protocol.ts';
 export { type Connection, createServer, type Server, type ServerOptions } from './net/server.ts';
-export { type Client, type ConnectOptions, connect } from './net/client.ts';
+export { type Client, type ClientOptions, type ConnectOptions, connect } from './net/client.ts';
+export type { RepliesOptions, RequestOptions } from './net/replies.ts';
 
 // what goes wrong
 export * from './errors.ts';
