@@ -1,4 +1,4 @@
-import type { MessageError } from '../errors.ts';
+import type { FrameError, MessageError } from '../errors.ts';
 import { Fault, type Path, pathText, readingError } from './fault.ts';
 import {
   type IntNode,
@@ -29,7 +29,7 @@ export interface Span {
 export interface Trace<Out> {
   readonly spans: readonly Span[];
   readonly value: Out | undefined;
-  readonly error: MessageError | undefined;
+  readonly error: MessageError | FrameError | undefined;
 }
 
 /** What is behind a complete message: an error, nothing of interest, or the message's `trailing` bytes. */
@@ -310,7 +310,7 @@ class Walk {
       if (sum !== scope.values.get(name)) {
         this.path.push(name);
         const expected = `${field.algorithm.name} ${tagText(sum)}`;
-        throw new Fault('ERR_MESSAGE_VALUE', expected, scope.values.get(name), { at: own.start });
+        throw new Fault('ERR_FRAME_CHECKSUM', expected, scope.values.get(name), { at: own.start });
       }
     }
   }
