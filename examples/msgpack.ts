@@ -1,11 +1,11 @@
 /** MessagePack over TCP, with a library of your choice. `npx tsx examples/msgpack.ts` */
 import net from 'node:net';
 import { PassThrough, pipeline, Transform } from 'node:stream';
-import { pack, unpack } from 'msgpackr';
+import { decode, encode } from '@msgpack/msgpack';
 import * as w from 'wirepipe';
 
 type Reading = { type: 'reading'; sensor: number; celsius: number };
-const codec = w.codecFrom<Reading>({ decode: unpack, encode: pack });
+const codec = w.codecFrom<Reading>({ decode: (bytes) => decode(bytes) as Reading, encode });
 
 // The server answers each reading with the same, one degree warmer.
 const server = net.createServer({ allowHalfOpen: true }, (socket) => {
