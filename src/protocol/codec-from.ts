@@ -13,8 +13,8 @@ export interface CodecFunctions<Message> {
  * `ERR_FIELD_RANGE` on encode) with the thrown as its `cause`.
  *
  * @example
- * // pack and unpack are msgpackr's
- * const codec = codecFrom<Telemetry>({ decode: unpack, encode: pack });
+ * // both functions are those of @msgpack/msgpack
+ * const codec = codecFrom<Telemetry>({ decode: (bytes) => decode(bytes) as Telemetry, encode });
  */
 export function codecFrom<Message>({ decode, encode }: CodecFunctions<Message>): Codec<Message> {
   if (typeof decode !== 'function' || typeof encode !== 'function') {
