@@ -1,9 +1,11 @@
 /** `npm run bench [-- NAME…]`: prints one table per question, each with its peers beside it. */
 import os from 'node:os';
+import { benchCodec } from './codec.ts';
 import { benchEcho } from './echo.ts';
 import { benchSession } from './session.ts';
 
 const BENCHES: Record<string, () => Promise<string>> = {
+  codec: benchCodec,
   echo: benchEcho,
   session: benchSession,
 };

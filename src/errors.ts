@@ -115,7 +115,25 @@ export class MessageError extends ProtocolError {
     super(message, details);
     this.code = code;
   }
+
+  /** Name and text, and the excerpt under them. */
+  override toString(): string {
+    return this.excerpt === undefined ? super.toString() : `${super.toString()}\n${this.excerpt}`;
+  }
 }
+
+// `console.log` and an uncaught error: the excerpt as it is meant to be seen, then the other details.
+Object.defineProperty(MessageError.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(
+    this: MessageError,
+    _: number,
+    options: object,
+    inspect: (value: unknown, options: object) => string,
+  ) {
+    const { excerpt, name: __, ...details } = this;
+    return [this.stack, ...(excerpt === undefined ? [] : [excerpt]), inspect(details, options)].join('\n');
+  },
+});
 
 /** A message that the current state does not allow; `origin` says in which direction. */
 export class StateError extends ProtocolError {

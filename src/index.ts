@@ -8,6 +8,7 @@ export { type DelimiterOptions, delimiter, type LineOptions, line } from './prot
 export { fixedLength } from './protocol/fixed-length.ts';
 export { type SlipOptions, slip } from './protocol/slip.ts';
 export { type CobsOptions, cobs } from './protocol/cobs.ts';
+export type { StuffedOptions } from './protocol/stuffed-reader.ts';
 export type {
   FrameBatch,
   FrameReader,
@@ -63,9 +64,11 @@ export {
   padding,
   checksum,
   custom,
+  type AnyField,
   type Condition,
   type CustomField,
   type Field,
+  type Fields,
   type ReadCursor,
   type Size,
   type WriteCursor,

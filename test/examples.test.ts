@@ -92,6 +92,50 @@ const EXAMPLES: Record<string, () => Promise<void>> = {
     );
     await lineOf(child, /gone: a line ends with CR LF/);
   },
+  async mavlink() {
+    const { stdout, stderr, status } = await run(example('mavlink'));
+    expect(stderr).toBe('');
+    expect(stdout).toContain('customMode: 0,\n    vehicle: 2,\n    autopilot: 3,\n');
+    expect(stdout).toContain('the same bytes again\n');
+    // 32 bytes of payload: the last, a zero, is not sent; 10 metres is 41200000 as a float
+    expect(stdout).toMatch(/^fd20000001ffbe4c0000(00){24}00002041160001016894$/m);
+    expect(stdout).toContain('heartbeat.crc: expected CRC-16/MCRF4XX 0x7d6, got 35187, at byte 19');
+    expect(status).toBe(0);
+  },
+  async dns() {
+    const { stdout, stderr, status } = await run(example('dns'));
+    expect(stderr).toBe('');
+    // id · rd · 1 question · F · ISI · ARPA (RFC 1035 §4.1.4) · A · IN
+    expect(stdout).toContain(
+      '123401000001000000000000' + '0146' + '03495349' + '0441525041' + '00' + '00010001\n',
+    );
+    expect(stdout).toContain("name: 'F.ISI.ARPA',\n    type: 'A',\n    class: 1,\n    ttl: 120,\n");
+    expect(status).toBe(0);
+  },
+  async mqtt() {
+    const { stdout, stderr, status } = await run(example('mqtt'));
+    expect(stderr).toBe('');
+    // SUBSCRIBE, 14 bytes, packet 10; the payload of §3.8.3's example: a/b at 1, c/d at 2
+    expect(stdout).toContain('820e' + '000a' + '0003612f6201' + '0003632f6402\n');
+    expect(stdout).toContain("topics: [ { filter: 'a/b', qos: 1 }, { filter: 'c/d', qos: 2 } ]");
+    expect(status).toBe(0);
+  },
+  async json() {
+    const { stdout, stderr, status } = await run(example('json'));
+    expect(stderr).toBe('');
+    expect(stdout).toBe(
+      "{ type: 'reading', sensor: 1, celsius: 21.5 }\n{ type: 'reading', sensor: 2, celsius: -3 }\n",
+    );
+    expect(status).toBe(0);
+  },
+  async msgpack() {
+    const { stdout, stderr, status } = await run(example('msgpack'));
+    expect(stderr).toBe('');
+    expect(stdout).toBe(
+      "{ type: 'reading', sensor: 1, celsius: 21.5 }\n{ type: 'reading', sensor: 2, celsius: -3 }\n",
+    );
+    expect(status).toBe(0);
+  },
   async thermometer() {
     const { port } = await serving('thermometer');
     const socket = net.connect({ port: Number(port) });

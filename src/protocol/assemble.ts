@@ -1,6 +1,5 @@
 import { Fault, type Path, writingError } from './fault.ts';
 import {
-  type Condition,
   type IntNode,
   integerRange,
   type Node,
@@ -8,7 +7,8 @@ import {
   type StructNode,
   type UnionNode,
   type VarintNode,
-} from './fields.ts';
+} from './field-nodes.ts';
+import type { Condition } from './fields.ts';
 import { hasLoneSurrogate } from './text.ts';
 import { type Declaration, paddingSize, widthMask } from './trace.ts';
 

@@ -13,8 +13,8 @@ export interface CodecFunctions<Message> {
  * `ERR_FIELD_RANGE` on encode) with the thrown as its `cause`.
  *
  * @example
- * import { decode, encode } from '@msgpack/msgpack';
- * const codec = codecFrom<Telemetry>({ decode, encode });
+ * // both functions are those of @msgpack/msgpack
+ * const codec = codecFrom<Telemetry>({ decode: (bytes) => decode(bytes) as Telemetry, encode });
  */
 export function codecFrom<Message>({ decode, encode }: CodecFunctions<Message>): Codec<Message> {
   if (typeof decode !== 'function' || typeof encode !== 'function') {

@@ -1,5 +1,4 @@
 import {
-  type Condition,
   type IntNode,
   integerRange,
   type Node,
@@ -9,7 +8,9 @@ import {
   type UnionCase,
   type UnionNode,
   type VarintNode,
-} from './fields.ts';
+} from './field-nodes.ts';
+import type { Condition } from './fields.ts';
+import { DOUBLE, DOUBLE_BYTES, FLOAT, FLOAT_BYTES, LITTLE_HOST } from './float-scratch.ts';
 import { literal, literalKey, type Source } from './source.ts';
 import { decodeUtf8 } from './text.ts';
 import { Cursor, type Declaration, readCustom, widthMask } from './trace.ts';
@@ -536,12 +537,6 @@ class DecoderSource {
     this.ready = ready;
   }
 }
-
-const FLOAT: Float32Array = new Float32Array(1);
-const FLOAT_BYTES: Uint8Array = new Uint8Array(FLOAT.buffer);
-const DOUBLE: Float64Array = new Float64Array(1);
-const DOUBLE_BYTES: Uint8Array = new Uint8Array(DOUBLE.buffer);
-const LITTLE_HOST: boolean = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /** An integer out of its bytes; `byte(0)` is the first. */
 function intExpression({ width, signed, order }: IntNode, byte: (index: number) => string): string {

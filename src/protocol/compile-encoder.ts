@@ -1,8 +1,6 @@
 import { varintWidth, writeCustom } from './assemble.ts';
 import {
   type BitMember,
-  type Condition,
-  type CustomField,
   type IntNode,
   integerRange,
   type Node,
@@ -12,7 +10,9 @@ import {
   type UnionCase,
   type UnionNode,
   type VarintNode,
-} from './fields.ts';
+} from './field-nodes.ts';
+import type { Condition, CustomField } from './fields.ts';
+import { DOUBLE, DOUBLE_BYTES, FLOAT, FLOAT_BYTES, LITTLE_HOST } from './float-scratch.ts';
 import { literal, type Source } from './source.ts';
 import { encodeUtf8 } from './text.ts';
 import type { Declaration } from './trace.ts';
@@ -678,11 +678,6 @@ class BoundSource {
   }
 }
 
-const FLOAT: Float32Array = new Float32Array(1);
-const FLOAT_BYTES: Uint8Array = new Uint8Array(FLOAT.buffer);
-const DOUBLE: Float64Array = new Float64Array(1);
-const DOUBLE_BYTES: Uint8Array = new Uint8Array(DOUBLE.buffer);
-const LITTLE_HOST: boolean = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 const EMPTY: Uint8Array = new Uint8Array(0);
 
 // A bound never throws; what a field of one's own cannot measure it cannot write either.

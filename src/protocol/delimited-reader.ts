@@ -35,7 +35,9 @@ export abstract class DelimitedReader implements FrameReader {
   protected start = 0;
   protected stop = 0;
   protected after = 0;
-  /** Where it begins in the stream. */
+  /** Whether `bytes` is not a chunk, but joined of several. */
+  protected joined = false;
+  /** Where the stretch begins in the stream. */
   protected offset = 0;
 
   readonly #delimited: Delimited;
@@ -72,7 +74,7 @@ export abstract class DelimitedReader implements FrameReader {
   }
 
   get buffered(): number {
-    return this.#held.length + this.#chunk.length - this.#at;
+    return this.#marker.length + this.#unread;
   }
 
   push(chunk: Uint8Array): void {
@@ -93,7 +95,7 @@ export abstract class DelimitedReader implements FrameReader {
   }
 
   detach(): Buffer {
-    const rest = Buffer.concat([this.#held.take(), this.#chunk.subarray(this.#at)]);
+    const rest = Buffer.concat([this.#marker, this.#held.take(), this.#chunk.subarray(this.#at)]);
     this.reset();
     return rest;
   }
@@ -107,7 +109,7 @@ export abstract class DelimitedReader implements FrameReader {
     while (this.#error === undefined) {
       if (!this.#open && !this.#seekMarker()) return false;
       if (!search.find(this.#chunk, this.#at)) {
-        if (!this.#skipping && this.buffered - search.pending > this.#delimited.maxStretch) {
+        if (!this.#skipping && this.#unread - search.pending > this.#delimited.maxStretch) {
           this.tooLong(this.#position);
           if (this.#error !== undefined) return false;
           this.#skipping = true;
@@ -139,9 +141,20 @@ export abstract class DelimitedReader implements FrameReader {
     }
   }
 
+  /** Of the stretch under way, and what follows it. */
+  get #unread(): number {
+    return this.#held.length + this.#chunk.length - this.#at;
+  }
+
+  /** The start marker of the stretch under way, which belongs to no stretch. */
+  get #marker(): Buffer {
+    const { startMarker } = this.#delimited;
+    return startMarker !== undefined && this.#open ? Buffer.of(startMarker) : NO_BYTES;
+  }
+
   /** Where the stretch under way begins in the stream. */
   get #position(): number {
-    return this.#received - this.buffered;
+    return this.#received - this.#unread;
   }
 
   #load(rest: Buffer, chunk: Buffer): void {
@@ -193,7 +206,8 @@ export abstract class DelimitedReader implements FrameReader {
   #cutAt(stop: number, after: number): boolean {
     const held = this.#held.length;
     this.offset = this.#position;
-    if (held === 0) {
+    this.joined = held > 0;
+    if (!this.joined) {
       this.bytes = this.#chunk;
       this.start = this.#at;
       this.stop = stop;
@@ -245,6 +259,7 @@ export abstract class DelimitedReader implements FrameReader {
       return false;
     }
     this.bytes = bytes;
+    this.joined = true;
     this.start = 0;
     this.stop = this.after = length;
     this.offset = offset;

@@ -121,11 +121,11 @@ class TreeSearch implements DelimiterSearch {
     let node = this.#node;
     let at = from;
     while (at < chunk.length) {
-      if (node === root && only !== undefined) {
+      if (node === root && only !== undefined && chunk.length - at >= only.length) {
         const found = chunk.indexOf(only, at);
         if (found !== -1) return this.#found(found, found + only.length);
         // Only a beginning of the delimiter can be left, in the last bytes.
-        at = Math.max(at, chunk.length - only.length + 1);
+        at = chunk.length - only.length + 1;
         if (at === chunk.length) break;
       }
       const byte = chunk[at++]!;

@@ -147,7 +147,7 @@ class DelimiterReader extends DelimitedReader {
       run &&= this.start === runEnd && this.after > this.stop;
       bounds.push(this.start, this.#strips ? this.stop : this.after);
       runEnd = this.after;
-    } while (this.cut(true));
+    } while (!this.joined && this.cut(true));
     return { bytes, bounds, count: bounds.length / 2, wire: run ? this.#wire : undefined, runStart, runEnd };
   }
 }

@@ -535,7 +535,8 @@ class FixedWriter implements FrameWriter {
 
   #writeHeader(target: Buffer, at: number, value: number): void {
     const { width, little, offset, strip } = this.#layout;
-    if (strip > width) target.fill(0, at, at + strip);
+    // All that is stripped, unless it is the field alone: what stood in the buffer before is not for the peer.
+    if (strip > 0 && (offset > 0 || strip > width)) target.fill(0, at, at + strip);
     writeFixed(target, at + offset, width, little, value);
   }
 

@@ -1,14 +1,13 @@
 import fc from 'fast-check';
 import {
-  type Condition,
   integerRange,
   type Node,
   refs,
   type SizeNode,
   type StructNode,
-  type Tag,
   type UnionNode,
-} from '../protocol/fields.ts';
+} from '../protocol/field-nodes.ts';
+import type { Condition, Tag } from '../protocol/fields.ts';
 import type { DeclaredCodec } from '../protocol/messages.ts';
 
 export interface ArbitraryOptions {

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import * as n from '../../src/protocol/field-nodes.ts';
 import * as f from '../../src/protocol/fields.ts';
 import { type DeclaredCodec, message, messages } from '../../src/protocol/messages.ts';
 
@@ -46,7 +47,7 @@ function plain(depth: number): fc.Arbitrary<Part> {
 
 /** Fields that belong together. */
 function group(depth: number): fc.Arbitrary<Part> {
-  const item = arbitraryField(depth - 1).filter((field) => !f.isAbsent(field as f.Node));
+  const item = arbitraryField(depth - 1).filter((field) => !n.isAbsent(field as n.Node));
   return fc.oneof(
     fc.constantFrom<Part>(
       (name) => ({ [`${name}n`]: f.u8, [name]: f.bytes(`${name}n`, { max: 9 }) }),
@@ -148,7 +149,7 @@ function arbitraryField(depth: number): fc.Arbitrary<f.AnyField> {
     tree,
   );
   if (depth <= 0) return leaf;
-  const item = arbitraryField(depth - 1).filter((field) => !f.isAbsent(field as f.Node));
+  const item = arbitraryField(depth - 1).filter((field) => !n.isAbsent(field as n.Node));
   const size = fc.constantFrom<f.Size[]>(...PREFIXES, 2);
   return fc.oneof(
     { weight: 4, arbitrary: leaf },
@@ -164,7 +165,7 @@ function arbitraryField(depth: number): fc.Arbitrary<f.AnyField> {
     {
       weight: 1,
       arbitrary: item.map((one) => {
-        const isEndless = f.sizes(one as f.Node).min === 0;
+        const isEndless = n.sizes(one as n.Node).min === 0;
         return f.bounded(f.u16be, isEndless ? one : f.array(one, f.rest));
       }),
     },
@@ -179,11 +180,11 @@ function arbitraryField(depth: number): fc.Arbitrary<f.AnyField> {
 
 // Padding to a multiple has no fixed place behind a varint, and says so.
 function bounded(size: f.Size, item: f.AnyField): f.AnyField {
-  const { min, max } = f.sizes(item as f.Node);
+  const { min, max } = n.sizes(item as n.Node);
   if (typeof size === 'number') return f.bounded(min === max ? min : f.u8, item);
   const field = f.bounded(size, item);
   try {
-    f.checkRoot(field as f.Node);
+    n.checkRoot(field as n.Node);
     return field;
   } catch {
     return f.bounded(f.u16be, item);

@@ -1,0 +1,11 @@
+// What users' own tests import: `wirepipe/testing`.
+export { type Chunking, type ChunkingOptions, chunkings } from './chunkings.ts';
+export { type Consumed, type Consumer, consumers } from './consumers.ts';
+export {
+  type FramingVector,
+  type VerifyOptions,
+  verifyDecoder,
+  verifyFraming,
+  verifyReader,
+  verifyWriter,
+} from './verify-framing.ts';

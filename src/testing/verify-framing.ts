@@ -1,0 +1,451 @@
+import type { Transform } from 'node:stream';
+import { FrameError, type FrameErrorCode } from '../errors.ts';
+import type { FrameReader, Framing } from '../protocol/framing.ts';
+import { FrameDecoder } from '../streams/frame-decoder.ts';
+import { FrameEncoder } from '../streams/frame-encoder.ts';
+import { chunkings } from './chunkings.ts';
+import { type Consumed, type Consumer, consumers } from './consumers.ts';
+
+/** Bytes, and what a framing makes of them. */
+export interface FramingVector {
+  /** For the report. Default: the vector's place in the list. */
+  name?: string | undefined;
+  /** What is received, up to the end of the stream. */
+  bytes: Uint8Array;
+  /** The frames in it, in order. */
+  frames: readonly Uint8Array[];
+  /** The code of the error that ends it, behind those frames; left out: the stream ends cleanly. */
+  error?: string | undefined;
+  /** The codes told to `onDiscard`, in order. Default none. */
+  discarded?: readonly FrameErrorCode[] | undefined;
+  /** The last frame is one only because the stream ends behind it: nothing may follow. Default false. */
+  unterminated?: boolean | undefined;
+  /** The writer makes exactly `bytes` of `frames`. Default false: what it makes has to be read as `frames`. */
+  canonical?: boolean | undefined;
+  /** The writer is not asked: it refuses such frames. Default false. */
+  decodeOnly?: boolean | undefined;
+}
+
+export interface VerifyOptions {
+  /** Of the random cuts. Default 1. */
+  seed?: number | undefined;
+  /**
+   * What a stream that ends inside a frame is: `ERR_FRAME_TRUNCATED` (`'error'`), or the framing's own affair
+   * (`'any'`), as where an unterminated rest is dropped or handed on. Default `'error'`.
+   */
+  truncation?: 'error' | 'any' | undefined;
+}
+
+/**
+ * Prove that a framing keeps its contract on these vectors: whole, byte by byte, at every split, in random pieces,
+ * with a neighbour behind, cut off at every offset; by `next` and by `take`, through `detach` and `reset`, from its
+ * writer back to its reader, and through `FrameDecoder` under every kind of consumer.
+ *
+ * Resolves when all is well; works under any test runner.
+ *
+ * @throws Error that names the vector, the way it was cut, and the first difference.
+ *
+ * @example
+ * test('my framing', () =>
+ *   verifyFraming(mine(), [
+ *     { name: 'two', bytes: Buffer.from('\x01a\x02bc'), frames: [Buffer.from('a'), Buffer.from('bc')] },
+ *     { name: 'too long', bytes: Buffer.from('\xff', 'latin1'), frames: [], error: 'ERR_FRAME_TOO_LONG' },
+ *   ]));
+ */
+export async function verifyFraming(
+  framing: Framing,
+  vectors: readonly FramingVector[],
+  options: VerifyOptions = {},
+): Promise<void> {
+  verifyReader(framing, vectors, options);
+  verifyWriter(framing, vectors);
+  await verifyDecoder(() => new FrameDecoder(framing), vectors, options);
+  for (const [index, vector] of vectors.entries()) {
+    if (vector.error !== undefined || vector.decodeOnly) continue;
+    const where = `${title(vector, index)}, through FrameDecoder, FrameEncoder and FrameDecoder`;
+    await verifyRelay(framing, vector, where);
+  }
+}
+
+/** The part of `verifyFraming` that drives the reader, without streams. */
+export function verifyReader(
+  framing: Framing,
+  vectors: readonly FramingVector[],
+  options: VerifyOptions = {},
+): void {
+  for (const [index, vector] of vectors.entries()) {
+    for (const mode of MODES) {
+      const where = `${title(vector, index)}, by ${mode}()`;
+      verifyChunkings(framing, vector, mode, where, options);
+      if (options.truncation !== 'any') verifyTruncations(framing, vector, mode, where);
+      verifyHandover(framing, vector, mode, where);
+    }
+  }
+}
+
+/** The part that asks the writer, and the reader what it wrote. */
+export function verifyWriter(framing: Framing, vectors: readonly FramingVector[]): void {
+  const writer = framing.writer();
+  for (const [index, vector] of vectors.entries()) {
+    if (vector.error !== undefined || vector.decodeOnly) continue;
+    const where = `${title(vector, index)}, by its writer`;
+    const pieces = vector.frames.map((frame) => {
+      const bound = writer.bound(frame.length);
+      const target = Buffer.alloc(bound + 1, GUARD);
+      const end = writer.write(target, 1, frame, 0, frame.length);
+      if (end > bound + 1) fail(where, `wrote ${end - 1} bytes, where bound() gave ${bound}`);
+      if (target[0] !== GUARD) fail(where, 'wrote before the place it was given');
+      const piece = target.subarray(1, end);
+      if (writer.seal !== undefined && writer.headerLength !== undefined) {
+        const sealed = Buffer.alloc(bound);
+        sealed.set(frame, writer.headerLength);
+        const sealedEnd = writer.seal(sealed, 0, writer.headerLength + frame.length);
+        same(where, 'what seal() makes', sealed.subarray(0, sealedEnd), piece);
+      }
+      return piece;
+    });
+    const bytes = Buffer.concat(pieces);
+    if (vector.canonical) same(where, 'the bytes', bytes, vector.bytes);
+    compare(read(framing, [bytes], 'take'), { frames: vector.frames }, `${where} and its reader`);
+  }
+}
+
+/**
+ * The part that runs a decoding stage, of whatever make, under every kind of consumer. Items have to be Uint8Arrays.
+ *
+ * @param decoder Makes a new one; called once for each run.
+ */
+export async function verifyDecoder(
+  decoder: () => Transform,
+  vectors: readonly FramingVector[],
+  { seed = 1 }: Pick<VerifyOptions, 'seed'> = {},
+): Promise<void> {
+  for (const [index, vector] of vectors.entries()) {
+    const cuts = [...chunkings(vector.bytes, { random: 2, seed })];
+    const some = cuts.length <= 6 ? cuts : [...cuts.slice(0, 3), cuts[cuts.length >> 1]!, ...cuts.slice(-2)];
+    for (const [kind, consumer] of Object.entries(consumers)) {
+      for (const { name, chunks } of some) {
+        const where = `${title(vector, index)}, ${name}, under ${kind}`;
+        const { items, error } = await inTime(consumer, chunks, decoder(), where);
+        const frames = items.map((item, i) => {
+          if (!(item instanceof Uint8Array)) fail(where, `item ${i} is no Uint8Array but ${typeof item}`);
+          return Buffer.from(item as Uint8Array);
+        });
+        compare({ frames, error: error as CodedError | undefined }, seen(vector), where);
+      }
+    }
+  }
+}
+
+const MODES = ['next', 'take'] as const;
+type Mode = (typeof MODES)[number];
+
+/** Around what a writer writes. */
+const GUARD = 0xa5;
+
+/** Far more than any stage takes for a vector. */
+const DEADLINE = 10_000;
+
+type CodedError = Error & { code?: string; offset?: number };
+
+interface Outcome {
+  readonly frames: readonly Uint8Array[];
+  readonly error?: CodedError | undefined;
+  readonly discarded?: readonly string[] | undefined;
+}
+
+/** Reads chunk by chunk, and holds the reader to its word after each. */
+class Session {
+  readonly frames: Buffer[] = [];
+  readonly discarded: string[] = [];
+  readonly reader: FrameReader;
+  readonly #mode: Mode;
+  #steps = 0;
+  #bytes = 0;
+
+  constructor(framing: Framing, mode: Mode) {
+    this.reader = framing.reader({ onDiscard: (error) => this.discarded.push(error.code) });
+    this.#mode = mode;
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#bytes += chunk.length;
+    this.reader.push(chunk);
+    this.drain();
+  }
+
+  end(): void {
+    this.reader.end();
+    this.drain();
+  }
+
+  /** Take all there is; frames are copied at once, since views may be reused. */
+  drain(): void {
+    for (;;) {
+      // A frame of no bytes needs at least one byte around it; anything beyond comes of nothing.
+      if (this.#steps++ > 4 * this.#bytes + 1_000) throw new Error('frames without end: no progress');
+      if (this.#mode === 'next') {
+        const frame = this.reader.next();
+        if (frame === undefined) return;
+        this.frames.push(Buffer.from(frame));
+      } else {
+        const batch = this.reader.take();
+        if (batch === undefined) return;
+        if (batch.count < 1) throw new Error(`a batch of ${batch.count} frames`);
+        for (let i = 0; i < batch.count; i++) {
+          const start = batch.bounds[2 * i]!;
+          const end = batch.bounds[2 * i + 1]!;
+          if (!(start >= 0 && start <= end && end <= batch.bytes.length)) {
+            throw new Error(`frame ${i} of a batch at [${start}, ${end}) of ${batch.bytes.length} bytes`);
+          }
+          this.frames.push(Buffer.from(batch.bytes.subarray(start, end)));
+        }
+      }
+    }
+  }
+
+  get outcome(): Outcome {
+    return { frames: this.frames, error: this.reader.error, discarded: this.discarded };
+  }
+}
+
+function read(framing: Framing, chunks: readonly Uint8Array[], mode: Mode, ends = true): Outcome {
+  const session = new Session(framing, mode);
+  for (const chunk of chunks) session.push(chunk);
+  if (ends) session.end();
+  return session.outcome;
+}
+
+function verifyChunkings(
+  framing: Framing,
+  vector: FramingVector,
+  mode: Mode,
+  where: string,
+  { seed = 1 }: VerifyOptions,
+): void {
+  let whole: CodedError | undefined;
+  for (const { name, chunks } of chunkings(vector.bytes, { seed })) {
+    const place = `${where}, ${name}`;
+    const outcome = guarded(place, () => read(framing, chunks, mode));
+    compare(outcome, { discarded: [], ...vector }, place);
+    whole ??= outcome.error;
+    if (outcome.error?.offset !== whole?.offset) {
+      fail(place, `the error's offset is ${outcome.error?.offset}, where the whole gave ${whole?.offset}`);
+    }
+    if (vector.unterminated || vector.error === 'ERR_FRAME_TRUNCATED') continue;
+
+    // All is told before the end, and a neighbour behind it changes nothing.
+    const before = guarded(place, () => read(framing, chunks, mode, false));
+    compare(before, { discarded: [], ...vector }, `${place}, before the end of the stream`);
+    const twice = guarded(place, () => read(framing, [...chunks, ...chunks], mode));
+    const joined = guarded(place, () => read(framing, [Buffer.concat([vector.bytes, vector.bytes])], mode));
+    const again = vector.error === undefined ? 2 : 1;
+    const expected: Outcome = {
+      frames: Array<typeof vector.frames>(again).fill(vector.frames).flat(),
+      error: vector.error === undefined ? undefined : ({ code: vector.error } as CodedError),
+      discarded: Array<readonly string[]>(again)
+        .fill(vector.discarded ?? [])
+        .flat(),
+    };
+    compare(twice, { ...expected, error: expected.error?.code }, `${place}, with a neighbour behind it`);
+    compare(
+      joined,
+      { ...expected, error: expected.error?.code },
+      `${where}, with a neighbour in the same chunk`,
+    );
+  }
+}
+
+function verifyTruncations(framing: Framing, vector: FramingVector, mode: Mode, where: string): void {
+  const { bytes, frames } = vector;
+  for (let at = 0; at < bytes.length; at++) {
+    const place = `${where}, cut off at ${at}`;
+    const ahead = bytes.subarray(0, at);
+    const outcome = guarded(place, () => read(framing, [ahead], mode));
+    const pieces = Array.from(ahead, (_, i) => ahead.subarray(i, i + 1));
+    const { error } = outcome;
+    compare(
+      guarded(place, () => read(framing, pieces, mode)),
+      { ...outcome, error: error?.code },
+      `${place}, byte by byte`,
+    );
+    outcome.frames.forEach((frame, i) => {
+      same(place, `frame ${i}`, frame, frames[i]);
+    });
+    if (error !== undefined) {
+      if (error.code === vector.error) continue;
+      if (error.code !== 'ERR_FRAME_TRUNCATED')
+        fail(place, `got ${describe(error)} for a beginning that is legal`);
+      // Bytes that have all gone into frames leave nothing to be cut off.
+      const taken = guarded(place, () => read(framing, [ahead], mode, false));
+      const one = guarded(place, () => read(framing, [ahead.subarray(0, -1)], mode, false));
+      if (taken.frames.length > one.frames.length && at > 0 && isWhole(framing, vector, at, taken, mode)) {
+        fail(place, 'got ERR_FRAME_TRUNCATED right behind a frame');
+      }
+    } else if (!isWhole(framing, vector, at, outcome, mode)) {
+      fail(place, 'the stream ended inside a frame in silence: expected ERR_FRAME_TRUNCATED');
+    }
+  }
+}
+
+/** Whether a frame ends at that offset: then what is behind it reads alone as the frames that are left. */
+function isWhole(framing: Framing, vector: FramingVector, at: number, taken: Outcome, mode: Mode): boolean {
+  const rest = read(framing, [vector.bytes.subarray(at)], mode);
+  const left = vector.frames.slice(taken.frames.length);
+  return (
+    rest.error?.code === vector.error &&
+    rest.frames.length === left.length &&
+    rest.frames.every((frame, i) => Buffer.compare(frame, left[i]!) === 0)
+  );
+}
+
+/** `detach` at every offset gives the bytes that another reader goes on with; `reset` forgets them. */
+function verifyHandover(framing: Framing, vector: FramingVector, mode: Mode, where: string): void {
+  const { bytes } = vector;
+  for (let at = 0; at <= bytes.length; at++) {
+    const session = new Session(framing, mode);
+    session.push(bytes.subarray(0, at));
+    // What was read of a discarded frame is gone, and a poisoned reader holds nothing.
+    if (session.discarded.length > 0 || session.reader.error !== undefined) break;
+    const { buffered } = session.reader;
+    const rest = session.reader.detach();
+    const place = `${where}, detached at ${at}`;
+    if (rest.length !== buffered) fail(place, `gave ${rest.length} bytes, where buffered said ${buffered}`);
+    const frames = [...session.frames];
+    const outcome = guarded(place, () => read(framing, [rest, bytes.subarray(at)], mode));
+    compare({ ...outcome, frames: [...frames, ...outcome.frames] }, seen(vector), place);
+
+    session.push(bytes.subarray(0, at));
+    session.reader.reset();
+    session.frames.length = session.discarded.length = 0;
+    session.push(bytes);
+    session.end();
+    compare(session.outcome, { discarded: [], ...vector }, `${where}, reset at ${at}`);
+  }
+}
+
+/** Two neighbouring stages, which hand each other whole batches, give what one alone gives. */
+async function verifyRelay(framing: Framing, vector: FramingVector, where: string): Promise<void> {
+  for (const { name, chunks } of chunkings(vector.bytes, { random: 1 })) {
+    if (!(name === 'whole' || name === 'byte by byte' || name.includes('seed'))) continue;
+    const first = new FrameDecoder(framing);
+    const encoder = new FrameEncoder(framing);
+    const second = new FrameDecoder(framing);
+    for (const stage of [first, encoder]) stage.on('error', (error) => second.destroy(error));
+    const { items, error } = await inTime(
+      async (input) => {
+        const items: unknown[] = [];
+        first.pipe(encoder).pipe(second);
+        second.on('data', (item) => items.push(item));
+        const done = new Promise<Consumed>((resolve) => {
+          second.once('end', () => resolve({ items, error: undefined }));
+          second.once('error', (error) => resolve({ items, error }));
+        });
+        for (const chunk of input) first.write(chunk);
+        first.end();
+        return done;
+      },
+      chunks,
+      second,
+      where,
+    );
+    compare(
+      { frames: items as Buffer[], error: error as CodedError | undefined },
+      seen(vector),
+      `${where}, ${name}`,
+    );
+  }
+}
+
+async function inTime(
+  consumer: Consumer,
+  chunks: readonly Buffer[],
+  stage: Transform,
+  where: string,
+): Promise<Consumed> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${where}: no end within ${DEADLINE} ms`)), DEADLINE);
+  });
+  try {
+    return await Promise.race([consumer(chunks, stage), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What of a vector shows in what comes out of a stage. */
+function seen({ frames, error }: FramingVector): Pick<FramingVector, 'frames' | 'error'> {
+  return { frames, error };
+}
+
+/** An exception is never how a reader answers. */
+function guarded<T>(where: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new Error(`${where}: the reader threw ${describe(error)}`, { cause: error });
+  }
+}
+
+function compare(
+  actual: Outcome,
+  expected: Pick<FramingVector, 'frames' | 'error'> & { discarded?: readonly string[] | undefined },
+  where: string,
+): void {
+  const { frames } = expected;
+  for (let i = 0; i < Math.max(frames.length, actual.frames.length); i++) {
+    same(where, `frame ${i}`, actual.frames[i], frames[i]);
+  }
+  const { error } = actual;
+  if (error?.code !== expected.error || (error === undefined) !== (expected.error === undefined)) {
+    fail(
+      where,
+      `expected ${expected.error ?? 'a clean end'}, got ${error === undefined ? 'a clean end' : describe(error)}`,
+    );
+  }
+  if (expected.error !== undefined && isFrameCode(expected.error) && !(error instanceof FrameError)) {
+    fail(where, `expected a FrameError, got ${describe(error)}`);
+  }
+  if (expected.discarded === undefined) return;
+  const told = (actual.discarded ?? []).join(', ');
+  const wanted = expected.discarded.join(', ');
+  if (told !== wanted) fail(where, `expected onDiscard to be told [${wanted}], was told [${told}]`);
+}
+
+function isFrameCode(code: string): boolean {
+  return code.startsWith('ERR_FRAME_');
+}
+
+function same(
+  where: string,
+  what: string,
+  actual: Uint8Array | undefined,
+  expected: Uint8Array | undefined,
+): void {
+  if (actual !== undefined && expected !== undefined && Buffer.compare(actual, expected) === 0) return;
+  fail(where, `${what}: expected ${hex(expected)}, got ${hex(actual)}`);
+}
+
+function fail(where: string, what: string): never {
+  throw new Error(`${where}: ${what}`);
+}
+
+function title(vector: FramingVector, index: number): string {
+  return `vector ${vector.name === undefined ? index : JSON.stringify(vector.name)}`;
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as CodedError;
+  return `${code === undefined ? error.name : code} (${error.message})`;
+}
+
+/** At most this many bytes of a frame are shown. */
+const SHOWN = 24;
+
+function hex(bytes: Uint8Array | undefined): string {
+  if (bytes === undefined) return 'none';
+  const shown = Array.from(bytes.subarray(0, SHOWN), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  return `<${shown}${bytes.length > SHOWN ? ` … ${bytes.length} bytes` : ''}>`;
+}
