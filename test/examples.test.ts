@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import net from 'node:net';
@@ -57,6 +58,40 @@ const EXAMPLES: Record<string, () => Promise<void>> = {
     expect(stdout).toContain("answered { type: 'ok', text: 'MOVING_TO(-1, 1)' }\n");
     expect(status).toBe(0);
   },
+  async login() {
+    const { stdout, stderr, status } = await run(example('login'));
+    expect(stderr).toBe('');
+    expect(stdout.split('\n')).toEqual([
+      ...['denied, 2 left', 'welcome', "{ type: 'you', user: 'ada' }"],
+      ...['denied, 2 left', 'denied, 1 left'],
+      'locked',
+      'locked',
+      '',
+    ]);
+    expect(status).toBe(0);
+  },
+  async smtp() {
+    const { child, port } = await serving('smtp');
+    const socket = net.connect({ port: Number(port), allowHalfOpen: true });
+    // Out of order, all at once, and a line that ends with a lone LF.
+    socket.end('DATA\r\nHELO me\r\nMAIL FROM:<a@b>\r\nDATA\r\nnonsense\r\nRSET\r\nNOOP\n');
+    const received: Buffer[] = [];
+    for await (const chunk of socket) received.push(chunk);
+    expect(Buffer.concat(received).toString()).toBe(
+      [
+        '220 wirepipe example',
+        '503 Bad sequence of commands',
+        '250 Hello',
+        '250 OK',
+        '554 No valid recipients',
+        '500 Unknown command',
+        '250 OK',
+        '500 Line refused, closing',
+        '',
+      ].join('\r\n'),
+    );
+    await lineOf(child, /gone: a line ends with CR LF/);
+  },
   async mavlink() {
     const { stdout, stderr, status } = await run(example('mavlink'));
     expect(stderr).toBe('');
@@ -111,6 +146,33 @@ const EXAMPLES: Record<string, () => Promise<void>> = {
     socket.destroy();
   },
 };
+
+/** Mail programs that speak to the SMTP example, and what they are told to send. */
+const MAILERS: Record<string, (port: string) => string[]> = {
+  swaks: (port) => [
+    ...['--server', '127.0.0.1', '--port', port, '--from', 'me@here.example', '--to', 'you@there.example'],
+    ...['--data', 'Subject: a test\\n\\ntwo words\\n.dotted'],
+  ],
+  curl: (port) => [
+    ...['-s', '--crlf', `smtp://127.0.0.1:${port}`, '--mail-from', 'me@here.example'],
+    ...['--mail-rcpt', 'you@there.example', '--upload-file', 'test/fixtures/mail.txt'],
+  ],
+};
+
+for (const [program, args] of Object.entries(MAILERS)) {
+  const missing = spawnSync(program, ['--version']).error !== undefined;
+  if (missing)
+    console.log(`skipped: ${program} is not installed, so it does not send mail to examples/smtp.ts`);
+  test.skipIf(missing)(`examples/smtp.ts takes a mail from ${program}`, async () => {
+    const { child, port } = await serving('smtp');
+    const mail = lineOf(child, /mail from (.*)\n {2}Subject: a test\n {2}\n {2}two words\n {2}\.dotted\n/);
+    const gone = lineOf(child, /gone\n/);
+    const { status, stdout, stderr } = await run([program, ...args(port)]);
+    expect(status, stdout + stderr).toBe(0);
+    expect((await mail)[1]).toBe('me@here.example to you@there.example');
+    await gone;
+  });
+}
 
 for (const [name, check] of Object.entries(EXAMPLES)) test(`examples/${name}.ts`, check);
 

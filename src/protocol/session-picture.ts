@@ -56,7 +56,16 @@ export function toMarkdown(session: AnySession): string {
     return `${limits(deadline)}${deadline.row === undefined ? ': the end' : ': handled'}`;
   });
   const head = ['', ...columns.map(({ name, final }) => `${code(name)}${final ? ' (final)' : ''}`)];
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+  return aligned([head, ...rows]);
+}
+
+/** A Markdown table with its columns under each other, as formatters want it. */
+function aligned([head = [], ...rows]: readonly string[][]): string {
+  const widths = head.map((_, i) => Math.max(3, ...[head, ...rows].map((cells) => cells[i]!.length)));
+  const rule = widths.map((width) => '-'.repeat(width));
+  return [head, rule, ...rows]
+    .map((cells) => `| ${cells.map((text, i) => text.padEnd(widths[i]!)).join(' | ')} |\n`)
+    .join('');
 }
 
 /** Where one gets to from a state, and by what: messages with the same answers share an arrow. */

@@ -49,14 +49,14 @@ test('Mermaid: every arrow, with names it can read', () => {
 test('Markdown: every message in every state', () => {
   expect(toMarkdown(session)).toBe(
     [
-      '|  | `end` | `half; open` | `last` (final) |',
-      '| --- | --- | --- | --- |',
-      '| `a` | `x` or `y` … → `half; open`<br>nothing | any<br>any → `last` | ✗ |',
-      '| `b\\|c` | nothing | ✗ | ✗ |',
-      '| *on entering* |  | speaks |  |',
-      '| *when the peer ends* |  | speaks |  |',
-      '| *sent unasked* | `x` | nothing |  |',
-      '| *deadline* | 5 ms in the state, 7 ms in a frame: the end | 9 ms idle: handled |  |',
+      '|                      | `end`                                       | `half; open`        | `last` (final) |',
+      '| -------------------- | ------------------------------------------- | ------------------- | -------------- |',
+      '| `a`                  | `x` or `y` … → `half; open`<br>nothing      | any<br>any → `last` | ✗              |',
+      '| `b\\|c`               | nothing                                     | ✗                   | ✗              |',
+      '| *on entering*        |                                             | speaks              |                |',
+      '| *when the peer ends* |                                             | speaks              |                |',
+      '| *sent unasked*       | `x`                                         | nothing             |                |',
+      '| *deadline*           | 5 ms in the state, 7 ms in a frame: the end | 9 ms idle: handled  |                |',
       '',
     ].join('\n'),
   );
