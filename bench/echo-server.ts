@@ -98,4 +98,5 @@ const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket)
   socket.on('error', gone);
   serve(socket, mode === 'rewritten');
 });
+process.on('SIGINT', () => process.exit());
 server.listen(0, '127.0.0.1', () => console.log(`listening ${(server.address() as net.AddressInfo).port}`));

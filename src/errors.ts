@@ -28,7 +28,7 @@ export type MessageErrorCode =
 
 export type StateErrorCode = 'ERR_STATE_UNEXPECTED' | 'ERR_STATE_CLOSED';
 
-export type TimeoutErrorCode = 'ERR_TIMEOUT_STATE' | 'ERR_TIMEOUT_IDLE';
+export type TimeoutErrorCode = 'ERR_TIMEOUT_STATE' | 'ERR_TIMEOUT_IDLE' | 'ERR_TIMEOUT_REQUEST';
 
 export type HandlerErrorCode = 'ERR_HANDLER';
 
@@ -54,6 +54,8 @@ export interface ErrorDetails {
    * Where, in bytes: of a `FrameError`, in the stream of bytes received; of a `MessageError`, in the frame.
    */
   offset?: number | undefined;
+  /** Of a `MessageError`, in the stream of bytes received, where the frame's place in it is known. */
+  streamOffset?: number | undefined;
   /** The field, with indices: `items[3].key`. */
   path?: string | undefined;
   /** The type of the message that was being read or written, where it is known. */
@@ -80,6 +82,7 @@ export abstract class ProtocolError extends Error {
   declare readonly actual?: unknown;
   declare readonly expected?: unknown;
   declare readonly offset?: number;
+  declare readonly streamOffset?: number;
   declare readonly path?: string;
   declare readonly messageType?: string;
   declare readonly state?: string;
@@ -115,7 +118,25 @@ export class MessageError extends ProtocolError {
     super(message, details);
     this.code = code;
   }
+
+  /** Name and text, and the excerpt under them. */
+  override toString(): string {
+    return this.excerpt === undefined ? super.toString() : `${super.toString()}\n${this.excerpt}`;
+  }
 }
+
+// `console.log` and an uncaught error: the excerpt as it is meant to be seen, then the other details.
+Object.defineProperty(MessageError.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(
+    this: MessageError,
+    _: number,
+    options: object,
+    inspect: (value: unknown, options: object) => string,
+  ) {
+    const { excerpt, name: __, ...details } = this;
+    return [this.stack, ...(excerpt === undefined ? [] : [excerpt]), inspect(details, options)].join('\n');
+  },
+});
 
 /** A message that the current state does not allow; `origin` says in which direction. */
 export class StateError extends ProtocolError {

@@ -64,9 +64,11 @@ export {
   padding,
   checksum,
   custom,
+  type AnyField,
   type Condition,
   type CustomField,
   type Field,
+  type Fields,
   type ReadCursor,
   type Size,
   type WriteCursor,
@@ -80,6 +82,7 @@ export {
 } from './protocol/checksum.ts';
 export { type Span, type Trace, type Trailing, trace } from './protocol/trace.ts';
 export type { Codec, Decoded, Encodable } from './protocol/codec.ts';
+export { type CodecFunctions, codecFrom, json } from './protocol/codec-from.ts';
 
 // messages → answers
 export { StateMachine, type StateMachineOptions } from './streams/state-machine.ts';
@@ -94,6 +97,8 @@ export {
   type SessionDeclaration,
   type StateDeclaration,
 } from './protocol/session.ts';
+export type { Mirror } from './protocol/session-mirror.ts';
+export { toMarkdown, toMermaid } from './protocol/session-picture.ts';
 export type { Limits, Run, Step } from './protocol/session-run.ts';
 
 // messages → bytes
@@ -107,7 +112,8 @@ export type { StageOptions } from './streams/stage.ts';
 // all of it, over a socket
 export { defineProtocol, type Protocol } from './protocol/protocol.ts';
 export { type Connection, createServer, type Server, type ServerOptions } from './net/server.ts';
-export { type Client, type ConnectOptions, connect } from './net/client.ts';
+export { type Client, type ClientOptions, type ConnectOptions, connect } from './net/client.ts';
+export type { RepliesOptions, RequestOptions } from './net/replies.ts';
 
 // what goes wrong
 export * from './errors.ts';

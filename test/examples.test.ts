@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import net from 'node:net';
@@ -57,6 +58,84 @@ const EXAMPLES: Record<string, () => Promise<void>> = {
     expect(stdout).toContain("answered { type: 'ok', text: 'MOVING_TO(-1, 1)' }\n");
     expect(status).toBe(0);
   },
+  async login() {
+    const { stdout, stderr, status } = await run(example('login'));
+    expect(stderr).toBe('');
+    expect(stdout.split('\n')).toEqual([
+      ...['denied, 2 left', 'welcome', "{ type: 'you', user: 'ada' }"],
+      ...['denied, 2 left', 'denied, 1 left'],
+      'locked',
+      'locked',
+      '',
+    ]);
+    expect(status).toBe(0);
+  },
+  async smtp() {
+    const { child, port } = await serving('smtp');
+    const socket = net.connect({ port: Number(port), allowHalfOpen: true });
+    // Out of order, all at once, and a line that ends with a lone LF.
+    socket.end('DATA\r\nHELO me\r\nMAIL FROM:<a@b>\r\nDATA\r\nnonsense\r\nRSET\r\nNOOP\n');
+    const received: Buffer[] = [];
+    for await (const chunk of socket) received.push(chunk);
+    expect(Buffer.concat(received).toString()).toBe(
+      [
+        '220 wirepipe example',
+        '503 Bad sequence of commands',
+        '250 Hello',
+        '250 OK',
+        '554 No valid recipients',
+        '500 Unknown command',
+        '250 OK',
+        '500 Line refused, closing',
+        '',
+      ].join('\r\n'),
+    );
+    await lineOf(child, /gone: a line ends with CR LF/);
+  },
+  async mavlink() {
+    const { stdout, stderr, status } = await run(example('mavlink'));
+    expect(stderr).toBe('');
+    expect(stdout).toContain('customMode: 0,\n    vehicle: 2,\n    autopilot: 3,\n');
+    expect(stdout).toContain('the same bytes again\n');
+    // 32 bytes of payload: the last, a zero, is not sent; 10 metres is 41200000 as a float
+    expect(stdout).toMatch(/^fd20000001ffbe4c0000(00){24}00002041160001016894$/m);
+    expect(stdout).toContain('heartbeat.crc: expected CRC-16/MCRF4XX 0x7d6, got 35187, at byte 19');
+    expect(status).toBe(0);
+  },
+  async dns() {
+    const { stdout, stderr, status } = await run(example('dns'));
+    expect(stderr).toBe('');
+    // id · rd · 1 question · F · ISI · ARPA (RFC 1035 §4.1.4) · A · IN
+    expect(stdout).toContain(
+      '123401000001000000000000' + '0146' + '03495349' + '0441525041' + '00' + '00010001\n',
+    );
+    expect(stdout).toContain("name: 'F.ISI.ARPA',\n    type: 'A',\n    class: 1,\n    ttl: 120,\n");
+    expect(status).toBe(0);
+  },
+  async mqtt() {
+    const { stdout, stderr, status } = await run(example('mqtt'));
+    expect(stderr).toBe('');
+    // SUBSCRIBE, 14 bytes, packet 10; the payload of §3.8.3's example: a/b at 1, c/d at 2
+    expect(stdout).toContain('820e' + '000a' + '0003612f6201' + '0003632f6402\n');
+    expect(stdout).toContain("topics: [ { filter: 'a/b', qos: 1 }, { filter: 'c/d', qos: 2 } ]");
+    expect(status).toBe(0);
+  },
+  async json() {
+    const { stdout, stderr, status } = await run(example('json'));
+    expect(stderr).toBe('');
+    expect(stdout).toBe(
+      "{ type: 'reading', sensor: 1, celsius: 21.5 }\n{ type: 'reading', sensor: 2, celsius: -3 }\n",
+    );
+    expect(status).toBe(0);
+  },
+  async msgpack() {
+    const { stdout, stderr, status } = await run(example('msgpack'));
+    expect(stderr).toBe('');
+    expect(stdout).toBe(
+      "{ type: 'reading', sensor: 1, celsius: 21.5 }\n{ type: 'reading', sensor: 2, celsius: -3 }\n",
+    );
+    expect(status).toBe(0);
+  },
   async thermometer() {
     const { port } = await serving('thermometer');
     const socket = net.connect({ port: Number(port) });
@@ -67,6 +146,33 @@ const EXAMPLES: Record<string, () => Promise<void>> = {
     socket.destroy();
   },
 };
+
+/** Mail programs that speak to the SMTP example, and what they are told to send. */
+const MAILERS: Record<string, (port: string) => string[]> = {
+  swaks: (port) => [
+    ...['--server', '127.0.0.1', '--port', port, '--from', 'me@here.example', '--to', 'you@there.example'],
+    ...['--data', 'Subject: a test\\n\\ntwo words\\n.dotted'],
+  ],
+  curl: (port) => [
+    ...['-s', '--crlf', `smtp://127.0.0.1:${port}`, '--mail-from', 'me@here.example'],
+    ...['--mail-rcpt', 'you@there.example', '--upload-file', 'test/fixtures/mail.txt'],
+  ],
+};
+
+for (const [program, args] of Object.entries(MAILERS)) {
+  const missing = spawnSync(program, ['--version']).error !== undefined;
+  if (missing)
+    console.log(`skipped: ${program} is not installed, so it does not send mail to examples/smtp.ts`);
+  test.skipIf(missing)(`examples/smtp.ts takes a mail from ${program}`, async () => {
+    const { child, port } = await serving('smtp');
+    const mail = lineOf(child, /mail from (.*)\n {2}Subject: a test\n {2}\n {2}two words\n {2}\.dotted\n/);
+    const gone = lineOf(child, /gone\n/);
+    const { status, stdout, stderr } = await run([program, ...args(port)]);
+    expect(status, stdout + stderr).toBe(0);
+    expect((await mail)[1]).toBe('me@here.example to you@there.example');
+    await gone;
+  });
+}
 
 for (const [name, check] of Object.entries(EXAMPLES)) test(`examples/${name}.ts`, check);
 

@@ -27,7 +27,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 };
 
 function imports(file: string): string[] {
-  return [...read(file).matchAll(/(?:from|import)\s+'([^']+)'/g)].map((match) => match[1]!);
+  return [...read(file).matchAll(/^(?:import|export)\s[^;]*?from\s+'([^']+)';/gm)].map((match) => match[1]!);
 }
 
 function room(file: string): string {

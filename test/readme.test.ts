@@ -7,7 +7,8 @@ const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
 
 /** The code block behind a marker: `<!-- output: npm start -->`. */
 function block(marker: string): string {
-  const match = new RegExp(`<!-- ${marker} -->\n\`\`\`\\w*\n([sS]*?)\n\`\`\``).exec(readme);
+  const [, rest] = readme.split(`<!-- ${marker} -->\n`);
+  const match = /^```\w*\n([\s\S]*?)\n```/.exec(rest ?? '');
   if (match === null) throw new Error(`README.md has no block '${marker}'`);
   return match[1]!;
 }

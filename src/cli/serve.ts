@@ -20,10 +20,11 @@ export async function serve(args: string[]): Promise<number> {
   server.on('connectionEnd', (_, error) => {
     if (error) console.log(`${error.name} ${error.code}: ${error.message}`);
   });
+  const told = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await server.listen(place);
   console.log(`serving on ${showPlace(bound(place, server.address()))}`);
 
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await told;
   await server.close();
   return 0;
 }

@@ -1,9 +1,7 @@
 import { lengthPrefix } from '../protocol/length-prefix.ts';
 import { defineProtocol, type Protocol } from '../protocol/protocol.ts';
 import { type ClientMessage, clientMessages, type ServerMessage, serverMessages } from './messages.ts';
-import { type DroneContext, type DroneOptions, type DroneState, droneSession } from './session.ts';
-
-export type { DroneOptions };
+import { type DroneContext, type DroneOptions, type DroneState, droneSession, session } from './session.ts';
 
 export type DroneProtocol = Protocol<ClientMessage, ServerMessage, DroneState, DroneContext>;
 
@@ -19,7 +17,7 @@ export function droneProtocol(options?: DroneOptions): DroneProtocol {
     framing: lengthPrefix({ maxFrameLength: 10_000_000 }),
     clientMessages,
     serverMessages,
-    session: droneSession(options),
+    session: options === undefined ? session : droneSession(options),
   });
 }
 

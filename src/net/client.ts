@@ -1,17 +1,36 @@
 import { once } from 'node:events';
 import net from 'node:net';
-import { type Duplex, finished, pipeline } from 'node:stream';
+import { type Duplex, finished, pipeline, type Readable } from 'node:stream';
 import type { Codec } from '../protocol/codec.ts';
 import type { FrameWriter } from '../protocol/framing.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
 import { Output } from '../streams/output.ts';
+import { Replies, type RepliesOptions, type RequestOptions } from './replies.ts';
 
-export type ConnectOptions = (net.TcpNetConnectOpts | net.IpcNetConnectOpts) & {
-  /** Give up connecting. */
-  signal?: AbortSignal | undefined;
-};
+/** What a client needs of a protocol. */
+export type ClientProtocol<ClientMessage, ServerMessage> = Pick<
+  Protocol<ClientMessage, ServerMessage>,
+  'framing' | 'clientMessages' | 'serverMessages'
+> &
+  Partial<Pick<Protocol<ClientMessage, ServerMessage>, 'session'>>;
+
+export interface ClientOptions<ServerMessage> {
+  /** How replies find their requests, for `request`. By default they come in the order of what was sent. */
+  replies?: RepliesOptions<ServerMessage> | undefined;
+  /**
+   * Judge by the protocol's session what we send (a breach is thrown, and not sent) and what comes (a breach is the
+   * connection's error). Default false.
+   */
+  checkStates?: boolean | undefined;
+}
+
+export type ConnectOptions<ServerMessage = never> = (net.TcpNetConnectOpts | net.IpcNetConnectOpts) &
+  ClientOptions<ServerMessage> & {
+    /** Give up connecting. */
+    signal?: AbortSignal | undefined;
+  };
 
 /**
  * Connect to a server that speaks a protocol, over TCP or a Unix socket. Resolves when connected; rejects with the
@@ -23,8 +42,8 @@ export type ConnectOptions = (net.TcpNetConnectOpts | net.IpcNetConnectOpts) & {
  * for await (const answer of client) console.log(answer);
  */
 export async function connect<ClientMessage, ServerMessage>(
-  protocol: Pick<Protocol<ClientMessage, ServerMessage>, 'framing' | 'clientMessages' | 'serverMessages'>,
-  { signal, ...options }: ConnectOptions,
+  protocol: ClientProtocol<ClientMessage, ServerMessage>,
+  { signal, replies, checkStates, ...options }: ConnectOptions<NoInfer<ServerMessage>>,
 ): Promise<Client<ClientMessage, ServerMessage>> {
   const socket = net.connect({ ...options, allowHalfOpen: true } as net.NetConnectOpts);
   try {
@@ -33,32 +52,50 @@ export async function connect<ClientMessage, ServerMessage>(
     socket.destroy();
     throw error;
   }
-  return new Client(protocol, socket);
+  return new Client(protocol, socket, { replies, checkStates });
 }
 
 /** The client's side of a connection: messages go out by `send`, and come in by async iteration. */
 export class Client<ClientMessage, ServerMessage> implements AsyncIterable<ServerMessage> {
   /** What we speak over: a socket, or any other Duplex of bytes. */
   readonly stream: Duplex;
-  /** The messages that come in, as a stream in object mode: for `pipe`, `'data'`, and the rest. */
-  readonly messages: MessageDecoder<ServerMessage>;
+  /**
+   * The messages that come in, as a stream in object mode: for `pipe`, `'data'`, and the rest. Replies to `request` are
+   * not among them.
+   */
+  readonly messages: Readable;
   /** Resolves when the connection is over and went in peace, rejects with the error that ended it. */
   readonly closed: Promise<void>;
   readonly #codec: Codec<unknown, ClientMessage>;
   readonly #writer: FrameWriter;
+  readonly #replies: Replies<object, object>;
+  /** Judges what is sent; see `checkStates`. */
+  readonly #check: ((message: ClientMessage) => void) | undefined;
   #corked = false;
 
   constructor(
-    protocol: Pick<Protocol<ClientMessage, ServerMessage>, 'framing' | 'clientMessages' | 'serverMessages'>,
+    protocol: ClientProtocol<ClientMessage, ServerMessage>,
     stream: Duplex,
+    { replies = {}, checkStates = false }: ClientOptions<NoInfer<ServerMessage>> = {},
   ) {
+    if (checkStates && protocol.session === undefined) {
+      throw new TypeError('checkStates: the protocol has no session to judge by');
+    }
     this.stream = stream;
     this.#codec = protocol.clientMessages;
     this.#writer = protocol.framing.writer();
-    this.messages = new MessageDecoder(protocol.serverMessages);
+    const mirror = checkStates ? protocol.session?.mirror() : undefined;
+    this.#check = mirror && ((message) => mirror.send(message));
+    this.#replies = new Replies<object, object>(
+      replies as RepliesOptions<object>,
+      (request) => this.#transmit(request as ClientMessage),
+      mirror && ((message) => mirror.receive(message as ServerMessage)),
+    );
+    this.messages = this.#replies;
     this.closed = new Promise((resolve, reject) => {
       const decoder = new FrameDecoder(protocol.framing);
-      pipeline(stream, decoder, this.messages, (error) => {
+      const messages = new MessageDecoder(protocol.serverMessages);
+      pipeline(stream, decoder, messages, this.#replies, (error) => {
         if (error) reject(error);
         else finished(stream, (late) => (late ? reject(late) : resolve()));
       });
@@ -76,6 +113,25 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
    * @returns false when the stream asks to wait for its `'drain'` before more is sent.
    */
   send(message: ClientMessage): boolean {
+    const more = this.#transmit(message);
+    this.#replies.sent();
+    return more;
+  }
+
+  /**
+   * Send a message, and resolve with its reply. While `maxInFlight` requests wait for theirs, it is queued.
+   *
+   * Rejects with what was wrong with the message, with a `TimeoutError` (`ERR_TIMEOUT_REQUEST`), with the signal's
+   * reason, or with what ended the connection before the reply came.
+   *
+   * @example const answer = await client.request({ type: 'move', x: 1, y: 2 }, { timeout: 1_000 });
+   */
+  request(message: ClientMessage, options?: RequestOptions): Promise<ServerMessage> {
+    return this.#replies.request(message as object, options) as Promise<ServerMessage>;
+  }
+
+  /** Encode, judge and write a message. */
+  #transmit(message: ClientMessage): boolean {
     const output = new Output();
     let bytes: Buffer | undefined;
     try {
@@ -84,6 +140,8 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
       // Also when it throws: the memory goes back.
       bytes = output.finish();
     }
+    // Not before it is known to be sent.
+    this.#check?.(message);
     return bytes === undefined || this.#write(bytes);
   }
 

@@ -1,6 +1,5 @@
 import { Fault, type Path, writingError } from './fault.ts';
 import {
-  type Condition,
   type IntNode,
   integerRange,
   type Node,
@@ -8,7 +7,8 @@ import {
   type StructNode,
   type UnionNode,
   type VarintNode,
-} from './fields.ts';
+} from './field-nodes.ts';
+import type { Condition } from './fields.ts';
 import { hasLoneSurrogate } from './text.ts';
 import { type Declaration, paddingSize, widthMask } from './trace.ts';
 
@@ -139,20 +139,20 @@ class Assembly {
         return;
       case 'bool':
         if (typeof value !== 'boolean') throw new Fault('ERR_FIELD_RANGE', 'true or false', value);
-        this.target[this.take(1)] = value ? 1 : 0;
+        this.byte(value ? 1 : 0);
         return;
       case 'bytes': {
         const bytes = node.orEmpty && value === undefined ? new Uint8Array(0) : value;
         if (!(bytes instanceof Uint8Array)) throw new Fault('ERR_FIELD_RANGE', 'a Uint8Array', value);
         this.size(node.size, bytes.length, node.max, 'bytes', scope);
-        this.target.set(bytes, this.take(bytes.length));
+        this.append(bytes);
         return;
       }
       case 'utf8': {
         const text = this.text(value);
-        const length = Buffer.byteLength(text);
-        this.size(node.size, length, node.max, 'bytes', scope);
-        this.target.write(text, this.take(length));
+        const encoded = Buffer.from(text);
+        this.size(node.size, encoded.length, node.max, 'bytes', scope);
+        this.append(encoded);
         return;
       }
       case 'cstring': {
@@ -160,7 +160,7 @@ class Assembly {
         const length = Buffer.byteLength(text);
         if (length > node.max) throw tooLong(node.max, length, 'bytes');
         if (text.includes('\0')) throw new Fault('ERR_FIELD_RANGE', 'text without a NUL', value);
-        this.target.write(text, this.take(length + 1));
+        this.append(Buffer.from(`${text}\0`));
         return;
       }
       case 'array': {
@@ -177,7 +177,7 @@ class Assembly {
         return;
       }
       case 'optional': {
-        if (node.when === undefined) this.target[this.take(1)] = value === undefined ? 0 : 1;
+        if (node.when === undefined) this.byte(value === undefined ? 0 : 1);
         else if (scope!.holds(node.when) !== (value !== undefined)) {
           const { field } = node.when;
           const expected =
@@ -231,7 +231,7 @@ class Assembly {
         return;
       }
       case 'constant':
-        this.target.set(node.bytes, this.take(node.bytes.length));
+        this.append(node.bytes);
         return;
       case 'padding': {
         const count = paddingSize(node, this.at);
@@ -414,10 +414,10 @@ class Assembly {
     let left = value as number;
     if (node.zigzag) left = left < 0 ? -2 * left - 1 : 2 * left;
     while (left > 0x7f) {
-      this.target[this.take(1)] = (left % 128) | 0x80;
+      this.byte((left % 128) | 0x80);
       left = Math.floor(left / 128);
     }
-    this.target[this.take(1)] = left;
+    this.byte(left);
   }
 
   text(value: unknown): string {
@@ -436,6 +436,17 @@ class Assembly {
     throw new Fault('ERR_FIELD_RANGE', expected, actual);
   }
 
+  byte(value: number): void {
+    const at = this.take(1);
+    this.target[at] = value;
+  }
+
+  append(bytes: Uint8Array): void {
+    const at = this.take(bytes.length);
+    this.target.set(bytes, at);
+  }
+
+  /** Make room; answers where it begins. `target` is another one afterwards. */
   take(count: number): number {
     const at = this.at;
     this.at += count;

@@ -1,8 +1,6 @@
 import { varintWidth, writeCustom } from './assemble.ts';
-import { Fault } from './fault.ts';
 import {
   type BitMember,
-  type Condition,
   type IntNode,
   integerRange,
   type Node,
@@ -12,7 +10,9 @@ import {
   type UnionCase,
   type UnionNode,
   type VarintNode,
-} from './fields.ts';
+} from './field-nodes.ts';
+import type { Condition, CustomField } from './fields.ts';
+import { DOUBLE, DOUBLE_BYTES, FLOAT, FLOAT_BYTES, LITTLE_HOST } from './float-scratch.ts';
 import { literal, type Source } from './source.ts';
 import { encodeUtf8 } from './text.ts';
 import type { Declaration } from './trace.ts';
@@ -63,7 +63,6 @@ class EncoderSource {
   offset = 0;
   readonly lazies: Map<Node, string> = new Map();
   usesVarint = false;
-  usesCustom = false;
 
   constructor(out: Source, declaration: Declaration) {
     this.out = out;
@@ -82,16 +81,12 @@ class EncoderSource {
       }
     });
     this.offset = 0;
+    // Whatever goes wrong in here (a custom field, a bigint where a number is due), the slow walk says what.
     this.out.function('encode(m, t, s)', () => {
-      if (!this.usesCustom) {
-        this.out.line('return encodeMessage(m, t, s);');
-        return;
-      }
       this.out.line('try {');
       this.out.line('return encodeMessage(m, t, s);');
-      this.out.line('} catch (error) {');
-      this.out.line(`if (error instanceof ${this.out.constant(Fault)}) return -1;`);
-      this.out.line('throw error;');
+      this.out.line('} catch {');
+      this.out.line('return -1;');
       this.out.line('}');
     });
     if (this.usesVarint) this.varintFunction();
@@ -299,7 +294,6 @@ class EncoderSource {
         this.out.line('if (p < 0) return -1;');
         return;
       case 'custom': {
-        this.usesCustom = true;
         this.settle();
         const definition = this.out.constant(node.definition);
         const room = `p + ${definition}.size(${value})`;
@@ -636,7 +630,9 @@ class BoundSource {
         return;
       case 'custom':
         this.settle();
-        this.out.line(`n += ${this.out.constant(node.definition)}.size(${value});`);
+        this.out.line(
+          `n += ${this.out.constant(customSize)}(${this.out.constant(node.definition)}, ${value});`,
+        );
         return;
       default:
         this.fixed += max;
@@ -682,12 +678,16 @@ class BoundSource {
   }
 }
 
-const FLOAT: Float32Array = new Float32Array(1);
-const FLOAT_BYTES: Uint8Array = new Uint8Array(FLOAT.buffer);
-const DOUBLE: Float64Array = new Float64Array(1);
-const DOUBLE_BYTES: Uint8Array = new Uint8Array(DOUBLE.buffer);
-const LITTLE_HOST: boolean = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 const EMPTY: Uint8Array = new Uint8Array(0);
+
+// A bound never throws; what a field of one's own cannot measure it cannot write either.
+function customSize(definition: CustomField<unknown>, value: unknown): number {
+  try {
+    return Math.max(0, definition.size(value));
+  } catch {
+    return 0;
+  }
+}
 
 /** The most that a size or count can say. */
 function sizeLimit(size: SizeNode, max: number): number {

@@ -1,8 +1,11 @@
-import { MessageError, type MessageErrorCode } from '../errors.ts';
+import { FrameError, MessageError, type MessageErrorCode } from '../errors.ts';
+
+/** A checksum is the frame's, whichever message it stands in: bytes were damaged, not misspoken. */
+type FaultCode = MessageErrorCode | 'ERR_FRAME_CHECKSUM';
 
 /** What the walks throw; the root of the walk, which knows the frame and the path, makes it a `MessageError`. */
 export class Fault {
-  readonly code: MessageErrorCode;
+  readonly code: FaultCode;
   /** In words. */
   readonly expected: string;
   readonly actual: unknown;
@@ -12,7 +15,7 @@ export class Fault {
   readonly cause: unknown;
 
   constructor(
-    code: MessageErrorCode,
+    code: FaultCode,
     expected: string,
     actual: unknown,
     more: { at?: number; limit?: number; cause?: unknown } = {},
@@ -45,20 +48,24 @@ export function readingError(
   messageType: string | undefined,
   frame: { bytes: Uint8Array; start: number; end: number },
   at: number,
-): MessageError {
+): MessageError | FrameError {
   const offset = at - frame.start;
   const text = `${subject(messageType, path)}: expected ${fault.expected}, got ${show(fault.actual)}, at byte ${offset}`;
-  return new MessageError(fault.code, text, {
+  const all = {
     ...details(fault, path, messageType),
     offset,
     excerpt: excerpt(frame.bytes.subarray(frame.start, frame.end), offset),
-  });
+  };
+  return fault.code === 'ERR_FRAME_CHECKSUM'
+    ? new FrameError(fault.code, text, all)
+    : new MessageError(fault.code, text, all);
 }
 
 /** The error of a message that could not be written. */
 export function writingError(fault: Fault, path: Path, messageType: string | undefined): MessageError {
   const text = `${subject(messageType, path)}: expected ${fault.expected}, got ${show(fault.actual)}`;
-  return new MessageError(fault.code, text, { ...details(fault, path, messageType), origin: 'local' });
+  const code = fault.code as MessageErrorCode;
+  return new MessageError(code, text, { ...details(fault, path, messageType), origin: 'local' });
 }
 
 /**

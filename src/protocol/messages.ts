@@ -1,10 +1,10 @@
 import { boundByWalking, encodeByWalking } from './assemble.ts';
 import type { Codec, Decoded } from './codec.ts';
 import { type Compiled, compile, FAILED } from './compile.ts';
+import { checkRoot, type Node, sizes } from './field-nodes.ts';
 import {
   type AnyField,
   bytes,
-  checkRoot,
   type Field,
   type FieldIn,
   type FieldOut,
@@ -12,11 +12,9 @@ import {
   fieldNode,
   type Messages,
   message,
-  type Node,
   rest,
   type StructIn,
   type StructOut,
-  sizes,
   unionNode,
 } from './fields.ts';
 import { type Declaration, decodeByWalking, type Trailing } from './trace.ts';
@@ -182,11 +180,14 @@ function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
         pool = Buffer.allocUnsafeSlow(POOL_SIZE);
         poolUsed = 0;
       }
-      const end = engine.encode(message, pool, poolUsed);
+      // A custom field may encode in its turn, so the room is taken before.
+      const target = pool;
+      const at = poolUsed;
+      poolUsed = at + room;
+      const end = engine.encode(message, target, at);
       if (end < 0) return encodeByWalking(declaration, message);
-      const bytes = pool.subarray(poolUsed, end);
-      poolUsed = end;
-      return bytes;
+      if (pool === target && poolUsed === at + room) poolUsed = end;
+      return target.subarray(at, end);
     },
     bound: (message) => engine.bound(message),
     encodeInto(message, target, at) {

@@ -1,11 +1,12 @@
 import type { TimeoutError } from '../errors.ts';
 import type { Codec } from './codec.ts';
+import { Mirror } from './session-mirror.ts';
 import { Run } from './session-run.ts';
 import { compileSession, type SessionTable } from './session-table.ts';
 
 /** What every message of a session has: the name that tells it apart. */
-export interface Typed<Type extends string = string> {
-  readonly type: Type;
+export interface Typed {
+  readonly type: string;
 }
 
 /** The member of a union of messages that has this `type`. */
@@ -13,9 +14,23 @@ export type OfType<Message, Type> = Extract<Message, { readonly type: Type }>;
 
 /** What a handler answers: nothing, one or more messages, in this order; and the state that follows. */
 export interface Reply<Sent, State extends string> {
-  readonly send?: Sent | readonly Sent[] | undefined;
+  readonly send?: Said<Sent>;
   /** Absent, or the state's own name: it stays, and is not entered again. */
   readonly next?: State | undefined;
+}
+
+/** One or more messages, or none. */
+export type Said<Sent> = Sent | readonly Sent[] | Literally<Sent> | undefined;
+
+/**
+ * Nothing, once `Sent` is known. While it is still being inferred, it tells the compiler that the literals in a reply
+ * are to stay literal: `{ type: 'ok' }` would be read as `{ type: string }` otherwise, before there is a union to
+ * compare it with.
+ */
+type Literally<Sent> = [Sent] extends [never] ? Literals | readonly Literals[] : never;
+
+interface Literals {
+  readonly [key: string]: '' | 0 | 0n | false | Literals | readonly Literals[];
 }
 
 /**
@@ -79,9 +94,9 @@ export interface StateDeclaration<Received extends Typed, Sent extends Typed, St
   readonly unsolicited?: readonly Sent['type'][];
   readonly deadline?: Deadline<Sent, State, Context>;
   /** What is sent on entering the state, behind the answer that led here; in the initial state, the greeting. */
-  readonly onEnter?: (context: Context) => Sent | readonly Sent[] | undefined;
+  readonly onEnter?: (context: Context) => Said<Sent>;
   /** What is sent when the peer has ended its side while in this state. */
-  readonly onEnd?: (context: Context) => Sent | readonly Sent[] | undefined;
+  readonly onEnd?: (context: Context) => Said<Sent>;
   /** What was answered is delivered, and the sending side ended; what still comes is discarded by the stage. */
   readonly final?: boolean;
 }
@@ -103,13 +118,13 @@ export interface SessionDeclaration<
   readonly context?: () => Context;
   /** The table, by the states' names. */
   readonly states: {
-    readonly [S in State]: StateDeclaration<Received, NoInfer<Sent>, NoInfer<State>, NoInfer<Context>>;
+    readonly [S in State]: StateDeclaration<Received, NoInfer<Sent>, `${NoInfer<State>}`, NoInfer<Context>>;
   };
   /**
    * The last word before the connection ends for a fault: bytes or messages that broke the protocol, a deadline, a
    * handler that failed. By default nothing is said. One that throws says nothing.
    */
-  readonly farewell?: (fault: Error, context: NoInfer<Context>) => Sent | readonly Sent[] | undefined;
+  readonly farewell?: (fault: Error, context: NoInfer<Context>) => Said<NoInfer<Sent>>;
 }
 
 /** A codec, with the names of its messages if it can tell them. */
@@ -124,6 +139,8 @@ export interface Session<Received, Sent, State extends string, Context> {
   readonly table: SessionTable;
   /** One connection's run, in the initial state; with `context` in place of the declared one, if given. */
   start(context?: Context): Run<Received, Sent, State, Context>;
+  /** The same connection, as its other side may see it. */
+  mirror(): Mirror<Received, Sent, State>;
 }
 
 /**
@@ -160,12 +177,9 @@ export interface Session<Received, Sent, State extends string, Context> {
  */
 export function defineSession<
   Received extends Typed,
-  Sent extends Typed<SentType>,
+  Sent extends Typed,
   const State extends string,
   Context = undefined,
-  // Never inferred. A constraint whose `type` is a type parameter is what keeps the `'ok'` of a handler's
-  // `{ type: 'ok' }` a literal; with `string` there it would be widened, and refused.
-  SentType extends string = string,
 >(declaration: SessionDeclaration<Received, Sent, State, Context>): Session<Received, Sent, State, Context> {
   const table = compileSession(declaration as unknown as AnyDeclaration);
   const { context: makeContext } = declaration;
@@ -176,6 +190,7 @@ export function defineSession<
     start(context?: Context) {
       return new Run<Received, Sent, State, Context>(table, (context ?? makeContext?.()) as Context);
     },
+    mirror: () => new Mirror<Received, Sent, State>(table),
   });
 }
 

@@ -1,18 +1,16 @@
-import type { MessageError } from '../errors.ts';
+import type { FrameError, MessageError } from '../errors.ts';
 import { Fault, type Path, pathText, readingError } from './fault.ts';
 import {
-  type Condition,
-  type CustomField,
   type IntNode,
   type Node,
-  type ReadCursor,
   type SizeNode,
   type StructNode,
   sizes,
   tagText,
   type UnionNode,
   type VarintNode,
-} from './fields.ts';
+} from './field-nodes.ts';
+import type { Condition, CustomField, ReadCursor } from './fields.ts';
 import { decodeUtf8, utf8FaultAt } from './text.ts';
 
 /** One field of a frame: what it is called, where it lies, and what it says. */
@@ -31,7 +29,7 @@ export interface Span {
 export interface Trace<Out> {
   readonly spans: readonly Span[];
   readonly value: Out | undefined;
-  readonly error: MessageError | undefined;
+  readonly error: MessageError | FrameError | undefined;
 }
 
 /** What is behind a complete message: an error, nothing of interest, or the message's `trailing` bytes. */
@@ -62,11 +60,12 @@ export function trace<Out>(
   try {
     return { spans, value: walk.message(codec.declaration) as Out, error: undefined };
   } catch (error) {
-    return { spans, value: undefined, error: walk.error(error) };
+    // Those that were begun and not ended are gaps.
+    return { spans: spans.filter((span) => span !== undefined), value: undefined, error: walk.error(error) };
   }
 }
 
-/** Decode by walking; throws a `MessageError`. */
+/** Decode by walking; throws a `MessageError`, or a `FrameError` for a wrong checksum. */
 export function decodeByWalking(
   declaration: Declaration,
   bytes: Buffer,
@@ -122,7 +121,7 @@ class Walk {
     this.spans = spans;
   }
 
-  error(thrown: unknown): MessageError {
+  error(thrown: unknown): MessageError | FrameError {
     if (!(thrown instanceof Fault)) throw thrown;
     const frame = { bytes: this.bytes, start: this.start, end: this.frameEnd };
     return readingError(thrown, this.path, this.messageType, frame, thrown.at ?? this.at);
@@ -135,7 +134,7 @@ class Walk {
     const index = this.open();
     let value: unknown;
     if (root.kind === 'union' && typeof root.tag !== 'string') {
-      if (this.at === this.end) throw new Fault('ERR_MESSAGE_EMPTY', 'a tag', 'an empty frame');
+      if (this.at === this.end) throw new Fault('ERR_MESSAGE_EMPTY', 'a message of at least 1 byte', 0);
       value = this.union(root, undefined, 'ERR_MESSAGE_UNKNOWN');
     } else value = this.field(root, undefined);
     if (trailing === 'reject' && this.at < this.end) {
@@ -311,7 +310,7 @@ class Walk {
       if (sum !== scope.values.get(name)) {
         this.path.push(name);
         const expected = `${field.algorithm.name} ${tagText(sum)}`;
-        throw new Fault('ERR_MESSAGE_VALUE', expected, scope.values.get(name), { at: own.start });
+        throw new Fault('ERR_FRAME_CHECKSUM', expected, scope.values.get(name), { at: own.start });
       }
     }
   }

@@ -1,6 +1,6 @@
 import type { FrameError } from '../errors.ts';
 import type { FrameBatch, FrameReader, Framing } from '../protocol/framing.ts';
-import { Stage, type StageOptions } from './stage.ts';
+import { type FrameWatch, Stage, type StageOptions } from './stage.ts';
 
 /**
  * Bytes in, frames out (object mode): carves a stream into the frames of a framing.
@@ -18,6 +18,11 @@ import { Stage, type StageOptions } from './stage.ts';
 export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   readonly framing: Framing;
   readonly #reader: FrameReader;
+  #watch: FrameWatch | undefined;
+  /** Runs while a frame is incomplete. */
+  #timer: NodeJS.Timeout | undefined;
+  /** Frames were taken since the timer began: what is incomplete now has begun since. */
+  #taken = false;
 
   constructor(framing: Framing, options: StageOptions = {}) {
     super(options, { readableObjectMode: true });
@@ -41,17 +46,54 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
 
   protected override acceptEnd(): void {
     this.#reader.end();
+    this.watchFrames({ limit: Infinity, late() {} });
   }
 
   protected override produce(): Buffer | undefined {
-    return this.#reader.next() ?? this.#stopped();
+    const frame = this.#reader.next();
+    if (frame === undefined) return this.#stopped();
+    this.#taken = true;
+    return frame;
   }
 
   protected override produceBatch(): FrameBatch | undefined {
-    return this.#reader.take() ?? this.#stopped();
+    const batch = this.#reader.take();
+    if (batch === undefined) return this.#stopped();
+    this.#taken = true;
+    return batch;
+  }
+
+  protected override watchFrames(watch: FrameWatch): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#watch = watch.limit === Infinity ? undefined : watch;
+    this.#time();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    clearTimeout(this.#timer);
+    super._destroy(error, callback);
   }
 
   #stopped(): undefined {
+    if (this.#watch !== undefined) this.#time();
     if (this.#reader.error !== undefined) this.fail(this.#reader.error);
+  }
+
+  /** See to the timer, all complete frames being taken. */
+  #time(): void {
+    const watch = this.#watch;
+    if (watch === undefined || this.#reader.buffered === 0) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    } else if (this.#timer === undefined) {
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        watch.late();
+      }, watch.limit).unref();
+    } else if (this.#taken) {
+      this.#timer.refresh();
+    }
+    this.#taken = false;
   }
 }

@@ -1,4 +1,4 @@
-import { MessageError } from '../errors.ts';
+import { MessageError, ProtocolError } from '../errors.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { FrameBatch } from '../protocol/framing.ts';
 import { Stage, type StageOptions } from './stage.ts';
@@ -45,7 +45,7 @@ export class MessageDecoder<Message> extends Stage<Message, Message[]> {
       throw new MessageError('ERR_MESSAGE_VALUE', `the codec decoded ${message}, which no stream can carry`);
     } catch (error) {
       this.#batch = undefined;
-      this.fail(error as Error);
+      this.fail(placed(error as Error, batch.bounds[i]!, batch.streamOffset));
       return undefined;
     }
   }
@@ -62,4 +62,12 @@ export class MessageDecoder<Message> extends Stage<Message, Message[]> {
     this.#batch = undefined;
     return messages.length === 0 ? undefined : messages;
   }
+}
+
+/** Tell also where in the stream, when the frame's place is known. */
+function placed(error: Error, frameAt: number, streamOffset: number | undefined): Error {
+  if (streamOffset !== undefined && error instanceof ProtocolError && error.offset !== undefined) {
+    Object.assign(error, { streamOffset: streamOffset + frameAt + error.offset });
+  }
+  return error;
 }

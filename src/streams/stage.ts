@@ -52,6 +52,9 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
   #neighbours: Stage[] = [];
   /** Where bytes go: the last non-stage (or, for bytes, any) destination that we were piped to. */
   #destination: NodeJS.WritableStream | undefined;
+  /** The stage that pipes to us, and what it is to watch for us. */
+  #source: Stage | undefined;
+  #frameWatch: FrameWatch | undefined;
   /** Of the write or flush under way: called when all that came of it has been given. */
   #callback: TransformCallback | undefined;
   /** The consumer told us to stop, until `_read` or the neighbours' `'drain'`. */
@@ -77,7 +80,8 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
       highWaterMark: undefined,
       readableHighWaterMark: options.readableHighWaterMark,
       writableHighWaterMark:
-        options.writableHighWaterMark ?? (transform.writableObjectMode ? ITEMS_HELD : undefined),
+        options.writableHighWaterMark ??
+        (transform.writableObjectMode || transform.objectMode ? ITEMS_HELD : undefined),
     } as TransformOptions);
     this.lingerTimeout = options.lingerTimeout ?? DEFAULT_LINGER_TIMEOUT;
   }
@@ -142,6 +146,12 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     return this.#blocked;
   }
 
+  /** From now on, tell when a frame has begun to come and is not complete in time; for the decoder of frames to do. */
+  protected watchFrames(watch: FrameWatch): void {
+    this.#frameWatch = watch;
+    this.#source?.watchFrames(watch);
+  }
+
   /** What lingering too long is reported as. */
   protected lingerError(): Error | undefined {
     return this.#fault;
@@ -195,6 +205,10 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
   }
 
   override pipe<T extends NodeJS.WritableStream>(destination: T, options?: { end?: boolean }): T {
+    if (destination instanceof Stage) {
+      destination.#source = this;
+      if (destination.#frameWatch !== undefined) this.watchFrames(destination.#frameWatch);
+    }
     if (destination instanceof Stage && this.readableObjectMode && takesBatches(destination)) {
       this.#neighbours.push(destination);
     } else {
@@ -361,6 +375,13 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     if (this.#inputEnded) return;
     this.#lingerTimer = setTimeout(() => this.destroy(this.lingerError()), this.lingerTimeout);
   }
+}
+
+/** How long a frame may take to come, and who wants to know that it took longer. */
+export interface FrameWatch {
+  /** Milliseconds; Infinity ends the watch. */
+  readonly limit: number;
+  late(): void;
 }
 
 type Farewell = NodeJS.WritableStream & {

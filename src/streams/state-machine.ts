@@ -46,6 +46,8 @@ export class StateMachine<
   #entries = 0;
   #withinTimer: NodeJS.Timeout | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
+  /** The decoder of frames watches for us. */
+  #watching = false;
   /** Runs when the session is over and the consumer does not take what there is. */
   #lastTimer: NodeJS.Timeout | undefined;
 
@@ -218,27 +220,37 @@ export class StateMachine<
       this.#clearTimers();
       this.#arm('within');
       this.#arm('idle');
+      this.#arm('frame');
     }
   }
 
-  #arm(kind: 'within' | 'idle'): void {
+  #arm(kind: keyof Limits): void {
     const delay = this.#run.deadline?.[kind] ?? Infinity;
     if (delay === Infinity) return;
+    if (kind === 'frame') {
+      this.#watching = true;
+      this.watchFrames({ limit: delay, late: () => this.#timeout('frame') });
+      return;
+    }
     const timer = setTimeout(() => this.#timeout(kind), delay).unref();
     if (kind === 'within') this.#withinTimer = timer;
     else this.#idleTimer = timer;
   }
 
   #timeout(kind: keyof Limits): void {
-    // A handler of ours at work is no silence of the peer's.
+    // While we hold the peer back, its silence is ours.
     if (kind === 'idle' && this.#run.busy) return;
+    if (kind === 'frame' && (this.#run.busy || this.blocked)) {
+      this.#arm(kind);
+      return;
+    }
     const entries = this.#run.entries;
     const step = this.#run.timeout(kind);
     const after = ({ answers }: { readonly answers: readonly Sent[] }): void => {
       if (this.destroyed) return;
       this.#answers.push(...answers);
       this.#follow();
-      if (!this.#run.final && this.#run.entries === entries && kind !== 'frame') this.#arm(kind);
+      if (!this.#run.final && this.#run.entries === entries) this.#arm(kind);
       this.proceed();
     };
     if (step instanceof Promise) void step.then(after);
@@ -249,5 +261,7 @@ export class StateMachine<
     clearTimeout(this.#withinTimer);
     clearTimeout(this.#idleTimer);
     this.#withinTimer = this.#idleTimer = undefined;
+    if (this.#watching) this.watchFrames({ limit: Infinity, late() {} });
+    this.#watching = false;
   }
 }
