@@ -1,15 +1,22 @@
-/** `npm run bench [-- NAME…]`: prints one table per question, each with its peers beside it. */
+/**
+ * `npm run bench [-- NAME…]`: prints one table per question, each with its peers beside it. Without a name all of them
+ * run, and `docs/benchmarks.md` is written.
+ */
+import { writeFileSync } from 'node:fs';
 import os from 'node:os';
+import path from 'node:path';
 import { benchCodec } from './codec.ts';
 import { benchEcho } from './echo.ts';
 import { benchFraming } from './framing.ts';
+import { benchMemory } from './memory.ts';
 import { benchSession } from './session.ts';
 
 const BENCHES: Record<string, () => Promise<string>> = {
-  codec: benchCodec,
   echo: benchEcho,
-  framing: benchFraming,
   session: benchSession,
+  codec: benchCodec,
+  framing: benchFraming,
+  memory: benchMemory,
 };
 
 const names = process.argv.slice(2);
@@ -19,7 +26,21 @@ for (const name of names) {
     process.exit(2);
   }
 }
-console.log(`Node ${process.version}, ${os.cpus().length} × ${os.cpus()[0]?.model}\n`);
+const machine = `Node ${process.version}, ${os.type()} ${os.arch()}, ${os.cpus().length} × ${os.cpus()[0]?.model}`;
+console.log(`${machine}\n`);
+const sections: string[] = [];
 for (const [name, bench] of Object.entries(BENCHES)) {
-  if (names.length === 0 || names.includes(name)) console.log(`${await bench()}\n`);
+  if (names.length > 0 && !names.includes(name)) continue;
+  const section = await bench();
+  console.log(`${section}\n`);
+  sections.push(section);
+}
+if (names.length === 0) {
+  const date = new Date().toISOString().slice(0, 10);
+  const head = `# Benchmarks
+
+Written by \`npm run bench\` on ${date}: ${machine}. One run, every row beside its peers; medians of interleaved
+rounds. Machines differ and are noisy: read ratios, not nanoseconds. A peer that was not built is not in its table.`;
+  const file = path.join(import.meta.dirname, '../docs/benchmarks.md');
+  writeFileSync(file, `${[head, ...sections].join('\n\n')}\n`);
 }

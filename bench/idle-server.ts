@@ -1,0 +1,57 @@
+/**
+ * One server a process, for connections that idle: `idle-server.ts VARIANT`. Prints `listening PORT`; for each line on
+ * its standard input it collects garbage and prints its memory: `{"heap": bytes, "resident": bytes}`.
+ */
+import net from 'node:net';
+import { createInterface } from 'node:readline';
+import { pipeline, Transform } from 'node:stream';
+import { createServer, LengthPrefixDecoder, MessageDecoder, MessageEncoder, StateMachine } from 'wirepipe';
+import { drone } from 'wirepipe/drone';
+
+const gone = (): void => {};
+const object = (): Transform =>
+  new Transform({ objectMode: true, transform: (chunk, _, callback) => callback(null, chunk) });
+
+const VARIANTS: Record<string, () => Promise<number>> = {
+  raw: () => listen((socket) => socket.on('data', gone)),
+  plain: () => listen((socket) => pipeline(socket, object(), object(), object(), object(), socket, gone)),
+  pipeline: () =>
+    listen((socket) =>
+      pipeline(
+        socket,
+        new LengthPrefixDecoder(),
+        new MessageDecoder(drone.clientMessages),
+        new StateMachine(drone.session),
+        new MessageEncoder(drone.serverMessages),
+        socket,
+        gone,
+      ),
+    ),
+  async server() {
+    const server = createServer(drone);
+    await server.listen({ port: 0, host: '127.0.0.1' });
+    return (server.address() as net.AddressInfo).port;
+  },
+};
+
+function listen(serve: (socket: net.Socket) => void): Promise<number> {
+  return new Promise((resolve) => {
+    const server = net.createServer({ allowHalfOpen: true }, serve);
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
+      resolve((server.address() as net.AddressInfo).port);
+    });
+  });
+}
+
+const start = VARIANTS[process.argv[2] ?? ''];
+if (start === undefined) throw new Error(`no such variant (${Object.keys(VARIANTS).join(', ')})`);
+console.log(`listening ${await start()}`);
+for await (const _ of createInterface(process.stdin)) {
+  // More than once, with turns between: some of what is collected is let go by finalizers.
+  for (let i = 0; i < 5; i++) {
+    globalThis.gc?.();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const { heapUsed: heap, rss: resident } = process.memoryUsage();
+  console.log(JSON.stringify({ heap, resident }));
+}
