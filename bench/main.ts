@@ -2,11 +2,13 @@
 import os from 'node:os';
 import { benchCodec } from './codec.ts';
 import { benchEcho } from './echo.ts';
+import { benchFraming } from './framing.ts';
 import { benchSession } from './session.ts';
 
 const BENCHES: Record<string, () => Promise<string>> = {
   codec: benchCodec,
   echo: benchEcho,
+  framing: benchFraming,
   session: benchSession,
 };
 

@@ -54,6 +54,8 @@ export interface ErrorDetails {
    * Where, in bytes: of a `FrameError`, in the stream of bytes received; of a `MessageError`, in the frame.
    */
   offset?: number | undefined;
+  /** Of a `MessageError`, in the stream of bytes received, where the frame's place in it is known. */
+  streamOffset?: number | undefined;
   /** The field, with indices: `items[3].key`. */
   path?: string | undefined;
   /** The type of the message that was being read or written, where it is known. */
@@ -80,6 +82,7 @@ export abstract class ProtocolError extends Error {
   declare readonly actual?: unknown;
   declare readonly expected?: unknown;
   declare readonly offset?: number;
+  declare readonly streamOffset?: number;
   declare readonly path?: string;
   declare readonly messageType?: string;
   declare readonly state?: string;

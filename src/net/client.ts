@@ -68,6 +68,7 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
   readonly closed: Promise<void>;
   readonly #codec: Codec<unknown, ClientMessage>;
   readonly #writer: FrameWriter;
+  readonly #output = new Output();
   readonly #replies: Replies<object, object>;
   /** Judges what is sent; see `checkStates`. */
   readonly #check: ((message: ClientMessage) => void) | undefined;
@@ -132,13 +133,12 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
 
   /** Encode, judge and write a message. */
   #transmit(message: ClientMessage): boolean {
-    const output = new Output();
     let bytes: Buffer | undefined;
     try {
-      output.frame(this.#codec, this.#writer, message);
+      this.#output.writeMessage(this.#codec, this.#writer, message);
     } finally {
       // Also when it throws: the memory goes back.
-      bytes = output.finish();
+      bytes = this.#output.take();
     }
     // Not before it is known to be sent.
     this.#check?.(message);

@@ -84,6 +84,8 @@ export interface FrameBatch {
   /** The run of wire bytes, headers included, that holds exactly these frames. */
   readonly runStart: number;
   readonly runEnd: number;
+  /** Where `bytes[0]` stands in the stream, where the reader keeps count. */
+  readonly streamOffset?: number | undefined;
 }
 
 /**

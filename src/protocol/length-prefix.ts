@@ -262,7 +262,15 @@ class LengthPrefixReader implements FrameReader {
     const runEnd = varint ? this.#wholeVarint(bounds, limit) : this.#wholeFixed(bounds, limit);
     this.#at = runEnd;
     if (bounds.length === 0) return undefined;
-    return { bytes: this.#chunk, bounds, count: bounds.length >> 1, wire, runStart, runEnd };
+    return {
+      bytes: this.#chunk,
+      bounds,
+      count: bounds.length >> 1,
+      wire,
+      runStart,
+      runEnd,
+      streamOffset: this.#base,
+    };
   }
 
   #wholeFixed(bounds: number[], limit: number): number {
@@ -359,6 +367,7 @@ class LengthPrefixReader implements FrameReader {
           bounds: [start, target],
           count: 1,
           wire: this.#layout.wire,
+          streamOffset: frameAt,
           runStart: 0,
           runEnd: target,
         };

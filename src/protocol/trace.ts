@@ -65,7 +65,7 @@ export function trace<Out>(
   }
 }
 
-/** Decode by walking; throws a `MessageError`. */
+/** Decode by walking; throws a `MessageError`, or a `FrameError` for a wrong checksum. */
 export function decodeByWalking(
   declaration: Declaration,
   bytes: Buffer,
@@ -121,7 +121,7 @@ class Walk {
     this.spans = spans;
   }
 
-  error(thrown: unknown): MessageError {
+  error(thrown: unknown): MessageError | FrameError {
     if (!(thrown instanceof Fault)) throw thrown;
     const frame = { bytes: this.bytes, start: this.start, end: this.frameEnd };
     return readingError(thrown, this.path, this.messageType, frame, thrown.at ?? this.at);

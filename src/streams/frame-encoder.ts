@@ -1,5 +1,5 @@
 import type { FrameBatch, FrameWriter, Framing } from '../protocol/framing.ts';
-import { ITEMS_JOINED, OUTPUT_LENGTH, Output } from './output.ts';
+import { Output } from './output.ts';
 import { Stage, type StageOptions } from './stage.ts';
 
 /**
@@ -16,7 +16,8 @@ import { Stage, type StageOptions } from './stage.ts';
 export class FrameEncoder extends Stage<Buffer> {
   readonly framing: Framing;
   readonly #writer: FrameWriter;
-  #batches: FrameBatch[] = [];
+  readonly #output = new Output();
+  #batch: FrameBatch | undefined;
   #index = 0;
 
   constructor(framing: Framing, options: StageOptions = {}) {
@@ -30,34 +31,27 @@ export class FrameEncoder extends Stage<Buffer> {
       throw new TypeError(`a payload is a Uint8Array, got ${payload === null ? 'null' : typeof payload}`);
     }
     const bytes = payload as Buffer;
-    this.#batches.push({ bytes, bounds: [0, bytes.length], count: 1, runStart: 0, runEnd: bytes.length });
-    this.defer(this.#batches.length < ITEMS_JOINED);
+    this.acceptBatch({ bytes, bounds: [0, bytes.length], count: 1, runStart: 0, runEnd: bytes.length });
   }
 
   protected override acceptBatch(batch: FrameBatch): void {
-    this.#batches.push(batch);
-    this.defer(false);
+    this.#batch = batch;
+    this.#index = 0;
+    this.defer(!this.#isWire(batch) && this.#fill(batch));
   }
 
   protected override produce(): Buffer | undefined {
-    const [first] = this.#batches;
-    if (first === undefined) return undefined;
-    if (this.#index === 0 && this.#isWire(first)) {
-      this.#batches.shift();
-      return first.bytes.subarray(first.runStart, first.runEnd);
+    const batch = this.#batch;
+    if (batch === undefined) return this.#output.take();
+    if (this.#index === 0 && this.#isWire(batch)) {
+      // What was written before comes before.
+      const written = this.#output.take();
+      if (written !== undefined) return written;
+      this.#batch = undefined;
+      return batch.bytes.subarray(batch.runStart, batch.runEnd);
     }
-    const output = new Output();
-    let done = 0;
-    try {
-      while (done < this.#batches.length && output.length < OUTPUT_LENGTH) {
-        if (this.#write(output, this.#batches[done]!)) done++;
-      }
-    } catch (error) {
-      done = this.#batches.length;
-      this.fail(error as Error);
-    }
-    this.#batches.splice(0, done);
-    return output.finish();
+    this.#fill(batch);
+    return this.#output.take();
   }
 
   /** Whether a run of frames may go on byte for byte: the same wire, and nothing in it that is too long. */
@@ -66,20 +60,20 @@ export class FrameEncoder extends Stage<Buffer> {
     return wire !== undefined && wire === framing.wire && runEnd - runStart <= framing.maxFrameLength;
   }
 
-  /** Frame the payloads of a batch, from where we are; answers whether that was all of them. */
-  #write(output: Output, { bytes, bounds, count }: FrameBatch): boolean {
-    const writer = this.#writer;
-    for (let i = this.#index; i < count; i++) {
-      if (output.length >= OUTPUT_LENGTH) {
-        this.#index = i;
-        return false;
+  /** Write until the output is full; true when there was room for all. */
+  #fill({ bytes, bounds, count }: FrameBatch): boolean {
+    const output = this.#output;
+    try {
+      while (this.#index < count && !output.full) {
+        output.writePayload(this.#writer, bytes, bounds[2 * this.#index]!, bounds[2 * this.#index + 1]!);
+        this.#index++;
       }
-      const start = bounds[2 * i]!;
-      const end = bounds[2 * i + 1]!;
-      output.reserve(writer.bound(end - start));
-      output.at = writer.write(output.bytes, output.at, bytes, start, end);
+    } catch (error) {
+      this.#batch = undefined;
+      this.fail(error as Error);
+      return false;
     }
-    this.#index = 0;
-    return true;
+    if (this.#index === count) this.#batch = undefined;
+    return !output.full;
   }
 }

@@ -1,7 +1,13 @@
-import { MessageError } from '../errors.ts';
+import { MessageError, ProtocolError } from '../errors.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { FrameBatch } from '../protocol/framing.ts';
 import { Stage, type StageOptions } from './stage.ts';
+
+/**
+ * The most messages in one batch. They are answered and gone before the next ones are made: more at a time outlive
+ * the garbage collector's young generation, which costs more than it saves.
+ */
+const MESSAGES_AT_ONCE = 256;
 
 /**
  * Frames in, messages out (object mode on both sides): reads each frame with a codec.
@@ -45,7 +51,7 @@ export class MessageDecoder<Message> extends Stage<Message, Message[]> {
       throw new MessageError('ERR_MESSAGE_VALUE', `the codec decoded ${message}, which no stream can carry`);
     } catch (error) {
       this.#batch = undefined;
-      this.fail(error as Error);
+      this.fail(placed(error as Error, batch.bounds[i]!, batch.streamOffset));
       return undefined;
     }
   }
@@ -54,12 +60,22 @@ export class MessageDecoder<Message> extends Stage<Message, Message[]> {
     const batch = this.#batch;
     if (batch === undefined) return undefined;
     const messages: Message[] = [];
-    while (true) {
+    while (messages.length < MESSAGES_AT_ONCE) {
       const message = this.produce();
-      if (message === undefined) break;
+      if (message === undefined) {
+        this.#batch = undefined;
+        break;
+      }
       messages.push(message);
     }
-    this.#batch = undefined;
     return messages.length === 0 ? undefined : messages;
   }
+}
+
+/** Tell also where in the stream, when the frame's place is known. */
+function placed(error: Error, frameAt: number, streamOffset: number | undefined): Error {
+  if (streamOffset !== undefined && error instanceof ProtocolError && error.offset !== undefined) {
+    Object.assign(error, { streamOffset: streamOffset + frameAt + error.offset });
+  }
+  return error;
 }

@@ -1,7 +1,7 @@
 import type { Codec } from '../protocol/codec.ts';
 import type { FrameWriter, Framing } from '../protocol/framing.ts';
 import { lengthPrefix } from '../protocol/length-prefix.ts';
-import { ITEMS_JOINED, OUTPUT_LENGTH, Output } from './output.ts';
+import { Output } from './output.ts';
 import { Stage, type StageOptions } from './stage.ts';
 
 export interface MessageEncoderOptions extends StageOptions {
@@ -26,7 +26,8 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
   readonly framing: Framing;
   readonly #codec: Codec<unknown, Message>;
   readonly #writer: FrameWriter;
-  #messages: Message[] = [];
+  readonly #output = new Output();
+  #messages: readonly Message[] = [];
   #index = 0;
 
   constructor(codec: Codec<unknown, Message>, options: MessageEncoderOptions = {}) {
@@ -37,32 +38,38 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
   }
 
   protected override accept(message: Message): void {
-    this.#messages.push(message);
-    this.defer(this.#messages.length < ITEMS_JOINED);
+    this.acceptBatch([message]);
   }
 
-  protected override acceptBatch(messages: Message[]): void {
-    this.#messages = this.#messages.length === 0 ? messages : this.#messages.concat(messages);
-    this.defer(false);
+  protected override acceptBatch(messages: readonly Message[]): void {
+    this.#messages = messages;
+    this.#index = 0;
+    this.defer(this.#fill());
   }
 
   protected override produce(): Buffer | undefined {
+    this.#fill();
+    return this.#output.take();
+  }
+
+  /** Write until the output is full; true when there was room for all. */
+  #fill(): boolean {
+    const output = this.#output;
     const messages = this.#messages;
-    if (this.#index === messages.length) return undefined;
-    const output = new Output();
     try {
-      while (this.#index < messages.length && output.length < OUTPUT_LENGTH) {
-        output.frame(this.#codec, this.#writer, messages[this.#index]!);
+      while (this.#index < messages.length && !output.full) {
+        output.writeMessage(this.#codec, this.#writer, messages[this.#index]!);
         this.#index++;
       }
     } catch (error) {
-      this.#index = messages.length;
+      this.#messages = [];
       this.fail(error as Error);
+      return false;
     }
     if (this.#index === messages.length) {
       this.#messages = [];
       this.#index = 0;
     }
-    return output.finish();
+    return !output.full;
   }
 }

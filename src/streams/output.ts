@@ -4,9 +4,6 @@ import type { FrameWriter } from '../protocol/framing.ts';
 /** Bytes that one push hands on at the most, but for a single frame that is larger: room for backpressure. */
 export const OUTPUT_LENGTH = 65_536;
 
-/** Items that came one by one in one turn, and leave in one push: at the most so many. */
-export const ITEMS_JOINED = 512;
-
 /**
  * A stretch of memory that encoders fill one after the other, each handing on the part that it filled: no
  * allocation per frame, and none that an idle connection keeps.
@@ -14,53 +11,69 @@ export const ITEMS_JOINED = 512;
 let slab: Buffer | undefined;
 let slabAt = 0;
 
-/** Where an encoder writes while it is at it: `bytes[at]` is free, and so is all behind it. */
+/** What an encoder has written and not handed on yet. */
 export class Output {
-  bytes: Buffer;
-  at: number;
-  #start: number;
+  #bytes: Buffer | undefined;
+  #start = 0;
+  #at = 0;
 
-  constructor() {
-    // While one is at work the slab is its own; a second one, inside the first, makes a new one.
-    this.bytes = slab ?? Buffer.allocUnsafeSlow(OUTPUT_LENGTH);
-    this.at = this.#start = slab === undefined ? 0 : slabAt;
-    slab = undefined;
-  }
-
+  /** Bytes written. */
   get length(): number {
-    return this.at - this.#start;
+    return this.#at - this.#start;
   }
 
-  /** Make room for that many bytes behind `at`. */
-  reserve(length: number): void {
-    if (this.bytes.length - this.at >= length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(OUTPUT_LENGTH, 2 * (this.length + length)));
-    this.bytes.copy(grown, 0, this.#start, this.at);
-    this.at = this.length;
-    this.#start = 0;
-    this.bytes = grown;
+  get full(): boolean {
+    return this.length >= OUTPUT_LENGTH;
   }
 
   /** Write a message, framed. Throws what the codec or the writer throws, and nothing of it counts as written. */
-  frame<Message>(codec: Codec<unknown, Message>, writer: FrameWriter, message: Message): void {
-    if (codec.encodeInto !== undefined && codec.bound !== undefined && writer.headerLength !== undefined) {
-      this.reserve(writer.bound(codec.bound(message)));
-      const end = codec.encodeInto(message, this.bytes, this.at + writer.headerLength);
-      this.at = writer.seal!(this.bytes, this.at, end);
+  writeMessage<Message>(codec: Codec<unknown, Message>, writer: FrameWriter, message: Message): void {
+    const { headerLength } = writer;
+    if (codec.encodeInto !== undefined && codec.bound !== undefined && headerLength !== undefined) {
+      const bytes = this.#reserve(writer.bound(codec.bound(message)));
+      const end = codec.encodeInto(message, bytes, this.#at + headerLength);
+      this.#at = writer.seal!(bytes, this.#at, end);
     } else {
       const payload = codec.encode(message);
-      this.reserve(writer.bound(payload.length));
-      this.at = writer.write(this.bytes, this.at, payload, 0, payload.length);
+      this.writePayload(writer, payload, 0, payload.length);
     }
   }
 
-  /** What was written, or undefined when nothing was; ends the work. */
-  finish(): Buffer | undefined {
-    const written = this.length === 0 ? undefined : this.bytes.subarray(this.#start, this.at);
-    if (this.bytes.length === OUTPUT_LENGTH && this.at < OUTPUT_LENGTH) {
-      slab = this.bytes;
-      slabAt = this.at;
+  /** Write `source[start, end)`, framed. Throws what the writer throws, and nothing of it counts as written. */
+  writePayload(writer: FrameWriter, source: Uint8Array, start: number, end: number): void {
+    const bytes = this.#reserve(writer.bound(end - start));
+    this.#at = writer.write(bytes, this.#at, source, start, end);
+  }
+
+  /** What was written, or undefined when nothing was. The next write begins anew. */
+  take(): Buffer | undefined {
+    const bytes = this.#bytes;
+    if (bytes === undefined) return undefined;
+    const written = this.length === 0 ? undefined : bytes.subarray(this.#start, this.#at);
+    // The rest of it is for whoever writes next.
+    if (bytes.length === OUTPUT_LENGTH && this.#at < OUTPUT_LENGTH) {
+      slab = bytes;
+      slabAt = this.#at;
     }
+    this.#bytes = undefined;
+    this.#start = this.#at = 0;
     return written;
+  }
+
+  /** The memory, with that many bytes free behind `#at`. While one is at work the slab is its own. */
+  #reserve(length: number): Buffer {
+    if (this.#bytes === undefined) {
+      this.#bytes = slab ?? Buffer.allocUnsafeSlow(OUTPUT_LENGTH);
+      this.#at = this.#start = slab === undefined ? 0 : slabAt;
+      slab = undefined;
+    }
+    if (this.#bytes.length - this.#at >= length) return this.#bytes;
+    const written = this.length;
+    const grown = Buffer.allocUnsafeSlow(Math.max(OUTPUT_LENGTH, 2 * (written + length)));
+    this.#bytes.copy(grown, 0, this.#start, this.#at);
+    this.#start = 0;
+    this.#at = written;
+    this.#bytes = grown;
+    return grown;
   }
 }

@@ -91,7 +91,7 @@ const VECTORS: Record<string, Vector> = {
     bytes: [...HELLO, 8, 0, 0, 0, 0x01, 1, 0, 0, 0, 2, 0, 0],
     answers: AUTHENTICATED,
     error: 'ERR_MESSAGE_SHORT',
-    details: { messageType: 'move', path: 'y' },
+    details: { messageType: 'move', path: 'y', offset: 5, streamOffset: 20 },
   },
   'a colour without blue': {
     bytes: [...HELLO, 3, 0, 0, 0, 0x03, 1, 2],

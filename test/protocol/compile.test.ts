@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MessageError } from '../../src/errors.ts';
+import { ProtocolError } from '../../src/errors.ts';
 import { encodeByWalking } from '../../src/protocol/assemble.ts';
 import { compile, FAILED } from '../../src/protocol/compile.ts';
 import { decodeByWalking } from '../../src/protocol/trace.ts';
@@ -16,7 +16,7 @@ function outcome<T>(
   try {
     return run();
   } catch (error) {
-    if (!(error instanceof MessageError)) throw error;
+    if (!(error instanceof ProtocolError)) throw error;
     return { code: error.code, path: error.path, offset: error.offset };
   }
 }

@@ -131,7 +131,7 @@ describe('derived fields', () => {
     const bytes = Buffer.from(codec.encode({ body: { type: 't', of: 'ab' } }));
     bytes[5]! ^= 1;
     expect(() => codec.decode(bytes)).toThrow(
-      expect.objectContaining({ code: 'ERR_MESSAGE_VALUE', path: 'sum', offset: 5 }),
+      expect.objectContaining({ code: 'ERR_FRAME_CHECKSUM', path: 'sum', offset: 5 }),
     );
   });
 });

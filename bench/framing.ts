@@ -1,0 +1,188 @@
+/**
+ * Large frames in small chunks: what a byte costs to carve out of the stream, beside the framers of the field.
+ * In memory, in one process, by the clock: `npx tsx bench/framing.ts`.
+ */
+import { createRequire } from 'node:module';
+import type { Transform } from 'node:stream';
+import { PacketLengthParser } from '@serialport/parser-packet-length';
+import { decode } from 'it-length-prefixed';
+import { delimiter, FrameDecoder, lengthPrefix } from 'wirepipe';
+import { median, table } from './measure.ts';
+
+const require = createRequire(import.meta.url);
+// Neither has types that fit its exports.
+const lengthPrefixedStream = require('length-prefixed-stream') as { decode(): Transform };
+const frameStream = require('frame-stream') as { decode(options: { lengthSize: number }): Transform };
+
+const ROUNDS = 3;
+/** Milliseconds after which a run is given up. */
+const BUDGET = 5_000;
+
+interface Contender {
+  /** The bytes that go round a payload. */
+  wrap(payload: Buffer): Buffer;
+  /** Read the chunks; resolves with the bytes that came out. */
+  read(chunks: Iterable<Buffer>): Promise<number>;
+  /** Bytes that stay on each frame. */
+  readonly kept?: number;
+}
+
+const CONTENDERS: Record<string, Contender> = {
+  'wirepipe, u32': {
+    wrap: (payload) => Buffer.concat([uint32(payload.length), payload]),
+    read: through(() => new FrameDecoder(lengthPrefix({ byteOrder: 'big' }))),
+  },
+  'wirepipe, varint': {
+    wrap: (payload) => Buffer.concat([varint(payload.length), payload]),
+    read: through(() => new FrameDecoder(lengthPrefix({ lengthFieldLength: 'varint' }))),
+  },
+  'wirepipe, delimiter': {
+    wrap: (payload) => Buffer.concat([payload, Buffer.from('\r\n')]),
+    read: through(() => new FrameDecoder(delimiter({ delimiter: '\r\n', maxFrameLength: 10_000_000 }))),
+  },
+  'length-prefixed-stream 2.0.0, varint': {
+    wrap: (payload) => Buffer.concat([varint(payload.length), payload]),
+    read: through(() => lengthPrefixedStream.decode()),
+  },
+  'it-length-prefixed 11.0.1, varint': {
+    wrap: (payload) => Buffer.concat([varint(payload.length), payload]),
+    read: async (chunks) => {
+      let length = 0;
+      // Handed on as it is, a list of pieces; a user who needs bytes side by side copies once more.
+      for await (const frame of decode(asynchronous(chunks), { maxDataLength: 10_000_000 })) {
+        length += frame.subarray().length;
+      }
+      return length;
+    },
+  },
+  'frame-stream 4.0.1, u32': {
+    wrap: (payload) => Buffer.concat([uint32(payload.length), payload]),
+    read: through(() => frameStream.decode({ lengthSize: 4 })),
+  },
+  '@serialport/parser-packet-length 13.0.0': {
+    wrap: (payload) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(payload.length);
+      return Buffer.concat([Buffer.of(0xaa), length, payload]);
+    },
+    read: through(
+      () =>
+        new PacketLengthParser({
+          delimiter: 0xaa,
+          delimiterBytes: 1,
+          lengthOffset: 1,
+          lengthBytes: 4,
+          packetOverhead: 5,
+          maxLen: 10_000_000,
+        }),
+    ),
+    kept: 5,
+  },
+};
+
+interface Case {
+  readonly frame: number;
+  readonly chunk: number;
+  /** Frames of that length in a run. */
+  readonly count: number;
+}
+
+const KIB = 1_024;
+const CASES: readonly Case[] = [
+  { frame: 8, chunk: 65_536, count: 50_000 },
+  { frame: 64 * KIB, chunk: 1_400, count: 1 },
+  { frame: 1_024 * KIB, chunk: 1_400, count: 1 },
+  { frame: 8_000_000, chunk: 1_400, count: 1 },
+  { frame: 64 * KIB, chunk: 1, count: 1 },
+  { frame: 1_024 * KIB, chunk: 1, count: 1 },
+];
+
+/** The payload in each one's own framing, cut into chunks; nanoseconds a byte. */
+export async function benchFraming(): Promise<string> {
+  const rows: string[][] = [];
+  for (const [name, contender] of Object.entries(CONTENDERS)) {
+    const cells: string[] = [];
+    for (const one of CASES) {
+      const time = await measure(contender, one);
+      const perByte = (time * 1e6) / (one.frame * one.count);
+      cells.push(
+        time === Number.POSITIVE_INFINITY
+          ? `over ${BUDGET / 1_000} s`
+          : perByte.toFixed(perByte < 10 ? 1 : 0),
+      );
+    }
+    rows.push([name, ...cells]);
+  }
+  const head = CASES.map(({ frame, chunk }) => `${size(frame)} in ${size(chunk)}`);
+  return `Framing: frames in chunks, nanoseconds a byte\n\n${table(['', ...head], rows)}`;
+}
+
+/** The median time of a run in milliseconds; infinite where one was given up. */
+async function measure(contender: Contender, { frame, chunk, count }: Case): Promise<number> {
+  const wrapped = contender.wrap(Buffer.alloc(frame, 'x'));
+  const bytes = Buffer.concat(Array<Buffer>(count).fill(wrapped));
+  const times: number[] = [];
+  // The first one warms up.
+  for (let round = 0; round <= ROUNDS; round++) {
+    const start = performance.now();
+    const length = await contender.read(chunks(bytes, chunk, start + BUDGET));
+    const time = performance.now() - start;
+    if (time > BUDGET) return Number.POSITIVE_INFINITY;
+    const expected = count * (frame + (contender.kept ?? 0));
+    if (length !== expected) throw new Error(`${length} bytes came out, not ${expected}`);
+    if (round > 0) times.push(time);
+  }
+  return median(times);
+}
+
+function* chunks(bytes: Buffer, length: number, deadline: number): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += length) {
+    if (at % (64 * length) === 0 && performance.now() > deadline) return;
+    yield bytes.subarray(at, at + length);
+  }
+}
+
+/** Through a Transform, chunk by chunk as a socket gives them. */
+function through(make: () => Transform): Contender['read'] {
+  return async (input) => {
+    const stage = make();
+    let length = 0;
+    stage.on('data', (frame: Buffer) => {
+      length += frame.length;
+    });
+    const ended = new Promise((resolve) => {
+      stage.once('end', resolve);
+      // Given up in the middle of a frame.
+      stage.once('error', resolve);
+    });
+    for (const chunk of input) {
+      if (!stage.write(chunk)) await new Promise((resolve) => stage.once('drain', resolve));
+    }
+    stage.end();
+    await ended;
+    return length;
+  };
+}
+
+async function* asynchronous(input: Iterable<Buffer>): AsyncGenerator<Buffer> {
+  yield* input;
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  for (; value > 0x7f; value = Math.floor(value / 128)) bytes.push((value % 128) | 0x80);
+  return Buffer.from([...bytes, value]);
+}
+
+function size(bytes: number): string {
+  if (bytes >= 1_000_000 && bytes % 1_000_000 === 0) return `${bytes / 1_000_000} MB`;
+  return bytes >= KIB && bytes % KIB === 0 ? `${bytes / KIB} KiB` : `${bytes} B`;
+}
+
+if (process.argv[1] === import.meta.filename) console.log(await benchFraming());
