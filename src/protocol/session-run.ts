@@ -54,9 +54,7 @@ export class Run<Received, Sent, State extends string, Context> {
     this.context = context;
     this.#table = table;
     this.#state = table.initial;
-    const greeting: Sent[] = [];
-    this.#speak(this.#state.onEnter, 'onEnter', greeting);
-    this.greeting = greeting;
+    this.greeting = this.#greet();
   }
 
   get state(): State {
@@ -184,6 +182,14 @@ export class Run<Received, Sent, State extends string, Context> {
       deadline: this.deadline,
       error: this.#error,
     };
+  }
+
+  #greet(): readonly Sent[] {
+    const { onEnter } = this.#state;
+    if (onEnter === undefined) return NONE;
+    const greeting: Sent[] = [];
+    this.#speak(onEnter, 'onEnter', greeting);
+    return greeting;
   }
 
   #ask<Event>(row: TableRow<Event>, event: Event, type: string, answers: Sent[]): Promise<void> | undefined {
@@ -326,6 +332,7 @@ export class Run<Received, Sent, State extends string, Context> {
   }
 }
 
+const NONE: readonly never[] = [];
 const KINDS: readonly (keyof Limits)[] = ['within', 'idle', 'frame'];
 
 function isThenable(value: unknown): value is PromiseLike<TableReply> {
