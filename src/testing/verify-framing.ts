@@ -92,7 +92,12 @@ export function verifyWriter(framing: Framing, vectors: readonly FramingVector[]
     const pieces = vector.frames.map((frame) => {
       const bound = writer.bound(frame.length);
       const target = Buffer.alloc(bound + 1, GUARD);
-      const end = writer.write(target, 1, frame, 0, frame.length);
+      let end = 0;
+      try {
+        end = writer.write(target, 1, frame, 0, frame.length);
+      } catch (error) {
+        fail(where, `wrote more than the ${bound} bytes that bound() gave, or refused: ${error}`);
+      }
       if (end > bound + 1) fail(where, `wrote ${end - 1} bytes, where bound() gave ${bound}`);
       if (target[0] !== GUARD) fail(where, 'wrote before the place it was given');
       const piece = target.subarray(1, end);
