@@ -42,7 +42,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
   readonly #inOrder: boolean;
   /** Throws what is wrong with a message that came. */
   readonly #check: ((message: Reply) => void) | undefined;
-  #messages: readonly Reply[] = [];
+  #messages: readonly Reply[] = NONE;
   #index = 0;
   /** Runs while we wait for silence. */
   #silence: NodeJS.Timeout | undefined;
@@ -128,6 +128,9 @@ export class Replies<Request extends object, Reply extends object> extends Stage
       }
       this.#pump();
     }
+    // An idle connection holds nothing of what has come.
+    this.#messages = NONE;
+    this.#index = 0;
     return undefined;
   }
 
@@ -204,6 +207,8 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     }
   }
 }
+
+const NONE: readonly never[] = [];
 
 function timedOut(messageType: string, limit: number): TimeoutError {
   return new TimeoutError('ERR_TIMEOUT_REQUEST', `no reply to '${messageType}' within ${limit} ms`, {

@@ -54,9 +54,7 @@ export class Run<Received, Sent, State extends string, Context> {
     this.context = context;
     this.#table = table;
     this.#state = table.initial;
-    const greeting: Sent[] = [];
-    this.#speak(this.#state.onEnter, 'onEnter', greeting);
-    this.greeting = greeting;
+    this.greeting = this.#greet();
   }
 
   get state(): State {
@@ -186,6 +184,14 @@ export class Run<Received, Sent, State extends string, Context> {
     };
   }
 
+  #greet(): readonly Sent[] {
+    const { onEnter } = this.#state;
+    if (onEnter === undefined) return NONE;
+    const greeting: Sent[] = [];
+    this.#speak(onEnter, 'onEnter', greeting);
+    return greeting;
+  }
+
   #ask<Event>(row: TableRow<Event>, event: Event, type: string, answers: Sent[]): Promise<void> | undefined {
     let reply: TableReply | Promise<TableReply>;
     try {
@@ -194,7 +200,7 @@ export class Run<Received, Sent, State extends string, Context> {
       this.#fail(this.#broken(type, cause), answers);
       return undefined;
     }
-    if (reply instanceof Promise || isThenable(reply)) return this.#await(row, reply, type, answers);
+    if (isThenable(reply)) return this.#await(row, reply, type, answers);
     this.#apply(row, reply, type, answers);
     return undefined;
   }
@@ -237,11 +243,11 @@ export class Run<Received, Sent, State extends string, Context> {
       return;
     }
     const mark = answers.length;
-    const refused =
-      this.#append(send, outcome?.types ?? this.#table.sends, `the handler of '${type}'`, answers) ??
-      (outcome?.one === true && answers.length - mark !== 1
-        ? notOne(state, type, outcome.types, answers.length - mark)
-        : undefined);
+    const types = outcome === undefined ? this.#table.sends : outcome.types;
+    let refused = this.#append(send, types, type, answers);
+    if (refused === undefined && outcome?.one === true && answers.length - mark !== 1) {
+      refused = notOne(state, type, outcome.types, answers.length - mark);
+    }
     if (refused !== undefined) {
       answers.length = mark;
       this.#fail(refused, answers);
@@ -326,6 +332,7 @@ export class Run<Received, Sent, State extends string, Context> {
   }
 }
 
+const NONE: readonly never[] = [];
 const KINDS: readonly (keyof Limits)[] = ['within', 'idle', 'frame'];
 
 function isThenable(value: unknown): value is PromiseLike<TableReply> {
@@ -362,13 +369,17 @@ function misspoken(
 ): StateError {
   const said = typeof type === 'string' ? `'${type}'` : 'something that is no message';
   const may = types === undefined ? 'a message has a type' : `only ${list(types)} may be sent`;
-  return new StateError('ERR_STATE_UNEXPECTED', `${who} in state '${state.name}' sends ${said}: ${may}`, {
-    origin: 'local',
-    state: state.name,
-    messageType: typeof type === 'string' ? type : undefined,
-    actual: type,
-    expected: types && [...types],
-  });
+  return new StateError(
+    'ERR_STATE_UNEXPECTED',
+    `what answers '${who}' in state '${state.name}' is ${said}: ${may}`,
+    {
+      origin: 'local',
+      state: state.name,
+      messageType: typeof type === 'string' ? type : undefined,
+      actual: type,
+      expected: types && [...types],
+    },
+  );
 }
 
 function notOne(state: StateTable, type: string, types: ReadonlySet<string>, count: number): StateError {

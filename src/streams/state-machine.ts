@@ -1,4 +1,4 @@
-import { TimeoutError } from '../errors.ts';
+import { StateError, TimeoutError } from '../errors.ts';
 import type { Session } from '../protocol/session.ts';
 import type { Limits, Run } from '../protocol/session-run.ts';
 import { Stage, type StageOptions } from './stage.ts';
@@ -35,14 +35,14 @@ export class StateMachine<
   Context = any,
 > extends Stage<Sent, Sent[]> {
   readonly #run: Run<Received, Sent, State, Context>;
-  #messages: readonly Received[] = [];
+  #messages: readonly Received[] = NONE;
   #index = 0;
   /** Answers not given yet, from `#given` on. A pending handler will append to this very array. */
   #answers: Sent[] = [];
   #given = 0;
   #inputEnded = false;
   /** Who waits for room, see `ready`. */
-  #waiting: (() => void)[] = [];
+  #waiting: (() => void)[] | undefined;
   #entries = 0;
   #withinTimer: NodeJS.Timeout | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
@@ -85,6 +85,12 @@ export class StateMachine<
    * for await (const report of telemetry) if (!machine.send(report)) await machine.ready();
    */
   send(message: Sent): boolean {
+    if (this.destroyed) {
+      throw new StateError('ERR_STATE_CLOSED', 'nothing can be sent: the connection is gone', {
+        origin: 'local',
+        state: this.state,
+      });
+    }
     this.#run.send(message);
     this.#answers.push(message);
     this.proceed();
@@ -94,7 +100,10 @@ export class StateMachine<
   /** Resolves when the consumer takes messages again, or the stage is gone. */
   ready(): Promise<void> {
     if (this.destroyed || (!this.blocked && this.#answers.length === 0)) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => {
+      this.#waiting ??= [];
+      this.#waiting.push(resolve);
+    });
   }
 
   protected override accept(message: unknown): void {
@@ -180,7 +189,12 @@ export class StateMachine<
       else if (!this.#inputEnded) this.close();
       return false;
     }
-    if (this.#index === this.#messages.length) return false;
+    if (this.#index === this.#messages.length) {
+      // An idle connection holds nothing of what has come.
+      this.#messages = NONE;
+      this.#index = 0;
+      return false;
+    }
     const pending = run.receiveInto(this.#messages[this.#index++]!, this.#answers);
     if (pending !== undefined) {
       this.suspend();
@@ -200,9 +214,9 @@ export class StateMachine<
   }
 
   #tellReady(): void {
-    if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;
-    this.#waiting = [];
+    if (waiting === undefined) return;
+    this.#waiting = undefined;
     for (const resolve of waiting) resolve();
   }
 
@@ -265,3 +279,5 @@ export class StateMachine<
     this.#watching = false;
   }
 }
+
+const NONE: readonly never[] = [];

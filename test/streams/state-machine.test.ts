@@ -718,7 +718,9 @@ describe('messages that answer nothing', () => {
     machine.destroy();
     await ready;
     await machine.ready();
-    expect(machine.destroyed).toBe(true);
+    expect(() => machine.send(SORRY)).toThrow(
+      expect.objectContaining({ code: 'ERR_STATE_CLOSED', origin: 'local' }),
+    );
   });
 
   test('that the state does not allow are refused, and nothing happens', async () => {
