@@ -121,7 +121,7 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     this.#closing = true;
   }
 
-  /** `produce` has nothing to give until `resume`d: the write under way is not over. */
+  /** `produce` has nothing to give until `proceed` is called: the write under way is not over. */
   protected suspend(): void {
     this.#suspended = true;
   }
@@ -221,9 +221,9 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     this.#neighbours = this.#neighbours.filter((stage) => {
       const stays = destination !== undefined && destination !== stage;
       // Its 'drain' shall not hold us any more.
-      if (!stays && stage.listeners('drain').includes(this.#onDrain)) {
+      if (!stays && this.#onDrain !== undefined && stage.listeners('drain').includes(this.#onDrain)) {
         stage.off('drain', this.#onDrain);
-        this.#onDrain();
+        this.#drained();
       }
       return stays;
     });
@@ -305,15 +305,19 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
       if (stage.write(batch)) continue;
       this.#draining++;
       this.#blocked = true;
+      this.#onDrain ??= () => this.#drained();
       stage.once('drain', this.#onDrain);
     }
   }
 
-  readonly #onDrain = (): void => {
+  /** Made when a neighbour first tells us to stop: most connections never get there. */
+  #onDrain: (() => void) | undefined;
+
+  #drained(): void {
     if (--this.#draining > 0) return;
     this.#blocked = false;
     this.#run();
-  };
+  }
 
   get #inBand(): boolean {
     return this.#neighbours.length > 0;
