@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { benchCodec } from './codec.ts';
+import { benchCopy } from './copy.ts';
 import { benchEcho } from './echo.ts';
 import { benchFraming } from './framing.ts';
 import { benchMemory } from './memory.ts';
@@ -17,6 +18,7 @@ const BENCHES: Record<string, () => Promise<string>> = {
   codec: benchCodec,
   framing: benchFraming,
   memory: benchMemory,
+  copy: benchCopy,
 };
 
 const names = process.argv.slice(2);

@@ -2,7 +2,7 @@
  * Up to this many bytes, a loop of four at a time beats a call into the runtime, which costs as much as fifty bytes of
  * it (`docs/performance.md`).
  */
-const SHORT = 192;
+const SHORT = 128;
 /** Larger memory is not kept alive for the sake of its view. */
 const LARGEST_KEPT = 1_048_576;
 
