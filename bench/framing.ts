@@ -95,6 +95,7 @@ const CASES: readonly Case[] = [
   { frame: 8_000_000, chunk: 1_400, count: 1 },
   { frame: 64 * KIB, chunk: 1, count: 1 },
   { frame: 1_024 * KIB, chunk: 1, count: 1 },
+  { frame: 8_000_000, chunk: 1, count: 1 },
 ];
 
 /** The payload in each one's own framing, cut into chunks; nanoseconds a byte. */
@@ -114,7 +115,45 @@ export async function benchFraming(): Promise<string> {
     rows.push([name, ...cells]);
   }
   const head = CASES.map(({ frame, chunk }) => `${size(frame)} in ${size(chunk)}`);
-  return `Framing: frames in chunks, nanoseconds a byte\n\n${table(['', ...head], rows)}`;
+  const carved = `### Framing: frames in chunks, nanoseconds a byte\n\n${table(['framer', ...head], rows)}`;
+  return `${carved}\n\n${await benchSearch()}`;
+}
+
+/** 64 MiB in which no delimiter comes, until the maximum strikes: what a byte costs to search and to hold. */
+async function benchSearch(): Promise<string> {
+  const LENGTH = 64 * KIB * KIB;
+  const searchers: Record<string, (chunk: Buffer) => () => Promise<void>> = {
+    'wirepipe, delimiter CRLF, held until it is too long': (chunk) => async () => {
+      const stage = new FrameDecoder(delimiter({ delimiter: '\r\n', maxFrameLength: LENGTH - 1 }));
+      const failed = new Promise<NodeJS.ErrnoException>((resolve) => stage.once('error', resolve));
+      for (let at = 0; at < LENGTH; at += chunk.length) {
+        if (!stage.write(chunk)) await new Promise((resolve) => stage.once('drain', resolve));
+      }
+      const { code } = await failed;
+      if (code !== 'ERR_FRAME_TOO_LONG') throw new Error(`ended with ${code}`);
+    },
+    '`indexOf` on each chunk, nothing held': (chunk) => async () => {
+      for (let at = 0; at < LENGTH; at += chunk.length) chunk.indexOf('\r\n', 0, 'latin1');
+    },
+  };
+  const lengths = [64 * KIB, 1_400];
+  const rows: string[][] = [];
+  for (const [name, make] of Object.entries(searchers)) {
+    const cells: string[] = [];
+    for (const length of lengths) {
+      const run = make(Buffer.alloc(length, 'x'));
+      const times: number[] = [];
+      for (let round = 0; round <= ROUNDS; round++) {
+        const start = performance.now();
+        await run();
+        if (round > 0) times.push(performance.now() - start);
+      }
+      cells.push(((median(times) * 1e6) / LENGTH).toFixed(2));
+    }
+    rows.push([name, ...cells]);
+  }
+  const head = lengths.map((length) => `in ${size(length)}`);
+  return `### Framing: 64 MiB without a delimiter, nanoseconds a byte\n\n${table(['search', ...head], rows)}`;
 }
 
 /** The median time of a run in milliseconds; infinite where one was given up. */

@@ -112,7 +112,7 @@ export type { StageOptions } from './streams/stage.ts';
 // all of it, over a socket
 export { defineProtocol, type Protocol } from './protocol/protocol.ts';
 export { type Connection, createServer, type Server, type ServerOptions } from './net/server.ts';
-export { type Client, type ClientOptions, type ConnectOptions, connect } from './net/client.ts';
+export { Client, type ClientOptions, type ConnectOptions, connect } from './net/client.ts';
 export type { RepliesOptions, RequestOptions } from './net/replies.ts';
 
 // what goes wrong
