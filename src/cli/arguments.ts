@@ -36,8 +36,11 @@ function parse(args: string[]): {
   try {
     return parseArgs({ args, options: OPTIONS, allowPositionals: true });
   } catch (error) {
-    // parseArgs explains how to pass such a thing as a positional after its first sentence.
-    throw new UsageError((error as Error).message.split('. ')[0]!);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const option = /--\w+/.exec(message)?.[0];
+    if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE')
+      throw new UsageError(`${option} wants a value (try --help)`);
+    throw new UsageError(`unknown option: ${option ?? message} (try --help)`);
   }
 }
 

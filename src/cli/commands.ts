@@ -26,5 +26,5 @@ export function parseCommand(text: string): ClientMessage {
   const form = Object.hasOwn(FORMS, type)
     ? FORMS[type as keyof typeof FORMS]
     : Object.values(FORMS).join(', ');
-  throw new UsageError(`not a command: '${text}' (expected ${form})`);
+  throw new UsageError(`not a command: '${text}' (expected ${form}; quote each command, as in 'move 10 20')`);
 }

@@ -5,16 +5,18 @@ import { send } from './send.ts';
 import { serve } from './serve.ts';
 
 const USAGE = `usage: wirepipe                                  fly the demonstration
-       wirepipe serve [--port N | --socket PATH]    keep serving a simulated drone
-       wirepipe send (--port N | --socket PATH) COMMAND…
-                                                    talk to one: 'write HELLO' 'move 10 20' 'changeColor 1 2 3' quit`;
+       wirepipe serve [--port N [--host H] | --socket PATH]
+                                                    keep serving a simulated drone
+       wirepipe send (--port N [--host H] | --socket PATH) 'COMMAND'…
+                                                    talk to one: 'write HELLO' 'move 10 20' 'changeColor 1 2 3' quit
+exit status: 0, 1 when it failed (an answer that says error is an answer), 2 for wrong arguments`;
 
 const VERBS: Record<string, (args: string[]) => Promise<number>> = { fly, send, serve };
 
 /** Run a verb; answers the exit status: 0 when all went well, 1 when it did not, 2 for wrong arguments. */
 async function main(args: string[]): Promise<number> {
   const [first = 'fly'] = args;
-  if (first === '--help' || first === '-h' || first === 'help') {
+  if (first === 'help' || args.includes('--help') || args.includes('-h')) {
     console.log(USAGE);
     return 0;
   }

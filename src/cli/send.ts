@@ -7,6 +7,8 @@ import { parseCommand } from './commands.ts';
 export async function send(args: string[]): Promise<number> {
   const { place, rest } = parsePlace(args);
   if (place === undefined) throw new UsageError('send wants --port N or --socket PATH');
+  if ('port' in place && place.port === 0)
+    throw new UsageError('--port wants a number from 1 to 65535 to send to');
   if (rest.length === 0) throw new UsageError("send wants a command, such as 'write HELLO'");
   const commands = rest.map(parseCommand);
   // Refuse what does not fit before anything is sent.

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { type Duplex, finished, pipeline, type Readable } from 'node:stream';
+import { StateError } from '../errors.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { FrameWriter } from '../protocol/framing.ts';
 import type { Protocol } from '../protocol/protocol.ts';
+import type { Typed } from '../protocol/session.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
 import { Output } from '../streams/output.ts';
@@ -73,6 +75,7 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
   /** Judges what is sent; see `checkStates`. */
   readonly #check: ((message: ClientMessage) => void) | undefined;
   #corked = false;
+  #cut = false;
 
   constructor(
     protocol: ClientProtocol<ClientMessage, ServerMessage>,
@@ -97,7 +100,9 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
       const decoder = new FrameDecoder(protocol.framing);
       const messages = new MessageDecoder(protocol.serverMessages);
       pipeline(stream, decoder, messages, this.#replies, (error) => {
-        if (error) reject(error);
+        // That we cut it ourselves is no failure.
+        if (error && !(this.#cut && error.code === 'ERR_STREAM_PREMATURE_CLOSE')) reject(error);
+        else if (error) resolve();
         else finished(stream, (late) => (late ? reject(late) : resolve()));
       });
     });
@@ -109,7 +114,7 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
 
   /**
    * Send a message. A message that does not fit the protocol throws a coded error with `origin: 'local'`; nothing of
-   * it is written, and the connection goes on.
+   * it is written, and the connection goes on. So does one after `end` (`ERR_STATE_CLOSED`).
    *
    * @returns false when the stream asks to wait for its `'drain'` before more is sent.
    */
@@ -133,6 +138,17 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
 
   /** Encode, judge and write a message. */
   #transmit(message: ClientMessage): boolean {
+    if (this.stream.writableEnded || this.stream.destroyed) {
+      const { type } = message as Typed;
+      throw new StateError(
+        'ERR_STATE_CLOSED',
+        `'${type}' cannot be sent: our side of the connection has ended`,
+        {
+          origin: 'local',
+          messageType: type,
+        },
+      );
+    }
     let bytes: Buffer | undefined;
     try {
       this.#output.writeMessage(this.#codec, this.#writer, message);
@@ -150,8 +166,9 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
     this.stream.end();
   }
 
-  /** Cut the connection. */
+  /** Cut the connection; `closed` rejects with the error, if one is given. */
   destroy(error?: Error): void {
+    this.#cut = true;
     this.stream.destroy(error);
   }
 

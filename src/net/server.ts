@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import net from 'node:net';
-import type { Protocol } from '../protocol/protocol.ts';
+import { defineProtocol, type Protocol } from '../protocol/protocol.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
 import { MessageEncoder } from '../streams/message-encoder.ts';
@@ -63,7 +63,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
   constructor(protocol: Protocol<ClientMessage, ServerMessage, State, Context>, options: ServerOptions = {}) {
     super();
     const { lingerTimeout, ...socketOptions } = options;
-    this.#protocol = protocol;
+    this.#protocol = defineProtocol(protocol);
     this.#lingerTimeout = lingerTimeout;
     // Half-open: a client that sends its commands and ends at once still gets every answer.
     this.#server = net.createServer({ ...socketOptions, allowHalfOpen: true }, (socket) =>

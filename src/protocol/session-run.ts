@@ -236,7 +236,13 @@ export class Run<Received, Sent, State extends string, Context> {
       return;
     }
     const send = reply?.send;
-    const to = reply?.next ?? state.name;
+    const next = reply?.next;
+    if (send === undefined && next === undefined && reply !== undefined && isMessage(reply)) {
+      const text = `expected { send, next }, got a message of type '${reply.type}' itself`;
+      this.#fail(this.#broken(type, new TypeError(text)), answers);
+      return;
+    }
+    const to = next ?? state.name;
     const outcome = row.outcomes?.get(to);
     if (outcome === undefined && (row.outcomes !== undefined || (to !== state.name && !state.next.has(to)))) {
       this.#fail(misled(state, type, to, row), answers);
@@ -416,4 +422,9 @@ function timedOut(state: StateTable, kind: keyof Limits, limit: number): Timeout
 
 function list(names: Iterable<string>): string {
   return [...names].join(', ') || 'nothing';
+}
+
+/** A handler that answers a message in place of `{ send: message }` would leave the peer waiting for ever. */
+function isMessage(reply: object): reply is Typed {
+  return 'type' in reply;
 }

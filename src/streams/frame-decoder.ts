@@ -25,6 +25,8 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   #taken = false;
 
   constructor(framing: Framing, options: StageOptions = {}) {
+    if (typeof framing?.reader !== 'function')
+      throw new TypeError('expected a framing, such as lengthPrefix()');
     super(options, { readableObjectMode: true });
     this.framing = framing;
     this.#reader = framing.reader({ onDiscard: (error: FrameError) => this.emit('discard', error) });

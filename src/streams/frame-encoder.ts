@@ -21,6 +21,8 @@ export class FrameEncoder extends Stage<Buffer> {
   #index = 0;
 
   constructor(framing: Framing, options: StageOptions = {}) {
+    if (typeof framing?.writer !== 'function')
+      throw new TypeError('expected a framing, such as lengthPrefix()');
     super(options, { writableObjectMode: true });
     this.framing = framing;
     this.#writer = framing.writer();

@@ -24,6 +24,8 @@ export class MessageDecoder<Message> extends Stage<Message, Message[]> {
   #index = 0;
 
   constructor(codec: Codec<Message, never>, options: StageOptions = {}) {
+    if (typeof codec?.decode !== 'function')
+      throw new TypeError('expected a codec: an object with decode(bytes)');
     super(options, { objectMode: true });
     this.#codec = codec;
   }

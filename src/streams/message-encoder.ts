@@ -31,6 +31,8 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
   #index = 0;
 
   constructor(codec: Codec<unknown, Message>, options: MessageEncoderOptions = {}) {
+    if (typeof codec?.encode !== 'function')
+      throw new TypeError('expected a codec: an object with encode(message)');
     super(options, { writableObjectMode: true });
     this.#codec = codec;
     this.framing = options.framing ?? DEFAULT_FRAMING;

@@ -55,6 +55,8 @@ export class StateMachine<
     session: Session<Received, Sent, State, Context>,
     options: StateMachineOptions<NoInfer<Context>> = {},
   ) {
+    if (typeof session?.start !== 'function')
+      throw new TypeError('expected a session, as defineSession() makes it');
     super(options, { objectMode: true });
     this.#run = session.start(options.context);
     this.#follow();

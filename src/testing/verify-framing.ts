@@ -15,7 +15,7 @@ export interface FramingVector {
   /** The frames in it, in order. */
   frames: readonly Uint8Array[];
   /** The code of the error that ends it, behind those frames; left out: the stream ends cleanly. */
-  error?: string | undefined;
+  error?: FrameErrorCode | (string & {}) | undefined;
   /** The codes told to `onDiscard`, in order. Default none. */
   discarded?: readonly FrameErrorCode[] | undefined;
   /** The last frame is one only because the stream ends behind it: nothing may follow. Default false. */

@@ -109,6 +109,16 @@ describe('serve and send', () => {
   });
 });
 
+test.each([['--help'], ['help'], ['serve', '--help'], ['send', '-h']])(
+  '%s %s: the usage, status 0',
+  async (...args) => {
+    const { status, stdout, stderr } = await run([...cli, ...args]);
+    expect(stdout).toMatch(/^usage: wirepipe/);
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+  },
+);
+
 describe('what is refused', () => {
   const WRONG: Record<string, string[]> = {
     'an unknown verb': ['land'],
@@ -124,6 +134,9 @@ describe('what is refused', () => {
     'a command with a word too few': ['send', '--port', '1', 'move 1'],
     'a coordinate that is no number': ['send', '--port', '1', 'move 1 x'],
     'a coordinate out of range': ['send', '--port', '1', 'move 2147483648 0'],
+    'a port without a value': ['send', '--port', 'quit', '--port'],
+    'a port below zero': ['serve', '--port', '-1'],
+    'a port that nobody listens on': ['send', '--port', '0', 'quit'],
     'a text too long': ['send', '--port', '1', `write ${'x'.repeat(256)}`],
   };
   for (const [name, args] of Object.entries(WRONG)) {

@@ -165,6 +165,33 @@ describe('a connection that drops leaves nothing behind', () => {
 });
 
 describe('the two ends', () => {
+  test('what is sent after the end is refused, and the answers that are due still come', async () => {
+    const client = await connect(drone, { port });
+    client.send({ type: 'write', text: 'HELLO' });
+    client.end();
+    const late = { code: 'ERR_STATE_CLOSED', origin: 'local', messageType: 'quit' };
+    expect(() => client.send({ type: 'quit' })).toThrow(expect.objectContaining(late));
+    await expect(client.request({ type: 'quit' })).rejects.toMatchObject(late);
+    const answers: string[] = [];
+    for await (const { text } of client) answers.push(text);
+    expect(answers).toEqual(['AUTH_OK']);
+    await client.closed;
+    expect(() => client.send({ type: 'quit' })).toThrow(expect.objectContaining(late));
+  });
+
+  test('a connection that we cut ourselves is closed without an error, or with the one we gave', async () => {
+    const one = await connect(drone, { port });
+    one.destroy();
+    await one.closed;
+    const two = await connect(drone, { port });
+    two.destroy(new Error('enough'));
+    await expect(two.closed).rejects.toThrow('enough');
+  });
+
+  test('what is no protocol is refused where the server is made', () => {
+    expect(() => createServer({ ...drone, framing: {} } as never)).toThrow(TypeError);
+  });
+
   test('close() cuts the connections there are', async () => {
     const connected = once(drones, 'connection');
     const client = await connect(drone, { port });

@@ -525,3 +525,11 @@ function thrown(act: () => void): unknown {
   }
   return undefined;
 }
+
+test('a handler that answers a message itself, in place of { send: message }, is told so', () => {
+  const { error } = one(() => NO)
+    .start()
+    .receive(SAY) as Step<Out, string>;
+  expect(error).toMatchObject({ code: 'ERR_HANDLER', origin: 'local', messageType: 'say' });
+  expect(String((error as Error).cause)).toContain("got a message of type 'no' itself");
+});

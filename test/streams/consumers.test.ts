@@ -4,10 +4,14 @@ import { pipeline } from 'node:stream/promises';
 import { describe, expect, test } from 'vitest';
 import {
   type Codec,
+  FrameDecoder,
+  FrameEncoder,
   FrameError,
   LengthPrefixDecoder,
   LengthPrefixEncoder,
   MessageDecoder,
+  MessageEncoder,
+  StateMachine,
 } from '../../src/index.ts';
 
 /** Frames `a`, empty, `bc`, then a header that announces too much, then a frame that nobody may see. */
@@ -281,6 +285,16 @@ test('the bytes before a payload that cannot be framed are written, and nothing 
   const [error] = await failed;
   expect(error).toMatchObject({ code: 'ERR_FRAME_TOO_LONG', origin: 'local', limit: 255, actual: 256 });
   expect(Buffer.concat(out)).toEqual(Buffer.from([2, 0x6f, 0x6b]));
+});
+
+test('what is no framing, codec or session is refused where it is given', () => {
+  const stages: unknown[] = [FrameDecoder, FrameEncoder, MessageDecoder, MessageEncoder, StateMachine];
+  for (const Stage of stages as (new (
+    part?: unknown,
+  ) => unknown)[]) {
+    expect(() => new Stage({}), Stage.name).toThrow(TypeError);
+    expect(() => new Stage(), Stage.name).toThrow(TypeError);
+  }
 });
 
 test('what is no payload is an error of the stream, never a throw out of write()', async () => {
