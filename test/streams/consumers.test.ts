@@ -303,3 +303,32 @@ test('what is no payload is an error of the stream, never a throw out of write()
   encoder.write('text');
   expect((await failed)[0]).toBeInstanceOf(TypeError);
 });
+
+test('detach() hands over what was received and not consumed, frames not taken yet included', async () => {
+  const decoder = new LengthPrefixDecoder();
+  const seen: string[] = [];
+  let rest: Buffer | undefined;
+  decoder.on('data', (frame) => {
+    seen.push(String(frame));
+    // An upgrade: from here on the bytes are somebody else's.
+    if (seen.length === 2) rest = decoder.detach();
+  });
+  decoder.write(Buffer.concat([GOOD, BAD]));
+  expect(seen).toEqual(['a', '']);
+  expect(rest).toEqual(Buffer.concat([GOOD.subarray(9), BAD]));
+  decoder.write(GOOD.subarray(0, 3));
+  expect(decoder.detach()).toEqual(GOOD.subarray(0, 3));
+  decoder.end();
+  await once(decoder, 'end');
+});
+
+test('reset() forgets the bytes of an unfinished frame', async () => {
+  const decoder = new LengthPrefixDecoder();
+  const seen: string[] = [];
+  decoder.on('data', (frame) => seen.push(String(frame)));
+  decoder.write(Buffer.from([9, 0, 0, 0, 1, 2])); // length 9, and two bytes of it
+  decoder.reset();
+  decoder.end(GOOD);
+  await once(decoder, 'end');
+  expect(seen).toEqual(FRAMES);
+});
