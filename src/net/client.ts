@@ -76,6 +76,7 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
   readonly #check: ((message: ClientMessage) => void) | undefined;
   #corked = false;
   #cut = false;
+  #encoding = false;
 
   constructor(
     protocol: ClientProtocol<ClientMessage, ServerMessage>,
@@ -150,11 +151,16 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
       );
     }
     let bytes: Buffer | undefined;
+    // A codec that sends while it encodes gets an output of its own.
+    const output = this.#encoding ? new Output() : this.#output;
+    const outermost = !this.#encoding;
+    this.#encoding = true;
     try {
-      this.#output.writeMessage(this.#codec, this.#writer, message);
+      output.writeMessage(this.#codec, this.#writer, message);
     } finally {
       // Also when it throws: the memory goes back.
-      bytes = this.#output.take();
+      bytes = output.take();
+      if (outermost) this.#encoding = false;
     }
     // Not before it is known to be sent.
     this.#check?.(message);

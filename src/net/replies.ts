@@ -99,6 +99,14 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     });
   }
 
+  protected override get gives(): 'messages' {
+    return 'messages';
+  }
+
+  protected override get takes(): 'messages' {
+    return 'messages';
+  }
+
   protected override accept(message: unknown): void {
     this.acceptBatch([message as Reply]);
   }

@@ -115,7 +115,8 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     socket.on('error', fail).once('close', () => {
       for (const stage of stages) stage.destroy();
       this.connections.delete(connection);
-      this.emit('connectionEnd', connection, reason);
+      // A reset after a violation is no news.
+      this.emit('connectionEnd', connection, machine.error ?? reason);
     });
     for (const stage of stages) stage.on('error', fail);
     const [frames, messages, , encoder] = stages;

@@ -37,9 +37,16 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
     this.#reader.reset();
   }
 
-  /** Hand over the bytes received that belong to no frame yet, for a protocol upgrade; then as after `reset`. */
+  /**
+   * Hand over the bytes received that belong to no frame yet, for a protocol upgrade; then as after `reset`. Chunks that
+   * wait in the stage's own queue (`writableLength`), because the consumer holds it back, are not among them.
+   */
   detach(): Buffer {
     return this.#reader.detach();
+  }
+
+  protected override get gives(): 'frames' {
+    return 'frames';
   }
 
   protected override accept(chunk: Buffer): void {

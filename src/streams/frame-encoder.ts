@@ -28,6 +28,10 @@ export class FrameEncoder extends Stage<Buffer> {
     this.#writer = framing.writer();
   }
 
+  protected override get takes(): 'frames' {
+    return 'frames';
+  }
+
   protected override accept(payload: unknown): void {
     if (!(payload instanceof Uint8Array)) {
       throw new TypeError(`a payload is a Uint8Array, got ${payload === null ? 'null' : typeof payload}`);

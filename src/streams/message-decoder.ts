@@ -30,6 +30,14 @@ export class MessageDecoder<Message> extends Stage<Message, Message[]> {
     this.#codec = codec;
   }
 
+  protected override get gives(): 'messages' {
+    return 'messages';
+  }
+
+  protected override get takes(): 'frames' {
+    return 'frames';
+  }
+
   protected override accept(frame: unknown): void {
     if (!(frame instanceof Uint8Array)) {
       throw new TypeError(`a frame is a Uint8Array, got ${frame === null ? 'null' : typeof frame}`);

@@ -39,6 +39,10 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
     this.#writer = this.framing.writer();
   }
 
+  protected override get takes(): 'messages' {
+    return 'messages';
+  }
+
   protected override accept(message: Message): void {
     this.acceptBatch([message]);
   }

@@ -19,6 +19,9 @@ const DEFAULT_LINGER_TIMEOUT = 5_000;
  */
 const ITEMS_HELD = 2;
 
+/** A neighbour takes batches of the kind that we give: offsets into a chunk, or an array. */
+type BatchKind = 'frames' | 'messages';
+
 /** What one neighbour hands to the next in place of single items: a chunk's worth of them, or a fault. */
 class Batch {
   readonly items: unknown;
@@ -51,7 +54,7 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
   /** The stages that we are piped to; how many pipes there are is not kept, but counted by their listeners. */
   #neighbours: Stage[] = [];
   /** Where bytes go: the last non-stage (or, for bytes, any) destination that we were piped to. */
-  #destination: NodeJS.WritableStream | undefined;
+  #destination: Destination | undefined;
   /** The stage that pipes to us, and what it is to watch for us. */
   #source: Stage | undefined;
   #frameWatch: FrameWatch | undefined;
@@ -67,6 +70,8 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
   /** Input is discarded: a fault has been given, or the output is closed. */
   #discarding = false;
   #closing = false;
+  /** Nobody behind us takes anything any more. */
+  #abandoned = false;
   #fault: Error | undefined;
   /** A fault that waits for the readable side to be read. */
   #waiting = false;
@@ -86,13 +91,21 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     this.lingerTimeout = options.lingerTimeout ?? DEFAULT_LINGER_TIMEOUT;
   }
 
+  /** What the batches of `produceBatch` hold; undefined where none are given. */
+  protected get gives(): BatchKind | undefined {
+    return undefined;
+  }
+
+  /** What `acceptBatch` takes. */
+  protected get takes(): BatchKind | undefined {
+    return undefined;
+  }
+
   /** Take in one chunk or item; all that came of the one before it has been given. */
   protected abstract accept(chunk: unknown): void;
 
   /** Take in what a neighbour's `produceBatch` gave. */
-  protected acceptBatch(items: unknown): void {
-    this.accept(items);
-  }
+  protected acceptBatch(_items: unknown): void {}
 
   /** The next item, or undefined when nothing more comes of the input so far. */
   protected abstract produce(): Item | undefined;
@@ -172,8 +185,9 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
         this.acceptFault(chunk.fault);
       }
     } catch (error) {
-      callback(error as Error);
-      return;
+      // Never a throw out of write(); and what came before it goes before it.
+      this.fail(error as Error);
+      this.#deferred = false;
     }
     if (this.#deferred && !this.#blocked) {
       callback();
@@ -209,7 +223,7 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
       destination.#source = this;
       if (destination.#frameWatch !== undefined) this.watchFrames(destination.#frameWatch);
     }
-    if (destination instanceof Stage && this.readableObjectMode && takesBatches(destination)) {
+    if (destination instanceof Stage && this.gives !== undefined && takesBatches(destination)) {
       this.#neighbours.push(destination);
     } else {
       this.#destination = destination;
@@ -218,17 +232,17 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
   }
 
   override unpipe(destination?: NodeJS.WritableStream): this {
-    this.#neighbours = this.#neighbours.filter((stage) => {
-      const stays = destination !== undefined && destination !== stage;
-      // Its 'drain' shall not hold us any more.
-      if (!stays && this.#onDrain !== undefined && stage.listeners('drain').includes(this.#onDrain)) {
-        stage.off('drain', this.#onDrain);
-        this.#drained();
-      }
-      return stays;
-    });
+    const gone = this.#neighbours.filter((stage) => destination === undefined || destination === stage);
+    this.#neighbours = this.#neighbours.filter((stage) => !gone.includes(stage));
     if (destination === undefined || destination === this.#destination) this.#destination = undefined;
-    return super.unpipe(destination);
+    super.unpipe(destination);
+    for (const stage of gone) {
+      // Its 'drain' shall not hold us any more.
+      if (this.#onDrain === undefined || !stage.listeners('drain').includes(this.#onDrain)) continue;
+      stage.off('drain', this.#onDrain);
+      this.#drained();
+    }
+    return this;
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: as node:stream types it
@@ -244,6 +258,7 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     const count = this.#neighbours.length;
     return (
       count > 0 &&
+      this.#neighbours.every((stage) => stage.takes === this.gives) &&
       this.listenerCount('data') === count &&
       this.readableFlowing === true &&
       this.readableLength === 0 &&
@@ -258,7 +273,7 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     this.#running = true;
     this.#deferred = false;
     try {
-      while (!this.#blocked && !this.#suspended) {
+      while (!this.#blocked && !this.#suspended && !this.#abandoned) {
         if (this.#direct) {
           const items = this.produceBatch();
           if (items === undefined) break;
@@ -338,7 +353,7 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
       this.#hand(new Batch(undefined, this.#fault));
       if (!this.#blocked) this.#answer();
     } else if (!this.readableObjectMode && this.#destination !== undefined) {
-      this.#farewell(this.#destination as Farewell);
+      this.#farewell(this.#destination);
     } else {
       // Items that a consumer took in this turn are its own before the error comes.
       process.nextTick(() => this.destroy(this.#fault));
@@ -354,7 +369,8 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
   }
 
   /** The last stage: end the destination, and tell the fault when it has taken all and the peer has ended. */
-  #farewell(destination: Farewell): void {
+  #farewell(destination: Destination): void {
+    this.#abandon();
     const told = (): void => {
       if (this.#inputEnded && this.#callback !== undefined) this.#answer();
       else if (this.#inputEnded) this.destroy(this.#fault);
@@ -377,7 +393,43 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     this.#discarding = true;
     this.push(null);
     if (this.#inputEnded) return;
-    this.#lingerTimer = setTimeout(() => this.destroy(this.lingerError()), this.lingerTimeout);
+    this.#linger();
+    this.#last?.once('finish', () => this.#linger());
+  }
+
+  /**
+   * Cut the connection when for `lingerTimeout` nothing of what is still under way is taken; or, when all has been
+   * taken, the peer has not ended its side.
+   */
+  #linger(): void {
+    clearTimeout(this.#lingerTimer);
+    if (this.destroyed) return;
+    const left = this.#undelivered();
+    this.#lingerTimer = setTimeout(() => {
+      if (this.#undelivered() === left) this.destroy(this.lingerError());
+      else this.#linger();
+    }, this.lingerTimeout);
+  }
+
+  /** What is held between here and the last destination: bytes and items, so that it tells progress and no more. */
+  #undelivered(): number {
+    const [next] = this.#neighbours;
+    const behind = next === undefined ? (this.#destination?.writableLength ?? 0) : next.#undelivered();
+    return this.readableLength + this.writableLength + behind;
+  }
+
+  /** Where all of it goes in the end. */
+  get #last(): Destination | undefined {
+    const [next] = this.#neighbours;
+    return next === undefined ? this.#destination : next.#last;
+  }
+
+  /** Whatever still comes, nobody can answer any more: what stands before us shall not even try. */
+  #abandon(): void {
+    const source = this.#source;
+    if (source === undefined || source.destroyed) return;
+    source.#discarding = source.#abandoned = true;
+    source.#abandon();
   }
 }
 
@@ -388,9 +440,10 @@ export interface FrameWatch {
   late(): void;
 }
 
-type Farewell = NodeJS.WritableStream & {
+type Destination = NodeJS.WritableStream & {
   writableFinished?: boolean;
   writableEnded?: boolean;
+  writableLength?: number;
   destroyed?: boolean;
 };
 
@@ -399,5 +452,9 @@ const { settle, proceed } = Stage;
 
 /** A subclass with a `_write` or `_transform` of its own would meet batches there: it gets single items. */
 function takesBatches(stage: Stage): boolean {
-  return stage._write === Stage.prototype._write && stage._transform === Transform.prototype._transform;
+  return (
+    stage.writableObjectMode &&
+    stage._write === Stage.prototype._write &&
+    stage._transform === Transform.prototype._transform
+  );
 }

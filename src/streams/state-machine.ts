@@ -72,6 +72,11 @@ export class StateMachine<
     return this.#run.state;
   }
 
+  /** Why the session failed, if it did. */
+  get error(): Error | undefined {
+    return this.#run.error;
+  }
+
   /** What the handlers of this connection share. */
   get context(): Context {
     return this.#run.context;
@@ -106,6 +111,14 @@ export class StateMachine<
       this.#waiting ??= [];
       this.#waiting.push(resolve);
     });
+  }
+
+  protected override get gives(): 'messages' {
+    return 'messages';
+  }
+
+  protected override get takes(): 'messages' {
+    return 'messages';
   }
 
   protected override accept(message: unknown): void {
