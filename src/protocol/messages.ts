@@ -17,7 +17,7 @@ import {
   type StructOut,
   unionNode,
 } from './fields.ts';
-import { type Declaration, decodeByWalking, type Trailing } from './trace.ts';
+import { asBuffer, type Declaration, decodeByWalking, type Trailing } from './trace.ts';
 
 export { message };
 
@@ -34,6 +34,9 @@ export type Infer<T> = T extends Codec<any, any> ? Decoded<T> : T extends AnyFie
 
 /** A codec that was declared: what it declares can be read, walked, and printed. */
 export interface DeclaredCodec<Out, In = Out> extends Required<Codec<Out, In>> {
+  /** As `Codec.decode`, of any bytes; views of them in the message are `Buffer`s all the same. */
+  decode(bytes: Uint8Array, start?: number, end?: number): Out;
+  encode(message: In): Buffer;
   readonly declaration: Declaration;
   /** The names of the messages; empty where there is but one structure. */
   readonly types: readonly string[];
@@ -138,6 +141,9 @@ const POOL_SIZE = 8192;
 let pool: Buffer = Buffer.alloc(0);
 let poolUsed = 0;
 
+// The global is a getter, which would double the time a short message takes.
+const NodeBuffer = Buffer;
+
 function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
   const { root } = declaration;
   checkRoot(root);
@@ -166,8 +172,9 @@ function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
     types: Object.freeze(root.kind === 'union' ? [...root.byName.keys()] : []),
     source: () => made().source,
     decode(bytes, start = 0, end = bytes.length) {
-      const message = engine.decode(bytes, start, end);
-      return (message === FAILED ? decodeByWalking(declaration, bytes, start, end) : message) as Out;
+      const buffer = bytes instanceof NodeBuffer ? bytes : asBuffer(bytes);
+      const message = engine.decode(buffer, start, end);
+      return (message === FAILED ? decodeByWalking(declaration, buffer, start, end) : message) as Out;
     },
     encode(message) {
       const room = engine.bound(message);

@@ -51,12 +51,12 @@ export interface Declaration {
  */
 export function trace<Out>(
   codec: { readonly declaration: Declaration; decode(bytes: Buffer): Out },
-  bytes: Buffer,
+  bytes: Uint8Array,
   start = 0,
   end: number = bytes.length,
 ): Trace<Out> {
   const spans: Span[] = [];
-  const walk = new Walk(bytes, start, end, spans);
+  const walk = new Walk(asBuffer(bytes), start, end, spans);
   try {
     return { spans, value: walk.message(codec.declaration) as Out, error: undefined };
   } catch (error) {
@@ -473,6 +473,11 @@ class Walk {
     };
     this.spans[index] = span;
   }
+}
+
+/** The same bytes, not a copy, as a `Buffer`. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** The cursor of a custom field; the compiled code uses it too. */

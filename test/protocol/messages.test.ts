@@ -10,12 +10,14 @@ import {
   constant,
   custom,
   enumeration,
+  rest,
   struct,
   u8,
   u16be,
   utf8,
 } from '../../src/protocol/fields.ts';
 import { codecOf, message, messages } from '../../src/protocol/messages.ts';
+import { trace } from '../../src/protocol/trace.ts';
 import { arbitraryMessage, arbitraryNearMiss } from '../../src/testing/arbitrary.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
@@ -92,6 +94,32 @@ describe('the drone’s messages', () => {
         { numRuns: 100 },
       );
     }
+  });
+});
+
+describe('the bytes a declared codec takes and gives', () => {
+  const codec = messages(u8, { a: message(1, { x: u16be, data: bytes(rest) }) });
+
+  it('takes any Uint8Array, a view into a larger one too, without copying it', () => {
+    // two bytes of others · tag · x · data
+    const plain = Uint8Array.of(9, 9, 1, 0x12, 0x34, 5, 6);
+    const value = { type: 'a' as const, x: 0x1234, data: hex('0506') };
+    const decoded = codec.decode(plain.subarray(2));
+    expect(decoded).toEqual(value);
+    expect(codec.decode(plain, 2, 7)).toEqual(value);
+    expect(decoded.data).toBeInstanceOf(Buffer);
+    expect(decoded.data.buffer).toBe(plain.buffer);
+    expect(() => codec.decode(plain, 2, 4)).toThrow(
+      expect.objectContaining({ code: 'ERR_MESSAGE_SHORT', offset: 1, path: 'x' }),
+    );
+    expect(trace(codec, plain, 2).value).toEqual(value);
+  });
+
+  it('gives a Buffer, from the pool and beyond it', () => {
+    const encoded: Buffer = codec.encode({ type: 'a', x: 1, data: Uint8Array.of(7) });
+    expect(encoded).toBeInstanceOf(Buffer);
+    expect(encoded.toString('hex')).toBe('01000107');
+    expect(codec.encode({ type: 'a', x: 1, data: new Uint8Array(10_000) })).toBeInstanceOf(Buffer);
   });
 });
 
