@@ -469,7 +469,7 @@ export interface ChecksumRange {
 
 /**
  * A checksum, by its name in the catalogue (`checksum.ts`) or as your own `{ width, compute }`: filled in on
- * encode, verified on decode (`ERR_MESSAGE_VALUE`).
+ * encode, verified on decode (a `FrameError`, `ERR_FRAME_CHECKSUM`).
  *
  * @example checksum(u16le, 'CRC-16/MODBUS'); checksum(u32be, 'CRC-32/ISO-HDLC', { from: 'header', to: 'body' });
  */
