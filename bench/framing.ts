@@ -16,7 +16,7 @@ const frameStream = require('frame-stream') as { decode(options: { lengthSize: n
 
 const ROUNDS = 3;
 /** Milliseconds after which a run is given up. */
-const BUDGET = 5_000;
+const BUDGET = 3_000;
 
 interface Contender {
   /** The bytes that go round a payload. */
@@ -49,8 +49,13 @@ const CONTENDERS: Record<string, Contender> = {
     read: async (chunks) => {
       let length = 0;
       // Handed on as it is, a list of pieces; a user who needs bytes side by side copies once more.
-      for await (const frame of decode(asynchronous(chunks), { maxDataLength: 10_000_000 })) {
-        length += frame.subarray().length;
+      try {
+        for await (const frame of decode(asynchronous(chunks), { maxDataLength: 10_000_000 })) {
+          length += frame.subarray().length;
+        }
+      } catch (error) {
+        // Given up in the middle of a frame.
+        if ((error as NodeJS.ErrnoException).code !== 'ERR_UNEXPECTED_EOF') throw error;
       }
       return length;
     },
