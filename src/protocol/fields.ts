@@ -82,12 +82,12 @@ type OptionalKeys<F extends Fields> = {
         : never;
 }[keyof F];
 
-type Flat<T> = { [K in keyof T]: T[K] };
+type Flat<T> = T extends unknown ? { [K in keyof T]: T[K] } : never;
 
 /** What decoding named fields gives. */
-export type StructOut<F extends Fields> = {
+export type StructOut<F extends Fields> = Flat<{
   [K in keyof F as FieldOut<F[K]> extends Absent ? never : K]: FieldOut<F[K]>;
-};
+}>;
 
 /** What encoding named fields takes: the derived ones may be left out. */
 export type StructIn<F extends Fields> = Flat<
