@@ -19,7 +19,16 @@ export type {
 
 // frames → messages
 export { MessageDecoder } from './streams/message-decoder.ts';
-export { codecOf, type DeclaredCodec, type Infer, message, messages } from './protocol/messages.ts';
+export {
+  codecOf,
+  type DeclaredCodec,
+  type Infer,
+  message,
+  messages,
+  type MessagesIn,
+  type MessagesOptions,
+  type MessagesOut,
+} from './protocol/messages.ts';
 export {
   u8,
   i8,
@@ -64,13 +73,24 @@ export {
   padding,
   checksum,
   custom,
+  type Absent,
   type AnyField,
+  type ChecksumRange,
   type Condition,
   type CustomField,
   type Field,
+  type FieldIn,
+  type FieldOut,
   type Fields,
+  type Limits as FieldLimits,
+  type Message,
+  type Messages,
   type ReadCursor,
+  type Rest,
   type Size,
+  type StructIn,
+  type StructOut,
+  type Tag,
   type WriteCursor,
 } from './protocol/fields.ts';
 export {
@@ -80,7 +100,7 @@ export {
   checksumNames,
   crc,
 } from './protocol/checksum.ts';
-export { type Span, type Trace, type Trailing, trace } from './protocol/trace.ts';
+export { type Declaration, type Span, type Trace, type Trailing, trace } from './protocol/trace.ts';
 export type { Codec, Decoded, Encodable } from './protocol/codec.ts';
 export { type CodecFunctions, codecFrom, json } from './protocol/codec-from.ts';
 
@@ -90,12 +110,16 @@ export {
   type Deadline,
   defineSession,
   type Handler,
+  type MessageSource,
+  type OfType,
   type Reply,
   type Row,
+  type Said,
   type Session,
   type Sends,
   type SessionDeclaration,
   type StateDeclaration,
+  type Typed,
 } from './protocol/session.ts';
 export type { Mirror } from './protocol/session-mirror.ts';
 export { toMarkdown, toMermaid } from './protocol/session-picture.ts';
@@ -112,7 +136,13 @@ export type { StageOptions } from './streams/stage.ts';
 // all of it, over a socket
 export { defineProtocol, type Protocol } from './protocol/protocol.ts';
 export { type Connection, createServer, type Server, type ServerOptions } from './net/server.ts';
-export { Client, type ClientOptions, type ConnectOptions, connect } from './net/client.ts';
+export {
+  Client,
+  type ClientOptions,
+  type ClientProtocol,
+  type ConnectOptions,
+  connect,
+} from './net/client.ts';
 export type { RepliesOptions, RequestOptions } from './net/replies.ts';
 
 // what goes wrong

@@ -9,6 +9,8 @@ export class Fault {
   /** In words. */
   readonly expected: string;
   readonly actual: unknown;
+  /** `actual` in words, where showing the value would not do. */
+  readonly got: string | undefined;
   /** Where, in the chunk; the walk's own place unless told. */
   readonly at: number | undefined;
   readonly limit: number | undefined;
@@ -18,11 +20,12 @@ export class Fault {
     code: FaultCode,
     expected: string,
     actual: unknown,
-    more: { at?: number; limit?: number; cause?: unknown } = {},
+    more: { got?: string; at?: number; limit?: number; cause?: unknown } = {},
   ) {
     this.code = code;
     this.expected = expected;
     this.actual = actual;
+    this.got = more.got;
     this.at = more.at;
     this.limit = more.limit;
     this.cause = more.cause;
@@ -50,7 +53,7 @@ export function readingError(
   at: number,
 ): MessageError | FrameError {
   const offset = at - frame.start;
-  const text = `${subject(messageType, path)}: expected ${fault.expected}, got ${show(fault.actual)}, at byte ${offset}`;
+  const text = `${subject(messageType, path)}: expected ${fault.expected}, got ${fault.got ?? show(fault.actual)}, at byte ${offset}`;
   const all = {
     ...details(fault, path, messageType),
     offset,
@@ -63,7 +66,7 @@ export function readingError(
 
 /** The error of a message that could not be written. */
 export function writingError(fault: Fault, path: Path, messageType: string | undefined): MessageError {
-  const text = `${subject(messageType, path)}: expected ${fault.expected}, got ${show(fault.actual)}`;
+  const text = `${subject(messageType, path)}: expected ${fault.expected}, got ${fault.got ?? show(fault.actual)}`;
   const code = fault.code as MessageErrorCode;
   return new MessageError(code, text, { ...details(fault, path, messageType), origin: 'local' });
 }

@@ -269,6 +269,24 @@ export function sizes(node: Node, open: Set<Node> = new Set()): { min: number; m
   }
 }
 
+/** Whether the field, whatever it holds, leaves nothing of the frame or of the enclosing `bounded`. */
+export function takesRest(node: Node): boolean {
+  switch (node.kind) {
+    case 'bytes':
+    case 'utf8':
+    case 'bounded':
+      return isRest(node.size);
+    case 'array':
+      return isRest(node.count) || (typeof node.count === 'number' && node.count > 0 && takesRest(node.item));
+    case 'struct':
+      return node.entries.some(([, field]) => takesRest(field));
+    case 'union':
+      return [...node.byName.values()].every((one) => takesRest(one.struct));
+    default:
+      return false;
+  }
+}
+
 /** Whether the field has no place in the value. */
 export function isAbsent(node: Node): boolean {
   return node.kind === 'constant' || node.kind === 'padding';
@@ -287,6 +305,10 @@ export function integerRange(node: IntNode | VarintNode): { min: number; max: nu
 export function tagText(tag: unknown): string {
   if (typeof tag === 'number' && tag >= 0) return `0x${tag.toString(16).padStart(2, '0')}`;
   return typeof tag === 'string' ? JSON.stringify(tag) : String(tag);
+}
+
+function isRest(size: SizeNode): boolean {
+  return typeof size === 'object' && size.kind === 'rest';
 }
 
 function isVarint(size: SizeNode): boolean {

@@ -1,5 +1,6 @@
 import { assemble } from './assemble.ts';
 import { type Checksum, type ChecksumName, checksumByName } from './checksum.ts';
+import { show } from './fault.ts';
 import {
   type BigintNode,
   type BitMember,
@@ -15,7 +16,7 @@ import {
   type SizeNode,
   type StructNode,
   sizes,
-  tagText,
+  takesRest,
   type UnionCase,
   type UnionNode,
   type VarintNode,
@@ -81,12 +82,12 @@ type OptionalKeys<F extends Fields> = {
         : never;
 }[keyof F];
 
-type Flat<T> = { [K in keyof T]: T[K] };
+type Flat<T> = T extends unknown ? { [K in keyof T]: T[K] } : never;
 
 /** What decoding named fields gives. */
-export type StructOut<F extends Fields> = {
+export type StructOut<F extends Fields> = Flat<{
   [K in keyof F as FieldOut<F[K]> extends Absent ? never : K]: FieldOut<F[K]>;
-};
+}>;
 
 /** What encoding named fields takes: the derived ones may be left out. */
 export type StructIn<F extends Fields> = Flat<
@@ -601,50 +602,55 @@ export function fieldNode(field: AnyField, where: string): Node {
     typeof field.kind !== 'string' ||
     field === (rest as unknown)
   ) {
-    throw new TypeError(`${where}: expected a field such as u8 or struct({ … }), got ${String(field)}`);
+    throw new TypeError(`${where}: expected a field such as u8 or struct({ … }), got ${gotText(field)}`);
   }
   return field as Node;
 }
 
-/** The data of a structure, with its references checked. */
-export function structNode(fields: Fields): StructNode {
+/** The data of a structure, with its references checked; `where` is the message it belongs to, for errors. */
+export function structNode(fields: Fields, where = ''): StructNode {
+  const pathOf = (name: string): string => (where === '' ? name : `${where}.${name}`);
   const prototype = typeof fields === 'object' && fields !== null ? Object.getPrototypeOf(fields) : undefined;
   if (prototype !== Object.prototype && prototype !== null) {
     throw new TypeError('fields: expected a plain object; write a field named __proto__ as ["__proto__"]');
   }
   const entries = Object.entries(fields).map(([name, field]) => {
-    requireName(name, 'a field');
-    return [name, fieldNode(field, name)] as const;
+    requireName(name, where === '' ? 'a field' : where);
+    return [name, fieldNode(field, pathOf(name))] as const;
   });
   const places = new Map(entries.map(([name], index) => [name, index]));
   const derived = new Set<string>();
   entries.forEach(([name, node], index) => {
+    const path = pathOf(name);
     for (const ref of refs(node)) {
       const [first = '', member] = ref.name.split('.');
       const place = places.get(first);
       if (place === undefined) {
-        if (ref.use === 'range') throw new RangeError(`${name}: there is no field '${ref.name}' beside it`);
+        if (ref.use === 'range') throw new RangeError(`${path}: there is no field '${ref.name}' beside it`);
         continue;
       }
       const target = entries[place]![1];
       if (ref.use === 'range') continue;
       if (place >= index)
-        throw new RangeError(`${name} refers to '${ref.name}', which is not declared before it`);
-      if (ref.use === 'condition') requireReadable(target, member, name, ref.name);
+        throw new RangeError(`${path} refers to '${ref.name}', which is not declared before it`);
+      if (ref.use === 'condition') requireReadable(target, member, path, ref.name);
       else {
-        requireFillable(target, name, ref);
+        requireFillable(target, path, ref);
         derived.add(first);
       }
     }
-    if (node.kind === 'checksum') requireRange(name, index, node, places, entries);
+    if (node.kind === 'checksum') requireRange(path, index, node, places, entries);
   });
   for (const [name, node] of entries) {
     for (const ref of refs(node)) {
       if (ref.use === 'condition' && derived.has(ref.name)) {
-        throw new RangeError(`${name}: its condition hangs on '${ref.name}', which the encoder fills in`);
+        throw new RangeError(
+          `${pathOf(name)}: its condition hangs on '${ref.name}', which the encoder fills in`,
+        );
       }
     }
   }
+  requireNothingBehindRest(entries, where);
   return Object.freeze({ kind: 'struct', entries, derived });
 }
 
@@ -662,7 +668,7 @@ export function unionNode(tag: string | AnyField, cases: Messages, header: Field
     if (typeof tagNode !== 'string') requireTag(tagNode, value, name);
     const other = byTag.get(value);
     if (other !== undefined) throw new RangeError(`${other.name} and ${name} have the same tag, ${value}`);
-    const one = { name, tag: value, struct: structNode(merge(header, fields)) };
+    const one = { name, tag: value, struct: structNode(merge(header, fields), name) };
     byTag.set(value, one);
     byName.set(name, one);
   }
@@ -741,7 +747,7 @@ function requireTag(node: Node, value: Tag, name: string): void {
         ? typeof value === 'bigint' &&
           (node.signed ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value)) === value
         : (node.kind === 'int' || node.kind === 'varint') && isInRange(node, value);
-  if (!fits) throw new RangeError(`${name}: the tag ${tagText(value)} is no value of its field`);
+  if (!fits) throw new RangeError(`${name}: the tag ${show(value)} is no value of its field`);
 }
 
 function requireInteger(node: IntNode | VarintNode, value: unknown, where: string): void {
@@ -797,6 +803,28 @@ function requireFillable(target: Node, name: string, ref: Ref): void {
     );
   }
   for (const tag of ref.tags ?? []) requireTag(target, tag, name);
+}
+
+function requireNothingBehindRest(entries: StructNode['entries'], where: string): void {
+  let taker: string | undefined;
+  for (const [name, node] of entries) {
+    // What a custom field takes is its own business, and kept bytes may be none.
+    const mayTakeNone =
+      (node.kind === 'custom' && node.min === 0) || (node.kind === 'bytes' && node.orEmpty === true);
+    if (taker !== undefined && !mayTakeNone && sizes(node).max > 0) {
+      const prefix = where === '' ? '' : `${where}: `;
+      throw new RangeError(`${prefix}'${name}' can never be read, '${taker}' takes the rest`);
+    }
+    if (taker === undefined && takesRest(node)) taker = name;
+  }
+}
+
+/** What was given for a field, in words; for `utf8` in place of `utf8(u8)`, how to call it. */
+function gotText(field: unknown): string {
+  if (field === rest) return 'rest, which is a size';
+  if (typeof field !== 'function') return show(field);
+  const { name } = field;
+  return `the function ${name}; call it: ${name}(${name === 'utf8' || name === 'bytes' ? 'u8' : '…'})`;
 }
 
 function requireRange(

@@ -21,7 +21,8 @@ import { asBuffer, type Declaration, decodeByWalking, type Trailing } from './tr
 
 export { message };
 
-type Flat<T> = { [K in keyof T]: T[K] };
+/** One plain object type in place of an intersection, member by member of a union, so that errors read plainly. */
+type Flat<T> = T extends unknown ? { [K in keyof T]: T[K] } : never;
 
 /**
  * The type of a declared codec's messages, or of a field's value, as decoding gives it. For messages a union that
@@ -45,18 +46,20 @@ export interface DeclaredCodec<Out, In = Out> extends Required<Codec<Out, In>> {
 }
 
 /** What decoding gives, by the messages' names. */
-export type MessagesOut<M extends Messages, H extends Fields, T extends Trailing> = {
-  [K in keyof M & string]: Flat<
-    { type: K } & StructOut<H & M[K]['fields']> & (T extends 'keep' ? { trailing: Buffer } : unknown)
-  >;
-}[keyof M & string];
+export type MessagesOut<M extends Messages, H extends Fields, T extends Trailing> = Flat<
+  {
+    [K in keyof M & string]: { type: K } & StructOut<H & M[K]['fields']> &
+      (T extends 'keep' ? { trailing: Buffer } : unknown);
+  }[keyof M & string]
+>;
 
 /** What encoding takes, by the messages' names. */
-export type MessagesIn<M extends Messages, H extends Fields, T extends Trailing> = {
-  [K in keyof M & string]: Flat<
-    { type: K } & StructIn<H & M[K]['fields']> & (T extends 'keep' ? { trailing?: Uint8Array } : unknown)
-  >;
-}[keyof M & string];
+export type MessagesIn<M extends Messages, H extends Fields, T extends Trailing> = Flat<
+  {
+    [K in keyof M & string]: { type: K } & StructIn<H & M[K]['fields']> &
+      (T extends 'keep' ? { trailing?: Uint8Array } : unknown);
+  }[keyof M & string]
+>;
 
 export interface MessagesOptions<H extends Fields, T extends Trailing> {
   /**

@@ -138,10 +138,17 @@ class Walk {
       value = this.union(root, undefined, 'ERR_MESSAGE_UNKNOWN');
     } else value = this.field(root, undefined);
     if (trailing === 'reject' && this.at < this.end) {
-      throw new Fault('ERR_MESSAGE_TRAILING', 'the end of the frame', this.end - this.at);
+      throw this.trailing('the end of the frame');
     }
     this.close(index, 'message', this.start, value);
     return value;
+  }
+
+  trailing(expected: string): Fault {
+    const left = this.end - this.at;
+    return new Fault('ERR_MESSAGE_TRAILING', expected, left, {
+      got: `${left} byte${left === 1 ? '' : 's'} more`,
+    });
   }
 
   /** A field, and its span. */
@@ -238,7 +245,7 @@ class Walk {
           if (this.bytes[at + i] !== node.bytes[i]) {
             const got = this.bytes.subarray(at, this.at).toString('hex');
             const expected = `the constant ${Buffer.from(node.bytes).toString('hex')} (hex)`;
-            throw new Fault('ERR_MESSAGE_VALUE', expected, got, { at });
+            throw new Fault('ERR_MESSAGE_VALUE', expected, got, { at, got: `${got} (hex)` });
           }
         }
         return node.value;
@@ -254,7 +261,7 @@ class Walk {
         this.end = this.at + this.fits(size);
         const value = this.value(node.item, scope);
         if (this.at < this.end) {
-          throw new Fault('ERR_MESSAGE_TRAILING', `the end of ${size} bytes`, this.end - this.at);
+          throw this.trailing(`the end of ${size} byte${size === 1 ? '' : 's'}`);
         }
         this.end = outerEnd;
         return value;
@@ -310,7 +317,8 @@ class Walk {
       if (sum !== scope.values.get(name)) {
         this.path.push(name);
         const expected = `${field.algorithm.name} ${tagText(sum)}`;
-        throw new Fault('ERR_FRAME_CHECKSUM', expected, scope.values.get(name), { at: own.start });
+        const sent = scope.values.get(name);
+        throw new Fault('ERR_FRAME_CHECKSUM', expected, sent, { at: own.start, got: tagText(sent) });
       }
     }
   }
@@ -438,7 +446,7 @@ class Walk {
     const faultAt = utf8FaultAt(this.bytes, start, end);
     if (faultAt >= 0) {
       const got = this.bytes.subarray(faultAt, Math.min(end, faultAt + 4)).toString('hex');
-      throw new Fault('ERR_MESSAGE_UTF8', 'UTF-8', `${got} (hex)`, { at: faultAt });
+      throw new Fault('ERR_MESSAGE_UTF8', 'UTF-8', `${got} (hex)`, { at: faultAt, got: `${got} (hex)` });
     }
     return decodeUtf8(this.bytes, start, end)!;
   }

@@ -209,7 +209,7 @@ describe('values that do not fit', () => {
 describe('a declaration that cannot work is refused where it is written', () => {
   it.each<[string, () => unknown, string]>([
     ['a tag twice', () => messages(f.u8, { a: message(1), b: message(1) }), 'a and b have the same tag, 1'],
-    ['a tag too great', () => messages(f.u8, { a: message(256) }), 'is no value of its field'],
+    ['a tag too great', () => messages(f.u8, { a: message(300) }), 'a: the tag 300 is no value of its field'],
     ['no message', () => messages(f.u8, {}), 'at least one case'],
     [
       "a field 'type'",
@@ -248,7 +248,38 @@ describe('a declaration that cannot work is refused where it is written', () => 
       'not over',
     ],
     ['an impossible bound', () => f.bounded(2, f.u24be), 'takes 3 bytes'],
-    ['no field', () => f.struct({ a: 5 as never }), 'expected a field'],
+    ['no field', () => f.struct({ a: 5 as never }), 'a: expected a field such as u8 or struct({ … }), got 5'],
+    ['a call forgotten', () => f.struct({ a: f.utf8 as never }), 'got the function utf8; call it: utf8(u8)'],
+    [
+      'a call forgotten, in a message',
+      () => messages(f.u8, { a: message(1, { n: f.struct as never }) }),
+      'a.n: expected a field such as u8 or struct({ … }), got the function struct; call it: struct(…)',
+    ],
+    [
+      'a reference in a message',
+      () => messages(f.u8, { a: message(1, { n: f.bytes('m'), m: f.u8 }) }),
+      "a.n refers to 'm', which is not declared before it",
+    ],
+    [
+      'a field behind the rest, in a message',
+      () => messages(f.u8, { a: message(1, { d: f.bytes(f.rest), n: f.u8 }) }),
+      "a: 'n' can never be read, 'd' takes the rest",
+    ],
+    [
+      'a checksum behind the rest',
+      () => f.struct({ d: f.utf8(f.rest), sum: f.checksum(f.u8, 'CRC-8/SMBUS') }),
+      "'sum' can never be read, 'd' takes the rest",
+    ],
+    [
+      'bytes that may be none behind the rest of a structure',
+      () => f.struct({ d: f.struct({ list: f.array(f.u8, f.rest) }), n: f.bytes(f.rest) }),
+      "'n' can never be read, 'd' takes the rest",
+    ],
+    [
+      'a field behind a union whose every case takes the rest',
+      () => f.struct({ d: f.union(f.u8, { a: message(1, { x: f.bytes(f.rest) }) }), n: f.u8 }),
+      "'n' can never be read, 'd' takes the rest",
+    ],
     [
       'a header of any size',
       () => messages(f.u8, { a: message(1) }, { header: { n: f.varuint } }),
@@ -256,5 +287,69 @@ describe('a declaration that cannot work is refused where it is written', () => 
     ],
   ])('%s', (_, declare, words) => {
     expect(declare).toThrow(words);
+  });
+
+  it('but what takes nothing, or stands behind a bound, may follow the rest', () => {
+    const codec = codecOf(
+      f.struct({
+        d: f.bounded(f.u8, f.struct({ all: f.bytes(f.rest) })),
+        n: f.u8,
+        end: f.bytes(f.rest),
+        none: f.array(f.u8, 0),
+        pad: f.padding(0),
+      }),
+    );
+    const frame = Buffer.from('02cafe07beef', 'hex');
+    const value = {
+      d: { all: Buffer.from('cafe', 'hex') },
+      n: 7,
+      end: Buffer.from('beef', 'hex'),
+      none: [],
+    };
+    expect(codec.decode(frame)).toEqual(value);
+    expect(codec.encode(value)).toEqual(frame);
+    // One case leaves something, so what follows can be read.
+    const some = f.union(f.u8, { a: message(1, { x: f.bytes(f.rest) }), b: message(2) });
+    expect(codecOf(f.struct({ u: some, n: f.u8 })).decode(Buffer.from('0207', 'hex'))).toEqual({
+      u: { type: 'b' },
+      n: 7,
+    });
+  });
+});
+
+describe('an error says what it got as it says what it expected', () => {
+  it.each<[string, f.AnyField, string, string, unknown]>([
+    [
+      'a checksum in hex',
+      // CRC-8/SMBUS of 31 is 97
+      f.struct({ a: f.u8, sum: f.checksum(f.u8, 'CRC-8/SMBUS') }),
+      '31ff',
+      'sum: expected CRC-8/SMBUS 0x97, got 0xff, at byte 1',
+      0xff,
+    ],
+    [
+      'a constant in hex',
+      f.struct({ magic: f.constant(f.u16be, 0xcafe) }),
+      'beef',
+      'magic: expected the constant cafe (hex), got beef (hex), at byte 0',
+      'beef',
+    ],
+    [
+      'what is left of the frame',
+      f.u8,
+      '010203',
+      'message: expected the end of the frame, got 2 bytes more, at byte 1',
+      2,
+    ],
+    [
+      'what is left of a bound',
+      f.bounded(f.u8, f.u8),
+      '020102',
+      'message: expected the end of 2 bytes, got 1 byte more, at byte 2',
+      1,
+    ],
+  ])('%s', (_, field, hex, text, actual) => {
+    const decode = () => codecOf(field).decode(Buffer.from(hex, 'hex'));
+    expect(decode).toThrow(expect.objectContaining({ message: text, actual }));
   });
 });

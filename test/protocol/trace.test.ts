@@ -47,7 +47,7 @@ it('says what, where, expected and got, with the bytes round it', () => {
     path: 'items[1].text',
     offset: 13,
     expected: 'UTF-8',
-    message: 'list.items[1].text: expected UTF-8, got "ff (hex)", at byte 13',
+    message: 'list.items[1].text: expected UTF-8, got ff (hex), at byte 13',
     excerpt: [
       '00000000: 07 01 02 68 69 02 00 01 01 61 00 02 01 ff', //
       '                                                 ^',
