@@ -6,6 +6,7 @@ const SHORT = 128;
 /** Larger memory is not kept alive for the sake of its view. */
 const LARGEST_KEPT = 1_048_576;
 
+let seen: Uint8Array | undefined;
 let source: Uint8Array | undefined;
 let sourceView: DataView = new DataView(new ArrayBuffer(0));
 let target: Uint8Array | undefined;
@@ -18,8 +19,14 @@ export function copyBytes(to: Uint8Array, at: number, from: Uint8Array, start: n
     to.set(from.subarray(start, end), at);
     return at + length;
   }
-  // Frame after frame comes from one chunk and goes to one output: their views are made once.
+  // Frame after frame comes from one chunk and goes to one output: their views are made once, and not for a chunk
+  // that holds but one.
   if (from !== source) {
+    if (from !== seen) {
+      seen = from;
+      for (let i = 0; i < length; i++) to[at + i] = from[start + i]!;
+      return at + length;
+    }
     source = from;
     sourceView = new DataView(from.buffer, from.byteOffset, from.length);
   }
