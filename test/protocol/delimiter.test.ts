@@ -345,3 +345,37 @@ function naive(text: string, delimiters: readonly string[], strips: boolean): st
   if (from < text.length) frames.push(text.slice(from));
   return frames;
 }
+
+test('line reads what it writes, or refuses to write it, for every option', () => {
+  const cases = fc.record({
+    stripDelimiter: fc.boolean(),
+    lines: fc.array(
+      fc.array(fc.constantFrom('a', 'b', '\r', '\n', 'é'), { maxLength: 6 }).map((parts) => parts.join('')),
+      { maxLength: 5 },
+    ),
+  });
+  fc.assert(
+    fc.property(cases, ({ stripDelimiter, lines }) => {
+      const framing = line({ stripDelimiter });
+      const written: Buffer[] = [];
+      for (const text of lines) {
+        // What a reader that keeps the delimiter hands on ends with it.
+        const payload = Buffer.from(stripDelimiter ? text : `${text}\n`);
+        try {
+          writeOne(framing, payload);
+          written.push(payload);
+        } catch (error) {
+          expect(error).toMatchObject({ origin: 'local' });
+          expect(text).toMatch(/\n|\r$/);
+        }
+      }
+      const reader = framing.reader();
+      reader.push(Buffer.concat(written.map((payload) => writeOne(framing, payload))));
+      for (const payload of written) expect(reader.next()).toEqual(payload);
+      reader.end();
+      expect(reader.next()).toBeUndefined();
+      expect(reader.error).toBeUndefined();
+    }),
+    { numRuns: 300 },
+  );
+});

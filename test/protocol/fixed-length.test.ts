@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fixedLength } from '../../src/index.ts';
 import { verifyFraming } from '../../src/testing/index.ts';
@@ -64,4 +65,27 @@ test('the writer refuses any other length', () => {
 
 test.each([0, -1, 1.5, Number.NaN, 2 ** 53, '4', undefined])('refuses a length of %s', (length) => {
   expect(() => fixedLength(length as number)).toThrow(RangeError);
+});
+
+test('reads what it writes, for every length', () => {
+  const cases = fc
+    .integer({ min: 1, max: 40 })
+    .chain((length) =>
+      fc.tuple(
+        fc.constant(length),
+        fc.array(fc.uint8Array({ minLength: length, maxLength: length }), { maxLength: 5 }),
+      ),
+    );
+  fc.assert(
+    fc.property(cases, ([length, payloads]) => {
+      const framing = fixedLength(length);
+      const wire = Buffer.concat(payloads.map((payload) => writeOne(framing, Buffer.from(payload))));
+      const reader = framing.reader();
+      reader.push(wire);
+      for (const payload of payloads) expect(reader.next()).toEqual(Buffer.from(payload));
+      reader.end();
+      expect(reader.next()).toBeUndefined();
+      expect(reader.error).toBeUndefined();
+    }),
+  );
 });
