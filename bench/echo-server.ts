@@ -7,6 +7,7 @@
 import net from 'node:net';
 import { pipeline, Transform } from 'node:stream';
 import { LengthPrefixDecoder, LengthPrefixEncoder } from 'wirepipe';
+import { plainFrames } from './plain-stages.ts';
 
 type Serve = (socket: net.Socket, rewrite: boolean) => void;
 
@@ -60,24 +61,6 @@ const VARIANTS: Record<string, Serve> = {
 
   /** The same two stages as one writes them first: one object a frame, one write a frame. */
   plain: (socket, rewrite) => {
-    let rest: Buffer = Buffer.alloc(0);
-    const decoder = new Transform({
-      readableObjectMode: true,
-      transform(chunk: Buffer, _, callback) {
-        rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-        let at = 0;
-        while (rest.length - at >= 4) {
-          const length = rest.readUInt32LE(at);
-          if (length > 10_000_000) return callback(new RangeError('frame too long'));
-          const end = at + 4 + length;
-          if (end > rest.length) break;
-          this.push(rest.subarray(at + 4, end));
-          at = end;
-        }
-        rest = rest.subarray(at);
-        callback();
-      },
-    });
     const encoder = new Transform({
       writableObjectMode: true,
       transform(frame: Buffer, _, callback) {
@@ -87,7 +70,7 @@ const VARIANTS: Record<string, Serve> = {
         callback(null, Buffer.concat([header, frame]));
       },
     });
-    pipeline(socket, decoder, encoder, socket, gone);
+    pipeline(socket, plainFrames(), encoder, socket, gone);
   },
 };
 

@@ -6,9 +6,10 @@ interface Message {
   [field: string]: unknown;
 }
 
-export function plainStages(): Transform[] {
+/** Bytes in, one Buffer a frame out: joins what is left with each new chunk. */
+export function plainFrames(): Transform {
   let rest: Buffer = Buffer.alloc(0);
-  const frames = new Transform({
+  return new Transform({
     readableObjectMode: true,
     transform(chunk: Buffer, _, callback) {
       rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
@@ -25,6 +26,9 @@ export function plainStages(): Transform[] {
       callback();
     },
   });
+}
+
+export function plainStages(): Transform[] {
   const decoder = new Transform({
     objectMode: true,
     transform(frame: Buffer, _, callback) {
@@ -59,7 +63,7 @@ export function plainStages(): Transform[] {
       callback(null, bytes);
     },
   });
-  return [frames, decoder, machine, encoder];
+  return [plainFrames(), decoder, machine, encoder];
 }
 
 function decode(frame: Buffer): Message {

@@ -3,10 +3,7 @@ import type { Codec } from '../protocol/codec.ts';
 import type { FrameBatch } from '../protocol/framing.ts';
 import { Stage, type StageOptions } from './stage.ts';
 
-/**
- * The most messages in one batch. They are answered and gone before the next ones are made: more at a time outlive
- * the garbage collector's young generation, which costs more than it saves.
- */
+/** The most messages in one batch: they are answered and gone before the next ones are made. */
 const MESSAGES_AT_ONCE = 256;
 
 /**
