@@ -179,6 +179,24 @@ describe('the two ends', () => {
     expect(() => client.send({ type: 'quit' })).toThrow(expect.objectContaining(late));
   });
 
+  test('a message that sends another while it is encoded: both arrive whole', async () => {
+    const client = await connect(drone, { port });
+    let reads = 0;
+    client.send({
+      type: 'write',
+      // Reading a value may run anybody's code, and that code may send.
+      get text() {
+        if (++reads === 2) client.send({ type: 'write', text: 'HELLO' });
+        return 'OUTER';
+      },
+    });
+    client.end();
+    const answers: string[] = [];
+    for await (const { text } of client) answers.push(text);
+    expect(reads).toBeGreaterThan(1);
+    expect(answers).toEqual(['AUTH_OK', 'WRONG_STATE']);
+  });
+
   test('a connection that we cut ourselves is closed without an error, or with the one we gave', async () => {
     const one = await connect(drone, { port });
     one.destroy();
