@@ -72,7 +72,8 @@ export interface FrameReader {
 
 /**
  * Frames as offsets into the chunk that holds them: no Buffer is made per frame. `bounds` holds a start and an
- * end (exclusive) for each frame: frame i is `bytes.subarray(bounds[2 * i], bounds[2 * i + 1])`.
+ * end (exclusive) for each frame: frame i is `bytes.subarray(bounds[2 * i], bounds[2 * i + 1])`. A reader may work them
+ * out when they are first asked for: keep them in a variable.
  */
 export interface FrameBatch {
   readonly bytes: Buffer;

@@ -256,44 +256,35 @@ class LengthPrefixReader implements FrameReader {
 
   /** The frames that lie whole in the chunk, from where we are. */
   #whole(limit: number): FrameBatch | undefined {
-    const { varint, wire } = this.#layout;
-    const bounds: number[] = [];
-    const runStart = this.#at;
-    const runEnd = varint ? this.#wholeVarint(bounds, limit) : this.#wholeFixed(bounds, limit);
-    this.#at = runEnd;
-    if (bounds.length === 0) return undefined;
-    return {
-      bytes: this.#chunk,
-      bounds,
-      count: bounds.length >> 1,
-      wire,
-      runStart,
-      runEnd,
-      streamOffset: this.#base,
-    };
+    return this.#layout.varint ? this.#wholeVarint(limit) : this.#wholeFixed(limit);
   }
 
-  #wholeFixed(bounds: number[], limit: number): number {
+  #wholeFixed(limit: number): FrameBatch | undefined {
     const { width, little, offset, header, adjustment, strip, maxFrameLength } = this.#layout;
     const bytes = this.#chunk;
     const end = bytes.length;
     const shortest = Math.max(0, strip - header);
-    let at = this.#at;
-    for (let count = 0; count < limit && end - at >= header; count++) {
+    const runStart = this.#at;
+    let at = runStart;
+    let count = 0;
+    for (; count < limit && end - at >= header; count++) {
       const body = readFixed(bytes, at + offset, width, little) + adjustment;
       const next = at + header + body;
       if (next > end || body < shortest || body > maxFrameLength) break;
-      bounds.push(at + strip, next);
       at = next;
     }
-    return at;
+    if (count === 0) return undefined;
+    this.#at = at;
+    return new FixedBatch(this.#layout, bytes, count, runStart, at, this.#base);
   }
 
-  #wholeVarint(bounds: number[], limit: number): number {
-    const { strip, stripsVarint, maxFrameLength } = this.#layout;
+  #wholeVarint(limit: number): FrameBatch | undefined {
+    const { strip, stripsVarint, maxFrameLength, wire } = this.#layout;
     const bytes = this.#chunk;
     const end = bytes.length;
-    let at = this.#at;
+    const bounds: number[] = [];
+    const runStart = this.#at;
+    let at = runStart;
     for (let count = 0; count < limit; count++) {
       const body = this.#measureVarint(bytes, at, end);
       const next = at + this.#headerLength + body;
@@ -301,7 +292,9 @@ class LengthPrefixReader implements FrameReader {
       bounds.push(at + (stripsVarint ? this.#headerLength : strip), next);
       at = next;
     }
-    return at;
+    if (at === runStart) return undefined;
+    this.#at = at;
+    return { bytes, bounds, count: bounds.length >> 1, wire, runStart, runEnd: at, streamOffset: this.#base };
   }
 
   /**
@@ -499,6 +492,58 @@ class LengthPrefixReader implements FrameReader {
     this.#chunk = this.#held = NO_BYTES;
     this.#at = this.#heldLength = this.#skip = 0;
     return true;
+  }
+}
+
+/**
+ * A run of frames with a header of fixed width. Where each of them stands is worked out when somebody asks: who hands
+ * the run on as it is does not.
+ */
+class FixedBatch implements FrameBatch {
+  readonly bytes: Buffer;
+  readonly count: number;
+  readonly runStart: number;
+  readonly runEnd: number;
+  readonly streamOffset: number;
+  readonly #layout: Layout;
+  #bounds: readonly number[] | undefined;
+
+  constructor(
+    layout: Layout,
+    bytes: Buffer,
+    count: number,
+    runStart: number,
+    runEnd: number,
+    streamOffset: number,
+  ) {
+    this.#layout = layout;
+    this.bytes = bytes;
+    this.count = count;
+    this.runStart = runStart;
+    this.runEnd = runEnd;
+    this.streamOffset = streamOffset;
+  }
+
+  get wire(): string | undefined {
+    return this.#layout.wire;
+  }
+
+  get bounds(): readonly number[] {
+    this.#bounds ??= this.#locate();
+    return this.#bounds;
+  }
+
+  #locate(): number[] {
+    const { width, little, offset, header, adjustment, strip } = this.#layout;
+    const { bytes, count } = this;
+    const bounds = new Array<number>(2 * count);
+    for (let i = 0, at = this.runStart; i < 2 * count; i += 2) {
+      const next = at + header + readFixed(bytes, at + offset, width, little) + adjustment;
+      bounds[i] = at + strip;
+      bounds[i + 1] = next;
+      at = next;
+    }
+    return bounds;
   }
 }
 

@@ -67,19 +67,16 @@ export class FrameEncoder extends Stage<Buffer> {
   }
 
   /** Write until the output is full; true when there was room for all. */
-  #fill({ bytes, bounds, count }: FrameBatch): boolean {
-    const output = this.#output;
+  #fill(batch: FrameBatch): boolean {
     try {
-      while (this.#index < count && !output.full) {
-        output.writePayload(this.#writer, bytes, bounds[2 * this.#index]!, bounds[2 * this.#index + 1]!);
-        this.#index++;
-      }
+      this.#index = this.#output.writeFrames(this.#writer, batch, this.#index);
     } catch (error) {
       this.#batch = undefined;
       this.fail(error as Error);
       return false;
     }
-    if (this.#index === count) this.#batch = undefined;
-    return !output.full;
+    if (this.#index < batch.count) return false;
+    this.#batch = undefined;
+    return true;
   }
 }

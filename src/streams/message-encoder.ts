@@ -60,11 +60,10 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
 
   /** Write until the output is full; true when there was room for all. */
   #fill(): boolean {
-    const output = this.#output;
     const messages = this.#messages;
     try {
-      while (this.#index < messages.length && !output.full) {
-        output.writeMessage(this.#codec, this.#writer, messages[this.#index]!);
+      while (this.#index < messages.length) {
+        if (!this.#output.writeMessage(this.#codec, this.#writer, messages[this.#index]!)) return false;
         this.#index++;
       }
     } catch (error) {
@@ -72,10 +71,8 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
       this.fail(error as Error);
       return false;
     }
-    if (this.#index === messages.length) {
-      this.#messages = [];
-      this.#index = 0;
-    }
-    return !output.full;
+    this.#messages = [];
+    this.#index = 0;
+    return true;
   }
 }

@@ -1,5 +1,5 @@
 import type { Codec } from '../protocol/codec.ts';
-import type { FrameWriter } from '../protocol/framing.ts';
+import type { FrameBatch, FrameWriter } from '../protocol/framing.ts';
 
 /** Bytes that one push hands on at the most, but for a single frame that is larger: room for backpressure. */
 export const OUTPUT_LENGTH = 65_536;
@@ -22,27 +22,37 @@ export class Output {
     return this.#at - this.#start;
   }
 
-  get full(): boolean {
-    return this.length >= OUTPUT_LENGTH;
-  }
-
-  /** Write a message, framed. Throws what the codec or the writer throws, and nothing of it counts as written. */
-  writeMessage<Message>(codec: Codec<unknown, Message>, writer: FrameWriter, message: Message): void {
+  /**
+   * Write a message, framed. False where there is no room behind what was written: `take` that first. Throws what the
+   * codec or the writer throws, and nothing of it counts as written.
+   */
+  writeMessage<Message>(codec: Codec<unknown, Message>, writer: FrameWriter, message: Message): boolean {
     const { headerLength } = writer;
-    if (codec.encodeInto !== undefined && codec.bound !== undefined && headerLength !== undefined) {
-      const bytes = this.#reserve(writer.bound(codec.bound(message)));
-      const end = codec.encodeInto(message, bytes, this.#at + headerLength);
-      this.#at = writer.seal!(bytes, this.#at, end);
-    } else {
+    if (codec.encodeInto === undefined || codec.bound === undefined || headerLength === undefined) {
       const payload = codec.encode(message);
-      this.writePayload(writer, payload, 0, payload.length);
+      return this.#write(writer, payload, 0, payload.length);
     }
+    const bytes = this.#room(writer.bound(codec.bound(message)));
+    if (bytes === undefined) return false;
+    const end = codec.encodeInto(message, bytes, this.#at + headerLength);
+    this.#at = writer.seal!(bytes, this.#at, end);
+    return true;
   }
 
-  /** Write `source[start, end)`, framed. Throws what the writer throws, and nothing of it counts as written. */
-  writePayload(writer: FrameWriter, source: Uint8Array, start: number, end: number): void {
-    const bytes = this.#reserve(writer.bound(end - start));
-    this.#at = writer.write(bytes, this.#at, source, start, end);
+  /**
+   * Write the frames of a batch from that index on, while there is room; answers the index behind them. Throws what the
+   * writer throws, and the frames before that one are written.
+   */
+  writeFrames(
+    writer: FrameWriter,
+    { bytes, bounds, count, runStart, runEnd }: FrameBatch,
+    from: number,
+  ): number {
+    // Much will come: not in what little a stretch has left.
+    if (this.#bytes === undefined) this.#begin(Math.min(runEnd - runStart, OUTPUT_LENGTH));
+    let index = from;
+    while (index < count && this.#write(writer, bytes, bounds[2 * index]!, bounds[2 * index + 1]!)) index++;
+    return index;
   }
 
   /** What was written, or undefined when nothing was. The next write begins anew. */
@@ -60,20 +70,30 @@ export class Output {
     return written;
   }
 
-  /** The memory, with that many bytes free behind `#at`. While one is at work the slab is its own. */
-  #reserve(length: number): Buffer {
-    if (this.#bytes === undefined) {
-      this.#bytes = slab ?? Buffer.allocUnsafeSlow(OUTPUT_LENGTH);
-      this.#at = this.#start = slab === undefined ? 0 : slabAt;
+  #write(writer: FrameWriter, source: Uint8Array, start: number, end: number): boolean {
+    const bytes = this.#room(writer.bound(end - start));
+    if (bytes === undefined) return false;
+    this.#at = writer.write(bytes, this.#at, source, start, end);
+    return true;
+  }
+
+  /** The memory, with that many bytes free behind `#at`; undefined where there are not, behind what was written. */
+  #room(length: number): Buffer | undefined {
+    const bytes = this.#bytes;
+    if (bytes !== undefined && bytes.length - this.#at >= length) return bytes;
+    return this.length > 0 ? undefined : this.#begin(length);
+  }
+
+  /** Memory for that many bytes and more. While one is at work the slab is its own. */
+  #begin(length: number): Buffer {
+    if (slab !== undefined && slab.length - slabAt >= length) {
+      this.#bytes = slab;
+      this.#start = this.#at = slabAt;
       slab = undefined;
+    } else {
+      this.#bytes = Buffer.allocUnsafeSlow(Math.max(OUTPUT_LENGTH, length));
+      this.#start = this.#at = 0;
     }
-    if (this.#bytes.length - this.#at >= length) return this.#bytes;
-    const written = this.length;
-    const grown = Buffer.allocUnsafeSlow(Math.max(OUTPUT_LENGTH, 2 * (written + length)));
-    this.#bytes.copy(grown, 0, this.#start, this.#at);
-    this.#start = 0;
-    this.#at = written;
-    this.#bytes = grown;
-    return grown;
+    return this.#bytes;
   }
 }
