@@ -2,7 +2,7 @@
  * Up to this many bytes, a loop over two views beats a call into the runtime, which costs as much whatever it copies
  * (`docs/performance.md`).
  */
-const SHORT = 256;
+export const SHORT = 256;
 /** Larger memory is not kept alive for the sake of its view. */
 const LARGEST_KEPT = 1_048_576;
 
@@ -28,29 +28,32 @@ export function copyBytes(to: Uint8Array, at: number, from: Uint8Array, start: n
       return at + length;
     }
     source = from;
-    sourceView = new DataView(from.buffer, from.byteOffset, from.length);
+    sourceView = viewOf(from);
   }
   if (to !== target) {
     target = to;
-    targetView = new DataView(to.buffer, to.byteOffset, to.length);
+    targetView = viewOf(to);
   }
-  const read = sourceView;
-  const write = targetView;
-  if (length < 4) {
-    for (let i = 0; i < length; i++) write.setUint8(at + i, read.getUint8(start + i));
-    return at + length;
-  }
-  // 32 bits at a time, the last ones once more where the length is no multiple of four. Floats would be faster and
-  // are not to be trusted: an engine may change the bits of a NaN.
-  const last = length - 4;
+  copyShort(targetView, at, sourceView, start, length);
+  return at + length;
+}
+
+/**
+ * Copy that many bytes of a view to another one; for up to `SHORT` of them. 32 bits at a time: floats would be faster
+ * and are not to be trusted, an engine may change the bits of a NaN.
+ */
+export function copyShort(to: DataView, at: number, from: DataView, start: number, length: number): void {
   let i = 0;
   for (; i + 16 <= length; i += 16) {
-    write.setInt32(at + i, read.getInt32(start + i, true), true);
-    write.setInt32(at + i + 4, read.getInt32(start + i + 4, true), true);
-    write.setInt32(at + i + 8, read.getInt32(start + i + 8, true), true);
-    write.setInt32(at + i + 12, read.getInt32(start + i + 12, true), true);
+    to.setInt32(at + i, from.getInt32(start + i, true), true);
+    to.setInt32(at + i + 4, from.getInt32(start + i + 4, true), true);
+    to.setInt32(at + i + 8, from.getInt32(start + i + 8, true), true);
+    to.setInt32(at + i + 12, from.getInt32(start + i + 12, true), true);
   }
-  for (; i < last; i += 4) write.setInt32(at + i, read.getInt32(start + i, true), true);
-  write.setInt32(at + last, read.getInt32(start + last, true), true);
-  return at + length;
+  for (; i + 4 <= length; i += 4) to.setInt32(at + i, from.getInt32(start + i, true), true);
+  for (; i < length; i++) to.setUint8(at + i, from.getUint8(start + i));
+}
+
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -100,7 +100,8 @@ export function show(value: unknown): string {
 function details(fault: Fault, path: Path, messageType: string | undefined) {
   return {
     expected: fault.expected,
-    actual: fault.actual,
+    // An error may be kept for long, the memory of a chunk may not.
+    actual: fault.actual instanceof Uint8Array ? Buffer.from(fault.actual) : fault.actual,
     limit: fault.limit,
     path: path.length === 0 ? undefined : pathText(path),
     messageType,

@@ -287,6 +287,29 @@ export function takesRest(node: Node): boolean {
   }
 }
 
+/** Whether no value that the field gives is a view of the frame. */
+export function isDetached(node: Node, seen: Set<Node> = new Set()): boolean {
+  if (seen.has(node)) return true;
+  seen.add(node);
+  switch (node.kind) {
+    case 'bytes':
+    case 'custom':
+      return false;
+    case 'array':
+    case 'bounded':
+    case 'optional':
+      return isDetached(node.item, seen);
+    case 'struct':
+      return node.entries.every(([, field]) => isDetached(field, seen));
+    case 'union':
+      return [...node.byName.values()].every((one) => isDetached(one.struct, seen));
+    case 'lazy':
+      return isDetached(node.get(), seen);
+    default:
+      return true;
+  }
+}
+
 /** Whether the field has no place in the value. */
 export function isAbsent(node: Node): boolean {
   return node.kind === 'constant' || node.kind === 'padding';

@@ -49,15 +49,19 @@ export interface FrameReaderOptions {
  * reader.next(); // undefined: more bytes are needed
  */
 export interface FrameReader {
-  /** Take in a chunk. It is held, not copied, until its frames are taken; take them before the next push. */
+  /**
+   * Take in a chunk. It is held, not copied, until its frames are taken; take them before the next push. Once `next` or
+   * `take` has answered undefined nothing of it is held: what is incomplete has been copied.
+   */
   push(chunk: Uint8Array): void;
   /** The next frame, or undefined. Parses no further than that frame. */
   next(): Buffer | undefined;
   /**
-   * As many of the complete frames as lie in one buffer, or undefined when there is none. Call it until it answers
+   * As many of the complete frames as lie in one buffer, `limit` at the most (a reader may give more), or undefined
+   * when there is none. Call it until it answers
    * undefined: a frame that began in an earlier chunk comes in a batch of its own.
    */
-  take(): FrameBatch | undefined;
+  take(limit?: number): FrameBatch | undefined;
   /** The stream is over: then `next` or `take` for a last frame, then look at `error`. */
   end(): void;
   /** Why nothing more will come. Set once the frames before the violation have been taken. */
@@ -99,6 +103,19 @@ export interface FrameWriter {
   bound(length: number): number;
   /** Write `source[start, end)` as one frame at `target[at]`; answers the offset behind it. */
   write(target: Buffer, at: number, source: Uint8Array, start: number, end: number): number;
+  /**
+   * Write the payloads from `from` to `to` (exclusive) of a batch's `bounds`, one frame behind the other, as `write`
+   * does for each; when it throws, none of them counts as written. Only of a writer whose `bound(n)` is
+   * `bound(0) + n`; optional, for speed.
+   */
+  writeAll?(
+    target: Buffer,
+    at: number,
+    source: Uint8Array,
+    bounds: ArrayLike<number>,
+    from: number,
+    to: number,
+  ): number;
   /**
    * Where the payload may be written in place: it stands `headerLength` bytes behind the frame's start, and
    * `seal` writes what goes round it. Answers the offset behind the frame. Undefined where the payload changes

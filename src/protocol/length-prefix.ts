@@ -1,5 +1,5 @@
 import { FrameError } from '../errors.ts';
-import { copyBytes } from './copy.ts';
+import { copyBytes, copyShort, SHORT, viewOf } from './copy.ts';
 import type { FrameBatch, FrameReader, FrameReaderOptions, FrameWriter, Framing } from './framing.ts';
 
 /**
@@ -164,6 +164,11 @@ function checkedLayout(options: LengthPrefixOptions): Layout {
 
 const NO_BYTES = Buffer.alloc(0);
 
+/** As many frames are located while they are looked for. */
+const LOCATED = 512;
+/** Where they are noted first: an array that is grown frame by frame costs more than its copy. */
+const locations: number[] = new Array<number>(2 * LOCATED).fill(0);
+
 /** What `#measure` answers in place of a length. */
 const MORE = -1;
 const INVALID = -2;
@@ -215,8 +220,8 @@ class LengthPrefixReader implements FrameReader {
     return batch?.bytes.subarray(batch.bounds[0], batch.bounds[1]);
   }
 
-  take(): FrameBatch | undefined {
-    return this.#scan(Number.POSITIVE_INFINITY);
+  take(limit = Number.POSITIVE_INFINITY): FrameBatch | undefined {
+    return this.#scan(limit);
   }
 
   end(): void {
@@ -264,6 +269,8 @@ class LengthPrefixReader implements FrameReader {
     const bytes = this.#chunk;
     const end = bytes.length;
     const shortest = Math.max(0, strip - header);
+    // Few frames are located at once. Of many, a run that goes on as it is, only the end is looked for.
+    const located = limit > LOCATED ? undefined : locations;
     const runStart = this.#at;
     let at = runStart;
     let count = 0;
@@ -271,11 +278,16 @@ class LengthPrefixReader implements FrameReader {
       const body = readFixed(bytes, at + offset, width, little) + adjustment;
       const next = at + header + body;
       if (next > end || body < shortest || body > maxFrameLength) break;
+      if (located !== undefined) {
+        located[2 * count] = at + strip;
+        located[2 * count + 1] = next;
+      }
       at = next;
     }
     if (count === 0) return undefined;
     this.#at = at;
-    return new FixedBatch(this.#layout, bytes, count, runStart, at, this.#base);
+    const bounds = located?.slice(0, 2 * count);
+    return new FixedBatch(this.#layout, bytes, count, runStart, at, this.#base, bounds);
   }
 
   #wholeVarint(limit: number): FrameBatch | undefined {
@@ -515,8 +527,10 @@ class FixedBatch implements FrameBatch {
     runStart: number,
     runEnd: number,
     streamOffset: number,
+    bounds: readonly number[] | undefined,
   ) {
     this.#layout = layout;
+    this.#bounds = bounds;
     this.bytes = bytes;
     this.count = count;
     this.runStart = runStart;
@@ -535,12 +549,10 @@ class FixedBatch implements FrameBatch {
 
   #locate(): number[] {
     const { width, little, offset, header, adjustment, strip } = this.#layout;
-    const { bytes, count } = this;
-    const bounds = new Array<number>(2 * count);
-    for (let i = 0, at = this.runStart; i < 2 * count; i += 2) {
-      const next = at + header + readFixed(bytes, at + offset, width, little) + adjustment;
-      bounds[i] = at + strip;
-      bounds[i + 1] = next;
+    const bounds: number[] = [];
+    for (let at = this.runStart; at < this.runEnd; ) {
+      const next = at + header + readFixed(this.bytes, at + offset, width, little) + adjustment;
+      bounds.push(at + strip, next);
       at = next;
     }
     return bounds;
@@ -555,10 +567,13 @@ class FixedWriter implements FrameWriter {
   readonly #longest: number;
   /** The field's value is the payload's length plus this. */
   readonly #toValue: number;
+  /** More is stripped than the field: what stood in the buffer before is not for the peer. */
+  readonly #zeroes: boolean;
 
   constructor(layout: Layout) {
-    const { header, strip, adjustment, maxFrameLength, width } = layout;
+    const { header, strip, adjustment, maxFrameLength, width, offset } = layout;
     this.#layout = layout;
+    this.#zeroes = strip > 0 && (offset > 0 || strip > width);
     this.headerLength = strip;
     // Bytes behind the field = strip + payload - header, and the field's value = that - adjustment.
     const beyond = header - strip;
@@ -580,6 +595,30 @@ class FixedWriter implements FrameWriter {
     return payloadEnd;
   }
 
+  writeAll(
+    target: Buffer,
+    at: number,
+    source: Uint8Array,
+    bounds: ArrayLike<number>,
+    from: number,
+    to: number,
+  ): number {
+    const write = viewOf(target);
+    const read = viewOf(source);
+    let frameAt = at;
+    for (let i = 2 * from; i < 2 * to; i += 2) {
+      const start = bounds[i]!;
+      const length = bounds[i + 1]! - start;
+      if (length < this.#shortest || length > this.#longest) throw this.#refusal(length);
+      const payloadAt = frameAt + this.headerLength;
+      if (length <= SHORT) copyShort(write, payloadAt, read, start, length);
+      else target.set(source.subarray(start, start + length), payloadAt);
+      this.#writeHeader(target, frameAt, length + this.#toValue);
+      frameAt = payloadAt + length;
+    }
+    return frameAt;
+  }
+
   seal(target: Buffer, at: number, payloadEnd: number): number {
     const length = payloadEnd - at - this.headerLength;
     if (length < this.#shortest || length > this.#longest) throw this.#refusal(length);
@@ -588,9 +627,8 @@ class FixedWriter implements FrameWriter {
   }
 
   #writeHeader(target: Buffer, at: number, value: number): void {
-    const { width, little, offset, strip } = this.#layout;
-    // All that is stripped, unless it is the field alone: what stood in the buffer before is not for the peer.
-    if (strip > 0 && (offset > 0 || strip > width)) target.fill(0, at, at + strip);
+    const { width, little, offset } = this.#layout;
+    if (this.#zeroes) target.fill(0, at, at + this.headerLength);
     writeFixed(target, at + offset, width, little, value);
   }
 

@@ -2,6 +2,9 @@ import type { FrameError } from '../errors.ts';
 import type { FrameBatch, FrameReader, Framing } from '../protocol/framing.ts';
 import { type FrameWatch, Stage, type StageOptions } from './stage.ts';
 
+/** The most frames in one batch, unless they go on as they are: a batch that is looked into lists where each stands. */
+const FRAMES_AT_ONCE = 512;
+
 /**
  * Bytes in, frames out (object mode): carves a stream into the frames of a framing.
  *
@@ -66,7 +69,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   }
 
   protected override produceBatch(): FrameBatch | undefined {
-    const batch = this.#reader.take();
+    const batch = this.#reader.take(this.passesOn(this.framing.wire) ? Infinity : FRAMES_AT_ONCE);
     if (batch === undefined) return this.#stopped();
     this.#taken = true;
     return batch;

@@ -32,6 +32,10 @@ export class FrameEncoder extends Stage<Buffer> {
     return 'frames';
   }
 
+  protected override get passes(): string | undefined {
+    return this.framing.wire;
+  }
+
   protected override accept(payload: unknown): void {
     if (!(payload instanceof Uint8Array)) {
       throw new TypeError(`a payload is a Uint8Array, got ${payload === null ? 'null' : typeof payload}`);
@@ -44,6 +48,10 @@ export class FrameEncoder extends Stage<Buffer> {
     this.#batch = batch;
     this.#index = 0;
     this.defer(!this.#isWire(batch) && this.#fill(batch));
+  }
+
+  protected override reclaim(): void {
+    this.#output.reclaim();
   }
 
   protected override produce(): Buffer | undefined {

@@ -35,6 +35,10 @@ export class MessageDecoder<Message> extends Stage<Message, Message[]> {
     return 'frames';
   }
 
+  protected override get letsGo(): boolean {
+    return this.#codec.detached === true;
+  }
+
   protected override accept(frame: unknown): void {
     if (!(frame instanceof Uint8Array)) {
       throw new TypeError(`a frame is a Uint8Array, got ${frame === null ? 'null' : typeof frame}`);

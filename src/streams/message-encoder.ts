@@ -53,6 +53,10 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
     this.defer(this.#fill());
   }
 
+  protected override reclaim(): void {
+    this.#output.reclaim();
+  }
+
   protected override produce(): Buffer | undefined {
     this.#fill();
     return this.#output.take();

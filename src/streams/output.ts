@@ -1,8 +1,15 @@
 import type { Codec } from '../protocol/codec.ts';
 import type { FrameBatch, FrameWriter } from '../protocol/framing.ts';
 
-/** Bytes that one push hands on at the most, but for a single frame that is larger: room for backpressure. */
-export const OUTPUT_LENGTH = 65_536;
+/**
+ * Bytes that one push hands on at the most, but for a single frame that is larger: 64 KiB and room for a header, so that
+ * there is backpressure.
+ */
+const SLAB_LENGTH = 69_632;
+/** So many frames are worth what it takes to write them in one go. */
+const MANY = 4;
+/** Slabs that are kept to be used again, at the most. */
+const SPARE_SLABS = 8;
 
 /**
  * A stretch of memory that encoders fill one after the other, each handing on the part that it filled: no
@@ -10,12 +17,16 @@ export const OUTPUT_LENGTH = 65_536;
  */
 let slab: Buffer | undefined;
 let slabAt = 0;
+/** Slabs that nobody has a view of any more. */
+const spare: Buffer[] = [];
 
 /** What an encoder has written and not handed on yet. */
 export class Output {
   #bytes: Buffer | undefined;
   #start = 0;
   #at = 0;
+  /** What was taken since memory was last reclaimed; undefined where it never was. */
+  #taken: Taken | undefined;
 
   /** Bytes written. */
   get length(): number {
@@ -49,8 +60,12 @@ export class Output {
     from: number,
   ): number {
     // Much will come: not in what little a stretch has left.
-    if (this.#bytes === undefined) this.#begin(Math.min(runEnd - runStart, OUTPUT_LENGTH));
+    if (this.#bytes === undefined) this.#begin(Math.min(runEnd - runStart, SLAB_LENGTH));
     let index = from;
+    for (let to = -1; to !== index; ) {
+      index = Math.max(index, to);
+      to = this.#writeMany(writer, bytes, bounds, index, count);
+    }
     while (index < count && this.#write(writer, bytes, bounds[2 * index]!, bounds[2 * index + 1]!)) index++;
     return index;
   }
@@ -60,14 +75,47 @@ export class Output {
     const bytes = this.#bytes;
     if (bytes === undefined) return undefined;
     const written = this.length === 0 ? undefined : bytes.subarray(this.#start, this.#at);
-    // The rest of it is for whoever writes next.
-    if (bytes.length === OUTPUT_LENGTH && this.#at < OUTPUT_LENGTH) {
+    if (bytes.length === SLAB_LENGTH) {
+      this.#taken?.add(bytes, this.#start, this.#at);
+      // The rest of it is for whoever writes next.
       slab = bytes;
       slabAt = this.#at;
     }
     this.#bytes = undefined;
     this.#start = this.#at = 0;
     return written;
+  }
+
+  /** Nobody has a view any more of what was taken so far: use its memory again. */
+  reclaim(): void {
+    if (this.#taken === undefined) this.#taken = new Taken();
+    else this.#taken.release();
+  }
+
+  /** As many as surely have room, in one go; answers the index behind them. */
+  #writeMany(
+    writer: FrameWriter,
+    source: Buffer,
+    bounds: ArrayLike<number>,
+    from: number,
+    count: number,
+  ): number {
+    const target = this.#bytes!;
+    const room = target.length - this.#at;
+    const overhead = writer.bound(0);
+    let to = count;
+    // Twice counted is what lies between two payloads.
+    while (to > from && bounds[2 * to - 1]! - bounds[2 * from]! + (to - from) * overhead > room) {
+      to = from + ((to - from) >> 1);
+    }
+    if (writer.writeAll === undefined || to - from < MANY) return from;
+    try {
+      this.#at = writer.writeAll(target, this.#at, source, bounds, from, to);
+      return to;
+    } catch {
+      // One of them is refused: those before it are still to be written.
+      return from;
+    }
   }
 
   #write(writer: FrameWriter, source: Uint8Array, start: number, end: number): boolean {
@@ -91,9 +139,37 @@ export class Output {
       this.#start = this.#at = slabAt;
       slab = undefined;
     } else {
-      this.#bytes = Buffer.allocUnsafeSlow(Math.max(OUTPUT_LENGTH, length));
+      const small = length <= SLAB_LENGTH;
+      this.#bytes =
+        (small ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(SLAB_LENGTH, length));
       this.#start = this.#at = 0;
     }
     return this.#bytes;
+  }
+}
+
+/** The stretches of slabs that one output has handed on. */
+class Taken {
+  /** The last one, and where in it. */
+  #bytes: Buffer | undefined;
+  #start = 0;
+  #end = 0;
+  /** Those before it that were filled from their beginning, so that nobody else has a part of them. */
+  readonly #whole: Buffer[] = [];
+
+  add(bytes: Buffer, start: number, end: number): void {
+    if (bytes !== this.#bytes || start !== this.#end) {
+      if (this.#bytes !== undefined && this.#bytes !== bytes && this.#start === 0)
+        this.#whole.push(this.#bytes);
+      this.#bytes = bytes;
+      this.#start = start;
+    }
+    this.#end = end;
+  }
+
+  release(): void {
+    if (slab === this.#bytes && slabAt === this.#end) slabAt = this.#start;
+    for (const bytes of this.#whole.splice(0)) if (spare.length < SPARE_SLABS) spare.push(bytes);
+    this.#bytes = undefined;
   }
 }

@@ -101,6 +101,16 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     return undefined;
   }
 
+  /** The `wire` of the framing whose runs of frames go through as they are. */
+  protected get passes(): string | undefined {
+    return undefined;
+  }
+
+  /** Whether runs of that wire go through all stages that we are piped to, as they are. */
+  protected passesOn(wire: string | undefined): boolean {
+    return wire !== undefined && this.#neighbours.every((next) => next.passes === wire);
+  }
+
   /** Take in one chunk or item; all that came of the one before it has been given. */
   protected abstract accept(chunk: unknown): void;
 
@@ -360,6 +370,45 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     }
   }
 
+  /**
+   * Whether what comes of the input holds no view of it, so that its memory may be used again once it was taken in.
+   */
+  protected get letsGo(): boolean {
+    return false;
+  }
+
+  /** The destination has taken what was given: the memory of that may be used again. */
+  protected reclaim(): void {}
+
+  /** Whether bytes go to that one destination, and nobody else sees them. */
+  #givesTo(isSink: (destination: Destination) => boolean): boolean {
+    const destination = this.#destination;
+    return (
+      destination !== undefined &&
+      this.#neighbours.length === 0 &&
+      this.listenerCount('data') === 1 &&
+      this.listenerCount('readable') === 0 &&
+      isSink(destination)
+    );
+  }
+
+  static mayBorrow(stage: Stage, isSink: (destination: Destination) => boolean): boolean {
+    if (stage.letsGo) return true;
+    if (stage.#direct) return stage.#neighbours.every((next) => Stage.mayBorrow(next, isSink));
+    return stage.readableLength === 0 && stage.#givesTo(isSink);
+  }
+
+  static hasLetGo(stage: Stage, isSink: (destination: Destination) => boolean): boolean {
+    if (stage.#deferred) stage.#run();
+    let gone = stage.readableLength === 0;
+    for (const next of stage.#neighbours) gone = Stage.hasLetGo(next, isSink) && gone;
+    if (stage.#neighbours.length === 0) {
+      gone &&= stage.#givesTo(isSink) && stage.#destination?.writableLength === 0;
+      if (gone) stage.reclaim();
+    }
+    return stage.writableLength === 0 && (stage.letsGo || gone);
+  }
+
   static settle(stage: Stage): void {
     stage.#settle();
   }
@@ -440,7 +489,8 @@ export interface FrameWatch {
   late(): void;
 }
 
-type Destination = NodeJS.WritableStream & {
+/** Where bytes go. */
+export type Destination = NodeJS.WritableStream & {
   writableFinished?: boolean;
   writableEnded?: boolean;
   writableLength?: number;
@@ -449,6 +499,20 @@ type Destination = NodeJS.WritableStream & {
 
 // Functions, not closures: one for all, whoever waits for the end of the turn.
 const { settle, proceed } = Stage;
+
+/**
+ * For who lends a stage the memory of what is written to it (`net/lent-reads.ts`): whether everyone behind it lets go of
+ * that memory once they have taken it in. `isSink` tells the destinations that keep nothing of what they have taken.
+ */
+export const mayBorrow: (stage: Stage, isSink: (destination: Destination) => boolean) => boolean =
+  Stage.mayBorrow;
+
+/**
+ * Whether nothing of what was lent is held any more. What waits for the end of the turn is given first, and the memory
+ * of what a sink has taken is used again.
+ */
+export const hasLetGo: (stage: Stage, isSink: (destination: Destination) => boolean) => boolean =
+  Stage.hasLetGo;
 
 /** A subclass with a `_write` or `_transform` of its own would meet batches there: it gets single items. */
 function takesBatches(stage: Stage): boolean {
