@@ -6,7 +6,7 @@
  */
 import net from 'node:net';
 import { pipeline, Transform } from 'node:stream';
-import { LengthPrefixDecoder, LengthPrefixEncoder } from 'wirepipe';
+import { LengthPrefixDecoder, LengthPrefixEncoder, lendReads } from 'wirepipe';
 import { plainFrames } from './plain-stages.ts';
 
 type Serve = (socket: net.Socket, rewrite: boolean) => void;
@@ -25,6 +25,16 @@ const VARIANTS: Record<string, Serve> = {
       ? new LengthPrefixEncoder({ lengthFieldLength: 2, byteOrder: 'big' })
       : new LengthPrefixEncoder();
     pipeline(socket, new LengthPrefixDecoder(), encoder, socket, gone);
+  },
+
+  /** The same, where the socket reads into memory that it uses again. */
+  lent: (socket, rewrite) => {
+    const decoder = new LengthPrefixDecoder();
+    const encoder = rewrite
+      ? new LengthPrefixEncoder({ lengthFieldLength: 2, byteOrder: 'big' })
+      : new LengthPrefixEncoder();
+    lendReads(socket, decoder);
+    pipeline(socket, decoder, encoder, socket, gone);
   },
 
   /** What one writes by hand when streams are too slow: a loop over the chunk, one output buffer. */

@@ -143,6 +143,7 @@ export {
   type ConnectOptions,
   connect,
 } from './net/client.ts';
+export { lendReads } from './net/lent-reads.ts';
 export type { RepliesOptions, RequestOptions } from './net/replies.ts';
 
 // what goes wrong

@@ -5,6 +5,7 @@ import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
 import { MessageEncoder } from '../streams/message-encoder.ts';
 import { StateMachine } from '../streams/state-machine.ts';
+import { lendReads } from './lent-reads.ts';
 
 export interface ServerOptions
   extends Pick<net.ServerOpts, 'noDelay' | 'keepAlive' | 'keepAliveInitialDelay'> {
@@ -120,6 +121,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     });
     for (const stage of stages) stage.on('error', fail);
     const [frames, messages, , encoder] = stages;
+    lendReads(socket, frames);
     socket.pipe(frames).pipe(messages).pipe(machine).pipe(encoder).pipe(socket);
     this.emit('connection', connection);
   }

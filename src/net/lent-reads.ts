@@ -1,0 +1,147 @@
+import net from 'node:net';
+import type { FrameDecoder } from '../streams/frame-decoder.ts';
+import { type Destination, hasLetGo, mayBorrow } from '../streams/stage.ts';
+
+/** A read of that many bytes shows that a connection is worth memory of its own: what Node reads at a time. */
+const BUSY = 65_536;
+/** Bytes that are read at a time from then on. */
+const READ_LENGTH = 262_144;
+/** Buffers kept for the next ones who need one, at the most. */
+const SPARES = 4;
+const spares: Buffer[] = [];
+
+/**
+ * Let a busy socket read into one and the same memory, over and over, where nothing keeps a view of it: no allocation
+ * per read, and no page of it that the system has to find anew. Node offers that (`onread`) only to sockets that it
+ * connects, and only to those who give up streams for it; this is for any socket that is piped to a decoder of frames.
+ *
+ *     socket ──▶ decoder ──▶ …      what is behind the decoder is asked at each read
+ *        encoders → this or another socket · a decoder of messages that hold no view (`Codec.detached`)   lent
+ *        anyone else                                                                                      a copy
+ *
+ * Memory that somebody still needs when the read is over — a consumer that was told to wait, a socket that did not take
+ * all — is left to them, and replaced. Until a read first brings 64 KiB, all is as Node does it; so it stays on a
+ * runtime that does not offer what it takes.
+ *
+ * @example
+ * const decoder = new LengthPrefixDecoder();
+ * lendReads(socket, decoder);
+ * pipeline(socket, decoder, new LengthPrefixEncoder(), socket, callback);
+ */
+export function lendReads(socket: net.Socket, decoder: FrameDecoder): void {
+  const handle = (socket as { _handle?: unknown })._handle;
+  if (isReadHandle(handle)) new LentReads(socket, handle, decoder);
+}
+
+/** What a socket reads from: the part of Node's own handles that its `onread` option is made of. */
+interface ReadHandle {
+  /** So far. */
+  readonly bytesRead: number;
+  reading: boolean;
+  /** Called after each read; a buffer that it answers is the one to read into next. */
+  onread(this: ReadHandle, bytes: ArrayBuffer | undefined): Uint8Array | undefined;
+  useUserBuffer(buffer: Uint8Array): void;
+  readStop(): number;
+}
+
+function isReadHandle(handle: unknown): handle is ReadHandle {
+  const { bytesRead, onread, useUserBuffer, readStop } = (handle ?? {}) as Partial<ReadHandle>;
+  return (
+    typeof bytesRead === 'number' &&
+    [onread, useUserBuffer, readStop].every((part) => typeof part === 'function')
+  );
+}
+
+class LentReads {
+  readonly #socket: net.Socket;
+  readonly #decoder: FrameDecoder;
+  /** What Node does after a read. */
+  readonly #onread: ReadHandle['onread'];
+  #bytesRead: number;
+  /** Pipes from the socket to the decoder. */
+  #pipes = 0;
+  /** What is read into; undefined until the connection is busy. */
+  #buffer: Buffer | undefined;
+  /** Buffers that somebody needed on. */
+  #left: Buffer[] = [];
+
+  constructor(socket: net.Socket, handle: ReadHandle, decoder: FrameDecoder) {
+    this.#socket = socket;
+    this.#decoder = decoder;
+    this.#onread = handle.onread;
+    this.#bytesRead = handle.bytesRead;
+    handle.onread = (bytes) => this.#read(handle, bytes);
+    decoder.on('pipe', (source) => {
+      if (source === socket) this.#pipes++;
+    });
+    decoder.on('unpipe', (source) => {
+      if (source === socket) this.#pipes--;
+    });
+  }
+
+  #read(handle: ReadHandle, bytes: ArrayBuffer | undefined): Uint8Array | undefined {
+    const length = handle.bytesRead - this.#bytesRead;
+    this.#bytesRead += length;
+    const buffer = this.#buffer;
+    if (buffer !== undefined && length > 0) return this.#give(handle, buffer, length);
+    // Not ours yet; or an end, or an error.
+    const answer = this.#onread.call(handle, bytes);
+    if (length >= BUSY && !this.#socket.destroyed) this.#begin(handle);
+    return answer;
+  }
+
+  #begin(handle: ReadHandle): void {
+    this.#buffer = readBuffer();
+    handle.useUserBuffer(this.#buffer);
+    this.#socket.once('close', () => {
+      if (this.#buffer !== undefined) keep(this.#buffer);
+    });
+  }
+
+  /** Give what was read, as Node does; answers other memory where this is needed on. */
+  #give(handle: ReadHandle, buffer: Buffer, length: number): Buffer | undefined {
+    const socket = this.#socket;
+    if (socket.destroyed) return undefined;
+    (socket as { _unrefTimer?: () => void })._unrefTimer?.();
+    if (this.#left.length > 0 && hasLetGo(this.#decoder, isSink)) {
+      for (const left of this.#left.splice(0)) keep(left);
+    }
+    const chunk = buffer.subarray(0, length);
+    const lends = this.#mayLend();
+    if (!socket.push(lends ? chunk : Buffer.from(chunk))) {
+      handle.reading = false;
+      if (!socket.destroyed) handle.readStop();
+    }
+    if (!lends || (socket.readableLength === 0 && hasLetGo(this.#decoder, isSink))) return undefined;
+    this.#left.push(buffer);
+    this.#buffer = readBuffer();
+    return this.#buffer;
+  }
+
+  /** Whether what is read goes straight to the decoder, to nobody else, and is kept by nobody behind it. */
+  #mayLend(): boolean {
+    const socket = this.#socket;
+    return (
+      this.#pipes === 1 &&
+      socket.listenerCount('data') === 1 &&
+      socket.listenerCount('readable') === 0 &&
+      socket.readableFlowing === true &&
+      socket.readableLength === 0 &&
+      this.#decoder.writableLength === 0 &&
+      mayBorrow(this.#decoder, isSink)
+    );
+  }
+}
+
+function readBuffer(): Buffer {
+  return spares.pop() ?? Buffer.allocUnsafeSlow(READ_LENGTH);
+}
+
+function keep(buffer: Buffer): void {
+  if (spares.length < SPARES) spares.push(buffer);
+}
+
+/** A plain socket has handed to the system what it has taken; one with a `write` of somebody's own may keep it. */
+function isSink(destination: Destination): boolean {
+  return Object.getPrototypeOf(destination) === net.Socket.prototype && !Object.hasOwn(destination, 'write');
+}

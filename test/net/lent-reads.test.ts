@@ -1,0 +1,241 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import net from 'node:net';
+import { PassThrough, pipeline } from 'node:stream';
+import { afterEach, describe, expect, test } from 'vitest';
+import { bytes, codecOf, rest, struct, u32le, utf8 } from '../../src/index.ts';
+import { lendReads } from '../../src/net/lent-reads.ts';
+import type { Codec } from '../../src/protocol/codec.ts';
+import { LengthPrefixDecoder } from '../../src/streams/length-prefix-decoder.ts';
+import { LengthPrefixEncoder } from '../../src/streams/length-prefix-encoder.ts';
+import { MessageDecoder } from '../../src/streams/message-decoder.ts';
+
+const open: { close(): void }[] = [];
+afterEach(() => {
+  for (const one of open.splice(0)) one.close();
+});
+
+async function serve(accept: (socket: net.Socket) => void, path?: string): Promise<net.Socket> {
+  const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {});
+    open.push({ close: () => socket.destroy() });
+    accept(socket);
+  });
+  server.listen(path ?? 0);
+  await once(server, 'listening');
+  open.push(server);
+  const address = server.address();
+  const client = net.connect(typeof address === 'string' ? { path: address } : { port: address!.port });
+  client.on('error', () => {});
+  open.push({ close: () => client.destroy() });
+  await once(client, 'connect');
+  return client;
+}
+
+/** Frames of all lengths, no two bytes of one place alike; some 16 MB of them. */
+function frames(count: number, length: (i: number) => number): Buffer[] {
+  return Array.from({ length: count }, (_, i) => {
+    const frame = Buffer.alloc(4 + length(i));
+    frame.writeUInt32LE(length(i));
+    for (let at = 4; at < frame.length; at++) frame[at] = at * 31 + i * 7;
+    return frame;
+  });
+}
+
+const LOADS = {
+  'short frames': frames(60_000, (i) => i % 130),
+  'frames of 64 KiB': frames(120, () => 65_536),
+  'frames longer than a read': frames(12, (i) => 300_000 + i),
+  'all kinds': frames(4_000, (i) => (i * i * 37) % 9_000),
+};
+
+function digest(parts: Iterable<Buffer>): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+}
+
+/** Send all and end; what came back. With pauses the client reads so slowly that the server is held back. */
+async function exchange(client: net.Socket, sent: Buffer, pause: number): Promise<Buffer[]> {
+  const received: Buffer[] = [];
+  client.end(sent);
+  for await (const chunk of client) {
+    received.push(chunk as Buffer);
+    if (pause > 0 && received.length % 8 === 0) await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+  return received;
+}
+
+describe('an echo whose reads are lent', () => {
+  for (const [name, load] of Object.entries(LOADS)) {
+    for (const pause of [0, 3]) {
+      test(`${name}, forwarded${pause > 0 ? ' to a slow reader' : ''}`, async () => {
+        const client = await serve((socket) => {
+          const decoder = new LengthPrefixDecoder();
+          lendReads(socket, decoder);
+          pipeline(socket, decoder, new LengthPrefixEncoder(), socket, () => {});
+        });
+        const received = await exchange(client, Buffer.concat(load), pause);
+        expect(digest(received)).toBe(digest(load));
+      });
+
+      test(`${name}, rewritten${pause > 0 ? ' for a slow reader' : ''}`, async () => {
+        const client = await serve((socket) => {
+          const decoder = new LengthPrefixDecoder();
+          lendReads(socket, decoder);
+          const encoder = new LengthPrefixEncoder({ lengthFieldLength: 3, byteOrder: 'big' });
+          pipeline(socket, decoder, encoder, socket, () => {});
+        });
+        const received = await exchange(client, Buffer.concat(load), pause);
+        const expected = load.flatMap((frame) => {
+          const prefix = Buffer.alloc(3);
+          prefix.writeUIntBE(frame.length - 4, 0, 3);
+          return [prefix, frame.subarray(4)];
+        });
+        expect(digest(received)).toBe(digest(expected));
+      });
+    }
+  }
+});
+
+describe('who keeps what it gets, keeps it unharmed', () => {
+  const load = LOADS['short frames'];
+  const payloads = load.map((frame) => frame.subarray(4));
+
+  async function collect(consume: (decoder: LengthPrefixDecoder, keep: (frame: Buffer) => void) => void) {
+    const kept: Buffer[] = [];
+    const client = await serve((socket) => {
+      const decoder = new LengthPrefixDecoder();
+      lendReads(socket, decoder);
+      consume(socket.pipe(decoder), (frame) => kept.push(frame));
+      decoder.on('end', () => socket.end());
+    });
+    await exchange(client, Buffer.concat(load), 0);
+    return kept;
+  }
+
+  test("a 'data' listener", async () => {
+    const kept = await collect((decoder, keep) => decoder.on('data', keep));
+    expect(digest(kept)).toBe(digest(payloads));
+  });
+
+  test('a codec whose messages are views', async () => {
+    const codec = codecOf(struct({ all: bytes(rest) }));
+    expect(codec.detached).toBe(false);
+    const kept = await collect((decoder, keep) => {
+      decoder.pipe(new MessageDecoder(codec)).on('data', ({ all }: { all: Buffer }) => keep(all));
+    });
+    expect(digest(kept)).toBe(digest(payloads));
+  });
+
+  test('a codec that does not tell', async () => {
+    const codec: Codec<Buffer> = {
+      decode: (all, start, end) => all.subarray(start, end),
+      encode: (all) => all,
+    };
+    const kept = await collect((decoder, keep) => decoder.pipe(new MessageDecoder(codec)).on('data', keep));
+    expect(digest(kept)).toBe(digest(payloads));
+  });
+
+  test('an encoder into a stream that is no socket', async () => {
+    const sink = new PassThrough();
+    const kept: Buffer[] = [];
+    sink.on('data', (chunk: Buffer) => kept.push(chunk));
+    const client = await serve((socket) => {
+      const decoder = new LengthPrefixDecoder();
+      lendReads(socket, decoder);
+      socket.pipe(decoder).pipe(new LengthPrefixEncoder()).pipe(sink);
+      sink.on('end', () => socket.end());
+    });
+    await exchange(client, Buffer.concat(load), 0);
+    expect(digest(kept)).toBe(digest(load));
+  });
+
+  test('a socket whose write is somebody’s own', async () => {
+    const written: Buffer[] = [];
+    const client = await serve((socket) => {
+      const { write } = socket;
+      socket.write = function (this: net.Socket, ...args: Parameters<typeof write>) {
+        written.push(args[0] as unknown as Buffer);
+        return write.apply(this, args);
+      } as typeof write;
+      const decoder = new LengthPrefixDecoder();
+      lendReads(socket, decoder);
+      pipeline(socket, decoder, new LengthPrefixEncoder(), socket, () => {});
+    });
+    const received = await exchange(client, Buffer.concat(load), 0);
+    expect(digest(received)).toBe(digest(load));
+    expect(digest(written)).toBe(digest(load));
+  });
+
+  test('a second listener on the socket, from the middle on', async () => {
+    const heard: Buffer[] = [];
+    let before = 0;
+    const client = await serve((socket) => {
+      const decoder = new LengthPrefixDecoder();
+      lendReads(socket, decoder);
+      pipeline(socket, decoder, new LengthPrefixEncoder(), socket, () => {});
+      setTimeout(() => {
+        before = socket.bytesRead;
+        socket.on('data', (chunk: Buffer) => heard.push(chunk));
+      }, 5);
+    });
+    const received = await exchange(client, Buffer.concat(load), 1);
+    expect(digest(received)).toBe(digest(load));
+    expect(heard.length).toBeGreaterThan(10);
+    expect(digest(heard)).toBe(digest([Buffer.concat(load).subarray(before)]));
+  });
+});
+
+test('messages that hold no view are read out of lent memory', async () => {
+  const codec = codecOf(struct({ number: u32le, text: utf8(rest) }));
+  expect(codec.detached).toBe(true);
+  const load = Array.from({ length: 300_000 }, (_, i) => codec.encode({ number: i, text: `message ${i} …` }));
+  const got: { number: number; text: string }[] = [];
+  const chunks: Buffer[] = [];
+  const client = await serve((socket) => {
+    const decoder = new LengthPrefixDecoder();
+    lendReads(socket, decoder);
+    const { push } = socket;
+    socket.push = (chunk: Buffer | null) => {
+      if (chunk !== null) chunks.push(chunk);
+      return push.call(socket, chunk);
+    };
+    const messages = new MessageDecoder(codec);
+    pipeline(socket, decoder, messages, () => socket.end());
+    messages.on('data', (message) => got.push(message));
+  });
+  const framed = load.flatMap((payload) => {
+    const prefix = Buffer.alloc(4);
+    prefix.writeUInt32LE(payload.length);
+    return [prefix, payload];
+  });
+  await exchange(client, Buffer.concat(framed), 0);
+  expect(got.length).toBe(300_000);
+  const lent = chunks.filter(
+    ({ buffer, length }) => buffer.byteLength > length && buffer.byteLength > 65_536,
+  );
+  const buffers = new Set(lent.map(({ buffer }) => buffer));
+  expect(lent.length).toBeGreaterThan(2 * buffers.size);
+  expect(got.every(({ number, text }, i) => number === i && text === `message ${i} …`)).toBe(true);
+});
+
+test('a connection that is never busy is read as Node reads it', async () => {
+  const client = await serve((socket) => {
+    const decoder = new LengthPrefixDecoder();
+    lendReads(socket, decoder);
+    pipeline(socket, decoder, new LengthPrefixEncoder(), socket, () => {});
+  });
+  const frame = Buffer.from([2, 0, 0, 0, 0x68, 0x69]); // length 2 · hi
+  client.write(frame);
+  const [answer] = (await once(client, 'data')) as [Buffer];
+  expect(answer).toEqual(frame);
+  client.end();
+  await once(client, 'end');
+});
+
+test('a stream without a handle of Node’s is left alone', () => {
+  const socket = new net.Socket();
+  expect(() => lendReads(socket, new LengthPrefixDecoder())).not.toThrow();
+  socket.destroy();
+});
