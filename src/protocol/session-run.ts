@@ -201,7 +201,8 @@ export class Run<Received, Sent, State extends string, Context> {
       return undefined;
     }
     if (isThenable(reply)) return this.#await(row, reply, type, answers);
-    this.#apply(row, reply, type, answers);
+    if (row.answer !== undefined && isOnly(reply, row.answer)) answers.push(reply.send as Sent);
+    else this.#apply(row, reply, type, answers);
     return undefined;
   }
 
@@ -343,6 +344,16 @@ const KINDS: readonly (keyof Limits)[] = ['within', 'idle', 'frame'];
 
 function isThenable(value: unknown): value is PromiseLike<TableReply> {
   return typeof (value as { then?: unknown } | undefined | null)?.then === 'function';
+}
+
+/** Whether the reply is one message of that type, and the state stays: what `#apply` would find, found at once. */
+function isOnly(reply: TableReply | null, type: string): reply is { readonly send: Typed } {
+  return (
+    reply !== null &&
+    reply !== undefined &&
+    reply.next === undefined &&
+    (reply.send as Typed | null | undefined)?.type === type
+  );
 }
 
 function unexpected(state: StateTable, type: string): StateError {

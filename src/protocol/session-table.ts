@@ -30,6 +30,8 @@ export interface TableRow<Event = Typed> {
   readonly handle: TableHandler<Event>;
   /** By the state that follows; undefined where any of the state's `next`, and staying, may. */
   readonly outcomes: ReadonlyMap<string, Outcome> | undefined;
+  /** The type of the one message that is sent when the state stays, where the outcomes say so: most replies. */
+  readonly answer: string | undefined;
 }
 
 /** What is sent on the way to a state. */
@@ -100,10 +102,10 @@ function compileState(name: string, state: Declared, known: Known): StateTable {
   for (const [type, row] of Object.entries(state.on ?? {})) {
     if (row === undefined) continue;
     among(known.receives, type, `${where}.on`, 'message');
-    on.set(type, compileRow(row, `${where}.on.${type}`, known));
+    on.set(type, compileRow(row, name, `${where}.on.${type}`, known));
   }
   const otherwise =
-    state.otherwise === undefined ? undefined : compileRow(state.otherwise, `${where}.otherwise`, known);
+    state.otherwise === undefined ? undefined : compileRow(state.otherwise, name, `${where}.otherwise`, known);
   for (const type of state.unsolicited ?? []) among(known.sends, type, `${where}.unsolicited`, 'message');
   isFunction(state.onEnter, `${where}.onEnter`);
   isFunction(state.onEnd, `${where}.onEnd`);
@@ -151,13 +153,14 @@ function compileNext(
   return next;
 }
 
-function compileRow(row: unknown, where: string, known: Known): TableRow {
-  if (typeof row === 'function') return { handle: row as TableRow['handle'], outcomes: undefined };
+/** `name` is the state's. */
+function compileRow(row: unknown, name: string, where: string, known: Known): TableRow {
+  if (typeof row === 'function') return { handle: row as TableRow['handle'], outcomes: undefined, answer: undefined };
   const { handle, outcomes } = (row ?? {}) as { handle?: unknown; outcomes?: Record<string, unknown> };
   if (typeof handle !== 'function') {
     throw new TypeError(`${where}: expected a handler, or { handle, outcomes }, got ${kindOf(row)}`);
   }
-  if (outcomes === undefined) return { handle: handle as TableRow['handle'], outcomes: undefined };
+  if (outcomes === undefined) return { handle: handle as TableRow['handle'], outcomes: undefined, answer: undefined };
   const compiled = new Map<string, Outcome>();
   for (const [to, sends] of Object.entries(outcomes)) {
     among(known.states, to, `${where}.outcomes`, 'state');
@@ -171,7 +174,12 @@ function compileRow(row: unknown, where: string, known: Known): TableRow {
     compiled.set(to, { types: new Set(types), one: typeof sends === 'string' });
   }
   if (compiled.size === 0) throw new TypeError(`${where}.outcomes: nothing may follow`);
-  return { handle: handle as TableRow['handle'], outcomes: compiled };
+  const answer = outcomes[name];
+  return {
+    handle: handle as TableRow['handle'],
+    outcomes: compiled,
+    answer: typeof answer === 'string' ? answer : undefined,
+  };
 }
 
 function compileDeadline(deadline: NonNullable<Declared['deadline']>, where: string): DeadlineTable {
@@ -185,7 +193,11 @@ function compileDeadline(deadline: NonNullable<Declared['deadline']>, where: str
     throw new TypeError(`${where}: expected within, idle or frame`);
   }
   isFunction(handle, `${where}.handle`);
-  const row = handle && { handle: handle as TableHandler<TimeoutError>, outcomes: undefined };
+  const row = handle && {
+    handle: handle as TableHandler<TimeoutError>,
+    outcomes: undefined,
+    answer: undefined,
+  };
   return { within, idle, frame, row };
 }
 

@@ -4,7 +4,7 @@ import type { FrameBatch } from '../protocol/framing.ts';
 import { Stage, type StageOptions } from './stage.ts';
 
 /** The most messages in one batch: they are answered and gone before the next ones are made. */
-const MESSAGES_AT_ONCE = 256;
+const MESSAGES_AT_ONCE = 64;
 
 /**
  * Frames in, messages out (object mode on both sides): reads each frame with a codec.
