@@ -5,7 +5,7 @@ import net from 'node:net';
 import { createInterface, type Interface } from 'node:readline';
 import { table } from './measure.ts';
 
-const CONNECTIONS = 5_000;
+const CONNECTIONS = 10_000;
 
 const VARIANTS: Record<string, string> = {
   server: 'wirepipe, `createServer(drone)`',

@@ -58,12 +58,10 @@ class LentReads {
   /** What Node does after a read. */
   readonly #onread: ReadHandle['onread'];
   #bytesRead: number;
-  /** Pipes from the socket to the decoder. */
-  #pipes = 0;
   /** What is read into; undefined until the connection is busy. */
   #buffer: Buffer | undefined;
   /** Buffers that somebody needed on. */
-  #left: Buffer[] = [];
+  #left: Buffer[] | undefined;
 
   constructor(socket: net.Socket, handle: ReadHandle, decoder: FrameDecoder) {
     this.#socket = socket;
@@ -71,12 +69,6 @@ class LentReads {
     this.#onread = handle.onread;
     this.#bytesRead = handle.bytesRead;
     handle.onread = (bytes) => this.#read(handle, bytes);
-    decoder.on('pipe', (source) => {
-      if (source === socket) this.#pipes++;
-    });
-    decoder.on('unpipe', (source) => {
-      if (source === socket) this.#pipes--;
-    });
   }
 
   #read(handle: ReadHandle, bytes: ArrayBuffer | undefined): Uint8Array | undefined {
@@ -103,8 +95,9 @@ class LentReads {
     const socket = this.#socket;
     if (socket.destroyed) return undefined;
     (socket as { _unrefTimer?: () => void })._unrefTimer?.();
-    if (this.#left.length > 0 && hasLetGo(this.#decoder, isSink)) {
-      for (const left of this.#left.splice(0)) keep(left);
+    if (this.#left !== undefined && hasLetGo(this.#decoder, isSink)) {
+      for (const left of this.#left) keep(left);
+      this.#left = undefined;
     }
     const chunk = buffer.subarray(0, length);
     const lends = this.#mayLend();
@@ -113,6 +106,7 @@ class LentReads {
       if (!socket.destroyed) handle.readStop();
     }
     if (!lends || (socket.readableLength === 0 && hasLetGo(this.#decoder, isSink))) return undefined;
+    this.#left ??= [];
     this.#left.push(buffer);
     this.#buffer = readBuffer();
     return this.#buffer;
@@ -122,7 +116,7 @@ class LentReads {
   #mayLend(): boolean {
     const socket = this.#socket;
     return (
-      this.#pipes === 1 &&
+      isPipedTo(socket, this.#decoder) &&
       socket.listenerCount('data') === 1 &&
       socket.listenerCount('readable') === 0 &&
       socket.readableFlowing === true &&
@@ -131,6 +125,12 @@ class LentReads {
       mayBorrow(this.#decoder, isSink)
     );
   }
+}
+
+/** Node tells a destination who is piped to it, but only at that moment, and nobody later. */
+function isPipedTo(socket: net.Socket, decoder: FrameDecoder): boolean {
+  const { pipes } = (socket as unknown as { _readableState: { pipes?: unknown } })._readableState;
+  return Array.isArray(pipes) && pipes.length === 1 && pipes[0] === decoder;
 }
 
 function readBuffer(): Buffer {

@@ -4,6 +4,7 @@ import { defineProtocol, type Protocol } from '../protocol/protocol.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
 import { MessageEncoder } from '../streams/message-encoder.ts';
+import { join } from '../streams/stage.ts';
 import { StateMachine } from '../streams/state-machine.ts';
 import { lendReads } from './lent-reads.ts';
 
@@ -113,16 +114,18 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
       reason ??= error;
       socket.destroy();
     };
-    socket.on('error', fail).once('close', () => {
+    socket.on('error', fail).on('close', () => {
       for (const stage of stages) stage.destroy();
       this.connections.delete(connection);
       // A reset after a violation is no news.
       this.emit('connectionEnd', connection, machine.error ?? reason);
     });
     for (const stage of stages) stage.on('error', fail);
-    const [frames, messages, , encoder] = stages;
+    const [frames, , , encoder] = stages;
     lendReads(socket, frames);
-    socket.pipe(frames).pipe(messages).pipe(machine).pipe(encoder).pipe(socket);
+    join(...stages);
+    socket.pipe(frames);
+    encoder.pipe(socket);
     this.emit('connection', connection);
   }
 }

@@ -105,7 +105,9 @@ function compileState(name: string, state: Declared, known: Known): StateTable {
     on.set(type, compileRow(row, name, `${where}.on.${type}`, known));
   }
   const otherwise =
-    state.otherwise === undefined ? undefined : compileRow(state.otherwise, name, `${where}.otherwise`, known);
+    state.otherwise === undefined
+      ? undefined
+      : compileRow(state.otherwise, name, `${where}.otherwise`, known);
   for (const type of state.unsolicited ?? []) among(known.sends, type, `${where}.unsolicited`, 'message');
   isFunction(state.onEnter, `${where}.onEnter`);
   isFunction(state.onEnd, `${where}.onEnd`);
@@ -155,12 +157,14 @@ function compileNext(
 
 /** `name` is the state's. */
 function compileRow(row: unknown, name: string, where: string, known: Known): TableRow {
-  if (typeof row === 'function') return { handle: row as TableRow['handle'], outcomes: undefined, answer: undefined };
+  if (typeof row === 'function')
+    return { handle: row as TableRow['handle'], outcomes: undefined, answer: undefined };
   const { handle, outcomes } = (row ?? {}) as { handle?: unknown; outcomes?: Record<string, unknown> };
   if (typeof handle !== 'function') {
     throw new TypeError(`${where}: expected a handler, or { handle, outcomes }, got ${kindOf(row)}`);
   }
-  if (outcomes === undefined) return { handle: handle as TableRow['handle'], outcomes: undefined, answer: undefined };
+  if (outcomes === undefined)
+    return { handle: handle as TableRow['handle'], outcomes: undefined, answer: undefined };
   const compiled = new Map<string, Outcome>();
   for (const [to, sends] of Object.entries(outcomes)) {
     among(known.states, to, `${where}.outcomes`, 'state');

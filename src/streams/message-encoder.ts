@@ -27,7 +27,7 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
   readonly #codec: Codec<unknown, Message>;
   readonly #writer: FrameWriter;
   readonly #output = new Output();
-  #messages: readonly Message[] = [];
+  #messages: readonly Message[] = NONE;
   #index = 0;
 
   constructor(codec: Codec<unknown, Message>, options: MessageEncoderOptions = {}) {
@@ -71,12 +71,14 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
         this.#index++;
       }
     } catch (error) {
-      this.#messages = [];
+      this.#messages = NONE;
       this.fail(error as Error);
       return false;
     }
-    this.#messages = [];
+    this.#messages = NONE;
     this.#index = 0;
     return true;
   }
 }
+
+const NONE: readonly never[] = [];

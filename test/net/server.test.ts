@@ -48,6 +48,30 @@ function nextEnd(): Promise<NodeJS.ErrnoException | undefined> {
 }
 
 describe('a connection of its own', () => {
+  test("who listens to a connection's machine sees its answers one by one, from then on, and so does the client", async () => {
+    const client = await connect(drone, { port });
+    const answers = client[Symbol.asyncIterator]();
+    client.send({ type: 'write', text: 'HELLO' });
+    expect((await answers.next()).value).toEqual({ type: 'ok', text: 'AUTH_OK' });
+    const [{ machine }] = [...drones.connections] as [{ machine: NodeJS.ReadableStream }];
+    const heard: unknown[] = [];
+    const listener = (answer: unknown): void => void heard.push(answer);
+    machine.on('data', listener);
+    client.send({ type: 'move', x: 1, y: 2 });
+    client.send({ type: 'move', x: 3, y: 4 });
+    const seen = [(await answers.next()).value, (await answers.next()).value];
+    expect(seen).toEqual([
+      { type: 'ok', text: 'MOVING_TO(1, 2)' },
+      { type: 'ok', text: 'MOVING_TO(3, 4)' },
+    ]);
+    expect(heard).toEqual(seen);
+    machine.off('data', listener);
+    client.send({ type: 'quit' });
+    expect((await answers.next()).value).toEqual({ type: 'ok', text: 'BYE' });
+    expect((await answers.next()).done).toBe(true);
+    expect(heard.length).toBe(2);
+  });
+
   test('every connection has its own state', async () => {
     const one = await connect(drone, { port });
     const two = await connect(drone, { port });
