@@ -4,8 +4,9 @@
  * Forwarded: frames with a u32 little-endian length come back as they are. Rewritten: they come back behind a u16
  * big-endian length.
  */
+import { once } from 'node:events';
 import net from 'node:net';
-import { pipeline, Transform } from 'node:stream';
+import { PassThrough, pipeline, Transform } from 'node:stream';
 import { LengthPrefixDecoder, LengthPrefixEncoder, lendReads } from 'wirepipe';
 import { plainFrames } from './plain-stages.ts';
 
@@ -14,6 +15,32 @@ type Serve = (socket: net.Socket, rewrite: boolean) => void;
 /** The error of a peer that went is nobody's concern here. */
 const gone = (): void => {};
 
+const ourEncoder = (rewrite: boolean): LengthPrefixEncoder =>
+  rewrite ? new LengthPrefixEncoder({ lengthFieldLength: 2, byteOrder: 'big' }) : new LengthPrefixEncoder();
+
+/** As one writes it first: one write a frame. */
+const plainEncoder = (rewrite: boolean): Transform =>
+  new Transform({
+    writableObjectMode: true,
+    transform(frame: Buffer, _, callback) {
+      const header = Buffer.allocUnsafe(rewrite ? 2 : 4);
+      if (rewrite) header.writeUInt16BE(frame.length);
+      else header.writeUInt32LE(frame.length);
+      callback(null, Buffer.concat([header, frame]));
+    },
+  });
+
+const foreign = (): Transform => new PassThrough({ objectMode: true });
+
+/** Frames out of one stage by `for await`, into the other by `write`. */
+async function byHand(socket: net.Socket, decoder: Transform, encoder: Transform): Promise<void> {
+  encoder.pipe(socket);
+  for await (const frame of socket.pipe(decoder)) {
+    if (!encoder.write(frame)) await once(encoder, 'drain');
+  }
+  encoder.end();
+}
+
 const VARIANTS: Record<string, Serve> = {
   /** No framing at all: what the socket itself costs. */
   raw: (socket) => {
@@ -21,20 +48,22 @@ const VARIANTS: Record<string, Serve> = {
   },
 
   wirepipe: (socket, rewrite) => {
-    const encoder = rewrite
-      ? new LengthPrefixEncoder({ lengthFieldLength: 2, byteOrder: 'big' })
-      : new LengthPrefixEncoder();
-    pipeline(socket, new LengthPrefixDecoder(), encoder, socket, gone);
+    pipeline(socket, new LengthPrefixDecoder(), ourEncoder(rewrite), socket, gone);
   },
 
   /** The same, where the socket reads into memory that it uses again. */
   lent: (socket, rewrite) => {
     const decoder = new LengthPrefixDecoder();
-    const encoder = rewrite
-      ? new LengthPrefixEncoder({ lengthFieldLength: 2, byteOrder: 'big' })
-      : new LengthPrefixEncoder();
     lendReads(socket, decoder);
-    pipeline(socket, decoder, encoder, socket, gone);
+    pipeline(socket, decoder, ourEncoder(rewrite), socket, gone);
+  },
+
+  foreign: (socket, rewrite) => {
+    pipeline(socket, new LengthPrefixDecoder(), foreign(), ourEncoder(rewrite), socket, gone);
+  },
+
+  'for-await': (socket, rewrite) => {
+    byHand(socket, new LengthPrefixDecoder(), ourEncoder(rewrite)).catch(gone);
   },
 
   /** What one writes by hand when streams are too slow: a loop over the chunk, one output buffer. */
@@ -69,18 +98,16 @@ const VARIANTS: Record<string, Serve> = {
     socket.on('end', () => socket.end());
   },
 
-  /** The same two stages as one writes them first: one object a frame, one write a frame. */
   plain: (socket, rewrite) => {
-    const encoder = new Transform({
-      writableObjectMode: true,
-      transform(frame: Buffer, _, callback) {
-        const header = Buffer.allocUnsafe(rewrite ? 2 : 4);
-        if (rewrite) header.writeUInt16BE(frame.length);
-        else header.writeUInt32LE(frame.length);
-        callback(null, Buffer.concat([header, frame]));
-      },
-    });
-    pipeline(socket, plainFrames(), encoder, socket, gone);
+    pipeline(socket, plainFrames(), plainEncoder(rewrite), socket, gone);
+  },
+
+  'plain-foreign': (socket, rewrite) => {
+    pipeline(socket, plainFrames(), foreign(), plainEncoder(rewrite), socket, gone);
+  },
+
+  'plain-for-await': (socket, rewrite) => {
+    byHand(socket, plainFrames(), plainEncoder(rewrite)).catch(gone);
   },
 };
 

@@ -2,66 +2,97 @@
  * The echo: frames over loopback through `pipeline(socket, decoder, encoder, socket)`, CPU time of the server per
  * frame, beside its peers in the same run. The load comes from this process, each server runs in its own.
  */
-import { frameLoad, median, type Result, startServer, stream, table } from './measure.ts';
+import {
+  frameLoad,
+  type Load,
+  median,
+  type Result,
+  type ServerProcess,
+  startServer,
+  stream,
+  table,
+} from './measure.ts';
 import { builtPeers } from './peers.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 7;
 const ROUND_MS = 400;
+/** Compilers at run time, V8's and the JVM's, are done by then. */
+const WARM_UP_MS = 2_000;
+
+type Mode = 'forwarded' | 'rewritten';
+
+/** A variant of `echo-server.ts`, as a command. */
+export function nodeEcho(variant: string, mode: Mode): string[] {
+  return [process.execPath, '--import', 'tsx', 'bench/echo-server.ts', variant, mode];
+}
+
+const RAW = 'Node, `socket.pipe(socket)`, no framing';
+
+/** Who answers in that mode, by name. */
+export function echoServers(mode: Mode): Record<string, string[]> {
+  return {
+    'wirepipe, reads lent': nodeEcho('lent', mode),
+    'wirepipe, the socket as it is': nodeEcho('wirepipe', mode),
+    [RAW]: nodeEcho('raw', mode),
+    "Node, a hand-written `'data'` loop": nodeEcho('hand', mode),
+    'Node, two plain Transforms': nodeEcho('plain', mode),
+    ...builtPeers(mode),
+  };
+}
+
+/** Medians of interleaved rounds, as the rows of a table: ratios are of the first one to each. */
+export async function measureEchoes(
+  commands: Readonly<Record<string, string[]>>,
+  loadOf: (name: string) => Load,
+): Promise<string[][]> {
+  const servers: { name: string; server: ServerProcess; results: Result[] }[] = [];
+  try {
+    for (const [name, command] of Object.entries(commands)) {
+      servers.push({ name, server: await startServer(command), results: [] });
+    }
+    for (const { name, server } of servers) await stream(server, loadOf(name), WARM_UP_MS);
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const { name, server, results } of servers) {
+        results.push(await stream(server, loadOf(name), ROUND_MS));
+      }
+    }
+  } finally {
+    for (const { server } of servers) server.process.kill();
+  }
+  const cpu = (results: readonly Result[]): number => median(results.map((result) => result.cpu));
+  const first = cpu(servers[0]!.results);
+  return servers.map(({ name, results }) => [
+    name,
+    cpu(results).toFixed(0),
+    (first / cpu(results)).toFixed(2),
+    Math.round(median(results.map(({ rate }) => rate))).toLocaleString('en'),
+  ]);
+}
 
 /** Answers the tables, as Markdown. */
 export async function benchEcho(payloads: readonly number[] = [9, 64, 1024, 65_535]): Promise<string> {
   const sections: string[] = [];
   for (const mode of ['forwarded', 'rewritten'] as const) {
-    const node = (variant: string): string[] => [
-      process.execPath,
-      '--import',
-      'tsx',
-      'bench/echo-server.ts',
-      variant,
-      mode,
-    ];
-    const commands: Record<string, string[]> = {
-      wirepipe: node('wirepipe'),
-      'Node, `socket.pipe(socket)`, no framing': node('raw'),
-      "Node, a hand-written `'data'` loop": node('hand'),
-      'Node, two plain Transforms': node('plain'),
-      ...builtPeers(mode),
-    };
-    const servers = await Promise.all(
-      Object.entries(commands).map(async ([name, command]) => ({ name, server: await startServer(command) })),
-    );
-    try {
-      for (const payload of payloads) {
-        const results = new Map<string, Result[]>(servers.map(({ name }) => [name, []]));
-        for (let round = -1; round < ROUNDS; round++) {
-          for (const { name, server } of servers) {
-            const load = frameLoad(payload, name.includes('no framing') ? 'raw' : mode);
-            const result = await stream(server, load, ROUND_MS);
-            // The first round warms up.
-            if (round >= 0) results.get(name)!.push(result);
-          }
-        }
-        const cpu = (name: string): number => median(results.get(name)!.map((r) => r.cpu));
-        const ours = cpu('wirepipe');
-        const rows = servers.map(({ name }) => {
-          const rate = median(results.get(name)!.map((r) => r.rate));
-          return [
-            name,
-            cpu(name).toFixed(0),
-            (ours / cpu(name)).toFixed(2),
-            Math.round(rate).toLocaleString('en'),
-          ];
-        });
-        sections.push(
-          `### Echo, ${mode}, ${payload}-byte payloads\n\n${table(
-            ['server', 'CPU ns per frame', 'wirepipe ÷ this', 'frames per second'],
-            rows,
-          )}`,
-        );
-      }
-    } finally {
-      for (const { server } of servers) server.process.kill();
+    for (const payload of payloads) {
+      const rows = await measureEchoes(echoServers(mode), (name) =>
+        frameLoad(payload, name === RAW ? 'raw' : mode),
+      );
+      const head = ['server', 'CPU ns per frame', 'the first ÷ this', 'frames per second'];
+      sections.push(`### Echo, ${mode}, ${payload}-byte payloads\n\n${table(head, rows)}`);
     }
   }
   return sections.join('\n\n');
+}
+
+/** Somebody else's stage in the middle, and `for await` at the end: single items, in ours and in plain streams. */
+export async function benchForeign(): Promise<string> {
+  const commands = {
+    'wirepipe, a foreign Transform between': nodeEcho('foreign', 'forwarded'),
+    'plain Transforms, the same one between': nodeEcho('plain-foreign', 'forwarded'),
+    'wirepipe, `for await` over the frames': nodeEcho('for-await', 'forwarded'),
+    'plain Transforms, `for await` over the frames': nodeEcho('plain-for-await', 'forwarded'),
+  };
+  const rows = await measureEchoes(commands, () => frameLoad(64, 'forwarded'));
+  const head = ['server', 'CPU ns per frame', 'the first ÷ this', 'frames per second'];
+  return `### Echo, single items, 64-byte payloads\n\n${table(head, rows)}`;
 }

@@ -2,10 +2,12 @@
  * Large frames in small chunks: what a byte costs to carve out of the stream, beside the framers of the field.
  * In memory, in one process, by the clock: `npx tsx bench/framing.ts`.
  */
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import type { Transform } from 'node:stream';
+import { PassThrough, type Transform } from 'node:stream';
 import { PacketLengthParser } from '@serialport/parser-packet-length';
 import { decode } from 'it-length-prefixed';
+import * as pg from 'pg-protocol';
 import { delimiter, FrameDecoder, lengthPrefix } from 'wirepipe';
 import { median, table } from './measure.ts';
 
@@ -82,6 +84,21 @@ const CONTENDERS: Record<string, Contender> = {
         }),
     ),
     kept: 5,
+  },
+  // No Transform: a parser that calls back. A frame is a message of PostgreSQL that only carries bytes.
+  'pg-protocol 1.16.1, CopyData to a callback': {
+    wrap: (payload) => Buffer.concat([Buffer.from('d'), uint32(payload.length + 4), payload]),
+    read: async (chunks) => {
+      let length = 0;
+      const input = new PassThrough();
+      const parsed = pg.parse(input, (message) => {
+        length += (message as unknown as { chunk: Buffer }).chunk.length;
+      });
+      for (const chunk of chunks) if (!input.write(chunk)) await once(input, 'drain');
+      input.end();
+      await parsed;
+      return length;
+    },
   },
 };
 

@@ -7,13 +7,16 @@ import os from 'node:os';
 import path from 'node:path';
 import { benchCodec } from './codec.ts';
 import { benchCopy } from './copy.ts';
-import { benchEcho } from './echo.ts';
+import { benchEcho, benchForeign } from './echo.ts';
 import { benchFraming } from './framing.ts';
+import { benchLatency } from './latency.ts';
 import { benchMemory } from './memory.ts';
 import { benchSession } from './session.ts';
 
 const BENCHES: Record<string, () => Promise<string>> = {
   echo: benchEcho,
+  foreign: benchForeign,
+  latency: benchLatency,
   session: benchSession,
   codec: benchCodec,
   framing: benchFraming,

@@ -36,6 +36,8 @@ export interface Load {
   /** What must come back for one block. */
   readonly answer: Buffer;
   readonly framesPerBlock: number;
+  /** What is said before the first block, and what comes back for it. */
+  readonly opening?: { readonly sent: Buffer; readonly answer: Buffer };
 }
 
 /** About 256 KiB of frames of that payload length, no two neighbours alike, and what comes back. */
@@ -70,7 +72,8 @@ export interface Result {
 export async function stream(server: ServerProcess, load: Load, milliseconds: number): Promise<Result> {
   const socket = net.connect({ port: server.port, host: '127.0.0.1', noDelay: true });
   await once(socket, 'connect');
-  const { block, answer, framesPerBlock } = load;
+  const { block, answer, framesPerBlock, opening } = load;
+  if (opening !== undefined) await exchange(socket, opening.sent, opening.answer);
   let at = 0;
   let received = 0;
   socket.on('data', (chunk: Buffer) => {
@@ -101,6 +104,17 @@ export async function stream(server: ServerProcess, load: Load, milliseconds: nu
   }
   const frames = blocks * framesPerBlock;
   return { cpu: cpu / frames, rate: (frames / elapsed) * 1000 };
+}
+
+/** Send that, and wait for exactly that answer. */
+async function exchange(socket: net.Socket, sent: Buffer, answer: Buffer): Promise<void> {
+  socket.write(sent);
+  let received: Buffer = Buffer.alloc(0);
+  while (received.length < answer.length) {
+    const [chunk] = (await once(socket, 'data')) as [Buffer];
+    received = Buffer.concat([received, chunk]);
+  }
+  if (!received.equals(answer)) throw new Error(`wrong answer: ${received.toString('hex')}`);
 }
 
 export function median(values: readonly number[]): number {

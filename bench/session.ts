@@ -1,13 +1,14 @@
 /**
  * The drone session: pipelined commands in 64 KiB chunks, decoded to objects, answered by the state machine and encoded,
  * beside one hand-written function that does the same without streams, and the plain one-object-at-a-time stages.
- * In memory, in one process, CPU time.
+ * In memory, in one process; and over TCP, each server in its own. CPU time.
  */
 import { Duplex, pipeline, type Transform } from 'node:stream';
 import { LengthPrefixDecoder, MessageDecoder, MessageEncoder, StateMachine } from 'wirepipe';
 import { drone } from 'wirepipe/drone';
+import { measureEchoes } from './echo.ts';
 import { handwrittenSession } from './handwritten-session.ts';
-import { median, table } from './measure.ts';
+import { type Load, median, table } from './measure.ts';
 import { plainStages } from './plain-stages.ts';
 
 const ROUNDS = 9;
@@ -16,8 +17,8 @@ const CYCLES = 12;
 
 const HELLO = Buffer.from([7, 0, 0, 0, 0x02, 5, 0x48, 0x45, 0x4c, 0x4c, 0x4f]); // length 7 · write · 5 bytes · HELLO
 
-/** 64 KiB chunks of moves and colours, cut wherever 64 KiB ends. */
-function commands(): { chunks: Buffer[]; frames: number } {
+/** Moves and colours, some 1 MiB of them. */
+function commands(): { all: Buffer; frames: number } {
   const parts: Buffer[] = [];
   let length = 0;
   while (length < 16 * 65_536) {
@@ -32,10 +33,14 @@ function commands(): { chunks: Buffer[]; frames: number } {
     parts.push(bytes);
     length += bytes.length;
   }
-  const all = Buffer.concat(parts);
+  return { all: Buffer.concat(parts), frames: parts.length };
+}
+
+/** Cut wherever 64 KiB end. */
+function cut(all: Buffer): Buffer[] {
   const chunks: Buffer[] = [];
   for (let at = 0; at < all.length; at += 65_536) chunks.push(all.subarray(at, at + 65_536));
-  return { chunks, frames: parts.length };
+  return chunks;
 }
 
 /** A duplex as quick as can be: it gives the chunks, `repeats` times over, and counts what comes. */
@@ -60,7 +65,41 @@ function wire(chunks: readonly Buffer[], total: number): Duplex & { received: nu
 }
 
 export async function benchSession(): Promise<string> {
-  const { chunks, frames } = commands();
+  return `${await inMemory()}\n\n${await overTcp()}`;
+}
+
+async function overTcp(): Promise<string> {
+  const { all, frames } = commands();
+  const session = handwrittenSession();
+  const load: Load = {
+    opening: { sent: HELLO, answer: session(HELLO) },
+    block: all,
+    answer: Buffer.concat(cut(all).map((chunk) => session(chunk))),
+    framesPerBlock: frames,
+  };
+  const server = (variant: string) => [
+    process.execPath,
+    '--import',
+    'tsx',
+    'bench/session-server.ts',
+    variant,
+  ];
+  const rows = await measureEchoes(
+    {
+      'wirepipe, `createServer(drone)`': server('server'),
+      'wirepipe, `pipeline` over four stages, the socket as it is': server('pipeline'),
+      "Node, one hand-written function on `'data'`": server('hand'),
+      'Node, `pipeline` over four plain Transforms': server('plain'),
+    },
+    () => load,
+  );
+  const head = ['server', 'CPU ns per command', 'the first ÷ this', 'commands per second'];
+  return `### The drone session, pipelined commands, over TCP\n\n${table(head, rows)}`;
+}
+
+async function inMemory(): Promise<string> {
+  const { all, frames } = commands();
+  const chunks = cut(all);
   const run = async (
     stages: () => Transform[],
     cycles: number,

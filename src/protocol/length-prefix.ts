@@ -216,6 +216,8 @@ class LengthPrefixReader implements FrameReader {
   }
 
   next(): Buffer | undefined {
+    const whole = this.#nextFixed();
+    if (whole !== undefined) return whole;
     const batch = this.#scan(1);
     return batch?.bytes.subarray(batch.bounds[0], batch.bounds[1]);
   }
@@ -239,6 +241,19 @@ class LengthPrefixReader implements FrameReader {
     const rest = Buffer.concat([this.#held.subarray(0, this.#heldLength), this.#chunk.subarray(this.#at)]);
     this.reset();
     return rest;
+  }
+
+  /** The next frame, where nothing is under way and it lies whole in the chunk: most do, and need no batch. */
+  #nextFixed(): Buffer | undefined {
+    const { varint, width, little, offset, header, adjustment, strip, maxFrameLength } = this.#layout;
+    const bytes = this.#chunk;
+    const at = this.#at;
+    if (varint || this.#heldLength > 0 || this.#skip > 0 || bytes.length - at < header) return undefined;
+    const body = readFixed(bytes, at + offset, width, little) + adjustment;
+    const end = at + header + body;
+    if (body < 0 || body > maxFrameLength || header + body < strip || end > bytes.length) return undefined;
+    this.#at = end;
+    return bytes.subarray(at + strip, end);
   }
 
   #scan(limit: number): FrameBatch | undefined {

@@ -53,7 +53,7 @@ describe('a connection of its own', () => {
     const answers = client[Symbol.asyncIterator]();
     client.send({ type: 'write', text: 'HELLO' });
     expect((await answers.next()).value).toEqual({ type: 'ok', text: 'AUTH_OK' });
-    const [{ machine }] = [...drones.connections] as [{ machine: NodeJS.ReadableStream }];
+    const { machine } = [...drones.connections][0]!;
     const heard: unknown[] = [];
     const listener = (answer: unknown): void => void heard.push(answer);
     machine.on('data', listener);
