@@ -269,6 +269,37 @@ export function sizes(node: Node, open: Set<Node> = new Set()): { min: number; m
   }
 }
 
+/** The most bytes that any value takes: as `sizes`, and what a length in front of it can say at the most. */
+export function maxLength(node: Node): number {
+  switch (node.kind) {
+    case 'bytes':
+    case 'utf8':
+    case 'bounded':
+      return mostOf(node.size, node.max, 1);
+    case 'array':
+      return mostOf(node.count, node.max, maxLength(node.item));
+    case 'struct':
+      return node.entries.reduce((sum, [, field]) => sum + maxLength(field), 0);
+    case 'optional':
+      return 1 + maxLength(node.item);
+    case 'union': {
+      const tag = typeof node.tag === 'string' ? 0 : sizes(node.tag).max;
+      return tag + Math.max(...[...node.byName.values()].map((one) => maxLength(one.struct)));
+    }
+    case 'lazy':
+      return Number.POSITIVE_INFINITY;
+    default:
+      return sizes(node).max;
+  }
+}
+
+function mostOf(count: SizeNode, max: number, each: number): number {
+  if (typeof count === 'number') return count * each;
+  if (typeof count === 'string' || count.kind !== 'int') return Number.POSITIVE_INFINITY;
+  const most = Math.min(max, integerRange(count).max);
+  return count.width + (most === 0 ? 0 : most * each);
+}
+
 /** Whether the field, whatever it holds, leaves nothing of the frame or of the enclosing `bounded`. */
 export function takesRest(node: Node): boolean {
   switch (node.kind) {

@@ -1,7 +1,7 @@
 import { boundByWalking, encodeByWalking } from './assemble.ts';
 import type { Codec, Decoded } from './codec.ts';
 import { type Compiled, compile, FAILED } from './compile.ts';
-import { checkRoot, isDetached, type Node, sizes } from './field-nodes.ts';
+import { checkRoot, isDetached, maxLength, type Node, sizes } from './field-nodes.ts';
 import {
   type AnyField,
   bytes,
@@ -159,6 +159,7 @@ function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
   // Compiled on first use, so that a declaration costs nothing.
   let isMade = false;
   let detached: boolean | undefined;
+  let longest: number | undefined;
   let engine: Compiled = {
     decode: (bytes, start, end) => made().decode(bytes, start, end),
     encode: (message, target, at) => made().encode(message, target, at),
@@ -176,6 +177,10 @@ function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
     get detached() {
       detached ??= isDetached(root);
       return detached;
+    },
+    get maxLength() {
+      longest ??= maxLength(root);
+      return longest;
     },
     types: Object.freeze(root.kind === 'union' ? [...root.byName.keys()] : []),
     source: () => made().source,

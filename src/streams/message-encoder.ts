@@ -66,15 +66,13 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
   #fill(): boolean {
     const messages = this.#messages;
     try {
-      while (this.#index < messages.length) {
-        if (!this.#output.writeMessage(this.#codec, this.#writer, messages[this.#index]!)) return false;
-        this.#index++;
-      }
+      this.#index = this.#output.writeMessages(this.#codec, this.#writer, messages, this.#index);
     } catch (error) {
       this.#messages = NONE;
       this.fail(error as Error);
       return false;
     }
+    if (this.#index < messages.length) return false;
     this.#messages = NONE;
     this.#index = 0;
     return true;

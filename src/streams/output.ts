@@ -8,6 +8,8 @@ import type { FrameBatch, FrameWriter } from '../protocol/framing.ts';
 const SLAB_LENGTH = 69_632;
 /** So many frames are worth what it takes to write them in one go. */
 const MANY = 4;
+/** Bytes that may as well be kept free for each message. */
+const SHORT_MESSAGE = 1_024;
 /** Slabs that are kept to be used again, at the most. */
 const SPARE_SLABS = 8;
 
@@ -48,6 +50,40 @@ export class Output {
     const end = codec.encodeInto(message, bytes, this.#at + headerLength);
     this.#at = writer.seal!(bytes, this.#at, end);
     return true;
+  }
+
+  /**
+   * Write messages from that index on, while there is room; answers the index behind them. Throws as `writeMessage`, and
+   * the messages before that one are written.
+   */
+  writeMessages<Message>(
+    codec: Codec<unknown, Message>,
+    writer: FrameWriter,
+    messages: readonly Message[],
+    from: number,
+  ): number {
+    const { headerLength } = writer;
+    let index = from;
+    if (codec.encodeInto !== undefined && codec.bound !== undefined && headerLength !== undefined) {
+      // One after the other into the same memory: what `writeMessage` does, without finding its place anew each time.
+      const bytes = this.#bytes;
+      let at = this.#at;
+      // Where any message is short, none is measured.
+      const { maxLength = Infinity } = codec;
+      const most = maxLength <= SHORT_MESSAGE ? writer.bound(maxLength) : undefined;
+      try {
+        while (bytes !== undefined && index < messages.length) {
+          const message = messages[index]!;
+          if (bytes.length - at < (most ?? writer.bound(codec.bound(message)))) break;
+          at = writer.seal!(bytes, at, codec.encodeInto(message, bytes, at + headerLength));
+          index++;
+        }
+      } finally {
+        this.#at = at;
+      }
+    }
+    while (index < messages.length && this.writeMessage(codec, writer, messages[index]!)) index++;
+    return index;
   }
 
   /**

@@ -61,6 +61,7 @@ describe('the compiled engine and the walking one', () => {
           const slow = encodeByWalking(codec.declaration, message);
           const room = bound(message);
           expect(room).toBeGreaterThanOrEqual(slow.length);
+          expect(codec.maxLength).toBeGreaterThanOrEqual(slow.length);
           const target = Buffer.alloc(before + room + 8, 0xee);
           const end = encode(message, target, before);
           expect(target.subarray(before, end)).toEqual(slow);
@@ -71,6 +72,30 @@ describe('the compiled engine and the walking one', () => {
       }),
       { numRuns: 100, endOnFailure: true, interruptAfterTimeLimit: 20_000 },
     );
+  });
+
+  it('give messages that outlive the memory they were read from, where the codec says so', () => {
+    let detached = 0;
+    const codecAndFrames = arbitraryCodec().chain((codec) =>
+      fc.tuple(
+        fc.constant(codec),
+        fc.array(arbitraryMessage(codec, options), { minLength: 3, maxLength: 3 }),
+      ),
+    );
+    fc.assert(
+      fc.property(codecAndFrames, ([codec, messages]) => {
+        if (!codec.detached) return;
+        detached++;
+        for (const message of messages) {
+          const chunk = Buffer.from(codec.encode(message));
+          const read = codec.decode(chunk);
+          chunk.fill(0xee);
+          expect(read).toEqual(message);
+        }
+      }),
+      { numRuns: 200, endOnFailure: true, interruptAfterTimeLimit: 20_000 },
+    );
+    expect(detached).toBeGreaterThan(20);
   });
 
   it('refuse the same values', () => {

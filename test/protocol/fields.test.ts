@@ -72,6 +72,21 @@ const VECTORS: [string, f.AnyField, unknown, string][] = [
   ],
 ];
 
+it.each<[string, f.AnyField, number, boolean]>([
+  ['an integer', f.u32le, 4, true],
+  ['text behind a length', f.utf8(f.u8), 256, true],
+  ['text with a maximum', f.utf8(f.u16be, { max: 300 }), 302, true],
+  ['bytes of a fixed size', f.bytes(6), 6, false],
+  ['the rest', f.utf8(f.rest), Infinity, true],
+  ['an array', f.array(f.struct({ a: f.u8, b: f.utf8(f.u8) }), f.u8), 1 + 255 * 257, true],
+  ['an optional one', f.struct({ a: f.optional(f.f64be) }), 9, true],
+  ['an array of views', f.array(f.bytes(2), 3), 6, false],
+])('%s: how long a message can be, and whether it is a view', (_, field, maxLength, detached) => {
+  const codec = codecOf(field);
+  expect(codec.maxLength).toBe(maxLength);
+  expect(codec.detached).toBe(detached);
+});
+
 describe('each field, through both engines', () => {
   it.each(VECTORS)('%s', (_, field, value, hex) => {
     const codec = codecOf(field);
