@@ -6,9 +6,9 @@
  */
 import { once } from 'node:events';
 import net from 'node:net';
-import { PassThrough, pipeline, Transform } from 'node:stream';
+import { PassThrough, pipeline, type Transform } from 'node:stream';
 import { LengthPrefixDecoder, LengthPrefixEncoder, lendReads } from 'wirepipe';
-import { plainFrames } from './plain-stages.ts';
+import { plainEncoder, plainFrames } from './plain-stages.ts';
 
 type Serve = (socket: net.Socket, rewrite: boolean) => void;
 
@@ -17,18 +17,6 @@ const gone = (): void => {};
 
 const ourEncoder = (rewrite: boolean): LengthPrefixEncoder =>
   rewrite ? new LengthPrefixEncoder({ lengthFieldLength: 2, byteOrder: 'big' }) : new LengthPrefixEncoder();
-
-/** As one writes it first: one write a frame. */
-const plainEncoder = (rewrite: boolean): Transform =>
-  new Transform({
-    writableObjectMode: true,
-    transform(frame: Buffer, _, callback) {
-      const header = Buffer.allocUnsafe(rewrite ? 2 : 4);
-      if (rewrite) header.writeUInt16BE(frame.length);
-      else header.writeUInt32LE(frame.length);
-      callback(null, Buffer.concat([header, frame]));
-    },
-  });
 
 const foreign = (): Transform => new PassThrough({ objectMode: true });
 

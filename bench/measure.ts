@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import { createInterface } from 'node:readline';
+import { Duplex } from 'node:stream';
 
 export interface ServerProcess {
   readonly port: number;
@@ -115,6 +116,50 @@ async function exchange(socket: net.Socket, sent: Buffer, answer: Buffer): Promi
     received = Buffer.concat([received, chunk]);
   }
   if (!received.equals(answer)) throw new Error(`wrong answer: ${received.toString('hex')}`);
+}
+
+/**
+ * A duplex as quick as can be: it gives what is first, then `total` chunks, over and over the same ones, and counts the
+ * bytes that come.
+ */
+export function wire(
+  first: readonly Buffer[],
+  chunks: readonly Buffer[],
+  total: number,
+): Duplex & { received: number } {
+  let given = -first.length;
+  const duplex = new Duplex({
+    read() {
+      // One chunk a turn, as a socket gives them.
+      setImmediate(() => {
+        if (given < 0) this.push(first[first.length + given]!);
+        else this.push(given < total ? chunks[given % chunks.length]! : null);
+        given++;
+      });
+    },
+    write(chunk: Buffer, _, callback) {
+      wired.received += chunk.length;
+      callback();
+    },
+  });
+  const wired = Object.assign(duplex, { received: 0 });
+  return wired;
+}
+
+/** Medians over interleaved rounds, by name; two rounds before them warm up. */
+export async function medians<Variant>(
+  variants: Readonly<Record<string, Variant>>,
+  rounds: number,
+  measure: (variant: Variant, name: string) => number | Promise<number>,
+): Promise<Map<string, number>> {
+  const results = new Map<string, number[]>(Object.keys(variants).map((name) => [name, []]));
+  for (let round = -2; round < rounds; round++) {
+    for (const [name, variant] of Object.entries(variants)) {
+      const result = await measure(variant, name);
+      if (round >= 0) results.get(name)!.push(result);
+    }
+  }
+  return new Map([...results].map(([name, values]) => [name, median(values)]));
 }
 
 export function median(values: readonly number[]): number {

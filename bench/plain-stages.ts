@@ -28,6 +28,19 @@ export function plainFrames(): Transform {
   });
 }
 
+/** Payloads in, one Buffer a frame out: one write a frame. */
+export function plainEncoder(rewrite: boolean): Transform {
+  return new Transform({
+    writableObjectMode: true,
+    transform(frame: Buffer, _, callback) {
+      const header = Buffer.allocUnsafe(rewrite ? 2 : 4);
+      if (rewrite) header.writeUInt16BE(frame.length);
+      else header.writeUInt32LE(frame.length);
+      callback(null, Buffer.concat([header, frame]));
+    },
+  });
+}
+
 export function plainStages(): Transform[] {
   const decoder = new Transform({
     objectMode: true,

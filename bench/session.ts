@@ -3,15 +3,17 @@
  * beside one hand-written function that does the same without streams, and the plain one-object-at-a-time stages.
  * In memory, in one process; and over TCP, each server in its own. CPU time.
  */
-import { Duplex, pipeline, type Transform } from 'node:stream';
+import { pipeline, type Transform } from 'node:stream';
 import { LengthPrefixDecoder, MessageDecoder, MessageEncoder, StateMachine } from 'wirepipe';
 import { drone } from 'wirepipe/drone';
 import { measureEchoes } from './echo.ts';
 import { handwrittenSession } from './handwritten-session.ts';
-import { type Load, median, table } from './measure.ts';
+import { type Load, medians, table, wire } from './measure.ts';
 import { plainStages } from './plain-stages.ts';
 
 const ROUNDS = 9;
+export const BY_HAND = 'one hand-written function, no streams';
+export const PLAIN = 'four plain Transforms, one object at a time';
 /** How often the commands are sent. */
 const CYCLES = 12;
 
@@ -41,27 +43,6 @@ function cut(all: Buffer): Buffer[] {
   const chunks: Buffer[] = [];
   for (let at = 0; at < all.length; at += 65_536) chunks.push(all.subarray(at, at + 65_536));
   return chunks;
-}
-
-/** A duplex as quick as can be: it gives the chunks, `repeats` times over, and counts what comes. */
-function wire(chunks: readonly Buffer[], total: number): Duplex & { received: number } {
-  let given = -1;
-  const duplex = new Duplex({
-    read() {
-      // One chunk a turn, as a socket gives them.
-      setImmediate(() => {
-        if (given < 0) this.push(HELLO);
-        else this.push(given < total ? chunks[given % chunks.length]! : null);
-        given++;
-      });
-    },
-    write(chunk: Buffer, _, callback) {
-      wired.received += chunk.length;
-      callback();
-    },
-  });
-  const wired = Object.assign(duplex, { received: 0 });
-  return wired;
 }
 
 export async function benchSession(): Promise<string> {
@@ -97,14 +78,15 @@ async function overTcp(): Promise<string> {
   return `### The drone session, pipelined commands, over TCP\n\n${table(head, rows)}`;
 }
 
-async function inMemory(): Promise<string> {
+/** CPU time per command in nanoseconds, by name: ours, by hand, plain. */
+export async function sessionCosts(): Promise<Map<string, number>> {
   const { all, frames } = commands();
   const chunks = cut(all);
   const run = async (
     stages: () => Transform[],
     cycles: number,
   ): Promise<{ cpu: number; received: number }> => {
-    const duplex = wire(chunks, cycles * chunks.length);
+    const duplex = wire([HELLO], chunks, cycles * chunks.length);
     const before = process.cpuUsage();
     await new Promise<void>((resolve, reject) => {
       pipeline([duplex, ...stages(), duplex] as never, (error?: Error | null) =>
@@ -125,7 +107,7 @@ async function inMemory(): Promise<string> {
         ],
         CYCLES,
       ),
-    'one hand-written function, no streams': async () => {
+    [BY_HAND]: async () => {
       const session = handwrittenSession();
       let received = session(HELLO).length;
       const before = process.cpuUsage();
@@ -134,27 +116,26 @@ async function inMemory(): Promise<string> {
       return { cpu: ((user + system) * 1000) / (frames * CYCLES), received };
     },
     // A twelfth of the work: it takes that much longer.
-    'four plain Transforms, one object at a time': async () => {
+    [PLAIN]: async () => {
       const { cpu, received } = await run(plainStages, 1);
       return { cpu, received };
     },
   };
-  const results = new Map<string, number[]>(Object.keys(variants).map((name) => [name, []]));
-  const sizes = new Map<string, number>();
-  for (let round = -2; round < ROUNDS; round++) {
-    for (const [name, variant] of Object.entries(variants)) {
-      const { cpu, received } = await variant();
-      sizes.set(name, received);
-      if (round >= 0) results.get(name)!.push(cpu);
-    }
-  }
-  if (sizes.get('wirepipe') !== sizes.get('one hand-written function, no streams')) {
-    throw new Error(`the answers differ in length: ${[...sizes].join(', ')}`);
-  }
-  const cpu = (name: string): number => median(results.get(name)!);
-  const ours = cpu('wirepipe');
+  const sizes = new Set<number>();
+  const costs = await medians(variants, ROUNDS, async (variant, name) => {
+    const { cpu, received } = await variant();
+    if (name !== PLAIN) sizes.add(received);
+    return cpu;
+  });
+  if (sizes.size !== 1) throw new Error(`the answers differ in length: ${[...sizes].join(', ')}`);
+  return costs;
+}
+
+async function inMemory(): Promise<string> {
+  const costs = await sessionCosts();
+  const ours = costs.get('wirepipe')!;
   return `### The drone session, pipelined commands in 64 KiB chunks, in memory\n\n${table(
     ['who', 'CPU ns per command', 'speed of wirepipe in its'],
-    Object.keys(variants).map((name) => [name, cpu(name).toFixed(0), `${(cpu(name) / ours).toFixed(2)} ×`]),
+    [...costs].map(([name, cpu]) => [name, cpu.toFixed(0), `${(cpu / ours).toFixed(2)} ×`]),
   )}`;
 }
