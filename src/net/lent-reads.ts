@@ -9,6 +9,9 @@ const READ_LENGTH = 262_144;
 /** Buffers kept for the next ones who need one, at the most. */
 const SPARES = 4;
 const spares: Buffer[] = [];
+/** Sockets that have one, at the most: 16 MiB, whoever connects and however many. */
+const MOST_BUSY = 64;
+let busy = 0;
 
 /**
  * Let a busy socket read into one and the same memory, over and over, where nothing keeps a view of it: no allocation
@@ -20,8 +23,8 @@ const spares: Buffer[] = [];
  *        anyone else                                                                                      a copy
  *
  * Memory that somebody still needs when the read is over — a consumer that was told to wait, a socket that did not take
- * all — is left to them, and replaced. Until a read first brings 64 KiB, all is as Node does it; so it stays on a
- * runtime that does not offer what it takes.
+ * all — is left to them, and replaced. Until a read first brings 64 KiB, all is as Node does it; so it stays while 64 other
+ * sockets are busy, and on a runtime that does not offer what it takes.
  *
  * @example
  * const decoder = new LengthPrefixDecoder();
@@ -78,14 +81,16 @@ class LentReads {
     if (buffer !== undefined && length > 0) return this.#give(handle, buffer, length);
     // Not ours yet; or an end, or an error.
     const answer = this.#onread.call(handle, bytes);
-    if (length >= BUSY && !this.#socket.destroyed) this.#begin(handle);
+    if (length >= BUSY && busy < MOST_BUSY && !this.#socket.destroyed) this.#begin(handle);
     return answer;
   }
 
   #begin(handle: ReadHandle): void {
+    busy++;
     this.#buffer = readBuffer();
     handle.useUserBuffer(this.#buffer);
     this.#socket.once('close', () => {
+      busy--;
       if (this.#buffer !== undefined) keep(this.#buffer);
     });
   }

@@ -53,33 +53,44 @@ export class MessageDecoder<Message> extends Stage<Message, Message[]> {
   }
 
   protected override produce(): Message | undefined {
-    const batch = this.#batch;
-    if (batch === undefined || this.#index === batch.count) return undefined;
-    const i = 2 * this.#index++;
-    try {
-      const message = this.#codec.decode(batch.bytes, batch.bounds[i]!, batch.bounds[i + 1]!);
-      if (message != null) return message;
-      throw new MessageError('ERR_MESSAGE_VALUE', `the codec decoded ${message}, which no stream can carry`);
-    } catch (error) {
-      this.#batch = undefined;
-      this.fail(placed(error as Error, batch.bounds[i]!, batch.streamOffset));
-      return undefined;
-    }
+    const [message] = this.#decode(1);
+    return message;
   }
 
   protected override produceBatch(): Message[] | undefined {
-    const batch = this.#batch;
-    if (batch === undefined) return undefined;
-    const messages: Message[] = [];
-    while (messages.length < MESSAGES_AT_ONCE) {
-      const message = this.produce();
-      if (message === undefined) {
-        this.#batch = undefined;
-        break;
-      }
-      messages.push(message);
-    }
+    const messages = this.#decode(MESSAGES_AT_ONCE);
     return messages.length === 0 ? undefined : messages;
+  }
+
+  /** The next messages, that many at the most; the last of the batch let it go. */
+  #decode(most: number): Message[] {
+    const batch = this.#batch;
+    if (batch === undefined) return [];
+    const { bytes, bounds, count } = batch;
+    const from = this.#index;
+    const to = Math.min(count, from + most);
+    const messages = new Array<Message>(to - from);
+    let i = from;
+    try {
+      for (; i < to; i++) {
+        const message = this.#codec.decode(bytes, bounds[2 * i]!, bounds[2 * i + 1]!);
+        if (message == null) {
+          throw new MessageError(
+            'ERR_MESSAGE_VALUE',
+            `the codec decoded ${message}, which no stream can carry`,
+          );
+        }
+        messages[i - from] = message;
+      }
+    } catch (error) {
+      this.#batch = undefined;
+      this.fail(placed(error as Error, bounds[2 * i]!, batch.streamOffset));
+      messages.length = i - from;
+      return messages;
+    }
+    this.#index = to;
+    if (to === count) this.#batch = undefined;
+    return messages;
   }
 }
 

@@ -429,6 +429,8 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
   }
 
   static mayBorrow(stage: Stage, isSink: (destination: Destination) => boolean): boolean {
+    // One with a `_write` of its own may do anything.
+    if (stage._write !== Stage.prototype._write) return false;
     if (stage.letsGo) return true;
     if (stage.#direct) return stage.#neighbours.every((next) => Stage.mayBorrow(next, isSink));
     return stage.readableLength === 0 && stage.#givesTo(isSink);

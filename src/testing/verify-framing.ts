@@ -218,6 +218,18 @@ function read(framing: Framing, chunks: readonly Uint8Array[], mode: Mode, ends 
   return session.outcome;
 }
 
+/** As `read`; the memory of a chunk is used again once the reader has answered that it needs more. */
+function readLent(framing: Framing, chunks: readonly Uint8Array[], mode: Mode): Outcome {
+  const session = new Session(framing, mode);
+  for (const chunk of chunks) {
+    const lent = Uint8Array.from(chunk);
+    session.push(lent);
+    lent.fill(GUARD);
+  }
+  session.end();
+  return session.outcome;
+}
+
 function verifyChunkings(
   framing: Framing,
   vector: FramingVector,
@@ -239,6 +251,8 @@ function verifyChunkings(
     // All is told before the end, and a neighbour behind it changes nothing.
     const before = guarded(place, () => read(framing, chunks, mode, false));
     compare(before, { discarded: [], ...vector }, `${place}, before the end of the stream`);
+    const lent = guarded(place, () => readLent(framing, chunks, mode));
+    compare(lent, { discarded: [], ...vector }, `${place}, its memory used again`);
     const twice = guarded(place, () => read(framing, [...chunks, ...chunks], mode));
     const joined = guarded(place, () => read(framing, [Buffer.concat([vector.bytes, vector.bytes])], mode));
     const again = vector.error === undefined ? 2 : 1;

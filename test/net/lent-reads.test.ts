@@ -220,6 +220,50 @@ test('messages that hold no view are read out of lent memory', async () => {
   expect(got.every(({ number, text }, i) => number === i && text === `message ${i} …`)).toBe(true);
 });
 
+test('a decoder with a _write of its own gets memory that is its own', async () => {
+  const kept: Buffer[] = [];
+  class Recorder extends LengthPrefixDecoder {
+    override _write(chunk: Buffer, encoding: BufferEncoding, callback: () => void): void {
+      kept.push(chunk);
+      super._write(chunk, encoding, callback);
+    }
+  }
+  const load = LOADS['short frames'];
+  const client = await serve((socket) => {
+    const decoder = new Recorder();
+    lendReads(socket, decoder);
+    pipeline(socket, decoder, new LengthPrefixEncoder(), socket, () => {});
+  });
+  expect(digest(await exchange(client, Buffer.concat(load), 0))).toBe(digest(load));
+  expect(digest(kept)).toBe(digest(load));
+});
+
+test('however many are busy, 64 have memory of their own', async () => {
+  const load = Buffer.concat(LOADS['all kinds'].slice(0, 400));
+  let most = 0;
+  let lent = 0;
+  const clients = await Promise.all(
+    Array.from({ length: 80 }, () =>
+      serve((socket) => {
+        const decoder = new LengthPrefixDecoder();
+        lendReads(socket, decoder);
+        const { _handle: handle } = socket as unknown as { _handle: { useUserBuffer(buffer: Buffer): void } };
+        const { useUserBuffer } = handle;
+        handle.useUserBuffer = (buffer) => {
+          most = Math.max(most, ++lent);
+          socket.once('close', () => lent--);
+          useUserBuffer.call(handle, buffer);
+        };
+        pipeline(socket, decoder, new LengthPrefixEncoder(), socket, () => {});
+      }),
+    ),
+  );
+  const all = Array.from({ length: 8 }, () => load);
+  const received = await Promise.all(clients.map((client) => exchange(client, Buffer.concat(all), 0)));
+  expect(most).toBe(64);
+  expect(new Set(received.map(digest))).toEqual(new Set([digest(all)]));
+});
+
 test('a connection that is never busy is read as Node reads it', async () => {
   const client = await serve((socket) => {
     const decoder = new LengthPrefixDecoder();

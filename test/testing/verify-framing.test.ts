@@ -102,6 +102,25 @@ describe('catches a reader that', () => {
       /^vector "three", by next\(\), whole: frame 0: expected <61 62>, got <61 62 63 64 65>$/,
     ],
     [
+      'keeps views of what it was given',
+      class extends Wrapped {
+        readonly #chunks: Uint8Array[] = [];
+        #given = 0;
+        override push(chunk: Uint8Array): void {
+          this.#chunks.push(chunk);
+        }
+        override next(): Buffer | undefined {
+          const reader = GOOD.reader();
+          reader.push(Buffer.concat(this.#chunks));
+          for (let i = 0; i < this.#given; i++) reader.next();
+          const frame = reader.next();
+          if (frame !== undefined) this.#given++;
+          return frame;
+        }
+      },
+      /^vector "three", by next\(\), .*, its memory used again: frame 0: expected <61 62>, got none$/,
+    ],
+    [
       'drops empty frames',
       class extends Wrapped {
         override next(): Buffer | undefined {
