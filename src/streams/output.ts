@@ -27,6 +27,8 @@ export class Output {
   #bytes: Buffer | undefined;
   #start = 0;
   #at = 0;
+  /** The message there was no room for, encoded already. */
+  #encoded: Uint8Array | undefined;
   /** What was taken since memory was last reclaimed; undefined where it never was. */
   #taken: Taken | undefined;
 
@@ -42,8 +44,12 @@ export class Output {
   writeMessage<Message>(codec: Codec<unknown, Message>, writer: FrameWriter, message: Message): boolean {
     const { headerLength } = writer;
     if (codec.encodeInto === undefined || codec.bound === undefined || headerLength === undefined) {
-      const payload = codec.encode(message);
-      return this.#write(writer, payload, 0, payload.length);
+      const payload = this.#encoded ?? codec.encode(message);
+      this.#encoded = undefined;
+      if (this.#write(writer, payload, 0, payload.length)) return true;
+      // For the next time: a codec may count what it encodes.
+      this.#encoded = payload;
+      return false;
     }
     const bytes = this.#room(writer.bound(codec.bound(message)));
     if (bytes === undefined) return false;

@@ -3,6 +3,7 @@ import { PassThrough, Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, expect, test, vi } from 'vitest';
 import {
+  type Codec,
   codecFrom,
   defineSession,
   FrameDecoder,
@@ -208,4 +209,27 @@ test('a reader that is slow but takes what comes is not cut before it has its la
   slow.once('finish', () => source.end());
   await done;
   expect(Buffer.concat(out).toString('latin1', 4)).toBe('{"type":"n","n":0}');
+});
+
+test('a message is encoded once, also where the output was full', async () => {
+  let encoded = 0;
+  const codec: Codec<never, { length: number }> = {
+    decode() {
+      throw new Error('not asked to');
+    },
+    encode: ({ length }) => Buffer.alloc(length, ++encoded),
+  };
+  const encoder = new MessageEncoder(codec);
+  const messages = Array.from({ length: 40 }, (_, i) => ({ length: 9_000 + i }));
+  const [bytes] = await Promise.all([
+    encoder.reduce((all: Buffer, chunk: Buffer) => Buffer.concat([all, chunk]), Buffer.alloc(0)),
+    pipeline(Readable.from(messages), encoder),
+  ]);
+  const expected = messages.map(({ length }, i) => {
+    const frame = Buffer.alloc(4 + length, i + 1);
+    frame.writeUInt32LE(length);
+    return frame;
+  });
+  expect(bytes).toEqual(Buffer.concat(expected));
+  expect(encoded).toBe(messages.length);
 });
