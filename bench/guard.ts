@@ -1,6 +1,6 @@
 /**
- * `npm run bench:guard`: has speed been lost? Only ratios within one run are judged, against a third to a half of what
- * `docs/benchmarks.md` shows, so that a noisy machine does not matter. Exit status 1 when one is missed.
+ * `npm run bench:guard`: has speed been lost? Only ratios within one run are judged, with so wide a margin that a noisy
+ * machine does not matter. Exit status 1 when one is missed.
  */
 import { pipeline, type Transform } from 'node:stream';
 import { FrameDecoder, LengthPrefixDecoder, LengthPrefixEncoder, lengthPrefix } from 'wirepipe';

@@ -294,7 +294,7 @@ export function maxLength(node: Node): number {
 }
 
 function mostOf(count: SizeNode, max: number, each: number): number {
-  if (typeof count === 'number') return count * each;
+  if (typeof count === 'number') return count === 0 ? 0 : count * each;
   if (typeof count === 'string' || count.kind !== 'int') return Number.POSITIVE_INFINITY;
   const most = Math.min(max, integerRange(count).max);
   return count.width + (most === 0 ? 0 : most * each);

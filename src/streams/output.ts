@@ -181,6 +181,8 @@ export class Output {
       this.#start = this.#at = slabAt;
       slab = undefined;
     } else {
+      // Before somebody else takes what little is left of it.
+      if (slab !== undefined && this.#taken?.retire(slab, slabAt)) slab = undefined;
       const small = length <= SLAB_LENGTH;
       this.#bytes =
         (small ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(SLAB_LENGTH, length));
@@ -196,17 +198,23 @@ class Taken {
   #bytes: Buffer | undefined;
   #start = 0;
   #end = 0;
-  /** Those before it that were filled from their beginning, so that nobody else has a part of them. */
+  /** Slabs that nobody else had a part of, nor will have: they were retired with all that was taken from them. */
   readonly #whole: Buffer[] = [];
 
   add(bytes: Buffer, start: number, end: number): void {
     if (bytes !== this.#bytes || start !== this.#end) {
-      if (this.#bytes !== undefined && this.#bytes !== bytes && this.#start === 0)
-        this.#whole.push(this.#bytes);
       this.#bytes = bytes;
       this.#start = start;
     }
     this.#end = end;
+  }
+
+  /** Keep the slab for ourselves, if all that was taken from it up to `end` is ours. */
+  retire(bytes: Buffer, end: number): boolean {
+    if (bytes !== this.#bytes || this.#start !== 0 || this.#end !== end) return false;
+    this.#whole.push(bytes);
+    this.#bytes = undefined;
+    return true;
   }
 
   release(): void {

@@ -248,7 +248,7 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
   }
 
   /**
-   * As `from.pipe(to)`, for a twentieth of the memory, between two stages that nobody else listens to. As soon as
+   * As `from.pipe(to)`, for a fraction of the memory, between two stages that nobody else listens to. As soon as
    * somebody does, it becomes that pipe. Errors are the caller's to see to.
    */
   static join(from: Stage, to: Stage): void {
@@ -542,7 +542,7 @@ function endNeighbours(this: Stage): void {
   Stage.endNeighbours(this);
 }
 
-/** As `stages[0].pipe(stages[1]).pipe(…)`, for a twentieth of the memory; whoever does it sees to the errors. */
+/** As `stages[0].pipe(stages[1]).pipe(…)`, for a fraction of the memory; whoever does it sees to the errors. */
 export function join(...stages: readonly Stage[]): void {
   for (let i = 1; i < stages.length; i++) Stage.join(stages[i - 1]!, stages[i]!);
 }

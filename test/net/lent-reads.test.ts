@@ -98,6 +98,28 @@ describe('an echo whose reads are lent', () => {
   }
 });
 
+test('connections that are held back in turn keep what they have written apart', async () => {
+  const load = [...LOADS['all kinds'].slice(0, 900), ...LOADS['short frames'].slice(0, 3_000)];
+  const expected = load.flatMap((frame) => {
+    const prefix = Buffer.alloc(3);
+    prefix.writeUIntBE(frame.length - 4, 0, 3);
+    return [prefix, frame.subarray(4)];
+  });
+  const clients = await Promise.all(
+    Array.from({ length: 12 }, () =>
+      serve((socket) => {
+        const decoder = new LengthPrefixDecoder();
+        lendReads(socket, decoder);
+        const encoder = new LengthPrefixEncoder({ lengthFieldLength: 3, byteOrder: 'big' });
+        pipeline(socket, decoder, encoder, socket, () => {});
+      }),
+    ),
+  );
+  const sent = Buffer.concat(load);
+  const received = await Promise.all(clients.map((client, i) => exchange(client, sent, i % 3)));
+  expect(new Set(received.map(digest))).toEqual(new Set([digest(expected)]));
+});
+
 describe('who keeps what it gets, keeps it unharmed', () => {
   const load = LOADS['short frames'];
   const payloads = load.map((frame) => frame.subarray(4));
@@ -175,14 +197,26 @@ describe('who keeps what it gets, keeps it unharmed', () => {
       const decoder = new LengthPrefixDecoder();
       lendReads(socket, decoder);
       pipeline(socket, decoder, new LengthPrefixEncoder(), socket, () => {});
-      setTimeout(() => {
-        before = socket.bytesRead;
+      const listen = (): void => {
+        if (socket.bytesRead < 500_000) {
+          setImmediate(listen);
+          return;
+        }
+        before = socket.bytesRead - socket.readableLength;
         socket.on('data', (chunk: Buffer) => heard.push(chunk));
-      }, 5);
+      };
+      listen();
     });
-    const received = await exchange(client, Buffer.concat(load), 1);
+    const received: Buffer[] = [];
+    client.on('data', (chunk: Buffer) => received.push(chunk));
+    for (let i = 0; i < load.length; i += 4_000) {
+      client.write(Buffer.concat(load.slice(i, i + 4_000)));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    client.end();
+    await once(client, 'end');
     expect(digest(received)).toBe(digest(load));
-    expect(heard.length).toBeGreaterThan(10);
+    expect(Buffer.concat(heard).length).toBeGreaterThan(1_000_000);
     expect(digest(heard)).toBe(digest([Buffer.concat(load).subarray(before)]));
   });
 });
