@@ -1,4 +1,5 @@
 import { FrameError } from '../errors.ts';
+import { asBuffer } from './as-buffer.ts';
 import { ByteAccumulator } from './byte-accumulator.ts';
 import { type DelimiterSearch, indexOfByte } from './delimiter-search.ts';
 import type { FrameBatch, FrameReader, FrameReaderOptions } from './framing.ts';
@@ -274,9 +275,4 @@ export abstract class DelimitedReader implements FrameReader {
     this.#open = this.#delimited.startMarker === undefined;
     this.#search.reset();
   }
-}
-
-/** The same memory, as a Buffer. */
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,5 +1,6 @@
 import { FrameError } from '../errors.ts';
-import { asBuffer, type Delimited, DelimitedReader } from './delimited-reader.ts';
+import { asBuffer } from './as-buffer.ts';
+import { type Delimited, DelimitedReader } from './delimited-reader.ts';
 import { type DelimiterSearch, delimiterSearch } from './delimiter-search.ts';
 import type { FrameBatch, FrameReaderOptions, FrameWriter, Framing } from './framing.ts';
 

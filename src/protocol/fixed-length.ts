@@ -1,6 +1,6 @@
 import { FrameError } from '../errors.ts';
+import { asBuffer } from './as-buffer.ts';
 import { ByteAccumulator } from './byte-accumulator.ts';
-import { asBuffer } from './delimited-reader.ts';
 import type { FrameBatch, FrameReader, FrameWriter, Framing } from './framing.ts';
 
 /**

@@ -1,3 +1,4 @@
+import { asBuffer } from './as-buffer.ts';
 import { boundByWalking, encodeByWalking } from './assemble.ts';
 import type { Codec, Decoded } from './codec.ts';
 import { type Compiled, compile, FAILED } from './compile.ts';
@@ -17,7 +18,7 @@ import {
   type StructOut,
   unionNode,
 } from './fields.ts';
-import { asBuffer, type Declaration, decodeByWalking, type Trailing } from './trace.ts';
+import { type Declaration, decodeByWalking, type Trailing } from './trace.ts';
 
 export { message };
 

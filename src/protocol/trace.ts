@@ -1,4 +1,5 @@
 import type { FrameError, MessageError } from '../errors.ts';
+import { asBuffer } from './as-buffer.ts';
 import { Fault, type Path, pathText, readingError } from './fault.ts';
 import {
   type IntNode,
@@ -481,11 +482,6 @@ class Walk {
     };
     this.spans[index] = span;
   }
-}
-
-/** The same bytes, not a copy, as a `Buffer`. */
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** The cursor of a custom field; the compiled code uses it too. */
