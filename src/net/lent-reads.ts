@@ -1,4 +1,5 @@
 import net from 'node:net';
+import { allocate, release } from '../protocol/memory.ts';
 import type { FrameDecoder } from '../streams/frame-decoder.ts';
 import { type Destination, hasLetGo, mayBorrow } from '../streams/stage.ts';
 
@@ -6,9 +7,6 @@ import { type Destination, hasLetGo, mayBorrow } from '../streams/stage.ts';
 const BUSY = 65_536;
 /** Bytes that are read at a time from then on. */
 const READ_LENGTH = 262_144;
-/** Buffers kept for the next ones who need one, at the most. */
-const SPARES = 4;
-const spares: Buffer[] = [];
 /** Sockets that have one, at the most: 16 MiB, whoever connects and however many. */
 const MOST_BUSY = 64;
 let busy = 0;
@@ -87,11 +85,11 @@ class LentReads {
 
   #begin(handle: ReadHandle): void {
     busy++;
-    this.#buffer = readBuffer();
+    this.#buffer = allocate(READ_LENGTH);
     handle.useUserBuffer(this.#buffer);
     this.#socket.once('close', () => {
       busy--;
-      if (this.#buffer !== undefined) keep(this.#buffer);
+      if (this.#buffer !== undefined) release(this.#buffer);
     });
   }
 
@@ -101,7 +99,7 @@ class LentReads {
     if (socket.destroyed) return undefined;
     (socket as { _unrefTimer?: () => void })._unrefTimer?.();
     if (this.#left !== undefined && hasLetGo(this.#decoder, isSink)) {
-      for (const left of this.#left) keep(left);
+      for (const left of this.#left) release(left);
       this.#left = undefined;
     }
     const chunk = buffer.subarray(0, length);
@@ -113,7 +111,7 @@ class LentReads {
     if (!lends || (socket.readableLength === 0 && hasLetGo(this.#decoder, isSink))) return undefined;
     this.#left ??= [];
     this.#left.push(buffer);
-    this.#buffer = readBuffer();
+    this.#buffer = allocate(READ_LENGTH);
     return this.#buffer;
   }
 
@@ -136,14 +134,6 @@ class LentReads {
 function isPipedTo(socket: net.Socket, decoder: FrameDecoder): boolean {
   const { pipes } = (socket as unknown as { _readableState: { pipes?: unknown } })._readableState;
   return Array.isArray(pipes) && pipes.length === 1 && pipes[0] === decoder;
-}
-
-function readBuffer(): Buffer {
-  return spares.pop() ?? Buffer.allocUnsafeSlow(READ_LENGTH);
-}
-
-function keep(buffer: Buffer): void {
-  if (spares.length < SPARES) spares.push(buffer);
 }
 
 /** A plain socket has handed to the system what it has taken; one with a `write` of somebody's own may keep it. */

@@ -1,48 +1,74 @@
+import { areWithin, copyWithin } from './memory.ts';
+
 /**
  * Up to this many bytes, a loop over two views beats a call into the runtime, which costs as much whatever it copies
  * (`docs/performance.md`).
  */
-export const SHORT = 256;
+const SHORT = 256;
 /** Larger memory is not kept alive for the sake of its view. */
 const LARGEST_KEPT = 1_048_576;
 
+/** Copies from one buffer to another, piece after piece: how that is done best is found out once. */
+export class Copier {
+  readonly to: Uint8Array;
+  readonly from: Uint8Array;
+  readonly #within: boolean;
+  readonly #toOffset: number;
+  readonly #fromOffset: number;
+  readonly #toView: DataView;
+  readonly #fromView: DataView;
+
+  constructor(to: Uint8Array, from: Uint8Array) {
+    this.to = to;
+    this.from = from;
+    this.#within = areWithin(to, from);
+    this.#toOffset = to.byteOffset;
+    this.#fromOffset = from.byteOffset;
+    this.#toView = viewOf(to);
+    this.#fromView = viewOf(from);
+  }
+
+  /** Copy `from[start, start + length)` to `to[at]`. Throws a RangeError where one of them does not hold that. */
+  copy(at: number, start: number, length: number): void {
+    const { to, from } = this;
+    // What stands behind the end of a buffer is somebody else's.
+    if (start < 0 || length < 0 || at < 0 || start + length > from.length || at + length > to.length) {
+      throw new RangeError(
+        `no ${length} bytes at ${start} of ${from.length}, or no room for them at ${at} of ${to.length}`,
+      );
+    }
+    if (this.#within) copyWithin(this.#toOffset + at, this.#fromOffset + start, length);
+    else if (length <= SHORT) copyShort(this.#toView, at, this.#fromView, start, length);
+    else to.set(from.subarray(start, start + length), at);
+  }
+}
+
 let seen: Uint8Array | undefined;
-let source: Uint8Array | undefined;
-let sourceView: DataView = new DataView(new ArrayBuffer(0));
-let target: Uint8Array | undefined;
-let targetView: DataView = sourceView;
+let copier: Copier | undefined;
 
 /** Copy `from[start, end)` to `to[at]`; answers the offset behind the copy. */
 export function copyBytes(to: Uint8Array, at: number, from: Uint8Array, start: number, end: number): number {
   const length = end - start;
-  if (length > SHORT || to.length > LARGEST_KEPT || from.length > LARGEST_KEPT) {
-    to.set(from.subarray(start, end), at);
-    return at + length;
+  // Frame after frame comes from one chunk and goes to one output: what is to be known of them is found out once, and not
+  // for a chunk that holds but one.
+  if (copier !== undefined && copier.to === to && copier.from === from) {
+    copier.copy(at, start, length);
+  } else if (from === seen && to.length <= LARGEST_KEPT && from.length <= LARGEST_KEPT) {
+    copier = new Copier(to, from);
+    copier.copy(at, start, length);
+  } else {
+    seen = from;
+    if (length > SHORT) to.set(from.subarray(start, end), at);
+    else for (let i = 0; i < length; i++) to[at + i] = from[start + i]!;
   }
-  // Frame after frame comes from one chunk and goes to one output: their views are made once, and not for a chunk
-  // that holds but one.
-  if (from !== source) {
-    if (from !== seen) {
-      seen = from;
-      for (let i = 0; i < length; i++) to[at + i] = from[start + i]!;
-      return at + length;
-    }
-    source = from;
-    sourceView = viewOf(from);
-  }
-  if (to !== target) {
-    target = to;
-    targetView = viewOf(to);
-  }
-  copyShort(targetView, at, sourceView, start, length);
   return at + length;
 }
 
 /**
- * Copy that many bytes of a view to another one; for up to `SHORT` of them. 32 bits at a time: floats would be faster
- * and are not to be trusted, an engine may change the bits of a NaN.
+ * Copy that many bytes of a view to another one, 32 bits at a time: floats would be faster and are not to be trusted,
+ * an engine may change the bits of a NaN.
  */
-export function copyShort(to: DataView, at: number, from: DataView, start: number, length: number): void {
+function copyShort(to: DataView, at: number, from: DataView, start: number, length: number): void {
   let i = 0;
   for (; i + 16 <= length; i += 16) {
     to.setInt32(at + i, from.getInt32(start + i, true), true);
@@ -54,6 +80,6 @@ export function copyShort(to: DataView, at: number, from: DataView, start: numbe
   for (; i < length; i++) to.setUint8(at + i, from.getUint8(start + i));
 }
 
-export function viewOf(bytes: Uint8Array): DataView {
+function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

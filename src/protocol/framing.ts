@@ -58,10 +58,15 @@ export interface FrameReader {
   next(): Buffer | undefined;
   /**
    * As many of the complete frames as lie in one buffer, `limit` at the most (a reader may give more), or undefined
-   * when there is none. Call it until it answers
-   * undefined: a frame that began in an earlier chunk comes in a batch of its own.
+   * when there is none. Call it until it answers undefined: a frame that began in an earlier chunk comes in a batch of
+   * its own.
    */
   take(limit?: number): FrameBatch | undefined;
+  /**
+   * Nobody has a view any more of the frames taken so far: memory of the reader's own that they lie in may be used again.
+   * For who lends memory; optional.
+   */
+  reclaim?(): void;
   /** The stream is over: then `next` or `take` for a last frame, then look at `error`. */
   end(): void;
   /** Why nothing more will come. Set once the frames before the violation have been taken. */
@@ -73,6 +78,9 @@ export interface FrameReader {
   /** Hand over the bytes received and not consumed, and forget everything: for protocol upgrades. */
   detach(): Buffer;
 }
+
+/** As many frames are worth locating in one go, where their offsets are needed. */
+export const FRAMES_AT_ONCE = 512;
 
 /**
  * Frames as offsets into the chunk that holds them: no Buffer is made per frame. `bounds` holds a start and an

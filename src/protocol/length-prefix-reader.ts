@@ -1,15 +1,16 @@
 import { FrameError } from '../errors.ts';
 import { asBuffer } from './as-buffer.ts';
 import { copyBytes } from './copy.ts';
-import type { FrameBatch, FrameReader, FrameReaderOptions } from './framing.ts';
+import { FRAMES_AT_ONCE, type FrameBatch, type FrameReader, type FrameReaderOptions } from './framing.ts';
 import { type Layout, MAX_VARINT_LENGTH, readFixed } from './length-field.ts';
+import { BLOCK_LENGTH, Blocks } from './memory.ts';
 
 const NO_BYTES = Buffer.alloc(0);
+/** Up to this many bytes Node cuts from memory that it has at hand. */
+const SMALL = 4_096;
 
-/** As many frames are located while they are looked for. */
-const LOCATED = 512;
-/** Where they are noted first: an array that is grown frame by frame costs more than its copy. */
-const locations: number[] = new Array<number>(2 * LOCATED).fill(0);
+/** Where frames are noted first while they are looked for: an array that is grown frame by frame costs more than its copy. */
+const locations: number[] = new Array<number>(2 * FRAMES_AT_ONCE).fill(0);
 
 /** What `#measure` answers in place of a length. */
 const MORE = -1;
@@ -26,6 +27,8 @@ export class LengthPrefixReader implements FrameReader {
   /** The beginning of a frame whose end has not come: `#held[0, #heldLength)`. */
   #held: Buffer = NO_BYTES;
   #heldLength = 0;
+  /** What frames are held in, since memory was first reclaimed. */
+  #blocks: Blocks | undefined;
   /** Bytes of a discarded frame that are still to come. */
   #skip = 0;
   #ended = false;
@@ -66,6 +69,11 @@ export class LengthPrefixReader implements FrameReader {
 
   take(limit: number = Number.POSITIVE_INFINITY): FrameBatch | undefined {
     return this.#scan(limit);
+  }
+
+  reclaim(): void {
+    if (this.#blocks === undefined) this.#blocks = new Blocks();
+    else this.#blocks.reclaim();
   }
 
   end(): void {
@@ -127,7 +135,7 @@ export class LengthPrefixReader implements FrameReader {
     const end = bytes.length;
     const shortest = Math.max(0, strip - header);
     // Few frames are located at once. Of many, a run that goes on as it is, only the end is looked for.
-    const located = limit > LOCATED ? undefined : locations;
+    const located = limit > FRAMES_AT_ONCE ? undefined : locations;
     const runStart = this.#at;
     let at = runStart;
     let count = 0;
@@ -187,7 +195,7 @@ export class LengthPrefixReader implements FrameReader {
   #hold(body: number): void {
     const rest = this.#chunk.subarray(this.#at);
     const total = body === MORE ? rest.length : this.#headerLength + body;
-    this.#held = Buffer.allocUnsafe(Math.min(total, 2 * rest.length));
+    this.#held = this.#room(total, rest.length);
     this.#held.set(rest);
     this.#heldLength = rest.length;
     this.#base += this.#chunk.length;
@@ -221,6 +229,7 @@ export class LengthPrefixReader implements FrameReader {
         body !== MORE ? this.#headerLength + body : varint ? Math.max(header, this.#heldLength) + 1 : header;
       if (body !== MORE && this.#heldLength === target) {
         const bytes = this.#held.subarray(0, target);
+        if (this.#held.length === BLOCK_LENGTH) this.#blocks?.handOn(this.#held);
         this.#held = NO_BYTES;
         this.#heldLength = 0;
         const start = stripsVarint ? this.#headerLength : strip;
@@ -246,12 +255,17 @@ export class LengthPrefixReader implements FrameReader {
     }
   }
 
-  /** Room for `needed` bytes: twice what was received, never beyond the frame; so a byte is copied but a few times. */
   #grow(needed: number, total: number): void {
     if (needed <= this.#held.length) return;
-    const grown = Buffer.allocUnsafe(Math.min(Math.max(total, needed), 2 * needed));
+    const grown = this.#room(Math.max(total, needed), needed);
     grown.set(this.#held.subarray(0, this.#heldLength));
     this.#held = grown;
+  }
+
+  /** Twice what was received, never beyond the frame: so a byte is copied but a few times. */
+  #room(total: number, received: number): Buffer {
+    const block = total > SMALL && total <= BLOCK_LENGTH ? this.#blocks?.allocate() : undefined;
+    return block ?? Buffer.allocUnsafe(Math.min(total, 2 * received));
   }
 
   /**

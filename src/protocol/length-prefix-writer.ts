@@ -1,5 +1,5 @@
 import { FrameError } from '../errors.ts';
-import { copyBytes, copyShort, SHORT, viewOf } from './copy.ts';
+import { Copier, copyBytes } from './copy.ts';
 import type { FrameWriter } from './framing.ts';
 import {
   fieldMaximum,
@@ -55,17 +55,23 @@ export class FixedWriter implements FrameWriter {
     from: number,
     to: number,
   ): number {
-    const write = viewOf(target);
-    const read = viewOf(source);
+    const copier = new Copier(target, source);
+    const { headerLength } = this;
+    // Read once: nothing of this can change while frames are copied, but V8 cannot know.
+    const { width, little, offset } = this.#layout;
+    const shortest = this.#shortest;
+    const longest = this.#longest;
+    const toValue = this.#toValue;
+    const zeroes = this.#zeroes;
     let frameAt = at;
     for (let i = 2 * from; i < 2 * to; i += 2) {
       const start = bounds[i]!;
       const length = bounds[i + 1]! - start;
-      if (length < this.#shortest || length > this.#longest) throw this.#refusal(length);
-      const payloadAt = frameAt + this.headerLength;
-      if (length <= SHORT) copyShort(write, payloadAt, read, start, length);
-      else target.set(source.subarray(start, start + length), payloadAt);
-      this.#writeHeader(target, frameAt, length + this.#toValue);
+      if (length < shortest || length > longest) throw this.#refusal(length);
+      const payloadAt = frameAt + headerLength;
+      copier.copy(payloadAt, start, length);
+      if (zeroes) target.fill(0, frameAt, payloadAt);
+      writeFixed(target, frameAt + offset, width, little, length + toValue);
       frameAt = payloadAt + length;
     }
     return frameAt;

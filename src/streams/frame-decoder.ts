@@ -1,9 +1,6 @@
 import type { FrameError } from '../errors.ts';
-import type { FrameBatch, FrameReader, Framing } from '../protocol/framing.ts';
+import { FRAMES_AT_ONCE, type FrameBatch, type FrameReader, type Framing } from '../protocol/framing.ts';
 import { type FrameWatch, Stage, type StageOptions } from './stage.ts';
-
-/** The most frames in one batch, unless they go on as they are: a batch that is looked into lists where each stands. */
-const FRAMES_AT_ONCE = 512;
 
 /**
  * Bytes in, frames out (object mode): carves a stream into the frames of a framing.
@@ -61,6 +58,10 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
     this.watchFrames({ limit: Infinity, late() {} });
   }
 
+  protected override reclaim(): void {
+    this.#reader.reclaim?.();
+  }
+
   protected override produce(): Buffer | undefined {
     const frame = this.#reader.next();
     if (frame === undefined) return this.#stopped();
@@ -69,6 +70,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   }
 
   protected override produceBatch(): FrameBatch | undefined {
+    // Frames that go on as they are need not be located.
     const batch = this.#reader.take(this.passesOn(this.framing.wire) ? Infinity : FRAMES_AT_ONCE);
     if (batch === undefined) return this.#stopped();
     this.#taken = true;

@@ -1,17 +1,13 @@
 import type { Codec } from '../protocol/codec.ts';
 import type { FrameBatch, FrameWriter } from '../protocol/framing.ts';
+import { BLOCK_LENGTH, Blocks } from '../protocol/memory.ts';
 
-/**
- * Bytes that one push hands on at the most, but for a single frame that is larger: 64 KiB and room for a header, so that
- * there is backpressure.
- */
-const SLAB_LENGTH = 69_632;
+/** Bytes that one push hands on at the most, but for a single frame that is larger: so that there is backpressure. */
+const SLAB_LENGTH = BLOCK_LENGTH;
 /** So many frames are worth what it takes to write them in one go. */
 const MANY = 4;
 /** Bytes that may as well be kept free for each message. */
 const SHORT_MESSAGE = 1_024;
-/** Slabs that are kept to be used again, at the most. */
-const SPARE_SLABS = 8;
 
 /**
  * A stretch of memory that encoders fill one after the other, each handing on the part that it filled: no
@@ -19,8 +15,6 @@ const SPARE_SLABS = 8;
  */
 let slab: Buffer | undefined;
 let slabAt = 0;
-/** Slabs that nobody has a view of any more. */
-const spare: Buffer[] = [];
 
 /** What an encoder has written and not handed on yet. */
 export class Output {
@@ -29,8 +23,11 @@ export class Output {
   #at = 0;
   /** The message there was no room for, encoded already. */
   #encoded: Uint8Array | undefined;
-  /** What was taken since memory was last reclaimed; undefined where it never was. */
-  #taken: Taken | undefined;
+  /** What is written to in place of the slab, since memory was first reclaimed. */
+  #blocks: Blocks | undefined;
+  /** The one that was written to last, and how far. */
+  #block: Buffer | undefined;
+  #blockAt = 0;
 
   /** Bytes written. */
   get length(): number {
@@ -117,9 +114,11 @@ export class Output {
     const bytes = this.#bytes;
     if (bytes === undefined) return undefined;
     const written = this.length === 0 ? undefined : bytes.subarray(this.#start, this.#at);
-    if (bytes.length === SLAB_LENGTH) {
-      this.#taken?.add(bytes, this.#start, this.#at);
-      // The rest of it is for whoever writes next.
+    // The rest of it is for the next write; of the slab, for whoever writes next.
+    if (bytes === this.#block) {
+      this.#blocks?.handOn(bytes);
+      this.#blockAt = this.#at;
+    } else if (bytes.length === SLAB_LENGTH) {
       slab = bytes;
       slabAt = this.#at;
     }
@@ -130,8 +129,10 @@ export class Output {
 
   /** Nobody has a view any more of what was taken so far: use its memory again. */
   reclaim(): void {
-    if (this.#taken === undefined) this.#taken = new Taken();
-    else this.#taken.release();
+    if (this.#bytes !== undefined) return;
+    this.#block = undefined;
+    if (this.#blocks === undefined) this.#blocks = new Blocks();
+    else this.#blocks.reclaim();
   }
 
   /** As many as surely have room, in one go; answers the index behind them. */
@@ -174,52 +175,27 @@ export class Output {
     return this.length > 0 ? undefined : this.#begin(length);
   }
 
-  /** Memory for that many bytes and more. While one is at work the slab is its own. */
+  /** Memory for that many bytes and more. While one is at work with the slab it is its own. */
   #begin(length: number): Buffer {
-    if (slab !== undefined && slab.length - slabAt >= length) {
-      this.#bytes = slab;
-      this.#start = this.#at = slabAt;
-      slab = undefined;
+    this.#start = this.#at = 0;
+    if (length > SLAB_LENGTH) {
+      this.#bytes = Buffer.allocUnsafeSlow(length);
+    } else if (this.#block !== undefined && SLAB_LENGTH - this.#blockAt >= length) {
+      this.#bytes = this.#block;
+      this.#start = this.#at = this.#blockAt;
     } else {
-      // Before somebody else takes what little is left of it.
-      if (slab !== undefined && this.#taken?.retire(slab, slabAt)) slab = undefined;
-      const small = length <= SLAB_LENGTH;
-      this.#bytes =
-        (small ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(SLAB_LENGTH, length));
-      this.#start = this.#at = 0;
+      this.#block = this.#blocks?.allocate();
+      this.#blockAt = 0;
+      if (this.#block !== undefined) {
+        this.#bytes = this.#block;
+      } else if (slab !== undefined && SLAB_LENGTH - slabAt >= length) {
+        this.#bytes = slab;
+        this.#start = this.#at = slabAt;
+        slab = undefined;
+      } else {
+        this.#bytes = Buffer.allocUnsafeSlow(SLAB_LENGTH);
+      }
     }
     return this.#bytes;
-  }
-}
-
-/** The stretches of slabs that one output has handed on. */
-class Taken {
-  /** The last one, and where in it. */
-  #bytes: Buffer | undefined;
-  #start = 0;
-  #end = 0;
-  /** Slabs that nobody else had a part of, nor will have: they were retired with all that was taken from them. */
-  readonly #whole: Buffer[] = [];
-
-  add(bytes: Buffer, start: number, end: number): void {
-    if (bytes !== this.#bytes || start !== this.#end) {
-      this.#bytes = bytes;
-      this.#start = start;
-    }
-    this.#end = end;
-  }
-
-  /** Keep the slab for ourselves, if all that was taken from it up to `end` is ours. */
-  retire(bytes: Buffer, end: number): boolean {
-    if (bytes !== this.#bytes || this.#start !== 0 || this.#end !== end) return false;
-    this.#whole.push(bytes);
-    this.#bytes = undefined;
-    return true;
-  }
-
-  release(): void {
-    if (slab === this.#bytes && slabAt === this.#end) slabAt = this.#start;
-    for (const bytes of this.#whole.splice(0)) if (spare.length < SPARE_SLABS) spare.push(bytes);
-    this.#bytes = undefined;
   }
 }

@@ -413,7 +413,7 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     return false;
   }
 
-  /** The destination has taken what was given: the memory of that may be used again. */
+  /** Nobody has a view any more of what was given: memory of our own that it lies in may be used again. */
   protected reclaim(): void {}
 
   /** Whether bytes go to that one destination, and nobody else sees them. */
@@ -442,8 +442,8 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     for (const next of stage.#neighbours) gone = Stage.hasLetGo(next, isSink) && gone;
     if (stage.#neighbours.length === 0) {
       gone &&= stage.#givesTo(isSink) && stage.#destination?.writableLength === 0;
-      if (gone) stage.reclaim();
     }
+    if (gone) stage.reclaim();
     return stage.writableLength === 0 && (stage.letsGo || gone);
   }
 
