@@ -18,6 +18,11 @@ export interface Codec<Decoded, Encodable = Decoded> {
   readonly detached?: boolean;
   /** The message's bytes. Throws a `MessageError` (`origin: 'local'`) naming the field that does not fit. */
   encode(message: Encodable): Uint8Array;
+  /**
+   * Whether `encodeInto` leaves short texts to be written later, many at once, where it is asked to
+   * (`gathered-texts.ts`). For declared codecs; taken for false where it is not told.
+   */
+  readonly gathersTexts?: boolean;
   /** The most bytes that any message takes; Infinity, or not told, where there is no such number. */
   readonly maxLength?: number;
   /** The most bytes the message can take: cheap, never too small, whatever the message holds. */

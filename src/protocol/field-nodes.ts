@@ -341,6 +341,33 @@ export function isDetached(node: Node, seen: Set<Node> = new Set()): boolean {
   }
 }
 
+/**
+ * Whether texts may be left out while a message is written, and put in behind: nothing reads them meanwhile or moves them,
+ * and nobody else's code runs.
+ */
+export function gathersTexts(node: Node, seen: Set<Node> = new Set()): boolean {
+  if (seen.has(node)) return true;
+  seen.add(node);
+  switch (node.kind) {
+    case 'checksum':
+    case 'custom':
+      return false;
+    case 'bounded':
+      return !isVarint(node.size) && gathersTexts(node.item, seen);
+    case 'array':
+    case 'optional':
+      return gathersTexts(node.item, seen);
+    case 'struct':
+      return node.entries.every(([, field]) => gathersTexts(field, seen));
+    case 'union':
+      return [...node.byName.values()].every((one) => gathersTexts(one.struct, seen));
+    case 'lazy':
+      return gathersTexts(node.get(), seen);
+    default:
+      return true;
+  }
+}
+
 /** Whether the field has no place in the value. */
 export function isAbsent(node: Node): boolean {
   return node.kind === 'constant' || node.kind === 'padding';

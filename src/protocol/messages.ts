@@ -2,7 +2,7 @@ import { asBuffer } from './as-buffer.ts';
 import { boundByWalking, encodeByWalking } from './assemble.ts';
 import type { Codec, Decoded } from './codec.ts';
 import { type Compiled, compile, FAILED } from './compile.ts';
-import { checkRoot, isDetached, maxLength, type Node, sizes } from './field-nodes.ts';
+import { checkRoot, gathersTexts, isDetached, maxLength, type Node, sizes } from './field-nodes.ts';
 import {
   type AnyField,
   bytes,
@@ -18,6 +18,7 @@ import {
   type StructOut,
   unionNode,
 } from './fields.ts';
+import { gatheringFor, spoilGathered } from './gathered-texts.ts';
 import { type Declaration, decodeByWalking, type Trailing } from './trace.ts';
 
 export { message };
@@ -161,6 +162,7 @@ function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
   let isMade = false;
   let detached: boolean | undefined;
   let longest: number | undefined;
+  let gathers: boolean | undefined;
   let engine: Compiled = {
     decode: (bytes, start, end) => made().decode(bytes, start, end),
     encode: (message, target, at) => made().encode(message, target, at),
@@ -178,6 +180,10 @@ function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
     get detached() {
       detached ??= isDetached(root);
       return detached;
+    },
+    get gathersTexts() {
+      gathers ??= gathersTexts(root);
+      return gathers;
     },
     get maxLength() {
       longest ??= maxLength(root);
@@ -215,6 +221,8 @@ function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
       const end = engine.encode(message, target, at);
       if (end >= 0) return end;
       const bytes = encodeByWalking(declaration, message);
+      // Not refused after all: it has changed while it was read. Texts of it may have been gathered for other places.
+      if (target === gatheringFor) spoilGathered();
       target.set(bytes, at);
       return at + bytes.length;
     },

@@ -1,3 +1,5 @@
+import { GATHERED_LENGTH, gatheringFor, gatherText } from './gathered-texts.ts';
+
 /** What Node's buffers have beside the documented methods: the same, without the checks. */
 interface NodeBuffer {
   latin1Slice(start: number, end: number): string;
@@ -52,7 +54,11 @@ export function utf8FaultAt(bytes: Uint8Array, start: number, end: number): numb
 export function encodeUtf8(target: Buffer, at: number, text: string, limit: number): number {
   const length = text.length;
   if (length > limit) return -1;
-  if (length < 48) {
+  if (length < GATHERED_LENGTH) {
+    if (target === gatheringFor) {
+      gatherText(at, text);
+      return length;
+    }
     let index = 0;
     for (; index < length; index++) {
       const unit = text.charCodeAt(index);

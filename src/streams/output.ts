@@ -1,5 +1,6 @@
 import type { Codec } from '../protocol/codec.ts';
 import type { FrameBatch, FrameWriter } from '../protocol/framing.ts';
+import { gatherTexts, writeGathered } from '../protocol/gathered-texts.ts';
 import { BLOCK_LENGTH, Blocks } from '../protocol/memory.ts';
 
 /** Bytes that one push hands on at the most, but for a single frame that is larger: so that there is backpressure. */
@@ -23,6 +24,8 @@ export class Output {
   #at = 0;
   /** The message there was no room for, encoded already. */
   #encoded: Uint8Array | undefined;
+  /** Texts are gathered; until they were not ASCII. */
+  #gathers = true;
   /** What is written to in place of the slab, since memory was first reclaimed. */
   #blocks: Blocks | undefined;
   /** The one that was written to last, and how far. */
@@ -65,26 +68,8 @@ export class Output {
     messages: readonly Message[],
     from: number,
   ): number {
-    const { headerLength } = writer;
-    let index = from;
-    if (codec.encodeInto !== undefined && codec.bound !== undefined && headerLength !== undefined) {
-      // One after the other into the same memory: what `writeMessage` does, without finding its place anew each time.
-      const bytes = this.#bytes;
-      let at = this.#at;
-      // Where any message is short, none is measured.
-      const { maxLength = Infinity } = codec;
-      const most = maxLength <= SHORT_MESSAGE ? writer.bound(maxLength) : undefined;
-      try {
-        while (bytes !== undefined && index < messages.length) {
-          const message = messages[index]!;
-          if (bytes.length - at < (most ?? writer.bound(codec.bound(message)))) break;
-          at = writer.seal!(bytes, at, codec.encodeInto(message, bytes, at + headerLength));
-          index++;
-        }
-      } finally {
-        this.#at = at;
-      }
-    }
+    let index = this.#writeGathered(codec, writer, messages, from);
+    index = this.#writeRun(codec, writer, messages, index);
     while (index < messages.length && this.writeMessage(codec, writer, messages[index]!)) index++;
     return index;
   }
@@ -133,6 +118,62 @@ export class Output {
     this.#block = undefined;
     if (this.#blocks === undefined) this.#blocks = new Blocks();
     else this.#blocks.reclaim();
+  }
+
+  /** As `#writeRun`, the texts of all of them in one go. Where that cannot be it writes none, and does not try again. */
+  #writeGathered<Message>(
+    codec: Codec<unknown, Message>,
+    writer: FrameWriter,
+    messages: readonly Message[],
+    from: number,
+  ): number {
+    if (!this.#gathers || codec.gathersTexts !== true || messages.length - from < MANY) return from;
+    if (!gatherTexts(this.#bytes ?? this.#begin(SHORT_MESSAGE))) return from;
+    const at = this.#at;
+    let index = from;
+    let refused: { error: unknown } | undefined;
+    try {
+      index = this.#writeRun(codec, writer, messages, from);
+    } catch (error) {
+      refused = { error };
+    }
+    if (!writeGathered()) {
+      // A message that was refused is refused again, behind those before it.
+      this.#gathers = false;
+      this.#at = at;
+      return from;
+    }
+    if (refused !== undefined) throw refused.error;
+    return index;
+  }
+
+  /** One after the other into the same memory: what `writeMessage` does, without finding its place anew each time. */
+  #writeRun<Message>(
+    codec: Codec<unknown, Message>,
+    writer: FrameWriter,
+    messages: readonly Message[],
+    from: number,
+  ): number {
+    const { headerLength } = writer;
+    let index = from;
+    if (codec.encodeInto === undefined || codec.bound === undefined || headerLength === undefined)
+      return index;
+    const bytes = this.#bytes;
+    let at = this.#at;
+    // Where any message is short, none is measured.
+    const { maxLength = Infinity } = codec;
+    const most = maxLength <= SHORT_MESSAGE ? writer.bound(maxLength) : undefined;
+    try {
+      while (bytes !== undefined && index < messages.length) {
+        const message = messages[index]!;
+        if (bytes.length - at < (most ?? writer.bound(codec.bound(message)))) break;
+        at = writer.seal!(bytes, at, codec.encodeInto(message, bytes, at + headerLength));
+        index++;
+      }
+    } finally {
+      this.#at = at;
+    }
+    return index;
   }
 
   /** As many as surely have room, in one go; answers the index behind them. */

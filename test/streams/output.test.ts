@@ -1,6 +1,24 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { lengthPrefix } from '../../src/protocol/length-prefix.ts';
+import { describe, expect, test } from 'vitest';
+import { serverMessages } from '../../src/drone/index.ts';
+import {
+  array,
+  bounded,
+  type Codec,
+  checksum,
+  lengthPrefix,
+  message,
+  messages,
+  optional,
+  type ProtocolError,
+  struct,
+  u8,
+  u16be,
+  u32be,
+  utf8,
+  varuint,
+} from '../../src/index.ts';
+import { gatheringFor } from '../../src/protocol/gathered-texts.ts';
 import { Output } from '../../src/streams/output.ts';
 
 /** What one output has handed on, and not reclaimed yet. */
@@ -50,4 +68,140 @@ test('what an output handed on stays as it is until that output reclaims it, who
     }),
     { numRuns: 300 },
   );
+});
+
+describe('messages with texts, many at once', () => {
+  const notes = messages(u8, {
+    note: message(1, {
+      title: utf8(u8),
+      lines: array(utf8(u16be), u8),
+      author: optional(struct({ name: utf8(varuint), age: u8 })),
+      box: bounded(u8, struct({ label: utf8(u8) })),
+    }),
+    blank: message(2),
+  });
+  const summed = messages(u8, {
+    note: message(1, { text: utf8(u8), sum: checksum(u32be, 'CRC-32/ISO-HDLC') }),
+  });
+  const moved = messages(u8, {
+    note: message(1, { box: bounded(varuint, struct({ texts: array(utf8(u8), u8) })) }),
+  });
+
+  const ascii = fc.string({ unit: 'binary-ascii', maxLength: 60, size: 'max' });
+  const any = fc.oneof(
+    { weight: 12, arbitrary: ascii },
+    fc.string({ unit: 'grapheme', maxLength: 20 }),
+    fc.constantFrom('\u{1f681}', '\xe9a', '\ud800', 'x'.repeat(300)),
+  );
+  const answer = (text: fc.Arbitrary<string>) => fc.record({ type: fc.constantFrom('ok', 'error'), text });
+  const note = (text: fc.Arbitrary<string>) =>
+    fc.oneof(
+      fc.record({
+        type: fc.constant('note'),
+        title: text,
+        lines: fc.array(text, { maxLength: 4 }),
+        author: fc.option(fc.record({ name: text, age: fc.integer({ min: 0, max: 256 }) }), {
+          nil: undefined,
+        }),
+        box: fc.record({ label: text }),
+      }),
+      fc.constant({ type: 'blank' }),
+    );
+  const sum = (text: fc.Arbitrary<string>) => fc.record({ type: fc.constant('note'), text });
+  const move = (text: fc.Arbitrary<string>) =>
+    fc.record({
+      type: fc.constant('note'),
+      box: fc.record({ texts: fc.array(text, { maxLength: 6, size: 'max' }) }),
+    });
+  type Make = (text: fc.Arbitrary<string>) => fc.Arbitrary<unknown>;
+  const kinds: [string, Codec<unknown, never>, boolean, Make][] = [
+    ['the drone’s answers', serverMessages, true, answer],
+    ['texts in all places', notes, true, note],
+    ['texts that are summed', summed, false, sum],
+    ['texts that move', moved, false, move],
+  ];
+
+  const writer = lengthPrefix({ lengthFieldLength: 2, byteOrder: 'big' }).writer();
+
+  /** What is written, and what is refused behind it. */
+  function write(output: Output, codec: Codec<unknown, never>, list: readonly never[]): [Buffer, string] {
+    const written: Buffer[] = [];
+    let refused = '';
+    try {
+      for (let index = 0; index < list.length; ) {
+        index = output.writeMessages(codec, writer, list, index);
+        written.push(Buffer.from(output.take() ?? []));
+      }
+    } catch (error) {
+      refused = `${(error as ProtocolError).code} ${(error as Error).message}`;
+      written.push(Buffer.from(output.take() ?? []));
+    }
+    expect(gatheringFor).toBeUndefined();
+    return [Buffer.concat(written), refused];
+  }
+
+  test.each(kinds)('%s: as one by one', (_, codec, gathers, make) => {
+    expect(codec.gathersTexts).toBe(gathers);
+    const list = fc.oneof(fc.array(make(ascii), { maxLength: 40 }), fc.array(make(any), { maxLength: 40 }));
+    fc.assert(
+      fc.property(fc.array(list, { maxLength: 3 }), (lists) => {
+        const output = new Output();
+        for (const list of lists as never[][]) {
+          const [bytes, refused] = write(output, codec, list);
+          const single = new Output();
+          const expected: Buffer[] = [];
+          let error = '';
+          for (const message of list) {
+            const [written, reason] = write(single, codec, [message]);
+            expected.push(written);
+            error = reason;
+            if (reason !== '') break;
+          }
+          expect(bytes.equals(Buffer.concat(expected))).toBe(true);
+          expect(refused).toBe(error);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('a message that changes while it is read', () => {
+    const flaky = (reads = 0) => ({
+      type: 'note',
+      title: 'changes',
+      get lines() {
+        // First it is measured.
+        return reads++ === 1 ? ['not this', 2] : ['one', 'two'];
+      },
+      box: { label: 'label' },
+    });
+    const steady = { ...flaky() };
+    const list = Array.from({ length: 12 }, (_, i) => (i % 5 === 4 ? flaky() : steady));
+    const [bytes] = write(new Output(), notes, list as never[]);
+    const [expected] = write(new Output(), notes, list.map(() => steady) as never[]);
+    expect(bytes.equals(expected)).toBe(true);
+  });
+
+  test('a message that encodes another one while it is read', () => {
+    const inner = new Output();
+    const nested: Buffer[] = [];
+    const list = Array.from({ length: 20 }, (_, i) => ({
+      type: 'ok',
+      get text() {
+        if (i % 2 === 0) return `out ${i}`;
+        nested.push(Buffer.from(serverMessages.encode({ type: 'ok', text: `own ${i}` })));
+        const answers = Array.from({ length: 5 }, () => ({ type: 'ok', text: `in ${i}` }) as const);
+        inner.writeMessages(serverMessages, writer, answers, 0);
+        return `out ${i}`;
+      },
+    }));
+    const [bytes] = write(new Output(), serverMessages, list as never[]);
+    const plain = list.map((_, i) => ({ type: 'ok', text: `out ${i}` }));
+    expect(bytes.toString('latin1')).toBe(
+      write(new Output(), serverMessages, plain as never[])[0].toString('latin1'),
+    );
+    expect(nested[0]!.toString('latin1')).toBe('\x80\x05own 1');
+    const within = inner.take()!.toString('latin1');
+    expect(within.startsWith('\0\x06\x80\x04in 1\0\x06\x80\x04in 1')).toBe(true);
+  });
 });
