@@ -12,6 +12,7 @@ import { benchFraming } from './framing.ts';
 import { benchLatency } from './latency.ts';
 import { benchMemory } from './memory.ts';
 import { benchSession } from './session.ts';
+import { benchTexts } from './texts.ts';
 
 const BENCHES: Record<string, () => Promise<string>> = {
   echo: benchEcho,
@@ -22,6 +23,7 @@ const BENCHES: Record<string, () => Promise<string>> = {
   framing: benchFraming,
   memory: benchMemory,
   copy: benchCopy,
+  texts: benchTexts,
 };
 
 const names = process.argv.slice(2);
