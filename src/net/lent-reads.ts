@@ -136,7 +136,10 @@ function isPipedTo(socket: net.Socket, decoder: FrameDecoder): boolean {
   return Array.isArray(pipes) && pipes.length === 1 && pipes[0] === decoder;
 }
 
-/** A plain socket has handed to the system what it has taken; one with a `write` of somebody's own may keep it. */
+/** A plain socket has handed to the system what it has taken; one with a method of somebody's own may keep it. */
 function isSink(destination: Destination): boolean {
-  return Object.getPrototypeOf(destination) === net.Socket.prototype && !Object.hasOwn(destination, 'write');
+  return (
+    Object.getPrototypeOf(destination) === net.Socket.prototype &&
+    !['write', '_write', '_writev'].some((method) => Object.hasOwn(destination, method))
+  );
 }

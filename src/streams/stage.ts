@@ -81,6 +81,10 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
   #waiting = false;
   #flushed = false;
   #lingerTimer: NodeJS.Timeout | undefined;
+  /** Told by who lends us memory, or takes ours back. */
+  #isSink: IsSink | undefined;
+  /** Since then, something was given to somebody who may keep it: from now on that memory is theirs. */
+  #exposed = false;
   protected readonly lingerTimeout: number;
 
   constructor(options: StageOptions, transform: TransformOptions) {
@@ -275,6 +279,7 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
   override unpipe(destination?: NodeJS.WritableStream): this {
     if (this.#joined) this.#becomePipes();
     const gone = this.#neighbours.filter((stage) => destination === undefined || destination === stage);
+    if (gone.some(Stage.isExposed)) this.#exposed = true;
     this.#neighbours = this.#neighbours.filter((stage) => !gone.includes(stage));
     if (destination === undefined || destination === this.#destination) this.#destination = undefined;
     super.unpipe(destination);
@@ -291,6 +296,7 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
   override read(size?: number): any {
     if (this.#deferred) this.#run();
     const item = super.read(size);
+    if (item !== null) this.#heed();
     if (this.#waiting && this.readableLength === 0) process.nextTick(settle, this);
     return item;
   }
@@ -327,6 +333,7 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
         } else {
           const item = this.produce();
           if (item === undefined) break;
+          this.#heed();
           if (!this.push(item)) this.#blocked = true;
         }
       }
@@ -417,7 +424,7 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
   protected reclaim(): void {}
 
   /** Whether bytes go to that one destination, and nobody else sees them. */
-  #givesTo(isSink: (destination: Destination) => boolean): boolean {
+  #givesTo(isSink: IsSink): boolean {
     const destination = this.#destination;
     return (
       destination !== undefined &&
@@ -428,23 +435,38 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     );
   }
 
-  static mayBorrow(stage: Stage, isSink: (destination: Destination) => boolean): boolean {
-    // One with a `_write` of its own may do anything.
-    if (stage._write !== Stage.prototype._write) return false;
+  /** Something is given singly: who is no sink may keep it for good. */
+  #heed(): void {
+    if (this.#isSink !== undefined && !this.#givesTo(this.#isSink)) this.#exposed = true;
+  }
+
+  static mayBorrow(stage: Stage, isSink: IsSink): boolean {
+    stage.#isSink = isSink;
+    // One with a method of its own here may do anything.
+    if (stage._write !== Stage.prototype._write || stage.push !== Stage.prototype.push) return false;
     if (stage.letsGo) return true;
+    // Messages go to handlers, and these are somebody else's code.
+    if (stage.gives === 'messages' || stage.#exposed) return false;
     if (stage.#direct) return stage.#neighbours.every((next) => Stage.mayBorrow(next, isSink));
     return stage.readableLength === 0 && stage.#givesTo(isSink);
   }
 
-  static hasLetGo(stage: Stage, isSink: (destination: Destination) => boolean): boolean {
+  static hasLetGo(stage: Stage, isSink: IsSink): boolean {
+    stage.#isSink = isSink;
     if (stage.#deferred) stage.#run();
     let gone = stage.readableLength === 0;
     for (const next of stage.#neighbours) gone = Stage.hasLetGo(next, isSink) && gone;
     if (stage.#neighbours.length === 0) {
       gone &&= stage.#givesTo(isSink) && stage.#destination?.writableLength === 0;
     }
+    gone &&= !stage.#exposed;
     if (gone) stage.reclaim();
     return stage.writableLength === 0 && (stage.letsGo || gone);
+  }
+
+  /** Whether somebody may keep what came of the stage's input. */
+  static isExposed(stage: Stage): boolean {
+    return stage.#exposed || stage.#neighbours.some((next) => !next.letsGo && Stage.isExposed(next));
   }
 
   static settle(stage: Stage): void {
@@ -535,6 +557,9 @@ export type Destination = NodeJS.WritableStream & {
   destroyed?: boolean;
 };
 
+/** Whether a destination keeps nothing of what it has taken. */
+type IsSink = (destination: Destination) => boolean;
+
 // Functions, not closures: one for all, whoever waits for the end of the turn.
 const { settle, proceed } = Stage;
 
@@ -551,15 +576,13 @@ export function join(...stages: readonly Stage[]): void {
  * For who lends a stage the memory of what is written to it (`net/lent-reads.ts`): whether everyone behind it lets go of
  * that memory once they have taken it in. `isSink` tells the destinations that keep nothing of what they have taken.
  */
-export const mayBorrow: (stage: Stage, isSink: (destination: Destination) => boolean) => boolean =
-  Stage.mayBorrow;
+export const mayBorrow: (stage: Stage, isSink: IsSink) => boolean = Stage.mayBorrow;
 
 /**
  * Whether nothing of what was lent is held any more. What waits for the end of the turn is given first, and the memory
  * of what a sink has taken is used again.
  */
-export const hasLetGo: (stage: Stage, isSink: (destination: Destination) => boolean) => boolean =
-  Stage.hasLetGo;
+export const hasLetGo: (stage: Stage, isSink: IsSink) => boolean = Stage.hasLetGo;
 
 /** A subclass with a `_write` or `_transform` of its own would meet batches there: it gets single items. */
 function takesBatches(stage: Stage): boolean {

@@ -3,12 +3,25 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { PassThrough, pipeline } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
-import { bytes, codecOf, rest, struct, u32le, utf8 } from '../../src/index.ts';
+import {
+  bytes,
+  codecOf,
+  defineSession,
+  message,
+  messages,
+  rest,
+  struct,
+  u8,
+  u32le,
+  utf8,
+} from '../../src/index.ts';
 import { lendReads } from '../../src/net/lent-reads.ts';
 import type { Codec } from '../../src/protocol/codec.ts';
 import { LengthPrefixDecoder } from '../../src/streams/length-prefix-decoder.ts';
 import { LengthPrefixEncoder } from '../../src/streams/length-prefix-encoder.ts';
 import { MessageDecoder } from '../../src/streams/message-decoder.ts';
+import { MessageEncoder } from '../../src/streams/message-encoder.ts';
+import { StateMachine } from '../../src/streams/state-machine.ts';
 
 const open: { close(): void }[] = [];
 afterEach(() => {
@@ -148,6 +161,95 @@ describe('who keeps what it gets, keeps it unharmed', () => {
       decoder.pipe(new MessageDecoder(codec)).on('data', ({ all }: { all: Buffer }) => keep(all));
     });
     expect(digest(kept)).toBe(digest(payloads));
+  });
+
+  test('a session that keeps the views in its messages', async () => {
+    const codec = messages(u8, { data: message(7, { all: bytes(rest) }) });
+    const kept: Buffer[] = [];
+    const session = defineSession({
+      receives: codec,
+      sends: codec,
+      initial: 'open',
+      states: { open: { on: { data: ({ all }) => void kept.push(all as Buffer) } } },
+    });
+    const client = await serve((socket) => {
+      const decoder = new LengthPrefixDecoder();
+      lendReads(socket, decoder);
+      const stages = [
+        new MessageDecoder(codec),
+        new StateMachine(session),
+        new MessageEncoder(codec),
+      ] as const;
+      pipeline(socket, decoder, ...stages, socket, () => {});
+    });
+    const tagged = frames(30_000, (i) => 1 + (i % 130));
+    for (const frame of tagged) frame[4] = 7;
+    await exchange(client, Buffer.concat(tagged), 0);
+    expect(digest(kept)).toBe(digest(tagged.map((frame) => frame.subarray(5))));
+  });
+
+  test.each([
+    ['decoder', 'frames of 64 KiB'],
+    ['encoder', 'frames of 64 KiB'],
+    ['encoder', 'all kinds'],
+  ] as const)('listeners that come to the %s and go again (%s)', async (which, name) => {
+    const load = LOADS[name];
+    const kept: Buffer[] = [];
+    const copies: Buffer[] = [];
+    const client = await serve((socket) => {
+      const decoder = new LengthPrefixDecoder();
+      lendReads(socket, decoder);
+      const encoder = new LengthPrefixEncoder({ byteOrder: 'big' });
+      pipeline(socket, decoder, encoder, socket, () => {});
+      const stage = which === 'decoder' ? decoder : encoder;
+      const keep = (chunk: Buffer): void => {
+        kept.push(chunk);
+        copies.push(Buffer.from(chunk));
+      };
+      // There for a turn, away for two.
+      let turn = 0;
+      const change = (): void => {
+        if (socket.destroyed) return;
+        if (turn++ % 3 === 0) stage.on('data', keep);
+        else stage.off('data', keep);
+        setImmediate(change);
+      };
+      change();
+    });
+    const received = await exchange(client, Buffer.concat([...load, ...load]), 2);
+    expect(Buffer.concat(received).length).toBe(2 * Buffer.concat(load).length);
+    expect(kept.length).toBeGreaterThan(3);
+    expect(digest(kept)).toBe(digest(copies));
+  });
+
+  test('a listener of an encoder that another one takes the place of', async () => {
+    const load = LOADS['frames of 64 KiB'];
+    const kept: Buffer[] = [];
+    const copies: Buffer[] = [];
+    const client = await serve((socket) => {
+      const decoder = new LengthPrefixDecoder();
+      lendReads(socket, decoder);
+      let encoder = new LengthPrefixEncoder();
+      socket.pipe(decoder).pipe(encoder).pipe(socket);
+      const change = (): void => {
+        if (socket.destroyed) return;
+        const before = encoder;
+        before.on('data', (chunk: Buffer) => {
+          kept.push(chunk);
+          copies.push(Buffer.from(chunk));
+        });
+        setTimeout(() => {
+          encoder = new LengthPrefixEncoder();
+          decoder.unpipe(before).pipe(encoder).pipe(socket);
+          setTimeout(change, 5);
+        }, 3);
+      };
+      setTimeout(change, 5);
+    });
+    const received = await exchange(client, Buffer.concat([...load, ...load, ...load]), 1);
+    expect(Buffer.concat(received).length).toBe(3 * Buffer.concat(load).length);
+    expect(kept.length).toBeGreaterThan(3);
+    expect(digest(kept)).toBe(digest(copies));
   });
 
   test('a codec that does not tell', async () => {
