@@ -319,50 +319,38 @@ export function takesRest(node: Node): boolean {
 }
 
 /** Whether no value that the field gives is a view of the frame. */
-export function isDetached(node: Node, seen: Set<Node> = new Set()): boolean {
-  if (seen.has(node)) return true;
-  seen.add(node);
-  switch (node.kind) {
-    case 'bytes':
-    case 'custom':
-      return false;
-    case 'array':
-    case 'bounded':
-    case 'optional':
-      return isDetached(node.item, seen);
-    case 'struct':
-      return node.entries.every(([, field]) => isDetached(field, seen));
-    case 'union':
-      return [...node.byName.values()].every((one) => isDetached(one.struct, seen));
-    case 'lazy':
-      return isDetached(node.get(), seen);
-    default:
-      return true;
-  }
+export function isDetached(node: Node): boolean {
+  return holdsOfAll(node, ({ kind }) => kind !== 'bytes' && kind !== 'custom');
 }
 
 /**
  * Whether texts may be left out while a message is written, and put in behind: nothing reads them meanwhile or moves them,
  * and nobody else's code runs.
  */
-export function gathersTexts(node: Node, seen: Set<Node> = new Set()): boolean {
+export function gathersTexts(node: Node): boolean {
+  return holdsOfAll(node, (one) => {
+    if (one.kind === 'bounded') return !isVarint(one.size);
+    return one.kind !== 'checksum' && one.kind !== 'custom';
+  });
+}
+
+/** Whether something holds of a field and of all fields in it. */
+function holdsOfAll(node: Node, holds: (node: Node) => boolean, seen: Set<Node> = new Set()): boolean {
   if (seen.has(node)) return true;
   seen.add(node);
+  if (!holds(node)) return false;
   switch (node.kind) {
-    case 'checksum':
-    case 'custom':
-      return false;
-    case 'bounded':
-      return !isVarint(node.size) && gathersTexts(node.item, seen);
     case 'array':
+    case 'bounded':
     case 'optional':
-      return gathersTexts(node.item, seen);
+      return holdsOfAll(node.item, holds, seen);
     case 'struct':
-      return node.entries.every(([, field]) => gathersTexts(field, seen));
+      return node.entries.every(([, field]) => holdsOfAll(field, holds, seen));
     case 'union':
-      return [...node.byName.values()].every((one) => gathersTexts(one.struct, seen));
+      if (typeof node.tag !== 'string' && !holdsOfAll(node.tag, holds, seen)) return false;
+      return [...node.byName.values()].every((one) => holdsOfAll(one.struct, holds, seen));
     case 'lazy':
-      return gathersTexts(node.get(), seen);
+      return holdsOfAll(node.get(), holds, seen);
     default:
       return true;
   }
