@@ -5,8 +5,9 @@
 import net from 'node:net';
 import { createInterface } from 'node:readline';
 import { pipeline, Transform } from 'node:stream';
-import { createServer, LengthPrefixDecoder, MessageDecoder, MessageEncoder, StateMachine } from 'wirepipe';
+import { createServer } from 'wirepipe';
 import { drone } from 'wirepipe/drone';
+import { droneStages } from './drone-stages.ts';
 
 const gone = (): void => {};
 const object = (): Transform =>
@@ -15,18 +16,7 @@ const object = (): Transform =>
 const VARIANTS: Record<string, () => Promise<number>> = {
   raw: () => listen((socket) => socket.on('data', gone)),
   plain: () => listen((socket) => pipeline(socket, object(), object(), object(), object(), socket, gone)),
-  pipeline: () =>
-    listen((socket) =>
-      pipeline(
-        socket,
-        new LengthPrefixDecoder(),
-        new MessageDecoder(drone.clientMessages),
-        new StateMachine(drone.session),
-        new MessageEncoder(drone.serverMessages),
-        socket,
-        gone,
-      ),
-    ),
+  pipeline: () => listen((socket) => pipeline([socket, ...droneStages(), socket] as never, gone)),
   async server() {
     const server = createServer(drone);
     await server.listen({ port: 0, host: '127.0.0.1' });

@@ -1,8 +1,9 @@
 /** One server of the drone session a process: `session-server.ts VARIANT`, prints `listening PORT`. */
 import net from 'node:net';
 import { pipeline } from 'node:stream';
-import { createServer, LengthPrefixDecoder, MessageDecoder, MessageEncoder, StateMachine } from 'wirepipe';
+import { createServer } from 'wirepipe';
 import { drone } from 'wirepipe/drone';
+import { droneStages } from './drone-stages.ts';
 import { handwrittenSession } from './handwritten-session.ts';
 import { plainStages } from './plain-stages.ts';
 
@@ -11,15 +12,7 @@ const gone = (): void => {};
 
 const VARIANTS: Record<string, (socket: net.Socket) => void> = {
   pipeline: (socket) => {
-    pipeline(
-      socket,
-      new LengthPrefixDecoder(),
-      new MessageDecoder(drone.clientMessages),
-      new StateMachine(drone.session),
-      new MessageEncoder(drone.serverMessages),
-      socket,
-      gone,
-    );
+    pipeline([socket, ...droneStages(), socket] as never, gone);
   },
 
   hand: (socket) => {

@@ -4,8 +4,7 @@
  * In memory, in one process; and over TCP, each server in its own. CPU time.
  */
 import { pipeline, type Transform } from 'node:stream';
-import { LengthPrefixDecoder, MessageDecoder, MessageEncoder, StateMachine } from 'wirepipe';
-import { drone } from 'wirepipe/drone';
+import { droneStages } from './drone-stages.ts';
 import { measureEchoes } from './echo.ts';
 import { handwrittenSession } from './handwritten-session.ts';
 import { type Load, medians, table, wire } from './measure.ts';
@@ -97,16 +96,7 @@ export async function sessionCosts(): Promise<Map<string, number>> {
     return { cpu: ((user + system) * 1000) / (frames * cycles), received: duplex.received };
   };
   const variants: Record<string, () => Promise<{ cpu: number; received: number }>> = {
-    wirepipe: () =>
-      run(
-        () => [
-          new LengthPrefixDecoder(),
-          new MessageDecoder(drone.clientMessages),
-          new StateMachine(drone.session),
-          new MessageEncoder(drone.serverMessages),
-        ],
-        CYCLES,
-      ),
+    wirepipe: () => run(droneStages, CYCLES),
     [BY_HAND]: async () => {
       const session = handwrittenSession();
       let received = session(HELLO).length;
