@@ -365,9 +365,15 @@ class EncoderSource {
       this.moveBehindVarint(length);
       return;
     }
+    if (typeof size === 'string') {
+      const derived = scope!.derivedField(size);
+      const length = this.putText('p', value, Math.min(max, integerRange(derived.base).max));
+      this.fill(derived, length);
+      this.out.line(`p += ${length};`);
+      return;
+    }
     const length = this.putText('p', value, typeof size === 'number' ? size : max);
     if (typeof size === 'number') this.out.line(`if (${length} !== ${size}) return -1;`);
-    if (typeof size === 'string') this.fill(scope!.derivedField(size), length);
     this.out.line(`p += ${length};`);
   }
 

@@ -134,6 +134,17 @@ describe('derived fields', () => {
     expect(codec.encode(decoded)).toEqual(encoded);
   });
 
+  it('bound a text as they bound bytes', () => {
+    for (const size of [f.u8, f.u16be]) {
+      const most = size === f.u8 ? 255 : 65_535;
+      const named = codecOf(f.struct({ n: size, inner: f.struct({ text: f.utf8('n') }) }));
+      expect(named.encode({ inner: { text: 'x'.repeat(most) } })).toHaveLength(most + (most > 255 ? 2 : 1));
+      expect(() => named.encode({ inner: { text: 'x'.repeat(most + 1) } })).toThrow(
+        expect.objectContaining({ code: 'ERR_FIELD_TOO_LONG', path: 'inner.text', limit: most }),
+      );
+    }
+  });
+
   it('that two fields share must suit both', () => {
     const pair = codecOf(f.struct({ n: f.u8, a: f.bytes('n'), b: f.array(f.u8, 'n') }));
     expect(pair.encode({ a: Buffer.of(1, 2), b: [3, 4] })).toEqual(Buffer.from('0201020304', 'hex'));
