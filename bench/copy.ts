@@ -1,5 +1,5 @@
 /** Ways to copy a payload of a few bytes from a chunk to an output: why `src/protocol/copy.ts` is as it is. */
-import { allocate, copyWithin } from '../src/protocol/memory.ts';
+import { allocate, memoryOf } from '../src/protocol/memory.ts';
 import { median, table } from './measure.ts';
 
 const ROUNDS = 5;
@@ -23,11 +23,11 @@ function byFour(target: Buffer, source: Buffer): Copy {
   };
 }
 
-/** WebAssembly's `memory.copy`, between two buffers of its one memory. */
+/** WebAssembly's `memory.copy`, between two buffers of one memory. */
 function within(): Copy {
-  const to = allocate(CHUNK).byteOffset;
-  const from = allocate(CHUNK).byteOffset;
-  return (_to, at, _from, start, end) => copyWithin(to + at, from + start, end - start);
+  const [target, source] = [allocate(CHUNK), allocate(CHUNK)];
+  const { copy } = memoryOf(target, source)!;
+  return (_to, at, _from, start, end) => copy(target.byteOffset + at, source.byteOffset + start, end - start);
 }
 
 const WAYS: Record<string, (target: Buffer, source: Buffer) => Copy> = {

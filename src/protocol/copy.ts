@@ -1,4 +1,4 @@
-import { areWithin, copyWithin } from './memory.ts';
+import { memoryOf } from './memory.ts';
 
 /**
  * Up to this many bytes, a loop over two views beats a call into the runtime, which costs as much whatever it copies
@@ -12,7 +12,7 @@ const LARGEST_KEPT = 1_048_576;
 export class Copier {
   readonly to: Uint8Array;
   readonly from: Uint8Array;
-  readonly #within: boolean;
+  readonly #memory: ReturnType<typeof memoryOf>;
   readonly #toOffset: number;
   readonly #fromOffset: number;
   readonly #toView: DataView;
@@ -21,7 +21,7 @@ export class Copier {
   constructor(to: Uint8Array, from: Uint8Array) {
     this.to = to;
     this.from = from;
-    this.#within = areWithin(to, from);
+    this.#memory = memoryOf(to, from);
     this.#toOffset = to.byteOffset;
     this.#fromOffset = from.byteOffset;
     this.#toView = viewOf(to);
@@ -32,12 +32,13 @@ export class Copier {
   copy(at: number, start: number, length: number): void {
     const { to, from } = this;
     // What stands behind the end of a buffer is somebody else's.
-    if (start < 0 || length < 0 || at < 0 || start + length > from.length || at + length > to.length) {
+    const isThere = start >= 0 && length >= 0 && start + length <= from.length;
+    if (!(isThere && at >= 0 && at + length <= to.length)) {
       throw new RangeError(
         `no ${length} bytes at ${start} of ${from.length}, or no room for them at ${at} of ${to.length}`,
       );
     }
-    if (this.#within) copyWithin(this.#toOffset + at, this.#fromOffset + start, length);
+    if (this.#memory !== undefined) this.#memory.copy(this.#toOffset + at, this.#fromOffset + start, length);
     else if (length <= SHORT) copyShort(this.#toView, at, this.#fromView, start, length);
     else to.set(from.subarray(start, start + length), at);
   }

@@ -2,14 +2,15 @@
  * Memory in which short copies are quick. JavaScript has no instruction for them: 64 bytes take a loop three times as long
  * as a copy that is compiled, and a call into the runtime eight times (`docs/performance.md`). WebAssembly has one,
  * `memory.copy`, for copies inside a memory of its own. So the buffers that are used again and again lie in one such
- * memory, and `copyWithin` is that instruction.
+ * memory, whose `copy` is that instruction.
  *
  *     allocate ──▶ ┌─────────────┬─────────────┬───────┬───────┬──
  *                  │ read buffer │ read buffer │ block │ block │ …    one memory; what is released
  *     release ──▶  └─────────────┴─────────────┴───────┴───────┴──    is allocated again
  *
  * What somebody may still have a view of is not released, ever. When all of the memory has been given away, a new one
- * takes its place; the old one is garbage once the last view of it is. Where there is no WebAssembly, buffers are ordinary ones.
+ * takes its place; the old one is garbage once the last view of it is. Until then, and where there is no WebAssembly, buffers are
+ * ordinary ones.
  */
 
 /** 32 MiB, in WebAssembly's pages of 64 KiB; the system gives those that are written to. */
@@ -33,8 +34,15 @@ interface WebAssembly {
   Instance: new (module: object, imports: object) => { readonly exports: Record<string, unknown> };
 }
 
-let memory: ArrayBuffer | undefined;
-let copy: (to: number, from: number, length: number) => void = () => {};
+/** A memory, and its instruction. That offsets are inside the caller's own buffers is the caller's to check. */
+interface Memory {
+  readonly buffer: ArrayBuffer;
+  readonly copy: (to: number, from: number, length: number) => void;
+}
+
+let memory: Memory | undefined;
+/** The one before. */
+let former: WeakRef<ArrayBuffer> | undefined;
 /** Bytes given away, from the front. */
 let given = 0;
 /** What was released, by length. */
@@ -46,37 +54,38 @@ let refused = false;
 export function allocate(length: number): Buffer {
   const again = released.get(length)?.pop();
   if (again !== undefined) return again;
-  if (memory === undefined || memory.byteLength - given < length) begin();
-  if (memory === undefined || memory.byteLength - given < length) return Buffer.allocUnsafeSlow(length);
+  if (memory === undefined || memory.buffer.byteLength - given < length) begin();
+  if (memory === undefined || memory.buffer.byteLength - given < length) {
+    return Buffer.allocUnsafeSlow(length);
+  }
   given += length;
-  return Buffer.from(memory, given - length, length);
+  return Buffer.from(memory.buffer, given - length, length);
 }
 
 /** Nobody has a view any more of what `allocate` gave. */
 export function release(bytes: Buffer): void {
-  if (bytes.buffer !== memory) return;
+  if (bytes.buffer !== memory?.buffer) return;
   const others = released.get(bytes.length);
   if (others === undefined) released.set(bytes.length, [bytes]);
   else others.push(bytes);
 }
 
-/** Whether both lie in the memory. */
-export function areWithin(a: Uint8Array, b: Uint8Array): boolean {
-  return a.buffer === memory && b.buffer === memory;
-}
-
-/** Copy from one place of the memory to another. That they are inside the caller's own buffers is the caller's to check. */
-export function copyWithin(to: number, from: number, length: number): void {
-  copy(to, from, length);
+/** The memory that both lie in, for quick copies from one to the other. */
+export function memoryOf(a: Uint8Array, b: Uint8Array): Memory | undefined {
+  return memory !== undefined && a.buffer === memory.buffer && b.buffer === memory.buffer
+    ? memory
+    : undefined;
 }
 
 function begin(): void {
-  if (refused) return;
+  // One connection that idles may keep all of it: no third one beside these two.
+  if (refused || former?.deref() !== undefined) return;
   try {
     const { Memory, Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssembly }).WebAssembly;
     const whole = new Memory({ initial: PAGES, maximum: PAGES });
-    copy = new Instance(new Module(MODULE), { '': { '': whole } }).exports.copy as typeof copy;
-    memory = whole.buffer;
+    const { copy } = new Instance(new Module(MODULE), { '': { '': whole } }).exports;
+    former = memory && new WeakRef(memory.buffer);
+    memory = { buffer: whole.buffer, copy: copy as Memory['copy'] };
     given = 0;
     released.clear();
   } catch {

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Copier, copyBytes } from '../../src/protocol/copy.ts';
 import { lengthPrefix } from '../../src/protocol/length-prefix.ts';
 import type * as memory from '../../src/protocol/memory.ts';
-import { allocate, areWithin, BLOCK_LENGTH, Blocks, release } from '../../src/protocol/memory.ts';
+import { allocate, BLOCK_LENGTH, Blocks, memoryOf, release } from '../../src/protocol/memory.ts';
 
 /** A module of its own, with nothing given away yet. */
 async function fresh(): Promise<typeof memory> {
@@ -32,16 +32,31 @@ describe('memory', () => {
   });
 
   test('the next one follows when it has been given away, and what lies in the old one stays', async () => {
-    const { allocate, areWithin, release } = await fresh();
+    const { allocate, memoryOf, release } = await fresh();
     const first = allocate(1_000_000).fill(1);
     const buffers = [first];
-    while (areWithin(first, buffers.at(-1)!)) buffers.push(allocate(1_000_000).fill(buffers.length));
+    while (memoryOf(first, buffers.at(-1)!) !== undefined)
+      buffers.push(allocate(1_000_000).fill(buffers.length));
     const last = buffers.at(-1)!;
     expect(buffers.length).toBe(34); // 33 of them go into 32 MiB
-    expect(areWithin(last, allocate(1))).toBe(true);
+    expect(memoryOf(last, allocate(1))).toBeDefined();
     release(first);
     expect(allocate(1_000_000)).not.toBe(first);
     for (const [i, bytes] of buffers.slice(1).entries()) expect(bytes[999_999]).toBe(i + 1);
+  });
+
+  test('copies stay in the memory that they are of', async () => {
+    const { allocate, memoryOf } = await fresh();
+    const { Copier } = await import('../../src/protocol/copy.ts');
+    const [to, from] = [allocate(100).fill(0), allocate(100).fill(1)];
+    const copier = new Copier(to, from);
+    copier.copy(0, 0, 10);
+    let next = allocate(1_000_000);
+    while (memoryOf(to, next) !== undefined) next = allocate(1_000_000);
+    next.fill(2);
+    copier.copy(10, 10, 90);
+    expect(to.every((byte) => byte === 1)).toBe(true);
+    expect(next.every((byte) => byte === 2)).toBe(true);
   });
 
   test.each([
@@ -50,9 +65,9 @@ describe('memory', () => {
     ['where there is no room for it', { Memory: refuse, Module: class {}, Instance: class {} }],
   ])('%s, buffers are ordinary ones', async (_, WebAssembly) => {
     vi.stubGlobal('WebAssembly', WebAssembly);
-    const { allocate, areWithin, release, Blocks, BLOCK_LENGTH } = await fresh();
+    const { allocate, memoryOf, release, Blocks, BLOCK_LENGTH } = await fresh();
     const [a, b] = [allocate(100), allocate(100)];
-    expect([a.length, areWithin(a, b)]).toEqual([100, false]);
+    expect([a.length, memoryOf(a, b)]).toEqual([100, undefined]);
     release(a);
     expect(allocate(100)).not.toBe(a);
     expect(new Blocks().allocate()).toHaveLength(BLOCK_LENGTH);
@@ -88,7 +103,7 @@ describe('copies', () => {
 
   test.each(pairs)('%s: any length, at any place', (name, allocateTo, allocateFrom) => {
     const [to, from] = [allocateTo(2_000), allocateFrom(2_000)];
-    expect(areWithin(to, from)).toBe(name === 'within the memory');
+    expect(memoryOf(to, from) !== undefined).toBe(name === 'within the memory');
     for (let i = 0; i < from.length; i++) from[i] = (i * 31) >> 3;
     const copier = new Copier(to, from);
     for (const copy of [
