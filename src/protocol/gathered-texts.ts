@@ -38,12 +38,12 @@ export function gatherText(at: number, piece: string): void {
   count++;
 }
 
-/** What was gathered so far is not what is to be written: have everything encoded again. */
-export function spoilGathered(): void {
-  gatherText(0, '\x80');
+/** What is gathered for that buffer is not what belongs there: `writeGathered` shall write nothing. */
+export function spoilGathered(target: Buffer): void {
+  if (target === gatheringFor) gatherText(0, '\x80');
 }
 
-/** Write what was gathered to its places. False where it is not all ASCII: then nothing is written. */
+/** Write what was gathered to its places. False where it is not all ASCII, or spoilt: then nothing is written. */
 export function writeGathered(): boolean {
   const target = gatheringFor!;
   const all = text;

@@ -13,6 +13,7 @@ import { LengthPrefixReader } from './length-prefix-reader.ts';
 
 export class FixedWriter implements FrameWriter {
   readonly headerLength: number;
+  readonly sealsUnseen: boolean;
   readonly #layout: Layout;
   /** Of the payload: with these, and nothing else, the checks of every frame come down to two comparisons. */
   readonly #shortest: number;
@@ -27,6 +28,8 @@ export class FixedWriter implements FrameWriter {
     this.#layout = layout;
     this.#zeroes = strip > 0 && (offset > 0 || strip > width);
     this.headerLength = strip;
+    // Unless the payload brings the field.
+    this.sealsUnseen = strip >= header;
     // Bytes behind the field = strip + payload - header, and the field's value = that - adjustment.
     const beyond = header - strip;
     this.#shortest = Math.max(0, beyond, beyond + adjustment);

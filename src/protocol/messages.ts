@@ -18,7 +18,7 @@ import {
   type StructOut,
   unionNode,
 } from './fields.ts';
-import { gatheringFor, spoilGathered } from './gathered-texts.ts';
+import { spoilGathered } from './gathered-texts.ts';
 import { type Declaration, decodeByWalking, type Trailing } from './trace.ts';
 
 export { message };
@@ -160,9 +160,6 @@ function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
   };
   // Compiled on first use, so that a declaration costs nothing.
   let isMade = false;
-  let detached: boolean | undefined;
-  let longest: number | undefined;
-  let gathers: boolean | undefined;
   let engine: Compiled = {
     decode: (bytes, start, end) => made().decode(bytes, start, end),
     encode: (message, target, at) => made().encode(message, target, at),
@@ -175,20 +172,8 @@ function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
     return engine;
   };
 
-  return {
+  const codec: Pick<DeclaredCodec<Out, In>, 'declaration' | 'types' | 'source' | 'decode' | 'encode'> = {
     declaration,
-    get detached() {
-      detached ??= isDetached(root);
-      return detached;
-    },
-    get gathersTexts() {
-      gathers ??= gathersTexts(root);
-      return gathers;
-    },
-    get maxLength() {
-      longest ??= maxLength(root);
-      return longest;
-    },
     types: Object.freeze(root.kind === 'union' ? [...root.byName.keys()] : []),
     source: () => made().source,
     decode(bytes, start = 0, end = bytes.length) {
@@ -216,15 +201,36 @@ function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
       if (pool === target && poolUsed === at + room) poolUsed = end;
       return target.subarray(at, end);
     },
+  };
+  const fast: Pick<DeclaredCodec<Out, In>, 'bound' | 'encodeInto'> = {
     bound: (message) => engine.bound(message),
     encodeInto(message, target, at) {
       const end = engine.encode(message, target, at);
       if (end >= 0) return end;
       const bytes = encodeByWalking(declaration, message);
       // Not refused after all: it has changed while it was read. Texts of it may have been gathered for other places.
-      if (target === gatheringFor) spoilGathered();
+      spoilGathered(target);
       target.set(bytes, at);
       return at + bytes.length;
     },
   };
+  // Not enumerable, and told of this very codec only: what is spread over it, or inherits from it, may have an `encode` or
+  // `decode` of its own, of which none of this is true.
+  const tell = <T>(value: () => T): PropertyDescriptor => {
+    let known: T | undefined;
+    return {
+      get(this: unknown) {
+        if (this !== codec) return undefined;
+        known ??= value();
+        return known;
+      },
+    };
+  };
+  return Object.defineProperties(codec, {
+    bound: tell(() => fast.bound),
+    encodeInto: tell(() => fast.encodeInto),
+    detached: tell(() => isDetached(root)),
+    maxLength: tell(() => maxLength(root)),
+    gathersTexts: tell(() => gathersTexts(root)),
+  }) as DeclaredCodec<Out, In>;
 }

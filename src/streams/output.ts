@@ -1,6 +1,7 @@
+import { MessageError } from '../errors.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { FrameBatch, FrameWriter } from '../protocol/framing.ts';
-import { gatherTexts, writeGathered } from '../protocol/gathered-texts.ts';
+import { gatherTexts, spoilGathered, writeGathered } from '../protocol/gathered-texts.ts';
 import { BLOCK_LENGTH, Blocks } from '../protocol/memory.ts';
 
 /** Bytes that one push hands on at the most, but for a single frame that is larger: so that there is backpressure. */
@@ -54,6 +55,7 @@ export class Output {
     const bytes = this.#room(writer.bound(codec.bound(message)));
     if (bytes === undefined) return false;
     const end = codec.encodeInto(message, bytes, this.#at + headerLength);
+    if (end > bytes.length) throw overrun(end - bytes.length);
     this.#at = writer.seal!(bytes, this.#at, end);
     return true;
   }
@@ -127,7 +129,8 @@ export class Output {
     messages: readonly Message[],
     from: number,
   ): number {
-    if (!this.#gathers || codec.gathersTexts !== true || messages.length - from < MANY) return from;
+    if (!this.#gathers || messages.length - from < MANY) return from;
+    if (codec.gathersTexts !== true || writer.sealsUnseen !== true) return from;
     if (!gatherTexts(this.#bytes ?? this.#begin(SHORT_MESSAGE))) return from;
     const at = this.#at;
     let index = from;
@@ -167,7 +170,12 @@ export class Output {
       while (bytes !== undefined && index < messages.length) {
         const message = messages[index]!;
         if (bytes.length - at < (most ?? writer.bound(codec.bound(message)))) break;
-        at = writer.seal!(bytes, at, codec.encodeInto(message, bytes, at + headerLength));
+        const end = codec.encodeInto(message, bytes, at + headerLength);
+        if (end > bytes.length) {
+          spoilGathered(bytes);
+          throw overrun(end - bytes.length);
+        }
+        at = writer.seal!(bytes, at, end);
         index++;
       }
     } finally {
@@ -239,4 +247,10 @@ export class Output {
     }
     return this.#bytes;
   }
+}
+
+/** A codec's `bound` was too small, or the message grew after it was asked. */
+function overrun(length: number): MessageError {
+  const text = `message goes ${length} bytes beyond what its codec asked for: it changed, or the codec's bound is wrong`;
+  return new MessageError('ERR_MESSAGE_VALUE', text, { origin: 'local' });
 }

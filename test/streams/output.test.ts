@@ -6,11 +6,18 @@ import {
   bounded,
   type Codec,
   checksum,
+  cobs,
+  delimiter,
+  type FrameWriter,
+  type Framing,
   lengthPrefix,
+  line,
   message,
   messages,
   optional,
   type ProtocolError,
+  rest,
+  slip,
   struct,
   u8,
   u16be,
@@ -121,10 +128,15 @@ describe('messages with texts, many at once', () => {
     ['texts that move', moved, false, move],
   ];
 
-  const writer = lengthPrefix({ lengthFieldLength: 2, byteOrder: 'big' }).writer();
+  const prefixed = lengthPrefix({ lengthFieldLength: 2, byteOrder: 'big' });
 
   /** What is written, and what is refused behind it. */
-  function write(output: Output, codec: Codec<unknown, never>, list: readonly never[]): [Buffer, string] {
+  function write(
+    output: Output,
+    codec: Codec<unknown, never>,
+    list: readonly never[],
+    writer: FrameWriter = prefixed.writer(),
+  ): [Buffer, string] {
     const written: Buffer[] = [];
     let refused = '';
     try {
@@ -140,29 +152,122 @@ describe('messages with texts, many at once', () => {
     return [Buffer.concat(written), refused];
   }
 
-  test.each(kinds)('%s: as one by one', (_, codec, gathers, make) => {
-    expect(codec.gathersTexts).toBe(gathers);
-    const list = fc.oneof(fc.array(make(ascii), { maxLength: 40 }), fc.array(make(any), { maxLength: 40 }));
-    fc.assert(
-      fc.property(fc.array(list, { maxLength: 3 }), (lists) => {
-        const output = new Output();
-        for (const list of lists as never[][]) {
-          const [bytes, refused] = write(output, codec, list);
-          const single = new Output();
-          const expected: Buffer[] = [];
-          let error = '';
-          for (const message of list) {
-            const [written, reason] = write(single, codec, [message]);
-            expected.push(written);
-            error = reason;
-            if (reason !== '') break;
+  /** A payload behind its length, and before the sum of its bytes. */
+  const summing: Framing = {
+    name: 'summing',
+    maxFrameLength: 65_535,
+    reader: () => {
+      throw new TypeError('writes only');
+    },
+    writer: () => ({
+      headerLength: 2,
+      bound: (length) => length + 3,
+      write(target, at, source, start, end) {
+        target.set(source.subarray(start, end), at + 2);
+        return this.seal!(target, at, at + 2 + end - start);
+      },
+      seal(target, at, end) {
+        target.writeUInt16BE(end - at - 2, at);
+        target[end] = target.subarray(at + 2, end).reduce((sum, byte) => (sum + byte) & 0xff, 0);
+        return end + 1;
+      },
+    }),
+  };
+  const framings: [string, Framing][] = [
+    ['a length prefix', prefixed],
+    [
+      'a length field that the payload brings',
+      lengthPrefix({ lengthFieldLength: 2, initialBytesToStrip: 0 }),
+    ],
+    ['a varint', lengthPrefix({ lengthFieldLength: 'varint' })],
+    ['a short limit', lengthPrefix({ maxFrameLength: 40 })],
+    ['lines', line()],
+    ['lines that keep their end', line({ stripDelimiter: false })],
+    ['CR LF', delimiter({ delimiter: '\r\n' })],
+    ['SLIP', slip()],
+    ['COBS', cobs()],
+    ['a framing that sums', summing],
+  ];
+
+  test.each(kinds.flatMap((kind) => framings.map(([name, framing]) => [...kind, name, framing] as const)))(
+    '%s: as one by one (%#: %5$s)',
+    (_, codec, gathers, make, _name, framing) => {
+      expect(codec.gathersTexts).toBe(gathers);
+      const writer = framing.writer();
+      const list = fc.oneof(fc.array(make(ascii), { maxLength: 40 }), fc.array(make(any), { maxLength: 40 }));
+      fc.assert(
+        fc.property(fc.array(list, { maxLength: 3 }), (lists) => {
+          const output = new Output();
+          for (const list of lists as never[][]) {
+            const [bytes, refused] = write(output, codec, list, writer);
+            const single = new Output();
+            const expected: Buffer[] = [];
+            let error = '';
+            for (const message of list) {
+              const [written, reason] = write(single, codec, [message], writer);
+              expected.push(written);
+              error = reason;
+              if (reason !== '') break;
+            }
+            expect(bytes.equals(Buffer.concat(expected))).toBe(true);
+            expect(refused).toBe(error);
           }
-          expect(bytes.equals(Buffer.concat(expected))).toBe(true);
-          expect(refused).toBe(error);
-        }
+        }),
+        { numRuns: 60 },
+      );
+    },
+  );
+
+  test('a codec made of another one is not bypassed', () => {
+    const turned = (bytes: Uint8Array): Buffer => Buffer.from(bytes.map((byte) => byte ^ 0x80));
+    const encode = (message: never): Buffer => turned(serverMessages.encode(message));
+    const encodeInto = (message: never, target: Buffer, at: number): number => {
+      const end = serverMessages.encodeInto(message, target, at);
+      target.set(turned(target.subarray(at, end)), at);
+      return end;
+    };
+    const list = Array.from({ length: 20 }, (_, i) => ({ type: 'ok', text: `text ${i}` })) as never[];
+    const expected = Buffer.concat(
+      list.map((one) => {
+        const payload = encode(one);
+        return Buffer.concat([Buffer.from([0, payload.length]), payload]);
       }),
-      { numRuns: 300 },
     );
+    const made: Codec<unknown, never>[] = [
+      { ...serverMessages, encode },
+      { ...serverMessages, encode, encodeInto, bound: serverMessages.bound },
+      Object.assign(Object.create(serverMessages), { encode }),
+      new Proxy(serverMessages, {
+        get: (codec, name) => (name === 'encode' ? encode : Reflect.get(codec, name, made)),
+      }),
+    ];
+    for (const codec of made) {
+      const [bytes] = write(new Output(), codec, list);
+      expect(bytes.equals(expected)).toBe(true);
+      expect([codec.detached, codec.maxLength, codec.gathersTexts]).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ]);
+    }
+  });
+
+  test('a message that grows is refused where there is no room for it', () => {
+    const open = messages(u8, { say: message(1, { text: utf8(rest) }) });
+    const growing = (reads = 0) => ({
+      type: 'say',
+      get text() {
+        return 'g'.repeat(reads++ % 2 === 0 ? 1 : 47);
+      },
+    });
+    const output = new Output();
+    // From the beginning of a block: of its 69,632 bytes, 32 are left behind 1,392 frames of 50.
+    output.reclaim();
+    const list = Array.from({ length: 1_800 }, () => growing());
+    const [bytes, refused] = write(output, open, list as never[]);
+    expect(refused).toMatch(/^ERR_MESSAGE_VALUE message goes \d+ bytes beyond/);
+    expect(bytes.length).toBe(1_392 * 50);
+    expect(write(output, open, [{ type: 'say', text: 'on' }] as never[])[0]).toHaveLength(5);
   });
 
   test('a message that changes while it is read', () => {
@@ -191,7 +296,7 @@ describe('messages with texts, many at once', () => {
         if (i % 2 === 0) return `out ${i}`;
         nested.push(Buffer.from(serverMessages.encode({ type: 'ok', text: `own ${i}` })));
         const answers = Array.from({ length: 5 }, () => ({ type: 'ok', text: `in ${i}` }) as const);
-        inner.writeMessages(serverMessages, writer, answers, 0);
+        inner.writeMessages(serverMessages, prefixed.writer(), answers, 0);
         return `out ${i}`;
       },
     }));
