@@ -31,8 +31,14 @@ let busy = 0;
  */
 export function lendReads(socket: net.Socket, decoder: FrameDecoder): void {
   const handle = (socket as { _handle?: unknown })._handle;
-  if (isReadHandle(handle)) new LentReads(socket, handle, decoder);
+  if (!isReadHandle(handle)) return;
+  const lending = lent.get(handle);
+  if (lending === undefined) lent.set(handle, new LentReads(socket, handle, decoder));
+  else lending.decoder = decoder;
 }
+
+/** Who reads from a handle, for a socket that goes on to another decoder. */
+const lent = new WeakMap<object, LentReads>();
 
 /** What a socket reads from: the part of Node's own handles that its `onread` option is made of. */
 interface ReadHandle {
@@ -55,7 +61,7 @@ function isReadHandle(handle: unknown): handle is ReadHandle {
 
 class LentReads {
   readonly #socket: net.Socket;
-  readonly #decoder: FrameDecoder;
+  #decoder: FrameDecoder;
   /** What Node does after a read. */
   readonly #onread: ReadHandle['onread'];
   #bytesRead: number;
@@ -70,6 +76,13 @@ class LentReads {
     this.#onread = handle.onread;
     this.#bytesRead = handle.bytesRead;
     handle.onread = (bytes) => this.#read(handle, bytes);
+  }
+
+  /** Another one takes the place of the decoder; what the former one may still hold is left to it. */
+  set decoder(decoder: FrameDecoder) {
+    if (decoder === this.#decoder) return;
+    if (!hasLetGo(this.#decoder, isSink)) this.#left = undefined;
+    this.#decoder = decoder;
   }
 
   #read(handle: ReadHandle, bytes: ArrayBuffer | undefined): Uint8Array | undefined {
@@ -103,14 +116,19 @@ class LentReads {
       this.#left = undefined;
     }
     const chunk = buffer.subarray(0, length);
+    const decoder = this.#decoder;
     const lends = this.#mayLend();
     if (!socket.push(lends ? chunk : Buffer.from(chunk))) {
       handle.reading = false;
       if (!socket.destroyed) handle.readStop();
     }
-    if (!lends || (socket.readableLength === 0 && hasLetGo(this.#decoder, isSink))) return undefined;
-    this.#left ??= [];
-    this.#left.push(buffer);
+    if (!lends) return undefined;
+    // In the middle of it another decoder may have come: then nobody can be asked any more.
+    if (decoder === this.#decoder) {
+      if (socket.readableLength === 0 && hasLetGo(decoder, isSink)) return undefined;
+      this.#left ??= [];
+      this.#left.push(buffer);
+    }
     this.#buffer = allocate(READ_LENGTH);
     return this.#buffer;
   }

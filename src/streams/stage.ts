@@ -279,7 +279,8 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
   override unpipe(destination?: NodeJS.WritableStream): this {
     if (this.#joined) this.#becomePipes();
     const gone = this.#neighbours.filter((stage) => destination === undefined || destination === stage);
-    if (gone.some(Stage.isExposed)) this.#exposed = true;
+    const left = this.#destination !== undefined && (destination ?? this.#destination) === this.#destination;
+    if (gone.some(Stage.mayKeep) || (left && this.#destination?.writableLength !== 0)) this.#exposed = true;
     this.#neighbours = this.#neighbours.filter((stage) => !gone.includes(stage));
     if (destination === undefined || destination === this.#destination) this.#destination = undefined;
     super.unpipe(destination);
@@ -295,8 +296,10 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
   // biome-ignore lint/suspicious/noExplicitAny: as node:stream types it
   override read(size?: number): any {
     if (this.#deferred) this.#run();
+    // Only the stream itself reads what flows; anyone else reads for himself.
+    const isHeard = this.#isSink !== undefined && !(this.#flows && this.#givesTo(this.#isSink));
     const item = super.read(size);
-    if (item !== null) this.#heed();
+    if (isHeard && item !== null) this.#exposed = true;
     if (this.#waiting && this.readableLength === 0) process.nextTick(settle, this);
     return item;
   }
@@ -435,6 +438,11 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     );
   }
 
+  get #flows(): boolean {
+    const state = (this as unknown as { _readableState: { resumeScheduled?: boolean } })._readableState;
+    return this.readableFlowing === true && state.resumeScheduled !== true;
+  }
+
   /** Something is given singly: who is no sink may keep it for good. */
   #heed(): void {
     if (this.#isSink !== undefined && !this.#givesTo(this.#isSink)) this.#exposed = true;
@@ -461,12 +469,19 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     }
     gone &&= !stage.#exposed;
     if (gone) stage.reclaim();
-    return stage.writableLength === 0 && (stage.letsGo || gone);
+    return stage.writableLength === 0 && (stage.letsGo || (gone && stage.gives !== 'messages'));
   }
 
-  /** Whether somebody may keep what came of the stage's input. */
-  static isExposed(stage: Stage): boolean {
-    return stage.#exposed || stage.#neighbours.some((next) => !next.letsGo && Stage.isExposed(next));
+  /** Whether somebody has, or may still get, what came of the stage's input, for whom nobody will ask us. */
+  static mayKeep(stage: Stage): boolean {
+    if (stage.letsGo) return stage.writableLength > 0;
+    return (
+      stage.#exposed ||
+      stage.gives === 'messages' ||
+      stage.readableLength + stage.writableLength > 0 ||
+      (stage.#destination !== undefined && stage.#destination.writableLength !== 0) ||
+      stage.#neighbours.some(Stage.mayKeep)
+    );
   }
 
   static settle(stage: Stage): void {
