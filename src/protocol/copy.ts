@@ -14,7 +14,9 @@ export class Copier {
   readonly from: Uint8Array;
   readonly #memory: ReturnType<typeof memoryOf>;
   readonly #toOffset: number;
+  readonly #toLength: number;
   readonly #fromOffset: number;
+  readonly #fromLength: number;
   readonly #toView: DataView;
   readonly #fromView: DataView;
 
@@ -23,24 +25,27 @@ export class Copier {
     this.from = from;
     this.#memory = memoryOf(to, from);
     this.#toOffset = to.byteOffset;
+    this.#toLength = to.length;
     this.#fromOffset = from.byteOffset;
+    this.#fromLength = from.length;
     this.#toView = viewOf(to);
     this.#fromView = viewOf(from);
   }
 
   /** Copy `from[start, start + length)` to `to[at]`. Throws a RangeError where one of them does not hold that. */
   copy(at: number, start: number, length: number): void {
-    const { to, from } = this;
     // What stands behind the end of a buffer is somebody else's.
-    const isThere = start >= 0 && length >= 0 && start + length <= from.length;
-    if (!(isThere && at >= 0 && at + length <= to.length)) {
-      throw new RangeError(
-        `no ${length} bytes at ${start} of ${from.length}, or no room for them at ${at} of ${to.length}`,
-      );
-    }
-    if (this.#memory !== undefined) this.#memory.copy(this.#toOffset + at, this.#fromOffset + start, length);
+    const isThere = start >= 0 && length >= 0 && start + length <= this.#fromLength;
+    if (!(isThere && at >= 0 && at + length <= this.#toLength)) throw this.#beyond(at, start, length);
+    const memory = this.#memory;
+    if (memory !== undefined) memory.copy(this.#toOffset + at, this.#fromOffset + start, length);
     else if (length <= SHORT) copyShort(this.#toView, at, this.#fromView, start, length);
-    else to.set(from.subarray(start, start + length), at);
+    else this.to.set(this.from.subarray(start, start + length), at);
+  }
+
+  #beyond(at: number, start: number, length: number): RangeError {
+    const [to, from] = [this.#toLength, this.#fromLength];
+    return new RangeError(`no ${length} bytes at ${start} of ${from}, or no room for them at ${at} of ${to}`);
   }
 }
 
