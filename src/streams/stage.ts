@@ -338,6 +338,7 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
           if (item === undefined) break;
           this.#heed();
           if (!this.push(item)) this.#blocked = true;
+          else if (this.#isSink !== undefined && this.#isGone) this.reclaim();
         }
       }
     } catch (error) {
@@ -443,6 +444,11 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     return this.readableFlowing === true && state.resumeScheduled !== true;
   }
 
+  /** Whether the sink has taken all that it was given, and it alone. */
+  get #isGone(): boolean {
+    return !this.#exposed && this.readableLength === 0 && this.#destination?.writableLength === 0;
+  }
+
   /** Something is given singly: who is no sink may keep it for good. */
   #heed(): void {
     if (this.#isSink !== undefined && !this.#givesTo(this.#isSink)) this.#exposed = true;
@@ -464,9 +470,7 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     if (stage.#deferred) stage.#run();
     let gone = stage.readableLength === 0;
     for (const next of stage.#neighbours) gone = Stage.hasLetGo(next, isSink) && gone;
-    if (stage.#neighbours.length === 0) {
-      gone &&= stage.#givesTo(isSink) && stage.#destination?.writableLength === 0;
-    }
+    if (stage.#neighbours.length === 0) gone &&= stage.#givesTo(isSink) && stage.#isGone;
     gone &&= !stage.#exposed;
     if (gone) stage.reclaim();
     return stage.writableLength === 0 && (stage.letsGo || (gone && stage.gives !== 'messages'));
