@@ -238,11 +238,18 @@ describe('who keeps what it gets, keeps it unharmed', () => {
           kept.push(chunk);
           copies.push(Buffer.from(chunk));
         });
-        setTimeout(() => {
+        const swap = (): void => {
+          if (socket.destroyed) return;
+          // What it still held when the next one ends the socket would be lost.
+          if (before.readableLength + before.writableLength + socket.writableLength > 0) {
+            setTimeout(swap, 1);
+            return;
+          }
           encoder = new LengthPrefixEncoder();
           decoder.unpipe(before).pipe(encoder).pipe(socket);
           setTimeout(change, 5);
-        }, 3);
+        };
+        setTimeout(swap, 3);
       };
       setTimeout(change, 5);
     });
@@ -351,8 +358,9 @@ test('messages that hold no view are read out of lent memory', async () => {
   const lent = chunks.filter(
     ({ buffer, length }) => buffer.byteLength > length && buffer.byteLength > 65_536,
   );
-  const buffers = new Set(lent.map(({ buffer }) => buffer));
-  expect(lent.length).toBeGreaterThan(2 * buffers.size);
+  // Not by their `buffer`: all that is lent may lie in one memory.
+  const places = new Set(lent.map(({ byteOffset }) => byteOffset));
+  expect(lent.length).toBeGreaterThan(2 * places.size);
   expect(got.every(({ number, text }, i) => number === i && text === `message ${i} …`)).toBe(true);
 });
 
