@@ -4,7 +4,7 @@
  */
 import { pipeline, type Transform } from 'node:stream';
 import { FrameDecoder, LengthPrefixDecoder, LengthPrefixEncoder, lengthPrefix } from 'wirepipe';
-import { frameLoad, medians, wire } from './measure.ts';
+import { cut, frameLoad, medians, wire } from './measure.ts';
 import { plainEncoder, plainFrames } from './plain-stages.ts';
 import { BY_HAND, PLAIN, sessionCosts } from './session.ts';
 
@@ -19,8 +19,7 @@ interface Check {
 /** CPU time of a 64-byte frame through two stages, in memory. */
 async function echo(stages: readonly Transform[], blocks: number): Promise<number> {
   const { block, framesPerBlock } = frameLoad(64, 'forwarded');
-  const chunks: Buffer[] = [];
-  for (let at = 0; at < block.length; at += 65_536) chunks.push(block.subarray(at, at + 65_536));
+  const chunks = cut(block);
   const duplex = wire([], chunks, blocks * chunks.length);
   const before = process.cpuUsage();
   await new Promise<void>((resolve, reject) => {

@@ -118,6 +118,13 @@ async function exchange(socket: net.Socket, sent: Buffer, answer: Buffer): Promi
   if (!received.equals(answer)) throw new Error(`wrong answer: ${received.toString('hex')}`);
 }
 
+/** Chunks of 64 KiB, as a socket gives them: cut wherever that is. */
+export function cut(all: Buffer): Buffer[] {
+  const chunks: Buffer[] = [];
+  for (let at = 0; at < all.length; at += 65_536) chunks.push(all.subarray(at, at + 65_536));
+  return chunks;
+}
+
 /**
  * A duplex as quick as can be: it gives what is first, then `total` chunks, over and over the same ones, and counts the
  * bytes that come.

@@ -7,7 +7,7 @@ import { pipeline, type Transform } from 'node:stream';
 import { droneStages } from './drone-stages.ts';
 import { measureEchoes } from './echo.ts';
 import { handwrittenSession } from './handwritten-session.ts';
-import { type Load, medians, table, wire } from './measure.ts';
+import { cut, type Load, medians, table, wire } from './measure.ts';
 import { plainStages } from './plain-stages.ts';
 
 const ROUNDS = 9;
@@ -35,13 +35,6 @@ function commands(): { all: Buffer; frames: number } {
     length += bytes.length;
   }
   return { all: Buffer.concat(parts), frames: parts.length };
-}
-
-/** Cut wherever 64 KiB end. */
-function cut(all: Buffer): Buffer[] {
-  const chunks: Buffer[] = [];
-  for (let at = 0; at < all.length; at += 65_536) chunks.push(all.subarray(at, at + 65_536));
-  return chunks;
 }
 
 export async function benchSession(): Promise<string> {

@@ -7,7 +7,7 @@ import { type Destination, hasLetGo, mayBorrow } from '../streams/stage.ts';
 const BUSY = 65_536;
 /** Bytes that are read at a time from then on. */
 const READ_LENGTH = 262_144;
-/** Sockets that have one, at the most: 16 MiB, whoever connects and however many. */
+/** Sockets that have a buffer of their own at a time, at the most, whoever connects and however many. */
 const MOST_BUSY = 64;
 let busy = 0;
 

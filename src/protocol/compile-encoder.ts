@@ -365,15 +365,11 @@ class EncoderSource {
       this.moveBehindVarint(length);
       return;
     }
-    if (typeof size === 'string') {
-      const derived = scope!.derivedField(size);
-      const length = this.putText('p', value, Math.min(max, integerRange(derived.base).max));
-      this.fill(derived, length);
-      this.out.line(`p += ${length};`);
-      return;
-    }
-    const length = this.putText('p', value, typeof size === 'number' ? size : max);
+    const derived = typeof size === 'string' ? scope!.derivedField(size) : undefined;
+    const most = derived === undefined ? max : Math.min(max, integerRange(derived.base).max);
+    const length = this.putText('p', value, typeof size === 'number' ? size : most);
     if (typeof size === 'number') this.out.line(`if (${length} !== ${size}) return -1;`);
+    if (derived !== undefined) this.fill(derived, length);
     this.out.line(`p += ${length};`);
   }
 

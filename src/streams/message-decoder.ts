@@ -1,4 +1,5 @@
 import { MessageError, ProtocolError } from '../errors.ts';
+import { asBuffer } from '../protocol/as-buffer.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { FrameBatch } from '../protocol/framing.ts';
 import { Stage, type StageOptions } from './stage.ts';
@@ -43,7 +44,7 @@ export class MessageDecoder<Message> extends Stage<Message, Message[]> {
     if (!(frame instanceof Uint8Array)) {
       throw new TypeError(`a frame is a Uint8Array, got ${frame === null ? 'null' : typeof frame}`);
     }
-    const bytes = Buffer.isBuffer(frame) ? frame : Buffer.from(frame.buffer, frame.byteOffset, frame.length);
+    const bytes = asBuffer(frame);
     this.acceptBatch({ bytes, bounds: [0, bytes.length], count: 1, runStart: 0, runEnd: bytes.length });
   }
 
