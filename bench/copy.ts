@@ -1,5 +1,5 @@
-/** Ways to copy a payload of a few bytes from a chunk to an output: why `src/protocol/copy.ts` is as it is. */
-import { allocate, memoryOf } from '../src/protocol/memory.ts';
+/** Ways to copy a payload of a few bytes from a chunk to an output: why `src/bytes/copy.ts` is as it is. */
+import { allocate, memoryOf } from '../src/bytes/memory.ts';
 import { median, table } from './measure.ts';
 
 const ROUNDS = 5;

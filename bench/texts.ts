@@ -1,6 +1,6 @@
-/** Ways to write the texts of many short messages: why `src/protocol/gathered-texts.ts` is. */
-import { gatherTexts, writeGathered } from '../src/protocol/gathered-texts.ts';
-import { encodeUtf8 } from '../src/protocol/text.ts';
+/** Ways to write the texts of many short messages: why `src/bytes/gathered-texts.ts` is. */
+import { gatherTexts, writeGathered } from '../src/bytes/gathered-texts.ts';
+import { encodeUtf8 } from '../src/bytes/utf8.ts';
 import { median, table } from './measure.ts';
 
 const ROUNDS = 9;

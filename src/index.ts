@@ -3,19 +3,19 @@
 // bytes → frames
 export { LengthPrefixDecoder } from './streams/length-prefix-decoder.ts';
 export { FrameDecoder } from './streams/frame-decoder.ts';
-export { type LengthPrefixOptions, lengthPrefix } from './protocol/length-prefix.ts';
-export { type DelimiterOptions, delimiter, type LineOptions, line } from './protocol/delimiter.ts';
-export { fixedLength } from './protocol/fixed-length.ts';
-export { type SlipOptions, slip } from './protocol/slip.ts';
-export { type CobsOptions, cobs } from './protocol/cobs.ts';
-export type { StuffedOptions } from './protocol/stuffed-reader.ts';
+export { type LengthPrefixOptions, lengthPrefix } from './protocol/framing/length-prefix.ts';
+export { type DelimiterOptions, delimiter, type LineOptions, line } from './protocol/framing/delimiter.ts';
+export { fixedLength } from './protocol/framing/fixed-length.ts';
+export { type SlipOptions, slip } from './protocol/framing/slip.ts';
+export { type CobsOptions, cobs } from './protocol/framing/cobs.ts';
+export type { StuffedOptions } from './protocol/framing/stuffing.ts';
 export type {
   FrameBatch,
   FrameReader,
   FrameReaderOptions,
   FrameWriter,
   Framing,
-} from './protocol/framing.ts';
+} from './protocol/framing/framing.ts';
 
 // frames → messages
 export { MessageDecoder } from './streams/message-decoder.ts';
@@ -28,7 +28,7 @@ export {
   type MessagesIn,
   type MessagesOptions,
   type MessagesOut,
-} from './protocol/messages.ts';
+} from './protocol/fields/messages.ts';
 export {
   u8,
   i8,
@@ -92,15 +92,21 @@ export {
   type StructOut,
   type Tag,
   type WriteCursor,
-} from './protocol/fields.ts';
+} from './protocol/fields/fields.ts';
 export {
   type Checksum,
   type ChecksumName,
   type CrcParameters,
   checksumNames,
   crc,
-} from './protocol/checksum.ts';
-export { type Declaration, type Span, type Trace, type Trailing, trace } from './protocol/trace.ts';
+} from './bytes/checksum.ts';
+export {
+  type Declaration,
+  type Span,
+  type Trace,
+  type Trailing,
+  trace,
+} from './protocol/fields/engine/read-walk.ts';
 export type { Codec, Decoded, Encodable } from './protocol/codec.ts';
 export { type CodecFunctions, codecFrom, json } from './protocol/codec-from.ts';
 
@@ -120,10 +126,10 @@ export {
   type SessionDeclaration,
   type StateDeclaration,
   type Typed,
-} from './protocol/session.ts';
-export type { Mirror } from './protocol/session-mirror.ts';
-export { toMarkdown, toMermaid } from './protocol/session-picture.ts';
-export type { Limits, Run, Step } from './protocol/session-run.ts';
+} from './protocol/session/session.ts';
+export type { Mirror } from './protocol/session/mirror.ts';
+export { toMarkdown, toMermaid } from './protocol/session/picture.ts';
+export type { Limits, Run, Step } from './protocol/session/run.ts';
 
 // messages → bytes
 export { MessageEncoder, type MessageEncoderOptions } from './streams/message-encoder.ts';

@@ -1,4 +1,4 @@
-import { lengthPrefix } from '../protocol/length-prefix.ts';
+import { lengthPrefix } from '../protocol/framing/length-prefix.ts';
 import { defineProtocol, type Protocol } from '../protocol/protocol.ts';
 import { type ClientMessage, clientMessages, type ServerMessage, serverMessages } from './messages.ts';
 import { type DroneContext, type DroneOptions, type DroneState, droneSession, session } from './session.ts';

@@ -1,4 +1,4 @@
-import { defineSession, type Session } from '../protocol/session.ts';
+import { defineSession, type Session } from '../protocol/session/session.ts';
 import { type ClientMessage, clientMessages, type ServerMessage, serverMessages } from './messages.ts';
 
 export type DroneState = 'handshake' | 'authenticated' | 'closing';

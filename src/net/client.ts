@@ -3,12 +3,12 @@ import net from 'node:net';
 import { type Duplex, finished, pipeline, type Readable } from 'node:stream';
 import { StateError } from '../errors.ts';
 import type { Codec } from '../protocol/codec.ts';
-import type { FrameWriter } from '../protocol/framing.ts';
+import type { FrameWriter } from '../protocol/framing/framing.ts';
+import { Output } from '../protocol/packer.ts';
 import type { Protocol } from '../protocol/protocol.ts';
-import type { Typed } from '../protocol/session.ts';
+import type { Typed } from '../protocol/session/session.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
-import { Output } from '../streams/output.ts';
 import { Replies, type RepliesOptions, type RequestOptions } from './replies.ts';
 
 /** What a client needs of a protocol. */

@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { allocate, release } from '../protocol/memory.ts';
+import { allocate, release } from '../bytes/memory.ts';
 import type { FrameDecoder } from '../streams/frame-decoder.ts';
 import { type Destination, hasLetGo, mayBorrow } from '../streams/stage.ts';
 

@@ -1,6 +1,6 @@
 import { StateError, TimeoutError } from '../errors.ts';
-import { Requests, type RequestsOptions } from '../protocol/requests.ts';
-import type { Typed } from '../protocol/session.ts';
+import { Requests, type RequestsOptions } from '../protocol/session/requests.ts';
+import type { Typed } from '../protocol/session/session.ts';
 import { Stage } from '../streams/stage.ts';
 
 /** How the replies of a protocol find their requests, and what happens when they do not. */

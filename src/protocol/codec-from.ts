@@ -1,6 +1,6 @@
+import { decodeUtf8 } from '../bytes/utf8.ts';
 import { MessageError } from '../errors.ts';
 import type { Codec } from './codec.ts';
-import { decodeUtf8 } from './text.ts';
 
 /** Two functions of another library: bytes to a value, and back. */
 export interface CodecFunctions<Message> {

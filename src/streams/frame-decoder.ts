@@ -1,5 +1,10 @@
 import type { FrameError } from '../errors.ts';
-import { FRAMES_AT_ONCE, type FrameBatch, type FrameReader, type Framing } from '../protocol/framing.ts';
+import {
+  FRAMES_AT_ONCE,
+  type FrameBatch,
+  type FrameReader,
+  type Framing,
+} from '../protocol/framing/framing.ts';
 import { type FrameWatch, Stage, type StageOptions } from './stage.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { FrameBatch, FrameWriter, Framing } from '../protocol/framing.ts';
-import { Output } from './output.ts';
+import type { FrameBatch, FrameWriter, Framing } from '../protocol/framing/framing.ts';
+import { Output } from '../protocol/packer.ts';
 import { Stage, type StageOptions } from './stage.ts';
 
 /**

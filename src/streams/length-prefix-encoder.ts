@@ -1,4 +1,4 @@
-import { type LengthPrefixOptions, lengthPrefix } from '../protocol/length-prefix.ts';
+import { type LengthPrefixOptions, lengthPrefix } from '../protocol/framing/length-prefix.ts';
 import { FrameEncoder } from './frame-encoder.ts';
 import type { StageOptions } from './stage.ts';
 

@@ -1,7 +1,7 @@
+import { asBuffer } from '../bytes/buffer.ts';
 import { MessageError, ProtocolError } from '../errors.ts';
-import { asBuffer } from '../protocol/as-buffer.ts';
 import type { Codec } from '../protocol/codec.ts';
-import type { FrameBatch } from '../protocol/framing.ts';
+import type { FrameBatch } from '../protocol/framing/framing.ts';
 import { Stage, type StageOptions } from './stage.ts';
 
 /** The most messages in one batch: they are answered and gone before the next ones are made. */

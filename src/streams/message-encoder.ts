@@ -1,7 +1,7 @@
 import type { Codec } from '../protocol/codec.ts';
-import type { FrameWriter, Framing } from '../protocol/framing.ts';
-import { lengthPrefix } from '../protocol/length-prefix.ts';
-import { Output } from './output.ts';
+import type { FrameWriter, Framing } from '../protocol/framing/framing.ts';
+import { lengthPrefix } from '../protocol/framing/length-prefix.ts';
+import { Output } from '../protocol/packer.ts';
 import { Stage, type StageOptions } from './stage.ts';
 
 export interface MessageEncoderOptions extends StageOptions {

@@ -1,6 +1,6 @@
 import { StateError, TimeoutError } from '../errors.ts';
-import type { Session } from '../protocol/session.ts';
-import type { Limits, Run } from '../protocol/session-run.ts';
+import type { Limits, Run } from '../protocol/session/run.ts';
+import type { Session } from '../protocol/session/session.ts';
 import { Stage, type StageOptions } from './stage.ts';
 
 export interface StateMachineOptions<Context = unknown> extends StageOptions {

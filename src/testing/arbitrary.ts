@@ -6,9 +6,9 @@ import {
   type SizeNode,
   type StructNode,
   type UnionNode,
-} from '../protocol/field-nodes.ts';
-import type { Condition, Tag } from '../protocol/fields.ts';
-import type { DeclaredCodec } from '../protocol/messages.ts';
+} from '../protocol/fields/field-nodes.ts';
+import type { Condition, Tag } from '../protocol/fields/fields.ts';
+import type { DeclaredCodec } from '../protocol/fields/messages.ts';
 
 export interface ArbitraryOptions {
   /** Values of custom fields, by the fields' names. */

@@ -1,6 +1,6 @@
 import type { Transform } from 'node:stream';
 import { FrameError, type FrameErrorCode } from '../errors.ts';
-import type { FrameReader, Framing } from '../protocol/framing.ts';
+import type { FrameReader, Framing } from '../protocol/framing/framing.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { FrameEncoder } from '../streams/frame-encoder.ts';
 import { chunkings } from './chunkings.ts';

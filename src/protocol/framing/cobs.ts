@@ -1,0 +1,85 @@
+import type { FrameWriter, Framing } from './framing.ts';
+import { checkLength, type StuffedOptions, type Stuffing, stuffed } from './stuffing.ts';
+
+/** The options of `cobs`. */
+export interface CobsOptions extends StuffedOptions {}
+
+/** Data bytes in a block that stands for no zero behind them. */
+const FULL = 254;
+
+/**
+ * COBS, consistent overhead byte stuffing (Cheshire and Baker, IEEE/ACM Transactions on Networking 7(2), 1999), with
+ * a zero byte behind each frame.
+ *
+ *     payload      11 22 00 33            (none)
+ *     wire      03 11 22 02 33 00         01 00
+ *               │        │     └ end of frame
+ *               │        └ 1 byte, then the end
+ *               └ 2 bytes, then a zero; FF: 254 bytes, then no zero
+ *
+ * At most one byte in 254 is added. A count that reaches beyond its frame is `ERR_FRAME_STUFFING`. A zero right
+ * behind a zero is passed over: no payload gives it. Frames are copies, not views: unstuffing changes them.
+ *
+ * @throws TypeError or RangeError for options that are wrong.
+ *
+ * @example
+ * serialPort.pipe(new FrameDecoder(cobs({ maxFrameLength: 256, onInvalid: 'discard' })));
+ */
+export function cobs(options: CobsOptions = {}): Framing {
+  const { maxFrameLength, reader } = stuffed(STUFFING, options);
+  const writer = new CobsWriter(maxFrameLength);
+  return { name: 'cobs', maxFrameLength, reader, writer: () => writer };
+}
+
+function stuffedLength(length: number): number {
+  return length + Math.floor(length / FULL) + 1;
+}
+
+const STUFFING: Stuffing = {
+  delimiter: 0,
+  emptyFrames: false,
+  bound: stuffedLength,
+  unstuff(target, at, source, start, end) {
+    let to = at;
+    for (let i = start; i < end; ) {
+      const code = source[i]!;
+      const next = i + code;
+      if (next > end) return -1 - i;
+      for (i++; i < next; i++) target[to++] = source[i]!;
+      if (code <= FULL && next < end) target[to++] = 0;
+    }
+    return to;
+  },
+};
+
+class CobsWriter implements FrameWriter {
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  bound(length: number): number {
+    return stuffedLength(length) + 1;
+  }
+
+  write(target: Buffer, at: number, source: Uint8Array, start: number, end: number): number {
+    checkLength(end - start, this.#limit);
+    /** Where the count of the block under way goes. */
+    let codeAt = at;
+    let to = at + 1;
+    for (let i = start; i < end; i++) {
+      const byte = source[i]!;
+      if (byte !== 0) target[to++] = byte;
+      const length = to - codeAt - 1;
+      // A full block at the very end needs none behind it.
+      if (byte === 0 || (length === FULL && i + 1 < end)) {
+        target[codeAt] = length + 1;
+        codeAt = to++;
+      }
+    }
+    target[codeAt] = to - codeAt;
+    target[to++] = 0;
+    return to;
+  }
+}

@@ -1,0 +1,136 @@
+import type { FrameError } from '../../errors.ts';
+
+/**
+ * The framing contract: how a stream of bytes is cut into frames, and how a payload becomes one.
+ *
+ *     bytes ──push──▶ FrameReader ──take / next──▶ frames        payload ──▶ FrameWriter ──▶ bytes
+ *
+ * What every framing keeps:
+ * - For every way of cutting the input into chunks: the same frames, and the same error.
+ * - Zero-length frames are delivered.
+ * - Time is linear in the input, however small the chunks; memory is bounded by the bytes received plus a
+ *   constant; every step makes progress.
+ * - A limit is judged before anything is awaited, held or allocated for it.
+ * - A frame is a *view* of received bytes, not a copy: copy it to keep it beyond the turn of the event loop.
+ * - After an error a reader stays poisoned; the frames before it are not lost.
+ */
+export interface Framing {
+  /** The maker's name, for messages and pictures: `'lengthPrefix'`. */
+  readonly name: string;
+  /**
+   * Two framings with the same `wire` read and write the very same bytes, so whole runs of frames may go from
+   * one's reader to the other's writer as they are. Undefined where that never holds (a header that stays on
+   * the frame, a stuffed payload).
+   */
+  readonly wire?: string | undefined;
+  /** The longest frame, in bytes, both ways; what it counts is the framing's to say. */
+  readonly maxFrameLength: number;
+  /** A new reader, for one stream of bytes. */
+  reader(options?: FrameReaderOptions): FrameReader;
+  /** A writer; it holds no state of a stream, so one serves many. */
+  writer(): FrameWriter;
+}
+
+export interface FrameReaderOptions {
+  /** Told of each frame that was skipped under `onTooLong: 'discard'`. */
+  onDiscard?: ((error: FrameError) => void) | undefined;
+}
+
+/**
+ * Bytes in, frames out; pure and synchronous.
+ *
+ * Four answers, as values and never as exceptions: a frame; `undefined` — more bytes are needed; `undefined`
+ * with `error` set — a violation, and nothing will follow; `undefined` with `ended` set — the stream is over.
+ *
+ * @example
+ * const reader = lengthPrefix().reader();
+ * reader.push(Buffer.from([2, 0, 0, 0, 0x68, 0x69]));
+ * reader.next(); // <Buffer 68 69>
+ * reader.next(); // undefined: more bytes are needed
+ */
+export interface FrameReader {
+  /**
+   * Take in a chunk. It is held, not copied, until its frames are taken; take them before the next push. Once `next` or
+   * `take` has answered undefined nothing of it is held: what is incomplete has been copied.
+   */
+  push(chunk: Uint8Array): void;
+  /** The next frame, or undefined. Parses no further than that frame. */
+  next(): Buffer | undefined;
+  /**
+   * As many of the complete frames as lie in one buffer, `limit` at the most (a reader may give more), or undefined
+   * when there is none. Call it until it answers undefined: a frame that began in an earlier chunk comes in a batch of
+   * its own.
+   */
+  take(limit?: number): FrameBatch | undefined;
+  /**
+   * Nobody has a view any more of the frames taken so far: memory of the reader's own that they lie in may be used again.
+   * For who lends memory; optional.
+   */
+  reclaim?(): void;
+  /** The stream is over: then `next` or `take` for a last frame, then look at `error`. */
+  end(): void;
+  /** Why nothing more will come. Set once the frames before the violation have been taken. */
+  readonly error: FrameError | undefined;
+  /** Bytes received that belong to no frame taken yet. */
+  readonly buffered: number;
+  /** Forget everything, the error too: ready for a new stream. */
+  reset(): void;
+  /** Hand over the bytes received and not consumed, and forget everything: for protocol upgrades. */
+  detach(): Buffer;
+}
+
+/** As many frames are worth locating in one go, where their offsets are needed. */
+export const FRAMES_AT_ONCE = 512;
+
+/**
+ * Frames as offsets into the chunk that holds them: no Buffer is made per frame. `bounds` holds a start and an
+ * end (exclusive) for each frame: frame i is `bytes.subarray(bounds[2 * i], bounds[2 * i + 1])`. A reader may work them
+ * out when they are first asked for: keep them in a variable.
+ */
+export interface FrameBatch {
+  readonly bytes: Buffer;
+  readonly bounds: ArrayLike<number>;
+  /** How many frames; `bounds` may be longer than twice this. */
+  readonly count: number;
+  /** The `wire` of the framing, where the run below is exactly these frames with nothing between them. */
+  readonly wire?: string | undefined;
+  /** The run of wire bytes, headers included, that holds exactly these frames. */
+  readonly runStart: number;
+  readonly runEnd: number;
+  /** Where `bytes[0]` stands in the stream, where the reader keeps count. */
+  readonly streamOffset?: number | undefined;
+}
+
+/**
+ * Payload in, bytes out. The caller owns the buffer: it asks `bound`, makes room, and lets the writer write.
+ * A payload that cannot be framed (longer than the maximum or than the length field holds, a delimiter
+ * inside it) throws a `FrameError` with `origin: 'local'`, and nothing of it counts as written.
+ */
+export interface FrameWriter {
+  /** The most bytes that a payload of `length` bytes takes on the wire. */
+  bound(length: number): number;
+  /** Write `source[start, end)` as one frame at `target[at]`; answers the offset behind it. */
+  write(target: Buffer, at: number, source: Uint8Array, start: number, end: number): number;
+  /**
+   * Write the payloads from `from` to `to` (exclusive) of a batch's `bounds`, one frame behind the other, as `write`
+   * does for each; when it throws, none of them counts as written. Only of a writer whose `bound(n)` is
+   * `bound(0) + n`; optional, for speed.
+   */
+  writeAll?(
+    target: Buffer,
+    at: number,
+    source: Uint8Array,
+    bounds: ArrayLike<number>,
+    from: number,
+    to: number,
+  ): number;
+  /**
+   * Where the payload may be written in place: it stands `headerLength` bytes behind the frame's start, and
+   * `seal` writes what goes round it. Answers the offset behind the frame. Undefined where the payload changes
+   * on the wire (stuffing) or its place depends on its length (a varint prefix).
+   */
+  readonly headerLength?: number | undefined;
+  /** Whether `seal` neither reads the payload nor writes into it: then it may be called before the payload is all there. */
+  readonly sealsUnseen?: boolean | undefined;
+  seal?(target: Buffer, at: number, payloadEnd: number): number;
+}

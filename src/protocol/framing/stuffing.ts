@@ -1,0 +1,160 @@
+import { FrameError } from '../../errors.ts';
+import { type Delimited, DelimitedReader } from './delimited-reader.ts';
+import { type DelimiterSearch, delimiterSearch } from './delimiter-search.ts';
+import type { FrameBatch, FrameReaderOptions } from './framing.ts';
+
+/** What the framings for serial lines share: payloads are rewritten so that the delimiter never stands in one. */
+export interface StuffedOptions {
+  /** The most bytes of a payload. Default 65,536. */
+  maxFrameLength?: number | undefined;
+  /** A frame longer than that: an error that ends the stream, or skip to the next delimiter. Default `'error'`. */
+  onTooLong?: 'error' | 'discard' | undefined;
+  /**
+   * A frame whose bytes break the rules of stuffing (line noise): an error that ends the stream, or leave out that
+   * frame, tell, go on. Default `'error'`.
+   */
+  onInvalid?: 'error' | 'discard' | undefined;
+}
+
+/** How one of them stuffs and unstuffs. */
+export interface Stuffing {
+  /** The byte that ends a frame. */
+  readonly delimiter: number;
+  /** A byte that opens a frame, and stands nowhere else. */
+  readonly startMarker?: number | undefined;
+  /** Whether nothing between two delimiters is a frame. */
+  readonly emptyFrames: boolean;
+  /** The most bytes that a payload of that length takes, stuffed. */
+  bound(length: number): number;
+  /**
+   * Write the payload that `source[start, end)` stands for to `target[at]`, which never takes more room. Answers the
+   * offset behind it, or `-1 - i` where `source[i]` breaks the rules.
+   */
+  unstuff(target: Buffer, at: number, source: Buffer, start: number, end: number): number;
+}
+
+/** What a maker needs of the options, checked. */
+export interface StuffedFraming {
+  readonly maxFrameLength: number;
+  reader(options?: FrameReaderOptions): DelimitedReader;
+}
+
+/** @throws TypeError or RangeError for options that are wrong. */
+export function stuffed(stuffing: Stuffing, options: StuffedOptions): StuffedFraming {
+  const { maxFrameLength = 65_536, onTooLong = 'error', onInvalid = 'error' } = options;
+  if (!Number.isSafeInteger(maxFrameLength) || maxFrameLength < 0) {
+    throw new RangeError(`maxFrameLength must be an integer of at least 0, got ${String(maxFrameLength)}`);
+  }
+  for (const [name, value] of Object.entries({ onTooLong, onInvalid })) {
+    if (value !== 'error' && value !== 'discard') {
+      throw new TypeError(`${name} must be 'error' or 'discard', got ${String(value)}`);
+    }
+  }
+  const delimiters = [Buffer.of(stuffing.delimiter)];
+  const delimited: Delimited = {
+    search: (): DelimiterSearch => delimiterSearch(delimiters),
+    startMarker: stuffing.startMarker,
+    maxStretch: stuffing.bound(maxFrameLength),
+    maxFrameLength,
+    discardsTooLong: onTooLong === 'discard',
+    unterminated: 'error',
+  };
+  return {
+    maxFrameLength,
+    reader: (readerOptions) => new StuffedReader(stuffing, delimited, onInvalid === 'discard', readerOptions),
+  };
+}
+
+/** The check that their writers share. Throws a `FrameError` for a payload that is too long. */
+export function checkLength(length: number, limit: number): void {
+  if (length <= limit) return;
+  throw new FrameError('ERR_FRAME_TOO_LONG', `payload of ${length} bytes exceeds maxFrameLength ${limit}`, {
+    origin: 'local',
+    limit,
+    actual: length,
+  });
+}
+
+/**
+ * The one kind of reader whose frames are copies: unstuffing makes bytes that were never received side by side. The
+ * frames of a chunk share one buffer.
+ */
+class StuffedReader extends DelimitedReader {
+  readonly #stuffing: Stuffing;
+  readonly #limit: number;
+  readonly #discardsInvalid: boolean;
+
+  constructor(
+    stuffing: Stuffing,
+    delimited: Delimited,
+    discardsInvalid: boolean,
+    options: FrameReaderOptions | undefined,
+  ) {
+    super(delimited, options);
+    this.#stuffing = stuffing;
+    this.#limit = delimited.maxFrameLength;
+    this.#discardsInvalid = discardsInvalid;
+  }
+
+  next(): Buffer | undefined {
+    while (this.cut()) {
+      if (this.#blank) continue;
+      const target = Buffer.allocUnsafe(this.stop - this.start);
+      const end = this.#unstuff(target, 0);
+      if (end >= 0) return target.subarray(0, end);
+    }
+    return undefined;
+  }
+
+  take(): FrameBatch | undefined {
+    let target: Buffer | undefined;
+    let at = 0;
+    const bounds: number[] = [];
+    while (this.cut(target !== undefined)) {
+      if (this.#blank) continue;
+      target ??= Buffer.allocUnsafe(this.stop - this.start + this.buffered);
+      const end = this.#unstuff(target, at);
+      if (end < 0) continue;
+      bounds.push(at, end);
+      at = end;
+    }
+    if (bounds.length === 0 || target === undefined) return undefined;
+    return { bytes: target, bounds, count: bounds.length / 2, runStart: 0, runEnd: at };
+  }
+
+  get #blank(): boolean {
+    return this.start === this.stop && !this.#stuffing.emptyFrames;
+  }
+
+  /** The payload of the stretch that was cut, at `target[at]`; answers the offset behind it, negative where there is none. */
+  #unstuff(target: Buffer, at: number): number {
+    this.#restart();
+    if (this.error !== undefined) return -1;
+    const end = this.#stuffing.unstuff(target, at, this.bytes, this.start, this.stop);
+    if (end < 0) {
+      this.#invalid('invalid stuffing', -1 - end);
+      return -1;
+    }
+    if (end - at <= this.#limit) return end;
+    this.tooLong(this.offset);
+    return -1;
+  }
+
+  /** A start marker inside: the frame before it lost its end, and another one begins. */
+  #restart(): void {
+    const { startMarker } = this.#stuffing;
+    if (startMarker === undefined) return;
+    const last = this.bytes.subarray(this.start, this.stop).lastIndexOf(startMarker);
+    if (last === -1) return;
+    this.#invalid('start marker inside a frame', this.start + last);
+    this.offset += last + 1;
+    this.start += last + 1;
+  }
+
+  #invalid(what: string, at: number): void {
+    const offset = this.offset + at - this.start;
+    const message = `${what} in the frame at stream offset ${this.offset}, at stream offset ${offset}`;
+    const details = { actual: this.bytes[at], offset };
+    this.violation(new FrameError('ERR_FRAME_STUFFING', message, details), this.#discardsInvalid);
+  }
+}

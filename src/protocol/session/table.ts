@@ -1,0 +1,228 @@
+import type { TimeoutError } from '../../errors.ts';
+import type { Reply, SessionDeclaration, StateDeclaration, Typed } from './session.ts';
+
+/** A session as the run and the pictures read it. */
+export interface SessionTable {
+  readonly initial: StateTable;
+  readonly states: ReadonlyMap<string, StateTable>;
+  /** The types of message that come in: as the codec tells, or else as the rows name them. */
+  readonly receives: readonly string[];
+  /** The types that go out, where the codec tells. */
+  readonly sends: ReadonlySet<string> | undefined;
+  readonly farewell: ((fault: Error, context: unknown) => Messages) | undefined;
+}
+
+export interface StateTable {
+  readonly name: string;
+  readonly on: ReadonlyMap<string, TableRow>;
+  readonly otherwise: TableRow | undefined;
+  /** The states that may follow, but for the state itself. */
+  readonly next: ReadonlySet<string>;
+  /** What may be sent unasked; undefined is anything. */
+  readonly unsolicited: ReadonlySet<string> | undefined;
+  readonly deadline: DeadlineTable | undefined;
+  readonly onEnter: ((context: unknown) => Messages) | undefined;
+  readonly onEnd: ((context: unknown) => Messages) | undefined;
+  readonly final: boolean;
+}
+
+export interface TableRow<Event = Typed> {
+  readonly handle: TableHandler<Event>;
+  /** By the state that follows; undefined where any of the state's `next`, and staying, may. */
+  readonly outcomes: ReadonlyMap<string, Outcome> | undefined;
+  /** The type of the one message that is sent when the state stays, where the outcomes say so: most replies. */
+  readonly answer: string | undefined;
+}
+
+/** What is sent on the way to a state. */
+export interface Outcome {
+  readonly types: ReadonlySet<string>;
+  /** Exactly one message, not any number. */
+  readonly one: boolean;
+}
+
+/** The limits of a state in milliseconds; Infinity where there is none. */
+export interface DeadlineTable {
+  readonly within: number;
+  readonly idle: number;
+  readonly frame: number;
+  /** What takes the `TimeoutError`; undefined: the session fails with it. */
+  readonly row: TableRow<TimeoutError> | undefined;
+}
+
+export type Messages = Typed | readonly Typed[] | undefined;
+export type TableReply = Reply<Typed, string> | undefined;
+export type TableHandler<Event> = (event: Event, context: unknown) => TableReply | Promise<TableReply>;
+
+// biome-ignore lint/suspicious/noExplicitAny: what is declared is checked here, not trusted
+type Declared = StateDeclaration<any, any, string, any>;
+
+/** The longest delay that timers keep to. */
+const MAX_DELAY = 2_147_483_647;
+
+/**
+ * Check a declared session, and lay it out for the run.
+ * @throws TypeError or RangeError naming the state and what is wrong there
+ */
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export function compileSession(declaration: SessionDeclaration<any, any, string, any>): SessionTable {
+  const { receives, sends, initial, context, farewell } = declaration;
+  if (receives === undefined || sends === undefined) {
+    throw new TypeError('a session needs the codecs of what it receives and of what it sends');
+  }
+  isFunction(context, 'context');
+  isFunction(farewell, 'farewell');
+  const names = Object.keys(declaration.states);
+  const known: Known = {
+    states: new Set(names),
+    receives: listOf(receives.types),
+    sends: listOf(sends.types),
+  };
+  const states = new Map(names.map((name) => [name, compileState(name, declaration.states[name]!, known)]));
+  const first = states.get(initial);
+  if (first === undefined) throw new TypeError(`initial: no state '${initial}'; there are ${list(names)}`);
+  return {
+    initial: first,
+    states,
+    receives: [...(known.receives ?? new Set([...states.values()].flatMap(({ on }) => [...on.keys()])))],
+    sends: known.sends,
+    farewell,
+  };
+}
+
+interface Known {
+  states: ReadonlySet<string>;
+  receives: ReadonlySet<string> | undefined;
+  sends: ReadonlySet<string> | undefined;
+}
+
+function compileState(name: string, state: Declared, known: Known): StateTable {
+  const where = `states.${name}`;
+  const on = new Map<string, TableRow>();
+  for (const [type, row] of Object.entries(state.on ?? {})) {
+    if (row === undefined) continue;
+    among(known.receives, type, `${where}.on`, 'message');
+    on.set(type, compileRow(row, name, `${where}.on.${type}`, known));
+  }
+  const otherwise =
+    state.otherwise === undefined
+      ? undefined
+      : compileRow(state.otherwise, name, `${where}.otherwise`, known);
+  for (const type of state.unsolicited ?? []) among(known.sends, type, `${where}.unsolicited`, 'message');
+  isFunction(state.onEnter, `${where}.onEnter`);
+  isFunction(state.onEnd, `${where}.onEnd`);
+  const final = state.final === true;
+  const deadline = state.deadline && compileDeadline(state.deadline, `${where}.deadline`);
+  if (final && deadline !== undefined) {
+    throw new TypeError(`${where}: a final state has no deadline; the stage's lingerTimeout bounds it`);
+  }
+  const next = compileNext(name, state, [...on.values(), otherwise], known);
+  if (final && next.size > 0)
+    throw new TypeError(`${where}: no state follows a final one, got ${list(next)}`);
+  return {
+    name,
+    on,
+    otherwise,
+    next,
+    unsolicited: listOf(state.unsolicited),
+    deadline,
+    onEnter: state.onEnter,
+    onEnd: state.onEnd,
+    final,
+  };
+}
+
+/** What `next` declares, or else what the outcomes name; both must agree. */
+function compileNext(
+  name: string,
+  state: Declared,
+  rows: readonly (TableRow | undefined)[],
+  known: Known,
+): ReadonlySet<string> {
+  const where = `states.${name}`;
+  for (const to of state.next ?? []) among(known.states, to, `${where}.next`, 'state');
+  const declared = listOf(state.next);
+  const next = new Set(declared);
+  for (const row of rows) {
+    for (const to of row?.outcomes?.keys() ?? []) {
+      if (declared !== undefined && to !== name && !declared.has(to)) {
+        throw new TypeError(`${where}: an outcome leads to '${to}', which is not in next: ${list(declared)}`);
+      }
+      next.add(to);
+    }
+  }
+  next.delete(name);
+  return next;
+}
+
+/** `name` is the state's. */
+function compileRow(row: unknown, name: string, where: string, known: Known): TableRow {
+  if (typeof row === 'function')
+    return { handle: row as TableRow['handle'], outcomes: undefined, answer: undefined };
+  const { handle, outcomes } = (row ?? {}) as { handle?: unknown; outcomes?: Record<string, unknown> };
+  if (typeof handle !== 'function') {
+    throw new TypeError(`${where}: expected a handler, or { handle, outcomes }, got ${kindOf(row)}`);
+  }
+  if (outcomes === undefined)
+    return { handle: handle as TableRow['handle'], outcomes: undefined, answer: undefined };
+  const compiled = new Map<string, Outcome>();
+  for (const [to, sends] of Object.entries(outcomes)) {
+    among(known.states, to, `${where}.outcomes`, 'state');
+    const types = typeof sends === 'string' ? [sends] : sends;
+    if (!Array.isArray(types)) {
+      throw new TypeError(
+        `${where}.outcomes.${to}: expected a message type or a list of them, got ${kindOf(sends)}`,
+      );
+    }
+    for (const type of types) among(known.sends, type, `${where}.outcomes.${to}`, 'message');
+    compiled.set(to, { types: new Set(types), one: typeof sends === 'string' });
+  }
+  if (compiled.size === 0) throw new TypeError(`${where}.outcomes: nothing may follow`);
+  const answer = outcomes[name];
+  return {
+    handle: handle as TableRow['handle'],
+    outcomes: compiled,
+    answer: typeof answer === 'string' ? answer : undefined,
+  };
+}
+
+function compileDeadline(deadline: NonNullable<Declared['deadline']>, where: string): DeadlineTable {
+  const { within = Infinity, idle = Infinity, frame = Infinity, handle } = deadline;
+  for (const [key, length] of Object.entries({ within, idle, frame })) {
+    if (length !== Infinity && !(Number.isInteger(length) && length >= 1 && length <= MAX_DELAY)) {
+      throw new RangeError(`${where}.${key}: expected milliseconds from 1 to ${MAX_DELAY}, got ${length}`);
+    }
+  }
+  if (within === Infinity && idle === Infinity && frame === Infinity) {
+    throw new TypeError(`${where}: expected within, idle or frame`);
+  }
+  isFunction(handle, `${where}.handle`);
+  const row = handle && {
+    handle: handle as TableHandler<TimeoutError>,
+    outcomes: undefined,
+    answer: undefined,
+  };
+  return { within, idle, frame, row };
+}
+
+function listOf(names: readonly string[] | undefined): ReadonlySet<string> | undefined {
+  return names === undefined ? undefined : new Set(names);
+}
+
+function among(known: ReadonlySet<string> | undefined, name: string, where: string, what: string): void {
+  if (known === undefined || known.has(name)) return;
+  throw new TypeError(`${where}: no ${what} '${name}'; there are ${list(known)}`);
+}
+
+function isFunction(value: unknown, where: string): void {
+  if (value === undefined || typeof value === 'function') return;
+  throw new TypeError(`${where}: expected a function, got ${kindOf(value)}`);
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? 'null' : typeof value;
+}
+
+function list(names: Iterable<string>): string {
+  return [...names].join(', ') || 'none';
+}

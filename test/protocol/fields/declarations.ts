@@ -1,0 +1,192 @@
+import fc from 'fast-check';
+import * as n from '../../../src/protocol/fields/field-nodes.ts';
+import * as f from '../../../src/protocol/fields/fields.ts';
+import { type DeclaredCodec, message, messages } from '../../../src/protocol/fields/messages.ts';
+
+/** Codecs at random: every kind of field, nested, referring to one another. */
+export function arbitraryCodec(): fc.Arbitrary<DeclaredCodec<unknown>> {
+  const cases = fc.array(arbitraryFields(2), { minLength: 1, maxLength: 3 });
+  const trailing = fc.constantFrom('reject', 'ignore', 'keep');
+  const tag = fc.constantFrom(f.u8, f.u16be, f.varuint, f.enumeration(f.u8, { a: 0, b: 1, c: 2 }));
+  const header = fc.constantFrom({}, { id: f.u16be }, { magic: f.constant(f.u8, 0xfd), id: f.u24le });
+  return fc
+    .tuple(tag, cases, trailing, header)
+    .map(([tagField, all, after, before]) =>
+      messages(
+        tagField,
+        Object.fromEntries(
+          all.map((fields, index) => [
+            ['first', 'constructor', '__proto__'][index],
+            message(tagField.kind === 'enumeration' ? 'abc'[index]! : index, fields),
+          ]),
+        ),
+        { trailing: after as 'reject', header: before },
+      ),
+    ) as fc.Arbitrary<DeclaredCodec<unknown>>;
+}
+
+const PREFIXES = [f.u8, f.u16le, f.u24be, f.u32be, f.varuint];
+
+function arbitraryFields(depth: number): fc.Arbitrary<f.Fields> {
+  return fc
+    .array(depth > 0 ? fc.oneof(plain(depth), group(depth)) : plain(0), { maxLength: 4 })
+    .map((parts) => {
+      const fields: Record<string, f.AnyField> = {};
+      parts.forEach((part, index) => {
+        for (const [name, field] of Object.entries(part(`f${index}`))) fields[name] = field;
+      });
+      return fields;
+    });
+}
+
+type Part = (name: string) => Record<string, f.AnyField>;
+
+function plain(depth: number): fc.Arbitrary<Part> {
+  return arbitraryField(depth).map((field) => (name) => ({ [name]: field }));
+}
+
+/** Fields that belong together. */
+function group(depth: number): fc.Arbitrary<Part> {
+  const item = arbitraryField(depth - 1).filter((field) => !n.isAbsent(field as n.Node));
+  return fc.oneof(
+    fc.constantFrom<Part>(
+      (name) => ({ [`${name}n`]: f.u8, [name]: f.bytes(`${name}n`, { max: 9 }) }),
+      (name) => ({ [`${name}n`]: f.u16be, [`${name}between`]: f.i8, [name]: f.utf8(`${name}n`) }),
+      (name) => ({ [`${name}n`]: f.u8, [`${name}a`]: f.bytes(`${name}n`), [`${name}b`]: f.utf8(`${name}n`) }),
+      (name) => ({ [`${name}n`]: f.u8, [name]: f.array(f.array(f.u8, `${name}n`), f.u8) }),
+      (name) => ({ [`${name}sum`]: f.u24le, [name]: f.checksum(f.u16be, 'CRC-16/MODBUS') }),
+      (name) => ({
+        [`${name}crc`]: f.checksum(f.u32le, 'CRC-32/ISO-HDLC', { from: name, append: [7], to: name }),
+        [name]: f.bytes(f.u8),
+      }),
+    ),
+    item.map(
+      (field): Part =>
+        (name) => ({ [`${name}n`]: f.u8, [name]: f.array(field, `${name}n`) }),
+    ),
+    item.map(
+      (field): Part =>
+        (name) => ({
+          [`${name}has`]: f.flags(f.u8, { it: 3, other: 7 }, { unknown: 'ignore' }),
+          [name]: f.optional(field, f.when(`${name}has.it`)),
+        }),
+    ),
+    item.map(
+      (field): Part =>
+        (name) => ({
+          [`${name}k`]: f.enumeration(f.u8, { one: 1, two: 2 }, { unknown: 'keep' }),
+          [name]: f.optional(field, f.when(`${name}k`, 'two', 3)),
+        }),
+    ),
+    fc.tuple(arbitraryFields(depth - 1), arbitraryFields(depth - 1)).map(
+      ([left, right]): Part =>
+        (name) => ({
+          [`${name}k`]: f.enumeration(f.u16le, { one: 1, two: 2 }),
+          [name]: f.union(`${name}k`, { left: message('one', left), right: message('two', right) }),
+        }),
+    ),
+    item.map(
+      (field): Part =>
+        (name) => ({ [`${name}n`]: f.u16le, [name]: f.bounded(`${name}n`, field) }),
+    ),
+  );
+}
+
+interface Tree {
+  value: number;
+  name: string | undefined;
+  children: readonly Tree[];
+}
+
+const tree: f.Field<Tree> = f.struct({
+  value: f.varint,
+  name: f.optional(f.utf8(f.u8)),
+  children: f.array(
+    f.lazy(() => tree, { maxDepth: 5 }),
+    f.u8,
+  ),
+});
+
+const triple = f.custom<number>({
+  name: 'triple',
+  read: (cursor) => {
+    const at = cursor.take(3);
+    if (cursor.bytes[at] === 0xff) cursor.fail('anything but ff', 0xff);
+    return cursor.bytes.readUIntBE(at, 3);
+  },
+  write: (cursor, value) => {
+    if (value >= 0xff0000) cursor.fail('less than ff0000', value);
+    cursor.target.writeUIntBE(value, cursor.at, 3);
+    cursor.at += 3;
+  },
+  size: () => 3,
+  minSize: 3,
+});
+
+export const customValues = { triple: fc.nat(0xfeffff) };
+
+function arbitraryField(depth: number): fc.Arbitrary<f.AnyField> {
+  const leaf = fc.constantFrom<f.AnyField[]>(
+    ...[f.u8, f.i8, f.u16le, f.u16be, f.i16le, f.i16be, f.u24le, f.u24be, f.i24le, f.i24be],
+    ...[f.u32le, f.u32be, f.i32le, f.i32be, f.u64le, f.u64be, f.i64le, f.i64be],
+    ...[f.f32le, f.f32be, f.f64le, f.f64be, f.varuint, f.varint, f.bool],
+    f.bytes(3),
+    f.utf8(2),
+    f.cstring(5),
+    f.enumeration(f.u8, { off: 0, on: 1, constructor: 200 }),
+    f.enumeration(f.i16be, { minus: -5, plus: 700 }, { unknown: 'keep' }),
+    f.enumeration(f.varuint, { a: 0, b: 300 }),
+    f.flags(f.u8, { a: 0, b: 7 }),
+    f.flags(f.i32be, { low: 0, high: 31 }, { unknown: 'ignore' }),
+    f.bits(f.u16be, { a: 1, b: 4, c: 11 }),
+    f.bits(f.i32le, { a: 31, b: 1 }),
+    f.bits(f.u32be, { whole: 32 }),
+    f.constant(f.u16be, 0xcafe),
+    f.constant(f.utf8(20), 'twenty bytes of text'),
+    f.padding(3),
+    f.padding({ to: 4 }),
+    triple,
+    tree,
+  );
+  if (depth <= 0) return leaf;
+  const item = arbitraryField(depth - 1).filter((field) => !n.isAbsent(field as n.Node));
+  const size = fc.constantFrom<f.Size[]>(...PREFIXES, 2);
+  return fc.oneof(
+    { weight: 4, arbitrary: leaf },
+    { weight: 1, arbitrary: size.map((prefix) => f.bytes(prefix, { max: 200 })) },
+    { weight: 1, arbitrary: size.map((prefix) => f.utf8(prefix)) },
+    { weight: 1, arbitrary: fc.tuple(item, size).map(([one, count]) => f.array(one, count, { max: 40 })) },
+    { weight: 1, arbitrary: item.map((one) => f.optional(one)) },
+    { weight: 1, arbitrary: arbitraryFields(depth - 1).map((fields) => f.struct(fields)) },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(item, size).map(([one, length]) => bounded(length, one)),
+    },
+    {
+      weight: 1,
+      arbitrary: item.map((one) => {
+        const isEndless = n.sizes(one as n.Node).min === 0;
+        return f.bounded(f.u16be, isEndless ? one : f.array(one, f.rest));
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc
+        .tuple(arbitraryFields(depth - 1), fc.constantFrom<f.AnyField[]>(f.u8, f.i16le, f.varint))
+        .map(([fields, tag]) => f.union(tag, { a: message(3, fields), b: message(100, { x: f.u8 }) })),
+    },
+  );
+}
+
+// Padding to a multiple has no fixed place behind a varint, and says so.
+function bounded(size: f.Size, item: f.AnyField): f.AnyField {
+  const { min, max } = n.sizes(item as n.Node);
+  if (typeof size === 'number') return f.bounded(min === max ? min : f.u8, item);
+  const field = f.bounded(size, item);
+  try {
+    n.checkRoot(field as n.Node);
+    return field;
+  } catch {
+    return f.bounded(f.u16be, item);
+  }
+}

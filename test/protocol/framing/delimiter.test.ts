@@ -1,0 +1,381 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type DelimiterOptions, delimiter, FrameError, line } from '../../../src/index.ts';
+import { type DelimiterSearch, delimiterSearch } from '../../../src/protocol/framing/delimiter-search.ts';
+import { verifyFraming } from '../../../src/testing/index.ts';
+import { pieces, readAll, thrown, writeOne } from '../../support/reading.ts';
+
+const b = (text: string): Buffer => Buffer.from(text, 'latin1');
+const texts = (frames: readonly Uint8Array[]): string[] =>
+  frames.map((frame) => Buffer.from(frame).toString('latin1'));
+
+describe('delimiter', () => {
+  test('keeps the contract with one byte', () =>
+    verifyFraming(delimiter({ delimiter: '\n', maxFrameLength: 4 }), [
+      {
+        name: 'frames, one of them empty',
+        bytes: b('a\n\nbcde\n'),
+        frames: [b('a'), b(''), b('bcde')],
+        canonical: true,
+      },
+      { name: 'too long', bytes: b('a\nbcdef\ng\n'), frames: [b('a')], error: 'ERR_FRAME_TOO_LONG' },
+      {
+        name: 'too long, and no end in sight',
+        bytes: b('a\nbcdefgh'),
+        frames: [b('a')],
+        error: 'ERR_FRAME_TOO_LONG',
+      },
+      { name: 'cut off', bytes: b('a\nbc'), frames: [b('a')], error: 'ERR_FRAME_TRUNCATED' },
+      { name: 'nothing', bytes: b(''), frames: [] },
+    ]));
+
+  test('keeps the contract with several bytes, which resume inside themselves', () =>
+    verifyFraming(delimiter({ delimiter: 'aab' }), [
+      { name: 'aaab', bytes: b('xaaabaabyaab'), frames: [b('xa'), b(''), b('y')] },
+      {
+        name: 'a beginning of it at the end',
+        bytes: b('xaabyaa'),
+        frames: [b('x')],
+        error: 'ERR_FRAME_TRUNCATED',
+      },
+    ]));
+
+  test('counts a maximum without what may yet be the delimiter', () =>
+    verifyFraming(delimiter({ delimiter: '\r\n', maxFrameLength: 2 }), [
+      { name: 'exactly', bytes: b('ab\r\n'), frames: [b('ab')], canonical: true },
+      { name: 'a CR too many', bytes: b('ab\r\r\n'), frames: [], error: 'ERR_FRAME_TOO_LONG' },
+    ]));
+
+  test('takes the earliest of several, the longest at one place', () =>
+    verifyFraming(
+      delimiter({ delimiter: ['\r', '\r\n', 'END'] }),
+      [
+        {
+          name: 'CR and CR LF',
+          bytes: b('a\rb\r\n\r\r\ncEND'),
+          frames: [b('a'), b('b'), b(''), b(''), b('c')],
+        },
+        {
+          name: 'the short one at the very end',
+          bytes: b('a\nb\r'),
+          frames: [b('a\nb')],
+          unterminated: true,
+        },
+        {
+          name: 'a beginning that comes to nothing',
+          bytes: b('EN\rENDE\rX\r\n'),
+          frames: [b('EN'), b(''), b('E'), b('X')],
+        },
+      ],
+      { truncation: 'any' },
+    ));
+
+  test('gives back what it looked at beyond a short delimiter', () =>
+    verifyFraming(
+      delimiter({ delimiter: ['|', '|====|'] }),
+      [
+        { name: 'all but the last byte', bytes: b('a|====b|c|====|'), frames: [b('a'), b('====b'), b('c')] },
+        {
+          name: 'delimiters inside',
+          bytes: b('a|=|==|====|x|'),
+          frames: [b('a'), b('='), b('=='), b('x')],
+          unterminated: true,
+        },
+        { name: 'left open at the end', bytes: b('a|==='), frames: [b('a')], error: 'ERR_FRAME_TRUNCATED' },
+      ],
+      { truncation: 'any' },
+    ));
+
+  test('a longer delimiter that begins earlier wins over one inside it', () =>
+    verifyFraming(
+      delimiter({ delimiter: ['bc', 'abcd'] }),
+      [
+        {
+          name: 'both',
+          bytes: b('xabcdyabcybcz bc'),
+          frames: [b('x'), b('ya'), b('y'), b('z ')],
+          decodeOnly: true,
+        },
+      ],
+      { truncation: 'any' },
+    ));
+
+  test('keeps delimiters on the frames', () =>
+    verifyFraming(delimiter({ delimiter: ['\r\n', '\n'], stripDelimiter: false, maxFrameLength: 2 }), [
+      { name: 'both', bytes: b('ab\r\n\na\n'), frames: [b('ab\r\n'), b('\n'), b('a\n')], canonical: true },
+    ]));
+
+  test('hands on or drops an unterminated rest', async () => {
+    const emits = delimiter({ delimiter: '\r\n', unterminated: 'emit', maxFrameLength: 3 });
+    await verifyFraming(
+      emits,
+      [
+        { name: 'a rest', bytes: b('a\r\nbc'), frames: [b('a'), b('bc')], unterminated: true },
+        {
+          name: 'half a delimiter',
+          bytes: b('a\r\nbc\r'),
+          frames: [b('a'), b('bc\r')],
+          unterminated: true,
+          decodeOnly: true,
+        },
+        { name: 'no rest', bytes: b('a\r\n'), frames: [b('a')] },
+        {
+          name: 'a rest too long',
+          bytes: b('abc\r'),
+          frames: [],
+          error: 'ERR_FRAME_TOO_LONG',
+          unterminated: true,
+        },
+      ],
+      { truncation: 'any' },
+    );
+    await verifyFraming(
+      delimiter({ delimiter: '\r\n', unterminated: 'drop' }),
+      [{ name: 'a rest', bytes: b('a\r\nbc'), frames: [b('a')], unterminated: true }],
+      { truncation: 'any' },
+    );
+  });
+
+  test('skips what is too long, to the next delimiter, and tells', async () => {
+    const framing = delimiter({ delimiter: ['\r\n', '|==|'], maxFrameLength: 3, onTooLong: 'discard' });
+    await verifyFraming(framing, [
+      {
+        name: 'between others',
+        bytes: b('ab\r\ntoo long\r\ncd\r\ntoo|== long|==|ef\r\n'),
+        frames: [b('ab'), b('cd'), b('ef')],
+        discarded: ['ERR_FRAME_TOO_LONG', 'ERR_FRAME_TOO_LONG'],
+      },
+      {
+        name: 'cut off',
+        bytes: b('ab\r\ntoo long'),
+        frames: [b('ab')],
+        discarded: ['ERR_FRAME_TOO_LONG'],
+        error: 'ERR_FRAME_TRUNCATED',
+      },
+    ]);
+    const { discarded } = readAll(framing, [b('ab\r\ntoo long\r\n')]);
+    expect(discarded[0]).toMatchObject({ code: 'ERR_FRAME_TOO_LONG', limit: 3, offset: 4, origin: 'peer' });
+  });
+
+  test('any chunking of any delimiters equals a search from the start', () => {
+    const alphabet = fc.constantFrom('a', 'b', 'c');
+    const word = fc.string({ unit: alphabet, minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(word, { minLength: 1, maxLength: 4 }),
+        fc.string({ unit: alphabet, maxLength: 60 }),
+        fc.integer({ min: 1, max: 7 }),
+        fc.boolean(),
+        (delimiters, text, size, stripDelimiter) => {
+          const framing = delimiter({ delimiter: delimiters, unterminated: 'emit', stripDelimiter });
+          const { frames } = readAll(framing, pieces(b(text), size));
+          expect(texts(frames)).toEqual(naive(text, delimiters, stripDelimiter));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test('reads back what it writes, and refuses what it would not', () => {
+    const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 3 });
+    let refused = 0;
+    let written = 0;
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(word, { minLength: 1, maxLength: 3 }),
+        fc.array(fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'd'), maxLength: 5 }), { maxLength: 4 }),
+        fc.boolean(),
+        (delimiters, payloads, stripDelimiter) => {
+          const framing = delimiter({ delimiter: delimiters, stripDelimiter });
+          const kept: string[] = [];
+          const bytes: Buffer[] = [];
+          for (const payload of payloads) {
+            try {
+              const frame = writeOne(framing, b(payload));
+              bytes.push(frame);
+              kept.push(stripDelimiter ? payload : frame.toString('latin1'));
+              written++;
+            } catch (error) {
+              expect(error).toMatchObject({ code: 'ERR_FRAME_STUFFING', origin: 'local' });
+              expect(delimiters.some((one) => `${payload}${delimiters.join('')}`.includes(one))).toBe(true);
+              refused++;
+            }
+          }
+          const { frames, error } = readAll(framing, [Buffer.concat(bytes)]);
+          expect(texts(frames)).toEqual(kept);
+          expect(error).toBeUndefined();
+        },
+      ),
+      { numRuns: 300 },
+    );
+    expect(Math.min(refused, written)).toBeGreaterThan(20);
+  });
+
+  test('the writer names what is wrong with a payload', () => {
+    const framing = delimiter({ delimiter: '\r\n', maxFrameLength: 4 });
+    expect(thrown(() => writeOne(framing, b('a\r\nb')))).toMatchObject({
+      code: 'ERR_FRAME_STUFFING',
+      origin: 'local',
+      offset: 1,
+    });
+    expect(thrown(() => writeOne(framing, b('abcde')))).toMatchObject({
+      code: 'ERR_FRAME_TOO_LONG',
+      origin: 'local',
+      limit: 4,
+      actual: 5,
+    });
+    expect(writeOne(framing, b('abc\r'))).toEqual(b('abc\r\r\n'));
+    expect(writeOne(delimiter({ delimiter: 'x', stripDelimiter: false }), b('ax'))).toEqual(b('ax'));
+    expect(thrown(() => writeOne(delimiter({ delimiter: 'aa' }), b('ba')))).toMatchObject({ offset: 2 });
+  });
+
+  test('frames of one chunk that one delimiter ends are a run', () => {
+    const reader = delimiter({ delimiter: '\n' }).reader();
+    reader.push(b('a\nbc\nd'));
+    expect(reader.take()).toMatchObject({ count: 2, wire: 'delimiter:0a', runStart: 0, runEnd: 5 });
+    reader.push(b('e\nf\n'));
+    expect(reader.take()).toMatchObject({ count: 1, runStart: 0, runEnd: 3 });
+    expect(reader.take()).toMatchObject({ count: 1, runStart: 2, runEnd: 4 });
+    expect(reader.take()).toBeUndefined();
+  });
+
+  test('a discarded frame is no part of a run', () => {
+    const reader = delimiter({ delimiter: '\n', maxFrameLength: 2, onTooLong: 'discard' }).reader();
+    reader.push(b('a\nbcd\ne\n'));
+    const batch = reader.take();
+    expect(batch).toMatchObject({ count: 2, wire: undefined });
+  });
+
+  test.each([
+    [{ delimiter: '' }, RangeError],
+    [{ delimiter: [] }, TypeError],
+    [{ delimiter: ['a', ''] }, RangeError],
+    [{ delimiter: 10 }, TypeError],
+    [{ delimiter: 'a', maxFrameLength: -1 }, RangeError],
+    [{ delimiter: 'a', maxFrameLength: 1.5 }, RangeError],
+    [{ delimiter: 'a', maxFrameLength: Number.POSITIVE_INFINITY }, RangeError],
+    [{ delimiter: 'a', unterminated: 'keep' }, TypeError],
+    [{ delimiter: 'a', onTooLong: 'skip' }, TypeError],
+    [{ delimiter: 'a', stripDelimiter: 'yes' }, TypeError],
+  ] as const)('refuses %j', (options, kind) => {
+    expect(() => delimiter(options as unknown as DelimiterOptions)).toThrow(kind);
+  });
+});
+
+describe('line', () => {
+  test('keeps the contract', () =>
+    verifyFraming(line({ maxFrameLength: 3 }), [
+      { name: 'LF', bytes: b('a\n\nbcd\n'), frames: [b('a'), b(''), b('bcd')], canonical: true },
+      { name: 'CR LF', bytes: b('a\r\n\r\nbcd\r\n'), frames: [b('a'), b(''), b('bcd')] },
+      {
+        name: 'one CR is taken off, not two',
+        bytes: b('a\r\r\n\rb\n'),
+        frames: [b('a\r'), b('\rb')],
+        decodeOnly: true,
+      },
+      { name: 'too long', bytes: b('abcd\n'), frames: [], error: 'ERR_FRAME_TOO_LONG' },
+      { name: 'too long by a CR', bytes: b('abc\r\r\n'), frames: [], error: 'ERR_FRAME_TOO_LONG' },
+    ]));
+
+  test('refuses a payload whose CR the reader would take off', () => {
+    expect(thrown(() => writeOne(line(), b('a\r')))).toMatchObject({
+      code: 'ERR_FRAME_STUFFING',
+      origin: 'local',
+    });
+    expect(thrown(() => writeOne(line(), b('a\nb')))).toBeInstanceOf(FrameError);
+  });
+});
+
+describe('the search', () => {
+  test.each([
+    ['one byte', ['\n']],
+    ['LF with CR', ['\n', '\r\n']],
+    ['one delimiter', ['--boundary--']],
+    ['several', ['<end>', '</end>', '\0\0\0\0']],
+  ])('looks at no byte twice: %s', (_, delimiters) => {
+    const search = delimiterSearch(delimiters.map(b));
+    const bytes = Buffer.alloc(20_000, '--bound<en\0\0\r');
+    for (const size of [1, 2, 7, 1_400]) {
+      const longest = Math.max(...delimiters.map((one) => one.length));
+      const looked = looks(search, bytes, size);
+      // Within a chunk the end may be looked at again, after the native search, and only that.
+      const again = size === 1 ? 0 : Math.ceil(bytes.length / size) * Math.min(size, longest);
+      expect(looked).toBeLessThanOrEqual(bytes.length + again + Math.ceil(bytes.length / size));
+      search.reset();
+    }
+  });
+});
+
+/** How many bytes a search asks its chunks for, natively or one by one. */
+function looks(search: DelimiterSearch, bytes: Buffer, size: number): number {
+  let count = 0;
+  for (const piece of pieces(bytes, size)) {
+    const chunk = new Proxy(piece, {
+      get(target, key) {
+        if (key === 'indexOf') {
+          return (what: number | Buffer, from: number) => {
+            const found = target.indexOf(what, from);
+            count += (found === -1 ? target.length : found + 1) - from;
+            return found;
+          };
+        }
+        if (typeof key === 'string' && /^\d+$/.test(key)) count++;
+        return Reflect.get(target, key, target);
+      },
+    });
+    expect(search.find(chunk, 0)).toBe(false);
+  }
+  return count;
+}
+
+/** The same, from the definition: the earliest match, the longest at one place. */
+function naive(text: string, delimiters: readonly string[], strips: boolean): string[] {
+  const frames: string[] = [];
+  let from = 0;
+  for (let at = 0; at < text.length; ) {
+    const here = delimiters.filter((one) => text.startsWith(one, at)).sort((x, y) => y.length - x.length)[0];
+    if (here === undefined) {
+      at++;
+      continue;
+    }
+    frames.push(text.slice(from, strips ? at : at + here.length));
+    at += here.length;
+    from = at;
+  }
+  if (from < text.length) frames.push(text.slice(from));
+  return frames;
+}
+
+test('line reads what it writes, or refuses to write it, for every option', () => {
+  const cases = fc.record({
+    stripDelimiter: fc.boolean(),
+    lines: fc.array(
+      fc.array(fc.constantFrom('a', 'b', '\r', '\n', 'é'), { maxLength: 6 }).map((parts) => parts.join('')),
+      { maxLength: 5 },
+    ),
+  });
+  fc.assert(
+    fc.property(cases, ({ stripDelimiter, lines }) => {
+      const framing = line({ stripDelimiter });
+      const written: Buffer[] = [];
+      for (const text of lines) {
+        // What a reader that keeps the delimiter hands on ends with it.
+        const payload = Buffer.from(stripDelimiter ? text : `${text}\n`);
+        try {
+          writeOne(framing, payload);
+          written.push(payload);
+        } catch (error) {
+          expect(error).toMatchObject({ origin: 'local' });
+          expect(text).toMatch(/\n|\r$/);
+        }
+      }
+      const reader = framing.reader();
+      reader.push(Buffer.concat(written.map((payload) => writeOne(framing, payload))));
+      for (const payload of written) expect(reader.next()).toEqual(payload);
+      reader.end();
+      expect(reader.next()).toBeUndefined();
+      expect(reader.error).toBeUndefined();
+    }),
+    { numRuns: 300 },
+  );
+});

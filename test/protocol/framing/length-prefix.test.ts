@@ -1,0 +1,447 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { FrameError, type LengthPrefixOptions, lengthPrefix } from '../../../src/index.ts';
+import { type FramingVector, verifyFraming } from '../../../src/testing/index.ts';
+import { hex } from '../../support/hex.ts';
+import { pieces, readAll, thrown, writeOne } from '../../support/reading.ts';
+
+type Width = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+const WIDTHS: readonly Width[] = [1, 2, 3, 4, 5, 6, 7, 8];
+const MAX = Number.MAX_SAFE_INTEGER;
+
+/** A length field, from the definition. */
+function field(value: number | bigint, width: number, byteOrder: 'little' | 'big'): Buffer {
+  const bytes = Buffer.alloc(width);
+  for (let i = 0; i < width; i++) {
+    bytes[byteOrder === 'little' ? i : width - 1 - i] = Number((BigInt(value) >> BigInt(8 * i)) & 0xffn);
+  }
+  return bytes;
+}
+
+/** The same as a varint, of at least `atLeast` bytes. */
+function varint(value: number | bigint, atLeast = 1): Buffer {
+  const bytes: number[] = [];
+  for (let rest = BigInt(value); rest > 0n || bytes.length < atLeast; rest >>= 7n)
+    bytes.push(Number(rest & 0x7fn) | 0x80);
+  bytes[bytes.length - 1]! &= 0x7f;
+  return Buffer.from(bytes);
+}
+
+describe('each width and byte order', () => {
+  for (const width of WIDTHS) {
+    for (const byteOrder of ['little', 'big'] as const) {
+      test(`${width} bytes, ${byteOrder}`, () => {
+        const frame = (payload: string): Buffer =>
+          Buffer.concat([field(payload.length, width, byteOrder), Buffer.from(payload)]);
+        const tooLong: FramingVector[] = [
+          {
+            name: 'the largest length',
+            bytes: Buffer.alloc(width, 0xff),
+            frames: [],
+            error: width < 7 ? 'ERR_FRAME_TOO_LONG' : 'ERR_FRAME_LENGTH',
+          },
+          {
+            name: 'one more than the maximum, behind a frame',
+            bytes: Buffer.concat([frame('a'), field(101, width, byteOrder)]),
+            frames: [Buffer.from('a')],
+            error: 'ERR_FRAME_TOO_LONG',
+          },
+        ];
+        return verifyFraming(lengthPrefix({ lengthFieldLength: width, byteOrder, maxFrameLength: 100 }), [
+          {
+            name: 'frames, one of them empty',
+            bytes: Buffer.concat([frame('a'), frame(''), frame('bcd')]),
+            frames: ['a', '', 'bcd'].map((text) => Buffer.from(text)),
+            canonical: true,
+          },
+          {
+            name: 'a header and nothing behind it',
+            bytes: field(1, width, byteOrder),
+            frames: [],
+            error: 'ERR_FRAME_TRUNCATED',
+          },
+          ...tooLong,
+        ]);
+      });
+    }
+  }
+
+  test('8 bytes: the largest that can be counted, and one more', () => {
+    for (const byteOrder of ['little', 'big'] as const) {
+      const framing = lengthPrefix({ lengthFieldLength: 8, byteOrder, maxFrameLength: MAX });
+      expect(readAll(framing, [field(MAX, 8, byteOrder)]).error?.code).toBe('ERR_FRAME_TRUNCATED');
+      for (const value of [2n ** 53n, 2n ** 63n, 2n ** 64n - 1n]) {
+        expect(readAll(framing, [field(value, 8, byteOrder)]).error?.code).toBe('ERR_FRAME_LENGTH');
+      }
+    }
+  });
+});
+
+describe('varints', () => {
+  const framing = lengthPrefix({ lengthFieldLength: 'varint', maxFrameLength: 300 });
+
+  test('keep the contract', () =>
+    verifyFraming(framing, [
+      { name: 'one byte', bytes: hex('00', '01 61'), frames: [hex(), hex('61')], canonical: true },
+      {
+        name: 'two bytes',
+        bytes: Buffer.concat([varint(128), Buffer.alloc(128, 1)]),
+        frames: [Buffer.alloc(128, 1)],
+        canonical: true,
+      },
+      {
+        name: 'not minimal',
+        bytes: hex('81 00 61', '82 80 80 80 80 80 80 80 80 00 6263'),
+        frames: [hex('61'), hex('6263')],
+      },
+      {
+        name: 'more than ten bytes',
+        bytes: hex('01 61', '80 80 80 80 80 80 80 80 80 80 00'),
+        frames: [hex('61')],
+        error: 'ERR_FRAME_LENGTH',
+      },
+      { name: 'eleven bytes of ones', bytes: Buffer.alloc(11, 0xff), frames: [], error: 'ERR_FRAME_LENGTH' },
+      { name: 'beyond 2^53 - 1', bytes: varint(2n ** 53n), frames: [], error: 'ERR_FRAME_LENGTH' },
+      { name: '2^53 - 1', bytes: varint(MAX), frames: [], error: 'ERR_FRAME_TOO_LONG' },
+      {
+        name: 'negative, as protobuf writes an int64',
+        bytes: varint(2n ** 64n - 1n),
+        frames: [],
+        error: 'ERR_FRAME_LENGTH',
+      },
+      {
+        name: 'cut off inside',
+        bytes: hex('01 61 80 80'),
+        frames: [hex('61')],
+        error: 'ERR_FRAME_TRUNCATED',
+      },
+    ]));
+
+  test('that count themselves', () =>
+    verifyFraming(lengthPrefix({ lengthFieldLength: 'varint', lengthIncludes: 'header' }), [
+      { name: 'short', bytes: hex('01', '02 61'), frames: [hex(), hex('61')], canonical: true },
+      {
+        name: 'as long as one byte can say',
+        bytes: Buffer.concat([hex('7F'), Buffer.alloc(126)]),
+        frames: [Buffer.alloc(126)],
+        canonical: true,
+      },
+      {
+        name: 'one more',
+        bytes: Buffer.concat([hex('81 01'), Buffer.alloc(127)]),
+        frames: [Buffer.alloc(127)],
+        canonical: true,
+      },
+      { name: 'zero', bytes: hex('00'), frames: [], error: 'ERR_FRAME_LENGTH' },
+    ]));
+
+  test('any value at any width reads as itself', () => {
+    const any = lengthPrefix({ lengthFieldLength: 'varint', maxFrameLength: 2_000 });
+    fc.assert(
+      fc.property(
+        fc.nat(2_000),
+        fc.integer({ min: 1, max: 10 }),
+        fc.integer({ min: 1, max: 20 }),
+        (length, width, size) => {
+          const { frames, error } = readAll(
+            any,
+            pieces(Buffer.concat([varint(length, width), Buffer.alloc(length)]), size),
+          );
+          expect(frames.map((frame) => frame.length)).toEqual([length]);
+          expect(error).toBeUndefined();
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe('offset, adjustment, strip', () => {
+  test.each<[string, LengthPrefixOptions, Buffer, Buffer]>([
+    [
+      'header bytes are stripped',
+      { lengthFieldOffset: 2, lengthFieldLength: 1 },
+      hex('0000 01 61'),
+      hex('61'),
+    ],
+    [
+      'nothing is stripped',
+      { lengthFieldOffset: 2, lengthFieldLength: 1, initialBytesToStrip: 0 },
+      hex('CAFE 01 61'),
+      hex('CAFE 01 61'),
+    ],
+    [
+      'a part is stripped',
+      { lengthFieldOffset: 2, lengthFieldLength: 1, initialBytesToStrip: 1 },
+      hex('00 FE 01 61'),
+      hex('FE 01 61'),
+    ],
+    [
+      'the field itself in part',
+      { lengthFieldLength: 2, byteOrder: 'big', initialBytesToStrip: 1 },
+      hex('00 01 61'),
+      hex('01 61'),
+    ],
+    [
+      'the length counts itself',
+      { lengthFieldLength: 2, byteOrder: 'big', lengthAdjustment: -2 },
+      hex('0003 61'),
+      hex('61'),
+    ],
+    [
+      'bytes behind the field are not counted',
+      { lengthFieldLength: 1, lengthAdjustment: 2 },
+      hex('01 CAFE 61'),
+      hex('CAFE 61'),
+    ],
+    [
+      'a varint behind a type, kept',
+      { lengthFieldOffset: 1, lengthFieldLength: 'varint', initialBytesToStrip: 0 },
+      hex('C0 01 61'),
+      hex('C0 01 61'),
+    ],
+  ])('%s', (_, options, bytes, frame) =>
+    verifyFraming(lengthPrefix(options), [
+      { name: 'one', bytes, frames: [frame], canonical: true },
+      { name: 'two', bytes: Buffer.concat([bytes, bytes]), frames: [frame, frame], canonical: true },
+    ]),
+  );
+
+  test('a strip beyond the header takes of the payload', () =>
+    verifyFraming(lengthPrefix({ lengthFieldLength: 1, initialBytesToStrip: 2 }), [
+      { name: 'one', bytes: hex('02 00 61'), frames: [hex('61')], canonical: true },
+      {
+        name: 'no byte to take',
+        bytes: hex('02 00 61', '00'),
+        frames: [hex('61')],
+        error: 'ERR_FRAME_LENGTH',
+      },
+    ]));
+
+  test('a length below what it counts itself is negative', () =>
+    verifyFraming(lengthPrefix({ lengthFieldLength: 2, byteOrder: 'big', lengthIncludes: 'header' }), [
+      {
+        name: 'exactly the header',
+        bytes: hex('0002', '0003 61'),
+        frames: [hex(), hex('61')],
+        canonical: true,
+      },
+      { name: 'one less', bytes: hex('0002', '0001 61'), frames: [hex()], error: 'ERR_FRAME_LENGTH' },
+    ]));
+
+  test('says where the frame stands', () => {
+    const { error } = readAll(lengthPrefix({ maxFrameLength: 4 }), pieces(hex('01000000 61', '05000000'), 1));
+    expect(error).toMatchObject({
+      code: 'ERR_FRAME_TOO_LONG',
+      origin: 'peer',
+      limit: 4,
+      actual: 5,
+      offset: 5,
+    });
+  });
+});
+
+/** Options as a user may combine them, legal or not. */
+const options: fc.Arbitrary<LengthPrefixOptions> = fc.record(
+  {
+    lengthFieldLength: fc.constantFrom<LengthPrefixOptions['lengthFieldLength']>(...WIDTHS, 'varint'),
+    byteOrder: fc.constantFrom<'little' | 'big'>('little', 'big'),
+    lengthFieldOffset: fc.nat(5),
+    lengthAdjustment: fc.integer({ min: -12, max: 6 }),
+    lengthIncludes: fc.constantFrom<'payload' | 'header'>('payload', 'header'),
+    initialBytesToStrip: fc.nat(14),
+    maxFrameLength: fc.constantFrom(0, 1, 10, 255, 300, 10_000_000),
+    onTooLong: fc.constantFrom<'error' | 'discard'>('error', 'discard'),
+  },
+  { requiredKeys: [] },
+);
+
+/** The framing, or undefined where the options are refused, which has to be with words. */
+function made(given: LengthPrefixOptions): ReturnType<typeof lengthPrefix> | undefined {
+  try {
+    return lengthPrefix(given);
+  } catch (error) {
+    expect(error instanceof TypeError || error instanceof RangeError).toBe(true);
+    return undefined;
+  }
+}
+
+describe('for every legal combination of options', () => {
+  test('the reader reads what the writer writes', () => {
+    let written = 0;
+    let refused = 0;
+    fc.assert(
+      fc.property(
+        options,
+        fc.array(
+          fc.oneof(fc.uint8Array({ maxLength: 24 }), fc.uint8Array({ minLength: 250, maxLength: 310 })),
+          { maxLength: 4 },
+        ),
+        fc.integer({ min: 1, max: 40 }),
+        (given, payloads, size) => {
+          const framing = made(given);
+          if (framing === undefined) return;
+          const kept: Buffer[] = [];
+          const bytes: Buffer[] = [];
+          for (const payload of payloads) {
+            try {
+              bytes.push(writeOne(framing, payload));
+            } catch (error) {
+              expect(error).toBeInstanceOf(FrameError);
+              expect(error).toMatchObject({ origin: 'local' });
+              refused++;
+              continue;
+            }
+            // Where the length field is handed on, it is the writer that says what stands there.
+            const { frames } = readAll(framing, [bytes.at(-1)!]);
+            expect(frames.length).toBe(1);
+            const width = given.lengthFieldLength ?? 4;
+            const offset = given.lengthFieldOffset ?? 0;
+            const strip = given.initialBytesToStrip ?? Number.POSITIVE_INFINITY;
+            const from = width === 'varint' ? 0 : Math.max(0, offset - strip);
+            const to = width === 'varint' ? 0 : Math.max(0, offset + width - strip);
+            expect(frames[0]!.subarray(0, from)).toEqual(Buffer.from(payload.subarray(0, from)));
+            expect(frames[0]!.subarray(to)).toEqual(Buffer.from(payload.subarray(to)));
+            kept.push(frames[0]!);
+            written++;
+          }
+          const all = readAll(framing, pieces(Buffer.concat(bytes), size));
+          expect(all.error).toBeUndefined();
+          expect(all.discarded).toEqual([]);
+          expect(all.frames).toEqual(kept);
+        },
+      ),
+      { numRuns: 1_500 },
+    );
+    expect(Math.min(written, refused)).toBeGreaterThan(100);
+  });
+
+  test('any bytes, cut anywhere, give the same frames, or one error', () => {
+    fc.assert(
+      fc.property(
+        options,
+        fc.array(fc.oneof(fc.nat(6), fc.nat(255)), { maxLength: 60 }).map((bytes) => Buffer.from(bytes)),
+        fc.integer({ min: 1, max: 12 }),
+        (given, bytes, size) => {
+          const framing = made(given);
+          if (framing === undefined) return;
+          const whole = readAll(framing, [bytes]);
+          const cut = readAll(framing, pieces(bytes, size));
+          expect(cut).toEqual(whole);
+          for (const error of [whole.error, ...whole.discarded]) {
+            if (error !== undefined) expect(error).toMatchObject({ name: 'FrameError', origin: 'peer' });
+          }
+          for (const frame of whole.frames) expect(frame.length).toBeLessThanOrEqual(bytes.length);
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe("onTooLong: 'discard'", () => {
+  const framing = lengthPrefix({ lengthFieldLength: 1, maxFrameLength: 2, onTooLong: 'discard' });
+
+  test('skips exactly that frame, tells, and goes on', () =>
+    verifyFraming(framing, [
+      {
+        name: 'between two',
+        bytes: hex('01 61', '03 626364', '01 65', '05 6667686970', '00'),
+        frames: [hex('61'), hex('65'), hex()],
+        discarded: ['ERR_FRAME_TOO_LONG', 'ERR_FRAME_TOO_LONG'],
+      },
+      {
+        name: 'cut off inside',
+        bytes: hex('01 61', '03 6263'),
+        frames: [hex('61')],
+        discarded: ['ERR_FRAME_TOO_LONG'],
+        error: 'ERR_FRAME_TRUNCATED',
+      },
+    ]));
+
+  test('skips a length that would never end', () => {
+    const wide = lengthPrefix({ lengthFieldLength: 8, maxFrameLength: 2, onTooLong: 'discard' });
+    const reader = wide.reader();
+    reader.push(field(MAX, 8, 'little'));
+    expect(reader.next()).toBeUndefined();
+    for (let i = 0; i < 100; i++) {
+      reader.push(Buffer.alloc(1_000));
+      expect(reader.next()).toBeUndefined();
+      expect(reader.buffered).toBe(0);
+    }
+    expect(reader.error).toBeUndefined();
+  });
+
+  test('a length that no frame can have is an error all the same', () => {
+    const narrow = lengthPrefix({ lengthFieldLength: 1, lengthIncludes: 'header', onTooLong: 'discard' });
+    expect(readAll(narrow, [hex('00')]).error?.code).toBe('ERR_FRAME_LENGTH');
+  });
+});
+
+describe('the writer refuses', () => {
+  test.each<[string, LengthPrefixOptions, number, Partial<FrameError>]>([
+    ['more than the maximum', { maxFrameLength: 3 }, 4, { code: 'ERR_FRAME_TOO_LONG', limit: 3, actual: 4 }],
+    [
+      'more than one byte says',
+      { lengthFieldLength: 1 },
+      256,
+      { code: 'ERR_FRAME_TOO_LONG', limit: 255, actual: 256 },
+    ],
+    [
+      'more than two bytes say',
+      { lengthFieldLength: 2 },
+      65_536,
+      { code: 'ERR_FRAME_TOO_LONG', limit: 65_535 },
+    ],
+    [
+      'more than a field says that counts itself',
+      { lengthFieldLength: 1, lengthIncludes: 'header' },
+      255,
+      { code: 'ERR_FRAME_TOO_LONG', limit: 254 },
+    ],
+    [
+      'less than is always there',
+      { lengthFieldLength: 1, lengthAdjustment: 4 },
+      3,
+      { code: 'ERR_FRAME_LENGTH' },
+    ],
+    [
+      'less than the header it has to bring',
+      { lengthFieldLength: 2, initialBytesToStrip: 0 },
+      1,
+      { code: 'ERR_FRAME_LENGTH' },
+    ],
+  ])('%s', (_, given, length, expected) => {
+    expect(thrown(() => writeOne(lengthPrefix(given), Buffer.alloc(length)))).toMatchObject({
+      origin: 'local',
+      ...expected,
+    });
+  });
+});
+
+test.each<[string, unknown, typeof TypeError | typeof RangeError]>([
+  ['a width of 0', { lengthFieldLength: 0 }, RangeError],
+  ['a width of 9', { lengthFieldLength: 9 }, RangeError],
+  ['a width of 2.5', { lengthFieldLength: 2.5 }, RangeError],
+  ['a width in words', { lengthFieldLength: 'two' }, RangeError],
+  ['middle-endian', { byteOrder: 'middle' }, TypeError],
+  ['a negative offset', { lengthFieldOffset: -1 }, RangeError],
+  ['half an offset', { lengthFieldOffset: 0.5 }, RangeError],
+  ['an adjustment that is no number', { lengthAdjustment: Number.NaN }, RangeError],
+  [
+    'an adjustment that makes every length negative',
+    { lengthFieldLength: 1, lengthAdjustment: -256 },
+    RangeError,
+  ],
+  ['an adjustment beyond the maximum', { lengthAdjustment: 11, maxFrameLength: 10 }, RangeError],
+  ['lengthIncludes beside lengthAdjustment', { lengthIncludes: 'header', lengthAdjustment: 0 }, TypeError],
+  ['lengthIncludes: everything', { lengthIncludes: 'everything' }, TypeError],
+  ['a negative strip', { initialBytesToStrip: -1 }, RangeError],
+  ['a strip beyond the longest frame', { initialBytesToStrip: 15, maxFrameLength: 10 }, RangeError],
+  ['a strip into a varint', { lengthFieldLength: 'varint', initialBytesToStrip: 1 }, RangeError],
+  ['a negative maximum', { maxFrameLength: -1 }, RangeError],
+  ['no maximum at all', { maxFrameLength: Number.POSITIVE_INFINITY }, RangeError],
+  ['another way with what is too long', { onTooLong: 'truncate' }, TypeError],
+])('refuses %s', (_, given, kind) => {
+  expect(() => lengthPrefix(given as LengthPrefixOptions)).toThrow(kind);
+});

@@ -1,0 +1,185 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Requests, type RequestsOptions } from '../../../src/protocol/session/requests.ts';
+
+type Message = { type: string; id?: number };
+
+function requests(options?: RequestsOptions<Message>): Requests<Message, Message, string> {
+  return new Requests(options);
+}
+
+/** Queue these, and send as many as may be. */
+function send(each: Requests<Message, Message, string>, ...tickets: string[]): Message[] {
+  for (const ticket of tickets) each.add(ticket, { type: ticket });
+  const sent: Message[] = [];
+  for (let next = each.next(); next !== undefined; next = each.next()) sent.push(next.request);
+  return sent;
+}
+
+describe('in order', () => {
+  test("the first reply is the first request's", () => {
+    const each = requests();
+    expect(send(each, 'a', 'b')).toEqual([{ type: 'a' }, { type: 'b' }]);
+    expect(each.inFlight).toBe(2);
+    expect(each.receive({ type: 'x' })).toEqual({ ticket: 'a' });
+    expect(each.receive({ type: 'x' })).toEqual({ ticket: 'b' });
+    expect(each.receive({ type: 'x' })).toBe('message');
+    expect(each.inFlight).toBe(0);
+  });
+
+  test('what else is sent has its place', () => {
+    const each = requests();
+    each.sent();
+    send(each, 'a');
+    each.sent();
+    expect([1, 2, 3, 4].map(() => each.receive({ type: 'x' }))).toEqual([
+      'message',
+      { ticket: 'a' },
+      'message',
+      'message',
+    ]);
+  });
+
+  test('what is sent unasked is no reply', () => {
+    const each = requests({ isReply: ({ type }) => type !== 'push' });
+    send(each, 'a');
+    expect(each.receive({ type: 'push' })).toBe('message');
+    expect(each.receive({ type: 'x' })).toEqual({ ticket: 'a' });
+  });
+
+  test('no more than maxInFlight; the queue is a queue', () => {
+    const each = requests({ maxInFlight: 2 });
+    expect(send(each, 'a', 'b', 'c', 'd')).toHaveLength(2);
+    expect(each.queued).toBe(2);
+    each.receive({ type: 'x' });
+    expect(send(each)).toEqual([{ type: 'c' }]);
+    expect(each.abandon('d')).toBe(false);
+    expect(each.queued).toBe(0);
+  });
+
+  test('a request given up keeps its place until its reply has come', () => {
+    const each = requests();
+    send(each, 'a', 'b');
+    expect(each.abandon('a')).toBe(true);
+    expect(each.abandon('a')).toBe(false);
+    expect([each.inFlight, each.quarantined]).toEqual([1, 1]);
+    expect(each.receive({ type: 'x' })).toBe('late');
+    expect(each.receive({ type: 'x' })).toEqual({ ticket: 'b' });
+  });
+
+  test('hold: nothing is sent until all is answered', () => {
+    const each = requests();
+    send(each, 'a', 'b');
+    each.abandon('a');
+    each.hold();
+    expect(send(each, 'c')).toEqual([]);
+    each.receive({ type: 'late' });
+    expect([each.holding, send(each)]).toEqual([true, []]);
+    expect(each.receive({ type: 'x' })).toEqual({ ticket: 'b' });
+    expect([each.holding, send(each)]).toEqual([false, [{ type: 'c' }]]);
+    expect(each.receive({ type: 'x' })).toEqual({ ticket: 'c' });
+  });
+
+  test('hold: or until there has been silence', () => {
+    const each = requests();
+    send(each, 'a', 'b');
+    each.abandon('a');
+    each.hold();
+    expect(each.silence()).toEqual(['b']);
+    expect(send(each, 'c')).toEqual([{ type: 'c' }]);
+    expect(each.receive({ type: 'x' })).toEqual({ ticket: 'c' });
+  });
+
+  test('hold without anything under way holds nothing', () => {
+    const each = requests();
+    each.hold();
+    expect(each.holding).toBe(false);
+  });
+});
+
+describe('by id', () => {
+  test('replies come in any order; what has no id of ours is no reply', () => {
+    const each = requests({ id: 'id' });
+    expect(send(each, 'a', 'b')).toEqual([
+      { type: 'a', id: 0 },
+      { type: 'b', id: 1 },
+    ]);
+    expect(each.receive({ type: 'x', id: 1 })).toEqual({ ticket: 'b' });
+    expect(each.receive({ type: 'x', id: 1 })).toBe('message');
+    expect(each.receive({ type: 'x', id: 7 })).toBe('message');
+    expect(each.receive({ type: 'x' })).toBe('message');
+    expect(each.receive({ type: 'x', id: 0 })).toEqual({ ticket: 'a' });
+  });
+
+  test('numbers go round, past those in use and in quarantine; without a free one, requests wait', () => {
+    const each = requests({ id: 'id', ids: [3, 5] });
+    expect(send(each, 'a', 'b', 'c', 'd').map(({ id }) => id)).toEqual([3, 4, 5]);
+    each.abandon('a');
+    expect(send(each)).toEqual([]);
+    each.receive({ type: 'x', id: 4 });
+    expect(send(each, 'e')).toEqual([{ type: 'd', id: 4 }]);
+    expect(each.receive({ type: 'x', id: 3 })).toBe('late');
+    expect(send(each)).toEqual([{ type: 'e', id: 3 }]);
+  });
+});
+
+test.each([{}, { id: 'id' }])('what could not be sent leaves no trace (%o)', (options) => {
+  const each = requests(options);
+  send(each, 'a');
+  each.add('b', { type: 'b' });
+  expect(each.next()).toMatchObject({ ticket: 'b' });
+  each.revoke('b');
+  each.revoke('b');
+  const [c] = send(each, 'c');
+  expect([each.inFlight, each.quarantined]).toEqual([2, 0]);
+  expect(each.receive({ type: 'x', id: 0 })).toEqual({ ticket: 'a' });
+  expect(each.receive({ ...c!, type: 'x' })).toEqual({ ticket: 'c' });
+});
+
+test('the end answers everybody who waits', () => {
+  const each = requests({ maxInFlight: 2 });
+  send(each, 'a', 'b', 'c');
+  expect(each.end()).toEqual(['a', 'b', 'c']);
+  expect([each.inFlight, each.queued]).toEqual([0, 0]);
+});
+
+test.each<[RequestsOptions<Message>, ErrorConstructor]>([
+  [{ maxInFlight: 0 }, RangeError],
+  [{ maxInFlight: Number.NaN }, RangeError],
+  [{ id: 'id', ids: [5, 4] }, RangeError],
+  [{ id: 'id', ids: [0.5, 4] }, RangeError],
+  [{ id: 'id', isReply: () => true }, TypeError],
+])('%o is refused', (options, kind) => {
+  expect(() => requests(options)).toThrow(kind);
+});
+
+test('whatever is given up and comes late: no reply answers another request', () =>
+  fc.assert(
+    fc.property(
+      fc.boolean(),
+      fc.array(fc.tuple(fc.constantFrom('add', 'reply', 'abandon', 'plain'), fc.nat(9)), { maxLength: 60 }),
+      (byId, script) => {
+        const each = requests({ ...(byId && { id: 'id', ids: [0, 4] as const }), maxInFlight: 3 });
+        /** What the other side has got and not answered. */
+        const server: Message[] = [];
+        let count = 0;
+        for (const [act, n] of script) {
+          if (act === 'add') each.add(`${count++}`, { type: `${count - 1}` });
+          else if (act === 'abandon') each.abandon(`${n}`);
+          else if (act === 'plain' && !byId) {
+            each.sent();
+            server.push({ type: 'plain' });
+          } else if (server.length > 0) {
+            const [request] = server.splice(byId ? n % server.length : 0, 1);
+            const belongs = each.receive(request!);
+            if (typeof belongs === 'object') expect(belongs.ticket).toBe(request!.type);
+            else expect(belongs).toBe(request!.type === 'plain' ? 'message' : 'late');
+          }
+          server.push(...send(each));
+          expect(each.inFlight).toBeLessThanOrEqual(3);
+          expect(each.inFlight + each.quarantined).toBe(server.filter(({ type }) => type !== 'plain').length);
+        }
+      },
+    ),
+    { numRuns: 300 },
+  ));

@@ -1,0 +1,535 @@
+import fc from 'fast-check';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import {
+  type Codec,
+  defineSession,
+  HandlerError,
+  ProtocolError,
+  type Session,
+  StateError,
+  type Step,
+  TimeoutError,
+} from '../../../src/index.ts';
+
+type In = { type: 'login'; name: string } | { type: 'say'; text: string } | { type: 'bye' };
+type Out = { type: 'yes'; level: 'user' | 'root' } | { type: 'no' } | { type: 'tick'; n: number };
+
+/** Codecs that are only their types, and names where they tell them. */
+const inward = { types: ['login', 'say', 'bye'] } as unknown as Codec<In> & { types: string[] };
+const outward = { types: ['yes', 'no', 'tick'] } as unknown as Codec<Out> & { types: string[] };
+const YES = { type: 'yes', level: 'user' } as const;
+const NO = { type: 'no' } as const;
+const SAY = { type: 'say', text: 'x' } as const;
+
+/** A session of one state `a`, that `say` leads out of. */
+function one(
+  say: unknown,
+  rest: object = {},
+  farewell?: unknown,
+): Session<In, Out, 'a' | 'b' | 'c', undefined> {
+  return defineSession({
+    receives: inward,
+    sends: outward,
+    initial: 'a',
+    farewell: farewell as never,
+    states: { a: { on: { say: say as never }, next: ['b'], ...rest }, b: { final: true }, c: {} },
+  });
+}
+
+function stepOf(session: Session<In, Out, string, unknown>, message: In = SAY): Step<Out, string> {
+  return session.start().receive(message) as Step<Out, string>;
+}
+
+describe('what compiles', () => {
+  test('states come from the keys, messages from the codecs, literals stay literal', () => {
+    const session = defineSession({
+      receives: inward,
+      sends: outward,
+      initial: 'out',
+      context: () => ({ tries: 0 }),
+      states: {
+        out: {
+          on: {
+            login: ({ name }, context) => {
+              expectTypeOf(name).toEqualTypeOf<string>();
+              expectTypeOf(context).toEqualTypeOf<{ tries: number }>();
+              context.tries++;
+              return name === 'root'
+                ? { send: { type: 'yes', level: 'root' }, next: 'in' }
+                : { send: [{ type: 'no' }] };
+            },
+            say: () => ({ send: { type: 'yes', level: 'user' }, next: 'in' }),
+            bye: () => {},
+          },
+          otherwise: async (message) => {
+            expectTypeOf(message).toEqualTypeOf<In>();
+            return { send: { type: 'no' } };
+          },
+          next: ['in'],
+        },
+        in: { deadline: { within: 5, handle: ({ limit }) => ({ send: { type: 'tick', n: limit ?? 0 } }) } },
+      },
+      farewell: (fault) => (fault instanceof ProtocolError ? { type: 'no' } : undefined),
+    });
+    expectTypeOf(session).toEqualTypeOf<Session<In, Out, 'out' | 'in', { tries: number }>>();
+    expect(session.states).toEqual(['out', 'in']);
+  });
+
+  test('nothing else compiles, nor runs', () => {
+    const base = { receives: inward, sends: outward, initial: 'a' } as const;
+    // @ts-expect-error no state z
+    expect(() => defineSession({ ...base, initial: 'z', states: { a: {} } })).toThrow(TypeError);
+    // @ts-expect-error no state z follows
+    expect(() => defineSession({ ...base, states: { a: { next: ['z'] } } })).toThrow(/no state 'z'/);
+    // @ts-expect-error no message jump
+    expect(() => defineSession({ ...base, states: { a: { on: { jump: () => {} } } } })).toThrow(/'jump'/);
+    expect(() =>
+      defineSession({
+        ...base,
+        // @ts-expect-error no message maybe among the answers
+        states: { a: { on: { say: { outcomes: { a: 'maybe' }, handle: () => {} } } } },
+      }),
+    ).toThrow(/no message 'maybe'/);
+    expect(() =>
+      // @ts-expect-error no state z among the outcomes
+      defineSession({ ...base, states: { a: { on: { say: { outcomes: { z: 'no' }, handle: () => {} } } } } }),
+    ).toThrow(/no state 'z'/);
+    // @ts-expect-error no message maybe
+    expect(() => defineSession({ ...base, states: { a: { unsolicited: ['maybe'] } } })).toThrow(/'maybe'/);
+    // @ts-expect-error the handler answers what is no message of ours
+    defineSession({ ...base, states: { a: { on: { say: () => ({ send: { type: 'login', name: '' } }) } } } });
+    // @ts-expect-error the handler leads where no state is
+    defineSession({ ...base, states: { a: { on: { say: () => ({ next: 'z' }) } } } });
+    // @ts-expect-error a value that the message does not have
+    defineSession({ ...base, states: { a: { on: { say: () => ({ send: { type: 'yes', level: 'x' } }) } } } });
+    // @ts-expect-error no message of ours as the farewell
+    defineSession({ ...base, states: { a: {} }, farewell: () => ({ type: 'bye' }) });
+  });
+});
+
+describe('a declaration that contradicts itself is refused where it is written', () => {
+  const handle = () => {};
+  test.each<[string, object, RegExp, ErrorConstructor]>([
+    [
+      'a handler that is none',
+      { on: { say: 5 } },
+      /states\.a\.on\.say: expected a handler.*number/,
+      TypeError,
+    ],
+    ['a row without a handler', { on: { say: {} } }, /states\.a\.on\.say/, TypeError],
+    ['outcomes that are none', { on: { say: { handle, outcomes: {} } } }, /nothing may follow/, TypeError],
+    ['an outcome of a number', { on: { say: { handle, outcomes: { a: 1 } } } }, /got number/, TypeError],
+    [
+      'an outcome outside next',
+      { next: [], on: { say: { handle, outcomes: { b: 'no' } } } },
+      /not in next/,
+      TypeError,
+    ],
+    ['a final state with a next', { final: true, next: ['b'] }, /no state follows a final one/, TypeError],
+    [
+      'a final state with a deadline',
+      { final: true, next: [], deadline: { idle: 1 } },
+      /no deadline/,
+      TypeError,
+    ],
+    ['a deadline without a limit', { deadline: {} }, /expected within, idle or frame/, TypeError],
+    ['a deadline of 0', { deadline: { idle: 0 } }, /idle: .*from 1 to 2147483647, got 0/, RangeError],
+    ['a deadline beyond timers', { deadline: { within: 2 ** 31 } }, /got 2147483648/, RangeError],
+    ['a deadline of 1.5', { deadline: { frame: 1.5 } }, /got 1.5/, RangeError],
+    ['an onEnter that is none', { onEnter: 'hello' }, /onEnter: expected a function, got string/, TypeError],
+  ])('%s', (_, state, text, kind) => {
+    expect(() => one(handle, state)).toThrow(text);
+    expect(() => one(handle, state)).toThrow(kind);
+  });
+
+  test('without codecs', () => {
+    expect(() => defineSession({ initial: 'a', states: { a: {} } } as never)).toThrow(TypeError);
+  });
+});
+
+describe('a message', () => {
+  test.each<[string, unknown, Out[], string]>([
+    ['no answer', () => {}, [], 'a'],
+    ['no answer, empty reply', () => ({}), [], 'a'],
+    ['one answer', () => ({ send: NO }), [NO], 'a'],
+    ['many', () => ({ send: [NO, YES], next: 'b' }), [NO, YES], 'b'],
+    ['an empty list', () => ({ send: [], next: 'b' }), [], 'b'],
+    ['its own state', () => ({ send: NO, next: 'a' }), [NO], 'a'],
+    ['as a row', { outcomes: { b: 'yes', a: ['no'] }, handle: () => ({ send: YES, next: 'b' }) }, [YES], 'b'],
+  ])('%s', (_, handler, answers, state) => {
+    expect(stepOf(one(handler))).toEqual({
+      answers,
+      from: 'a',
+      state,
+      final: state === 'b',
+      deadline: undefined,
+      error: undefined,
+    });
+  });
+
+  test('that the state does not take breaks the protocol, and the farewell is the last word', () => {
+    const run = one(
+      () => {},
+      {},
+      (fault: Error) => {
+        expect(fault).toBeInstanceOf(StateError);
+        return [NO, NO];
+      },
+    ).start();
+    const { answers, final, error } = run.receive({ type: 'bye' }) as Step<Out, string>;
+    expect(answers).toEqual([NO, NO]);
+    expect(final).toBe(true);
+    expect(error).toMatchObject({
+      code: 'ERR_STATE_UNEXPECTED',
+      origin: 'peer',
+      state: 'a',
+      messageType: 'bye',
+      expected: ['say'],
+      message: "'bye' is not expected in state 'a', only say",
+    });
+    // After the failure nothing counts.
+    expect(run.receive(SAY)).toMatchObject({ answers: [], error });
+    expect(run.ended()).toMatchObject({ answers: [], error });
+    expect(run.timeout()).toMatchObject({ answers: [], error });
+    expect(run.fault(new Error('later'))).toMatchObject({ answers: [], error });
+  });
+
+  test('after the end', () => {
+    const run = one(
+      () => ({ next: 'b' }),
+      {},
+      () => NO,
+    ).start();
+    void run.receive(SAY);
+    expect(run.final).toBe(true);
+    const step = run.receive(SAY) as Step<Out, string>;
+    expect(step.answers).toEqual([]);
+    expect(step.error).toMatchObject({ code: 'ERR_STATE_CLOSED', origin: 'peer', state: 'b' });
+  });
+
+  test('with a name out of Object.prototype is a message like any other', () => {
+    const { error } = stepOf(
+      one(() => {}),
+      { type: 'constructor' } as never,
+    );
+    expect(error).toMatchObject({ code: 'ERR_STATE_UNEXPECTED', messageType: 'constructor' });
+  });
+});
+
+describe('what a handler may not answer is our own fault', () => {
+  test.each<[string, unknown, string, object]>([
+    [
+      'a message of no name',
+      () => ({ send: { type: 'maybe' } }),
+      'ERR_STATE_UNEXPECTED',
+      { actual: 'maybe' },
+    ],
+    ['no message', () => ({ send: 5 }), 'ERR_STATE_UNEXPECTED', {}],
+    ['null', () => ({ send: null }), 'ERR_STATE_UNEXPECTED', {}],
+    ['a good one and a bad one', () => ({ send: [NO, { type: 'maybe' }] }), 'ERR_STATE_UNEXPECTED', {}],
+    [
+      'a state that may not follow',
+      () => ({ send: NO, next: 'c' }),
+      'ERR_STATE_UNEXPECTED',
+      { actual: 'c', expected: ['a', 'b'] },
+    ],
+    ['a state that is none', () => ({ next: 'toString' }), 'ERR_STATE_UNEXPECTED', { actual: 'toString' }],
+    [
+      'other than its outcome',
+      { outcomes: { a: 'yes' }, handle: () => ({ send: NO }) },
+      'ERR_STATE_UNEXPECTED',
+      { actual: 'no', expected: ['yes'] },
+    ],
+    [
+      'not in its outcomes',
+      { outcomes: { b: 'yes' }, handle: () => ({ send: YES }) },
+      'ERR_STATE_UNEXPECTED',
+      { actual: 'a', expected: ['b'] },
+    ],
+    [
+      'two for one',
+      { outcomes: { a: 'yes' }, handle: () => ({ send: [YES, YES] }) },
+      'ERR_STATE_UNEXPECTED',
+      { actual: 2 },
+    ],
+    ['none for one', { outcomes: { a: 'yes' }, handle: () => {} }, 'ERR_STATE_UNEXPECTED', { actual: 0 }],
+    ['a string', () => 'yes', 'ERR_HANDLER', { messageType: 'say' }],
+    ['null for a reply', () => null, 'ERR_HANDLER', {}],
+  ])('%s', async (_, handler, code, details) => {
+    const sync = stepOf(one(handler, {}, () => YES));
+    expect(sync.error).toMatchObject({ code, origin: 'local', state: 'a', ...details });
+    // Nothing of the bad reply is sent, only the farewell.
+    expect(sync.answers).toEqual([YES]);
+    const row = typeof handler === 'function' ? { handle: handler } : (handler as { handle: () => unknown });
+    const later = await one({ ...row, handle: async () => row.handle() }, {}, () => YES)
+      .start()
+      .receive(SAY);
+    expect(later.error).toMatchObject({ code, origin: 'local', state: 'a', ...details });
+    expect(later.answers).toEqual([YES]);
+  });
+
+  test('a handler that throws or rejects is an ERR_HANDLER with its cause', async () => {
+    const cause = new Error('no such table');
+    const fail = () => {
+      throw cause;
+    };
+    for (const handler of [fail, async () => fail()]) {
+      const { error, answers } = await one(handler, {}, () => NO)
+        .start()
+        .receive(SAY);
+      expect(error).toBeInstanceOf(HandlerError);
+      expect(error).toMatchObject({
+        code: 'ERR_HANDLER',
+        origin: 'local',
+        state: 'a',
+        messageType: 'say',
+        cause,
+        message: "the handler of 'say' in state 'a' failed: no such table",
+      });
+      expect(answers).toEqual([NO]);
+    }
+  });
+
+  test.each([
+    [
+      'throws',
+      () => {
+        throw new Error('x');
+      },
+    ],
+    ['says what is no message of ours', () => ({ type: 'maybe' })],
+  ])('a farewell that %s says nothing', (_, farewell) => {
+    expect(
+      stepOf(
+        one(() => {}, {}, farewell),
+        { type: 'bye' },
+      ),
+    ).toMatchObject({ answers: [], final: true });
+  });
+});
+
+describe('a promise', () => {
+  test('holds back the next message', async () => {
+    const run = one(async () => ({ send: NO })).start();
+    const pending = run.receive(SAY);
+    expect(pending).toBeInstanceOf(Promise);
+    expect(run.busy).toBe(true);
+    expect(() => run.receive(SAY)).toThrow(TypeError);
+    expect((await pending).answers).toEqual([NO]);
+    expect(run.busy).toBe(false);
+  });
+
+  test.each<[string, (run: ReturnType<ReturnType<typeof one>['start']>) => unknown]>([
+    ['a timeout', (run) => run.timeout()],
+    ['a fault', (run) => run.fault(new Error('x'))],
+    ['the end', (run) => run.ended()],
+  ])('that is overtaken by %s comes too late', async (_, overtake) => {
+    const run = one(async () => ({ send: YES, next: 'b' }), { deadline: { within: 10 } }).start();
+    const pending = run.receive(SAY);
+    overtake(run);
+    expect(await pending).toMatchObject({ answers: [], state: 'a', final: true });
+    expect(run.busy).toBe(false);
+  });
+});
+
+describe('entering, ending, deadlines', () => {
+  test('onEnter greets, and speaks behind the answer that led there; staying is no entering', () => {
+    const session = defineSession({
+      receives: inward,
+      sends: outward,
+      initial: 'a',
+      context: () => ({ n: 0 }),
+      states: {
+        a: {
+          on: { say: () => ({ send: NO, next: 'b' }), bye: () => ({ next: 'a' }) },
+          next: ['b'],
+          onEnter: (context) => ({ type: 'tick', n: context.n++ }),
+        },
+        b: { onEnter: (context) => [YES, { type: 'tick', n: context.n++ }], onEnd: () => NO },
+      },
+    });
+    const run = session.start();
+    expect(run.greeting).toEqual([{ type: 'tick', n: 0 }]);
+    expect(run.receive({ type: 'bye' })).toMatchObject({ answers: [], state: 'a' });
+    expect(run.entries).toBe(1);
+    expect(run.receive(SAY)).toMatchObject({ answers: [NO, YES, { type: 'tick', n: 1 }], state: 'b' });
+    expect(run.entries).toBe(2);
+    expect(run.ended()).toMatchObject({ answers: [NO], state: 'b', final: true, error: undefined });
+    expect(run.ended().answers).toEqual([]);
+    expect(session.start({ n: 7 }).greeting).toEqual([{ type: 'tick', n: 7 }]);
+  });
+
+  test.each(['onEnter', 'onEnd'])('%s that fails is ours', (which) => {
+    const cause = new Error('x');
+    const run = one(() => {}, {
+      [which]: () => {
+        throw cause;
+      },
+    }).start();
+    expect(which === 'onEnter' ? run.error : run.ended().error).toMatchObject({ code: 'ERR_HANDLER', cause });
+    expect(run.final).toBe(true);
+  });
+
+  test.each<['within' | 'idle' | 'frame', string]>([
+    ['within', 'ERR_TIMEOUT_STATE'],
+    ['idle', 'ERR_TIMEOUT_IDLE'],
+    ['frame', 'ERR_TIMEOUT_IDLE'],
+  ])('%s: by default the farewell and the end', (kind, code) => {
+    const run = one(
+      () => {},
+      { deadline: { [kind]: 30 } },
+      () => NO,
+    ).start();
+    expect(run.deadline?.[kind]).toBe(30);
+    const { answers, final, error, deadline } = run.timeout() as Step<Out, string>;
+    expect({ answers, final, deadline }).toEqual({ answers: [NO], final: true, deadline: undefined });
+    expect(error).toBeInstanceOf(TimeoutError);
+    expect(error).toMatchObject({ code, limit: 30, state: 'a', origin: 'peer' });
+  });
+
+  test("what happens is the table's word, and may take its time", async () => {
+    const handle = (error: TimeoutError) => ({ send: { type: 'tick', n: error.limit } });
+    const run = one(() => {}, { deadline: { idle: 30, handle } }).start();
+    expect(run.timeout('idle')).toMatchObject({
+      answers: [{ type: 'tick', n: 30 }],
+      state: 'a',
+      error: undefined,
+    });
+    const slow = one(() => {}, { deadline: { idle: 30, handle: async () => ({ next: 'b' }) } }).start();
+    expect(await slow.timeout()).toMatchObject({ state: 'b', final: true, error: undefined });
+  });
+});
+
+describe('sending unasked', () => {
+  const run = () => one(() => ({ next: 'b' }), { unsolicited: ['tick'] }).start();
+
+  test('what the state allows', () => {
+    expect(() => run().send({ type: 'tick', n: 1 })).not.toThrow();
+    expect(() =>
+      one(() => {})
+        .start()
+        .send(YES),
+    ).not.toThrow();
+  });
+
+  test('what it does not, and after the end', () => {
+    const started = run();
+    const local = { origin: 'local', messageType: 'no' };
+    expect(thrown(() => started.send(NO))).toMatchObject({
+      ...local,
+      code: 'ERR_STATE_UNEXPECTED',
+      expected: ['tick'],
+    });
+    expect(started.error).toBeUndefined();
+    void started.receive(SAY);
+    expect(thrown(() => started.send(NO))).toMatchObject({ ...local, code: 'ERR_STATE_CLOSED', state: 'b' });
+    expect(() => started.send(undefined as never)).toThrow(TypeError);
+  });
+});
+
+test('any sequence of events: the run does what a naive model of its table says', () => {
+  const events = fc.array(
+    fc.oneof(
+      { weight: 8, arbitrary: fc.constantFrom<In['type']>('login', 'say', 'bye') },
+      { weight: 1, arbitrary: fc.constantFrom<'*timeout' | '*end' | '*fault'>('*timeout', '*end', '*fault') },
+    ),
+    { maxLength: 30 },
+  );
+  const row = fc.record({
+    next: fc.constantFrom('a', 'b', 'c', 'd'),
+    count: fc.nat(2),
+    fails: fc.constantFrom(false, false, false, true),
+    later: fc.boolean(),
+  });
+  const state = fc.record({
+    login: fc.option(row),
+    say: fc.option(row),
+    bye: fc.option(row),
+    otherwise: fc.option(row),
+  });
+  type Row = { next: string; count: number; fails: boolean; later: boolean };
+  const table = fc.record({ a: state, b: state, c: state });
+
+  return fc.assert(
+    fc.asyncProperty(table, events, async (declared, sequence) => {
+      const handler = (cell: Row | null) => {
+        if (cell === null) return undefined;
+        const reply = () => {
+          if (cell.fails) throw new Error('as declared');
+          return {
+            send: Array.from({ length: cell.count }, (_, n) => ({ type: 'tick', n })),
+            next: cell.next,
+          };
+        };
+        return cell.later ? async () => reply() : reply;
+      };
+      const states = Object.fromEntries(
+        Object.entries(declared).map(([name, { otherwise, ...on }]) => [
+          name,
+          {
+            on: Object.fromEntries(Object.entries(on).map(([type, cell]) => [type, handler(cell)])),
+            otherwise: handler(otherwise),
+            next: ['a', 'b', 'c', 'd'],
+            deadline: { idle: 1 },
+          },
+        ]),
+      );
+      const session = defineSession({
+        receives: inward,
+        sends: outward,
+        initial: 'a',
+        states: { ...states, d: { final: true } } as never,
+        farewell: () => NO,
+      }) as Session<In, Out, string, unknown>;
+
+      const run = session.start();
+      let at = 'a';
+      let over: string | undefined;
+      for (const event of sequence) {
+        let expected: unknown[] = [];
+        if (over === undefined && at !== 'd') {
+          if (event === '*end') over = 'end';
+          else if (event === '*fault' || event === '*timeout') [over, expected] = [event, [NO]];
+          else {
+            const cells = declared[at as 'a'];
+            const cell = cells[event] ?? cells.otherwise;
+            if (cell === null || cell.fails) [over, expected] = ['failed', [NO]];
+            else {
+              expected = Array.from({ length: cell.count }, (_, n) => ({ type: 'tick', n }));
+              at = cell.next;
+            }
+          }
+        } else if (over === undefined && (event === '*fault' || !event.startsWith('*'))) over = 'failed';
+        const step = await (event === '*end'
+          ? run.ended()
+          : event === '*fault'
+            ? run.fault(new Error('bytes'))
+            : event === '*timeout'
+              ? run.timeout()
+              : run.receive({ type: event } as In));
+        expect(step.answers).toEqual(expected);
+        expect(step.state).toBe(at);
+        expect(step.final).toBe(over !== undefined || at === 'd');
+        expect(step.error !== undefined).toBe(over !== undefined && over !== 'end');
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+function thrown(act: () => void): unknown {
+  try {
+    act();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+test('a handler that answers a message itself, in place of { send: message }, is told so', () => {
+  const { error } = one(() => NO)
+    .start()
+    .receive(SAY) as Step<Out, string>;
+  expect(error).toMatchObject({ code: 'ERR_HANDLER', origin: 'local', messageType: 'say' });
+  expect(String((error as Error).cause)).toContain("got a message of type 'no' itself");
+});
