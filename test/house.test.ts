@@ -17,18 +17,19 @@ function read(file: string): string {
 /** What each room of `src` may import, beside itself. A room is the deepest folder listed here. */
 const MAY_IMPORT: Record<string, string[]> = {
   errors: [],
-  bytes: ['errors'],
-  'protocol/framing': ['errors', 'bytes'],
-  'protocol/fields': ['errors', 'bytes', 'protocol/codec'],
-  'protocol/session': ['errors', 'bytes', 'protocol/codec'],
-  protocol: ['errors', 'bytes', 'protocol/framing', 'protocol/fields', 'protocol/session'],
-  streams: ['errors', 'bytes', 'protocol'],
-  net: ['errors', 'bytes', 'protocol', 'streams'],
-  captures: ['errors', 'bytes', 'protocol', 'streams'],
-  testing: ['errors', 'bytes', 'protocol', 'streams'],
-  tools: ['errors', 'bytes', 'protocol'],
-  drone: ['errors', 'bytes', 'protocol'],
-  cli: ['errors', 'bytes', 'protocol', 'streams', 'net', 'captures', 'testing', 'tools', 'drone'],
+  bytes: [],
+  options: ['bytes'],
+  'protocol/framing': ['errors', 'options', 'bytes'],
+  'protocol/fields': ['errors', 'options', 'bytes', 'protocol/codec'],
+  'protocol/session': ['errors', 'options', 'bytes', 'protocol/codec'],
+  protocol: ['errors', 'options', 'bytes', 'protocol/framing', 'protocol/fields', 'protocol/session'],
+  streams: ['errors', 'options', 'bytes', 'protocol'],
+  net: ['errors', 'options', 'bytes', 'protocol', 'streams'],
+  captures: ['errors', 'options', 'bytes', 'protocol', 'streams'],
+  testing: ['errors', 'options', 'bytes', 'protocol', 'streams'],
+  tools: ['errors', 'options', 'bytes', 'protocol'],
+  drone: ['errors', 'options', 'bytes', 'protocol'],
+  cli: ['errors', 'options', 'bytes', 'protocol', 'streams', 'net', 'captures', 'testing', 'tools', 'drone'],
 };
 
 function imports(file: string): string[] {

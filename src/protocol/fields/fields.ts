@@ -1,5 +1,5 @@
 import { type Checksum, type ChecksumName, checksumByName } from '../../bytes/checksum.ts';
-import { show } from './engine/problem.ts';
+import { show } from '../../bytes/show.ts';
 import { assemble } from './engine/write-walk.ts';
 import {
   type BigintNode,

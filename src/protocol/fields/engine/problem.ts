@@ -1,3 +1,5 @@
+import { excerpt } from '../../../bytes/hex.ts';
+import { show } from '../../../bytes/show.ts';
 import { FrameError, MessageError, type MessageErrorCode } from '../../../errors.ts';
 
 /** A checksum is the frame's, whichever message it stands in: bytes were damaged, not misspoken. */
@@ -69,32 +71,6 @@ export function writingError(fault: Fault, path: Path, messageType: string | und
   const text = `${subject(messageType, path)}: expected ${fault.expected}, got ${fault.got ?? show(fault.actual)}`;
   const code = fault.code as MessageErrorCode;
   return new MessageError(code, text, { ...details(fault, path, messageType), origin: 'local' });
-}
-
-/**
- * Sixteen bytes round the offset, in hex, with a caret under the byte (or behind the last).
- *
- *     00000002: 48 45 ff 4c 4f
- *                     ^
- */
-export function excerpt(frame: Uint8Array, offset: number): string {
-  const from = Math.max(0, Math.min(offset - 8, frame.length - 16));
-  const shown = frame.subarray(from, from + 16);
-  const hex = Array.from(shown, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
-  const head = `${from.toString(16).padStart(8, '0')}: `;
-  return `${head}${hex}\n${' '.repeat(head.length + 3 * (offset - from))}^`;
-}
-
-/** A value in few words. */
-export function show(value: unknown): string {
-  if (typeof value === 'string') {
-    return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-  }
-  if (typeof value === 'bigint') return `${value}n`;
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (value instanceof Uint8Array) return `${value.length} bytes`;
-  if (typeof value === 'object' && value !== null) return 'an object';
-  return typeof value === 'function' ? 'a function' : String(value);
 }
 
 function details(fault: Fault, path: Path, messageType: string | undefined) {

@@ -1,0 +1,61 @@
+/** The most characters of a value that a text shows. */
+const SHOWN = 40;
+
+/** Characters that a terminal or a log would act on: controls, line ends, marks that turn the direction of text. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+
+/**
+ * A value in a few words, for the text of an error or a line of a log: at most about forty characters of it, on one line,
+ * with control characters escaped. Never throws, whatever the value is: a Proxy, an object without a prototype, a getter
+ * that throws.
+ *
+ * @example
+ * show('a\nb');              // '"a\\nb"'
+ * show([1, 2, 3]);           // 'an array of 3'
+ * show(Object.create(null)); // 'an object'
+ */
+export function show(value: unknown): string {
+  try {
+    switch (typeof value) {
+      case 'string':
+        return safeText(JSON.stringify(cut(value)));
+      case 'bigint':
+        return cut(`${value}n`);
+      case 'symbol':
+        return safeText(cut(String(value)));
+      case 'function':
+        return 'a function';
+      case 'object':
+        if (value === null) return 'null';
+        if (Array.isArray(value)) return `an array of ${value.length}`;
+        return value instanceof Uint8Array ? `${value.length} bytes` : 'an object';
+      default:
+        return String(value);
+    }
+  } catch {
+    return 'an object that cannot be shown';
+  }
+}
+
+/**
+ * What was thrown, or what a promise was rejected with, in a few words: the message of an Error, else as `show` says it.
+ * Never throws.
+ */
+export function showThrown(thrown: unknown): string {
+  try {
+    if (thrown instanceof Error && typeof thrown.message === 'string') return safeText(thrown.message);
+  } catch {
+    // A getter or a Proxy: shown as any other value is.
+  }
+  return show(thrown);
+}
+
+/** The text with each character that a terminal would act on as an escape sequence: `\u001b`. */
+export function safeText(text: string): string {
+  return text.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+function cut(text: string): string {
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
+}

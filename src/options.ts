@@ -1,0 +1,117 @@
+import { show } from './bytes/show.ts';
+
+/** The longest delay that a timer of Node can keep: 2³¹ − 1 ms, almost 25 days. A longer one would fire at once. */
+export const MAX_DELAY = 2_147_483_647;
+
+/** Judges the value of one option; throws where it does not fit. `name` is what the error calls it. */
+export type Check = (name: string, value: unknown) => void;
+
+/**
+ * Refuse options that do not exist, naming the nearest one that does, and values that their checks refuse. An option that
+ * is undefined counts as left out.
+ *
+ * @param where - what takes the options: `'lengthPrefix'`
+ * @param checks - a check for each option there is
+ * @throws TypeError for a value that is no object, an unknown option, or a value of another type
+ * @throws RangeError for a value outside its range
+ *
+ * @example
+ * checkOptions('slip', options, { maxFrameLength: natural, onTooLong: oneOf('error', 'discard') });
+ */
+export function checkOptions(where: string, options: unknown, checks: Readonly<Record<string, Check>>): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`${where}: expected an object of options, got ${show(options)}`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(checks, name)) throw new TypeError(unknownOption(where, name, Object.keys(checks)));
+    if (value !== undefined) checks[name]!(`${where}: ${name}`, value);
+  }
+}
+
+/** An integer of at least 0. */
+export const natural: Check = integer(0);
+
+/** An integer from `min` to `max`. */
+export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Check {
+  return (name, value) => {
+    if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) return;
+    const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+    throw new RangeError(`${name} must be an integer ${range}, got ${show(value)}`);
+  };
+}
+
+/** An integer of at least `min`, or Infinity for no limit. */
+export function limit(min: number): Check {
+  return (name, value) => {
+    if (value === Infinity || (Number.isSafeInteger(value) && (value as number) >= min)) return;
+    throw new RangeError(`${name} must be an integer of at least ${min}, or Infinity, got ${show(value)}`);
+  };
+}
+
+/** Milliseconds that a timer of Node can keep: from 1 to 2³¹ − 1, whole or not. */
+export const delay: Check = (name, value) => {
+  if (typeof value === 'number' && value >= 1 && value <= MAX_DELAY) return;
+  throw new RangeError(`${name} must be milliseconds from 1 to ${MAX_DELAY}, got ${show(value)}`);
+};
+
+/** Milliseconds as `delay`, or Infinity for no deadline. */
+export const delayOrNever: Check = (name, value) => {
+  if (value === Infinity || (typeof value === 'number' && value >= 1 && value <= MAX_DELAY)) return;
+  throw new RangeError(
+    `${name} must be milliseconds from 1 to ${MAX_DELAY}, or Infinity, got ${show(value)}`,
+  );
+};
+
+/** One of these words. */
+export function oneOf(...allowed: readonly string[]): Check {
+  return (name, value) => {
+    if (allowed.includes(value as string)) return;
+    const words = allowed.map((word) => `'${word}'`).join(' or ');
+    throw new TypeError(`${name} must be ${words}, got ${show(value)}`);
+  };
+}
+
+/** `true` or `false`. */
+export const flag: Check = (name, value) => {
+  if (typeof value !== 'boolean') throw new TypeError(`${name} must be true or false, got ${show(value)}`);
+};
+
+/** A function. */
+export const callback: Check = (name, value) => {
+  if (typeof value !== 'function') throw new TypeError(`${name} must be a function, got ${show(value)}`);
+};
+
+/** Whatever the maker itself will judge. */
+export const anything: Check = () => {};
+
+function unknownOption(where: string, name: string, known: readonly string[]): string {
+  const text = `${where}: there is no option ${show(name)}`;
+  const near = nearest(name, known);
+  if (near !== undefined) return `${text}; did you mean '${near}'?`;
+  return `${text}; there are ${known.map((one) => `'${one}'`).join(', ')}`;
+}
+
+/** The name that is the fewest edits away, at most a third of its letters; undefined where none is that near. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let fewest = Infinity;
+  for (const one of known) {
+    const edits = distance(name.slice(0, 64).toLowerCase(), one.toLowerCase());
+    if (edits < fewest && edits <= Math.max(2, one.length / 3)) [best, fewest] = [one, edits];
+  }
+  return best;
+}
+
+/** Levenshtein's distance: how many letters must be added, removed or changed. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const changed = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(changed, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

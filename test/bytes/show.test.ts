@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest';
+import { show, showThrown } from '../../src/bytes/show.ts';
+
+const revoked = Proxy.revocable([], {});
+revoked.revoke();
+const hostile = new Proxy(
+  {},
+  {
+    get() {
+      throw new Error('a trap');
+    },
+    getPrototypeOf() {
+      throw new Error('a trap');
+    },
+  },
+);
+
+it.each<[value: unknown, text: string]>([
+  ['plain', '"plain"'],
+  ['a\nb\u001b[31m', '"a\\nb\\u001b[31m"'],
+  ['\u009b\u2028\u202e', '"\\u009b\\u2028\\u202e"'],
+  ['x'.repeat(50), `"${'x'.repeat(40)}…"`],
+  [10n ** 60n, `1${'0'.repeat(39)}…`],
+  [Symbol('a\nb'), 'Symbol(a\\u000ab)'],
+  [undefined, 'undefined'],
+  [null, 'null'],
+  [-0, '0'],
+  [() => 1, 'a function'],
+  [[1, 2], 'an array of 2'],
+  [new Uint8Array(3), '3 bytes'],
+  [Object.create(null), 'an object'],
+  [{ toString: 1 }, 'an object'],
+  [hostile, 'an object that cannot be shown'],
+])('shows a value in a few words, %#', (value, text) => {
+  expect(show(value)).toBe(text);
+});
+
+it('says of a revoked Proxy that it cannot be shown', () => {
+  expect(show(revoked.proxy)).toBe('an object that cannot be shown');
+});
+
+it('shows what was thrown by its message, and never throws itself', () => {
+  expect(showThrown(new Error('no room\n'))).toBe('no room\\u000a');
+  expect(showThrown('text')).toBe('"text"');
+  expect(showThrown(Object.create(null))).toBe('an object');
+  expect(showThrown(hostile)).toBe('an object that cannot be shown');
+  const lying = new Error('x');
+  Object.defineProperty(lying, 'message', {
+    get() {
+      throw new Error('a trap');
+    },
+  });
+  expect(showThrown(lying)).toBe('an object');
+});

@@ -1,0 +1,56 @@
+import { expect, it } from 'vitest';
+import {
+  anything,
+  checkOptions,
+  delay,
+  delayOrNever,
+  flag,
+  integer,
+  limit,
+  natural,
+  oneOf,
+} from '../src/options.ts';
+
+const checks = {
+  maxFrameLength: natural,
+  onTooLong: oneOf('error', 'discard'),
+  timeout: delay,
+  any: anything,
+};
+
+it('takes what its checks take, and what is left out', () => {
+  checkOptions('maker', { maxFrameLength: 0, onTooLong: 'discard', timeout: 1.5, any: Symbol() }, checks);
+  checkOptions('maker', { maxFrameLength: undefined }, checks);
+});
+
+it.each<[options: unknown, text: string]>([
+  [null, 'maker: expected an object of options, got null'],
+  [5, 'maker: expected an object of options, got 5'],
+  [{ maxFrameLenght: 1 }, 'maker: there is no option "maxFrameLenght"; did you mean \'maxFrameLength\'?'],
+  [{ onTolong: 1 }, 'maker: there is no option "onTolong"; did you mean \'onTooLong\'?'],
+  [
+    { zzz: 1 },
+    "maker: there is no option \"zzz\"; there are 'maxFrameLength', 'onTooLong', 'timeout', 'any'",
+  ],
+  [
+    { toString: 1 },
+    "maker: there is no option \"toString\"; there are 'maxFrameLength', 'onTooLong', 'timeout', 'any'",
+  ],
+  [{ onTooLong: 'dsicard' }, "maker: onTooLong must be 'error' or 'discard', got \"dsicard\""],
+  [{ maxFrameLength: -1 }, 'maker: maxFrameLength must be an integer of at least 0, got -1'],
+])('refuses %j', (options, text) => {
+  expect(() => checkOptions('maker', options, checks)).toThrow(text);
+});
+
+it.each([Infinity, NaN, 2 ** 31, 0, -1, '5', null])('refuses %s as milliseconds of a timer', (value) => {
+  expect(() => delay('timeout', value)).toThrow(/timeout must be milliseconds from 1 to 2147483647, got/);
+});
+
+it('knows a deadline that never comes, limits, ranges and flags', () => {
+  delayOrNever('idle', Infinity);
+  expect(() => delayOrNever('idle', NaN)).toThrow(RangeError);
+  limit(1)('max', Infinity);
+  expect(() => limit(1)('max', 0)).toThrow(RangeError);
+  expect(() => integer(1, 8)('width', 9)).toThrow('width must be an integer from 1 to 8, got 9');
+  expect(() => flag('strict', 1)).toThrow('strict must be true or false, got 1');
+});
