@@ -1,3 +1,5 @@
+import { safeText } from './bytes/show.ts';
+
 /**
  * Every error this library makes about bytes, messages, states and time.
  *
@@ -67,16 +69,20 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
+/** The most characters of a text, the message or a detail, that an error keeps. */
+const LONGEST_TEXT = 1000;
+
 /**
- * The base of all of them.
+ * The base of all of them. Whatever a peer sent, an error is one line of at most a thousand characters, and so is each of its
+ * details that is a text: a control character shows as `\u001b`.
  *
  * @example
  * pipeline(socket, …, (error) => {
  *   if (error instanceof ProtocolError && error.origin === 'peer') log(error.code, error.message);
  * });
  */
-export abstract class ProtocolError extends Error {
-  abstract readonly code: ErrorCode;
+export abstract class ProtocolError<Code extends ErrorCode = ErrorCode> extends Error {
+  readonly code: Code;
   readonly origin: Origin;
   declare readonly limit?: number;
   declare readonly actual?: unknown;
@@ -88,36 +94,28 @@ export abstract class ProtocolError extends Error {
   declare readonly state?: string;
   declare readonly excerpt?: string;
 
-  constructor(message: string, details: ErrorDetails = {}) {
-    super(message, 'cause' in details ? { cause: details.cause } : undefined);
-    const { origin = 'peer', cause: _, ...rest } = details;
+  /** @param details - `origin` is `'peer'` unless given; that of a `HandlerError` is `'local'` */
+  constructor(code: Code, message: string, details: ErrorDetails = {}) {
+    super(plain(message), 'cause' in details ? { cause: details.cause } : undefined);
+    const { origin = code === 'ERR_HANDLER' ? 'local' : 'peer', cause: _, ...rest } = details;
+    this.code = code;
     this.origin = origin;
-    for (const [key, value] of Object.entries(rest)) {
+    for (const [key, given] of Object.entries(rest)) {
+      // The excerpt alone has lines, and is our own text.
+      const value = typeof given === 'string' && key !== 'excerpt' ? plain(given) : given;
       if (value !== undefined) Object.defineProperty(this, key, { value, enumerable: true });
     }
   }
 }
 
 /** The stream of bytes could not be carved into frames, or a payload could not be framed. */
-export class FrameError extends ProtocolError {
+export class FrameError extends ProtocolError<FrameErrorCode> {
   override readonly name = 'FrameError';
-  readonly code: FrameErrorCode;
-
-  constructor(code: FrameErrorCode, message: string, details?: ErrorDetails) {
-    super(message, details);
-    this.code = code;
-  }
 }
 
 /** A frame could not be read as a message, or a message could not be written. */
-export class MessageError extends ProtocolError {
+export class MessageError extends ProtocolError<MessageErrorCode> {
   override readonly name = 'MessageError';
-  readonly code: MessageErrorCode;
-
-  constructor(code: MessageErrorCode, message: string, details?: ErrorDetails) {
-    super(message, details);
-    this.code = code;
-  }
 
   /** Name and text, and the excerpt under them. */
   override toString(): string {
@@ -139,34 +137,21 @@ Object.defineProperty(MessageError.prototype, Symbol.for('nodejs.util.inspect.cu
 });
 
 /** A message that the current state does not allow; `origin` says in which direction. */
-export class StateError extends ProtocolError {
+export class StateError extends ProtocolError<StateErrorCode> {
   override readonly name = 'StateError';
-  readonly code: StateErrorCode;
-
-  constructor(code: StateErrorCode, message: string, details?: ErrorDetails) {
-    super(message, details);
-    this.code = code;
-  }
 }
 
 /** A deadline passed; `limit` is its length in milliseconds. */
-export class TimeoutError extends ProtocolError {
+export class TimeoutError extends ProtocolError<TimeoutErrorCode> {
   override readonly name = 'TimeoutError';
-  readonly code: TimeoutErrorCode;
-
-  constructor(code: TimeoutErrorCode, message: string, details?: ErrorDetails) {
-    super(message, details);
-    this.code = code;
-  }
 }
 
 /** A handler threw or rejected; `cause` is what it threw. */
-export class HandlerError extends ProtocolError {
+export class HandlerError extends ProtocolError<HandlerErrorCode> {
   override readonly name = 'HandlerError';
-  readonly code: HandlerErrorCode;
+}
 
-  constructor(code: HandlerErrorCode, message: string, details?: ErrorDetails) {
-    super(message, { origin: 'local', ...details });
-    this.code = code;
-  }
+/** The text on one line, cut where it is longer than any of ours. */
+function plain(text: string): string {
+  return safeText(text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text);
 }

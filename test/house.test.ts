@@ -16,7 +16,7 @@ function read(file: string): string {
 
 /** What each room of `src` may import, beside itself. A room is the deepest folder listed here. */
 const MAY_IMPORT: Record<string, string[]> = {
-  errors: [],
+  errors: ['bytes'],
   bytes: [],
   options: ['bytes'],
   'protocol/framing': ['errors', 'options', 'bytes'],

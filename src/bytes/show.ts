@@ -1,6 +1,9 @@
 /** The most characters of a value that a text shows. */
 const SHOWN = 40;
 
+/** The most characters of the message of an error that was thrown. */
+const THROWN = 400;
+
 /** Characters that a terminal or a log would act on: controls, line ends, marks that turn the direction of text. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
@@ -39,12 +42,15 @@ export function show(value: unknown): string {
 }
 
 /**
- * What was thrown, or what a promise was rejected with, in a few words: the message of an Error, else as `show` says it.
- * Never throws.
+ * What was thrown, or what a promise was rejected with, on one line: the message of an Error, at most about 400 characters
+ * of it; anything else as `show` says it. Never throws.
  */
 export function showThrown(thrown: unknown): string {
   try {
-    if (thrown instanceof Error && typeof thrown.message === 'string') return safeText(thrown.message);
+    if (thrown instanceof Error) {
+      const { message } = thrown;
+      if (typeof message === 'string') return safeText(cut(message, THROWN));
+    }
   } catch {
     // A getter or a Proxy: shown as any other value is.
   }
@@ -56,6 +62,6 @@ export function safeText(text: string): string {
   return text.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-function cut(text: string): string {
-  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
+function cut(text: string, length: number = SHOWN): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text;
 }

@@ -41,6 +41,7 @@ it('says of a revoked Proxy that it cannot be shown', () => {
 
 it('shows what was thrown by its message, and never throws itself', () => {
   expect(showThrown(new Error('no room\n'))).toBe('no room\\u000a');
+  expect(showThrown(new Error('x'.repeat(1000)))).toBe(`${'x'.repeat(400)}…`);
   expect(showThrown('text')).toBe('"text"');
   expect(showThrown(Object.create(null))).toBe('an object');
   expect(showThrown(hostile)).toBe('an object that cannot be shown');

@@ -1,0 +1,60 @@
+import { inspect } from 'node:util';
+import { expect, it } from 'vitest';
+import {
+  type ErrorCode,
+  FrameError,
+  HandlerError,
+  MessageError,
+  ProtocolError,
+  StateError,
+  TimeoutError,
+} from '../src/index.ts';
+
+it.each([
+  [new FrameError('ERR_FRAME_LENGTH', 'too much'), 'FrameError', 'peer'],
+  [new MessageError('ERR_MESSAGE_SHORT', 'too short'), 'MessageError', 'peer'],
+  [new StateError('ERR_STATE_CLOSED', 'it is over'), 'StateError', 'peer'],
+  [new TimeoutError('ERR_TIMEOUT_IDLE', 'nothing came'), 'TimeoutError', 'peer'],
+  [new HandlerError('ERR_HANDLER', 'it threw'), 'HandlerError', 'local'],
+])('an error says what it is: %s', (error, name, origin) => {
+  expect(error).toBeInstanceOf(ProtocolError);
+  expect(error.name).toBe(name);
+  expect(error.origin).toBe(origin);
+  expect(String(error)).toBe(`${name}: ${error.message}`);
+  expect(inspect(error)).toContain(`${name}: ${error.message}`);
+  const code: ErrorCode = error.code;
+  expect(code).toMatch(/^ERR_/);
+  // Only the details that were given are there.
+  expect(Object.keys(error).sort()).toEqual(['code', 'name', 'origin']);
+});
+
+it('takes an origin that differs, a cause, and what was undefined for left out', () => {
+  const cause = new Error('why');
+  const error = new HandlerError('ERR_HANDLER', 'it threw', { origin: 'peer', cause, state: undefined });
+  expect(error).toMatchObject({ origin: 'peer', cause });
+  expect('state' in error).toBe(false);
+  // The cause is where Node keeps it: not enumerable.
+  expect(Object.keys(error)).not.toContain('cause');
+});
+
+it('is one line of bounded length, whatever text of a peer is put in', () => {
+  const hostile = `\u001b[2Jgone\r\n${'x'.repeat(1_000_000)}`;
+  const error = new StateError('ERR_STATE_UNEXPECTED', `'${hostile}' is not expected`, {
+    messageType: hostile,
+    actual: hostile,
+    expected: ['move'],
+  });
+  for (const text of [error.message, error.messageType, error.actual as string]) {
+    expect(text).toMatch(/^'?\\u001b\[2Jgone\\u000d\\u000ax+…$/);
+    expect(text?.length).toBeLessThan(1100);
+  }
+  expect(error.expected).toEqual(['move']);
+});
+
+it('keeps the lines of the excerpt, and shows them under the text', () => {
+  const excerpt = '00000000: 01 02\n          ^^';
+  const error = new MessageError('ERR_MESSAGE_SHORT', 'too short', { excerpt });
+  expect(error.excerpt).toBe(excerpt);
+  expect(String(error)).toBe(`MessageError: too short\n${excerpt}`);
+  expect(inspect(error)).toContain(excerpt);
+});
