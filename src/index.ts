@@ -112,24 +112,24 @@ export { type CodecFunctions, codecFrom, json } from './protocol/codec-from.ts';
 
 // messages → answers
 export { StateMachine, type StateMachineOptions } from './streams/state-machine.ts';
-export {
-  type Deadline,
-  defineSession,
-  type Handler,
-  type MessageSource,
-  type OfType,
-  type Reply,
-  type Row,
-  type Said,
-  type Session,
-  type Sends,
-  type SessionDeclaration,
-  type StateDeclaration,
-  type Typed,
-} from './protocol/session/session.ts';
+export { defineSession, type Session } from './protocol/session/session.ts';
+export type {
+  Deadline,
+  Handler,
+  MessageSource,
+  OfType,
+  Reply,
+  Row,
+  Said,
+  Sends,
+  SessionDeclaration,
+  StateDeclaration,
+  Tagged,
+  Tagged as Typed,
+} from './protocol/session/declaration.ts';
 export type { Mirror } from './protocol/session/mirror.ts';
 export { toMarkdown, toMermaid } from './protocol/session/picture.ts';
-export type { Limits, Run, Step } from './protocol/session/run.ts';
+export type { Run, StateLimits, StateLimits as Limits, Step } from './protocol/session/run.ts';
 
 // messages → bytes
 export { MessageEncoder, type MessageEncoderOptions } from './streams/message-encoder.ts';

@@ -6,7 +6,7 @@ import type { Codec } from '../protocol/codec.ts';
 import type { FrameWriter } from '../protocol/framing/framing.ts';
 import { Output } from '../protocol/packer.ts';
 import type { Protocol } from '../protocol/protocol.ts';
-import type { Typed } from '../protocol/session/session.ts';
+import type { Tagged } from '../protocol/session/declaration.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
 import { Replies, type RepliesOptions, type RequestOptions } from './replies.ts';
@@ -140,7 +140,7 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
   /** Encode, judge and write a message. */
   #transmit(message: ClientMessage): boolean {
     if (this.stream.writableEnded || this.stream.destroyed) {
-      const { type } = message as Typed;
+      const { type } = message as Tagged;
       throw new StateError(
         'ERR_STATE_CLOSED',
         `'${type}' cannot be sent: our side of the connection has ended`,

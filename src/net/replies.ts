@@ -1,6 +1,6 @@
 import { StateError, TimeoutError } from '../errors.ts';
+import type { Tagged } from '../protocol/session/declaration.ts';
 import { Requests, type RequestsOptions } from '../protocol/session/requests.ts';
-import type { Typed } from '../protocol/session/session.ts';
 import { Stage } from '../streams/stage.ts';
 
 /** How the replies of a protocol find their requests, and what happens when they do not. */
@@ -70,7 +70,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
 
   request(request: Request, { timeout = this.#timeout, signal }: RequestOptions = {}): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      const { type } = request as Typed;
+      const { type } = request as Tagged;
       if (signal?.aborted) throw signal.reason;
       if (this.#over !== undefined) {
         const text = `'${type}' cannot be sent: the connection is over`;

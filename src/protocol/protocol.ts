@@ -1,6 +1,7 @@
 import type { Codec } from './codec.ts';
 import type { Framing } from './framing/framing.ts';
-import type { MessageSource, Session } from './session/session.ts';
+import type { MessageSource } from './session/declaration.ts';
+import type { Session } from './session/session.ts';
 
 /** All that both ends of a connection have to agree on, and the server's session. */
 export interface Protocol<

@@ -1,5 +1,5 @@
 import { StateError, TimeoutError } from '../errors.ts';
-import type { Limits, Run } from '../protocol/session/run.ts';
+import type { Run, StateLimits } from '../protocol/session/run.ts';
 import type { Session } from '../protocol/session/session.ts';
 import { Stage, type StageOptions } from './stage.ts';
 
@@ -253,7 +253,7 @@ export class StateMachine<
     }
   }
 
-  #arm(kind: keyof Limits): void {
+  #arm(kind: keyof StateLimits): void {
     const delay = this.#run.deadline?.[kind] ?? Infinity;
     if (delay === Infinity) return;
     if (kind === 'frame') {
@@ -266,7 +266,7 @@ export class StateMachine<
     else this.#idleTimer = timer;
   }
 
-  #timeout(kind: keyof Limits): void {
+  #timeout(kind: keyof StateLimits): void {
     // While we hold the peer back, its silence is ours.
     if (kind === 'idle' && this.#run.busy) return;
     if (kind === 'frame' && (this.#run.busy || this.blocked)) {

@@ -1,5 +1,5 @@
 import { StateError } from '../../errors.ts';
-import type { Typed } from './session.ts';
+import type { Tagged } from './declaration.ts';
 import type { Outcome, SessionTable, StateTable } from './table.ts';
 
 /**
@@ -62,7 +62,7 @@ export class Mirror<Sends, Receives, State extends string> {
    *   not send it, nothing has changed
    */
   send(message: Sends): void {
-    const { type } = message as Typed;
+    const { type } = message as Tagged;
     const ahead = this.#ahead;
     if (!this.#over && [...ahead].some((state) => takes(state, type))) {
       this.#sent.push(type);
@@ -93,7 +93,7 @@ export class Mirror<Sends, Receives, State extends string> {
    */
   receive(message: Receives): void {
     if (this.#over) return;
-    const { type } = message as Typed;
+    const { type } = message as Tagged;
     const places = this.#answering(type);
     if (places.length > 0) {
       this.#narrow(places);

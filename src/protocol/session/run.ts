@@ -1,6 +1,6 @@
 import { HandlerError, StateError, TimeoutError } from '../../errors.ts';
-import type { Typed } from './session.ts';
-import type { Messages, SessionTable, StateTable, TableReply, TableRow } from './table.ts';
+import type { Said, Tagged } from './declaration.ts';
+import type { SessionTable, StateTable, TableReply, TableRow } from './table.ts';
 
 /** What followed from one event. */
 export interface Step<Sent, State extends string> {
@@ -12,13 +12,13 @@ export interface Step<Sent, State extends string> {
   /** Nothing follows any more: send the answers, then end the sending side. */
   readonly final: boolean;
   /** The limits of the state now, if it has any. */
-  readonly deadline: Limits | undefined;
+  readonly deadline: StateLimits | undefined;
   /** Why the session failed; the answers end with the farewell then. */
   readonly error: Error | undefined;
 }
 
 /** The limits of a state, in milliseconds; Infinity where there is none. */
-export interface Limits {
+export interface StateLimits {
   readonly within: number;
   readonly idle: number;
   readonly frame: number;
@@ -81,7 +81,7 @@ export class Run<Received, Sent, State extends string, Context> {
   }
 
   /** The limits of the state; undefined where it has none, and at the end. */
-  get deadline(): Limits | undefined {
+  get deadline(): StateLimits | undefined {
     return this.final ? undefined : this.#state.deadline;
   }
 
@@ -103,13 +103,13 @@ export class Run<Received, Sent, State extends string, Context> {
       throw new TypeError('one message at a time: the handler of the one before is still awaited');
     }
     const state = this.#state;
-    const { type } = message as Typed;
+    const { type } = message as Tagged;
     const row = state.on.get(type) ?? state.otherwise;
     if (row === undefined) {
       this.#fail(unexpected(state, type), answers);
       return undefined;
     }
-    return this.#ask(row, message as Typed, type, answers);
+    return this.#ask(row, message as Tagged, type, answers);
   }
 
   /** The peer has ended its side: what `onEnd` says, and the run is over. */
@@ -126,7 +126,7 @@ export class Run<Received, Sent, State extends string, Context> {
    * A limit of the state has passed; by default the first that it has. A handler that is still awaited comes too late
    * then, and what it answers is dropped.
    */
-  timeout(kind?: keyof Limits): Step<Sent, State> | Promise<Step<Sent, State>> {
+  timeout(kind?: keyof StateLimits): Step<Sent, State> | Promise<Step<Sent, State>> {
     const answers: Sent[] = [];
     const from = this.#state;
     const deadline = this.final ? undefined : from.deadline;
@@ -155,7 +155,7 @@ export class Run<Received, Sent, State extends string, Context> {
    */
   send(message: Sent): void {
     const { name, unsolicited = this.#table.sends } = this.#state;
-    const type = (message as Typed | null)?.type;
+    const type = (message as Tagged | null)?.type;
     if (typeof type !== 'string') {
       throw new TypeError('a message is an object with a type');
     }
@@ -267,14 +267,14 @@ export class Run<Received, Sent, State extends string, Context> {
 
   /** Append what is sent, each of an allowed type; answers why not, when not all of it was. */
   #append(
-    send: Messages,
+    send: Said<Tagged>,
     types: ReadonlySet<string> | undefined,
     who: string,
     answers: Sent[],
   ): StateError | undefined {
     if (send === undefined) return undefined;
-    if (!Array.isArray(send)) return this.#appendOne(send as Typed, types, who, answers);
-    for (const message of send as readonly Typed[]) {
+    if (!Array.isArray(send)) return this.#appendOne(send as Tagged, types, who, answers);
+    for (const message of send as readonly Tagged[]) {
       const refused = this.#appendOne(message, types, who, answers);
       if (refused !== undefined) return refused;
     }
@@ -282,7 +282,7 @@ export class Run<Received, Sent, State extends string, Context> {
   }
 
   #appendOne(
-    message: Typed,
+    message: Tagged,
     types: ReadonlySet<string> | undefined,
     who: string,
     answers: Sent[],
@@ -296,7 +296,7 @@ export class Run<Received, Sent, State extends string, Context> {
   }
 
   /** Append what a state says of itself; false when that made the session fail. */
-  #speak(say: ((context: unknown) => Messages) | undefined, who: string, answers: Sent[]): boolean {
+  #speak(say: ((context: unknown) => Said<Tagged>) | undefined, who: string, answers: Sent[]): boolean {
     if (say === undefined) return true;
     const mark = answers.length;
     let failed: Error | undefined;
@@ -340,19 +340,19 @@ export class Run<Received, Sent, State extends string, Context> {
 }
 
 const NONE: readonly never[] = [];
-const KINDS: readonly (keyof Limits)[] = ['within', 'idle', 'frame'];
+const KINDS: readonly (keyof StateLimits)[] = ['within', 'idle', 'frame'];
 
 function isThenable(value: unknown): value is PromiseLike<TableReply> {
   return typeof (value as { then?: unknown } | undefined | null)?.then === 'function';
 }
 
 /** Whether the reply is one message of that type, and the state stays: what `#apply` would find, found at once. */
-function isOnly(reply: TableReply | null, type: string): reply is { readonly send: Typed } {
+function isOnly(reply: TableReply | null, type: string): reply is { readonly send: Tagged } {
   return (
     reply !== null &&
     reply !== undefined &&
     reply.next === undefined &&
-    (reply.send as Typed | null | undefined)?.type === type
+    (reply.send as Tagged | null | undefined)?.type === type
   );
 }
 
@@ -407,7 +407,7 @@ function notOne(state: StateTable, type: string, types: ReadonlySet<string>, cou
   );
 }
 
-function timedOut(state: StateTable, kind: keyof Limits, limit: number): TimeoutError {
+function timedOut(state: StateTable, kind: keyof StateLimits, limit: number): TimeoutError {
   const details = { state: state.name, limit };
   switch (kind) {
     case 'within':
@@ -436,6 +436,6 @@ function list(names: Iterable<string>): string {
 }
 
 /** A handler that answers a message in place of `{ send: message }` would leave the peer waiting for ever. */
-function isMessage(reply: object): reply is Typed {
+function isMessage(reply: object): reply is Tagged {
   return 'type' in reply;
 }

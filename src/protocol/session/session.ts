@@ -1,134 +1,7 @@
-import type { TimeoutError } from '../../errors.ts';
-import type { Codec } from '../codec.ts';
+import type { SessionDeclaration, Tagged } from './declaration.ts';
 import { Mirror } from './mirror.ts';
 import { Run } from './run.ts';
 import { compileSession, type SessionTable } from './table.ts';
-
-/** What every message of a session has: the name that tells it apart. */
-export interface Typed {
-  readonly type: string;
-}
-
-/** The member of a union of messages that has this `type`. */
-export type OfType<Message, Type> = Extract<Message, { readonly type: Type }>;
-
-/** What a handler answers: nothing, one or more messages, in this order; and the state that follows. */
-export interface Reply<Sent, State extends string> {
-  readonly send?: Said<Sent>;
-  /** Absent, or the state's own name: it stays, and is not entered again. */
-  readonly next?: State | undefined;
-}
-
-/** One or more messages, or none. */
-export type Said<Sent> = Sent | readonly Sent[] | Literally<Sent> | undefined;
-
-/**
- * Nothing, once `Sent` is known. While it is still being inferred, it tells the compiler that the literals in a reply
- * are to stay literal: `{ type: 'ok' }` would be read as `{ type: string }` otherwise, before there is a union to
- * compare it with.
- */
-type Literally<Sent> = [Sent] extends [never] ? Literals | readonly Literals[] : never;
-
-interface Literals {
-  readonly [key: string]: '' | 0 | 0n | false | Literals | readonly Literals[];
-}
-
-/**
- * Takes one message (or whatever else happened) and says what follows. It acts on nothing, and may keep what it
- * needs in `context`, the connection's own. One is asked at a time: while a promise is pending, no message is taken.
- * What it throws or rejects with is an `ERR_HANDLER`, and ends the session.
- */
-export type Handler<Event, Sent, State extends string, Context> = (
-  event: Event,
-  context: Context,
-  // biome-ignore lint/suspicious/noConfusingVoidType: a handler with nothing to say may say nothing
-) => Reply<Sent, State> | void | Promise<Reply<Sent, State> | void>;
-
-/**
- * The types of message that are sent on the way to a state: one name is exactly one message of it; a list is any
- * number of messages, none too, each of a type in it.
- */
-export type Sends<Type extends string> = Type | readonly Type[];
-
-/** A handler, with what may come of it told state by state: `{ authenticated: 'ok', closing: 'error' }`. */
-export interface Row<Event, Sent extends Typed, State extends string, Context> {
-  readonly handle: Handler<Event, Sent, State, Context>;
-  /**
-   * The states that may follow (the state itself among them, if it may stay), and what is sent on the way to each. The
-   * pictures show it, the other side's `mirror` reasons with it, and a reply that differs is refused.
-   */
-  readonly outcomes: { readonly [S in State]?: Sends<Sent['type']> };
-}
-
-/** How long a state may last: every length in milliseconds, from 1 to 2,147,483,647. */
-export interface Deadline<Sent, State extends string, Context> {
-  /** Of the whole stay: from entering the state to leaving it, whatever comes meanwhile (`ERR_TIMEOUT_STATE`). */
-  readonly within?: number | undefined;
-  /** Since the last message, or since entering the state (`ERR_TIMEOUT_IDLE`). */
-  readonly idle?: number | undefined;
-  /** For a frame that has begun to be complete: a byte a minute is no sign of life (`ERR_TIMEOUT_IDLE`). */
-  readonly frame?: number | undefined;
-  /**
-   * What follows; the time that ran out starts anew if the state stays. By default the session fails: the farewell is
-   * sent, the connection ends, and the `TimeoutError` is reported.
-   */
-  readonly handle?: Handler<TimeoutError, Sent, State, Context> | undefined;
-}
-
-/** One state: the messages it takes, and what follows from each. */
-export interface StateDeclaration<Received extends Typed, Sent extends Typed, State extends string, Context> {
-  /** What takes a message, by its type. */
-  readonly on?: {
-    readonly [T in Received['type']]?:
-      | Handler<OfType<Received, T>, Sent, State, Context>
-      | Row<OfType<Received, T>, Sent, State, Context>;
-  };
-  /** What takes any other message; without it, they break the protocol (`ERR_STATE_UNEXPECTED`). */
-  readonly otherwise?: Handler<Received, Sent, State, Context> | Row<Received, Sent, State, Context>;
-  /**
-   * The states that may follow, beside this one itself. May be left out where `outcomes` tell; any other state that a
-   * handler names is refused.
-   */
-  readonly next?: readonly State[];
-  /** The types that may be sent unasked in this state (telemetry, a push); by default all of them. */
-  readonly unsolicited?: readonly Sent['type'][];
-  readonly deadline?: Deadline<Sent, State, Context>;
-  /** What is sent on entering the state, behind the answer that led here; in the initial state, the greeting. */
-  readonly onEnter?: (context: Context) => Said<Sent>;
-  /** What is sent when the peer has ended its side while in this state. */
-  readonly onEnd?: (context: Context) => Said<Sent>;
-  /** What was answered is delivered, and the sending side ended; what still comes is discarded by the stage. */
-  readonly final?: boolean;
-}
-
-/** What `defineSession` takes. */
-export interface SessionDeclaration<
-  Received extends Typed,
-  Sent extends Typed,
-  State extends string,
-  Context,
-> {
-  /** The codec of the messages that come in. Only its type counts, and its list of `types` if it has one. */
-  readonly receives: MessageSource<Codec<Received, never>>;
-  /** The codec of the messages that go out. */
-  readonly sends: MessageSource<Codec<unknown, Sent>>;
-  /** The state of a new connection. */
-  readonly initial: NoInfer<State>;
-  /** Makes what one connection keeps; every handler of that connection gets the same. */
-  readonly context?: () => Context;
-  /** The table, by the states' names. */
-  readonly states: {
-    readonly [S in State]: StateDeclaration<Received, NoInfer<Sent>, `${NoInfer<State>}`, NoInfer<Context>>;
-  };
-  /**
-   * The last word before the connection ends for a fault: bytes or messages that broke the protocol, a deadline, a
-   * handler that failed. By default nothing is said. One that throws says nothing.
-   */
-  readonly farewell?: (fault: Error, context: NoInfer<Context>) => Said<NoInfer<Sent>>;
-}
-
-/** A codec, with the names of its messages if it can tell them. */
-export type MessageSource<C> = C & { readonly types?: readonly string[] };
 
 /** A table of states, checked. It holds nothing of a connection: `start` makes what does. */
 export interface Session<Received, Sent, State extends string, Context> {
@@ -176,8 +49,8 @@ export interface Session<Received, Sent, State extends string, Context> {
  * session.start().receive({ type: 'write', text: 'sesame' }); // { answers: [{ type: 'ok', … }], state: 'open', … }
  */
 export function defineSession<
-  Received extends Typed,
-  Sent extends Typed,
+  Received extends Tagged,
+  Sent extends Tagged,
   const State extends string,
   Context = undefined,
 >(declaration: SessionDeclaration<Received, Sent, State, Context>): Session<Received, Sent, State, Context> {

@@ -1,5 +1,5 @@
 import type { TimeoutError } from '../../errors.ts';
-import type { Reply, SessionDeclaration, StateDeclaration, Typed } from './session.ts';
+import type { Reply, Said, SessionDeclaration, StateDeclaration, Tagged } from './declaration.ts';
 
 /** A session as the run and the pictures read it. */
 export interface SessionTable {
@@ -9,7 +9,7 @@ export interface SessionTable {
   readonly receives: readonly string[];
   /** The types that go out, where the codec tells. */
   readonly sends: ReadonlySet<string> | undefined;
-  readonly farewell: ((fault: Error, context: unknown) => Messages) | undefined;
+  readonly farewell: ((fault: Error, context: unknown) => Said<Tagged>) | undefined;
 }
 
 export interface StateTable {
@@ -21,12 +21,12 @@ export interface StateTable {
   /** What may be sent unasked; undefined is anything. */
   readonly unsolicited: ReadonlySet<string> | undefined;
   readonly deadline: DeadlineTable | undefined;
-  readonly onEnter: ((context: unknown) => Messages) | undefined;
-  readonly onEnd: ((context: unknown) => Messages) | undefined;
+  readonly onEnter: ((context: unknown) => Said<Tagged>) | undefined;
+  readonly onEnd: ((context: unknown) => Said<Tagged>) | undefined;
   readonly final: boolean;
 }
 
-export interface TableRow<Event = Typed> {
+export interface TableRow<Event = Tagged> {
   readonly handle: TableHandler<Event>;
   /** By the state that follows; undefined where any of the state's `next`, and staying, may. */
   readonly outcomes: ReadonlyMap<string, Outcome> | undefined;
@@ -50,8 +50,7 @@ export interface DeadlineTable {
   readonly row: TableRow<TimeoutError> | undefined;
 }
 
-export type Messages = Typed | readonly Typed[] | undefined;
-export type TableReply = Reply<Typed, string> | undefined;
+export type TableReply = Reply<Tagged, string> | undefined;
 export type TableHandler<Event> = (event: Event, context: unknown) => TableReply | Promise<TableReply>;
 
 // biome-ignore lint/suspicious/noExplicitAny: what is declared is checked here, not trusted
