@@ -16,7 +16,8 @@ export type FrameErrorCode =
   | 'ERR_FRAME_LENGTH'
   | 'ERR_FRAME_TRUNCATED'
   | 'ERR_FRAME_CHECKSUM'
-  | 'ERR_FRAME_STUFFING';
+  | 'ERR_FRAME_STUFFING'
+  | 'ERR_PROXY_HEADER';
 
 export type MessageErrorCode =
   | 'ERR_MESSAGE_EMPTY'
