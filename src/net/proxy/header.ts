@@ -58,8 +58,8 @@ export interface ProxyTls {
 }
 
 export const V1_LONGEST = 107;
-export const V1_START = Buffer.from('PROXY ', 'latin1');
-export const SIGNATURE = Buffer.from([
+export const V1_START: Buffer = Buffer.from('PROXY ', 'latin1');
+export const SIGNATURE: Buffer = Buffer.from([
   0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a,
 ]);
 export const V2_FIXED = 16;

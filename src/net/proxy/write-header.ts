@@ -50,7 +50,7 @@ export function writeProxyHeader(header: ProxyHeader): Buffer {
     return Buffer.from(line, 'latin1');
   }
   const family = isLocal ? 0 : Number(Object.entries(TRANSPORTS).find(([, name]) => name === transport)![0]);
-  const parts = [SIGNATURE, Buffer.from([command === 'local' ? 0x20 : 0x21, family, 0, 0])];
+  const parts: Buffer[] = [SIGNATURE, Buffer.from([command === 'local' ? 0x20 : 0x21, family, 0, 0])];
   if (!isLocal) parts.push(writeAddresses(transport, [source!, destination!]));
   const { alpn, authority, uniqueId, namespace, tls, checksum, others = [] } = header;
   if (alpn !== undefined) parts.push(tlv(ALPN, Buffer.from(alpn)));
@@ -97,7 +97,7 @@ function writeAddresses(transport: ProxyTransport, places: readonly ProxyAddress
 
 function writeTls(tls: ProxyTls): Buffer {
   const flags = 0x01 | { connection: 0x02, session: 0x04, none: 0 }[tls.certificate];
-  const parts = [Buffer.from([flags, 0, 0, 0, tls.verified ? 0 : 1])];
+  const parts: Buffer[] = [Buffer.from([flags, 0, 0, 0, tls.verified ? 0 : 1])];
   for (const [type, name] of Object.entries(TLS_TEXTS)) {
     const text = tls[name];
     if (text !== undefined) parts.push(tlv(Number(type), Buffer.from(text)));
