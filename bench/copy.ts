@@ -1,5 +1,4 @@
 /** Ways to copy a payload of a few bytes from a chunk to an output: why `src/bytes/copy.ts` is as it is. */
-import { allocate, memoryOf } from '../src/bytes/memory.ts';
 import { median, table } from './measure.ts';
 
 const ROUNDS = 5;
@@ -23,17 +22,9 @@ function byFour(target: Buffer, source: Buffer): Copy {
   };
 }
 
-/** WebAssembly's `memory.copy`, between two buffers of one memory. */
-function within(): Copy {
-  const [target, source] = [allocate(CHUNK), allocate(CHUNK)];
-  const { copy } = memoryOf(target, source)!;
-  return (_to, at, _from, start, end) => copy(target.byteOffset + at, source.byteOffset + start, end - start);
-}
-
 const WAYS: Record<string, (target: Buffer, source: Buffer) => Copy> = {
   'a loop, byte by byte': () => byByte,
   'a loop, four at a time, over views': byFour,
-  '`memory.copy`': within,
   '`set(subarray())`': () => (to, at, from, start, end) => to.set(from.subarray(start, end), at),
   '`Buffer.copy`': () => (to, at, from, start, end) => from.copy(to, at, start, end),
 };

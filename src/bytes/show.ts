@@ -57,6 +57,16 @@ export function showThrown(thrown: unknown): string {
   return show(thrown);
 }
 
+/** What was thrown, as an Error: itself, or an Error that shows it and has it as its `cause`. Never throws. */
+export function asError(thrown: unknown): Error {
+  try {
+    if (thrown instanceof Error) return thrown;
+  } catch {
+    // A Proxy, which has its own idea of what it is an instance of.
+  }
+  return new Error(`${show(thrown)} was thrown`, { cause: thrown });
+}
+
 /** The text with each character that a terminal would act on as an escape sequence: `\u001b`. */
 export function safeText(text: string): string {
   return text.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);

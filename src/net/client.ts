@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { type Duplex, finished, pipeline, type Readable } from 'node:stream';
+import { isTrusted } from '../bytes/trust.ts';
 import { StateError } from '../errors.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { FrameWriter } from '../protocol/framing/framing.ts';
-import { Output } from '../protocol/packer.ts';
+import { Packer } from '../protocol/packer.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import type { Tagged } from '../protocol/session/declaration.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
@@ -70,7 +71,7 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
   readonly closed: Promise<void>;
   readonly #codec: Codec<unknown, ClientMessage>;
   readonly #writer: FrameWriter;
-  readonly #output = new Output();
+  readonly #packer = new Packer();
   readonly #replies: Replies<object, object>;
   /** Judges what is sent; see `checkStates`. */
   readonly #check: ((message: ClientMessage) => void) | undefined;
@@ -151,15 +152,15 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
       );
     }
     let bytes: Buffer | undefined;
-    // A codec that sends while it encodes gets an output of its own.
-    const output = this.#encoding ? new Output() : this.#output;
+    // A codec that sends while it encodes gets a packer of its own.
+    const packer = this.#encoding ? new Packer() : this.#packer;
     const outermost = !this.#encoding;
     this.#encoding = true;
     try {
-      output.writeMessage(this.#codec, this.#writer, message);
+      packer.writeMessage(this.#codec, this.#writer, message);
     } finally {
       // Also when it throws: the memory goes back.
-      bytes = output.take();
+      bytes = packer.take(isTrusted(this.stream));
       if (outermost) this.#encoding = false;
     }
     // Not before it is known to be sent.

@@ -1,28 +1,33 @@
 import net from 'node:net';
-import { allocate, release } from '../bytes/memory.ts';
+import { isTrusted, trust } from '../bytes/trust.ts';
 import type { FrameDecoder } from '../streams/frame-decoder.ts';
-import { type Destination, hasLetGo, mayBorrow } from '../streams/stage.ts';
+import { lend } from '../streams/lease.ts';
 
-/** A read of that many bytes shows that a connection is worth memory of its own: what Node reads at a time. */
-const BUSY = 65_536;
-/** Bytes that are read at a time from then on. */
-const READ_LENGTH = 262_144;
-/** Sockets that have a buffer of their own at a time, at the most, whoever connects and however many. */
+// A plain socket has handed to the system what it has taken.
+trust(net.Socket.prototype);
+
+/** Bytes of a read, at the most; as Node's own. One that is full shows that a connection is worth a buffer of its own. */
+const READ_LENGTH = 65_536;
+/** The most sockets that have a buffer of their own at a time. */
 const MOST_BUSY = 64;
+/** After so many reads in a row of which somebody kept a view, lending is given up. */
+const MOST_KEPT = 4;
+/** Sockets that have a buffer of their own now. */
 let busy = 0;
 
 /**
- * Let a busy socket read into one and the same memory, over and over, where nothing keeps a view of it: no allocation
- * per read, and no page of it that the system has to find anew. Node offers that (`onread`) only to sockets that it
- * connects, and only to those who give up streams for it; this is for any socket that is piped to a decoder of frames.
+ * Let a busy socket read into one and the same buffer, over and over, where nothing keeps a view of it: for a proxy, which
+ * rewrites frames and looks at none of them. It saves the allocation of each read. Node offers that (`onread`) only to
+ * sockets that it connects, and only in place of streams; this is for any socket that is piped to a decoder of frames.
  *
- *     socket ──▶ decoder ──▶ …      what is behind the decoder is asked at each read
- *        encoders → this or another socket · a decoder of messages that hold no view (`Codec.detached`)   lent
- *        anyone else                                                                                      a copy
+ *     socket ──▶ decoder ──▶ encoder ──▶ socket                                      lent
+ *     socket ──▶ decoder ──▶ decoder of messages without views (`Codec.detached`)    lent
+ *     anything else behind the decoder, or in place of it                            a copy
  *
- * Memory that somebody still needs when the read is over — a consumer that was told to wait, a socket that did not take
- * all — is left to them, and replaced. Until a read first brings 64 KiB, all is as Node does it; so it stays while 64 other
- * sockets are busy, and on a runtime that does not offer what it takes.
+ * If the memory is still referenced after the read (by a consumer that asked to wait, by a socket that did not take all),
+ * that buffer is given up and a new one allocated. Only stages, framings and sockets of this library's and Node's own
+ * classes are lent to. Lending starts with the first read of 64 KiB, for at most 64 sockets at a time, and only where
+ * Node's socket handle supports it.
  *
  * @example
  * const decoder = new LengthPrefixDecoder();
@@ -37,15 +42,15 @@ export function lendReads(socket: net.Socket, decoder: FrameDecoder): void {
   else lending.decoder = decoder;
 }
 
-/** Who reads from a handle, for a socket that goes on to another decoder. */
+/** What lends the reads of a handle, for a socket that goes on to another decoder. */
 const lent = new WeakMap<object, LentReads>();
 
 /** What a socket reads from: the part of Node's own handles that its `onread` option is made of. */
 interface ReadHandle {
-  /** So far. */
+  /** Bytes read so far. */
   readonly bytesRead: number;
   reading: boolean;
-  /** Called after each read; a buffer that it answers is the one to read into next. */
+  /** Called after each read; answers the buffer to read into next, or undefined for the same one. */
   onread(this: ReadHandle, bytes: ArrayBuffer | undefined): Uint8Array | undefined;
   useUserBuffer(buffer: Uint8Array): void;
   readStop(): number;
@@ -67,8 +72,8 @@ class LentReads {
   #bytesRead: number;
   /** What is read into; undefined until the connection is busy. */
   #buffer: Buffer | undefined;
-  /** Buffers that somebody needed on. */
-  #left: Buffer[] | undefined;
+  /** Reads in a row of which somebody kept a view. */
+  #kept = 0;
 
   constructor(socket: net.Socket, handle: ReadHandle, decoder: FrameDecoder) {
     this.#socket = socket;
@@ -78,11 +83,10 @@ class LentReads {
     handle.onread = (bytes) => this.#read(handle, bytes);
   }
 
-  /** Another one takes the place of the decoder; what the former one may still hold is left to it. */
+  /** Another decoder takes the place of the one before. */
   set decoder(decoder: FrameDecoder) {
-    if (decoder === this.#decoder) return;
-    if (!hasLetGo(this.#decoder, isSink)) this.#left = undefined;
     this.#decoder = decoder;
+    this.#kept = 0;
   }
 
   #read(handle: ReadHandle, bytes: ArrayBuffer | undefined): Uint8Array | undefined {
@@ -90,74 +94,64 @@ class LentReads {
     this.#bytesRead += length;
     const buffer = this.#buffer;
     if (buffer !== undefined && length > 0) return this.#give(handle, buffer, length);
-    // Not ours yet; or an end, or an error.
+    // Node's own buffer; or an end, or an error.
     const answer = this.#onread.call(handle, bytes);
-    if (length >= BUSY && busy < MOST_BUSY && !this.#socket.destroyed) this.#begin(handle);
+    if (length >= READ_LENGTH && busy < MOST_BUSY && !this.#socket.destroyed) this.#begin(handle);
     return answer;
   }
 
   #begin(handle: ReadHandle): void {
     busy++;
-    this.#buffer = allocate(READ_LENGTH);
+    this.#buffer = Buffer.alloc(READ_LENGTH);
     handle.useUserBuffer(this.#buffer);
-    this.#socket.once('close', () => {
-      busy--;
-      if (this.#buffer !== undefined) release(this.#buffer);
-    });
+    this.#socket.once('close', () => busy--);
   }
 
-  /** Give what was read, as Node does; answers other memory where this is needed on. */
+  /** Give what was read, as Node does; answers other memory where somebody keeps this. */
   #give(handle: ReadHandle, buffer: Buffer, length: number): Buffer | undefined {
     const socket = this.#socket;
     if (socket.destroyed) return undefined;
     (socket as { _unrefTimer?: () => void })._unrefTimer?.();
-    if (this.#left !== undefined && hasLetGo(this.#decoder, isSink)) {
-      for (const left of this.#left) release(left);
-      this.#left = undefined;
-    }
     const chunk = buffer.subarray(0, length);
-    const decoder = this.#decoder;
-    const lends = this.#mayLend();
-    if (!socket.push(lends ? chunk : Buffer.from(chunk))) {
+    const push = (bytes: Buffer): void => {
+      if (socket.push(bytes)) return;
       handle.reading = false;
       if (!socket.destroyed) handle.readStop();
+    };
+    const decoder = this.#decoder;
+    if (this.#kept === MOST_KEPT || !this.#mayLend(decoder)) {
+      const copy = Buffer.allocUnsafeSlow(length);
+      chunk.copy(copy);
+      push(copy);
+      return undefined;
     }
-    if (!lends) return undefined;
-    // In the middle of it another decoder may have come: then nobody can be asked any more.
-    if (decoder === this.#decoder) {
-      if (socket.readableLength === 0 && hasLetGo(decoder, isSink)) return undefined;
-      this.#left ??= [];
-      this.#left.push(buffer);
+    const isFree = lend(() => push(chunk)) && socket.readableLength + decoder.writableLength === 0;
+    if (isFree && decoder === this.#decoder) {
+      this.#kept = 0;
+      return undefined;
     }
-    this.#buffer = allocate(READ_LENGTH);
+    this.#kept++;
+    this.#buffer = Buffer.alloc(READ_LENGTH);
     return this.#buffer;
   }
 
-  /** Whether what is read goes straight to the decoder, to nobody else, and is kept by nobody behind it. */
-  #mayLend(): boolean {
+  /** Whether what is read goes straight to the decoder, and to nobody else. */
+  #mayLend(decoder: FrameDecoder): boolean {
     const socket = this.#socket;
     return (
-      isPipedTo(socket, this.#decoder) &&
+      isPipedTo(socket, decoder) &&
       socket.listenerCount('data') === 1 &&
       socket.listenerCount('readable') === 0 &&
       socket.readableFlowing === true &&
-      socket.readableLength === 0 &&
-      this.#decoder.writableLength === 0 &&
-      mayBorrow(this.#decoder, isSink)
+      socket.readableLength + decoder.writableLength === 0 &&
+      isTrusted(socket) &&
+      isTrusted(decoder)
     );
   }
 }
 
-/** Node tells a destination who is piped to it, but only at that moment, and nobody later. */
+/** The `'pipe'` event fires only once, so the list of pipes is read from `_readableState`. */
 function isPipedTo(socket: net.Socket, decoder: FrameDecoder): boolean {
   const { pipes } = (socket as unknown as { _readableState: { pipes?: unknown } })._readableState;
   return Array.isArray(pipes) && pipes.length === 1 && pipes[0] === decoder;
-}
-
-/** A plain socket has handed to the system what it has taken; one with a method of somebody's own may keep it. */
-function isSink(destination: Destination): boolean {
-  return (
-    Object.getPrototypeOf(destination) === net.Socket.prototype &&
-    !['write', '_write', '_writev'].some((method) => Object.hasOwn(destination, method))
-  );
 }

@@ -34,7 +34,7 @@ interface Waiting<Reply> {
 }
 
 /** The messages that come in (object mode on both sides): replies go to whoever asked, what is left goes on. */
-export class Replies<Request extends object, Reply extends object> extends Stage<Reply, Reply[]> {
+export class Replies<Request extends object, Reply extends object> extends Stage<Reply> {
   readonly #requests: Requests<Request, Reply, Waiting<Reply>>;
   readonly #send: (request: Request) => void;
   readonly #timeout: number;
@@ -54,7 +54,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     send: (request: Request) => void,
     check?: (message: Reply) => void,
   ) {
-    super({ readableHighWaterMark: options.maxUnread ?? 1_024 }, { objectMode: true });
+    super('messages', 'messages', { readableHighWaterMark: options.maxUnread ?? 1_024 });
     this.#requests = new Requests(options);
     this.#send = send;
     this.#check = check;
@@ -99,14 +99,6 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     });
   }
 
-  protected override get gives(): 'messages' {
-    return 'messages';
-  }
-
-  protected override get takes(): 'messages' {
-    return 'messages';
-  }
-
   protected override accept(message: unknown): void {
     this.acceptBatch([message as Reply]);
   }
@@ -147,7 +139,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     return message === undefined ? undefined : [message];
   }
 
-  protected override acceptEnd(): void {
+  protected override ended(): void {
     this.#end(new StateError('ERR_STATE_CLOSED', 'the connection ended before the reply came'));
     // Who only asks does not read: nothing is left, so the end need not wait to be read.
     process.nextTick(() => {
@@ -155,7 +147,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     });
   }
 
-  protected override acceptFault(fault: Error): void {
+  protected override faulted(fault: Error): void {
     this.#end(fault);
   }
 

@@ -6,7 +6,6 @@ import { MessageDecoder } from '../streams/message-decoder.ts';
 import { MessageEncoder } from '../streams/message-encoder.ts';
 import { join } from '../streams/stage.ts';
 import { StateMachine } from '../streams/state-machine.ts';
-import { lendReads } from './lent-reads.ts';
 
 export interface ServerOptions
   extends Pick<net.ServerOpts, 'noDelay' | 'keepAlive' | 'keepAliveInitialDelay'> {
@@ -122,7 +121,6 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     });
     for (const stage of stages) stage.on('error', fail);
     const [frames, , , encoder] = stages;
-    lendReads(socket, frames);
     join(...stages);
     socket.pipe(frames);
     encoder.pipe(socket);

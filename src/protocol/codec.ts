@@ -11,10 +11,7 @@ export interface Codec<Decoded, Encodable = Decoded> {
    * Throws a `MessageError` when it cannot.
    */
   decode(bytes: Buffer, start?: number, end?: number): Decoded;
-  /**
-   * Whether nothing that `decode` gives is a view of `bytes`, so that their memory may be used again at once. Taken for
-   * false where it is not told.
-   */
+  /** Whether nothing that `decode` gives is a view of `bytes`. Default false. */
   readonly detached?: boolean;
   /** The message's bytes. Throws a `MessageError` (`origin: 'local'`) naming the field that does not fit. */
   encode(message: Encodable): Uint8Array;

@@ -1,37 +1,41 @@
 import { gatherTexts, spoilGathered, writeGathered } from '../bytes/gathered-texts.ts';
-import { BLOCK_LENGTH, Blocks } from '../bytes/memory.ts';
+import { allocateShared } from '../bytes/shared-memory.ts';
+import { show } from '../bytes/show.ts';
 import { MessageError } from '../errors.ts';
 import type { Codec } from './codec.ts';
 import type { FrameBatch, FrameWriter } from './framing/framing.ts';
 
-/** Bytes that one push hands on at the most, but for a single frame that is larger: so that there is backpressure. */
-const SLAB_LENGTH = BLOCK_LENGTH;
+/** The most bytes that are handed on at once, except for a larger frame: so that there is backpressure. */
+const SLAB_LENGTH = 69_632;
 /** So many frames are worth what it takes to write them in one go. */
 const MANY = 4;
 /** Bytes that may as well be kept free for each message. */
 const SHORT_MESSAGE = 1_024;
+/** The most slabs that are kept to be used again. */
+const MOST_FREE = 64;
 
 /**
- * A stretch of memory that encoders fill one after the other, each handing on the part that it filled: no
- * allocation per frame, and none that an idle connection keeps.
+ * Memory that packers fill one after the other, each handing on the part that it filled: no allocation per frame, and
+ * an idle connection holds none. While a packer writes to it, nobody else has it.
  */
 let slab: Buffer | undefined;
 let slabAt = 0;
+/** Slabs of which nobody has a view any more. */
+const free: Buffer[] = [];
 
-/** What an encoder has written and not handed on yet. */
-export class Output {
+/** Writes messages or frames one behind the other, and hands them on as stretches of bytes. */
+export class Packer {
   #bytes: Buffer | undefined;
   #start = 0;
   #at = 0;
-  /** The message there was no room for, encoded already. */
+  /** The message for which there was no room, encoded already. */
   #encoded: Uint8Array | undefined;
+  /** The slab of which the last stretch was taken, when nobody else has a part of it. */
+  #lastSlab: Buffer | undefined;
+  /** Whoever takes the stretches lets go of them, so whole slabs are used again and again. */
+  #reuses = false;
   /** Texts are gathered; until they were not ASCII. */
   #gathers = true;
-  /** What is written to in place of the slab, since memory was first reclaimed. */
-  #blocks: Blocks | undefined;
-  /** The one that was written to last, and how far. */
-  #block: Buffer | undefined;
-  #blockAt = 0;
 
   /** Bytes written. */
   get length(): number {
@@ -54,9 +58,10 @@ export class Output {
     }
     const bytes = this.#room(writer.bound(codec.bound(message)));
     if (bytes === undefined) return false;
-    const end = codec.encodeInto(message, bytes, this.#at + headerLength);
-    if (end > bytes.length) throw overrun(end - bytes.length);
-    this.#at = writer.seal!(bytes, this.#at, end);
+    const payloadAt = this.#at + headerLength;
+    const end = codec.encodeInto(message, bytes, payloadAt);
+    if (!isBetween(end, payloadAt, bytes.length)) throw misplaced(end, payloadAt, bytes.length);
+    this.#at = sealed(writer, bytes, this.#at, end);
     return true;
   }
 
@@ -96,30 +101,41 @@ export class Output {
     return index;
   }
 
-  /** What was written, or undefined when nothing was. The next write begins anew. */
-  take(): Buffer | undefined {
+  /**
+   * What was written, or undefined when nothing was. The next write begins anew.
+   *
+   * @param isPrivate - whether only the system will read the bytes. Else they are given memory of their own: what many
+   *   share must not get into a user's hands.
+   */
+  take(isPrivate = false): Buffer | undefined {
     const bytes = this.#bytes;
     if (bytes === undefined) return undefined;
-    const written = this.length === 0 ? undefined : bytes.subarray(this.#start, this.#at);
-    // The rest of it is for the next write; of the slab, for whoever writes next.
-    if (bytes === this.#block) {
-      this.#blocks?.handOn(bytes);
-      this.#blockAt = this.#at;
-    } else if (bytes.length === SLAB_LENGTH) {
-      slab = bytes;
-      slabAt = this.#at;
-    }
+    const [start, at] = [this.#start, this.#at];
     this.#bytes = undefined;
     this.#start = this.#at = 0;
-    return written;
+    if (bytes.length < at) throw lost(at - start);
+    if (start === at) {
+      giveBack(bytes, at);
+      return undefined;
+    }
+    if (isPrivate) {
+      if (this.#reuses && start === 0) this.#lastSlab = bytes;
+      else giveBack(bytes, at);
+      return bytes.subarray(start, at);
+    }
+    if (bytes.length > SLAB_LENGTH && at === bytes.length) return bytes;
+    const copy = Buffer.allocUnsafeSlow(at - start);
+    bytes.copy(copy, 0, start, at);
+    giveBack(bytes, start);
+    return copy;
   }
 
-  /** Nobody has a view any more of what was taken so far: use its memory again. */
-  reclaim(): void {
-    if (this.#bytes !== undefined) return;
-    this.#block = undefined;
-    if (this.#blocks === undefined) this.#blocks = new Blocks();
-    else this.#blocks.reclaim();
+  /** Say whether nobody has a view any more of what was taken last: then its memory is used again. */
+  given(isFree: boolean): void {
+    const last = this.#lastSlab;
+    this.#lastSlab = undefined;
+    this.#reuses = isFree;
+    if (isFree && last?.length === SLAB_LENGTH && free.length < MOST_FREE) free.push(last);
   }
 
   /** As `#writeRun`, the texts of all of them in one go. Where that cannot be it writes none, and does not try again. */
@@ -171,11 +187,11 @@ export class Output {
         const message = messages[index]!;
         if (bytes.length - at < (most ?? writer.bound(codec.bound(message)))) break;
         const end = codec.encodeInto(message, bytes, at + headerLength);
-        if (end > bytes.length) {
+        if (!isBetween(end, at + headerLength, bytes.length)) {
           spoilGathered(bytes);
-          throw overrun(end - bytes.length);
+          throw misplaced(end, at + headerLength, bytes.length);
         }
-        at = writer.seal!(bytes, at, end);
+        at = sealed(writer, bytes, at, end);
         index++;
       }
     } finally {
@@ -202,7 +218,9 @@ export class Output {
     }
     if (writer.writeAll === undefined || to - from < MANY) return from;
     try {
-      this.#at = writer.writeAll(target, this.#at, source, bounds, from, to);
+      const end = writer.writeAll(target, this.#at, source, bounds, from, to);
+      if (!isBetween(end, this.#at, target.length)) return from;
+      this.#at = end;
       return to;
     } catch {
       // One of them is refused: those before it are still to be written.
@@ -213,7 +231,9 @@ export class Output {
   #write(writer: FrameWriter, source: Uint8Array, start: number, end: number): boolean {
     const bytes = this.#room(writer.bound(end - start));
     if (bytes === undefined) return false;
-    this.#at = writer.write(bytes, this.#at, source, start, end);
+    const behind = writer.write(bytes, this.#at, source, start, end);
+    if (!isBetween(behind, this.#at, bytes.length)) throw misplaced(behind, this.#at, bytes.length);
+    this.#at = behind;
     return true;
   }
 
@@ -224,33 +244,66 @@ export class Output {
     return this.length > 0 ? undefined : this.#begin(length);
   }
 
-  /** Memory for that many bytes and more. While one is at work with the slab it is its own. */
+  /** Memory for that many bytes and more, of which nobody else has the part behind `#at`. */
   #begin(length: number): Buffer {
     this.#start = this.#at = 0;
+    if (!isBetween(length, 0, Number.MAX_SAFE_INTEGER)) throw unbounded(length);
     if (length > SLAB_LENGTH) {
       this.#bytes = Buffer.allocUnsafeSlow(length);
-    } else if (this.#block !== undefined && SLAB_LENGTH - this.#blockAt >= length) {
-      this.#bytes = this.#block;
-      this.#start = this.#at = this.#blockAt;
+    } else if (this.#reuses) {
+      this.#bytes = freeSlab() ?? allocateShared(SLAB_LENGTH);
+    } else if (slab?.length === SLAB_LENGTH && SLAB_LENGTH - slabAt >= length) {
+      this.#bytes = slab;
+      this.#start = this.#at = slabAt;
+      slab = undefined;
     } else {
-      this.#block = this.#blocks?.allocate();
-      this.#blockAt = 0;
-      if (this.#block !== undefined) {
-        this.#bytes = this.#block;
-      } else if (slab !== undefined && SLAB_LENGTH - slabAt >= length) {
-        this.#bytes = slab;
-        this.#start = this.#at = slabAt;
-        slab = undefined;
-      } else {
-        this.#bytes = Buffer.allocUnsafeSlow(SLAB_LENGTH);
-      }
+      this.#bytes = allocateShared(SLAB_LENGTH);
     }
     return this.#bytes;
   }
 }
 
-/** A codec's `bound` was too small, or the message grew after it was asked. */
-function overrun(length: number): MessageError {
-  const text = `message goes ${length} bytes beyond what its codec asked for: it changed, or the codec's bound is wrong`;
+/** The rest of a slab is for the next packer that writes. */
+function giveBack(bytes: Buffer, at: number): void {
+  if (bytes.length !== SLAB_LENGTH) return;
+  slab = bytes;
+  slabAt = at;
+}
+
+/** A slab to be used again, unless its memory was transferred away. */
+function freeSlab(): Buffer | undefined {
+  let bytes = free.pop();
+  while (bytes !== undefined && bytes.length !== SLAB_LENGTH) bytes = free.pop();
+  return bytes;
+}
+
+/** Whether an offset that a codec or a framing answered can be one: it decides what of the memory is handed on. */
+function isBetween(offset: number, from: number, to: number): boolean {
+  return offset >= from && offset <= to && Number.isInteger(offset);
+}
+
+function sealed(writer: FrameWriter, bytes: Buffer, at: number, payloadEnd: number): number {
+  const end = writer.seal!(bytes, at, payloadEnd);
+  if (!isBetween(end, payloadEnd, bytes.length)) throw misplaced(end, payloadEnd, bytes.length);
+  return end;
+}
+
+/** A codec's `bound` was too small, or the message grew after it was asked; or the codec lost its place. */
+function misplaced(end: unknown, from: number, to: number): MessageError {
+  const text =
+    typeof end === 'number' && end > to
+      ? `message goes ${end - to} bytes beyond what its codec asked for: it changed, or the codec's bound is wrong`
+      : `message ends at ${show(end)}, which is no offset behind its beginning at ${from}: its codec or framing is wrong`;
+  return new MessageError('ERR_MESSAGE_VALUE', text, { origin: 'local' });
+}
+
+function unbounded(length: unknown): MessageError {
+  const text = `message takes at most ${show(length)} bytes, which is no length: its codec's or framing's bound is wrong`;
+  return new MessageError('ERR_MESSAGE_VALUE', text, { origin: 'local' });
+}
+
+/** Somebody has transferred the memory to another thread while it was written to. */
+function lost(length: number): MessageError {
+  const text = `${length} bytes that were written are lost: their memory was transferred away`;
   return new MessageError('ERR_MESSAGE_VALUE', text, { origin: 'local' });
 }

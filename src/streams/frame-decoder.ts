@@ -1,3 +1,4 @@
+import { isTrusted, trust } from '../bytes/trust.ts';
 import type { FrameError } from '../errors.ts';
 import {
   FRAMES_AT_ONCE,
@@ -5,6 +6,7 @@ import {
   type FrameReader,
   type Framing,
 } from '../protocol/framing/framing.ts';
+import { isLent, keep } from './lease.ts';
 import { type FrameWatch, Stage, type StageOptions } from './stage.ts';
 
 /**
@@ -21,6 +23,10 @@ import { type FrameWatch, Stage, type StageOptions } from './stage.ts';
  * for await (const line of socket.pipe(new FrameDecoder(line()))) console.log(String(line));
  */
 export class FrameDecoder extends Stage<Buffer, FrameBatch> {
+  static {
+    trust(FrameDecoder.prototype);
+  }
+
   readonly framing: Framing;
   readonly #reader: FrameReader;
   #watch: FrameWatch | undefined;
@@ -32,7 +38,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   constructor(framing: Framing, options: StageOptions = {}) {
     if (typeof framing?.reader !== 'function')
       throw new TypeError('expected a framing, such as lengthPrefix()');
-    super(options, { readableObjectMode: true });
+    super('bytes', 'frames', options);
     this.framing = framing;
     this.#reader = framing.reader({ onDiscard: (error: FrameError) => this.emit('discard', error) });
   }
@@ -50,21 +56,14 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
     return this.#reader.detach();
   }
 
-  protected override get gives(): 'frames' {
-    return 'frames';
-  }
-
   protected override accept(chunk: Buffer): void {
+    if (isLent() && !isTrusted(this.#reader)) keep();
     this.#reader.push(chunk);
   }
 
-  protected override acceptEnd(): void {
+  protected override ended(): void {
     this.#reader.end();
     this.watchFrames({ limit: Infinity, late() {} });
-  }
-
-  protected override reclaim(): void {
-    this.#reader.reclaim?.();
   }
 
   protected override produce(): Buffer | undefined {

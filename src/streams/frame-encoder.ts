@@ -1,6 +1,9 @@
+import { show } from '../bytes/show.ts';
+import { isTrusted, trust } from '../bytes/trust.ts';
 import type { FrameBatch, FrameWriter, Framing } from '../protocol/framing/framing.ts';
-import { Output } from '../protocol/packer.ts';
-import { Stage, type StageOptions } from './stage.ts';
+import { Packer } from '../protocol/packer.ts';
+import { isLent, keep } from './lease.ts';
+import { batchOf, Stage, type StageOptions } from './stage.ts';
 
 /**
  * Payloads in (object mode; Uint8Array), bytes out: frames each payload.
@@ -14,22 +17,22 @@ import { Stage, type StageOptions } from './stage.ts';
  * encoder.write(Buffer.from('NICK ada'));
  */
 export class FrameEncoder extends Stage<Buffer> {
+  static {
+    trust(FrameEncoder.prototype);
+  }
+
   readonly framing: Framing;
   readonly #writer: FrameWriter;
-  readonly #output = new Output();
+  readonly #packer = new Packer();
   #batch: FrameBatch | undefined;
   #index = 0;
 
   constructor(framing: Framing, options: StageOptions = {}) {
     if (typeof framing?.writer !== 'function')
       throw new TypeError('expected a framing, such as lengthPrefix()');
-    super(options, { writableObjectMode: true });
+    super('frames', 'bytes', options);
     this.framing = framing;
     this.#writer = framing.writer();
-  }
-
-  protected override get takes(): 'frames' {
-    return 'frames';
   }
 
   protected override get passes(): string | undefined {
@@ -38,34 +41,34 @@ export class FrameEncoder extends Stage<Buffer> {
 
   protected override accept(payload: unknown): void {
     if (!(payload instanceof Uint8Array)) {
-      throw new TypeError(`a payload is a Uint8Array, got ${payload === null ? 'null' : typeof payload}`);
+      throw new TypeError(`a payload is a Uint8Array, got ${show(payload)}`);
     }
-    const bytes = payload as Buffer;
-    this.acceptBatch({ bytes, bounds: [0, bytes.length], count: 1, runStart: 0, runEnd: bytes.length });
+    this.acceptBatch(batchOf(payload));
   }
 
   protected override acceptBatch(batch: FrameBatch): void {
+    if (isLent() && !isTrusted(this.#writer)) keep();
     this.#batch = batch;
     this.#index = 0;
     this.defer(!this.#isWire(batch) && this.#fill(batch));
   }
 
-  protected override reclaim(): void {
-    this.#output.reclaim();
+  protected override given(isFree: boolean): void {
+    this.#packer.given(isFree);
   }
 
   protected override produce(): Buffer | undefined {
     const batch = this.#batch;
-    if (batch === undefined) return this.#output.take();
+    if (batch === undefined) return this.#packer.take(this.isPrivate);
     if (this.#index === 0 && this.#isWire(batch)) {
       // What was written before comes before.
-      const written = this.#output.take();
+      const written = this.#packer.take(this.isPrivate);
       if (written !== undefined) return written;
       this.#batch = undefined;
       return batch.bytes.subarray(batch.runStart, batch.runEnd);
     }
     this.#fill(batch);
-    return this.#output.take();
+    return this.#packer.take(this.isPrivate);
   }
 
   /** Whether a run of frames may go on byte for byte: the same wire, and nothing in it that is too long. */
@@ -77,10 +80,10 @@ export class FrameEncoder extends Stage<Buffer> {
   /** Write until the output is full; true when there was room for all. */
   #fill(batch: FrameBatch): boolean {
     try {
-      this.#index = this.#output.writeFrames(this.#writer, batch, this.#index);
+      this.#index = this.#packer.writeFrames(this.#writer, batch, this.#index);
     } catch (error) {
       this.#batch = undefined;
-      this.fail(error as Error);
+      this.fail(error);
       return false;
     }
     if (this.#index < batch.count) return false;

@@ -1,3 +1,4 @@
+import { trust } from '../bytes/trust.ts';
 import { type LengthPrefixOptions, lengthPrefix } from '../protocol/framing/length-prefix.ts';
 import { FrameEncoder } from './frame-encoder.ts';
 import type { StageOptions } from './stage.ts';
@@ -9,6 +10,10 @@ import type { StageOptions } from './stage.ts';
  * pipeline(socket, new LengthPrefixDecoder(), new LengthPrefixEncoder(), socket, callback); // an echo
  */
 export class LengthPrefixEncoder extends FrameEncoder {
+  static {
+    trust(LengthPrefixEncoder.prototype);
+  }
+
   constructor(options: LengthPrefixOptions & StageOptions = {}) {
     super(lengthPrefix(options), options);
   }

@@ -1,10 +1,12 @@
-import { asBuffer } from '../bytes/buffer.ts';
+import { asError, show } from '../bytes/show.ts';
+import { trust } from '../bytes/trust.ts';
 import { MessageError, ProtocolError } from '../errors.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { FrameBatch } from '../protocol/framing/framing.ts';
-import { Stage, type StageOptions } from './stage.ts';
+import { keep } from './lease.ts';
+import { batchOf, Stage, type StageOptions } from './stage.ts';
 
-/** The most messages in one batch: they are answered and gone before the next ones are made. */
+/** The most messages in one batch: a collection of the young generation copies all that live at once. */
 const MESSAGES_AT_ONCE = 64;
 
 /**
@@ -16,7 +18,11 @@ const MESSAGES_AT_ONCE = 64;
  * pipeline(createReadStream('flight.bin'), new LengthPrefixDecoder(), new MessageDecoder(drone.clientMessages),
  *   async (messages) => { for await (const message of messages) console.log(message); }, callback);
  */
-export class MessageDecoder<Message> extends Stage<Message, Message[]> {
+export class MessageDecoder<Message> extends Stage<Message> {
+  static {
+    trust(MessageDecoder.prototype);
+  }
+
   readonly #codec: Codec<Message, never>;
   #batch: FrameBatch | undefined;
   #index = 0;
@@ -24,31 +30,19 @@ export class MessageDecoder<Message> extends Stage<Message, Message[]> {
   constructor(codec: Codec<Message, never>, options: StageOptions = {}) {
     if (typeof codec?.decode !== 'function')
       throw new TypeError('expected a codec: an object with decode(bytes)');
-    super(options, { objectMode: true });
+    super('frames', 'messages', options);
     this.#codec = codec;
-  }
-
-  protected override get gives(): 'messages' {
-    return 'messages';
-  }
-
-  protected override get takes(): 'frames' {
-    return 'frames';
-  }
-
-  protected override get letsGo(): boolean {
-    return this.#codec.detached === true;
   }
 
   protected override accept(frame: unknown): void {
     if (!(frame instanceof Uint8Array)) {
-      throw new TypeError(`a frame is a Uint8Array, got ${frame === null ? 'null' : typeof frame}`);
+      throw new TypeError(`a frame is a Uint8Array, got ${show(frame)}`);
     }
-    const bytes = asBuffer(frame);
-    this.acceptBatch({ bytes, bounds: [0, bytes.length], count: 1, runStart: 0, runEnd: bytes.length });
+    this.acceptBatch(batchOf(frame));
   }
 
   protected override acceptBatch(batch: FrameBatch): void {
+    if (this.#codec.detached !== true) keep();
     this.#batch = batch;
     this.#index = 0;
   }
@@ -85,7 +79,7 @@ export class MessageDecoder<Message> extends Stage<Message, Message[]> {
       }
     } catch (error) {
       this.#batch = undefined;
-      this.fail(placed(error as Error, bounds[2 * i]!, batch.streamOffset));
+      this.fail(placed(asError(error), bounds[2 * i]!, batch.streamOffset));
       messages.length = i - from;
       return messages;
     }
@@ -95,7 +89,7 @@ export class MessageDecoder<Message> extends Stage<Message, Message[]> {
   }
 }
 
-/** Tell also where in the stream, when the frame's place is known. */
+/** The error, with its place in the stream where the frame's is known. */
 function placed(error: Error, frameAt: number, streamOffset: number | undefined): Error {
   if (streamOffset !== undefined && error instanceof ProtocolError && error.offset !== undefined) {
     Object.assign(error, { streamOffset: streamOffset + frameAt + error.offset });

@@ -1,7 +1,8 @@
+import { trust } from '../bytes/trust.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { FrameWriter, Framing } from '../protocol/framing/framing.ts';
 import { lengthPrefix } from '../protocol/framing/length-prefix.ts';
-import { Output } from '../protocol/packer.ts';
+import { Packer } from '../protocol/packer.ts';
 import { Stage, type StageOptions } from './stage.ts';
 
 export interface MessageEncoderOptions extends StageOptions {
@@ -9,7 +10,7 @@ export interface MessageEncoderOptions extends StageOptions {
   framing?: Framing | undefined;
 }
 
-/** One for all: a framing holds nothing of a stream. */
+/** One for all encoders: a framing holds nothing of a stream. */
 const DEFAULT_FRAMING: Framing = lengthPrefix();
 
 /**
@@ -23,24 +24,24 @@ const DEFAULT_FRAMING: Framing = lengthPrefix();
  * pipeline(machine, new MessageEncoder(drone.serverMessages), socket, callback);
  */
 export class MessageEncoder<Message> extends Stage<Buffer> {
+  static {
+    trust(MessageEncoder.prototype);
+  }
+
   readonly framing: Framing;
   readonly #codec: Codec<unknown, Message>;
   readonly #writer: FrameWriter;
-  readonly #output = new Output();
+  readonly #packer = new Packer();
   #messages: readonly Message[] = NONE;
   #index = 0;
 
   constructor(codec: Codec<unknown, Message>, options: MessageEncoderOptions = {}) {
     if (typeof codec?.encode !== 'function')
       throw new TypeError('expected a codec: an object with encode(message)');
-    super(options, { writableObjectMode: true });
+    super('messages', 'bytes', options);
     this.#codec = codec;
     this.framing = options.framing ?? DEFAULT_FRAMING;
     this.#writer = this.framing.writer();
-  }
-
-  protected override get takes(): 'messages' {
-    return 'messages';
   }
 
   protected override accept(message: Message): void {
@@ -53,23 +54,23 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
     this.defer(this.#fill());
   }
 
-  protected override reclaim(): void {
-    this.#output.reclaim();
+  protected override given(isFree: boolean): void {
+    this.#packer.given(isFree);
   }
 
   protected override produce(): Buffer | undefined {
     this.#fill();
-    return this.#output.take();
+    return this.#packer.take(this.isPrivate);
   }
 
   /** Write until the output is full; true when there was room for all. */
   #fill(): boolean {
     const messages = this.#messages;
     try {
-      this.#index = this.#output.writeMessages(this.#codec, this.#writer, messages, this.#index);
+      this.#index = this.#packer.writeMessages(this.#codec, this.#writer, messages, this.#index);
     } catch (error) {
       this.#messages = NONE;
-      this.fail(error as Error);
+      this.fail(error);
       return false;
     }
     if (this.#index < messages.length) return false;

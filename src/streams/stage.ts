@@ -1,4 +1,11 @@
-import { Transform, type TransformCallback, type TransformOptions } from 'node:stream';
+import { Transform, type TransformCallback } from 'node:stream';
+import { asBuffer } from '../bytes/buffer.ts';
+import { asError } from '../bytes/show.ts';
+import { isTrusted } from '../bytes/trust.ts';
+import type { FrameBatch } from '../protocol/framing/framing.ts';
+import { endBehind, Linger } from './farewell.ts';
+import { isLent, keep } from './lease.ts';
+import { Batch, type Matter, type Neighbour, Outlet } from './outlet.ts';
 
 export interface StageOptions {
   /** As in node:stream: bytes or items, whichever the side holds. */
@@ -13,138 +20,157 @@ export interface StageOptions {
 
 const DEFAULT_LINGER_TIMEOUT = 5_000;
 
+/** Two items may wait at a stage; either may be a whole batch. */
+const ITEMS_HELD = 2;
+
+/** The most items that `produceBatch` collects: they are used and gone before the next ones are made. */
+const ITEMS_AT_ONCE = 64;
+
 const NONE: readonly never[] = [];
 
 /**
- * Object-mode input held by a stage: two, since one of them may be a batch that holds all the messages of a
- * chunk.
+ * The base of the stages: a Transform that takes in one chunk or item, then gives all that comes of it.
+ *
+ *     accept(item)          produce() produce() … undefined          a foreign stream on that side: one by one
+ *     acceptBatch(items)    produceBatch() …      undefined          another stage on that side: many at once
+ *
+ * A stage of your own says in its constructor what it takes and gives (`'bytes'`, `'frames'` or `'messages'`), and
+ * implements `accept` and `produce`; `docs/streams.md` shows how. Between stages items go in batches all the same.
+ *
+ * A **fault** (the input broke the protocol) is given behind the items before it, and the rest of the input is
+ * discarded. A stage behind this one gets it in band. The last stage, whose bytes go to a socket or the like, ends that
+ * destination, lingers (`farewell.ts`), and then is destroyed with the error. For any other consumer the fault is the
+ * stream's error, after the items.
+ *
+ * @typeParam Item - what `produce` gives
+ * @typeParam Items - what `produceBatch` gives: an array of messages, or a `FrameBatch`
+ *
+ * @example
+ * class Commands extends Stage<Message> {
+ *   #message: Message | undefined;
+ *
+ *   constructor() {
+ *     super('messages', 'messages');
+ *   }
+ *
+ *   protected override accept(message: Message) {
+ *     if (message.type !== 'ping') this.#message = message;
+ *   }
+ *
+ *   protected override produce() {
+ *     const message = this.#message;
+ *     this.#message = undefined;
+ *     return message;
+ *   }
+ * }
  */
-const ITEMS_HELD = 2;
-
-/** A neighbour takes batches of the kind that we give: offsets into a chunk, or an array. */
-type BatchKind = 'frames' | 'messages';
-
-/** What one neighbour hands to the next in place of single items: a chunk's worth of them, or a fault. */
-class Batch {
-  readonly items: unknown;
-  readonly fault: Error | undefined;
-
-  constructor(items: unknown, fault?: Error) {
-    this.items = items;
-    this.fault = fault;
-  }
-}
-
-/**
- * The base of the stages: a Transform that takes in a chunk, and gives what comes of it in one of two ways.
- *
- *     consumers are all stages       write(batch)              one call per chunk, past both stream queues
- *     anyone else among them         push(item) push(item) …   what any object-mode Transform does
- *
- * It asks who listens each time it has something to give, so a listener that comes while data flows sees single
- * items from the next one on. A batch never enters the readable queue: nobody but a stage can meet one.
- *
- * A **fault** — the input broke the protocol — is given after the items before it, and the rest of the input is
- * discarded. A neighbouring stage gets it in band. The last stage, whose bytes go to a socket or the like, ends
- * that destination, waits until it has taken everything and the peer has ended too (or the linger timeout passed),
- * and then is destroyed with the error. To any other consumer the fault is the stream's error, after the items.
- *
- * A subclass says what it takes in (`accept`, `acceptBatch`) and gives what comes of it, one item (`produce`) or as
- * many as go into one batch (`produceBatch`), until there is no more.
- */
-export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
-  /** The stages that we are piped to; how many pipes there are is not kept, but counted by their listeners. */
-  #neighbours: readonly Stage[] = NONE;
-  /** Joined to the neighbour without a pipe. */
-  #joined = false;
-  /** Where bytes go: the last non-stage (or, for bytes, any) destination that we were piped to. */
-  #destination: Destination | undefined;
-  /** The stage that pipes to us, and what it is to watch for us. */
+export abstract class Stage<Item = unknown, Items = Item[]> extends Transform implements Neighbour {
+  /** @internal */
+  readonly takes: Matter;
+  /** @internal */
+  readonly gives: Matter;
+  /** @internal */
+  readonly outlet: Outlet = new Outlet(this);
+  protected readonly lingerTimeout: number;
+  /** The stage that is piped to this one. */
   #source: Stage | undefined;
   #frameWatch: FrameWatch | undefined;
   /** Of the write or flush under way: called when all that came of it has been given. */
   #callback: TransformCallback | undefined;
-  /** The consumer told us to stop, until `_read` or the neighbours' `'drain'`. */
-  #blocked = false;
-  #draining = 0;
-  #running = false;
-  #suspended = false;
-  #deferred = false;
   #inputEnded = false;
-  /** Input is discarded: a fault has been given, or the output is closed. */
-  #discarding = false;
-  #closing = false;
-  /** Nobody behind us takes anything any more. */
-  #abandoned = false;
-  #fault: Error | undefined;
-  /** A fault that waits for the readable side to be read. */
-  #waiting = false;
-  #flushed = false;
-  #lingerTimer: NodeJS.Timeout | undefined;
-  /** Told by who lends us memory, or takes ours back. */
-  #isSink: IsSink | undefined;
-  /** Since then, something was given to somebody who may keep it: from now on that memory is theirs. */
-  #exposed = false;
-  protected readonly lingerTimeout: number;
+  /** Items of a batch that `accept` takes one by one, from `#index` on. */
+  #items: readonly unknown[] = NONE;
+  #index = 0;
 
-  constructor(options: StageOptions, transform: TransformOptions) {
+  /** The run loop is under way. */
+  #running = false;
+  /** The consumer asked to wait, until `_read` or the neighbours' `'drain'`. */
+  #blocked = false;
+  /** The subclass asked to wait, until `proceed`. */
+  #suspended = false;
+  /** What was accepted waits for more, until the end of the turn. */
+  #deferred = false;
+  /** Only the system will read what is given now. */
+  #isPrivate = false;
+
+  /** How the output ends before the input does. */
+  #fault: Error | undefined;
+  #closing = false;
+  /**
+   * `waiting`: what is before the fault has to be read. `ended`: the input is discarded. `delivered`: the destination has
+   * taken all. `abandoned`: the output behind us is closed, so nothing is made any more.
+   */
+  #end: 'open' | 'waiting' | 'ended' | 'delivered' | 'abandoned' = 'open';
+  #linger: Linger | undefined;
+
+  constructor(takes: Matter, gives: Matter, options: StageOptions = {}) {
+    const writableObjectMode = takes !== 'bytes';
     super({
-      ...transform,
-      highWaterMark: undefined,
+      writableObjectMode,
+      readableObjectMode: gives !== 'bytes',
       readableHighWaterMark: options.readableHighWaterMark,
-      writableHighWaterMark:
-        options.writableHighWaterMark ??
-        (transform.writableObjectMode || transform.objectMode ? ITEMS_HELD : undefined),
-    } as TransformOptions);
+      writableHighWaterMark: options.writableHighWaterMark ?? (writableObjectMode ? ITEMS_HELD : undefined),
+    } as ConstructorParameters<typeof Transform>[0]);
+    this.takes = takes;
+    this.gives = gives;
     this.lingerTimeout = options.lingerTimeout ?? DEFAULT_LINGER_TIMEOUT;
   }
 
-  /** What the batches of `produceBatch` hold; undefined where none are given. */
-  protected get gives(): BatchKind | undefined {
-    return undefined;
+  // ─── What a subclass says ───────────────────────────────────────────────────────────────────────────────────
+
+  /** Take in one chunk or item; all that came of the one before it has been given. */
+  protected abstract accept(item: unknown): void;
+
+  /**
+   * Take in what the stage before gives at once: an array of messages, or a `FrameBatch`. By default, `accept` takes them
+   * one by one.
+   */
+  protected acceptBatch(items: unknown): void {
+    this.#items = this.takes === 'frames' ? framesOf(items as FrameBatch) : (items as readonly unknown[]);
+    this.#index = 0;
   }
 
-  /** What `acceptBatch` takes. */
-  protected get takes(): BatchKind | undefined {
-    return undefined;
+  /** The next item, or undefined when nothing more comes of the input so far. */
+  protected abstract produce(): Item | undefined;
+
+  /** As many items as go into one batch, or undefined. By default, what `produce` gives; frames are given one by one. */
+  protected produceBatch(): Items | undefined {
+    const first = this.#next();
+    if (first === undefined) return undefined;
+    if (this.gives === 'frames') return batchOf(first as Uint8Array) as Items;
+    const items: Item[] = [first];
+    while (items.length < ITEMS_AT_ONCE) {
+      const item = this.#next();
+      if (item === undefined) break;
+      items.push(item);
+    }
+    return items as Items;
   }
+
+  /** The input has ended: `produce` may give last items, or `fail` be called. */
+  protected ended(): void {}
+
+  /** The stage before met a fault: `produce` may give last items, and the fault is passed on behind them. */
+  protected faulted(_fault: Error): void {}
 
   /** The `wire` of the framing whose runs of frames go through as they are. */
   protected get passes(): string | undefined {
     return undefined;
   }
 
-  /** Whether runs of that wire go through all stages that we are piped to, as they are. */
-  protected passesOn(wire: string | undefined): boolean {
-    return wire !== undefined && this.#neighbours.every((next) => next.passes === wire);
+  /** Told whether those who were given bytes have let go of them: then the stage's own memory may be used again. */
+  protected given(_isFree: boolean): void {}
+
+  /** What lingering too long is reported as. */
+  protected lingerError(): Error | undefined {
+    return this.#fault;
   }
 
-  /** Take in one chunk or item; all that came of the one before it has been given. */
-  protected abstract accept(chunk: unknown): void;
+  // ─── What a subclass may ask for ────────────────────────────────────────────────────────────────────────────
 
-  /** Take in what a neighbour's `produceBatch` gave. */
-  protected acceptBatch(_items: unknown): void {}
-
-  /** The next item, or undefined when nothing more comes of the input so far. */
-  protected abstract produce(): Item | undefined;
-
-  /** As `produce`, as many items as there are. Only asked of a stage whose readable side is in object mode. */
-  protected produceBatch(): Items | undefined {
-    return undefined;
-  }
-
-  /** The input has ended: what comes of that may be produced, or `fail` called. */
-  protected acceptEnd(): void {}
-
-  /**
-   * The stage before us met a fault; what came before it has been given. Then `produce` may give last items, and the
-   * fault is passed on.
-   */
-  protected acceptFault(_fault: Error): void {}
-
-  /** Break off with a fault, once `produce` has given the items before it. The first one stands. */
-  protected fail(fault: Error): void {
-    this.#fault ??= fault;
+  /** Break off with a fault, once `produce` has given the items before it. The first fault stands. */
+  protected fail(fault: unknown): void {
+    this.#fault ??= asError(fault);
   }
 
   /** End the output once `produce` has given all there is; the input is discarded from then on, until it ends. */
@@ -164,32 +190,39 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
   }
 
   /**
-   * Let what was accepted wait for more, until the end of this turn at the latest: so that items which come one by
-   * one leave together. Asked for in `accept`; may be taken back there, with `false`, when enough has come.
+   * Let what was accepted wait for more, until the end of this turn at the latest: so that items which come one by one
+   * leave together. Asked for in `accept`; may be taken back there, with `false`, when enough has come.
    */
   protected defer(wait: boolean): void {
-    if (wait && !this.#deferred) process.nextTick(proceed, this);
+    if (wait && !this.#deferred) process.nextTick(Stage.#runDeferred, this);
     this.#deferred = wait;
   }
 
-  /** The consumer has told us to stop. */
+  /** Whether the consumer has asked to wait. */
   protected get blocked(): boolean {
     return this.#blocked;
   }
 
-  /** From now on, tell when a frame has begun to come and is not complete in time; for the decoder of frames to do. */
+  /** Whether what is produced now goes to the system alone, so that it may be a part of memory that many share. */
+  protected get isPrivate(): boolean {
+    return this.#isPrivate;
+  }
+
+  /** Whether runs of that wire go through all neighbours as they are. */
+  protected passesOn(wire: string | undefined): boolean {
+    return wire !== undefined && this.outlet.neighbours.every((next) => (next as Stage).passes === wire);
+  }
+
+  /** Tell from now on when a frame has begun to come and is not complete in time. The decoder of frames does it. */
   protected watchFrames(watch: FrameWatch): void {
     this.#frameWatch = watch;
     this.#source?.watchFrames(watch);
   }
 
-  /** What lingering too long is reported as. */
-  protected lingerError(): Error | undefined {
-    return this.#fault;
-  }
+  // ─── The stream ─────────────────────────────────────────────────────────────────────────────────────────────
 
   override _write(chunk: unknown, _encoding: BufferEncoding, callback: TransformCallback): void {
-    if (this.#discarding) {
+    if (this.#end !== 'open') {
       callback();
       return;
     }
@@ -200,11 +233,11 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
         this.acceptBatch(chunk.items);
       } else {
         this.fail(chunk.fault);
-        this.acceptFault(chunk.fault);
+        this.faulted(chunk.fault);
       }
     } catch (error) {
       // Never a throw out of write(); and what came before it goes before it.
-      this.fail(error as Error);
+      this.fail(error);
       this.#deferred = false;
     }
     if (this.#deferred && !this.#blocked) {
@@ -215,399 +248,229 @@ export abstract class Stage<Item = unknown, Items = unknown> extends Transform {
     this.#run();
   }
 
-  override _read(): void {
-    // While neighbours drain, their 'drain' is what lets us go on.
-    if (this.#blocked && this.#draining === 0) {
-      this.#blocked = false;
-      this.#run();
-    }
-  }
-
   override _flush(callback: TransformCallback): void {
     this.#inputEnded = true;
     this.#callback = callback;
-    if (!this.#discarding) this.acceptEnd();
+    try {
+      if (this.#end === 'open') this.ended();
+    } catch (error) {
+      this.fail(error);
+    }
     this.#run();
   }
 
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    clearTimeout(this.#lingerTimer);
-    this.#neighbours = NONE;
-    callback(error);
-  }
-
-  override pipe<T extends NodeJS.WritableStream>(destination: T, options?: { end?: boolean }): T {
-    if (!(destination instanceof Stage && this.#meet(destination))) this.#destination = destination;
-    return super.pipe(destination, options);
-  }
-
-  /** Know a stage that we are piped to; false where it does not take our batches. */
-  #meet(stage: Stage): boolean {
-    stage.#source = this;
-    if (stage.#frameWatch !== undefined) this.watchFrames(stage.#frameWatch);
-    if (this.gives === undefined || !takesBatches(stage)) return false;
-    // Not by `push`, which makes room for sixteen more.
-    this.#neighbours = [...this.#neighbours, stage];
-    return true;
-  }
-
-  /**
-   * As `from.pipe(to)`, for a fraction of the memory, between two stages that nobody else listens to. As soon as
-   * somebody does, it becomes that pipe. Errors are the caller's to see to.
-   */
-  static join(from: Stage, to: Stage): void {
-    if (from.gives === undefined || from.gives !== to.takes) {
-      from.pipe(to);
-      return;
-    }
-    from.#meet(to);
-    from.#joined = true;
-    from.on('end', endNeighbours);
-    from.resume();
-  }
-
-  #becomePipes(): void {
-    this.#joined = false;
-    this.off('end', endNeighbours);
-    for (const stage of this.#neighbours) super.pipe(stage);
-  }
-
-  static endNeighbours(stage: Stage): void {
-    for (const next of stage.#neighbours) next.end();
-  }
-
-  override unpipe(destination?: NodeJS.WritableStream): this {
-    if (this.#joined) this.#becomePipes();
-    const gone = this.#neighbours.filter((stage) => destination === undefined || destination === stage);
-    const left = this.#destination !== undefined && (destination ?? this.#destination) === this.#destination;
-    if (gone.some(Stage.mayKeep) || (left && this.#destination?.writableLength !== 0)) this.#exposed = true;
-    this.#neighbours = this.#neighbours.filter((stage) => !gone.includes(stage));
-    if (destination === undefined || destination === this.#destination) this.#destination = undefined;
-    super.unpipe(destination);
-    for (const stage of gone) {
-      // Its 'drain' shall not hold us any more.
-      if (this.#onDrain === undefined || !stage.listeners('drain').includes(this.#onDrain)) continue;
-      stage.off('drain', this.#onDrain);
-      this.#drained();
-    }
-    return this;
+  override _read(): void {
+    // While neighbours drain, their 'drain' is what lets us go on.
+    if (this.#blocked && !this.outlet.isWaiting) this.#resume();
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: as node:stream types it
   override read(size?: number): any {
     if (this.#deferred) this.#run();
-    // Only the stream itself reads what flows; anyone else reads for himself.
-    const isHeard = this.#isSink !== undefined && !(this.#flows && this.#givesTo(this.#isSink));
     const item = super.read(size);
-    if (isHeard && item !== null) this.#exposed = true;
-    if (this.#waiting && this.readableLength === 0) process.nextTick(settle, this);
+    if (this.#end === 'waiting' && this.readableLength === 0) process.nextTick(Stage.#tellWaiting, this);
     return item;
   }
 
-  /** Whether a batch may go past the queues now. */
-  get #direct(): boolean {
-    if (this.#joined) {
-      if (this.listenerCount('data') === 0 && this.listenerCount('readable') === 0) return true;
-      this.#becomePipes();
-    }
-    const count = this.#neighbours.length;
-    return (
-      count > 0 &&
-      this.#neighbours.every((stage) => stage.takes === this.gives) &&
-      this.listenerCount('data') === count &&
-      this.readableFlowing === true &&
-      this.readableLength === 0 &&
-      this.listenerCount('readable') === 0
-    );
+  override pipe<T extends NodeJS.WritableStream>(destination: T, options?: { end?: boolean }): T {
+    this.outlet.add(destination);
+    return super.pipe(destination, options);
   }
 
-  /** Give what there is to give until told to stop; then see to what follows the input. */
+  override unpipe(destination?: NodeJS.WritableStream): this {
+    const unpipe = () => super.unpipe(destination);
+    this.outlet.remove(destination, unpipe, this.#resume);
+    return this;
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#linger?.stop();
+    this.outlet.clear();
+    callback(error);
+  }
+
+  // ─── The run ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Give what there is to give until asked to wait; then see to what follows the input. */
   #run(): void {
     // A consumer may read or send in the middle of a push: the loop that is running sees to it.
     if (this.#running || this.destroyed) return;
     this.#running = true;
     this.#deferred = false;
     try {
-      while (!this.#blocked && !this.#suspended && !this.#abandoned) {
-        if (this.#direct) {
-          const items = this.produceBatch();
-          if (items === undefined) break;
-          this.#hand(new Batch(items));
-        } else {
-          const item = this.produce();
-          if (item === undefined) break;
-          this.#heed();
-          if (!this.push(item)) this.#blocked = true;
-          else if (this.#isSink !== undefined && this.#isGone) this.reclaim();
-        }
+      while (!this.#blocked && !this.#suspended && this.#end !== 'abandoned') {
+        if (!this.#giveNext()) break;
       }
     } catch (error) {
+      this.fail(error);
+    } finally {
       this.#running = false;
-      this.destroy(error as Error);
-      return;
     }
-    this.#running = false;
     if (this.#blocked || this.#suspended) return;
-    if (!this.#discarding) {
-      if (this.#fault !== undefined) this.#conclude();
-      else if (this.#closing) this.#end();
-    }
+    if (this.#end === 'open' && this.#fault !== undefined) this.#breakOff();
+    else if (this.#end === 'open' && this.#closing) this.#endOutput();
     this.#answer();
   }
+
+  /** Give the next item or batch; false when there is none. */
+  #giveNext(): boolean {
+    const { outlet } = this;
+    if (outlet.isDirect) {
+      const items = this.produceBatch();
+      if (items === undefined) return false;
+      const { neighbours } = outlet;
+      this.#hand(new Batch(items));
+      if (this.gives === 'frames' && isLent() && !neighbours.every(hasLetGo)) keep();
+      return true;
+    }
+    this.#isPrivate = this.gives === 'bytes' && outlet.isExclusive && isTrusted(this);
+    const item = this.#next();
+    if (item === undefined) return false;
+    // Asked before the push: a listener for one item is gone afterwards.
+    const isPrivate = this.#isPrivate && this.listenerCount('data') === 1;
+    if (!this.push(item)) this.#blocked = true;
+    const isFree = isPrivate && outlet.isTaken;
+    // Messages are somebody else's objects: the decoder that made them has said whether they are views.
+    if (!isFree && this.gives !== 'messages' && this.takes !== 'messages') keep();
+    if (this.gives === 'bytes') this.given(isFree);
+    return true;
+  }
+
+  /** The next item of all that was accepted. */
+  #next(): Item | undefined {
+    for (;;) {
+      const item = this.produce();
+      if (item !== undefined || this.#index === this.#items.length) return item;
+      if (this.#suspended || this.#closing || this.#fault !== undefined) return undefined;
+      const next = this.#items[this.#index++];
+      if (this.#index === this.#items.length) {
+        this.#items = NONE;
+        this.#index = 0;
+      }
+      this.accept(next);
+    }
+  }
+
+  #hand(batch: Batch): void {
+    if (!this.outlet.hand(batch, this.#resume)) this.#blocked = true;
+  }
+
+  readonly #resume = (): void => {
+    this.#blocked = false;
+    this.#run();
+  };
 
   /** The write is over; so is the flush, unless a fault has still to be told. */
   #answer(): void {
     const callback = this.#callback;
     if (callback === undefined) return;
-    if (this.#inputEnded && this.#fault !== undefined) {
-      if (this.#waiting) return;
-      if (this.#flushed) {
-        this.#callback = undefined;
-        callback(this.#fault);
-        return;
-      }
-      if (!this.#inBand) return;
-    }
+    const isFlush = this.#inputEnded && this.#fault !== undefined;
+    const toldInBand = this.#end !== 'waiting' && this.outlet.neighbours.length > 0;
+    if (isFlush && this.#end !== 'delivered' && !toldInBand) return;
     this.#callback = undefined;
-    callback();
+    callback(isFlush && this.#end === 'delivered' ? this.#fault : null);
   }
 
-  #hand(batch: Batch): void {
-    for (const stage of this.#neighbours) {
-      if (stage.write(batch)) continue;
-      this.#draining++;
-      this.#blocked = true;
-      this.#onDrain ??= () => this.#drained();
-      stage.once('drain', this.#onDrain);
-    }
+  // ─── The end ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** All before the fault has been given: discard what comes, and tell it when that has been read too. */
+  #breakOff(): void {
+    this.#end = 'waiting';
+    if (this.readableLength === 0) this.#tell();
   }
 
-  /** Made when a neighbour first tells us to stop: most connections never get there. */
-  #onDrain: (() => void) | undefined;
-
-  #drained(): void {
-    if (--this.#draining > 0) return;
-    this.#blocked = false;
-    this.#run();
-  }
-
-  get #inBand(): boolean {
-    return this.#neighbours.length > 0;
-  }
-
-  /** A fault, and all before it has been given: discard what comes, and tell. */
-  #conclude(): void {
-    this.#discarding = true;
-    this.#waiting = true;
-    if (this.readableLength === 0) this.#settle();
-  }
-
-  /** All before the fault has been read: tell it. */
-  #settle(): void {
-    if (!this.#waiting || this.destroyed || this.readableLength > 0) return;
-    this.#waiting = false;
-    if (this.#inBand) {
+  #tell(): void {
+    if (this.#end !== 'waiting' || this.destroyed || this.readableLength > 0) return;
+    this.#end = 'ended';
+    const { neighbours, destination } = this.outlet;
+    if (neighbours.length > 0) {
       this.#hand(new Batch(undefined, this.#fault));
       if (!this.#blocked) this.#answer();
-    } else if (!this.readableObjectMode && this.#destination !== undefined) {
-      this.#farewell(this.#destination);
+    } else if (this.gives === 'bytes' && destination !== undefined) {
+      // The output is closed: tell every stage before this one to stop working.
+      for (let one = this.#source; one !== undefined && !one.destroyed; one = one.#source)
+        one.#end = 'abandoned';
+      endBehind(this, destination, () => this.#delivered());
+      this.#endOutput();
+      // Without a reader 'end' would never come.
+      this.resume();
     } else {
-      // Items that a consumer took in this turn are its own before the error comes.
+      // A consumer that took items in this turn gets to use them before the error.
       process.nextTick(() => this.destroy(this.#fault));
     }
   }
 
-  /**
-   * Whether what comes of the input holds no view of it, so that its memory may be used again once it was taken in.
-   */
-  protected get letsGo(): boolean {
-    return false;
-  }
-
-  /** Nobody has a view any more of what was given: memory of our own that it lies in may be used again. */
-  protected reclaim(): void {}
-
-  /** Whether bytes go to that one destination, and nobody else sees them. */
-  #givesTo(isSink: IsSink): boolean {
-    const destination = this.#destination;
-    return (
-      destination !== undefined &&
-      this.#neighbours.length === 0 &&
-      this.listenerCount('data') === 1 &&
-      this.listenerCount('readable') === 0 &&
-      isSink(destination)
-    );
-  }
-
-  get #flows(): boolean {
-    const state = (this as unknown as { _readableState: { resumeScheduled?: boolean } })._readableState;
-    return this.readableFlowing === true && state.resumeScheduled !== true;
-  }
-
-  /** Whether the sink has taken all that it was given, and it alone. */
-  get #isGone(): boolean {
-    return !this.#exposed && this.readableLength === 0 && this.#destination?.writableLength === 0;
-  }
-
-  /** Something is given singly: who is no sink may keep it for good. */
-  #heed(): void {
-    if (this.#isSink !== undefined && !this.#givesTo(this.#isSink)) this.#exposed = true;
-  }
-
-  static mayBorrow(stage: Stage, isSink: IsSink): boolean {
-    stage.#isSink = isSink;
-    // One with a method of its own here may do anything.
-    if (stage._write !== Stage.prototype._write || stage.push !== Stage.prototype.push) return false;
-    if (stage.letsGo) return true;
-    // Messages go to handlers, and these are somebody else's code.
-    if (stage.gives === 'messages' || stage.#exposed) return false;
-    if (stage.#direct) return stage.#neighbours.every((next) => Stage.mayBorrow(next, isSink));
-    return stage.readableLength === 0 && stage.#givesTo(isSink);
-  }
-
-  static hasLetGo(stage: Stage, isSink: IsSink): boolean {
-    stage.#isSink = isSink;
-    if (stage.#deferred) stage.#run();
-    let gone = stage.readableLength === 0;
-    for (const next of stage.#neighbours) gone = Stage.hasLetGo(next, isSink) && gone;
-    if (stage.#neighbours.length === 0) gone &&= stage.#givesTo(isSink) && stage.#isGone;
-    gone &&= !stage.#exposed;
-    if (gone) stage.reclaim();
-    return stage.writableLength === 0 && (stage.letsGo || (gone && stage.gives !== 'messages'));
-  }
-
-  /** Whether somebody has, or may still get, what came of the stage's input, for whom nobody will ask us. */
-  static mayKeep(stage: Stage): boolean {
-    if (stage.letsGo) return stage.writableLength > 0;
-    return (
-      stage.#exposed ||
-      stage.gives === 'messages' ||
-      stage.readableLength + stage.writableLength > 0 ||
-      (stage.#destination !== undefined && stage.#destination.writableLength !== 0) ||
-      stage.#neighbours.some(Stage.mayKeep)
-    );
-  }
-
-  static settle(stage: Stage): void {
-    stage.#settle();
-  }
-
-  static proceed(stage: Stage): void {
-    if (stage.#deferred) stage.#run();
-  }
-
-  /** The last stage: end the destination, and tell the fault when it has taken all and the peer has ended. */
-  #farewell(destination: Destination): void {
-    this.#abandon();
-    const told = (): void => {
-      if (this.#inputEnded && this.#callback !== undefined) this.#answer();
-      else if (this.#inputEnded) this.destroy(this.#fault);
-    };
-    const flushed = (): void => {
-      this.#flushed = true;
-      told();
-    };
-    this.once('end', () => {
-      if (destination.writableFinished || destination.destroyed || !destination.writableEnded) flushed();
-      else destination.once('finish', flushed);
-    });
-    this.#end();
-    // Nobody may be reading on, so that 'end' would never come: bytes were all given, see #settle.
-    this.resume();
-  }
-
-  /** End the output, and give the peer until the linger timeout to end the input. */
-  #end(): void {
-    this.#discarding = true;
+  #endOutput(): void {
+    this.#end = 'ended';
     this.push(null);
     if (this.#inputEnded) return;
-    this.#linger();
-    this.#last?.once('finish', () => this.#linger());
+    this.#linger = new Linger(this.outlet, this.lingerTimeout, () => this.destroy(this.lingerError()));
   }
 
-  /**
-   * Cut the connection when for `lingerTimeout` nothing of what is still under way is taken; or, when all has been
-   * taken, the peer has not ended its side.
-   */
-  #linger(): void {
-    clearTimeout(this.#lingerTimer);
-    if (this.destroyed) return;
-    const left = this.#undelivered();
-    this.#lingerTimer = setTimeout(() => {
-      if (this.#undelivered() === left) this.destroy(this.lingerError());
-      else this.#linger();
-    }, this.lingerTimeout);
+  /** The destination has taken all: the fault may be told once the input has ended. */
+  #delivered(): void {
+    this.#end = 'delivered';
+    if (!this.#inputEnded) return;
+    if (this.#callback !== undefined) this.#answer();
+    else this.destroy(this.#fault);
   }
 
-  /** What is held between here and the last destination: bytes and items, so that it tells progress and no more. */
-  #undelivered(): number {
-    const [next] = this.#neighbours;
-    const behind = next === undefined ? (this.#destination?.writableLength ?? 0) : next.#undelivered();
-    return this.readableLength + this.writableLength + behind;
+  // ─── Between stages ─────────────────────────────────────────────────────────────────────────────────────────
+
+  /** @internal */
+  get takesBatches(): boolean {
+    return (
+      this.takes !== 'bytes' &&
+      this._write === Stage.prototype._write &&
+      this._transform === Transform.prototype._transform
+    );
   }
 
-  /** Where all of it goes in the end. */
-  get #last(): Destination | undefined {
-    const [next] = this.#neighbours;
-    return next === undefined ? this.#destination : next.#last;
+  /** @internal */
+  follow(source: Neighbour): void {
+    this.#source = source as Stage;
+    if (this.#frameWatch !== undefined) this.#source.watchFrames(this.#frameWatch);
   }
 
-  /** Whatever still comes, nobody can answer any more: what stands before us shall not even try. */
-  #abandon(): void {
-    const source = this.#source;
-    if (source === undefined || source.destroyed) return;
-    source.#discarding = source.#abandoned = true;
-    source.#abandon();
+  // Functions, not closures: one for all stages.
+  static #runDeferred(stage: Stage): void {
+    if (stage.#deferred) stage.#run();
+  }
+
+  static #tellWaiting(stage: Stage): void {
+    stage.#tell();
   }
 }
 
-/** How long a frame may take to come, and who wants to know that it took longer. */
+/** How long a frame may take to come, and what to call when it takes longer. */
 export interface FrameWatch {
   /** Milliseconds; Infinity ends the watch. */
   readonly limit: number;
   late(): void;
 }
 
-/** Where bytes go. */
-export type Destination = NodeJS.WritableStream & {
-  writableFinished?: boolean;
-  writableEnded?: boolean;
-  writableLength?: number;
-  destroyed?: boolean;
-};
-
-/** Whether a destination keeps nothing of what it has taken. */
-type IsSink = (destination: Destination) => boolean;
-
-// Functions, not closures: one for all, whoever waits for the end of the turn.
-const { settle, proceed } = Stage;
-
-function endNeighbours(this: Stage): void {
-  Stage.endNeighbours(this);
+/** Whether a stage keeps nothing of what it was given. */
+function hasLetGo(stage: Neighbour): boolean {
+  return isTrusted(stage) && stage.writableLength === 0;
 }
 
-/** As `stages[0].pipe(stages[1]).pipe(…)`, for a fraction of the memory; whoever does it sees to the errors. */
-export function join(...stages: readonly Stage[]): void {
-  for (let i = 1; i < stages.length; i++) Stage.join(stages[i - 1]!, stages[i]!);
+/** The frames of a batch, each as a view of its own. */
+function framesOf({ bytes, bounds, count }: FrameBatch): Buffer[] {
+  return Array.from({ length: count }, (_, i) => bytes.subarray(bounds[2 * i]!, bounds[2 * i + 1]!));
 }
 
-/**
- * For who lends a stage the memory of what is written to it (`net/lent-reads.ts`): whether everyone behind it lets go of
- * that memory once they have taken it in. `isSink` tells the destinations that keep nothing of what they have taken.
- */
-export const mayBorrow: (stage: Stage, isSink: IsSink) => boolean = Stage.mayBorrow;
+/** One frame as a batch. */
+export function batchOf(frame: Uint8Array): FrameBatch {
+  const bytes = asBuffer(frame);
+  return { bytes, bounds: [0, bytes.length], count: 1, runStart: 0, runEnd: bytes.length };
+}
 
-/**
- * Whether nothing of what was lent is held any more. What waits for the end of the turn is given first, and the memory
- * of what a sink has taken is used again.
- */
-export const hasLetGo: (stage: Stage, isSink: IsSink) => boolean = Stage.hasLetGo;
-
-/** A subclass with a `_write` or `_transform` of its own would meet batches there: it gets single items. */
-function takesBatches(stage: Stage): boolean {
-  return (
-    stage.writableObjectMode &&
-    stage._write === Stage.prototype._write &&
-    stage._transform === Transform.prototype._transform
-  );
+/** As `stages[0].pipe(stages[1]).pipe(…)`, for a fraction of the memory; the caller sees to the errors. */
+export function join(...stages: readonly Stage<unknown, unknown>[]): void {
+  for (const [i, to] of stages.entries()) {
+    const from = stages[i - 1];
+    if (from === undefined) continue;
+    if (from.gives !== 'bytes' && from.gives === to.takes) from.outlet.join(to);
+    else from.pipe(to);
+  }
 }

@@ -33,7 +33,7 @@ export class StateMachine<
   State extends string = string,
   // biome-ignore lint/suspicious/noExplicitAny: who runs a session need not know what its handlers keep
   Context = any,
-> extends Stage<Sent, Sent[]> {
+> extends Stage<Sent> {
   readonly #run: Run<Received, Sent, State, Context>;
   #messages: readonly Received[] = NONE;
   #index = 0;
@@ -57,7 +57,7 @@ export class StateMachine<
   ) {
     if (typeof session?.start !== 'function')
       throw new TypeError('expected a session, as defineSession() makes it');
-    super(options, { objectMode: true });
+    super('messages', 'messages', options);
     this.#run = session.start(options.context);
     this.#follow();
     const { greeting } = this.#run;
@@ -113,14 +113,6 @@ export class StateMachine<
     });
   }
 
-  protected override get gives(): 'messages' {
-    return 'messages';
-  }
-
-  protected override get takes(): 'messages' {
-    return 'messages';
-  }
-
   protected override accept(message: unknown): void {
     this.acceptBatch([message as Received]);
   }
@@ -131,13 +123,13 @@ export class StateMachine<
     this.#idleTimer?.refresh();
   }
 
-  protected override acceptEnd(): void {
+  protected override ended(): void {
     this.#inputEnded = true;
     this.#answers.push(...this.#run.ended().answers);
     this.#follow();
   }
 
-  protected override acceptFault(fault: Error): void {
+  protected override faulted(fault: Error): void {
     this.#answers.push(...this.#run.fault(fault).answers);
     this.#follow();
   }

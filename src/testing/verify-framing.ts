@@ -218,14 +218,13 @@ function read(framing: Framing, chunks: readonly Uint8Array[], mode: Mode, ends 
   return session.outcome;
 }
 
-/** As `read`; once the reader has answered that it needs more, the memory of the chunk, and its own, is used again. */
+/** As `read`; once the reader has answered that it needs more, the memory of the chunk is used again. */
 function readLent(framing: Framing, chunks: readonly Uint8Array[], mode: Mode): Outcome {
   const session = new Session(framing, mode);
   for (const chunk of chunks) {
     const lent = Uint8Array.from(chunk);
     session.push(lent);
     lent.fill(GUARD);
-    session.reader.reclaim?.();
   }
   session.end();
   return session.outcome;

@@ -26,11 +26,11 @@ import {
   utf8,
   varuint,
 } from '../../src/index.ts';
-import { Output } from '../../src/protocol/packer.ts';
+import { Packer } from '../../src/protocol/packer.ts';
 
-/** What one output has handed on, and not reclaimed yet. */
+/** What one packer has handed on, and may still be read. */
 interface Side {
-  readonly output: Output;
+  readonly packer: Packer;
   readonly handedOn: { bytes: Buffer; copy: Buffer }[];
 }
 
@@ -38,39 +38,33 @@ const action = fc.record({
   side: fc.nat({ max: 3 }),
   length: fc.oneof(fc.nat({ max: 200 }), fc.integer({ min: 1_000, max: 90_000 })),
   frames: fc.integer({ min: 1, max: 6 }),
-  /** Whether its reader lets go of all that it was handed, before more is or after. */
-  reclaims: fc.constantFrom('before', 'after', 'never'),
+  /** Whether whoever takes it lets go of it at once, keeps it, or is a user. */
+  to: fc.constantFrom('free', 'kept', 'user'),
 });
 
-test('what an output handed on stays as it is until that output reclaims it, whoever else writes', () => {
+test('what a packer handed on stays as it is until it is let go of, whoever else writes', () => {
   const writer = lengthPrefix({ lengthFieldLength: 3, byteOrder: 'big' }).writer();
   fc.assert(
     fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
-      const sides: Side[] = Array.from({ length: 4 }, () => ({ output: new Output(), handedOn: [] }));
-      for (const [i, { side, length, frames, reclaims }] of actions.entries()) {
-        const { output, handedOn } = sides[side]!;
+      const sides: Side[] = Array.from({ length: 4 }, () => ({ packer: new Packer(), handedOn: [] }));
+      for (const [i, { side, length, frames, to }] of actions.entries()) {
+        const { packer, handedOn } = sides[side]!;
         const bytes = Buffer.alloc(length * frames, i + 1);
         const bounds = Array.from({ length: 2 * frames }, (_, k) => ((k + 1) >> 1) * length);
         const batch = { bytes, bounds, count: frames, runStart: 0, runEnd: bytes.length };
         let written = 0;
         for (let index = 0; index < frames; ) {
-          index = output.writeFrames(writer, batch, index);
-          if (reclaims === 'before' && side !== 3) {
-            output.reclaim();
-            handedOn.length = 0;
-          }
-          const taken = output.take()!;
+          index = packer.writeFrames(writer, batch, index);
+          const taken = packer.take(to !== 'user')!;
           written += taken.length;
-          handedOn.push({ bytes: taken, copy: Buffer.from(taken) });
+          packer.given(to === 'free');
+          if (to !== 'free') handedOn.push({ bytes: taken, copy: Buffer.from(taken) });
+          if (to === 'user') expect(taken.buffer.byteLength).toBe(taken.length);
         }
         expect(written).toBe(frames * (3 + length));
         for (const side of sides) {
           for (const { bytes, copy } of side.handedOn) expect(bytes.equals(copy)).toBe(true);
         }
-        // The fourth is never told.
-        if (reclaims !== 'after' || side === 3) continue;
-        output.reclaim();
-        handedOn.length = 0;
       }
     }),
     { numRuns: 300 },
@@ -132,7 +126,7 @@ describe('messages with texts, many at once', () => {
 
   /** What is written, and what is refused behind it. */
   function write(
-    output: Output,
+    packer: Packer,
     codec: Codec<unknown, never>,
     list: readonly never[],
     writer: FrameWriter = prefixed.writer(),
@@ -141,12 +135,12 @@ describe('messages with texts, many at once', () => {
     let refused = '';
     try {
       for (let index = 0; index < list.length; ) {
-        index = output.writeMessages(codec, writer, list, index);
-        written.push(Buffer.from(output.take() ?? []));
+        index = packer.writeMessages(codec, writer, list, index);
+        written.push(Buffer.from(packer.take() ?? []));
       }
     } catch (error) {
       refused = `${(error as ProtocolError).code} ${(error as Error).message}`;
-      written.push(Buffer.from(output.take() ?? []));
+      written.push(Buffer.from(packer.take() ?? []));
     }
     expect(gatheringFor).toBeUndefined();
     return [Buffer.concat(written), refused];
@@ -197,10 +191,10 @@ describe('messages with texts, many at once', () => {
       const list = fc.oneof(fc.array(make(ascii), { maxLength: 40 }), fc.array(make(any), { maxLength: 40 }));
       fc.assert(
         fc.property(fc.array(list, { maxLength: 3 }), (lists) => {
-          const output = new Output();
+          const packer = new Packer();
           for (const list of lists as never[][]) {
-            const [bytes, refused] = write(output, codec, list, writer);
-            const single = new Output();
+            const [bytes, refused] = write(packer, codec, list, writer);
+            const single = new Packer();
             const expected: Buffer[] = [];
             let error = '';
             for (const message of list) {
@@ -242,7 +236,7 @@ describe('messages with texts, many at once', () => {
       }),
     ];
     for (const codec of made) {
-      const [bytes] = write(new Output(), codec, list);
+      const [bytes] = write(new Packer(), codec, list);
       expect(bytes.equals(expected)).toBe(true);
       expect([codec.detached, codec.maxLength, codec.gathersTexts]).toEqual([
         undefined,
@@ -260,14 +254,14 @@ describe('messages with texts, many at once', () => {
         return 'g'.repeat(reads++ % 2 === 0 ? 1 : 47);
       },
     });
-    const output = new Output();
-    // From the beginning of a block: of its 69,632 bytes, 32 are left behind 1,392 frames of 50.
-    output.reclaim();
+    const packer = new Packer();
+    // From the beginning of a slab: of its 69,632 bytes, 32 are left behind 1,392 frames of 50.
+    packer.given(true);
     const list = Array.from({ length: 1_800 }, () => growing());
-    const [bytes, refused] = write(output, open, list as never[]);
+    const [bytes, refused] = write(packer, open, list as never[]);
     expect(refused).toMatch(/^ERR_MESSAGE_VALUE message goes \d+ bytes beyond/);
     expect(bytes.length).toBe(1_392 * 50);
-    expect(write(output, open, [{ type: 'say', text: 'on' }] as never[])[0]).toHaveLength(5);
+    expect(write(packer, open, [{ type: 'say', text: 'on' }] as never[])[0]).toHaveLength(5);
   });
 
   test('a message that changes while it is read', () => {
@@ -282,13 +276,13 @@ describe('messages with texts, many at once', () => {
     });
     const steady = { ...flaky() };
     const list = Array.from({ length: 12 }, (_, i) => (i % 5 === 4 ? flaky() : steady));
-    const [bytes] = write(new Output(), notes, list as never[]);
-    const [expected] = write(new Output(), notes, list.map(() => steady) as never[]);
+    const [bytes] = write(new Packer(), notes, list as never[]);
+    const [expected] = write(new Packer(), notes, list.map(() => steady) as never[]);
     expect(bytes.equals(expected)).toBe(true);
   });
 
   test('a message that encodes another one while it is read', () => {
-    const inner = new Output();
+    const inner = new Packer();
     const nested: Buffer[] = [];
     const list = Array.from({ length: 20 }, (_, i) => ({
       type: 'ok',
@@ -300,10 +294,10 @@ describe('messages with texts, many at once', () => {
         return `out ${i}`;
       },
     }));
-    const [bytes] = write(new Output(), serverMessages, list as never[]);
+    const [bytes] = write(new Packer(), serverMessages, list as never[]);
     const plain = list.map((_, i) => ({ type: 'ok', text: `out ${i}` }));
     expect(bytes.toString('latin1')).toBe(
-      write(new Output(), serverMessages, plain as never[])[0].toString('latin1'),
+      write(new Packer(), serverMessages, plain as never[])[0].toString('latin1'),
     );
     expect(nested[0]!.toString('latin1')).toBe('\x80\x05own 1');
     const within = inner.take()!.toString('latin1');

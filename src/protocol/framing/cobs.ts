@@ -1,3 +1,4 @@
+import { trust } from '../../bytes/trust.ts';
 import type { FrameWriter, Framing } from './framing.ts';
 import { checkLength, type StuffedOptions, type Stuffing, stuffed } from './stuffing.ts';
 
@@ -53,6 +54,10 @@ const STUFFING: Stuffing = {
 };
 
 class CobsWriter implements FrameWriter {
+  static {
+    trust(CobsWriter.prototype);
+  }
+
   readonly #limit: number;
 
   constructor(limit: number) {

@@ -1,4 +1,5 @@
 import { asBuffer } from '../../bytes/buffer.ts';
+import { trust } from '../../bytes/trust.ts';
 import { FrameError } from '../../errors.ts';
 import { type Delimited, DelimitedReader } from './delimited-reader.ts';
 import { type DelimiterSearch, delimiterSearch } from './delimiter-search.ts';
@@ -123,6 +124,10 @@ function oneOf(name: string, value: unknown, allowed: readonly string[]): void {
 }
 
 class DelimiterReader extends DelimitedReader {
+  static {
+    trust(DelimiterReader.prototype);
+  }
+
   readonly #strips: boolean;
   readonly #wire: string | undefined;
 
@@ -154,6 +159,10 @@ class DelimiterReader extends DelimitedReader {
 }
 
 class DelimiterWriter implements FrameWriter {
+  static {
+    trust(DelimiterWriter.prototype);
+  }
+
   readonly headerLength = 0;
   readonly #delimiter: Buffer;
   readonly #search: DelimiterSearch;

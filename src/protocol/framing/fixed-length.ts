@@ -1,5 +1,6 @@
 import { ByteAccumulator } from '../../bytes/accumulator.ts';
 import { asBuffer } from '../../bytes/buffer.ts';
+import { trust } from '../../bytes/trust.ts';
 import { FrameError } from '../../errors.ts';
 import type { FrameBatch, FrameReader, FrameWriter, Framing } from './framing.ts';
 
@@ -34,6 +35,10 @@ export function fixedLength(length: number): Framing {
 const NO_BYTES = Buffer.alloc(0);
 
 class FixedLengthReader implements FrameReader {
+  static {
+    trust(FixedLengthReader.prototype);
+  }
+
   readonly #length: number;
   readonly #wire: string;
   #chunk: Buffer = NO_BYTES;
@@ -135,6 +140,10 @@ class FixedLengthReader implements FrameReader {
 }
 
 class FixedLengthWriter implements FrameWriter {
+  static {
+    trust(FixedLengthWriter.prototype);
+  }
+
   readonly headerLength = 0;
   readonly #length: number;
 

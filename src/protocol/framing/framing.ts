@@ -62,11 +62,6 @@ export interface FrameReader {
    * its own.
    */
   take(limit?: number): FrameBatch | undefined;
-  /**
-   * Nobody has a view any more of the frames taken so far: memory of the reader's own that they lie in may be used again.
-   * For who lends memory; optional.
-   */
-  reclaim?(): void;
   /** The stream is over: then `next` or `take` for a last frame, then look at `error`. */
   end(): void;
   /** Why nothing more will come. Set once the frames before the violation have been taken. */

@@ -1,13 +1,11 @@
 import { asBuffer } from '../../bytes/buffer.ts';
 import { copyBytes } from '../../bytes/copy.ts';
-import { BLOCK_LENGTH, Blocks } from '../../bytes/memory.ts';
+import { trust } from '../../bytes/trust.ts';
 import { FrameError } from '../../errors.ts';
 import { FRAMES_AT_ONCE, type FrameBatch, type FrameReader, type FrameReaderOptions } from './framing.ts';
 import { type Layout, MAX_VARINT_LENGTH, readFixed } from './length-layout.ts';
 
 const NO_BYTES = Buffer.alloc(0);
-/** Up to this many bytes Node cuts from memory that it has at hand. */
-const SMALL = 4_096;
 
 /** Where frames are noted first while they are looked for: an array that is grown frame by frame costs more than its copy. */
 const locations: number[] = new Array<number>(2 * FRAMES_AT_ONCE).fill(0);
@@ -17,6 +15,10 @@ const MORE = -1;
 const INVALID = -2;
 
 export class LengthPrefixReader implements FrameReader {
+  static {
+    trust(LengthPrefixReader.prototype);
+  }
+
   readonly #layout: Layout;
   readonly #onDiscard: FrameReaderOptions['onDiscard'];
   /** The chunk that is being read, and how far. */
@@ -27,8 +29,6 @@ export class LengthPrefixReader implements FrameReader {
   /** The beginning of a frame whose end has not come: `#held[0, #heldLength)`. */
   #held: Buffer = NO_BYTES;
   #heldLength = 0;
-  /** What frames are held in, since memory was first reclaimed. */
-  #blocks: Blocks | undefined;
   /** Bytes of a discarded frame that are still to come. */
   #skip = 0;
   #ended = false;
@@ -69,11 +69,6 @@ export class LengthPrefixReader implements FrameReader {
 
   take(limit: number = Number.POSITIVE_INFINITY): FrameBatch | undefined {
     return this.#scan(limit);
-  }
-
-  reclaim(): void {
-    if (this.#blocks === undefined) this.#blocks = new Blocks();
-    else this.#blocks.reclaim();
   }
 
   end(): void {
@@ -229,7 +224,6 @@ export class LengthPrefixReader implements FrameReader {
         body !== MORE ? this.#headerLength + body : varint ? Math.max(header, this.#heldLength) + 1 : header;
       if (body !== MORE && this.#heldLength === target) {
         const bytes = this.#held.subarray(0, target);
-        if (this.#held.length === BLOCK_LENGTH) this.#blocks?.handOn(this.#held);
         this.#held = NO_BYTES;
         this.#heldLength = 0;
         const start = stripsVarint ? this.#headerLength : strip;
@@ -264,8 +258,7 @@ export class LengthPrefixReader implements FrameReader {
 
   /** Twice what was received, never beyond the frame: so a byte is copied but a few times. */
   #room(total: number, received: number): Buffer {
-    const block = total > SMALL && total <= BLOCK_LENGTH ? this.#blocks?.allocate() : undefined;
-    return block ?? Buffer.allocUnsafe(Math.min(total, 2 * received));
+    return Buffer.allocUnsafe(Math.min(total, 2 * received));
   }
 
   /**

@@ -1,4 +1,5 @@
 import { Copier, copyBytes } from '../../bytes/copy.ts';
+import { trust } from '../../bytes/trust.ts';
 import { FrameError } from '../../errors.ts';
 import type { FrameWriter } from './framing.ts';
 import {
@@ -12,6 +13,10 @@ import {
 import { LengthPrefixReader } from './length-prefix-reader.ts';
 
 export class FixedWriter implements FrameWriter {
+  static {
+    trust(FixedWriter.prototype);
+  }
+
   readonly headerLength: number;
   readonly sealsUnseen: boolean;
   readonly #layout: Layout;
@@ -113,6 +118,10 @@ export class FixedWriter implements FrameWriter {
 }
 
 export class VarintWriter implements FrameWriter {
+  static {
+    trust(VarintWriter.prototype);
+  }
+
   readonly #layout: Layout;
 
   constructor(layout: Layout) {

@@ -1,3 +1,4 @@
+import { trust } from '../../bytes/trust.ts';
 import { FrameError } from '../../errors.ts';
 import type { FrameWriter, Framing } from './framing.ts';
 import { checkLength, type StuffedOptions, type Stuffing, stuffed } from './stuffing.ts';
@@ -124,6 +125,10 @@ class SlipStuffing implements Stuffing {
 }
 
 class SlipWriter implements FrameWriter {
+  static {
+    trust(SlipWriter.prototype);
+  }
+
   readonly #opening: number | undefined;
   readonly #emptyFrames: boolean;
   /** What stands behind ESC for a byte; -1 for one that is written as it is. */

@@ -1,3 +1,4 @@
+import { trust } from '../../bytes/trust.ts';
 import { FrameError } from '../../errors.ts';
 import { type Delimited, DelimitedReader } from './delimited-reader.ts';
 import { type DelimiterSearch, delimiterSearch } from './delimiter-search.ts';
@@ -80,6 +81,10 @@ export function checkLength(length: number, limit: number): void {
  * frames of a chunk share one buffer.
  */
 class StuffedReader extends DelimitedReader {
+  static {
+    trust(StuffedReader.prototype);
+  }
+
   readonly #stuffing: Stuffing;
   readonly #limit: number;
   readonly #discardsInvalid: boolean;

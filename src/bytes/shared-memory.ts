@@ -1,0 +1,14 @@
+import { markAsUntransferable } from 'node:worker_threads';
+
+/**
+ * Memory for many to write into, one behind the other. It holds anything. Nobody who gets a part of it can transfer the
+ * whole to another thread by `postMessage`. `ArrayBuffer.prototype.transfer` still can: a buffer that has lost its memory
+ * so is 0 bytes long.
+ *
+ * @param length - in bytes
+ */
+export function allocateShared(length: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  markAsUntransferable(bytes.buffer);
+  return bytes;
+}

@@ -1,0 +1,34 @@
+/**
+ * Memory that is lent for the length of one call, to be used again after it.
+ *
+ *     owner     lend(() => write(chunk)) ────────────────────────────▶ true: the memory is free again
+ *     stages         └▶ … keep() …                                     false: somebody keeps a view of it
+ *
+ * Whatever stages do with a chunk they do in the call that hands it to them. A stage calls `keep()` when it gives a view
+ * to somebody who may keep it, or still holds one itself when the call ends.
+ */
+
+/** Undefined while nothing is lent. */
+let isKept: boolean | undefined;
+
+/** Lend memory to what `write` calls; answers whether it may be used again. */
+export function lend(write: () => void): boolean {
+  const outer = isKept;
+  isKept = false;
+  try {
+    write();
+    return !isKept;
+  } finally {
+    isKept = outer;
+  }
+}
+
+/** Somebody has a view of the memory that is lent, or will have one after this call. */
+export function keep(): void {
+  if (isKept === false) isKept = true;
+}
+
+/** Whether memory is lent that nobody keeps so far. */
+export function isLent(): boolean {
+  return isKept === false;
+}

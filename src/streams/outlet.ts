@@ -1,0 +1,190 @@
+import { Readable, type Transform } from 'node:stream';
+import { isTrusted } from '../bytes/trust.ts';
+
+/** What a stage takes or gives: stretches of bytes, frames, or messages. */
+export type Matter = 'bytes' | 'frames' | 'messages';
+
+/** What one stage hands to the next in place of single items: as many as a chunk held, or the fault behind them. */
+export class Batch {
+  readonly items: unknown;
+  readonly fault: Error | undefined;
+
+  constructor(items: unknown, fault?: Error) {
+    this.items = items;
+    this.fault = fault;
+  }
+}
+
+/** A stage, as the stages before and behind it know it. */
+export interface Neighbour extends Transform {
+  readonly takes: Matter;
+  readonly gives: Matter;
+  /** False for a subclass with a `_write` of its own, which would meet batches there. */
+  readonly takesBatches: boolean;
+  readonly outlet: Outlet;
+  /** A stage is piped to this one. */
+  follow(source: Neighbour): void;
+}
+
+/** Where bytes go: a socket, a file. */
+export type Destination = NodeJS.WritableStream & {
+  readonly writableFinished?: boolean;
+  readonly writableEnded?: boolean;
+  readonly writableLength?: number;
+  readonly destroyed?: boolean;
+};
+
+const NONE: readonly never[] = [];
+
+/**
+ * Where a stage gives what it makes.
+ *
+ *     only stages listen      write(batch)              one call for all that a chunk held, past both stream queues
+ *     anybody else listens    push(item) push(item) …   what any object-mode Transform does
+ *
+ * The listeners are counted each time there is something to give, so a listener that comes while data flows sees single
+ * items from then on. A batch never enters a readable queue: only a stage can meet one.
+ */
+export class Outlet {
+  /** The stages that take our batches. A stage that is piped to twice stands here twice. */
+  neighbours: readonly Neighbour[] = NONE;
+  /** The last other destination that the stage was piped to: where bytes go. */
+  destination: Destination | undefined;
+  readonly #stage: Neighbour;
+  /** Tied to the neighbour without a pipe, see `join`. */
+  #joined = false;
+  /** Neighbours whose `'drain'` is awaited. */
+  #draining = 0;
+  /** Made when a neighbour first asks to wait: most connections never get there. */
+  #onDrain: (() => void) | undefined;
+
+  constructor(stage: Neighbour) {
+    this.#stage = stage;
+  }
+
+  /** Whether a batch may go past the queues now. */
+  get isDirect(): boolean {
+    const stage = this.#stage;
+    if (this.#joined) {
+      if (stage.listenerCount('data') === 0 && stage.listenerCount('readable') === 0) return true;
+      this.#becomePipes();
+    }
+    const { neighbours } = this;
+    return (
+      neighbours.length > 0 &&
+      neighbours.every((next) => next.takes === stage.gives) &&
+      stage.listenerCount('data') === neighbours.length &&
+      stage.listenerCount('readable') === 0 &&
+      stage.readableFlowing === true &&
+      stage.readableLength === 0
+    );
+  }
+
+  /** Whether a neighbour has asked to wait. */
+  get isWaiting(): boolean {
+    return this.#draining > 0;
+  }
+
+  /** Whether what is given now goes to that one destination, and nobody else sees it. */
+  get isExclusive(): boolean {
+    const stage = this.#stage;
+    return (
+      this.neighbours.length === 0 &&
+      stage.listenerCount('data') === 1 &&
+      stage.listenerCount('readable') === 0 &&
+      stage.readableLength === 0 &&
+      isTrusted(this.destination)
+    );
+  }
+
+  /** Whether the destination, or the neighbours, have taken in all that they were given. */
+  get isTaken(): boolean {
+    if (this.#stage.readableLength > 0) return false;
+    if (this.neighbours.length > 0) return this.neighbours.every((next) => next.writableLength === 0);
+    return this.destination?.writableLength === 0;
+  }
+
+  /** Hand a batch to all neighbours. False when one of them asks to wait; `resume` is called when none does any more. */
+  hand(batch: Batch, resume: () => void): boolean {
+    for (const next of this.neighbours) {
+      if (next.write(batch)) continue;
+      this.#draining++;
+      this.#onDrain ??= () => this.#drained(resume);
+      next.once('drain', this.#onDrain);
+    }
+    return this.#draining === 0;
+  }
+
+  /** The stage is piped there. */
+  add(destination: Destination): void {
+    const next = destination as unknown as Neighbour;
+    const isStage = next.outlet instanceof Outlet;
+    if (isStage) next.follow(this.#stage);
+    if (isStage && this.#stage.gives !== 'bytes' && next.takesBatches) {
+      // Not by `push`, which makes room for sixteen more.
+      this.neighbours = [...this.neighbours, next];
+    } else {
+      this.destination = destination;
+    }
+  }
+
+  /** The stage is not piped there any more; without a destination, nowhere. `resume` as for `hand`. */
+  remove(destination: Destination | undefined, unpipe: () => void, resume: () => void): void {
+    if (this.#joined) this.#becomePipes();
+    const isGone = (one: unknown): boolean => destination === undefined || one === destination;
+    const gone = this.neighbours.filter(isGone);
+    this.neighbours = this.neighbours.filter((next) => !isGone(next));
+    if (isGone(this.destination)) this.destination = undefined;
+    unpipe();
+    for (const next of gone) {
+      // Its 'drain' no longer holds the stage back.
+      if (this.#onDrain === undefined || !next.listeners('drain').includes(this.#onDrain)) continue;
+      next.off('drain', this.#onDrain);
+      this.#drained(resume);
+    }
+  }
+
+  /** As a pipe to that neighbour, for a fraction of the memory; it becomes one as soon as somebody else listens. */
+  join(next: Neighbour): void {
+    this.add(next);
+    this.#joined = true;
+    this.#stage.on('end', endNeighbours);
+    this.#stage.resume();
+  }
+
+  #becomePipes(): void {
+    const stage = this.#stage;
+    this.#joined = false;
+    stage.off('end', endNeighbours);
+    // Not by the stage's own `pipe`, which would add them again.
+    for (const next of this.neighbours) Readable.prototype.pipe.call(stage, next);
+  }
+
+  #drained(resume: () => void): void {
+    if (--this.#draining === 0) resume();
+  }
+
+  /** The stage is gone. */
+  clear(): void {
+    this.neighbours = NONE;
+  }
+
+  /** What is held between the stage and the last destination, in bytes and items: when it changes there is progress. */
+  get undelivered(): number {
+    const { readableLength, writableLength } = this.#stage;
+    const [next] = this.neighbours;
+    const behind = next === undefined ? (this.destination?.writableLength ?? 0) : next.outlet.undelivered;
+    return readableLength + writableLength + behind;
+  }
+
+  /** Where all of it goes in the end. */
+  get last(): Destination | undefined {
+    const [next] = this.neighbours;
+    return next === undefined ? this.destination : next.outlet.last;
+  }
+}
+
+// A function, not a closure: one for all.
+function endNeighbours(this: Neighbour): void {
+  for (const next of this.outlet.neighbours) next.end();
+}

@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import { Copier, copyBytes } from '../../src/bytes/copy.ts';
+
+describe('copies', () => {
+  test('any length, at any place', () => {
+    const [to, from] = [Buffer.alloc(2_000), Buffer.alloc(2_000)];
+    for (let i = 0; i < from.length; i++) from[i] = (i * 31) >> 3;
+    const copier = new Copier(to, from);
+    for (const copy of [
+      (at: number, start: number, length: number) => copier.copy(at, start, length),
+      (at: number, start: number, length: number) => copyBytes(to, at, from, start, start + length),
+    ]) {
+      for (let length = 0; length < 600; length++) {
+        to.fill(0xee);
+        const [at, start] = [length % 13, length % 7];
+        copy(at, start, length);
+        const expected = Buffer.alloc(to.length, 0xee);
+        from.copy(expected, at, start, start + length);
+        if (!to.equals(expected)) expect.fail(`${length} bytes from ${start} to ${at}`);
+      }
+    }
+  });
+
+  test('between buffers that take turns', () => {
+    const [to, from] = [1, 2].map((first) => [0, 10].map((next) => Buffer.alloc(8, first * 100 + next)));
+    for (let round = 0; round < 4; round++) {
+      for (const target of to!) {
+        for (const source of from!) {
+          expect(copyBytes(target, 2, source, 1, 5)).toBe(6);
+          expect(target.subarray(2, 6)).toEqual(source.subarray(1, 5));
+        }
+      }
+    }
+  });
+
+  test('nothing beyond the two buffers', () => {
+    const memory = Buffer.alloc(320, 0x5e);
+    const from = memory.subarray(64, 128).fill(1);
+    const to = memory.subarray(192, 256).fill(2);
+    const copier = new Copier(to, from);
+    for (const [at, start, length] of [
+      [0, 1, 64],
+      [0, 64, 1],
+      [1, 0, 64],
+      [64, 0, 1],
+      [-1, 0, 2],
+      [0, -1, 2],
+      [0, 4, -2],
+      [0, 0, 2 ** 32],
+      [0, 2 ** 32, 4],
+      [2 ** 32, 0, 4],
+    ] as const) {
+      expect(() => copier.copy(at, start, length), `${length} from ${start} to ${at}`).toThrow(RangeError);
+    }
+    expect(to.every((byte) => byte === 2)).toBe(true);
+    for (const at of [0, 128, 256]) {
+      expect(memory.subarray(at, at + 64).every((byte) => byte === 0x5e)).toBe(true);
+    }
+  });
+});

@@ -1,0 +1,76 @@
+import { MessageChannel } from 'node:worker_threads';
+import { expect, test } from 'vitest';
+import { allocateShared } from '../../src/bytes/shared-memory.ts';
+import { serverMessages } from '../../src/drone/index.ts';
+import { lengthPrefix } from '../../src/index.ts';
+import { Packer } from '../../src/protocol/packer.ts';
+
+/** Hand the memory of a buffer to another thread, as `postMessage(bytes, [bytes.buffer])` does. */
+function post(bytes: Buffer): void {
+  const { port1, port2 } = new MessageChannel();
+  try {
+    port1.postMessage(bytes, [bytes.buffer as ArrayBuffer]);
+  } finally {
+    port1.close();
+    port2.close();
+  }
+}
+
+test('shared memory stays where it is when somebody transfers it', () => {
+  const bytes = allocateShared(100);
+  try {
+    // Node 20 copies, later ones throw a DataCloneError.
+    post(bytes);
+  } catch (error) {
+    expect((error as Error).name).toBe('DataCloneError');
+  }
+  expect(bytes.length).toBe(100);
+});
+
+test('what a packer hands to a user shares memory with nobody', () => {
+  const writer = lengthPrefix().writer();
+  const [one, other] = [new Packer(), new Packer()];
+  const write = (packer: Packer, text: string) =>
+    packer.writeMessage(serverMessages, writer, { type: 'ok', text });
+  write(one, 'private');
+  const mine = one.take(true)!;
+  expect(mine.buffer.byteLength).toBeGreaterThan(60_000);
+  write(other, 'for a user');
+  const theirs = other.take()!;
+  expect(theirs.buffer.byteLength).toBe(theirs.length);
+  post(theirs);
+  expect(mine.subarray(6).toString()).toBe('private');
+  write(one, 'goes on');
+  expect(one.take(true)!.subarray(6).toString()).toBe('goes on');
+});
+
+/** Node 22 has `ArrayBuffer.prototype.transfer`, which heeds no mark. */
+function detach(bytes: Buffer): void {
+  const { buffer } = bytes as unknown as { buffer: ArrayBuffer & { transfer?: () => ArrayBuffer } };
+  if (buffer.transfer !== undefined) buffer.transfer();
+  // The same with what Node 20 has: a buffer without the mark.
+  else structuredClone(buffer, { transfer: [buffer] });
+}
+
+test.runIf('transfer' in ArrayBuffer.prototype)('a slab that was taken away all the same is replaced', () => {
+  const writer = lengthPrefix().writer();
+  const packer = new Packer();
+  const write = (text: string) => packer.writeMessage(serverMessages, writer, { type: 'ok', text });
+  for (const isFree of [false, true, true]) {
+    write('before');
+    const before = packer.take(true)!;
+    packer.given(isFree);
+    detach(before);
+    write('after');
+    expect(packer.take(true)!.subarray(6).toString()).toBe('after');
+    packer.given(isFree);
+  }
+  write('under way');
+  const before = packer.take(true)!;
+  packer.given(false);
+  write('lost');
+  detach(before);
+  expect(() => packer.take(true)).toThrow(/transferred away/);
+  write('again');
+  expect(packer.take(true)!.subarray(6).toString()).toBe('again');
+});
