@@ -4,5 +4,14 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
+    coverage: {
+      provider: 'v8',
+      include: ['src/**'],
+      // The command line runs as a process of its own, built.
+      exclude: ['src/cli/**'],
+      reporter: ['text', 'json-summary'],
+      // A floor, raised when more is covered: of all branches, in per cent.
+      thresholds: { branches: 90 },
+    },
   },
 });

@@ -1,47 +1,16 @@
-/** MessagePack over TCP, with a library of your choice. `npx tsx examples/msgpack.ts` */
-import net from 'node:net';
-import { PassThrough, pipeline, Transform } from 'node:stream';
+/** Messages in the format of another library, here MessagePack; no socket needed. `npx tsx examples/msgpack.ts` */
+import { pipeline } from 'node:stream/promises';
 import { decode, encode } from '@msgpack/msgpack';
 import * as w from 'wirepipe';
 
 type Reading = { type: 'reading'; sensor: number; celsius: number };
 const codec = w.codecFrom<Reading>({ decode: (bytes) => decode(bytes) as Reading, encode });
 
-// The server answers each reading with the same, one degree warmer.
-const server = net.createServer({ allowHalfOpen: true }, (socket) => {
-  const warmer = new Transform({
-    objectMode: true,
-    transform: (reading: Reading, _, done) => done(null, { ...reading, celsius: reading.celsius + 1 }),
-  });
-  const received = [new w.LengthPrefixDecoder(), new w.MessageDecoder(codec)] as const;
-  pipeline(
-    socket,
-    ...received,
-    warmer,
-    new w.MessageEncoder(codec),
-    socket,
-    (error) => error && console.error(error),
-  );
-});
-
-server.listen(0, '127.0.0.1', () => {
-  const socket = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1');
-  const sent = new PassThrough({ objectMode: true });
-  const answers = new w.MessageDecoder(codec);
-  pipeline(
-    sent,
-    new w.MessageEncoder(codec),
-    socket,
-    new w.LengthPrefixDecoder(),
-    answers,
-    async (messages) => {
-      for await (const message of messages) console.log(message);
-    },
-    (error) => {
-      if (error) console.error(error);
-      server.close();
-    },
-  );
-  sent.write({ type: 'reading', sensor: 1, celsius: 20.5 });
-  sent.end({ type: 'reading', sensor: 2, celsius: -4 });
+// In place of a socket the encoder's bytes go straight into a decoder.
+const sent = new w.MessageEncoder(codec);
+const received = new w.MessageDecoder(codec);
+sent.write({ type: 'reading', sensor: 1, celsius: 21.5 });
+sent.end({ type: 'reading', sensor: 2, celsius: -3 });
+await pipeline(sent, new w.LengthPrefixDecoder(), received, async (readings) => {
+  for await (const reading of readings) console.log(reading);
 });

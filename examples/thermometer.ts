@@ -1,4 +1,4 @@
-/** A protocol of your own: a thermometer that answers each request. `npx tsx examples/thermometer.ts [PORT]` */
+/** A thermometer, and a client that reads it. `npx tsx examples/thermometer.ts [PORT]` */
 import net from 'node:net';
 import { pipeline } from 'node:stream';
 import * as wire from 'wirepipe';
@@ -12,10 +12,15 @@ const session = wire.defineSession({
   states: { ready: { on: { read: ({ sensor }) => ({ send: { type: 'value', sensor, celsius: 20.5 } }) } } },
 });
 const server = net.createServer({ allowHalfOpen: true }, (socket) => {
-  const stages = [new wire.LengthPrefixDecoder(), new wire.MessageDecoder(requests)] as const;
-  const answer = [new wire.StateMachine(session), new wire.MessageEncoder(replies)] as const;
-  pipeline(socket, ...stages, ...answer, socket, (error) => error && console.error(error.message));
+  const received = [new wire.LengthPrefixDecoder(), new wire.MessageDecoder(requests)] as const;
+  const answered = [new wire.StateMachine(session), new wire.MessageEncoder(replies)] as const;
+  pipeline(socket, ...received, ...answered, socket, (error) => error && console.error(error.message));
 });
-server.listen(Number(process.argv[2] ?? 0), () => {
-  console.log('listening on port', (server.address() as net.AddressInfo).port);
+server.listen(Number(process.argv[2] ?? 0), async () => {
+  const { port } = server.address() as net.AddressInfo;
+  console.log('listening on port', port);
+  const protocol = { framing: wire.lengthPrefix(), clientMessages: requests, serverMessages: replies };
+  const client = await wire.connect(protocol, { port });
+  console.log(await client.request({ type: 'read', sensor: 7 }));
+  client.end();
 });

@@ -40,10 +40,12 @@ const EXAMPLES: Record<string, () => Promise<void>> = {
     expect(status).toBe(0);
   },
   async 'decode-file'() {
-    const { stdout, stderr, status } = await run(example('decode-file'));
-    expect(stderr).toBe('');
-    expect(stdout).toContain("{ type: 'write', text: 'HELLO' }\n{ type: 'move', x: 10, y: 20 }\n");
-    expect(status).toBe(0);
+    for (const args of [[], ['test/fixtures/flight.client.bin']]) {
+      const { stdout, stderr, status } = await run(example('decode-file', ...args));
+      expect(stderr).toBe('');
+      expect(stdout).toContain("{ type: 'write', text: 'HELLO' }\n{ type: 'move', x: 10, y: 20 }\n");
+      expect(status).toBe(0);
+    }
   },
   async 'unix-socket'() {
     const { stdout, stderr, status } = await run(example('unix-socket'));
@@ -137,7 +139,10 @@ const EXAMPLES: Record<string, () => Promise<void>> = {
     expect(status).toBe(0);
   },
   async thermometer() {
-    const { port } = await serving('thermometer');
+    const child = start(example('thermometer'));
+    running.push(child);
+    const [, port, read] = await lineOf(child, /listening on port (\d+)\n(.*)\n/);
+    expect(read).toBe("{ type: 'value', sensor: 7, celsius: 20.5 }");
     const socket = net.connect({ port: Number(port) });
     socket.write(Buffer.from([2, 0, 0, 0, 1, 7])); // length 2 · read · sensor 7
     const [answer] = await once(socket, 'data');

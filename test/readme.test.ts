@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { cli, lineOf, root, run, start } from './support/run.ts';
+import { cli, example, lineOf, root, run, start } from './support/run.ts';
 
 const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
 
@@ -60,11 +60,19 @@ test('the two commands for a fresh machine are scripts of the package', () => {
   expect(scripts).toMatchObject({ start: expect.any(String), test: expect.any(String) });
 });
 
-test('the first pipeline is the tested example, in under twenty lines', () => {
+test('the first pipeline is the tested example, both ends in under twenty-five lines', () => {
   const shown = block('example: thermometer');
   const file = readFileSync(path.join(root, 'examples/thermometer.ts'), 'utf8');
   expect(file.trimEnd().split('\n').slice(1).join('\n')).toBe(shown);
-  expect(shown.split('\n').filter((line) => line.trim() !== '').length).toBeLessThan(20);
+  expect(shown.split('\n').filter((line) => line.trim() !== '').length).toBeLessThan(25);
+});
+
+test('the first pipeline prints what the README shows', async () => {
+  const child = start(example('thermometer'));
+  running.push(child);
+  const [shown] = await lineOf(child, /listening on port \d+\n.*\n/);
+  const port = (text: string): string => text.replace(/port \d+/, 'port PORT').trimEnd();
+  expect(port(shown)).toBe(port(block('output: examples/thermometer.ts')));
 });
 
 test('every file and folder the README names is there', async () => {
