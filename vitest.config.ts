@@ -11,7 +11,7 @@ export default defineConfig({
       exclude: ['src/cli/**'],
       reporter: ['text', 'json-summary'],
       // A floor, raised when more is covered: of all branches, in per cent.
-      thresholds: { branches: 90 },
+      thresholds: { branches: 94 },
     },
   },
 });

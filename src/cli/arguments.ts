@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { nearest } from '../options.ts';
 
 /** Wrong arguments: one line on stderr, exit status 2. */
 export class UsageError extends Error {}
@@ -37,10 +38,12 @@ function parse(args: string[]): {
     return parseArgs({ args, options: OPTIONS, allowPositionals: true });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const option = /--\w+/.exec(message)?.[0];
+    const option = /'(-[^\s'=]+)/.exec(message)?.[1];
     if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE')
       throw new UsageError(`${option} wants a value (try --help)`);
-    throw new UsageError(`unknown option: ${option ?? message} (try --help)`);
+    const near = option && nearest(option.replace(/^-+/, ''), Object.keys(OPTIONS));
+    const help = near === undefined ? 'try --help' : `did you mean --${near}?`;
+    throw new UsageError(`unknown option: ${option ?? message} (${help})`);
   }
 }
 

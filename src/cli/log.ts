@@ -1,8 +1,19 @@
 import { inspect, styleText } from 'node:util';
+import { safeText } from '../bytes/show.ts';
 
 const colour = process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
 const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
   colour ? styleText(style, text) : text;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what a colour begins with
+const COLOUR = /(\u001b\[\d+m)/;
+
+/** A message on one line. `inspect` has escaped the control characters of its texts, so what is left of them are its colours. */
+function inspected(message: object): string {
+  const text = inspect(message, { breakLength: Number.POSITIVE_INFINITY, colors: colour });
+  const parts = text.split(COLOUR);
+  return parts.map((part, index) => (index % 2 === 1 ? part : safeText(part))).join('');
+}
 
 /** One line per message: time, direction, state, the frame in hex, the message. */
 export class MessageLog {
@@ -14,7 +25,7 @@ export class MessageLog {
     const hex = Buffer.from(frame)
       .toString('hex')
       .replace(/(..)(?=.)/g, '$1 ');
-    const text = inspect(message, { breakLength: Number.POSITIVE_INFINITY, colors: colour });
+    const text = inspected(message);
     console.log(
       `${paint('dim', time)}  ${paint(direction === '→' ? 'cyan' : 'green', direction)} ${state.padEnd(13)}  ${hex}  ${text}`,
     );

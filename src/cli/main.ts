@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { showThrown } from '../bytes/show.ts';
 import { UsageError } from './arguments.ts';
 import { fly } from './fly.ts';
 import { send } from './send.ts';
@@ -25,7 +26,7 @@ async function main(args: string[]): Promise<number> {
     if (verb === undefined) throw new UsageError(`no such command: ${first} (try --help)`);
     return await verb(args.slice(1));
   } catch (error) {
-    console.error(`wirepipe: ${error instanceof Error ? error.message : error}`);
+    console.error(`wirepipe: ${showThrown(error)}`);
     return error instanceof UsageError ? 2 : 1;
   }
 }

@@ -1,3 +1,4 @@
+import { safeText, showThrown } from '../bytes/show.ts';
 import { drone } from '../drone/protocol.ts';
 import { connect } from '../net/client.ts';
 import { parsePlace, UsageError } from './arguments.ts';
@@ -15,7 +16,7 @@ export async function send(args: string[]): Promise<number> {
   try {
     for (const command of commands) drone.clientMessages.encode(command);
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError(showThrown(error));
   }
 
   const client = await connect(drone, place);
@@ -25,7 +26,7 @@ export async function send(args: string[]): Promise<number> {
     const { value: answer } = await answers.next();
     if (answer === undefined)
       throw new Error(`the drone ended the connection without an answer to '${command.type}'`);
-    console.log(`${answer.type} ${answer.text}`);
+    console.log(safeText(`${answer.type} ${answer.text}`));
   }
   client.end();
   await client.closed;

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { safeText } from '../bytes/show.ts';
 import { droneProtocol } from '../drone/protocol.ts';
 import { SimulatedDrone } from '../drone/simulation.ts';
 import { createServer } from '../net/server.ts';
@@ -18,7 +19,7 @@ export async function serve(args: string[]): Promise<number> {
     connection.socket.once('close', () => console.log(`#${id} gone; ${drone}`));
   });
   server.on('connectionEnd', (_, error) => {
-    if (error) console.log(`${error.name} ${error.code}: ${error.message}`);
+    if (error) console.log(safeText(`${error.name} ${error.code}: ${error.message}`));
   });
   const told = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await server.listen(place);

@@ -109,6 +109,32 @@ describe('serve and send', () => {
   });
 });
 
+test('what a peer sends steers no terminal', async () => {
+  const text = Buffer.from('\u001b]0;owned\u0007\u001b[2J\r\u009b2J\u202eall is well\nok');
+  // length · ok · text, behind its length
+  const header = Buffer.from([text.length + 2, 0, 0, 0, 0x80, text.length]);
+  const server = net.createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.write(Buffer.concat([header, text])));
+    socket.on('end', () => socket.end());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  const { stdout } = await run([...cli, 'send', '--port', String(port), 'write HELLO']);
+  server.close();
+  const escaped = '\\u001b]0;owned\\u0007\\u001b[2J\\u000d\\u009b2J\\u202eall is well\\u000aok';
+  expect(stdout).toBe(`ok ${escaped}\n`);
+});
+
+test('the server shows the error of a peer on one line', async () => {
+  const server = await serve();
+  const [, port] = await lineOf(server, /serving on 127\.0\.0\.1:(\d+)/);
+  const told = lineOf(server, /MessageError (.*)\n/);
+  // length 3 · write · one byte · ff, which is not UTF-8
+  net.connect(Number(port)).end(Buffer.from([3, 0, 0, 0, 2, 1, 0xff]));
+  expect((await told)[1]).toMatch(/^ERR_MESSAGE_UTF8: /);
+});
+
 test.each([['--help'], ['help'], ['serve', '--help'], ['send', '-h']])(
   '%s %s: the usage, status 0',
   async (...args) => {
@@ -139,6 +165,15 @@ describe('what is refused', () => {
     'a port that nobody listens on': ['send', '--port', '0', 'quit'],
     'a text too long': ['send', '--port', '1', `write ${'x'.repeat(256)}`],
   };
+  test.each([
+    [['serve', '--prot', '1'], 'unknown option: --prot (did you mean --port?)'],
+    [['serve', '-x'], 'unknown option: -x (try --help)'],
+    [['serve', '--port', '--socket', 'x'], '--port wants a value (try --help)'],
+    [['a\nb\u001b[2J'], 'no such command: a\\u000ab\\u001b[2J (try --help)'],
+  ])('%j: says what to do', async (args, text) => {
+    expect(await run([...cli, ...args])).toEqual({ status: 2, stdout: '', stderr: `wirepipe: ${text}\n` });
+  });
+
   for (const [name, args] of Object.entries(WRONG)) {
     test(`${name}: one line, status 2`, async () => {
       const { status, stdout, stderr } = await run([...cli, ...args]);
