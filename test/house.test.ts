@@ -125,7 +125,7 @@ test('a module has no state but what is listed with its reason', () => {
 
 /** Files of several exports that are named after what these have in common. */
 const NAMED_AFTER_A_SUBJECT: Record<string, string> = {
-  'src/cli/arguments.ts': 'what the command line was given: a place, usage errors',
+  'src/cli/terminal.ts': 'whether stdout takes colours, and what happens when its reader goes away',
   'src/protocol/fields/engine/problem.ts': 'its class is to be Problem',
   'src/streams/farewell.ts': 'how an output ends before its input: endBehind, Linger',
   'src/streams/lease.ts': 'memory lent for the length of one call: lend, keep',

@@ -1,5 +1,5 @@
 import type { ClientMessage } from '../drone/messages.ts';
-import { UsageError } from './arguments.ts';
+import { UsageError } from './usage-error.ts';
 
 const FORMS: Record<ClientMessage['type'], string> = {
   quit: 'quit',

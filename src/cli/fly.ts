@@ -7,8 +7,8 @@ import { SimulatedDrone } from '../drone/simulation.ts';
 import { createServer } from '../net/server.ts';
 import { LengthPrefixDecoder } from '../streams/length-prefix-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
-import { UsageError } from './arguments.ts';
-import { MessageLog } from './log.ts';
+import { MessageLog } from './message-log.ts';
+import type { Verb } from './verb.ts';
 
 /** What the controller says, and what the protocol has the drone answer. */
 const FLIGHT: readonly [ClientMessage, ServerMessage][] = [
@@ -44,9 +44,14 @@ const FLIGHT: readonly [ClientMessage, ServerMessage][] = [
 ];
 
 /** `fly`, the demonstration: a drone and its controller over TCP, with every message shown. */
-export async function fly(args: string[]): Promise<number> {
-  if (args.length > 0) throw new UsageError(`the demonstration takes no '${args[0]}' (try --help)`);
+export const fly: Verb = (program) => {
+  program
+    .command('fly')
+    .description('the demonstration: a drone and its controller over TCP, with every message shown')
+    .action(run);
+};
 
+async function run(): Promise<void> {
   const drone = new SimulatedDrone();
   const protocol = droneProtocol({ onCommand: (command) => drone.obey(command) });
   const server = createServer(protocol);
@@ -99,5 +104,5 @@ export async function fly(args: string[]): Promise<number> {
   const { x, y, color } = drone;
   const landed =
     x === 2_147_483_647 && y === -2_147_483_648 && color.r === 255 && color.g === 128 && color.b === 0;
-  return asExpected && done === true && landed ? 0 : 1;
+  if (!(asExpected && done === true && landed)) throw new Error('the flight did not go as expected');
 }

@@ -1,34 +1,51 @@
 #!/usr/bin/env node
-import { showThrown } from '../bytes/show.ts';
-import { UsageError } from './arguments.ts';
+import { createRequire } from 'node:module';
+import { Command, CommanderError } from 'commander';
+import { safeText, showThrown } from '../bytes/show.ts';
 import { fly } from './fly.ts';
+import { parseProblem } from './parse-problem.ts';
 import { send } from './send.ts';
 import { serve } from './serve.ts';
+import { endWithReader } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
+import type { Verb } from './verb.ts';
 
-const USAGE = `usage: wirepipe                                  fly the demonstration
-       wirepipe serve [--port N [--host H] | --socket PATH]
-                                                    keep serving a simulated drone
-       wirepipe send (--port N [--host H] | --socket PATH) 'COMMAND'…
-                                                    talk to one: 'write HELLO' 'move 10 20' 'changeColor 1 2 3' quit
-exit status: 0, 1 when it failed (an answer that says error is an answer), 2 for wrong arguments`;
+/** In the order of the help. A verb is one file and a line here. */
+const VERBS: readonly Verb[] = [fly, serve, send];
 
-const VERBS: Record<string, (args: string[]) => Promise<number>> = { fly, send, serve };
+const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
-/** Run a verb; answers the exit status: 0 when all went well, 1 when it did not, 2 for wrong arguments. */
-async function main(args: string[]): Promise<number> {
-  const [first = 'fly'] = args;
-  if (first === 'help' || args.includes('--help') || args.includes('-h')) {
-    console.log(USAGE);
-    return 0;
-  }
+function programOf(verbs: readonly Verb[]): Command {
+  const program = new Command('wirepipe')
+    .description('Work with a binary protocol from the shell. Without a command: fly the demonstration.')
+    .version(version)
+    .helpCommand('help [command]', 'print the help of a command')
+    .configureHelp({ styleTitle: (title) => title.toLowerCase() })
+    .configureOutput({ writeErr: () => {} })
+    .exitOverride()
+    .addHelpText(
+      'afterAll',
+      '\nexit status: 0, 1 when it failed (an answer that says error is an answer), 2 for wrong arguments',
+    );
+  for (const verb of verbs) verb(program);
+  return program;
+}
+
+/** Run a verb; gives the exit status: 0 when all went well, 1 when something failed, 2 for wrong arguments. */
+async function main(args: readonly string[]): Promise<number> {
   try {
-    const verb = Object.hasOwn(VERBS, first) ? VERBS[first] : undefined;
-    if (verb === undefined) throw new UsageError(`no such command: ${first} (try --help)`);
-    return await verb(args.slice(1));
+    await programOf(VERBS).parseAsync(args.length === 0 ? ['fly'] : args, { from: 'user' });
+    return Number(process.exitCode ?? 0);
   } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0;
+      console.error(`wirepipe: ${safeText(parseProblem(error))}`);
+      return 2;
+    }
     console.error(`wirepipe: ${showThrown(error)}`);
     return error instanceof UsageError ? 2 : 1;
   }
 }
 
+endWithReader();
 process.exitCode = await main(process.argv.slice(2));

@@ -1,17 +1,22 @@
 import { safeText, showThrown } from '../bytes/show.ts';
 import { drone } from '../drone/protocol.ts';
 import { connect } from '../net/client.ts';
-import { parsePlace, UsageError } from './arguments.ts';
 import { parseCommand } from './commands.ts';
+import { destinationOf, type PlaceOptions, withPlace } from './place.ts';
+import { UsageError } from './usage-error.ts';
+import { examples, type Verb } from './verb.ts';
 
 /** `send`: give a running drone commands, one after the other, and print its answers. */
-export async function send(args: string[]): Promise<number> {
-  const { place, rest } = parsePlace(args);
-  if (place === undefined) throw new UsageError('send wants --port N or --socket PATH');
-  if ('port' in place && place.port === 0)
-    throw new UsageError('--port wants a number from 1 to 65535 to send to');
-  if (rest.length === 0) throw new UsageError("send wants a command, such as 'write HELLO'");
-  const commands = rest.map(parseCommand);
+export const send: Verb = (program) => {
+  withPlace(program.command('send').description('give a running drone commands, and print its answers'))
+    .argument('<command...>', "each quoted: 'write HELLO' 'move 10 20' 'changeColor 1 2 3' quit")
+    .addHelpText('after', examples("wirepipe send --port 4000 'write HELLO' 'move 10 20' quit"))
+    .action(run);
+};
+
+async function run(texts: string[], options: PlaceOptions): Promise<void> {
+  const place = destinationOf(options);
+  const commands = texts.map(parseCommand);
   // Refuse what does not fit before anything is sent.
   try {
     for (const command of commands) drone.clientMessages.encode(command);
@@ -30,5 +35,4 @@ export async function send(args: string[]): Promise<number> {
   }
   client.end();
   await client.closed;
-  return 0;
 }

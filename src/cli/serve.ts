@@ -3,13 +3,24 @@ import { safeText } from '../bytes/show.ts';
 import { droneProtocol } from '../drone/protocol.ts';
 import { SimulatedDrone } from '../drone/simulation.ts';
 import { createServer } from '../net/server.ts';
-import { type Place, parsePlace, showPlace, UsageError } from './arguments.ts';
+import { type Place, type PlaceOptions, placeOf, showPlace, withPlace } from './place.ts';
+import { examples, type Verb } from './verb.ts';
 
-/** `serve`: keep serving a simulated drone until told to stop by a signal. */
-export async function serve(args: string[]): Promise<number> {
-  const { place = { port: 0, host: '127.0.0.1' }, rest } = parsePlace(args);
-  if (rest.length > 0) throw new UsageError(`serve takes no '${rest[0]}'`);
+/** `serve`: keep serving a simulated drone until a signal ends it. */
+export const serve: Verb = (program) => {
+  withPlace(program.command('serve').description('keep serving a simulated drone, until SIGINT or SIGTERM'))
+    .addHelpText(
+      'after',
+      examples(
+        'wirepipe serve                      # any free port',
+        'wirepipe serve --socket /tmp/drone.sock',
+      ),
+    )
+    .action(run);
+};
 
+async function run(options: PlaceOptions): Promise<void> {
+  const place = placeOf(options) ?? { port: 0, host: options.host ?? '127.0.0.1' };
   const drone = new SimulatedDrone();
   const server = createServer(droneProtocol({ onCommand: (command) => drone.obey(command) }));
   let count = 0;
@@ -27,7 +38,6 @@ export async function serve(args: string[]): Promise<number> {
 
   await told;
   await server.close();
-  return 0;
 }
 
 /** The place with the port that port 0 became. */

@@ -1,9 +1,6 @@
-import { inspect, styleText } from 'node:util';
+import { inspect } from 'node:util';
 import { safeText } from '../bytes/show.ts';
-
-const colour = process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
-const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
-  colour ? styleText(style, text) : text;
+import { colour, paint } from './terminal.ts';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what a colour begins with
 const COLOUR = /(\u001b\[\d+m)/;

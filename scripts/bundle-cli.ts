@@ -1,0 +1,53 @@
+/**
+ * Bundle the command line into dist/cli/main.js: its own files and the packages they import, whose licences go beside it. The
+ * library stays outside, as imports of dist: a protocol's module and the command line then share one copy of it.
+ */
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { build } from 'esbuild';
+
+const root = path.resolve(import.meta.dirname, '..');
+const cli = path.join(root, 'src/cli');
+const out = path.join(root, 'dist/cli');
+
+rmSync(out, { recursive: true, force: true });
+const { metafile } = await build({
+  entryPoints: [path.join(cli, 'main.ts')],
+  outfile: path.join(out, 'main.js'),
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20.19',
+  metafile: true,
+  // Packages of CommonJS ask for Node's modules by `require`.
+  banner: {
+    js: "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);",
+  },
+  plugins: [
+    {
+      name: 'library',
+      setup({ onResolve }) {
+        onResolve({ filter: /^\.\.?\// }, ({ path: target, resolveDir }) => {
+          const file = path.resolve(resolveDir, target);
+          if (!resolveDir.startsWith(cli) || file.startsWith(`${cli}${path.sep}`)) return undefined;
+          const built = path.relative(cli, file).replaceAll(path.sep, '/').replace(/\.ts$/, '.js');
+          return { path: built, external: true };
+        });
+      },
+    },
+  ],
+});
+
+const packages = new Set(
+  Object.keys(metafile.inputs).flatMap((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? []),
+);
+const licences = [...packages].sort().map((name) => {
+  const folder = path.join(root, 'node_modules', name);
+  const { version } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  const file = readdirSync(folder).find((one) => /^licen[cs]e/i.test(one));
+  if (file === undefined) throw new Error(`${name} has no licence to ship`);
+  return `${name} ${version}\n\n${readFileSync(path.join(folder, file), 'utf8').trim()}\n`;
+});
+writeFileSync(path.join(out, 'LICENSES.txt'), licences.join(`\n${'-'.repeat(80)}\n\n`));

@@ -1,0 +1,17 @@
+import type { CommanderError } from 'commander';
+
+/**
+ * What the argument parser found wrong, on one line, with what to do about it.
+ *
+ *     error: unknown option '--prot'\n(Did you mean --port?)   →   unknown option: --prot (did you mean --port?)
+ */
+export function parseProblem({ code, message }: CommanderError): string {
+  const [problem = '', near] = message.replace(/^error: /, '').split(/\n(?=\(Did you mean [^\n]*\?\)$)/);
+  const help = near === undefined ? '(try --help)' : near.replace('(Did', '(did');
+  const [, quoted = ''] = /'([\s\S]*)'/.exec(problem) ?? [];
+  // An option is quoted as it is declared: '--port <number>'.
+  if (code === 'commander.optionMissingArgument') return `${quoted.split(' ')[0]} wants a value ${help}`;
+  if (code === 'commander.unknownOption') return `unknown option: ${quoted} ${help}`;
+  if (code === 'commander.unknownCommand') return `no such command: ${quoted} ${help}`;
+  return `${problem} ${help}`;
+}

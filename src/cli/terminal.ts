@@ -1,0 +1,21 @@
+import { styleText } from 'node:util';
+
+/** Whether stdout takes colours: a terminal, and NO_COLOR (https://no-color.org) is unset or empty. */
+export const colour: boolean = process.stdout.isTTY === true && !process.env.NO_COLOR;
+
+/** The text in a style, where stdout takes colours. */
+export function paint(style: Parameters<typeof styleText>[0], text: string): string {
+  return colour ? styleText(style, text, { validateStream: false }) : text;
+}
+
+/**
+ * End quietly, with status 0, when the reader of stdout goes away: `wirepipe … | head`.
+ * Node reports it as an error of the stream, which nobody else listens to.
+ */
+export function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  process.stderr.on('error', () => {});
+}
