@@ -29,7 +29,7 @@ export type MessageErrorCode =
   | 'ERR_FIELD_RANGE'
   | 'ERR_FIELD_TOO_LONG';
 
-export type StateErrorCode = 'ERR_STATE_UNEXPECTED' | 'ERR_STATE_CLOSED';
+export type StateErrorCode = 'ERR_STATE_UNEXPECTED' | 'ERR_STATE_CLOSED' | 'ERR_REQUEST_NUMBERS';
 
 export type TimeoutErrorCode = 'ERR_TIMEOUT_STATE' | 'ERR_TIMEOUT_IDLE' | 'ERR_TIMEOUT_REQUEST';
 

@@ -151,6 +151,11 @@ export {
 } from './net/client.ts';
 export { lendReads } from './net/lent-reads.ts';
 export type { RepliesOptions, RequestOptions } from './net/replies.ts';
+export type { ReplyRules } from './protocol/reply-rules.ts';
+export type { RequestsOptions } from './protocol/session/requests.ts';
+export type { Expects, ExpectsTable, TypeOf } from './protocol/session/expects.ts';
+export type { Id, IdPath, Numberless } from './protocol/session/id-path.ts';
+export type { NumberRange } from './protocol/session/numbers.ts';
 
 // what goes wrong
 export * from './errors.ts';

@@ -3,25 +3,35 @@ import net from 'node:net';
 import { type Duplex, finished, pipeline, type Readable } from 'node:stream';
 import { isTrusted } from '../bytes/trust.ts';
 import { StateError } from '../errors.ts';
-import type { Codec } from '../protocol/codec.ts';
+import { anything, checkOptions, flag } from '../options.ts';
+import type { Codec, Decoded } from '../protocol/codec.ts';
 import type { FrameWriter } from '../protocol/framing/framing.ts';
 import { Packer } from '../protocol/packer.ts';
 import type { Protocol } from '../protocol/protocol.ts';
+import { knownOf, type ReplyRules } from '../protocol/reply-rules.ts';
 import type { Tagged } from '../protocol/session/declaration.ts';
+import type { Numberless } from '../protocol/session/id-path.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
-import { Replies, type RepliesOptions, type RequestOptions } from './replies.ts';
+import type { ManyReplies } from './many-replies.ts';
+import { RawReply, Replies, type RepliesOptions, type RequestOptions } from './replies.ts';
 
 /** What a client needs of a protocol. */
-export type ClientProtocol<ClientMessage, ServerMessage> = Pick<
-  Protocol<ClientMessage, ServerMessage>,
-  'framing' | 'clientMessages' | 'serverMessages'
+// biome-ignore lint/suspicious/noExplicitAny: any rules
+export type ClientProtocol<ClientMessage, ServerMessage, Rules = any> = Pick<
+  Protocol<ClientMessage, ServerMessage, string, unknown, Rules>,
+  'framing' | 'clientMessages' | 'serverMessages' | 'replies'
 > &
-  Partial<Pick<Protocol<ClientMessage, ServerMessage>, 'session'>>;
+  // biome-ignore lint/suspicious/noExplicitAny: a client need not know what the server's handlers keep
+  Partial<Pick<Protocol<ClientMessage, ServerMessage, string, any>, 'session'>>;
 
-export interface ClientOptions<ServerMessage> {
-  /** How replies find their requests, for `request`. By default they come in the order of what was sent. */
-  replies?: RepliesOptions<ServerMessage> | undefined;
+// biome-ignore lint/suspicious/noExplicitAny: as RepliesOptions
+export interface ClientOptions<ServerMessage, ClientMessage = any, Rules = unknown> {
+  /**
+   * How replies find their requests, for `request` and `requestMany`; beside, or in place of, what the protocol's
+   * `replies` say. By default they come in the order of what was sent.
+   */
+  replies?: (Rules & RepliesOptions<ServerMessage, ClientMessage>) | undefined;
   /**
    * Judge by the protocol's session what we send (a breach is thrown, and not sent) and what comes (a breach is the
    * connection's error). Default false.
@@ -29,11 +39,36 @@ export interface ClientOptions<ServerMessage> {
   checkStates?: boolean | undefined;
 }
 
-export type ConnectOptions<ServerMessage = never> = (net.TcpNetConnectOpts | net.IpcNetConnectOpts) &
-  ClientOptions<ServerMessage> & {
+// biome-ignore lint/suspicious/noExplicitAny: as ClientOptions
+export type ConnectOptions<ServerMessage = never, ClientMessage = any, Rules = unknown> = (
+  | net.TcpNetConnectOpts
+  | net.IpcNetConnectOpts
+) &
+  ClientOptions<ServerMessage, ClientMessage, Rules> & {
     /** Give up connecting. */
     signal?: AbortSignal | undefined;
   };
+
+/** The path of the id in a request, where the rules tell; else never. */
+type RequestPath<Rules> = Rules extends { readonly id: infer I }
+  ? I extends string
+    ? I
+    : I extends { readonly request: infer P extends string }
+      ? P
+      : never
+  : never;
+
+/** The types of request that nothing answers. */
+type Unanswered<Rules> = Rules extends { readonly expects: infer E }
+  ? { [T in keyof E]: E[T] extends 'none' ? T : never }[keyof E]
+  : never;
+
+/** What answers a request: the server's messages, and what `decode` may read in their place. */
+type AnswerOf<ServerMessage, Rules> = Rules extends {
+  readonly decode: (...request: never[]) => infer C;
+}
+  ? ServerMessage | Decoded<NonNullable<C>>
+  : ServerMessage;
 
 /**
  * Connect to a server that speaks a protocol, over TCP or a Unix socket. Resolves when connected; rejects with the
@@ -44,22 +79,36 @@ export type ConnectOptions<ServerMessage = never> = (net.TcpNetConnectOpts | net
  * client.send({ type: 'write', text: 'HELLO' });
  * for await (const answer of client) console.log(answer);
  */
-export async function connect<ClientMessage, ServerMessage>(
-  protocol: ClientProtocol<ClientMessage, ServerMessage>,
-  { signal, replies, checkStates, ...options }: ConnectOptions<NoInfer<ServerMessage>>,
-): Promise<Client<ClientMessage, ServerMessage>> {
-  const socket = net.connect({ ...options, allowHalfOpen: true } as net.NetConnectOpts);
+export async function connect<
+  ClientMessage,
+  ServerMessage,
+  ProtocolRules extends ReplyRules<ServerMessage, ClientMessage> = Record<never, never>,
+  const Rules extends RepliesOptions<ServerMessage, ClientMessage> = Record<never, never>,
+>(
+  protocol: ClientProtocol<ClientMessage, ServerMessage, ProtocolRules>,
+  options: ConnectOptions<ServerMessage, ClientMessage, Rules>,
+): Promise<Client<ClientMessage, ServerMessage, ProtocolRules & Rules>> {
+  const { signal, replies, checkStates, ...socketOptions } = options;
+  const socket = net.connect({ ...socketOptions, allowHalfOpen: true } as net.NetConnectOpts);
   try {
     await once(socket, 'connect', signal === undefined ? {} : { signal });
+    return new Client<ClientMessage, ServerMessage, ProtocolRules & Rules>(protocol, socket, {
+      replies: replies as never,
+      checkStates,
+    });
   } catch (error) {
     socket.destroy();
     throw error;
   }
-  return new Client(protocol, socket, { replies, checkStates });
 }
 
 /** The client's side of a connection: messages go out by `send`, and come in by async iteration. */
-export class Client<ClientMessage, ServerMessage> implements AsyncIterable<ServerMessage> {
+export class Client<
+  ClientMessage,
+  ServerMessage,
+  const Rules extends RepliesOptions<ServerMessage, ClientMessage> = Record<never, never>,
+> implements AsyncIterable<ServerMessage>
+{
   /** What we speak over: a socket, or any other Duplex of bytes. */
   readonly stream: Duplex;
   /**
@@ -82,8 +131,11 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
   constructor(
     protocol: ClientProtocol<ClientMessage, ServerMessage>,
     stream: Duplex,
-    { replies = {}, checkStates = false }: ClientOptions<NoInfer<ServerMessage>> = {},
+    options: ClientOptions<ServerMessage, ClientMessage, Rules> = {},
   ) {
+    checkOptions('Client', options, { replies: anything, checkStates: flag });
+    const { checkStates = false } = options;
+    const replies: RepliesOptions<object, object> = { ...protocol.replies, ...(options.replies as object) };
     if (checkStates && protocol.session === undefined) {
       throw new TypeError('checkStates: the protocol has no session to judge by');
     }
@@ -93,22 +145,26 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
     const mirror = checkStates ? protocol.session?.mirror() : undefined;
     this.#check = mirror && ((message) => mirror.send(message));
     this.#replies = new Replies<object, object>(
-      replies as RepliesOptions<object>,
+      replies,
+      knownOf(protocol, replies),
       (request) => this.#transmit(request as ClientMessage),
       mirror && ((message) => mirror.receive(message as ServerMessage)),
     );
     this.messages = this.#replies;
+    const serverMessages: Codec<unknown, never> = protocol.serverMessages;
     this.closed = new Promise((resolve, reject) => {
       const decoder = new FrameDecoder(protocol.framing);
-      const messages = new MessageDecoder(protocol.serverMessages);
+      const messages = new MessageDecoder(
+        replies.decode === undefined ? serverMessages : raw(serverMessages),
+      );
       pipeline(stream, decoder, messages, this.#replies, (error) => {
-        // That we cut it ourselves is no failure.
+        // A connection that we cut ourselves has not failed.
         if (error && !(this.#cut && error.code === 'ERR_STREAM_PREMATURE_CLOSE')) reject(error);
         else if (error) resolve();
         else finished(stream, (late) => (late ? reject(late) : resolve()));
       });
     });
-    // The error is told to whoever asks; that nobody does is no reason to stop the process.
+    // A caller that does not ask how it ended shall not lose the process.
     this.closed.catch(() => {});
     // The server has ended its side: nothing can be answered any more.
     stream.once('end', () => stream.end());
@@ -122,20 +178,45 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
    */
   send(message: ClientMessage): boolean {
     const more = this.#transmit(message);
-    this.#replies.sent();
+    this.#replies.sent(message as object);
     return more;
   }
 
   /**
-   * Send a message, and resolve with its reply. While `maxInFlight` requests wait for theirs, it is queued.
+   * Send a message, and resolve with its reply; with undefined where nothing answers it (`expects: 'none'`). The number is
+   * filled in. While `maxInFlight` requests wait for their replies, it is queued.
    *
-   * Rejects with what was wrong with the message, with a `TimeoutError` (`ERR_TIMEOUT_REQUEST`), with the signal's
-   * reason, or with what ended the connection before the reply came.
+   * Rejects with what was wrong with the message, with a `TimeoutError` (`ERR_TIMEOUT_REQUEST`), with `ERR_REQUEST_NUMBERS`,
+   * with the signal's reason, or with what ended the connection before the reply came.
    *
    * @example const answer = await client.request({ type: 'move', x: 1, y: 2 }, { timeout: 1_000 });
    */
-  request(message: ClientMessage, options?: RequestOptions): Promise<ServerMessage> {
-    return this.#replies.request(message as object, options) as Promise<ServerMessage>;
+  request(
+    message: Extract<Numberless<ClientMessage, RequestPath<Rules>>, { readonly type: Unanswered<Rules> }>,
+    options?: RequestOptions,
+  ): Promise<undefined>;
+  request(
+    message: Numberless<ClientMessage, RequestPath<Rules>>,
+    options?: RequestOptions,
+  ): Promise<AnswerOf<ServerMessage, Rules>>;
+  request(message: unknown, options?: RequestOptions): Promise<unknown> {
+    return this.#replies.request(message as object, options);
+  }
+
+  /**
+   * Send a message that is answered by many, and give these as they come, up to the last. It is sent at once. While more
+   * than `maxUnread` of them are unread, the socket is held back: do not wait for another request inside of the loop.
+   * Leaving the loop discards what still comes, up to the last reply. What `request` rejects with, the loop throws.
+   *
+   * @example for await (const row of client.requestMany({ type: 'query', sql })) console.log(row);
+   */
+  requestMany(
+    message: Numberless<ClientMessage, RequestPath<Rules>>,
+    options?: RequestOptions,
+  ): AsyncIterableIterator<AnswerOf<ServerMessage, Rules>, undefined, undefined> {
+    return this.#replies.requestMany(message as object, options) as ManyReplies<
+      AnswerOf<ServerMessage, Rules>
+    >;
   }
 
   /** Encode, judge and write a message. */
@@ -180,7 +261,7 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ServerMessage, void, undefined> {
-    // Who stops listening has not hung up: that is what `end` and `destroy` say.
+    // A loop that is left does not hang up: that is what `end` and `destroy` are for.
     yield* this.messages.iterator({ destroyOnReturn: false }) as AsyncIterable<ServerMessage>;
   }
 
@@ -196,4 +277,16 @@ export class Client<ClientMessage, ServerMessage> implements AsyncIterable<Serve
     }
     return this.stream.write(bytes);
   }
+}
+
+/** A codec whose messages keep their frames, for `decode` of the reply rules. */
+function raw(codec: Codec<unknown, never>): Codec<unknown, never> {
+  return {
+    decode(bytes, start = 0, end = bytes.length) {
+      return new RawReply(codec.decode(bytes, start, end) as object, bytes.subarray(start, end));
+    },
+    encode() {
+      throw new TypeError('replies are not encoded');
+    },
+  };
 }

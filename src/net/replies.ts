@@ -1,109 +1,270 @@
-import { StateError, TimeoutError } from '../errors.ts';
+import { showThrown } from '../bytes/show.ts';
+import { weigh } from '../bytes/weigh.ts';
+import { HandlerError, ProtocolError, StateError, TimeoutError } from '../errors.ts';
+import { anything, checkOptions, delayOrNever, limit } from '../options.ts';
+import type { Codec } from '../protocol/codec.ts';
+import type { ReplyRules } from '../protocol/reply-rules.ts';
 import type { Tagged } from '../protocol/session/declaration.ts';
-import { Requests, type RequestsOptions } from '../protocol/session/requests.ts';
+import { type Belonging, type Known, Requests, requestsChecks } from '../protocol/session/requests.ts';
 import { Stage } from '../streams/stage.ts';
+import { ManyReplies } from './many-replies.ts';
 
 /** How the replies of a protocol find their requests, and what happens when they do not. */
-export interface RepliesOptions<Reply> extends RequestsOptions<Reply> {
-  /** Milliseconds that a reply may take, counted from the call of `request`. Default 30,000. */
+// biome-ignore lint/suspicious/noExplicitAny: as ReplyRules
+export interface RepliesOptions<Reply, Request = any> extends ReplyRules<Reply, Request> {
+  /** Milliseconds that a reply may take, counted from the call of `request`; Infinity for no limit. Default 30,000. */
   timeout?: number | undefined;
   /**
    * Where replies come in the order of their requests, what a reply that did not come in time means. `'close'`, the
-   * default: the connection fails. Or: nothing is sent until all is answered, or nothing has come for that many
-   * milliseconds; whatever was still waiting then fails too. (With an `id`, a late reply is told by its number.)
+   * default: the connection fails, since nothing tells whether the next message is the late reply or another's. Or:
+   * nothing is sent until all is answered, or nothing has come for that many milliseconds; whatever was still waiting then
+   * fails too. (With an `id`, a late reply is told by its number.)
    */
   afterTimeout?: 'close' | { readonly silence: number } | undefined;
-  /** The most messages that are no replies, and that nobody has read, before replies wait behind them. Default 1,024. */
+  /**
+   * Milliseconds after which the number of a request that was given up is used again, although no reply came: a reply that
+   * is later still would be taken for another's. Default ten times `timeout`. When all numbers wait like this, requests
+   * are refused at once (`ERR_REQUEST_NUMBERS`).
+   */
+  quarantine?: number | undefined;
+  /**
+   * The most messages that nobody has read, before the socket is held back: messages that are no replies, and each
+   * iterable of `requestMany`. Default 1,024.
+   */
   maxUnread?: number | undefined;
+  /** As `maxUnread`, in bytes that the messages hold, about. Default 16 MiB. */
+  maxUnreadBytes?: number | undefined;
 }
 
 export interface RequestOptions {
-  /** Milliseconds that the reply may take, from now; in place of the connection's `timeout`. */
+  /**
+   * Milliseconds that the reply may take, from now, in place of the connection's `timeout`; Infinity for no limit. Of many
+   * replies, each may take as long again.
+   */
   timeout?: number | undefined;
   /** Gives the request up: rejects with the signal's reason. A reply that comes after all is dropped. */
   signal?: AbortSignal | undefined;
 }
 
-/** Who waits for a reply. */
+const DEFAULT_TIMEOUT = 30_000;
+const DEFAULT_MAX_UNREAD = 1_024;
+const DEFAULT_MAX_UNREAD_BYTES = 16 * 1024 * 1024;
+/** Where a request has no timeout that the quarantine could be a multiple of. */
+const DEFAULT_QUARANTINE = 300_000;
+
+/** A request whose replies are waited for. */
 interface Waiting<Reply> {
   readonly type: string;
-  resolve(reply: Reply): void;
+  /** A reply has come; with `more`, it is not the last. */
+  take(reply: Reply, more: boolean): void;
+  /** It was sent, and nothing answers it. */
+  done(): void;
   reject(reason: unknown): void;
-  /** Give up the timer and the signal. */
+  /** Clear the timer, and let go of the signal. */
   release(): void;
 }
 
-/** The messages that come in (object mode on both sides): replies go to whoever asked, what is left goes on. */
+/** A frame, where the codec of a reply is chosen by its request: what the protocol's codec made of it, and its bytes. */
+export class RawReply {
+  readonly message: object;
+  readonly bytes: Buffer;
+
+  constructor(message: object, bytes: Buffer) {
+    this.message = message;
+    this.bytes = bytes;
+  }
+}
+
+/** The messages that come in (object mode on both sides): replies go to the requests, everything else goes on. */
 export class Replies<Request extends object, Reply extends object> extends Stage<Reply> {
   readonly #requests: Requests<Request, Reply, Waiting<Reply>>;
   readonly #send: (request: Request) => void;
   readonly #timeout: number;
   readonly #afterTimeout: 'close' | { readonly silence: number };
-  readonly #inOrder: boolean;
+  readonly #quarantine: number;
+  readonly #maxUnread: number;
+  readonly #maxUnreadBytes: number;
+  // biome-ignore lint/suspicious/noExplicitAny: any codec
+  readonly #decode: ((request: Request) => Codec<any, any> | undefined) | undefined;
   /** Throws what is wrong with a message that came. */
   readonly #check: ((message: Reply) => void) | undefined;
-  #messages: readonly Reply[] = NONE;
+  #messages: readonly (Reply | RawReply)[] = NONE;
   #index = 0;
   /** Runs while we wait for silence. */
   #silence: NodeJS.Timeout | undefined;
-  /** Why nobody is answered any more. */
+  /** Requests that were given up, the oldest first, and when their numbers are free again. */
+  readonly #lost: { readonly waiting: Waiting<Reply>; readonly until: number }[] = [];
+  #lostTimer: NodeJS.Timeout | undefined;
+  /** Bytes of all messages that went on, by how many went on: the last ones, as many as can be unread. */
+  #weights: Float64Array | undefined;
+  #passed = 0;
+  /** Iterables that hold more than is to be held. */
+  #full = 0;
+  /** Why no request is answered any more. */
   #over: Error | undefined;
 
   constructor(
-    options: RepliesOptions<Reply>,
+    options: RepliesOptions<Reply, Request>,
+    known: Known,
     send: (request: Request) => void,
     check?: (message: Reply) => void,
   ) {
-    super('messages', 'messages', { readableHighWaterMark: options.maxUnread ?? 1_024 });
-    this.#requests = new Requests(options);
+    checkOptions('replies', options, {
+      ...requestsChecks,
+      decode: anything,
+      timeout: delayOrNever,
+      afterTimeout: anything,
+      quarantine: delayOrNever,
+      maxUnread: limit(1),
+      maxUnreadBytes: limit(1),
+    });
+    const {
+      decode,
+      timeout,
+      afterTimeout = 'close',
+      quarantine,
+      maxUnread,
+      maxUnreadBytes,
+      ...rules
+    } = options;
+    if (afterTimeout !== 'close') {
+      checkOptions('replies: afterTimeout', afterTimeout, { silence: delayOrNever });
+      if (afterTimeout.silence === undefined)
+        throw new TypeError("replies: afterTimeout must be 'close' or { silence }");
+    }
+    const most = maxUnread ?? DEFAULT_MAX_UNREAD;
+    super('messages', 'messages', { readableHighWaterMark: Math.min(most, MAX_HIGH_WATER) });
+    this.#requests = new Requests(rules, known);
     this.#send = send;
     this.#check = check;
-    this.#timeout = options.timeout ?? 30_000;
-    this.#afterTimeout = options.afterTimeout ?? 'close';
-    this.#inOrder = options.id === undefined;
+    this.#decode = decode;
+    this.#timeout = timeout ?? DEFAULT_TIMEOUT;
+    this.#afterTimeout = afterTimeout;
+    this.#quarantine =
+      quarantine ??
+      (this.#timeout === Infinity ? DEFAULT_QUARANTINE : Math.min(10 * this.#timeout, MAX_HIGH_WATER));
+    this.#maxUnread = most;
+    this.#maxUnreadBytes = maxUnreadBytes ?? DEFAULT_MAX_UNREAD_BYTES;
   }
 
   /** A message was sent that is no request. */
-  sent(): void {
-    this.#requests.sent();
+  sent(message: Request): void {
+    this.#requests.sent(message);
   }
 
-  request(request: Request, { timeout = this.#timeout, signal }: RequestOptions = {}): Promise<Reply> {
+  request(request: Request, options: RequestOptions = {}): Promise<Reply | undefined> {
     return new Promise((resolve, reject) => {
-      const { type } = request as Tagged;
-      if (signal?.aborted) throw signal.reason;
-      if (this.#over !== undefined) {
-        const text = `'${type}' cannot be sent: the connection is over`;
-        throw new StateError('ERR_STATE_CLOSED', text, {
-          origin: 'local',
-          messageType: type,
-          cause: this.#over,
-        });
+      const count = this.#requests.count(request);
+      const { type } = request as unknown as Tagged;
+      if (count === 'many') {
+        throw new TypeError(`'${type}' is answered by many messages: use requestMany, or expect 'one'`);
       }
-      const abort = (): void => {
-        this.#requests.abandon(waiting);
-        waiting.release();
-        reject(signal!.reason);
-        this.#pump();
-      };
-      const timer =
-        timeout === Infinity ? undefined : setTimeout(() => this.#late(waiting, timeout), timeout).unref();
-      signal?.addEventListener('abort', abort, { once: true });
-      const release = (): void => {
+      if (count === 'any') {
+        throw new TypeError(
+          `'${type}' is answered by any number of messages, and nothing tells which is the last: ` +
+            `say so in the outcomes or in replies.expects, such as { until: 'done' }, or 'one'`,
+        );
+      }
+      this.#add(request, options, {
+        take: resolve,
+        done: () => resolve(undefined),
+        reject,
+      });
+    });
+  }
+
+  requestMany(request: Request, options: RequestOptions = {}): ManyReplies<Reply> {
+    const limits = { messages: this.#maxUnread, bytes: this.#maxUnreadBytes };
+    const many = new ManyReplies<Reply>(limits, {
+      full: (isFull) => {
+        this.#full += isFull ? 1 : -1;
+        if (this.#full === 0) this.proceed();
+      },
+      stopped: () => stop(),
+    });
+    let stop = (): void => {};
+    try {
+      const { type } = request as unknown as Tagged;
+      if (this.#requests.count(request) === 'any') {
+        throw new TypeError(
+          `nothing tells which message is the last that answers '${type}': say so in the outcomes or in replies.expects`,
+        );
+      }
+      stop = this.#add(request, options, {
+        take: (reply, more) => {
+          many.push(reply);
+          if (!more) many.end();
+        },
+        done: () => many.end(),
+        reject: (reason) => many.fail(reason),
+        isHeld: () => many.unread > 0,
+      });
+    } catch (error) {
+      many.fail(error);
+    }
+    return many;
+  }
+
+  /**
+   * Queue a request, and send it as soon as it may be.
+   * @returns gives it up without a word
+   */
+  #add(
+    request: Request,
+    options: RequestOptions,
+    to: Pick<Waiting<Reply>, 'take' | 'done' | 'reject'> & { isHeld?(): boolean },
+  ): () => void {
+    const { timeout = this.#timeout, signal } = options;
+    if (timeout !== this.#timeout || signal !== undefined) checkOptions('request', options, REQUEST_CHECKS);
+    const { type } = request as unknown as Tagged;
+    if (signal?.aborted) throw signal.reason;
+    if (this.#over !== undefined) {
+      throw new StateError('ERR_STATE_CLOSED', `'${type}' cannot be sent: the connection is over`, {
+        origin: 'local',
+        messageType: type,
+        cause: this.#over,
+      });
+    }
+    const giveUp = (): void => {
+      this.#giveUp(waiting);
+      waiting.release();
+      this.#pump();
+    };
+    const abort = (): void => {
+      giveUp();
+      to.reject(signal!.reason);
+    };
+    const late = (): void => {
+      // What came in time waits to be read: the peer is not late.
+      if (to.isHeld?.()) timer?.refresh();
+      else this.#late(waiting, timeout);
+    };
+    const timer = timeout === Infinity ? undefined : setTimeout(late, timeout).unref();
+    signal?.addEventListener('abort', abort, { once: true });
+    const waiting: Waiting<Reply> = {
+      type,
+      take: (reply, more) => {
+        if (more) timer?.refresh();
+        else waiting.release();
+        to.take(reply, more);
+      },
+      done: to.done,
+      reject: to.reject,
+      release: () => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', abort);
-      };
-      const waiting: Waiting<Reply> = { type, resolve, reject, release };
-      this.#requests.add(waiting, request);
-      this.#pump();
-    });
+      },
+    };
+    this.#requests.add(waiting, request);
+    this.#pump();
+    return giveUp;
   }
 
   protected override accept(message: unknown): void {
     this.acceptBatch([message as Reply]);
   }
 
-  protected override acceptBatch(messages: readonly Reply[]): void {
+  protected override acceptBatch(messages: readonly (Reply | RawReply)[]): void {
     this.#messages = messages;
     this.#index = 0;
     this.#silence?.refresh();
@@ -111,22 +272,15 @@ export class Replies<Request extends object, Reply extends object> extends Stage
 
   protected override produce(): Reply | undefined {
     while (this.#index < this.#messages.length) {
-      const message = this.#messages[this.#index++]!;
-      try {
-        this.#check?.(message);
-      } catch (error) {
-        this.#index = this.#messages.length;
-        this.fail(error as Error);
-        this.#end(error as Error);
+      if (this.#full > 0 || this.#isOverweight) {
+        this.suspend();
         return undefined;
       }
-      const belongs = this.#requests.receive(message);
-      if (belongs === 'message') return message;
-      if (belongs !== 'late') {
-        belongs.ticket.release();
-        belongs.ticket.resolve(message);
+      const message = this.#take(this.#messages[this.#index++]!);
+      if (message !== undefined) {
+        this.#weigh(message);
+        return message;
       }
-      this.#pump();
     }
     // An idle connection holds nothing of what has come.
     this.#messages = NONE;
@@ -139,9 +293,73 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     return message === undefined ? undefined : [message];
   }
 
+  /** Give a message to the request that it answers; returns it where it answers none. */
+  #take(came: Reply | RawReply): Reply | undefined {
+    let message: Reply;
+    try {
+      message = came instanceof RawReply ? this.#decodeReply(came) : came;
+      this.#check?.(message);
+    } catch (error) {
+      return this.#break(error as Error);
+    }
+    let belongs: Belonging<Waiting<Reply>>;
+    try {
+      belongs = this.#requests.receive(came instanceof RawReply ? (came.message as Reply) : came);
+    } catch (cause) {
+      return this.#break(failed('telling what answers a request', cause));
+    }
+    if (belongs === 'message') return message;
+    if (belongs !== 'late') belongs.ticket.take(message, belongs.more === true);
+    if (belongs === 'late' || !belongs.more) this.#pump();
+    return undefined;
+  }
+
+  #decodeReply({ message, bytes }: RawReply): Reply {
+    let codec: Codec<Reply, never> | undefined;
+    try {
+      const request = this.#requests.peek(message as Reply);
+      codec = request && this.#decode!(request);
+    } catch (cause) {
+      throw failed('choosing the codec of a reply', cause);
+    }
+    return codec === undefined ? (message as Reply) : codec.decode(bytes);
+  }
+
+  /** Break off: nothing that follows is understood. */
+  #break(error: Error): undefined {
+    this.#index = this.#messages.length;
+    this.fail(error);
+    this.#end(error);
+  }
+
+  /** What was passed on and not read is more than is to be held. */
+  get #isOverweight(): boolean {
+    const weights = this.#weights;
+    if (weights === undefined || this.readableLength === 0) return false;
+    const size = weights.length;
+    const read = this.#passed - Math.min(this.readableLength, size - 1);
+    return weights[this.#passed % size]! - weights[read % size]! >= this.#maxUnreadBytes;
+  }
+
+  #weigh(message: Reply): void {
+    this.#weights ??= new Float64Array(Math.min(this.#maxUnread, MAX_WEIGHED) + 1);
+    const size = this.#weights.length;
+    const before = this.#weights[this.#passed % size]!;
+    this.#passed++;
+    this.#weights[this.#passed % size] = before + weigh(message);
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: as node:stream types it
+  override read(size?: number): any {
+    const wasOverweight = this.#isOverweight;
+    const item = super.read(size);
+    if (wasOverweight && !this.#isOverweight) process.nextTick(() => this.proceed());
+    return item;
+  }
+
   protected override ended(): void {
     this.#end(new StateError('ERR_STATE_CLOSED', 'the connection ended before the reply came'));
-    // Who only asks does not read: nothing is left, so the end need not wait to be read.
+    // A caller that only asks does not read: nothing is left, so the end need not wait to be read.
     process.nextTick(() => {
       if (this.readableFlowing === null && this.readableLength === 0) this.resume();
     });
@@ -158,28 +376,81 @@ export class Replies<Request extends object, Reply extends object> extends Stage
 
   /** Send what may be sent by now. */
   #pump(): void {
-    if (!this.#requests.holding) {
+    const requests = this.#requests;
+    if (!requests.holding) {
       clearTimeout(this.#silence);
       this.#silence = undefined;
     }
-    for (let next = this.#requests.next(); next !== undefined; next = this.#requests.next()) {
+    for (let next = requests.next(); next !== undefined; next = requests.next()) {
+      const { ticket } = next;
       try {
+        if (next.refused !== undefined) throw next.refused;
         this.#send(next.request);
+        if (next.unanswered) {
+          ticket.release();
+          ticket.done();
+        }
       } catch (error) {
-        this.#requests.revoke(next.ticket);
-        next.ticket.release();
-        next.ticket.reject(error);
+        requests.revoke(ticket);
+        ticket.release();
+        ticket.reject(error);
       }
     }
+    if (requests.queued > 0 && requests.exhausted) this.#refuse();
+  }
+
+  /** No number is free, nor will one be before the quarantine of the oldest is over. */
+  #refuse(): void {
+    const count = this.#requests.quarantined;
+    for (const ticket of this.#requests.refuseQueued()) {
+      ticket.release();
+      ticket.reject(
+        new StateError(
+          'ERR_REQUEST_NUMBERS',
+          `'${ticket.type}' cannot be sent: all numbers are of ${count} requests that were never answered`,
+          { origin: 'local', messageType: ticket.type, actual: count },
+        ),
+      );
+    }
+  }
+
+  /** Give a request up; its number is used again when its quarantine is over. */
+  #giveUp(waiting: Waiting<Reply>, isLost = false): boolean {
+    const isNumbered = this.#requests.isNumbered(waiting);
+    if (!this.#requests.abandon(waiting, isLost)) return false;
+    if (isNumbered && this.#quarantine !== Infinity) {
+      this.#lost.push({ waiting, until: performance.now() + this.#quarantine });
+      this.#watchLost();
+    }
+    return true;
+  }
+
+  #watchLost(): void {
+    if (this.#lostTimer !== undefined || this.#lost.length === 0) return;
+    const wait = Math.max(1, this.#lost[0]!.until - performance.now());
+    this.#lostTimer = setTimeout(() => {
+      this.#lostTimer = undefined;
+      const now = performance.now();
+      let count = 0;
+      for (const { waiting, until } of this.#lost) {
+        if (until > now) break;
+        this.#requests.release(waiting);
+        count++;
+      }
+      this.#lost.splice(0, count);
+      this.#watchLost();
+      this.#pump();
+    }, wait).unref();
   }
 
   /** The reply has not come in time. */
   #late(waiting: Waiting<Reply>, limit: number): void {
-    const inFlight = this.#requests.abandon(waiting);
+    const isNumbered = this.#requests.isNumbered(waiting);
+    const inFlight = this.#giveUp(waiting, true);
     const error = timedOut(waiting.type, limit);
     waiting.release();
     waiting.reject(error);
-    if (!inFlight || !this.#inOrder) {
+    if (!inFlight || isNumbered) {
       this.#pump();
     } else if (this.#afterTimeout === 'close') {
       this.destroy(error);
@@ -197,10 +468,11 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     }
   }
 
-  /** Nothing comes any more: everybody who waits is told. */
+  /** Nothing comes any more: every request that waits is rejected. */
   #end(reason: Error): void {
     this.#over ??= reason;
     clearTimeout(this.#silence);
+    clearTimeout(this.#lostTimer);
     for (const waiting of this.#requests.end()) {
       waiting.release();
       waiting.reject(reason);
@@ -209,6 +481,23 @@ export class Replies<Request extends object, Reply extends object> extends Stage
 }
 
 const NONE: readonly never[] = [];
+/** Unread messages whose weight is known one by one: beyond, a limit of `maxUnread` is as good as none. */
+const MAX_WEIGHED = 65_536;
+/** The greatest number that Node takes as a high-water mark, and as a delay. */
+const MAX_HIGH_WATER = 2_147_483_647;
+
+const REQUEST_CHECKS = {
+  timeout: delayOrNever,
+  signal(name: string, value: unknown): void {
+    if (typeof (value as AbortSignal).addEventListener === 'function') return;
+    throw new TypeError(`${name} must be an AbortSignal`);
+  },
+};
+
+function failed(what: string, cause: unknown): Error {
+  if (cause instanceof ProtocolError) return cause;
+  return new HandlerError('ERR_HANDLER', `${what} failed: ${showThrown(cause)}`, { cause });
+}
 
 function timedOut(messageType: string, limit: number): TimeoutError {
   return new TimeoutError('ERR_TIMEOUT_REQUEST', `no reply to '${messageType}' within ${limit} ms`, {

@@ -1,5 +1,6 @@
 import type { Codec } from './codec.ts';
 import type { Framing } from './framing/framing.ts';
+import { checkReplyRules, type ReplyRules } from './reply-rules.ts';
 import type { MessageSource } from './session/declaration.ts';
 import type { Session } from './session/session.ts';
 
@@ -8,8 +9,10 @@ export interface Protocol<
   ClientMessage,
   ServerMessage,
   State extends string = string,
-  // biome-ignore lint/suspicious/noExplicitAny: who speaks a protocol need not know what its handlers keep
+  // biome-ignore lint/suspicious/noExplicitAny: a user of a protocol need not know what its handlers keep
   Context = any,
+  // biome-ignore lint/suspicious/noExplicitAny: nor how its replies find their requests
+  Rules = any,
 > {
   /** For messages, pictures and tools. */
   readonly name: string;
@@ -20,6 +23,8 @@ export interface Protocol<
   readonly serverMessages: MessageSource<Codec<ServerMessage>>;
   /** The server's table; the client's side is read from it too. */
   readonly session: Session<ClientMessage, ServerMessage, State, Context>;
+  /** How replies find their requests, for the client's `request`. By default they come in the order of what was sent. */
+  readonly replies?: (Rules & ReplyRules<ServerMessage, ClientMessage>) | undefined;
 }
 
 /**
@@ -33,10 +38,16 @@ export interface Protocol<
  *   name: 'drone', framing: lengthPrefix(), clientMessages, serverMessages, session,
  * });
  */
-export function defineProtocol<ClientMessage, ServerMessage, State extends string, Context>(
-  protocol: Protocol<ClientMessage, ServerMessage, State, Context>,
-): Protocol<ClientMessage, ServerMessage, State, Context> {
-  const { name, framing, clientMessages, serverMessages, session } = protocol;
+export function defineProtocol<
+  ClientMessage,
+  ServerMessage,
+  State extends string,
+  Context,
+  const Rules extends ReplyRules<ServerMessage, ClientMessage> = Record<never, never>,
+>(
+  protocol: Protocol<ClientMessage, ServerMessage, State, Context, Rules>,
+): Protocol<ClientMessage, ServerMessage, State, Context, Rules> {
+  const { name, framing, clientMessages, serverMessages, session, replies } = protocol;
   if (typeof name !== 'string' || name === '') throw new TypeError('name: expected a name, got none');
   hasMethods(framing, 'framing', ['reader', 'writer']);
   hasMethods(clientMessages, 'clientMessages', ['decode', 'encode']);
@@ -44,7 +55,15 @@ export function defineProtocol<ClientMessage, ServerMessage, State extends strin
   hasMethods(session, 'session', ['start']);
   within(session.table.receives, clientMessages.types, 'clientMessages');
   within(session.table.sends, serverMessages.types, 'serverMessages');
-  return Object.freeze({ name, framing, clientMessages, serverMessages, session });
+  if (replies !== undefined) checkReplyRules({ clientMessages, serverMessages, session }, replies);
+  return Object.freeze({
+    name,
+    framing,
+    clientMessages,
+    serverMessages,
+    session,
+    ...(replies !== undefined && { replies }),
+  });
 }
 
 function hasMethods(part: object, where: string, methods: readonly string[]): void {

@@ -31,7 +31,7 @@ afterEach(async () => {
 });
 
 /** A server that does nothing by itself: what came, and what to send. */
-async function serve(options?: Partial<ConnectOptions<Message>>): Promise<{
+async function serve(options?: Partial<ConnectOptions<Message, Message>>): Promise<{
   client: Client<Message, Message>;
   came: Message[];
   answer(...messages: Message[]): void;
@@ -43,7 +43,7 @@ async function serve(options?: Partial<ConnectOptions<Message>>): Promise<{
   const { port } = server.address() as AddressInfo;
   const [[socket], client] = await Promise.all([
     once(server, 'connection') as Promise<[net.Socket]>,
-    connect(protocol, { port, host: '127.0.0.1', ...options } as ConnectOptions<Message>),
+    connect(protocol, { port, host: '127.0.0.1', ...options } as ConnectOptions<Message, Message>),
   ]);
   const came: Message[] = [];
   pipeline(
@@ -196,7 +196,7 @@ describe('in order, when a reply does not come', () => {
 });
 
 describe('by id', () => {
-  const replies = { id: 'id', ids: [1, 3] as const, maxInFlight: 2 };
+  const replies = { id: 'id' as const, ids: [1, 3] as const, maxInFlight: 2 };
 
   test('in any order, with a maximum in flight, and what is pushed goes to the iterator', async () => {
     const { client, came, answer } = await serve({ replies });

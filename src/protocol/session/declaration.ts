@@ -42,10 +42,18 @@ export type Handler<Event, Sent, State extends string, Context> = (
 ) => Reply<Sent, State> | void | Promise<Reply<Sent, State> | void>;
 
 /**
- * The types of message that are sent on the way to a state: one name is exactly one message of it; a list is any
- * number of messages, none too, each of a type in it.
+ * The types of message that are sent on the way to a state:
+ *
+ * - `'ok'`: exactly one message of that type; `{ one: ['ok', 'error'] }`: exactly one, of any of these types;
+ * - `['row', 'note']`: any number of messages, none too, each of a type in the list;
+ * - `{ until: 'done', of: 'row' }`: any number of the types in `of`, then one of the types in `until`. The other side knows
+ *   then which message is the last.
  */
-export type Sends<Type extends string> = Type | readonly Type[];
+export type Sends<Type extends string> =
+  | Type
+  | readonly Type[]
+  | { readonly one: Type | readonly Type[] }
+  | { readonly until: Type | readonly Type[]; readonly of?: Type | readonly Type[] | undefined };
 
 /** A handler, with what may come of it told state by state: `{ authenticated: 'ok', closing: 'error' }`. */
 export interface Row<Event, Sent extends Tagged, State extends string, Context> {

@@ -1,6 +1,7 @@
 import { StateError } from '../../errors.ts';
 import type { Tagged } from './declaration.ts';
-import type { Outcome, SessionTable, StateTable } from './table.ts';
+import type { Outcome } from './outcome.ts';
+import type { SessionTable, StateTable } from './table.ts';
 
 /**
  * A session seen from its other side, the client's: which states the server may be in, by what was sent to it and

@@ -1,5 +1,6 @@
+import type { Outcome } from './outcome.ts';
 import type { Session } from './session.ts';
-import type { DeadlineTable, Outcome, SessionTable, StateTable, TableRow } from './table.ts';
+import type { DeadlineTable, SessionTable, StateTable, TableRow } from './table.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: any session
 type AnySession = Session<any, any, any, any>;
@@ -110,8 +111,15 @@ function cell(state: StateTable, type: string): string {
     .join('<br>');
 }
 
-function spoken({ types, one }: Outcome, show: (type: string) => string = (type) => type): string {
+function spoken({ types, one, last }: Outcome, show: (type: string) => string = (type) => type): string {
   if (types.size === 0) return 'nothing';
+  if (last !== undefined) {
+    const before = [...types].filter((type) => !last.has(type)).map(show);
+    return [
+      ...(before.length > 0 ? [`${before.join(' or ')} …`] : []),
+      [...last].map(show).join(' or '),
+    ].join(', ');
+  }
   return `${[...types].map(show).join(' or ')}${one ? '' : ' …'}`;
 }
 

@@ -1,77 +1,162 @@
+import { show } from '../../bytes/show.ts';
+import { StateError } from '../../errors.ts';
+import { anything, type Check, callback, checkOptions, limit } from '../../options.ts';
+import type { Tagged } from './declaration.ts';
+import {
+  ASSUMED,
+  type Expectation,
+  type ExpectationOf,
+  type ExpectsTable,
+  expectations,
+  type TypeOf,
+} from './expects.ts';
+import { type Id, type IdPath, type IdPlace, idPlace } from './id-path.ts';
+import { type NumberRange, Numbers } from './numbers.ts';
+import { listed } from './outcome.ts';
+import type { SessionTable } from './table.ts';
+
 /** How the replies of a protocol find their requests, and how many may be under way. */
-export interface RequestsOptions<Reply> {
+// biome-ignore lint/suspicious/noExplicitAny: a caller that only tells of replies need not know the requests
+export interface RequestsOptions<Reply, Request = any> {
   /**
-   * The field that holds a number which the reply repeats; requests are numbered by us. Without it, replies are in the
-   * order of the requests.
+   * The path of the number or text that a reply repeats: `'transaction'`, `'header.id'`; or two paths, where the reply
+   * names its request in another field. Requests are numbered for the caller; a text that the caller gives is kept.
+   * Without it, replies come in the order of the requests.
    */
-  id?: string | undefined;
-  /** The smallest and the greatest number. Default 0 and 65,535. */
-  ids?: readonly [number, number] | undefined;
+  readonly id?:
+    | (IdPath<Request> & IdPath<Reply>)
+    | { readonly request: IdPath<Request>; readonly reply: IdPath<Reply> }
+    | undefined;
+  /**
+   * The smallest and the greatest number. By default all that the declared field can hold, from 0; without a declaration
+   * 0 to 65,535.
+   */
+  readonly ids?: NumberRange | undefined;
+  /** What answers each type of request. By default what the session's `outcomes` say; without these, one message. */
+  readonly expects?: ExpectsTable<Request, Reply> | undefined;
+  /** Where more than a number decides: whether this message answers that request. */
+  readonly match?: ((request: Request, reply: Reply) => boolean) | undefined;
+  /**
+   * False for what is no reply although it could be one: a message that the peer sends unasked, or a request of its own
+   * that carries a number of ours. Or the types of all replies.
+   */
+  readonly isReply?: ((message: Reply) => boolean) | readonly TypeOf<Reply>[] | undefined;
   /** The most requests that wait for replies; more are queued. Default 64. */
-  maxInFlight?: number | undefined;
-  /** False for what is sent unasked, in protocols without numbers. By default all is a reply while one is due. */
-  isReply?: ((message: Reply) => boolean) | undefined;
+  readonly maxInFlight?: number | undefined;
+}
+
+/** What is known of a protocol beside the options. */
+export interface Known {
+  /** The server's table, for what its outcomes say. */
+  readonly session?: SessionTable | undefined;
+  /** The range of the declared field, and what its values are. */
+  readonly ids?: NumberRange | undefined;
+  readonly kind?: 'number' | 'bigint' | 'text' | undefined;
+  /** Whether messages of this type have the field; undefined where nothing tells. */
+  readonly hasId?: ((type: string) => boolean) | undefined;
 }
 
 /**
- * Whose a message is: a request's reply; `'late'`, the reply to a request that was given up, for nobody; or
- * `'message'`, no reply to a request.
+ * Whose a message is: a request's reply, with `more` when further ones follow; `'late'`, the reply to a request that was
+ * given up, for nobody; or `'message'`, no reply to a request.
  */
-export type Belonging<Ticket> = { readonly ticket: Ticket } | 'late' | 'message';
+export type Belonging<Ticket> = { readonly ticket: Ticket; readonly more?: true } | 'late' | 'message';
+
+/** What is to be sent now. */
+export interface Next<Request, Ticket> {
+  readonly ticket: Ticket;
+  readonly request: Request;
+  /** Nothing answers it: it is over as soon as it is sent. */
+  readonly unanswered?: true;
+  /** Why it cannot be sent; the ticket is no longer known. */
+  readonly refused?: Error;
+}
+
+/** The checks of `RequestsOptions`. */
+export const requestsChecks: Readonly<Record<string, Check>> = {
+  id: anything,
+  ids: anything,
+  expects: anything,
+  match: callback,
+  isReply: typesOrCallback,
+  maxInFlight: limit(1),
+};
 
 /**
  * Which reply answers which request: a pure bookkeeper, without timers and promises. A `Ticket` is whatever stands for
  * a request.
  *
- *     add ──▶ queue ──next──▶ in flight ──receive──▶ ticket
+ *     add ──▶ queue ──next──▶ in flight ──receive──▶ ticket   (with `more`: it stays in flight)
  *                                 └──abandon──▶ quarantined ──receive──▶ 'late'
+ *                                                    └──release──▶ its number is free
  *
- * A request that is given up keeps its number, or its place in the order, until its reply has come after all: a late
- * reply never answers another request. In order, where a reply that never comes would leave everybody waiting for
- * another's, `hold` stops sending until all is answered, or `silence` is told.
+ * A request that is given up keeps its number, or its place in the order, until its last reply has come after all: a late
+ * reply never answers another request. In order, a lost reply would shift all later ones, so after a timeout `hold` stops
+ * sending until all is answered, or `silence` is called. By number, `release` gives a lost one back.
  *
  * @example
  * const requests = new Requests<Message, Message, string>({ id: 'transaction' });
- * requests.add('a', { type: 'read', transaction: 0 });
+ * requests.add('a', { type: 'read' });
  * requests.next(); // { ticket: 'a', request: { type: 'read', transaction: 0 } }: to be sent
  * requests.receive({ type: 'value', transaction: 0 }); // { ticket: 'a' }
  */
 export class Requests<Request extends object, Reply extends object, Ticket> {
-  readonly #id: string | undefined;
-  readonly #min: number;
-  readonly #max: number;
+  readonly #requestId: IdPlace | undefined;
+  readonly #replyId: IdPlace | undefined;
+  readonly #numbers: Numbers | undefined;
   readonly #maxInFlight: number;
   readonly #isReply: ((message: Reply) => boolean) | undefined;
+  readonly #match: ((request: Request, reply: Reply) => boolean) | undefined;
+  readonly #expectationOf: ExpectationOf;
+  /** The types of requests that are answered: what the peer sends of these is a request of its own. */
+  readonly #asks: ReadonlySet<string>;
+  readonly #hasId: ((type: string) => boolean) | undefined;
   readonly #queue = new Map<Ticket, Request>();
-  /** What is under way, by number; in order, by a count that goes up. */
-  readonly #slots = new Map<number, Slot<Ticket>>();
-  readonly #numbers = new Map<Ticket, number>();
-  #nextNumber: number;
-  /** In order: the slot that the next reply is for, and the end of the slots. */
-  #head = 0;
+  /** What is in flight. */
+  readonly #slots = new Map<Ticket, Slot<Request, Ticket>>();
+  /** What is in flight or quarantined, with a number. */
+  readonly #numbered = new Map<Id, Slot<Request, Ticket>>();
+  /** What is in flight or quarantined, or sent by the way, without a number: the oldest first. */
+  readonly #ordered = new Set<Slot<Request, Ticket>>();
+  /** The last of `#ordered`. */
+  #newest: Slot<Request, Ticket> | undefined;
+  /** How many of `#ordered` are no requests. */
+  #messages = 0;
+  /** How many of `#numbered` are lost. */
+  #lost = 0;
+  /** What was given up, and has not got its last reply. */
+  readonly #abandoned = new Map<Ticket, Slot<Request, Ticket>>();
   #holding = false;
 
   /** @throws TypeError or RangeError for options that cannot work */
-  constructor(options: RequestsOptions<Reply> = {}) {
-    const { id, ids: [min, max] = [0, 0xffff], maxInFlight = 64, isReply } = options;
-    if (!(Number.isSafeInteger(min) && Number.isSafeInteger(max) && min <= max)) {
-      throw new RangeError(`ids: expected the smallest and the greatest integer, got ${min} and ${max}`);
+  constructor(options: RequestsOptions<Reply, Request> = {}, known: Known = {}) {
+    checkOptions('replies', options, requestsChecks);
+    const { id, ids, expects, match, isReply, maxInFlight = 64 } = options;
+    if (id !== undefined) {
+      const { request, reply } = typeof id === 'object' && id !== null ? id : { request: id, reply: id };
+      this.#requestId = idPlace(request, 'replies: id');
+      this.#replyId = idPlace(reply, 'replies: id');
+      this.#numbers = new Numbers(ids ?? known.ids, known.kind);
+      this.#hasId = known.hasId;
     }
-    if (!(maxInFlight >= 1)) throw new RangeError(`maxInFlight: expected at least 1, got ${maxInFlight}`);
-    if (id !== undefined && isReply !== undefined) {
-      throw new TypeError('isReply: with an id, the id tells what is a reply');
-    }
-    this.#id = id;
-    this.#min = min;
-    this.#max = max;
+    const { of, asks } = expectations(
+      expects as Readonly<Record<string, unknown>> | undefined,
+      known.session,
+    );
+    this.#expectationOf = of;
+    this.#asks = asks;
+    this.#match = match;
     this.#maxInFlight = maxInFlight;
-    this.#isReply = isReply;
-    this.#nextNumber = id === undefined ? 0 : min;
+    if (typeof isReply === 'function') this.#isReply = isReply;
+    else if (isReply !== undefined) {
+      const types = listed(isReply);
+      this.#isReply = (message) => types.has((message as unknown as Tagged).type);
+    }
   }
 
   /** Requests that were sent, and wait for their replies. */
   get inFlight(): number {
-    return this.#numbers.size;
+    return this.#slots.size;
   }
 
   /** Requests that were not sent yet. */
@@ -81,9 +166,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
 
   /** Requests that were given up, and whose replies have not come. */
   get quarantined(): number {
-    let count = 0;
-    for (const { kind } of this.#slots.values()) if (kind === 'abandoned') count++;
-    return count;
+    return this.#abandoned.size;
   }
 
   /** Nothing is sent until all is answered, or `silence`. */
@@ -91,112 +174,285 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     return this.#holding;
   }
 
+  /** No request can be sent unless a number is released: all are of requests whose replies were lost. */
+  get exhausted(): boolean {
+    return this.#numbers !== undefined && this.#lost >= this.#numbers.size;
+  }
+
   /** Queue a request. */
   add(ticket: Ticket, request: Request): void {
     this.#queue.set(ticket, request);
   }
 
+  /** How many messages answer a request. May throw what a function of `expects` throws. */
+  count(request: Request): Expectation['count'] {
+    return this.#expectationOf(request).count;
+  }
+
+  /** Whether a request in flight is told by its number; if not, by its place in the order. */
+  isNumbered(ticket: Ticket): boolean {
+    return this.#slots.get(ticket)?.id !== undefined;
+  }
+
   /** The next request to be sent, now and in this order; undefined while there is none, or no room. */
-  next(): { readonly ticket: Ticket; readonly request: Request } | undefined {
-    if (this.#holding || this.#numbers.size >= this.#maxInFlight) return undefined;
+  next(): Next<Request, Ticket> | undefined {
+    if (this.#holding || this.#slots.size >= this.#maxInFlight) return undefined;
     const first = this.#queue.entries().next();
     if (first.done) return undefined;
     const [ticket, request] = first.value;
-    const number = this.#free();
-    if (number === undefined) return undefined;
+    let slot: Slot<Request, Ticket>;
+    let sent = request;
+    try {
+      slot = { ticket, request, expected: this.#expectationOf(request), id: undefined, left: 1 };
+      if (this.#isNumbered(request, slot.expected)) {
+        const number = this.#number(request);
+        if (number === undefined) return undefined;
+        slot.id = number.key;
+        sent = number.request;
+      }
+    } catch (error) {
+      this.#queue.delete(ticket);
+      return { ticket, request, refused: error as Error };
+    }
     this.#queue.delete(ticket);
-    this.#numbers.set(ticket, number);
-    this.#slots.set(number, { kind: 'request', ticket });
-    return { ticket, request: this.#id === undefined ? request : { ...request, [this.#id]: number } };
+    if (slot.expected.count === 'none') return { ticket, request: sent, unanswered: true };
+    this.#slots.set(ticket, slot);
+    if (slot.id !== undefined) this.#numbered.set(slot.id, slot);
+    else this.#append(slot);
+    return { ticket, request: sent };
   }
 
   /** What `next` answered last could not be sent after all. */
   revoke(ticket: Ticket): void {
-    const number = this.#numbers.get(ticket);
-    if (number === undefined) return;
-    this.#numbers.delete(ticket);
-    this.#slots.delete(number);
-    if (this.#id === undefined) this.#nextNumber = number;
-  }
-
-  /** Something else was sent that is answered in its turn: in order, that answer is no request's. */
-  sent(): void {
-    if (this.#id !== undefined) return;
-    const last = this.#slots.get(this.#nextNumber - 1);
-    if (last?.kind === 'messages') last.count++;
-    else this.#slots.set(this.#nextNumber++, { kind: 'messages', count: 1 });
-  }
-
-  /** Whose is it? A reply is the end of its request. */
-  receive(message: Reply): Belonging<Ticket> {
-    const number = this.#id === undefined ? this.#head : (message as Record<string, unknown>)[this.#id];
-    const slot = this.#slots.get(number as number);
-    if (slot === undefined || this.#isReply?.(message) === false) return 'message';
-    if (slot.kind === 'messages' && --slot.count > 0) return 'message';
-    this.#slots.delete(number as number);
-    if (this.#id === undefined) this.#head++;
-    if (this.#slots.size === 0) this.#holding = false;
-    if (slot.kind === 'messages') return 'message';
-    if (slot.kind === 'abandoned') return 'late';
-    this.#numbers.delete(slot.ticket);
-    return { ticket: slot.ticket };
+    const slot = this.#slots.get(ticket);
+    if (slot === undefined) return;
+    this.#slots.delete(ticket);
+    this.#forget(slot);
   }
 
   /**
-   * Give a request up: out of the queue it is just gone, in flight it is quarantined.
+   * Something else was sent. In order, what answers it is no request's: nothing where `expects` says `'none'`, and one
+   * message where nothing is known of its type.
+   */
+  sent(message?: Request): void {
+    let expected = ASSUMED;
+    try {
+      if (message !== undefined) expected = this.#expectationOf(message);
+    } catch {
+      // It has been sent all the same; a request of this type says what is wrong.
+    }
+    if (expected.count === 'none') return;
+    // What is told by a number needs no place in the order.
+    const isTold = this.#requestId !== undefined;
+    if (isTold && (!expected.declared || this.#isNumbered(message!, expected))) return;
+    const last = this.#newest;
+    if (
+      last !== undefined &&
+      last.ticket === undefined &&
+      last.expected === expected &&
+      expected.count !== 'many'
+    ) {
+      last.left++;
+      return;
+    }
+    if (++this.#messages <= MAX_MESSAGES) {
+      this.#append({ ticket: undefined, request: message, expected, id: undefined, left: 1 });
+    } else if (last?.ticket === undefined && last !== undefined) {
+      // Too many to know each of: any number of messages of any of these types.
+      const types = union(last.expected.types, expected.types);
+      last.expected = { ...expected, count: 'any', types };
+    } else {
+      this.#append({
+        ticket: undefined,
+        request: message,
+        expected: { ...expected, count: 'any' },
+        id: undefined,
+        left: 1,
+      });
+    }
+  }
+
+  /**
+   * Whose is it? The last reply is the end of its request.
+   * @throws whatever `match`, `isReply` or a function of `expects` throws
+   */
+  receive(message: Reply): Belonging<Ticket> {
+    if (this.#numbered.size === 0 && this.#ordered.size === 0) return 'message';
+    if (this.#isReply?.(message) === false) return 'message';
+    const slot = this.#find(message);
+    if (slot === undefined) return 'message';
+    const { ticket, expected, request } = slot;
+    const isLast =
+      expected.count !== 'any' && (expected.count === 'one' || expected.isLast(message, request!));
+    if (isLast && --slot.left === 0) {
+      this.#forget(slot);
+      if (ticket !== undefined && !this.#slots.delete(ticket)) this.#abandoned.delete(ticket);
+      if (this.#numbered.size === 0 && this.#ordered.size === 0) this.#holding = false;
+    }
+    if (ticket === undefined) return 'message';
+    if (slot.abandoned) return 'late';
+    return isLast ? { ticket } : { ticket, more: true };
+  }
+
+  /** The request that a message answers, which `receive` would find; undefined where it answers none. */
+  peek(message: Reply): Request | undefined {
+    if (this.#isReply?.(message) === false) return undefined;
+    return this.#find(message)?.request;
+  }
+
+  /**
+   * Give a request up: out of the queue it is just gone, in flight it is quarantined. `isLost`: nothing says that its reply
+   * will still come.
    * @returns true when it was in flight
    */
-  abandon(ticket: Ticket): boolean {
+  abandon(ticket: Ticket, isLost = false): boolean {
     if (this.#queue.delete(ticket)) return false;
-    const number = this.#numbers.get(ticket);
-    if (number === undefined) return false;
-    this.#numbers.delete(ticket);
-    this.#slots.set(number, { kind: 'abandoned' });
+    const slot = this.#slots.get(ticket);
+    if (slot === undefined) return false;
+    slot.abandoned = true;
+    if (isLost && slot.id !== undefined) {
+      slot.lost = true;
+      this.#lost++;
+    }
+    this.#slots.delete(ticket);
+    this.#abandoned.set(ticket, slot);
     return true;
+  }
+
+  /** The replies of a request that was given up will not come any more: its number is free. */
+  release(ticket: Ticket): void {
+    const slot = this.#abandoned.get(ticket);
+    if (slot === undefined || slot.id === undefined) return;
+    this.#abandoned.delete(ticket);
+    this.#forget(slot);
   }
 
   /** Send nothing until all that is under way has been answered. */
   hold(): void {
-    this.#holding = this.#slots.size > 0;
+    this.#holding = this.#ordered.size > 0 || this.#numbered.size > 0;
   }
 
-  /** Nothing has come for long enough, nor will: what was under way is over. Answers the requests that go unanswered. */
+  /**
+   * Nothing has come for long enough, nor will: what was under way is over. Returns the requests that go unanswered.
+   */
   silence(): Ticket[] {
-    const lost = [...this.#numbers.keys()];
-    this.#numbers.clear();
+    const lost = [...this.#slots.keys()];
     this.#slots.clear();
-    this.#head = this.#id === undefined ? this.#nextNumber : 0;
+    this.#abandoned.clear();
+    this.#numbered.clear();
+    this.#ordered.clear();
+    this.#newest = undefined;
+    this.#messages = this.#lost = 0;
     this.#holding = false;
     return lost;
   }
 
-  /** The connection is over. Answers the requests that go unanswered, sent or not. */
+  /** The connection is over. Returns the requests that go unanswered, sent or not. */
   end(): Ticket[] {
     const lost = [...this.silence(), ...this.#queue.keys()];
     this.#queue.clear();
     return lost;
   }
 
-  /** A number that nothing under way has. */
-  #free(): number | undefined {
-    if (this.#id === undefined) return this.#nextNumber++;
-    const count = this.#max - this.#min + 1;
-    if (this.#slots.size >= count) return undefined;
-    while (this.#slots.has(this.#nextNumber)) this.#advance();
-    const number = this.#nextNumber;
-    this.#advance();
-    return number;
+  /** The queue, which nothing will be sent of: see `exhausted`. */
+  refuseQueued(): Ticket[] {
+    const refused = [...this.#queue.keys()];
+    this.#queue.clear();
+    return refused;
   }
 
-  #advance(): void {
-    this.#nextNumber = this.#nextNumber === this.#max ? this.#min : this.#nextNumber + 1;
+  #isNumbered({ type }: Request & Partial<Tagged>, expected: Expectation): boolean {
+    if (this.#requestId === undefined || !expected.numbered) return false;
+    return type === undefined || this.#hasId === undefined || this.#hasId(type);
+  }
+
+  /** The request with a number that nothing under way has; undefined when all are taken. */
+  #number(request: Request): { request: Request; key: Id } | undefined {
+    const given = this.#requestId!.read(request);
+    if (typeof given === 'string') {
+      if (!this.#numbered.has(given)) return { request, key: given };
+      const text = `${show(given)} is the number of a request that is still under way`;
+      throw new StateError('ERR_REQUEST_NUMBERS', text, { origin: 'local', actual: given });
+    }
+    const number = this.#numbers!.take(this.#numbered);
+    if (number === undefined) return undefined;
+    return { request: this.#requestId!.write(request, number.id) as Request, key: number.key };
+  }
+
+  #find(message: Reply): Slot<Request, Ticket> | undefined {
+    const id = this.#replyId?.read(message);
+    if (id !== undefined) {
+      const slot = this.#numbered.get(id);
+      return slot !== undefined && this.#fits(slot, message) ? slot : undefined;
+    }
+    // Told by what it is: of all that wait for such a message, the oldest.
+    const anywhere = this.#match !== undefined || this.#replyId !== undefined;
+    for (const slot of this.#ordered) {
+      if (this.#fits(slot, message)) {
+        if (!anywhere) this.#end(slot);
+        return slot;
+      }
+      if (!anywhere && slot.expected.count !== 'any') return undefined;
+    }
+    return undefined;
+  }
+
+  #fits({ ticket, expected, request }: Slot<Request, Ticket>, message: Reply): boolean {
+    const { type } = message as Partial<Tagged>;
+    const { types } = expected;
+    if (types !== undefined ? !types.has(type as string) : this.#asks.has(type as string)) return false;
+    return this.#match === undefined || ticket === undefined || this.#match(request!, message);
+  }
+
+  /** In order, what comes before an answer of a later one is over: only slots that need not be answered stand there. */
+  #end(before: Slot<Request, Ticket>): void {
+    for (const slot of this.#ordered) {
+      if (slot === before) return;
+      this.#forget(slot);
+    }
+  }
+
+  #append(slot: Slot<Request, Ticket>): void {
+    this.#ordered.add(slot);
+    this.#newest = slot;
+  }
+
+  #forget(slot: Slot<Request, Ticket>): void {
+    if (slot.id !== undefined) {
+      this.#numbered.delete(slot.id);
+      if (slot.lost) this.#lost--;
+      return;
+    }
+    this.#ordered.delete(slot);
+    if (slot.ticket === undefined) this.#messages--;
+    if (this.#newest === slot) this.#newest = undefined;
   }
 }
 
-/** What a number, or a place in the order, is taken by. */
-type Slot<Ticket> =
-  | { readonly kind: 'request'; readonly ticket: Ticket }
-  /** A request given up: its reply is for nobody. */
-  | { readonly kind: 'abandoned' }
-  /** What was sent without being a request, so many times in a row. */
-  | { readonly kind: 'messages'; count: number };
+/** The most messages sent by the way of which each is known; beyond, they are taken together. */
+const MAX_MESSAGES = 1_024;
+
+/** A request under way, or (without a ticket) messages of one kind that were sent in a row without being requests. */
+interface Slot<Request, Ticket> {
+  readonly ticket: Ticket | undefined;
+  readonly request: Request | undefined;
+  expected: Expectation;
+  id: Id | undefined;
+  /** Last replies that have not come. */
+  left: number;
+  /** Given up: its replies are for nobody. */
+  abandoned?: boolean;
+  /** Given up because nothing came in time. */
+  lost?: boolean;
+}
+
+function union(
+  a: ReadonlySet<string> | undefined,
+  b: ReadonlySet<string> | undefined,
+): ReadonlySet<string> | undefined {
+  return a === undefined || b === undefined ? undefined : new Set([...a, ...b]);
+}
+
+function typesOrCallback(name: string, value: unknown): void {
+  if (!Array.isArray(value)) callback(name, value);
+}

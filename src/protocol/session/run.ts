@@ -255,6 +255,9 @@ export class Run<Received, Sent, State extends string, Context> {
     if (refused === undefined && outcome?.one === true && answers.length - mark !== 1) {
       refused = notOne(state, type, outcome.types, answers.length - mark);
     }
+    if (refused === undefined && outcome?.last !== undefined && !endsOnce(answers, mark, outcome.last)) {
+      refused = notLast(state, type, outcome.last);
+    }
     if (refused !== undefined) {
       answers.length = mark;
       this.#fail(refused, answers);
@@ -404,6 +407,22 @@ function notOne(state: StateTable, type: string, types: ReadonlySet<string>, cou
     'ERR_STATE_UNEXPECTED',
     `the handler of '${type}' in state '${state.name}' sends ${count} messages, not one ${list(types)}`,
     { origin: 'local', state: state.name, messageType: type, actual: count, expected: [...types] },
+  );
+}
+
+/** Whether the last of the messages from `start` on, and no other, is of these types. */
+function endsOnce(messages: readonly unknown[], start: number, last: ReadonlySet<string>): boolean {
+  for (let i = start; i < messages.length; i++) {
+    if (last.has((messages[i] as Tagged).type) !== (i === messages.length - 1)) return false;
+  }
+  return messages.length > start;
+}
+
+function notLast(state: StateTable, type: string, last: ReadonlySet<string>): StateError {
+  return new StateError(
+    'ERR_STATE_UNEXPECTED',
+    `the handler of '${type}' in state '${state.name}' does not end its answer with one ${list(last)}`,
+    { origin: 'local', state: state.name, messageType: type, expected: [...last] },
   );
 }
 

@@ -1,5 +1,6 @@
 import type { TimeoutError } from '../../errors.ts';
 import type { Reply, Said, SessionDeclaration, StateDeclaration, Tagged } from './declaration.ts';
+import { compileOutcome, type Outcome } from './outcome.ts';
 
 /** A session as the run and the pictures read it. */
 export interface SessionTable {
@@ -32,13 +33,6 @@ export interface TableRow<Event = Tagged> {
   readonly outcomes: ReadonlyMap<string, Outcome> | undefined;
   /** The type of the one message that is sent when the state stays, where the outcomes say so: most replies. */
   readonly answer: string | undefined;
-}
-
-/** What is sent on the way to a state. */
-export interface Outcome {
-  readonly types: ReadonlySet<string>;
-  /** Exactly one message, not any number. */
-  readonly one: boolean;
 }
 
 /** The limits of a state in milliseconds; Infinity where there is none. */
@@ -167,14 +161,9 @@ function compileRow(row: unknown, name: string, where: string, known: Known): Ta
   const compiled = new Map<string, Outcome>();
   for (const [to, sends] of Object.entries(outcomes)) {
     among(known.states, to, `${where}.outcomes`, 'state');
-    const types = typeof sends === 'string' ? [sends] : sends;
-    if (!Array.isArray(types)) {
-      throw new TypeError(
-        `${where}.outcomes.${to}: expected a message type or a list of them, got ${kindOf(sends)}`,
-      );
-    }
-    for (const type of types) among(known.sends, type, `${where}.outcomes.${to}`, 'message');
-    compiled.set(to, { types: new Set(types), one: typeof sends === 'string' });
+    const outcome = compileOutcome(sends, `${where}.outcomes.${to}`);
+    for (const type of outcome.types) among(known.sends, type, `${where}.outcomes.${to}`, 'message');
+    compiled.set(to, outcome);
   }
   if (compiled.size === 0) throw new TypeError(`${where}.outcomes: nothing may follow`);
   const answer = outcomes[name];

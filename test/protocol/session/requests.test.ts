@@ -123,7 +123,7 @@ describe('by id', () => {
   });
 });
 
-test.each([{}, { id: 'id' }])('what could not be sent leaves no trace (%o)', (options) => {
+test.each([{}, { id: 'id' as const }])('what could not be sent leaves no trace (%o)', (options) => {
   const each = requests(options);
   send(each, 'a');
   each.add('b', { type: 'b' });
@@ -148,7 +148,7 @@ test.each<[RequestsOptions<Message>, ErrorConstructor]>([
   [{ maxInFlight: Number.NaN }, RangeError],
   [{ id: 'id', ids: [5, 4] }, RangeError],
   [{ id: 'id', ids: [0.5, 4] }, RangeError],
-  [{ id: 'id', isReply: () => true }, TypeError],
+  [{ isReply: 5 as never }, TypeError],
 ])('%o is refused', (options, kind) => {
   expect(() => requests(options)).toThrow(kind);
 });

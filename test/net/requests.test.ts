@@ -1,0 +1,601 @@
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
+import { afterAll, afterEach, describe, expect, expectTypeOf, test } from 'vitest';
+import {
+  bytes,
+  Client,
+  type Codec,
+  codecOf,
+  connect,
+  createServer,
+  cstring,
+  defineProtocol,
+  defineSession,
+  i32le,
+  json,
+  lengthPrefix,
+  line,
+  message,
+  messages,
+  rest,
+  struct,
+  u8,
+  u16be,
+  u32be,
+  u64be,
+  utf8,
+} from '../../src/index.ts';
+import { Wire } from '../support/wire.ts';
+
+const framing = lengthPrefix({ lengthFieldLength: 1 });
+const cleanup: (() => unknown)[] = [];
+// The timers of requests hold no process, and here is no socket that would.
+const alive = setInterval(() => {}, 1_000);
+afterAll(() => clearInterval(alive));
+afterEach(async () => {
+  for (const act of cleanup.splice(0)) await act();
+});
+
+const outcome = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    (value) => value,
+    (error) => error.code ?? error.message,
+  );
+const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
+
+/** Types of what comes by iteration. */
+function listen<C, S>(client: Client<C, S>): string[] {
+  const seen: string[] = [];
+  client.messages.on('data', (message: { type: string }) => seen.push(message.type));
+  cleanup.push(() => client.destroy());
+  return seen;
+}
+
+describe('a request of the peer that carries one of our numbers is no reply', () => {
+  const clientMessages = messages(u8, {
+    subscribe: message(0x82, { id: u16be, topic: utf8(u8) }),
+    puback: message(0x40, { id: u16be }),
+  });
+  const serverMessages = messages(u8, {
+    suback: message(0x90, { id: u16be, code: u8 }),
+    publish: message(0x32, { id: u16be, payload: bytes(rest) }),
+  });
+
+  test.each([
+    ['by a function', { isReply: ({ type }: { type: string }) => type !== 'publish' }],
+    ['by types', { isReply: ['suback' as const] }],
+    ['by what is expected', { expects: { subscribe: { one: 'suback' as const } } }],
+  ])('%s', async (_, rule) => {
+    const wire = new Wire(framing);
+    const client = new Client({ framing, clientMessages, serverMessages }, wire, {
+      replies: { id: 'id', ids: [1, 65_535], timeout: 500, ...rule },
+    });
+    const seen = listen(client);
+    const reply = client.request({ type: 'subscribe', id: 0, topic: 'a' });
+    wire.answer(hex('32 0001 aa')); // PUBLISH with the server's own number 1
+    wire.answer(hex('90 0001 00')); // SUBACK 1
+    expect(await outcome(reply)).toEqual({ type: 'suback', id: 1, code: 0 });
+    await turn();
+    expect(seen).toEqual(['publish']);
+  });
+
+  test('both sides speak the same messages (SMPP)', async () => {
+    const codec = messages(u32be, {
+      submit: message(4, { seq: u32be }),
+      submitResp: message(0x80000004, { seq: u32be, id: cstring() }),
+      enquire: message(0x15, { seq: u32be }),
+      enquireResp: message(0x80000015, { seq: u32be }),
+    });
+    const wire = new Wire(framing);
+    const client = new Client({ framing, clientMessages: codec, serverMessages: codec }, wire, {
+      replies: {
+        id: 'seq',
+        ids: [1, 0x7fffffff],
+        expects: { submit: 'one', enquire: 'one', submitResp: 'none', enquireResp: 'none' },
+      },
+    });
+    const seen: string[] = [];
+    client.messages.on('data', ({ type, seq }) => {
+      seen.push(type);
+      if (type === 'enquire') client.send({ type: 'enquireResp', seq });
+    });
+    cleanup.push(() => client.destroy());
+    const reply = client.request({ type: 'submit' });
+    wire.answer(hex('00000015 00000001')); // enquire_link 1, the server's own
+    wire.answer(hex('80000004 00000001 78 00')); // submit_sm_resp 1
+    expect(await reply).toEqual({ type: 'submitResp', seq: 1, id: 'x' });
+    await turn();
+    expect(seen).toEqual(['enquire']);
+    expect(wire.frames.at(-1)).toEqual(hex('80000015 00000001'));
+  });
+});
+
+describe('the number is a path', () => {
+  test('inside a structure; the structure may be left out', async () => {
+    const codec = codecOf(struct({ header: struct({ kind: u8, correlation: u16be }), body: bytes(rest) }));
+    const wire = new Wire(framing);
+    const client = new Client({ framing, clientMessages: codec, serverMessages: codec }, wire, {
+      replies: { id: 'header.correlation', timeout: 300 },
+    });
+    listen(client);
+    const reply = client.request({ header: { kind: 1 }, body: hex('01') });
+    wire.answer(hex('01 0000 02'));
+    expect(await outcome(reply)).toEqual({ header: { kind: 1, correlation: 0 }, body: hex('02') });
+  });
+
+  test('in another field of the reply (MongoDB)', async () => {
+    const codec = codecOf(struct({ requestId: i32le, responseTo: i32le, body: bytes(rest) }));
+    const wire = new Wire(framing);
+    const client = new Client({ framing, clientMessages: codec, serverMessages: codec }, wire, {
+      replies: { id: { request: 'requestId', reply: 'responseTo' }, ids: [1, 100], timeout: 300 },
+    });
+    listen(client);
+    const a = client.request({ responseTo: 0, body: hex('0a') });
+    const b = client.request({ responseTo: 0, body: hex('0b') });
+    wire.answer(hex('01000000 02000000 bb')); // the server's message 1 answers request 2
+    wire.answer(hex('02000000 01000000 aa'));
+    expect([await a, await b].map(({ body }) => body)).toEqual([hex('aa'), hex('bb')]);
+  });
+
+  test('of 64 bits', async () => {
+    const codec = codecOf(struct({ id: u64be, body: bytes(rest) }));
+    const wire = new Wire(framing);
+    const client = new Client({ framing, clientMessages: codec, serverMessages: codec }, wire, {
+      replies: { id: 'id', ids: [2n ** 63n, 2n ** 64n - 1n], timeout: 300 },
+    });
+    listen(client);
+    const reply = client.request({ body: hex('0a') });
+    wire.answer(hex('8000000000000000 aa'));
+    expect(await outcome(reply)).toEqual({ id: 2n ** 63n, body: hex('aa') });
+  });
+
+  test("a text of the caller's, and numbers where it gives none", async () => {
+    const codec = json<{ id?: string | number; ok?: number }>();
+    const wire = new Wire(line());
+    const client = new Client({ framing: line(), clientMessages: codec, serverMessages: codec }, wire, {
+      replies: { id: 'id', timeout: 300 },
+    });
+    listen(client);
+    const own = client.request({ id: 'own-7' });
+    const numbered = client.request({});
+    expect(await outcome(client.request({ id: 'own-7' }))).toBe('ERR_REQUEST_NUMBERS');
+    wire.answer(Buffer.from('{"id":0,"ok":2}'));
+    wire.answer(Buffer.from('{"id":"own-7","ok":1}'));
+    expect([await own, await numbered]).toEqual([
+      { id: 'own-7', ok: 1 },
+      { id: 0, ok: 2 },
+    ]);
+  });
+
+  test('a path that is not there is refused where it is declared', () => {
+    const codec = messages(u8, { ask: message(1, { id: u8, list: bytes(u8) }), note: message(2) });
+    const parts = { framing, clientMessages: codec, serverMessages: codec };
+    const client = (replies: object) => () => new Client(parts, new Wire(framing), { replies });
+    expect(client({ id: 'idd' })).toThrow(/no request has a field 'idd'/);
+    expect(client({ id: { request: 'id', reply: 'list.x' } })).toThrow(/no reply has a field 'list.x'/);
+    expect(client({ id: 'list' })).toThrow(/neither a number nor a text/);
+    expect(client({ id: 'id', ids: [0, 256] })).toThrow(/do not fit 'id', which holds 0 to 255/);
+    expect(client({ id: 'id', idz: 1 })).toThrow(/no option "idz"/);
+    expect(client({ id: 'id', timeout: 2 ** 31 })).toThrow(RangeError);
+    expect(client({ ids: [0, 5] })).toThrow(/ids without an id/);
+    const session = defineSession({
+      receives: codec,
+      sends: codec,
+      initial: 's',
+      states: { s: { otherwise: () => {} } },
+    });
+    // @ts-expect-error no such path in the messages
+    expect(() => defineProtocol({ name: 'p', ...parts, session, replies: { id: 'nope' } })).toThrow(/'nope'/);
+    expect(() =>
+      defineProtocol({ name: 'p', ...parts, session, replies: { expects: { ask: 'two' as never } } }),
+    ).toThrow(/expects.ask/);
+  });
+
+  test('numbers are those that the field can hold, and none is lost when they come round', async () => {
+    const codec = messages(u8, { read: message(1, { id: u8 }), value: message(2, { id: u8 }) });
+    const wire = new Wire(framing);
+    wire.onFrame = (frame) => wire.answer(Buffer.from([2, frame[1]!]));
+    const client = new Client({ framing, clientMessages: codec, serverMessages: codec }, wire, {
+      replies: { id: 'id' },
+    });
+    listen(client);
+    for (let i = 0; i < 600; i++)
+      expect(await client.request({ type: 'read' })).toMatchObject({ id: i % 256 });
+  });
+});
+
+describe('many replies', () => {
+  const clientMessages = messages(u8, {
+    search: message(1, { id: u8, base: u8 }),
+    ping: message(2, { id: u8 }),
+  });
+  const serverMessages = messages(u8, {
+    entry: message(2, { id: u8, value: u8 }),
+    done: message(3, { id: u8 }),
+  });
+  const replies = {
+    id: 'id',
+    ids: [1, 2],
+    timeout: 300,
+    expects: { search: { until: 'done', of: 'entry' }, ping: { one: 'done' } },
+  } as const;
+  const values = async (many: AsyncIterable<{ type: string; value?: number }>): Promise<unknown[]> => {
+    const list = [];
+    for await (const { type, value } of many) list.push(value ?? type);
+    return list;
+  };
+
+  test('each search gets its entries; its number is taken up to the last', async () => {
+    const wire = new Wire(framing);
+    const client = new Client({ framing, clientMessages, serverMessages }, wire, { replies });
+    const seen = listen(client);
+    const lists = [1, 2, 3].map((base) => values(client.requestMany({ type: 'search', base })));
+    await turn();
+    expect(wire.frames).toEqual([hex('01 01 01'), hex('01 02 02')]);
+    wire.answer(hex('02 01 0a')); // entry 10 of search 1
+    wire.answer(hex('02 02 14')); // entry 20 of search 2
+    wire.answer(hex('02 01 0b')); // entry 11 of search 1
+    wire.answer(hex('03 01')); // done 1
+    wire.answer(hex('03 02')); // done 2
+    await pause(10);
+    expect(wire.frames[2]).toEqual(hex('01 01 03')); // number 1 again
+    wire.answer(hex('02 01 1e'));
+    wire.answer(hex('03 01'));
+    expect(await Promise.all(lists)).toEqual([
+      [10, 11, 'done'],
+      [20, 'done'],
+      [30, 'done'],
+    ]);
+    expect(seen).toEqual([]);
+  });
+
+  test('a loop that is left discards up to the last reply', async () => {
+    const wire = new Wire(framing);
+    const client = new Client({ framing, clientMessages, serverMessages }, wire, {
+      replies: { ...replies, ids: [1, 1] },
+    });
+    const seen = listen(client);
+    const many = client.requestMany({ type: 'search', base: 1 });
+    wire.answer(hex('02 01 0a'));
+    for await (const { type } of many) {
+      expect(type).toBe('entry');
+      break;
+    }
+    const next = client.request({ type: 'ping' });
+    wire.answer(hex('02 01 0b'));
+    await pause(5);
+    expect(wire.frames).toHaveLength(1); // the number is not free before the last one
+    wire.answer(hex('03 01'));
+    await pause(5);
+    wire.answer(hex('03 01'));
+    expect(await next).toEqual({ type: 'done', id: 1 });
+    expect(seen).toEqual([]);
+  });
+
+  test('one that is not read holds the socket back, and loses nothing', async () => {
+    const wire = new Wire(framing);
+    const client = new Client({ framing, clientMessages, serverMessages }, wire, {
+      replies: { ...replies, maxUnread: 10, timeout: 200 },
+    });
+    listen(client);
+    const many = client.requestMany({ type: 'search', base: 1 });
+    for (let i = 0; i < 20_000; i++) wire.answer(Buffer.from([2, 1, i % 200]));
+    wire.answer(hex('03 01'));
+    await pause(300); // longer than the timeout: what came waits for us
+    expect(wire.held).toBeGreaterThan(10_000);
+    const list = await values(many);
+    expect(list).toHaveLength(20_001);
+    expect(list.slice(0, -1)).toEqual(Array.from({ length: 20_000 }, (_, i) => i % 200));
+    expect(wire.held).toBe(0);
+  });
+
+  test('each reply may take its time again; then the loop throws what came too late, behind what came', async () => {
+    const wire = new Wire(framing);
+    const client = new Client({ framing, clientMessages, serverMessages }, wire, {
+      replies: { ...replies, timeout: 120 },
+    });
+    listen(client);
+    const got: unknown[] = [];
+    const reading = (async () => {
+      for await (const { type } of client.requestMany({ type: 'search', base: 1 })) got.push(type);
+    })();
+    for (let i = 0; i < 3; i++) {
+      await pause(70);
+      wire.answer(hex('02 01 0a'));
+    }
+    expect(await outcome(reading)).toBe('ERR_TIMEOUT_REQUEST');
+    expect(got).toEqual(['entry', 'entry', 'entry']);
+  });
+
+  test('request() of many is refused, and so is any number without an end', async () => {
+    const wire = new Wire(framing);
+    const client = new Client({ framing, clientMessages, serverMessages }, wire, { replies });
+    listen(client);
+    await expect(client.request({ type: 'search', base: 1 })).rejects.toThrow(/requestMany/);
+    expect(wire.frames).toEqual([]);
+  });
+
+  test('one reply is a list of one, no reply an empty list', async () => {
+    const wire = new Wire(framing);
+    const client = new Client({ framing, clientMessages, serverMessages }, wire, {
+      replies: { ...replies, expects: { ...replies.expects, search: 'none' } },
+    });
+    listen(client);
+    const one = values(client.requestMany({ type: 'ping' }));
+    expect(await values(client.requestMany({ type: 'search', id: 9, base: 1 }))).toEqual([]);
+    wire.answer(hex('03 01'));
+    expect(await one).toEqual(['done']);
+  });
+});
+
+describe('in order', () => {
+  const clientMessages = messages(u8, { reset: message(1), idn: message(2), measure: message(3) });
+  const serverMessages = messages(u8, { text: message(1, { v: utf8(u8) }) });
+  const text = (v: string): Buffer => serverMessages.encode({ type: 'text', v });
+
+  test.each(['send', 'request'] as const)('what %s sends and nothing answers shifts nothing', async (how) => {
+    const wire = new Wire(framing);
+    const client = new Client({ framing, clientMessages, serverMessages }, wire, {
+      replies: { timeout: 500, expects: { reset: 'none' } },
+    });
+    const seen = listen(client);
+    if (how === 'send') client.send({ type: 'reset' });
+    else {
+      const nothing = await client.request({ type: 'reset' });
+      expectTypeOf(nothing).toEqualTypeOf<undefined>();
+      expect(nothing).toBeUndefined();
+    }
+    const a = client.request({ type: 'idn' });
+    wire.answer(text('ACME 1'));
+    expect(await a).toEqual({ type: 'text', v: 'ACME 1' });
+    const b = client.request({ type: 'measure' });
+    wire.answer(text('20.5'));
+    expect(await b).toEqual({ type: 'text', v: '20.5' });
+    expect(seen).toEqual([]);
+  });
+
+  test('a message of a type that the request does not expect is unasked', async () => {
+    const codec = messages(u8, { ask: message(1), answer: message(2), tick: message(3) });
+    const session = defineSession({
+      receives: codec,
+      sends: codec,
+      initial: 's',
+      states: {
+        s: {
+          on: { ask: { outcomes: { s: 'answer' }, handle: () => ({ send: { type: 'answer' } }) } },
+          unsolicited: ['tick'],
+        },
+      },
+    });
+    const wire = new Wire(framing);
+    const client = new Client({ framing, clientMessages: codec, serverMessages: codec, session }, wire);
+    const seen = listen(client);
+    const reply = client.request({ type: 'ask' });
+    wire.answer(hex('03'));
+    wire.answer(hex('02'));
+    expect(await reply).toEqual({ type: 'answer' });
+    expect(seen).toEqual(['tick']);
+  });
+
+  test('told by more than a number: match', async () => {
+    const codec = messages(u8, {
+      ask: message(1, { address: u8 }),
+      answer: message(2, { address: u8, value: u8 }),
+    });
+    const wire = new Wire(framing);
+    const client = new Client({ framing, clientMessages: codec, serverMessages: codec }, wire, {
+      replies: {
+        match: (request, reply) =>
+          request.type === 'ask' && reply.type === 'answer' && request.address === reply.address,
+      },
+    });
+    const seen = listen(client);
+    const both = [7, 8].map((address) => client.request({ type: 'ask', address }));
+    wire.answer(hex('02 08 50'));
+    wire.answer(hex('02 09 5a'));
+    wire.answer(hex('02 07 46'));
+    expect(await Promise.all(both)).toEqual([
+      { type: 'answer', address: 7, value: 70 },
+      { type: 'answer', address: 8, value: 80 },
+    ]);
+    expect(seen).toEqual(['answer']);
+  });
+});
+
+describe('over a real socket', () => {
+  async function serve<C, S>(
+    codec: Codec<C> & Codec<S>,
+    session: Parameters<typeof defineProtocol>[0]['session'],
+  ): Promise<Client<C, S>> {
+    const protocol = defineProtocol({
+      name: 'p',
+      framing: lengthPrefix(),
+      clientMessages: codec,
+      serverMessages: codec,
+      session: session as never,
+    });
+    const server = createServer(protocol as never);
+    await server.listen({ port: 0, host: '127.0.0.1' });
+    const { port } = server.address() as { port: number };
+    const client = await connect(protocol as never, { port, host: '127.0.0.1', checkStates: true });
+    cleanup.push(
+      () => client.destroy(),
+      () => server.close(),
+    );
+    return client as unknown as Client<C, S>;
+  }
+
+  test('two answers to one request: refused while nothing tells the last, rows when the outcomes do', async () => {
+    const codec = messages(u8, {
+      query: message(1, { n: u8 }),
+      row: message(2, { n: u8 }),
+      done: message(3, { n: u8 }),
+    });
+    const table = (outcome: object) =>
+      defineSession({
+        receives: codec,
+        sends: codec,
+        initial: 's',
+        states: {
+          s: {
+            on: {
+              query: {
+                outcomes: { s: outcome as never },
+                handle: ({ n }) => ({
+                  send: [
+                    { type: 'row', n },
+                    { type: 'done', n },
+                  ],
+                }),
+              },
+            },
+          },
+        },
+      });
+    const vague = await serve(codec, table(['row', 'done']) as never);
+    await expect(vague.request({ type: 'query', n: 1 })).rejects.toThrow(/which is the last/);
+    const client = await serve(codec, table({ until: 'done', of: 'row' }) as never);
+    const lists = await Promise.all(
+      [1, 2, 3].map(async (n) => {
+        const list = [];
+        for await (const reply of client.requestMany({ type: 'query', n }))
+          list.push(`${reply.type}${reply.n}`);
+        return list;
+      }),
+    );
+    expect(lists).toEqual([1, 2, 3].map((n) => [`row${n}`, `done${n}`]));
+  });
+
+  test('a message that nothing answers leaves the next reply to the next request', async () => {
+    const codec = messages(u8, { note: message(1), ping: message(2), pong: message(3) });
+    const client = await serve(
+      codec,
+      defineSession({
+        receives: codec,
+        sends: codec,
+        initial: 's',
+        states: {
+          s: {
+            on: {
+              note: { outcomes: { s: [] }, handle: () => undefined },
+              ping: { outcomes: { s: 'pong' }, handle: () => ({ send: { type: 'pong' } }) },
+            },
+          },
+        },
+      }) as never,
+    );
+    client.send({ type: 'note' });
+    expect(await client.request({ type: 'ping' }, { timeout: 2_000 })).toEqual({ type: 'pong' });
+  });
+});
+
+describe('lost replies', () => {
+  const codec = messages(u8, { read: message(1, { id: u8 }), value: message(2, { id: u8 }) });
+  const parts = { framing, clientMessages: codec, serverMessages: codec };
+
+  test('when all numbers are lost, requests are refused at once; then numbers are free again', async () => {
+    const wire = new Wire(framing);
+    const client = new Client(parts, wire, {
+      replies: { id: 'id', ids: [0, 3], timeout: 40, quarantine: 400 },
+    });
+    listen(client);
+    const lost = await Promise.all([1, 2, 3, 4].map(() => outcome(client.request({ type: 'read' }))));
+    expect(lost).toEqual(Array(4).fill('ERR_TIMEOUT_REQUEST'));
+    await expect(client.request({ type: 'read' })).rejects.toMatchObject({
+      code: 'ERR_REQUEST_NUMBERS',
+      origin: 'local',
+      actual: 4,
+    });
+    expect(wire.frames).toHaveLength(4);
+    wire.onFrame = (frame) => wire.answer(Buffer.from([2, frame[1]!]));
+    wire.answer(hex('02 02')); // a late one
+    await pause(5);
+    expect(await client.request({ type: 'read' })).toEqual({ type: 'value', id: 2 });
+    await pause(500);
+    const again = await Promise.all([1, 2, 3, 4].map(() => client.request({ type: 'read' })));
+    expect(again.map(({ id }) => id).sort()).toEqual([0, 1, 2, 3]);
+  });
+
+  test.each([0, -1, Number.NaN, 2 ** 31, '5', null])('a timeout of %s is refused', async (timeout) => {
+    const client = new Client(parts, new Wire(framing), { replies: { id: 'id' } });
+    listen(client);
+    await expect(client.request({ type: 'read' }, { timeout: timeout as number })).rejects.toThrow(/timeout/);
+    const options = [{ timeout }, { afterTimeout: { silence: timeout } }, { quarantine: timeout }];
+    for (const replies of options) {
+      expect(() => new Client(parts, new Wire(framing), { replies: replies as never })).toThrow(/must be/);
+    }
+  });
+});
+
+test('match, isReply, until and decode may fail in any way: the error says which, and nothing is left open', async () => {
+  const codec = messages(u8, { ask: message(1, { id: u8 }), answer: message(2, { id: u8 }) });
+  const bad = (): never => {
+    throw Object.assign(Object.create(null), { status: 404 });
+  };
+  for (const replies of [
+    { match: bad },
+    { isReply: bad },
+    { decode: bad },
+    { expects: { ask: { until: bad } } },
+  ]) {
+    const wire = new Wire(framing);
+    const client = new Client({ framing, clientMessages: codec, serverMessages: codec }, wire, {
+      replies: replies as never,
+    });
+    listen(client);
+    const reply = (async () => {
+      for await (const _ of client.requestMany({ type: 'ask', id: 1 }));
+    })();
+    wire.answer(hex('02 01'));
+    expect(await outcome(reply)).toBe('ERR_HANDLER');
+    expect(await outcome(client.closed)).toBe('ERR_HANDLER');
+  }
+  const client = new Client({ framing, clientMessages: codec, serverMessages: codec }, new Wire(framing), {
+    replies: { expects: { ask: bad } },
+  });
+  listen(client);
+  expect(await outcome(client.request({ type: 'ask', id: 1 }))).toBe('ERR_HANDLER');
+});
+
+test('decode chooses the codec of a reply by its request (Kafka)', async () => {
+  const clientMessages = messages(u8, {
+    versions: message(18, { correlation: u32be }),
+    metadata: message(3, { correlation: u32be }),
+  });
+  const serverMessages = codecOf(struct({ correlation: u32be, body: bytes(rest) }));
+  const versions = codecOf(struct({ correlation: u32be, error: u16be, min: u8 }));
+  const metadata = codecOf(struct({ correlation: u32be, host: utf8(u8) }));
+  const wire = new Wire(framing);
+  const client = new Client({ framing, clientMessages, serverMessages }, wire, {
+    replies: {
+      id: 'correlation',
+      decode: ({ type }: { type: string }) => (type === 'versions' ? versions : metadata),
+    },
+  });
+  listen(client);
+  const a = client.request({ type: 'versions' });
+  const b = client.request({ type: 'metadata' });
+  wire.answer(hex('00000001 03 6b6166'));
+  wire.answer(hex('00000000 0000 02'));
+  expect([await a, await b]).toEqual([
+    { correlation: 0, error: 0, min: 2 },
+    { correlation: 1, host: 'kaf' },
+  ]);
+});
+
+test('a client that does not read holds a bounded number of bytes', async () => {
+  const codec = messages(u8, { data: message(1, { all: bytes(rest) }) });
+  const wide = lengthPrefix();
+  const wire = new Wire(wide);
+  const client = new Client({ framing: wide, clientMessages: codec, serverMessages: codec }, wire, {
+    replies: { maxUnreadBytes: 1_000_000 },
+  });
+  cleanup.push(() => client.destroy());
+  for (let i = 0; i < 50; i++) wire.answer(codec.encode({ type: 'data', all: Buffer.alloc(200_000, i) }));
+  await pause(50);
+  expect(client.messages.readableLength).toBeGreaterThan(3);
+  expect(client.messages.readableLength).toBeLessThan(8);
+  expect(wire.held).toBeGreaterThan(7_000_000);
+  const seen: number[] = [];
+  for await (const { all } of client) if (seen.push(all[0]!) === 50) break;
+  expect(seen).toEqual(Array.from({ length: 50 }, (_, i) => i));
+});
