@@ -35,13 +35,20 @@ export type TimeoutErrorCode = 'ERR_TIMEOUT_STATE' | 'ERR_TIMEOUT_IDLE' | 'ERR_T
 
 export type HandlerErrorCode = 'ERR_HANDLER';
 
+export type CaptureErrorCode =
+  | 'ERR_CAPTURE_DAMAGED'
+  | 'ERR_CAPTURE_FORMAT'
+  | 'ERR_CAPTURE_TRUNCATED'
+  | 'ERR_CAPTURE_VERSION';
+
 /** The codes, all of them. */
 export type ErrorCode =
   | FrameErrorCode
   | MessageErrorCode
   | StateErrorCode
   | TimeoutErrorCode
-  | HandlerErrorCode;
+  | HandlerErrorCode
+  | CaptureErrorCode;
 
 /** What an error carries beside its text; each is there only where it applies. */
 export interface ErrorDetails {
@@ -54,9 +61,12 @@ export interface ErrorDetails {
   /** What would have been right. */
   expected?: unknown;
   /**
-   * Where, in bytes: of a `FrameError`, in the stream of bytes received; of a `MessageError`, in the frame.
+   * Where, in bytes: of a `FrameError`, in the stream of bytes received; of a `MessageError`, in the frame; of a
+   * `CaptureError`, in the file (unpacked, where it is a gzip file).
    */
   offset?: number | undefined;
+  /** Of a `CaptureError` about a text file: the line, counted from 1. */
+  line?: number | undefined;
   /** Of a `MessageError`, in the stream of bytes received, where the frame's place in it is known. */
   streamOffset?: number | undefined;
   /** The field, with indices: `items[3].key`. */
@@ -89,6 +99,7 @@ export abstract class ProtocolError<Code extends ErrorCode = ErrorCode> extends 
   declare readonly actual?: unknown;
   declare readonly expected?: unknown;
   declare readonly offset?: number;
+  declare readonly line?: number;
   declare readonly streamOffset?: number;
   declare readonly path?: string;
   declare readonly messageType?: string;
@@ -150,6 +161,11 @@ export class TimeoutError extends ProtocolError<TimeoutErrorCode> {
 /** A handler threw or rejected; `cause` is what it threw. */
 export class HandlerError extends ProtocolError<HandlerErrorCode> {
   override readonly name = 'HandlerError';
+}
+
+/** A file of recorded traffic could not be read to its end; what came before the fault was given. */
+export class CaptureError extends ProtocolError<CaptureErrorCode> {
+  override readonly name = 'CaptureError';
 }
 
 /** The text on one line, cut where it is longer than any of ours. */

@@ -6,12 +6,13 @@ import { fly } from './fly.ts';
 import { parseProblem } from './parse-problem.ts';
 import { send } from './send.ts';
 import { serve } from './serve.ts';
+import { streams } from './streams.ts';
 import { endWithReader } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 import type { Verb } from './verb.ts';
 
 /** In the order of the help. A verb is one file and a line here. */
-const VERBS: readonly Verb[] = [fly, serve, send];
+const VERBS: readonly Verb[] = [fly, serve, send, streams];
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 

@@ -1,0 +1,549 @@
+import { Fragments, type Datagram as IpDatagram } from './fragments.ts';
+import { IpPacket } from './ip-packet.ts';
+import type { Packet } from './packet.ts';
+import { type SharedLimits, type TcpSink, TcpStream } from './tcp-stream.ts';
+
+/** An end of a connection. */
+export interface Endpoint {
+  /** `'10.0.0.1'`, or an IPv6 address as of RFC 5952, without brackets. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** One direction of a TCP connection. */
+export interface Direction {
+  /** The number of the connection, in the order of first packets, from 0. */
+  readonly connection: number;
+  readonly from: Endpoint;
+  readonly to: Endpoint;
+  /** The other direction. */
+  readonly peer: Direction;
+  /** Whether the connection was opened from here, as far as the capture tells: by the SYN, else by the first packet. */
+  readonly isClient: boolean;
+  /** The number of its first packet in the capture, from 1; 0 as long as there is none. */
+  readonly firstPacket: number;
+  /** Of its own packets: the time of the first and the last one. Undefined as long as there is none. */
+  readonly first: Time | undefined;
+  readonly last: Time | undefined;
+  /** Bytes given, gaps left out. */
+  readonly present: number;
+  readonly syn: boolean;
+  readonly fin: boolean;
+  readonly rst: boolean;
+  readonly conflicts: number;
+}
+
+export interface Time {
+  readonly seconds: number;
+  readonly nanoseconds: number;
+}
+
+/** The payload of a UDP packet. */
+export interface UdpDatagram {
+  readonly from: Endpoint;
+  readonly to: Endpoint;
+  /** What was captured of the payload is `bytes[start, end)`: a view, valid during the call. */
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+  /** The payload's length on the wire. */
+  readonly length: number;
+}
+
+export interface FlowsHandler {
+  /** A new direction of a TCP connection: answers what takes its bytes. Both directions are told at the connection's first packet. */
+  stream(direction: Direction): TcpSink;
+  datagram?(datagram: UdpDatagram): void;
+}
+
+export interface FlowsOptions {
+  /**
+   * How many packets of a connection to wait for a missing segment that the peer has acknowledged, before it is a gap. Default
+   * Infinity: it may come until `maxHeld` is reached. A small number keeps what the two sides said in order behind a loss.
+   */
+  patience?: number | undefined;
+  /** The most bytes that one direction holds behind a missing segment. Default 4 MiB. */
+  maxHeld?: number | undefined;
+  /** How many of the last bytes of a direction are kept to tell a conflicting retransmission. Default 256 KiB. */
+  history?: number | undefined;
+  /** The most connections that are followed at once; beyond, the one that has been silent the longest is closed. Default 262,144. */
+  maxConnections?: number | undefined;
+}
+
+/** Connections that are over, and are kept for their last acknowledgements and retransmissions. */
+const MOST_OVER = 4_096;
+/** What all streams together hold behind holes, and keep to compare with, in bytes. */
+const HELD_BY_ALL = 67_108_864;
+const HISTORY_OF_ALL = 33_554_432;
+/** A segment this far from what a connection that is over awaits is of another connection. */
+const FAR = 16_777_216;
+
+const FIN = 1;
+const SYN = 2;
+const RST = 4;
+const ACK = 16;
+
+/**
+ * Packets in, TCP streams and UDP payloads out; pure and synchronous, in constant memory.
+ *
+ * @example
+ * const flows = new Flows({ stream: ({ from, to }) => ({ data: (bytes, start, end) => … }) });
+ * while (reader.next()) flows.packet(reader.packet);
+ * flows.finish();
+ */
+export class Flows {
+  /** The time of the packet that was taken in last. */
+  seconds = 0;
+  nanoseconds = 0;
+  readonly #handler: FlowsHandler;
+  readonly #shared: SharedLimits;
+  readonly #maxConnections: number;
+  readonly #ip = new IpPacket();
+  readonly #fragments = new Fragments();
+  /** Directions by a hash of their addresses and ports; those with the same hash are chained. */
+  readonly #table = new Map<number, Flow>();
+  readonly #connections = new Set<Flow>();
+  /** One direction of each connection that is over, the oldest first. */
+  readonly #over = new Set<Flow>();
+  #packets = 0;
+  #count = 0;
+  #last: Flow | undefined;
+
+  constructor(handler: FlowsHandler, options: FlowsOptions = {}) {
+    this.#handler = handler;
+    let historyLength = 4_096;
+    while (historyLength < (options.history ?? 262_144)) historyLength *= 2;
+    this.#maxConnections = options.maxConnections ?? 262_144;
+    this.#shared = {
+      maxHeld: options.maxHeld ?? 4_194_304,
+      patience: options.patience ?? Number.POSITIVE_INFINITY,
+      heldLeft: HELD_BY_ALL,
+      historyLength,
+      history: { left: HISTORY_OF_ALL },
+    };
+  }
+
+  /** Take in a packet. One that is no IP, TCP or UDP is passed over; answers whether it was one of these. */
+  packet(packet: Readonly<Packet>): boolean {
+    const ip = this.#ip;
+    this.#packets++;
+    if (!ip.read(packet)) return false;
+    this.seconds = packet.seconds;
+    this.nanoseconds = packet.nanoseconds;
+    if (ip.isFragment) {
+      for (const datagram of this.#fragments.add(ip)) this.#joined(datagram);
+      return true;
+    }
+    const { bytes, sourceAt, targetAt, payloadAt, payloadEnd, payloadLength } = ip;
+    if (ip.protocol === 6) {
+      return this.#tcp(ip.version, bytes, sourceAt, targetAt, payloadAt, payloadEnd, payloadLength);
+    }
+    if (ip.protocol === 17) {
+      return this.#udp(ip.version, bytes, sourceAt, targetAt, payloadAt, payloadEnd, payloadLength);
+    }
+    return false;
+  }
+
+  /** The capture is over: what is held is given, what is missing is told. */
+  finish(): void {
+    for (const datagram of this.#fragments.finish()) this.#joined(datagram);
+    for (const flow of this.#connections) this.#close(flow);
+  }
+
+  /** A datagram that came in parts. What of it is missing is treated as what a snaplen cuts. */
+  #joined({ version, addresses, protocol, length, parts }: IpDatagram): void {
+    const first = parts[0];
+    if (first === undefined || first.at !== 0) return;
+    const width = addresses.length / 2;
+    // Runs of parts that touch; the first has the header.
+    const runs: { at: number; pieces: Buffer[]; end: number }[] = [];
+    for (const { at, bytes } of parts) {
+      const run = runs.at(-1);
+      if (run !== undefined && run.end === at) {
+        run.pieces.push(bytes);
+        run.end += bytes.length;
+      } else {
+        runs.push({ at, pieces: [bytes], end: at + bytes.length });
+      }
+    }
+    const head = Buffer.concat([addresses, ...runs[0]!.pieces]);
+    const at = addresses.length;
+    if (protocol === 17) {
+      this.#udp(version, head, 0, width, at, head.length, length);
+      return;
+    }
+    if (protocol !== 6 || !this.#tcp(version, head, 0, width, at, head.length, length)) return;
+    if (head.length < at + 13) return;
+    const headerLength = (head[at + 12]! >> 4) * 4;
+    const number = head.readInt32BE(at + 4) + ((head[at + 13]! & SYN) === 0 ? 0 : 1);
+    const flow = this.#last!;
+    for (const run of runs.slice(1)) {
+      const bytes = Buffer.concat(run.pieces);
+      flow.stream.receive(number + run.at - headerLength, bytes, 0, bytes.length, bytes.length);
+    }
+  }
+
+  #udp(
+    version: 4 | 6,
+    bytes: Buffer,
+    source: number,
+    target: number,
+    at: number,
+    end: number,
+    length: number,
+  ): boolean {
+    // source port 2 · target port 2 · length 2 · checksum 2
+    if (end - at < 8) return false;
+    if (this.#handler.datagram === undefined) return true;
+    const told = bytes.readUInt16BE(at + 4);
+    const payload = (told >= 8 ? Math.min(told, length) : length) - 8;
+    this.#handler.datagram({
+      from: { address: addressText(version, bytes, source), port: bytes.readUInt16BE(at) },
+      to: { address: addressText(version, bytes, target), port: bytes.readUInt16BE(at + 2) },
+      bytes,
+      start: at + 8,
+      end: at + 8 + Math.min(payload, end - at - 8),
+      length: payload,
+    });
+    return true;
+  }
+
+  /** RFC 9293, section 3.1 */
+  #tcp(
+    version: 4 | 6,
+    bytes: Buffer,
+    source: number,
+    target: number,
+    at: number,
+    end: number,
+    length: number,
+  ): boolean {
+    // ports 4 · sequence number 4 · acknowledgement 4 · header length, 4 bits · flags · the rest
+    if (end - at < 14) return false;
+    const headerLength = (bytes[at + 12]! >> 4) * 4;
+    if (headerLength < 20 || headerLength > length) return false;
+    const flags = bytes[at + 13]!;
+    let number = readInt32(bytes, at + 4);
+    const start = Math.min(end, at + headerLength);
+    const payload = length - headerLength;
+    const flow = this.#find(version, bytes, source, target, at, flags, number, payload);
+    flow.lastSeconds = this.seconds;
+    flow.lastNanoseconds = this.nanoseconds;
+    if (flow.firstPacket === 0) {
+      flow.firstPacket = this.#packets;
+      flow.firstSeconds = this.seconds;
+      flow.firstNanoseconds = this.nanoseconds;
+    }
+    flow.isRecent = true;
+    const { stream, peer } = flow;
+    const isPlain = (flags & (SYN | FIN | RST)) === 0;
+    if (!isPlain) {
+      if ((flags & SYN) !== 0) {
+        number++;
+        stream.syn = true;
+        stream.startAt(number);
+      }
+      if ((flags & RST) !== 0) {
+        // What a reset carries is no data (RFC 9293, section 3.5.3), and its number may be any.
+        if ((flags & ACK) !== 0) peer.stream.acknowledge(readInt32(bytes, at + 8));
+        stream.receiveReset();
+        this.#isOver(flow);
+        return true;
+      }
+    }
+    if ((flags & ACK) !== 0) {
+      const acknowledged = readInt32(bytes, at + 8);
+      // Of a connection that we saw begin, what is acknowledged first is the other side's SYN.
+      if (!peer.stream.isStarted && (stream.syn || (flags & SYN) !== 0)) peer.stream.startAt(acknowledged);
+      peer.stream.acknowledge(acknowledged);
+    }
+    stream.receive(number, bytes, start, end, payload);
+    if ((flags & FIN) !== 0) {
+      stream.receiveFin((number + payload) | 0);
+      if (peer.stream.fin) this.#isOver(flow);
+    }
+    if (this.#shared.patience !== Number.POSITIVE_INFINITY) {
+      stream.wait();
+      peer.stream.wait();
+    }
+    return true;
+  }
+
+  /** The direction that a segment is of: one there is, or of a new connection. */
+  #find(
+    version: 4 | 6,
+    bytes: Buffer,
+    source: number,
+    target: number,
+    ports: number,
+    flags: number,
+    number: number,
+    payload: number,
+  ): Flow {
+    const last = this.#last;
+    let flow =
+      last?.is(version, bytes, source, target, ports) === true
+        ? last
+        : last?.peer.is(version, bytes, source, target, ports) === true
+          ? last.peer
+          : undefined;
+    if (flow === undefined) {
+      flow = this.#table.get(hash(version, bytes, source, target, ports));
+      while (flow !== undefined && !flow.is(version, bytes, source, target, ports)) flow = flow.next;
+    }
+    if (flow !== undefined && isOfAnother(flow, flags, number, payload)) {
+      this.#close(flow);
+      flow = undefined;
+    }
+    flow ??= this.#open(version, bytes, source, target, ports, flags);
+    this.#last = flow;
+    return flow;
+  }
+
+  #open(version: 4 | 6, bytes: Buffer, source: number, target: number, ports: number, flags: number): Flow {
+    const connection = this.#count++;
+    const flow = new Flow(connection, version, bytes, source, target, ports, ports + 2);
+    const peer = new Flow(connection, version, bytes, target, source, ports + 2, ports);
+    flow.peer = peer;
+    peer.peer = flow;
+    // Without its SYN, the lower port is taken for the server's.
+    if ((flags & SYN) !== 0) flow.isClient = (flags & ACK) === 0;
+    else flow.isClient = bytes.readUInt16BE(ports) >= bytes.readUInt16BE(ports + 2);
+    peer.isClient = !flow.isClient;
+    flow.stream = new TcpStream(this.#handler.stream(flow), this.#shared);
+    peer.stream = new TcpStream(this.#handler.stream(peer), this.#shared);
+    this.#connections.add(flow);
+    flow.leader = peer.leader = flow;
+    for (const one of [flow, peer]) {
+      const there = this.#table.get(one.hash);
+      one.next = there;
+      this.#table.set(one.hash, one);
+    }
+    if (this.#connections.size > this.#maxConnections) this.#closeSilent();
+    return flow;
+  }
+
+  #close(flow: Flow): void {
+    const { leader } = flow;
+    this.#connections.delete(leader);
+    this.#over.delete(leader);
+    if (this.#last === leader || this.#last === leader.peer) this.#last = undefined;
+    for (const one of [leader, leader.peer]) {
+      const head = this.#table.get(one.hash)!;
+      if (head === one) {
+        if (one.next === undefined) this.#table.delete(one.hash);
+        else this.#table.set(one.hash, one.next);
+      } else {
+        let before = head;
+        while (before.next !== one) before = before.next!;
+        before.next = one.next;
+      }
+      one.next = undefined;
+    }
+    const peerEnded = leader.peer.stream.fin;
+    leader.stream.close(peerEnded);
+    leader.peer.stream.close(leader.stream.fin);
+  }
+
+  /** Both sides have ended, or one has reset: forget it in its turn. */
+  #isOver(flow: Flow): void {
+    this.#over.add(flow.leader);
+    if (this.#over.size > MOST_OVER) this.#close(this.#over.values().next().value!);
+    if (this.#shared.history.left > 0) return;
+    for (const one of this.#over) {
+      if (one.stream.historyLength + one.peer.stream.historyLength === 0) continue;
+      one.stream.forget();
+      one.peer.stream.forget();
+      if (this.#shared.history.left > HISTORY_OF_ALL / 8) break;
+    }
+  }
+
+  #closeSilent(): void {
+    for (const flow of this.#connections) {
+      if (!flow.isRecent && !flow.peer.isRecent) {
+        this.#close(flow);
+        return;
+      }
+      flow.isRecent = flow.peer.isRecent = false;
+      this.#connections.delete(flow);
+      this.#connections.add(flow);
+    }
+  }
+}
+
+/** A direction of a connection, in the table of them. */
+class Flow implements Direction {
+  readonly connection: number;
+  readonly hash: number;
+  isClient = false;
+  firstPacket = 0;
+  /** Whether a packet has come since somebody last looked for a silent connection. */
+  isRecent = false;
+  firstSeconds = 0;
+  firstNanoseconds = 0;
+  lastSeconds = 0;
+  lastNanoseconds = 0;
+  peer!: Flow;
+  stream!: TcpStream;
+  /** The direction of the connection's first packet. */
+  leader!: Flow;
+  /** The next one with the same hash. */
+  next: Flow | undefined = undefined;
+  readonly #version: 4 | 6;
+  /** The first words of the two addresses, and the ports: all there is of IPv4. */
+  readonly #source: number;
+  readonly #target: number;
+  readonly #ports: number;
+  /** Both addresses. */
+  readonly #addresses: Buffer;
+
+  constructor(
+    connection: number,
+    version: 4 | 6,
+    bytes: Buffer,
+    source: number,
+    target: number,
+    sourcePort: number,
+    targetPort: number,
+  ) {
+    this.connection = connection;
+    const width = version === 4 ? 4 : 16;
+    this.#addresses = Buffer.concat([
+      bytes.subarray(source, source + width),
+      bytes.subarray(target, target + width),
+      bytes.subarray(sourcePort, sourcePort + 2),
+      bytes.subarray(targetPort, targetPort + 2),
+    ]);
+    this.#version = version;
+    this.#source = readInt32(this.#addresses, 0);
+    this.#target = readInt32(this.#addresses, width);
+    this.#ports = readInt32(this.#addresses, 2 * width);
+    this.hash = hash(version, this.#addresses, 0, width, 2 * width);
+  }
+
+  /** Whether a segment with these addresses and ports is of this direction. */
+  is(version: 4 | 6, bytes: Buffer, source: number, target: number, ports: number): boolean {
+    if (
+      readInt32(bytes, ports) !== this.#ports ||
+      readInt32(bytes, source) !== this.#source ||
+      readInt32(bytes, target) !== this.#target ||
+      version !== this.#version
+    ) {
+      return false;
+    }
+    return (
+      version === 4 ||
+      (this.#addresses.compare(bytes, source, source + 16, 0, 16) === 0 &&
+        this.#addresses.compare(bytes, target, target + 16, 16, 32) === 0)
+    );
+  }
+
+  get from(): Endpoint {
+    const width = this.#version === 4 ? 4 : 16;
+    return {
+      address: addressText(this.#version, this.#addresses, 0),
+      port: this.#addresses.readUInt16BE(2 * width),
+    };
+  }
+
+  get to(): Endpoint {
+    const width = this.#version === 4 ? 4 : 16;
+    return {
+      address: addressText(this.#version, this.#addresses, width),
+      port: this.#addresses.readUInt16BE(2 * width + 2),
+    };
+  }
+
+  get first(): Time | undefined {
+    return this.firstPacket > 0
+      ? { seconds: this.firstSeconds, nanoseconds: this.firstNanoseconds }
+      : undefined;
+  }
+
+  get last(): Time | undefined {
+    return this.firstPacket > 0
+      ? { seconds: this.lastSeconds, nanoseconds: this.lastNanoseconds }
+      : undefined;
+  }
+
+  get present(): number {
+    return this.stream.present;
+  }
+
+  get syn(): boolean {
+    return this.stream.syn;
+  }
+
+  get fin(): boolean {
+    return this.stream.fin;
+  }
+
+  get rst(): boolean {
+    return this.stream.rst;
+  }
+
+  get conflicts(): number {
+    return this.stream.conflicts;
+  }
+}
+
+/** Whether the segment begins another connection between the same ends: their ports are used again. */
+function isOfAnother(flow: Flow, flags: number, number: number, payload: number): boolean {
+  const { stream, peer } = flow;
+  const isOver = stream.rst || peer.stream.rst || (stream.fin && peer.stream.fin);
+  if ((flags & SYN) !== 0) {
+    // Once it is over, a SYN that opens begins a new one, also with the number of the one before.
+    return (isOver && stream.syn && (flags & ACK) === 0) || !stream.mayStartAt((number + 1) | 0);
+  }
+  return isOver && payload > 0 && (flags & RST) === 0 && stream.isStarted && stream.distance(number) > FAR;
+}
+
+function readInt32(bytes: Buffer, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+}
+
+/** Of addresses and ports; both directions of a connection have one of their own. */
+function hash(version: 4 | 6, bytes: Buffer, source: number, target: number, ports: number): number {
+  let value = mix(SEED, readInt32(bytes, ports));
+  const width = version === 4 ? 4 : 16;
+  for (let i = 0; i < width; i += 4) {
+    value = mix(value, readInt32(bytes, source + i));
+    value = mix(value, readInt32(bytes, target + i));
+  }
+  return value;
+}
+
+/** Another one in every process, so that nobody can make packets that all have the same hash. */
+const SEED = (Math.random() * 4_294_967_296) | 0;
+
+/** One round of MurmurHash3. */
+function mix(value: number, word: number): number {
+  let k = Math.imul(word, 0xcc9e2d51);
+  k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
+  const h = value ^ k;
+  return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
+}
+
+/** `10.0.0.1`, or as RFC 5952 has it: `2001:db8::1`. */
+function addressText(version: 4 | 6, bytes: Buffer, at: number): string {
+  if (version === 4) return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`;
+  const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(at + 2 * i));
+  const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
+  if (isMapped) return `::ffff:${addressText(4, bytes, at + 12)}`;
+  // The longest run of zero groups, at least two, the first of equals.
+  let best = 0;
+  let bestLength = 1;
+  for (let i = 0; i < 8; i++) {
+    let length = 0;
+    while (i + length < 8 && groups[i + length] === 0) length++;
+    if (length > bestLength) [best, bestLength] = [i, length];
+  }
+  const text = (part: number[]): string => part.map((group) => group.toString(16)).join(':');
+  if (bestLength === 1) return text(groups);
+  return `${text(groups.slice(0, best))}::${text(groups.slice(best + bestLength))}`;
+}
+
+/** `10.0.0.1:80`, `[2001:db8::1]:80` */
+export function endpointText({ address, port }: Endpoint): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}

@@ -1,0 +1,134 @@
+import { CaptureError } from '../errors.ts';
+import { ByteWindow } from './byte-window.ts';
+import { emptyPacket, MAX_RECORD_LENGTH, type Packet, type PacketReader } from './packet.ts';
+
+/**
+ * Reads a pcap file, of either byte order, with microseconds or nanoseconds
+ * (draft-ietf-opsawg-pcap).
+ *
+ *     magic 4 · major 2 · minor 2 · reserved 8 · snaplen 4 · link type 4
+ *     then for each packet: seconds 4 · fraction 4 · captured length 4 · original length 4 · captured bytes
+ */
+export class PcapReader implements PacketReader {
+  readonly packet: Packet = emptyPacket();
+  error: CaptureError | undefined;
+  readonly #window = new ByteWindow();
+  /** What the magic number said; undefined until then. */
+  #format: PcapFormat | undefined;
+  #linkType = 0;
+  #limit = MAX_RECORD_LENGTH;
+  #length = 0;
+
+  push(chunk: Uint8Array): void {
+    this.#window.push(chunk);
+  }
+
+  next(): boolean {
+    if (this.error !== undefined) return false;
+    if (this.#format === undefined && !this.#readHeader()) return false;
+    const window = this.#window;
+    const { bigEndian, headerLength, nanoseconds } = this.#format!;
+    this.#length = headerLength;
+    if (!window.has(headerLength)) return false;
+    const { bytes, at } = window;
+    const captured = bigEndian ? bytes.readUInt32BE(at + 8) : bytes.readUInt32LE(at + 8);
+    if (captured > this.#limit) {
+      const text = `packet of ${captured} bytes at byte ${window.offset} of the file: the most is ${this.#limit}`;
+      this.error = new CaptureError('ERR_CAPTURE_DAMAGED', text, {
+        offset: window.offset,
+        limit: this.#limit,
+        actual: captured,
+      });
+      return false;
+    }
+    const seconds = bigEndian ? bytes.readUInt32BE(at) : bytes.readUInt32LE(at);
+    const fraction = bigEndian ? bytes.readUInt32BE(at + 4) : bytes.readUInt32LE(at + 4);
+    const original = bigEndian ? bytes.readUInt32BE(at + 12) : bytes.readUInt32LE(at + 12);
+    this.#length = headerLength + captured;
+    if (!window.has(this.#length)) return false;
+    const { packet } = this;
+    packet.bytes = window.bytes;
+    packet.start = window.at + headerLength;
+    packet.end = packet.start + captured;
+    packet.originalLength = original > captured ? original : captured;
+    packet.linkType = this.#linkType;
+    const perSecond = nanoseconds ? 1_000_000_000 : 1_000_000;
+    const over = fraction < perSecond ? 0 : Math.floor(fraction / perSecond);
+    packet.seconds = seconds + over;
+    packet.nanoseconds = (fraction - over * perSecond) * (nanoseconds ? 1 : 1_000);
+    window.skip(this.#length);
+    return true;
+  }
+
+  end(): void {
+    if (this.error !== undefined) return;
+    if (this.#window.unfinished > 0 || this.#format === undefined) {
+      this.error = truncated(this.#window, this.#format === undefined ? 24 : this.#length);
+    }
+  }
+
+  #readHeader(): boolean {
+    const window = this.#window;
+    if (!window.has(24)) return false;
+    const { bytes, at } = window;
+    this.#format = pcapFormat(bytes.readUInt32BE(at));
+    if (this.#format === undefined) {
+      this.error = notACapture(bytes.subarray(at, at + 4));
+      return false;
+    }
+    const { bigEndian } = this.#format;
+    const major = bigEndian ? bytes.readUInt16BE(at + 4) : bytes.readUInt16LE(at + 4);
+    if (major !== 2) {
+      const text = `pcap version ${major}: only version 2 is known`;
+      this.error = new CaptureError('ERR_CAPTURE_VERSION', text, { offset: 4, actual: major, expected: 2 });
+      return false;
+    }
+    const snaplen = bigEndian ? bytes.readUInt32BE(at + 16) : bytes.readUInt32LE(at + 16);
+    // Some programs write a snaplen that they do not keep to.
+    this.#limit = Math.min(MAX_RECORD_LENGTH, Math.max(262_144, snaplen));
+    // The upper half says how long the frame check sequence is; the lengths of IP leave it out anyway.
+    this.#linkType = (bigEndian ? bytes.readUInt32BE(at + 20) : bytes.readUInt32LE(at + 20)) & 0xffff;
+    window.skip(24);
+    return true;
+  }
+}
+
+interface PcapFormat {
+  readonly bigEndian: boolean;
+  readonly nanoseconds: boolean;
+  /** Bytes before each packet. */
+  readonly headerLength: number;
+}
+
+/** What the first four bytes of a file, read as big-endian, say of it; undefined where it is no pcap file. */
+export function pcapFormat(magic: number): PcapFormat | undefined {
+  switch (magic) {
+    case 0xa1b2c3d4:
+      return { bigEndian: true, nanoseconds: false, headerLength: 16 };
+    case 0xd4c3b2a1:
+      return { bigEndian: false, nanoseconds: false, headerLength: 16 };
+    case 0xa1b23c4d:
+      return { bigEndian: true, nanoseconds: true, headerLength: 16 };
+    case 0x4d3cb2a1:
+      return { bigEndian: false, nanoseconds: true, headerLength: 16 };
+    // Of a patched libpcap of the nineties: eight more bytes before each packet.
+    case 0xa1b2cd34:
+      return { bigEndian: true, nanoseconds: false, headerLength: 24 };
+    case 0x34cdb2a1:
+      return { bigEndian: false, nanoseconds: false, headerLength: 24 };
+    default:
+      return undefined;
+  }
+}
+
+export function truncated(window: ByteWindow, expected: number): CaptureError {
+  const actual = window.unfinished;
+  const text = `the file ends inside a record at byte ${window.offset}: ${actual} of at least ${expected} bytes are there`;
+  return new CaptureError('ERR_CAPTURE_TRUNCATED', text, { offset: window.offset, expected, actual });
+}
+
+export function notACapture(start: Uint8Array): CaptureError {
+  const actual = Buffer.from(start).toString('hex');
+  const text = `not a capture file: it begins with ${actual === '' ? 'nothing' : actual}, which is neither pcap nor pcapng`;
+  return new CaptureError('ERR_CAPTURE_FORMAT', text, { offset: 0, actual });
+}

@@ -1,0 +1,64 @@
+import { endpointText, Flows, type FlowsOptions } from '../../src/captures/flows.ts';
+import { packetReader } from '../../src/captures/packet-reader.ts';
+
+/** What came of one direction: strings for bytes, numbers for gaps, and what else was told. */
+export interface Told {
+  stream: number;
+  from: string;
+  to: string;
+  isClient: boolean;
+  events: (string | number)[];
+  conflicts: number;
+}
+
+/** Read a capture, and tell what each direction that was seen carried, in the order of first packets. */
+export function flowsOf(file: Uint8Array, options?: FlowsOptions): { streams: Told[]; datagrams: string[] } {
+  const seen: { told: Told; first: () => number }[] = [];
+  const datagrams: string[] = [];
+  const flows = new Flows(
+    {
+      stream(direction) {
+        const events: (string | number)[] = [];
+        const told: Told = {
+          stream: direction.connection,
+          from: endpointText(direction.from),
+          to: endpointText(direction.to),
+          isClient: direction.isClient,
+          events,
+          conflicts: 0,
+        };
+        seen.push({ told, first: () => direction.firstPacket });
+        return {
+          data(bytes, start, end) {
+            const text = bytes.toString('latin1', start, end);
+            if (typeof events.at(-1) === 'string' && !events.at(-1)!.toString().startsWith('<')) {
+              events.push(`${events.pop()}${text}`);
+            } else {
+              events.push(text);
+            }
+          },
+          gap: (length) => events.push(length),
+          conflict: () => {
+            told.conflicts++;
+          },
+          end: () => events.push('<end>'),
+          reset: () => events.push('<reset>'),
+        };
+      },
+      datagram({ from, to, bytes, start, end, length }) {
+        const cut = length > end - start ? ` of ${length}` : '';
+        datagrams.push(
+          `${endpointText(from)} > ${endpointText(to)}: ${bytes.toString('latin1', start, end)}${cut}`,
+        );
+      },
+    },
+    options,
+  );
+  const reader = packetReader();
+  reader.push(file);
+  while (reader.next()) flows.packet(reader.packet);
+  reader.end();
+  flows.finish();
+  const told = seen.filter(({ first }) => first() > 0).sort((a, b) => a.first() - b.first());
+  return { streams: told.map(({ told }) => told), datagrams };
+}
