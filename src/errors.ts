@@ -16,6 +16,7 @@ export type FrameErrorCode =
   | 'ERR_FRAME_LENGTH'
   | 'ERR_FRAME_TRUNCATED'
   | 'ERR_FRAME_CHECKSUM'
+  | 'ERR_FRAME_NOISE'
   | 'ERR_FRAME_STUFFING'
   | 'ERR_PROXY_HEADER';
 

@@ -4,7 +4,8 @@
 export { LengthPrefixDecoder } from './streams/length-prefix-decoder.ts';
 export { FrameDecoder } from './streams/frame-decoder.ts';
 export { type LengthPrefixOptions, lengthPrefix } from './protocol/framing/length-prefix.ts';
-export { type DelimiterOptions, delimiter, type LineOptions, line } from './protocol/framing/delimiter.ts';
+export { type DelimiterOptions, delimiter, type LineOptions } from './protocol/framing/delimiter.ts';
+export { line } from './protocol/framing/line.ts';
 export { fixedLength } from './protocol/framing/fixed-length.ts';
 export { type SlipOptions, slip } from './protocol/framing/slip.ts';
 export { type CobsOptions, cobs } from './protocol/framing/cobs.ts';

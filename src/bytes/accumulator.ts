@@ -1,25 +1,31 @@
-const NO_BYTES = Buffer.alloc(0);
+import { EMPTY } from './buffer.ts';
 
-/** The least that is set aside for a first piece: room for the next few bytes of a slow line. */
+/** The least room that is allocated for a first piece: enough for the next few bytes of a slow line. */
 const SMALLEST = 64;
 
 /**
- * The bytes of a frame that comes in several chunks, joined. Room grows by doubling, so a byte is copied but a few
- * times however small the chunks, and never exceeds twice what was received plus a constant.
+ * Joins the pieces of a frame that comes in several chunks. The room doubles as it fills, so a byte is copied only a few
+ * times however small the chunks are, and the room never exceeds twice what was received plus a constant.
  */
 export class ByteAccumulator {
-  #bytes: Buffer = NO_BYTES;
+  #bytes: Buffer = EMPTY;
   #length = 0;
 
   get length(): number {
     return this.#length;
   }
 
-  /** Add a copy of `source[start, end)`. */
-  append(source: Buffer, start: number, end: number): void {
+  /** The memory that holds them: `bytes[0, length)`. The next `append` may replace it. */
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  /** Add a copy of `source[start, end)`. `most`: how many bytes there will ever be, where that is known. */
+  append(source: Buffer, start: number, end: number, most: number = Number.POSITIVE_INFINITY): void {
     const length = this.#length + end - start;
     if (length > this.#bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.max(SMALLEST, length, 2 * this.#bytes.length));
+      const room = Math.max(length, Math.min(most, Math.max(SMALLEST, 2 * length)));
+      const grown = Buffer.allocUnsafe(room);
       this.#bytes.copy(grown, 0, 0, this.#length);
       this.#bytes = grown;
     }
@@ -28,7 +34,7 @@ export class ByteAccumulator {
     this.#length = length;
   }
 
-  /** All of it; the accumulator is empty afterwards and lets go of the memory. */
+  /** All of it. The accumulator is empty afterwards and has released the memory. */
   take(): Buffer {
     const bytes = this.#bytes.subarray(0, this.#length);
     this.clear();
@@ -36,7 +42,7 @@ export class ByteAccumulator {
   }
 
   clear(): void {
-    this.#bytes = NO_BYTES;
+    this.#bytes = EMPTY;
     this.#length = 0;
   }
 }

@@ -157,7 +157,7 @@ interface Outcome {
 }
 
 /** Reads chunk by chunk, and holds the reader to its word after each. */
-class Session {
+class Reading {
   readonly frames: Buffer[] = [];
   readonly discarded: string[] = [];
   readonly reader: FrameReader;
@@ -212,22 +212,22 @@ class Session {
 }
 
 function read(framing: Framing, chunks: readonly Uint8Array[], mode: Mode, ends = true): Outcome {
-  const session = new Session(framing, mode);
-  for (const chunk of chunks) session.push(chunk);
-  if (ends) session.end();
-  return session.outcome;
+  const reading = new Reading(framing, mode);
+  for (const chunk of chunks) reading.push(chunk);
+  if (ends) reading.end();
+  return reading.outcome;
 }
 
 /** As `read`; once the reader has answered that it needs more, the memory of the chunk is used again. */
 function readLent(framing: Framing, chunks: readonly Uint8Array[], mode: Mode): Outcome {
-  const session = new Session(framing, mode);
+  const reading = new Reading(framing, mode);
   for (const chunk of chunks) {
     const lent = Uint8Array.from(chunk);
-    session.push(lent);
+    reading.push(lent);
     lent.fill(GUARD);
   }
-  session.end();
-  return session.outcome;
+  reading.end();
+  return reading.outcome;
 }
 
 function verifyChunkings(
@@ -319,24 +319,24 @@ function isWhole(framing: Framing, vector: FramingVector, at: number, taken: Out
 function verifyHandover(framing: Framing, vector: FramingVector, mode: Mode, where: string): void {
   const { bytes } = vector;
   for (let at = 0; at <= bytes.length; at++) {
-    const session = new Session(framing, mode);
-    session.push(bytes.subarray(0, at));
+    const reading = new Reading(framing, mode);
+    reading.push(bytes.subarray(0, at));
     // What was read of a discarded frame is gone, and a poisoned reader holds nothing.
-    if (session.discarded.length > 0 || session.reader.error !== undefined) break;
-    const { buffered } = session.reader;
-    const rest = session.reader.detach();
+    if (reading.discarded.length > 0 || reading.reader.error !== undefined) break;
+    const { buffered } = reading.reader;
+    const rest = reading.reader.detach();
     const place = `${where}, detached at ${at}`;
     if (rest.length !== buffered) fail(place, `gave ${rest.length} bytes, where buffered said ${buffered}`);
-    const frames = [...session.frames];
+    const frames = [...reading.frames];
     const outcome = guarded(place, () => read(framing, [rest, bytes.subarray(at)], mode));
     compare({ ...outcome, frames: [...frames, ...outcome.frames] }, seen(vector), place);
 
-    session.push(bytes.subarray(0, at));
-    session.reader.reset();
-    session.frames.length = session.discarded.length = 0;
-    session.push(bytes);
-    session.end();
-    compare(session.outcome, { discarded: [], ...vector }, `${where}, reset at ${at}`);
+    reading.push(bytes.subarray(0, at));
+    reading.reader.reset();
+    reading.frames.length = reading.discarded.length = 0;
+    reading.push(bytes);
+    reading.end();
+    compare(reading.outcome, { discarded: [], ...vector }, `${where}, reset at ${at}`);
   }
 }
 

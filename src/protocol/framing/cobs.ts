@@ -1,6 +1,8 @@
 import { trust } from '../../bytes/trust.ts';
+import { checkOptions } from '../../options.ts';
 import type { FrameWriter, Framing } from './framing.ts';
-import { checkLength, type StuffedOptions, type Stuffing, stuffed } from './stuffing.ts';
+import { STUFFED_OPTIONS, type StuffedOptions, type Stuffing, stuffed } from './stuffing.ts';
+import { payloadTooLong } from './violations.ts';
 
 /** The options of `cobs`. */
 export interface CobsOptions extends StuffedOptions {}
@@ -27,6 +29,7 @@ const FULL = 254;
  * serialPort.pipe(new FrameDecoder(cobs({ maxFrameLength: 256, onInvalid: 'discard' })));
  */
 export function cobs(options: CobsOptions = {}): Framing {
+  checkOptions('cobs', options, STUFFED_OPTIONS);
   const { maxFrameLength, reader } = stuffed(STUFFING, options);
   const writer = new CobsWriter(maxFrameLength);
   return { name: 'cobs', maxFrameLength, reader, writer: () => writer };
@@ -69,7 +72,7 @@ class CobsWriter implements FrameWriter {
   }
 
   write(target: Buffer, at: number, source: Uint8Array, start: number, end: number): number {
-    checkLength(end - start, this.#limit);
+    if (end - start > this.#limit) throw payloadTooLong(end - start, this.#limit);
     /** Where the count of the block under way goes. */
     let codeAt = at;
     let to = at + 1;

@@ -1,15 +1,23 @@
-import { ByteAccumulator } from '../../bytes/accumulator.ts';
-import { asBuffer } from '../../bytes/buffer.ts';
+import { EMPTY } from '../../bytes/buffer.ts';
 import { FrameError } from '../../errors.ts';
-import { type DelimiterSearch, indexOfByte } from './delimiter-search.ts';
-import type { FrameBatch, FrameReader, FrameReaderOptions } from './framing.ts';
+import { type DelimiterSearch, delimiterSearch } from './delimiter-search.ts';
+import type { FrameBatch, FrameReaderOptions } from './framing.ts';
+import { Intake } from './intake.ts';
+import { Noise, type NoisePolicy } from './noise.ts';
+import { truncated } from './violations.ts';
 
 /** What the framings whose frames end with a delimiter have in common. */
 export interface Delimited {
   /** A new search for the end of a frame. */
   search(): DelimiterSearch;
-  /** A byte that opens a frame: what stands before it belongs to none, and is skipped. */
-  readonly startMarker?: number | undefined;
+  /** The bytes that open a frame. What stands before them is noise. */
+  readonly start?: Buffer | undefined;
+  /** Whether the start is part of the stretch. */
+  readonly keepsStart?: boolean | undefined;
+  /** What becomes of noise; only with a start. */
+  readonly noise?: NoisePolicy | undefined;
+  /** How many bytes behind the delimiter belong to the frame. */
+  readonly trailer: number;
   /** The most bytes before the delimiter. */
   readonly maxStretch: number;
   /** As the user gave it, for the text of an error. */
@@ -20,85 +28,64 @@ export interface Delimited {
   readonly unterminated: 'error' | 'emit' | 'drop';
 }
 
-const NO_BYTES: Buffer = Buffer.alloc(0);
-
 /**
  * Cuts a stream at its delimiters into *stretches*: the bytes before a delimiter, as they came.
  *
  *     chunks     … one\nli │ ne two\nthr │ ee\n …
- *     stretch      one       line two      three       the last two are joined in `#held`
+ *     stretch      one       line two      three       the last two are joined in `held`
  *
- * What a stretch means as a frame is the subclass's to say, in `next` and `take`.
+ *     │ noise │ start │ stretch │ delimiter │ trailer │ noise │ start │ …
+ *
+ * What a stretch means as a frame is for the subclass to say, in `next` and `take`.
  */
-export abstract class DelimitedReader implements FrameReader {
-  /** What `cut` found: the stretch `bytes[start, stop)`, its delimiter behind it in `bytes[stop, after)`. */
-  protected bytes: Buffer = NO_BYTES;
+export abstract class DelimitedReader extends Intake {
+  /** What `cut` found: the stretch `bytes[start, stop)`, then its delimiter and trailer in `bytes[stop, after)`. */
+  protected bytes: Buffer = EMPTY;
   protected start = 0;
   protected stop = 0;
   protected after = 0;
-  /** Whether `bytes` is not a chunk, but joined of several. */
+  /** True if `bytes` is not a chunk, but joined of several. */
   protected joined = false;
   /** Where the stretch begins in the stream. */
   protected offset = 0;
 
   readonly #delimited: Delimited;
   readonly #search: DelimiterSearch;
-  readonly #onDiscard: FrameReaderOptions['onDiscard'];
-  /** The chunk that is being read, and how far. */
-  #chunk: Buffer = NO_BYTES;
-  #at = 0;
-  /** What earlier chunks had of the stretch under way; while skipping, only what may belong to its delimiter. */
-  readonly #held = new ByteAccumulator();
-  /** Bytes pushed. */
-  #received = 0;
-  /** The start marker of the stretch under way was read; without markers, always. */
+  readonly #startSearch: DelimiterSearch | undefined;
+  /** The start of the stretch under way was read; true where there is no start to look for. */
   #open: boolean;
-  /** Bytes skipped on the way to a start marker. */
-  #noise = 0;
+  readonly #noise: Noise | undefined;
   /** The stretch under way is too long: its bytes are dropped, up to its delimiter. */
   #skipping = false;
-  #ended = false;
-  #error: FrameError | undefined;
+  /** Where the start that was just found ends in the chunk. */
+  #startEnd = 0;
+  /** Bytes of the trailer of a dropped stretch that are still to come. */
+  #skipBehind = 0;
+  /** The delimiter was found, its trailer is not complete: where both end, counted from the stretch's first byte. */
+  #foundStop = -1;
+  #foundAfter = -1;
 
-  constructor(delimited: Delimited, { onDiscard }: FrameReaderOptions = {}) {
+  constructor(delimited: Delimited, options?: FrameReaderOptions) {
+    super(options);
     this.#delimited = delimited;
     this.#search = delimited.search();
-    this.#onDiscard = onDiscard;
-    this.#open = delimited.startMarker === undefined;
+    this.#startSearch = delimited.start && delimiterSearch([delimited.start]);
+    this.#noise =
+      delimited.noise &&
+      new Noise(delimited.noise, (skipped, makeError) => this.violation(skipped, makeError));
+    this.#open = delimited.start === undefined;
   }
 
-  abstract next(): Buffer | undefined;
-  abstract take(): FrameBatch | undefined;
+  abstract override next(): Buffer | undefined;
+  abstract override take(): FrameBatch | undefined;
 
-  get error(): FrameError | undefined {
-    return this.#error;
+  override get buffered(): number {
+    return this.#startRead + super.buffered;
   }
 
-  get buffered(): number {
-    return this.#marker.length + this.#unread;
-  }
-
-  push(chunk: Uint8Array): void {
-    if (this.#error !== undefined) return;
-    this.#received += chunk.length;
-    this.#load(this.#chunk.subarray(this.#at), asBuffer(chunk));
-  }
-
-  end(): void {
-    this.#ended = true;
-  }
-
-  reset(): void {
-    this.#forget();
-    this.#received = 0;
-    this.#ended = false;
-    this.#error = undefined;
-  }
-
-  detach(): Buffer {
-    const rest = Buffer.concat([this.#marker, this.#held.take(), this.#chunk.subarray(this.#at)]);
-    this.reset();
-    return rest;
+  override detach(): Buffer {
+    const start = this.#delimited.start?.subarray(0, this.#startRead) ?? EMPTY;
+    return Buffer.concat([start, super.detach()]);
   }
 
   /**
@@ -107,153 +94,189 @@ export abstract class DelimitedReader implements FrameReader {
    */
   protected cut(sameChunk = false): boolean {
     const search = this.#search;
-    while (this.#error === undefined) {
-      if (!this.#open && !this.#seekMarker()) return false;
-      if (!search.find(this.#chunk, this.#at)) {
-        if (!this.#skipping && this.#unread - search.pending > this.#delimited.maxStretch) {
-          this.tooLong(this.#position);
-          if (this.#error !== undefined) return false;
+    while (this.error === undefined) {
+      if (this.#skipBehind > 0 && !this.#skipTrailer()) return sameChunk ? false : this.#cutRest();
+      let from = this.at;
+      if (!this.#open) {
+        if (!this.#seekStart()) return false;
+        from = this.#startEnd;
+      }
+      if (this.#foundAfter < 0) {
+        if (!search.find(this.chunk, from)) {
+          if (!this.#skipping && super.buffered - search.pending > this.#delimited.maxStretch) {
+            this.tooLong(this.position);
+            if (this.error !== undefined) return false;
+            this.#skipping = true;
+          }
+          this.#holdStretch();
+          if (!this.ended || sameChunk) return false;
+          if (!search.end()) return this.#cutRest();
+        }
+        const stop = this.held.length + search.matchStart - this.at;
+        if (!this.#skipping && stop > this.#delimited.maxStretch) {
+          this.tooLong(this.position);
+          if (this.error !== undefined) return false;
           this.#skipping = true;
         }
-        this.#hold();
-        if (!this.#ended || sameChunk) return false;
-        if (!search.end()) return this.#cutRest();
+        if (this.#skipping) {
+          this.#skipTo(search.matchEnd);
+          continue;
+        }
+        this.#foundStop = stop;
+        this.#foundAfter = this.held.length + search.matchEnd - this.at + this.#delimited.trailer;
       }
-      if (this.#skipping) this.#skipTo(search.matchEnd);
-      else if (this.#cutAt(search.matchStart, search.matchEnd)) return true;
+      if (this.#foundAfter > super.buffered) {
+        this.hold();
+        return this.ended && !sameChunk && this.#cutRest();
+      }
+      this.#cutAt();
+      return true;
     }
     return false;
   }
 
-  /** The frame at that offset of the stream is too long: tell, and poison the reader unless such are discarded. */
+  /** The frame at that offset of the stream is too long. */
   protected tooLong(offset: number): void {
     const { maxFrameLength: limit, discardsTooLong } = this.#delimited;
-    const message = `frame longer than maxFrameLength ${limit}, at stream offset ${offset}`;
-    this.violation(new FrameError('ERR_FRAME_TOO_LONG', message, { limit, offset }), discardsTooLong);
+    this.violation(discardsTooLong, () => {
+      const message = `frame longer than maxFrameLength ${limit}, at stream offset ${offset}`;
+      return new FrameError('ERR_FRAME_TOO_LONG', message, { limit, offset });
+    });
   }
 
-  /** Tell of a frame that is discarded, or poison the reader. */
-  protected violation(error: FrameError, discarded: boolean): void {
-    if (discarded) {
-      this.#onDiscard?.(error);
-    } else {
-      this.#forget();
-      this.#error = error;
+  protected override forget(): void {
+    super.forget();
+    this.bytes = EMPTY;
+    this.#noise?.clear();
+    this.#skipBehind = 0;
+    this.#skipping = false;
+    this.#open = this.#delimited.start === undefined;
+    this.#foundStop = this.#foundAfter = -1;
+    this.#search.reset();
+    this.#startSearch?.reset();
+  }
+
+  /** How many bytes of the start were read and are part of no stretch. */
+  get #startRead(): number {
+    const { start, keepsStart } = this.#delimited;
+    if (start === undefined) return 0;
+    if (this.#open) return keepsStart ? 0 : start.length;
+    return this.#startSearch!.pending;
+  }
+
+  #load(rest: Buffer): void {
+    this.base -= rest.length;
+    this.chunk = Buffer.concat([rest, this.chunk]);
+    this.at = 0;
+  }
+
+  /** Pass over noise, up to and including a start. */
+  #seekStart(): boolean {
+    const search = this.#startSearch!;
+    const noise = this.#noise!;
+    const before = search.pending;
+    const isFound = search.find(this.chunk, this.at);
+    const to = isFound ? search.matchEnd : this.chunk.length;
+    const isCut = this.ended && search.pending > 0 && this.#delimited.unterminated === 'error';
+    const startRead = isFound ? this.#delimited.start!.length : this.ended && !isCut ? 0 : search.pending;
+    const end = this.base + to - startRead;
+    noise.pass(before + to - this.at - startRead, end);
+    if (isFound || this.ended) noise.over(end);
+    if (this.error !== undefined) return false;
+    this.at = to;
+    this.#open = isFound;
+    this.#startEnd = to;
+    if (isCut) {
+      const where = `inside the start of a frame, after ${startRead} bytes of it`;
+      this.fail(truncated(where, end + startRead, { actual: startRead, offset: end }));
+    } else if (!isFound) {
+      this.pass();
+      if (this.ended) search.reset();
+    } else if (this.#delimited.keepsStart) {
+      if (search.matchStart < 0) this.held.append(this.#delimited.start!, 0, startRead);
+      else this.at = search.matchStart;
     }
-  }
-
-  /** Of the stretch under way, and what follows it. */
-  get #unread(): number {
-    return this.#held.length + this.#chunk.length - this.#at;
-  }
-
-  /** The start marker of the stretch under way, which belongs to no stretch. */
-  get #marker(): Buffer {
-    const { startMarker } = this.#delimited;
-    return startMarker !== undefined && this.#open ? Buffer.of(startMarker) : NO_BYTES;
-  }
-
-  /** Where the stretch under way begins in the stream. */
-  get #position(): number {
-    return this.#received - this.#unread;
-  }
-
-  #load(rest: Buffer, chunk: Buffer): void {
-    this.#chunk = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    this.#at = 0;
-  }
-
-  #seekMarker(): boolean {
-    const marker = this.#delimited.startMarker!;
-    const found = indexOfByte(this.#chunk, marker, this.#at);
-    const to = found === -1 ? this.#chunk.length : found;
-    this.#noise += to - this.#at;
-    this.#at = to;
-    if (this.#noise > 0 && (found !== -1 || this.#ended)) {
-      const offset = this.#position - this.#noise;
-      const message = `${this.#noise} bytes outside a frame, before a start marker, at stream offset ${offset}`;
-      const details = { expected: marker, actual: this.#noise, offset };
-      this.#noise = 0;
-      this.violation(new FrameError('ERR_FRAME_STUFFING', message, details), true);
-    }
-    if (found === -1) return false;
-    this.#at++;
-    this.#open = true;
-    return true;
+    return isFound;
   }
 
   /** Keep what the chunk has of the stretch under way. */
-  #hold(): void {
-    const held = this.#held;
-    const chunk = this.#chunk;
+  #holdStretch(): void {
     if (!this.#skipping) {
-      held.append(chunk, this.#at, chunk.length);
-    } else {
-      const { pending } = this.#search;
-      if (pending > chunk.length - this.#at) {
-        held.append(chunk, this.#at, chunk.length);
-        const all = held.take();
-        held.append(all, all.length - pending, all.length);
-      } else {
-        held.clear();
-        held.append(chunk, chunk.length - pending, chunk.length);
-      }
+      this.hold();
+      return;
     }
-    this.#chunk = NO_BYTES;
-    this.#at = 0;
+    const { held, chunk } = this;
+    const { pending } = this.#search;
+    if (pending > chunk.length - this.at) {
+      held.append(chunk, this.at, chunk.length);
+      const all = held.take();
+      held.append(all, all.length - pending, all.length);
+    } else {
+      held.clear();
+      held.append(chunk, chunk.length - pending, chunk.length);
+    }
+    this.pass();
   }
 
-  /** The stretch under way ends there; false when it is too long. Offsets of the chunk, negative in what is held. */
-  #cutAt(stop: number, after: number): boolean {
-    const held = this.#held.length;
-    this.offset = this.#position;
-    this.joined = held > 0;
+  /** Cut the stretch that was found. */
+  #cutAt(): void {
+    const length = this.held.length;
+    const after = this.at + this.#foundAfter - length;
+    this.offset = this.position;
+    this.joined = length > 0;
+    this.start = this.joined ? 0 : this.at;
+    this.stop = this.start + this.#foundStop;
+    this.after = this.start + this.#foundAfter;
     if (!this.joined) {
-      this.bytes = this.#chunk;
-      this.start = this.#at;
-      this.stop = stop;
-      this.after = after;
-      this.#at = after;
+      this.bytes = this.chunk;
+      this.at = after;
     } else {
-      if (after > 0) this.#held.append(this.#chunk, 0, after);
-      this.bytes = this.#held.take();
-      this.start = 0;
-      this.stop = held + stop;
-      this.after = held + after;
-      this.#at = Math.max(after, 0);
-      if (after < 0) this.#load(this.bytes.subarray(this.after), this.#chunk);
+      if (after > this.at) this.held.append(this.chunk, this.at, after);
+      this.bytes = this.held.take();
+      this.at = Math.max(after, 0);
+      if (after < 0) this.#load(this.bytes.subarray(this.after));
     }
-    this.#open = this.#delimited.startMarker === undefined;
-    if (this.stop - this.start <= this.#delimited.maxStretch) return true;
-    this.tooLong(this.offset);
-    return false;
+    this.#open = this.#delimited.start === undefined;
+    this.#foundStop = this.#foundAfter = -1;
   }
 
-  /** The stretch that is skipped ends there. */
+  /** The stretch that is dropped ends there, its trailer not counted. */
   #skipTo(after: number): void {
-    const held = this.#held.take();
-    this.#at = Math.max(after, 0);
-    if (after < 0) this.#load(held.subarray(after), this.#chunk);
+    const held = this.held.take();
+    this.at = Math.max(after, 0);
+    if (after < 0) this.#load(held.subarray(after));
     this.#skipping = false;
-    this.#open = this.#delimited.startMarker === undefined;
+    this.#skipBehind = this.#delimited.trailer;
+    this.#open = this.#delimited.start === undefined;
+  }
+
+  /** Pass over the trailer of a dropped stretch; false when more of it is to come. */
+  #skipTrailer(): boolean {
+    const step = Math.min(this.#skipBehind, this.chunk.length - this.at);
+    this.#skipBehind -= step;
+    this.at += step;
+    return this.#skipBehind === 0;
   }
 
   /** The stream has ended, and so has what was received: is the rest a stretch? */
   #cutRest(): boolean {
-    const { startMarker, unterminated, maxStretch } = this.#delimited;
-    const length = this.#held.length;
-    const offset = this.#position;
-    const inside = length > 0 || this.#skipping || (startMarker !== undefined && this.#open);
-    if (!inside) return false;
+    if (!this.ended) return false;
+    const { start, unterminated, maxStretch } = this.#delimited;
+    const length = this.held.length;
+    const offset = this.position;
+    const isDropped = this.#skipping || this.#skipBehind > 0;
+    const isInside = length > 0 || isDropped || (start !== undefined && this.#open);
+    if (!isInside) return false;
     if (unterminated === 'error') {
-      const what = this.#skipping ? 'a discarded frame' : `a frame, after ${length} bytes of it`;
-      const message = `stream ended inside ${what}: no delimiter came, at stream offset ${this.#received}`;
-      this.violation(new FrameError('ERR_FRAME_TRUNCATED', message, { actual: length, offset }), false);
+      const what = isDropped ? 'a discarded frame' : `a frame, after ${length} bytes of it`;
+      const missing =
+        this.#foundAfter < 0 && this.#skipBehind === 0 ? 'no delimiter came' : 'its trailer is cut';
+      this.fail(truncated(`inside ${what}: ${missing}`, offset + length, { actual: length, offset }));
       return false;
     }
-    const emits = unterminated === 'emit' && !this.#skipping;
-    const bytes = this.#held.take();
-    this.#forget();
+    const emits = unterminated === 'emit' && !isDropped;
+    const bytes = this.held.take();
+    this.forget();
     if (!emits) return false;
     if (length > maxStretch) {
       this.tooLong(offset);
@@ -265,14 +288,5 @@ export abstract class DelimitedReader implements FrameReader {
     this.stop = this.after = length;
     this.offset = offset;
     return true;
-  }
-
-  #forget(): void {
-    this.#chunk = this.bytes = NO_BYTES;
-    this.#at = this.#noise = 0;
-    this.#held.clear();
-    this.#skipping = false;
-    this.#open = this.#delimited.startMarker === undefined;
-    this.#search.reset();
   }
 }

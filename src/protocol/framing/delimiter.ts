@@ -1,14 +1,18 @@
 import { asBuffer } from '../../bytes/buffer.ts';
+import { copyBytes } from '../../bytes/copy.ts';
+import { show } from '../../bytes/show.ts';
 import { trust } from '../../bytes/trust.ts';
 import { FrameError } from '../../errors.ts';
+import { anything, type Check, checkOptions, flag, natural, oneOf } from '../../options.ts';
 import { type Delimited, DelimitedReader } from './delimited-reader.ts';
 import { type DelimiterSearch, delimiterSearch } from './delimiter-search.ts';
 import type { FrameBatch, FrameReaderOptions, FrameWriter, Framing } from './framing.ts';
+import { payloadTooLong } from './violations.ts';
 
 export interface LineOptions {
-  /** Take the delimiter off each frame. Default true. */
+  /** Take the delimiter off each frame. Default true; with a trailer it stays on. */
   stripDelimiter?: boolean | undefined;
-  /** The most bytes of a frame, its delimiter not counted. Default 65,536. */
+  /** The most bytes before the delimiter, behind the start. Default 65,536. */
   maxFrameLength?: number | undefined;
   /** A frame longer than that: an error that ends the stream, or skip to the next delimiter. Default `'error'`. */
   onTooLong?: 'error' | 'discard' | undefined;
@@ -19,56 +23,71 @@ export interface LineOptions {
   unterminated?: 'error' | 'emit' | 'drop' | undefined;
 }
 
+/** The checks of `LineOptions`. */
+export const LINE_OPTIONS: Readonly<Record<keyof LineOptions, Check>> = {
+  stripDelimiter: flag,
+  maxFrameLength: natural,
+  onTooLong: oneOf('error', 'discard'),
+  unterminated: oneOf('error', 'emit', 'drop'),
+};
+
 export interface DelimiterOptions extends LineOptions {
   /**
    * What ends a frame: text (as UTF-8), bytes, or a list of them. Of a list the earliest match counts, the longest at
    * the same place; the writer uses the first that is not the beginning of another one.
    */
   delimiter: string | Uint8Array | readonly (string | Uint8Array)[];
+  /** What opens a frame: text (as UTF-8) or bytes. What stands before it is noise. Default: nothing opens a frame. */
+  start?: string | Uint8Array | undefined;
+  /** Take the start off each frame. Default true. */
+  stripStart?: boolean | undefined;
+  /** How many bytes behind the delimiter belong to the frame, and stay on it with the delimiter. Default 0. */
+  trailer?: number | undefined;
+  /** Noise before a start: skip and report it, or an error that ends the stream. Default `'discard'`. */
+  onNoise?: 'discard' | 'error' | undefined;
 }
+
+const DELIMITER_OPTIONS: Readonly<Record<keyof DelimiterOptions, Check>> = {
+  ...LINE_OPTIONS,
+  delimiter: anything,
+  start: anything,
+  stripStart: flag,
+  trailer: natural,
+  onNoise: oneOf('discard', 'error'),
+};
 
 const DEFAULT_MAX_FRAME_LENGTH = 65_536;
 
 /**
  * Frames that end with a delimiter.
  *
- *     │ payload          │ delimiter │ payload │ delimiter │
- *     ├── a frame, or ── with stripDelimiter: false ──────┤
+ *     │ noise │ start │ payload          │ delimiter │ trailer │ noise │ start │ payload │ delimiter │ …
+ *                     ├── a frame ───────┤
+ *             ├── with stripStart and stripDelimiter: false ───┤
  *
  * The writer takes what the reader hands on. A payload in which the reader would find a delimiter is refused, with
  * `ERR_FRAME_STUFFING`. With `stripDelimiter: false` a payload that ends with its delimiter is written as it is, and
- * any other gets one.
+ * any other gets one; with a trailer the payload has to bring both.
  *
- * @throws TypeError or RangeError for options that are wrong.
+ * @throws TypeError or RangeError for options that are wrong or contradict each other.
  *
  * @example
- * delimiter({ delimiter: '\r\n' }); //          Redis inline commands, SMTP, IRC
- * delimiter({ delimiter: ['\r', '\r\n'] }); //  whichever comes; "\r\n" counts as one
+ * delimiter({ delimiter: '\r\n' }); //                               Redis inline commands, SMTP, IRC
+ * delimiter({ delimiter: ['\r', '\r\n'] }); //                       whichever comes; "\r\n" counts as one
+ * delimiter({ start: '\x0b', delimiter: '\x1c\r' }); //               HL7 MLLP
+ * delimiter({ start: '\x02', delimiter: '\x03', trailer: 1 }); //      STX … ETX and a check character behind it
  */
 export function delimiter(options: DelimiterOptions): Framing {
+  checkOptions('delimiter', options, DELIMITER_OPTIONS);
   const { delimiter: given } = options;
   const list: readonly unknown[] = Array.isArray(given) ? given : [given];
-  if (list.length === 0) throw new TypeError('delimiter is an empty list: give at least one');
-  return framing('delimiter', list.map(toBytes), options);
-}
-
-/**
- * Lines: frames that end with LF, or with CR LF.
- *
- * The writer ends a line with LF; it refuses a payload that ends with CR, since the reader would take that off.
- *
- * @throws TypeError or RangeError for options that are wrong.
- *
- * @example
- * for await (const text of socket.pipe(new FrameDecoder(line()))) console.log(String(text));
- */
-export function line(options: LineOptions = {}): Framing {
-  return framing('line', [Buffer.from('\n'), Buffer.from('\r\n')], options);
+  if (list.length === 0) throw new TypeError('delimiter: delimiter is an empty list: give at least one');
+  return delimited('delimiter', list.map(toBytes), options);
 }
 
 function toBytes(value: unknown): Buffer {
   if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
-    throw new TypeError(`delimiter must be a string, a Uint8Array or a list of them, got ${typeof value}`);
+    throw new TypeError(`delimiter must be a string, a Uint8Array or a list of them, got ${show(value)}`);
   }
   // A copy: the caller may go on to write to its own.
   const bytes = Buffer.from(value as Uint8Array);
@@ -76,51 +95,61 @@ function toBytes(value: unknown): Buffer {
   return bytes;
 }
 
-function framing(name: string, delimiters: readonly Buffer[], options: LineOptions): Framing {
-  const {
-    stripDelimiter = true,
-    maxFrameLength = DEFAULT_MAX_FRAME_LENGTH,
-    onTooLong = 'error',
-    unterminated = 'error',
-  } = options;
-  if (typeof stripDelimiter !== 'boolean') {
-    throw new TypeError(`stripDelimiter must be true or false, got ${String(stripDelimiter)}`);
+/** The framing for these delimiters. The options are checked one by one, not yet together. */
+export function delimited(
+  name: string,
+  delimiters: readonly Buffer[],
+  options: Omit<DelimiterOptions, 'delimiter'>,
+): Framing {
+  const { trailer = 0, onTooLong = 'error', unterminated = 'error', onNoise = 'discard' } = options;
+  const { maxFrameLength = DEFAULT_MAX_FRAME_LENGTH, stripDelimiter = trailer === 0 } = options;
+  if (trailer > 0 && stripDelimiter) {
+    throw new TypeError(
+      `${name}: with a trailer the delimiter stays on the frame, between payload and trailer`,
+    );
   }
-  if (!Number.isSafeInteger(maxFrameLength) || maxFrameLength < 0) {
-    throw new RangeError(`maxFrameLength must be an integer of at least 0, got ${String(maxFrameLength)}`);
+  const start = options.start === undefined ? undefined : toBytes(options.start);
+  for (const option of ['stripStart', 'onNoise'] as const) {
+    if (start === undefined && options[option] !== undefined) {
+      throw new TypeError(`${name}: ${option} is for a start: give start some bytes`);
+    }
   }
-  oneOf('onTooLong', onTooLong, ['error', 'discard']);
-  oneOf('unterminated', unterminated, ['error', 'emit', 'drop']);
+  const keptStart = start === undefined || (options.stripStart ?? true) ? 0 : start.length;
 
   // A list of at least one has one that begins no longer one.
   const written = delimiters.find(
     (one) => !delimiters.some((other) => other.length > one.length && other.indexOf(one) === 0),
   )!;
   const search = (): DelimiterSearch => delimiterSearch(delimiters);
-  const wire = delimiters.length === 1 && stripDelimiter ? `delimiter:${written.toString('hex')}` : undefined;
-  const delimited: Delimited = {
+  const isPlain = delimiters.length === 1 && stripDelimiter && start === undefined && trailer === 0;
+  const wire = isPlain ? `delimiter:${written.toString('hex')}` : undefined;
+  const parts: Delimited = {
     search,
-    maxStretch: maxFrameLength,
+    start,
+    keepsStart: keptStart > 0,
+    noise: start && { isSkipped: onNoise === 'discard', code: 'ERR_FRAME_NOISE' },
+    trailer,
+    maxStretch: maxFrameLength + keptStart,
     maxFrameLength,
     discardsTooLong: onTooLong === 'discard',
     unterminated,
   };
-  const writer = new DelimiterWriter(written, search(), stripDelimiter, maxFrameLength);
+  const writer = new DelimiterWriter(
+    written,
+    search(),
+    stripDelimiter,
+    start,
+    keptStart,
+    trailer,
+    maxFrameLength,
+  );
   return {
     name,
     wire,
     maxFrameLength,
-    reader: (readerOptions) => new DelimiterReader(delimited, stripDelimiter, wire, readerOptions),
+    reader: (readerOptions) => new DelimiterReader(parts, stripDelimiter, wire, readerOptions),
     writer: () => writer,
   };
-}
-
-function oneOf(name: string, value: unknown, allowed: readonly string[]): void {
-  if (!allowed.includes(value as string)) {
-    throw new TypeError(
-      `${name} must be ${allowed.map((one) => `'${one}'`).join(' or ')}, got ${String(value)}`,
-    );
-  }
 }
 
 class DelimiterReader extends DelimitedReader {
@@ -131,8 +160,8 @@ class DelimiterReader extends DelimitedReader {
   readonly #strips: boolean;
   readonly #wire: string | undefined;
 
-  constructor(delimited: Delimited, strips: boolean, wire: string | undefined, options?: FrameReaderOptions) {
-    super(delimited, options);
+  constructor(parts: Delimited, strips: boolean, wire: string | undefined, options?: FrameReaderOptions) {
+    super(parts, options);
     this.#strips = strips;
     this.#wire = wire;
   }
@@ -163,64 +192,87 @@ class DelimiterWriter implements FrameWriter {
     trust(DelimiterWriter.prototype);
   }
 
-  readonly headerLength = 0;
+  readonly headerLength: number;
   readonly #delimiter: Buffer;
   readonly #search: DelimiterSearch;
   readonly #strips: boolean;
+  readonly #start: Buffer | undefined;
+  /** Bytes of the start that the payload brings. */
+  readonly #kept: number;
+  readonly #trailer: number;
   readonly #limit: number;
 
-  constructor(written: Buffer, search: DelimiterSearch, strips: boolean, limit: number) {
+  constructor(
+    written: Buffer,
+    search: DelimiterSearch,
+    strips: boolean,
+    start: Buffer | undefined,
+    kept: number,
+    trailer: number,
+    limit: number,
+  ) {
     this.#delimiter = written;
     this.#search = search;
     this.#strips = strips;
+    this.#start = start;
+    this.#kept = kept;
+    this.#trailer = trailer;
     this.#limit = limit;
+    this.headerLength = (start?.length ?? 0) - kept;
   }
 
   bound(length: number): number {
-    return length + this.#delimiter.length;
+    return this.headerLength + length + this.#delimiter.length;
   }
 
   write(target: Buffer, at: number, source: Uint8Array, start: number, end: number): number {
     const bytes = asBuffer(source).subarray(start, end);
-    const ends = this.#check(bytes);
-    const to = at + bytes.copy(target, at);
-    return ends ? to : to + this.#delimiter.copy(target, to);
+    const brings = this.#bringsDelimiter(bytes);
+    if (this.headerLength > 0) this.#start!.copy(target, at);
+    const to = copyBytes(target, at + this.headerLength, source, start, end);
+    return brings ? to : to + this.#delimiter.copy(target, to);
   }
 
   seal(target: Buffer, at: number, payloadEnd: number): number {
-    const ends = this.#check(target.subarray(at, payloadEnd));
-    return ends ? payloadEnd : payloadEnd + this.#delimiter.copy(target, payloadEnd);
+    const brings = this.#bringsDelimiter(target.subarray(at + this.headerLength, payloadEnd));
+    if (this.headerLength > 0) this.#start!.copy(target, at);
+    return brings ? payloadEnd : payloadEnd + this.#delimiter.copy(target, payloadEnd);
   }
 
-  /** Whether the payload brings its delimiter along. Throws where the reader would not read back this one frame. */
-  #check(payload: Buffer): boolean {
+  /** Whether the payload ends with its delimiter and trailer. Throws where the reader would not read this one frame. */
+  #bringsDelimiter(payload: Buffer): boolean {
     const search = this.#search;
+    const kept = this.#kept;
     search.reset();
-    if (search.find(payload, 0)) {
-      if (this.#strips || search.matchEnd !== payload.length) throw stuffing(search.matchStart);
-      this.#judge(search.matchStart);
+    if (kept > 0 && !payload.subarray(0, kept).equals(this.#start!)) {
+      throw stuffing('does not begin with the start that is to stay on it', 0);
+    }
+    if (search.find(payload, kept)) {
+      const { matchStart, matchEnd } = search;
+      if (this.#strips || matchEnd + this.#trailer !== payload.length) {
+        const problem =
+          this.#trailer === 0 || matchEnd + this.#trailer < payload.length
+            ? 'contains a delimiter, or makes one with the delimiter behind it,'
+            : `has no ${this.#trailer} bytes behind its delimiter`;
+        throw stuffing(problem, matchStart);
+      }
+      this.#judge(matchStart - kept);
       return true;
     }
-    this.#judge(payload.length);
-    if (!search.find(this.#delimiter, 0) || search.matchStart !== 0) throw stuffing(payload.length);
+    this.#judge(payload.length - kept);
+    if (this.#trailer > 0) throw stuffing('has no delimiter before its trailer', payload.length);
+    if (!search.find(this.#delimiter, 0) || search.matchStart !== 0) {
+      throw stuffing('contains a delimiter, or makes one with the delimiter behind it,', payload.length);
+    }
     return false;
   }
 
   #judge(length: number): void {
-    if (length <= this.#limit) return;
-    throw new FrameError(
-      'ERR_FRAME_TOO_LONG',
-      `payload of ${length} bytes exceeds maxFrameLength ${this.#limit}`,
-      {
-        origin: 'local',
-        limit: this.#limit,
-        actual: length,
-      },
-    );
+    if (length > this.#limit) throw payloadTooLong(length, this.#limit);
   }
 }
 
-function stuffing(offset: number): FrameError {
-  const message = `payload contains a delimiter, or makes one with the delimiter behind it, at byte ${offset}`;
+function stuffing(problem: string, offset: number): FrameError {
+  const message = `payload ${problem} at byte ${offset}`;
   return new FrameError('ERR_FRAME_STUFFING', message, { origin: 'local', offset });
 }

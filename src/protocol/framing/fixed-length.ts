@@ -1,8 +1,8 @@
-import { ByteAccumulator } from '../../bytes/accumulator.ts';
-import { asBuffer } from '../../bytes/buffer.ts';
 import { trust } from '../../bytes/trust.ts';
-import { FrameError } from '../../errors.ts';
-import type { FrameBatch, FrameReader, FrameWriter, Framing } from './framing.ts';
+import { integer } from '../../options.ts';
+import type { FrameBatch, FrameWriter, Framing } from './framing.ts';
+import { Intake } from './intake.ts';
+import { payloadLength, truncated } from './violations.ts';
 
 /**
  * Frames that are all of one length.
@@ -18,9 +18,7 @@ import type { FrameBatch, FrameReader, FrameWriter, Framing } from './framing.ts
  * fixedLength(188); // MPEG transport stream packets, ISO/IEC 13818-1
  */
 export function fixedLength(length: number): Framing {
-  if (!Number.isSafeInteger(length) || length < 1) {
-    throw new RangeError(`length must be an integer of at least 1, got ${String(length)}`);
-  }
+  integer(1)('fixedLength: length', length);
   const wire = `fixedLength:${length}`;
   const writer = new FixedLengthWriter(length);
   return {
@@ -32,42 +30,18 @@ export function fixedLength(length: number): Framing {
   };
 }
 
-const NO_BYTES = Buffer.alloc(0);
-
-class FixedLengthReader implements FrameReader {
+class FixedLengthReader extends Intake {
   static {
     trust(FixedLengthReader.prototype);
   }
 
   readonly #length: number;
   readonly #wire: string;
-  #chunk: Buffer = NO_BYTES;
-  #at = 0;
-  /** The beginning of a frame whose end has not come. */
-  readonly #held = new ByteAccumulator();
-  #received = 0;
-  #ended = false;
-  #error: FrameError | undefined;
 
   constructor(length: number, wire: string) {
+    super();
     this.#length = length;
     this.#wire = wire;
-  }
-
-  get error(): FrameError | undefined {
-    return this.#error;
-  }
-
-  get buffered(): number {
-    return this.#held.length + this.#chunk.length - this.#at;
-  }
-
-  push(chunk: Uint8Array): void {
-    if (this.#error !== undefined) return;
-    this.#received += chunk.length;
-    const rest = this.#chunk.subarray(this.#at);
-    this.#chunk = rest.length === 0 ? asBuffer(chunk) : Buffer.concat([rest, chunk]);
-    this.#at = 0;
   }
 
   next(): Buffer | undefined {
@@ -79,45 +53,23 @@ class FixedLengthReader implements FrameReader {
     return this.#cut(Number.POSITIVE_INFINITY);
   }
 
-  end(): void {
-    this.#ended = true;
-  }
-
-  reset(): void {
-    this.#chunk = NO_BYTES;
-    this.#at = this.#received = 0;
-    this.#held.clear();
-    this.#ended = false;
-    this.#error = undefined;
-  }
-
-  detach(): Buffer {
-    const rest = Buffer.concat([this.#held.take(), this.#chunk.subarray(this.#at)]);
-    this.reset();
-    return rest;
-  }
-
   /** At most `limit` frames that lie in one buffer. */
   #cut(limit: number): FrameBatch | undefined {
     const length = this.#length;
-    const held = this.#held;
-    const chunk = this.#chunk;
-    const left = chunk.length - this.#at;
+    const { held, chunk } = this;
+    const left = chunk.length - this.at;
     const count = held.length > 0 ? 0 : Math.min(limit, Math.floor(left / length));
     if (count > 0) {
-      const from = this.#at;
-      this.#at += count * length;
+      const from = this.at;
+      this.at += count * length;
       return this.#batch(chunk, from, count);
     }
-    const to = this.#at + Math.min(left, length - held.length);
-    if (to > this.#at) held.append(chunk, this.#at, to);
-    this.#at = to;
+    const to = this.at + Math.min(left, length - held.length);
+    if (to > this.at) held.append(chunk, this.at, to, length);
+    this.at = to;
     if (held.length === length) return this.#batch(held.take(), 0, 1);
-    if (to === chunk.length) {
-      this.#chunk = NO_BYTES;
-      this.#at = 0;
-    }
-    if (this.#ended && held.length > 0) this.#truncated();
+    this.pass();
+    if (this.ended && held.length > 0) this.#truncated();
     return undefined;
   }
 
@@ -129,13 +81,11 @@ class FixedLengthReader implements FrameReader {
   }
 
   #truncated(): void {
-    const actual = this.#held.length;
-    const offset = this.#received - actual;
-    const message =
-      `stream ended inside a frame, after ${actual} of its ${this.#length} bytes, ` +
-      `at stream offset ${this.#received}`;
-    this.#error = new FrameError('ERR_FRAME_TRUNCATED', message, { expected: this.#length, actual, offset });
-    this.#held.clear();
+    const expected = this.#length;
+    const actual = this.held.length;
+    const offset = this.position;
+    const where = `inside a frame, after ${actual} of its ${expected} bytes`;
+    this.fail(truncated(where, offset + actual, { expected, actual, offset }));
   }
 }
 
@@ -166,17 +116,10 @@ class FixedLengthWriter implements FrameWriter {
     return payloadEnd;
   }
 
-  #check(length: number): void {
-    if (length === this.#length) return;
-    throw new FrameError(
-      'ERR_FRAME_LENGTH',
-      `payload of ${length} bytes, where every frame has ${this.#length}`,
-      {
-        origin: 'local',
-        limit: this.#length,
-        actual: length,
-        expected: this.#length,
-      },
-    );
+  #check(actual: number): void {
+    const expected = this.#length;
+    if (actual === expected) return;
+    const message = `payload of ${actual} bytes, where every frame has ${expected}`;
+    throw payloadLength(message, { limit: expected, actual, expected });
   }
 }

@@ -32,8 +32,11 @@ export interface Framing {
 }
 
 export interface FrameReaderOptions {
-  /** Told of each frame that was skipped under `onTooLong: 'discard'`. */
-  onDiscard?: ((error: FrameError) => void) | undefined;
+  /**
+   * Called for each frame that is skipped, and each run of noise, with the error that it would have been. It is read anew
+   * each time: a getter may answer undefined while nobody listens, and then no error is made. The errors have no stack.
+   */
+  readonly onDiscard?: ((error: FrameError) => void) | undefined;
 }
 
 /**
@@ -74,7 +77,7 @@ export interface FrameReader {
   detach(): Buffer;
 }
 
-/** As many frames are worth locating in one go, where their offsets are needed. */
+/** The most frames in a batch whose offsets are computed. */
 export const FRAMES_AT_ONCE = 512;
 
 /**

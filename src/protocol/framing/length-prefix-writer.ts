@@ -1,17 +1,14 @@
 import { Copier, copyBytes } from '../../bytes/copy.ts';
+import { largestOf, writeUnsigned } from '../../bytes/integers.ts';
 import { trust } from '../../bytes/trust.ts';
-import { FrameError } from '../../errors.ts';
+import type { FrameError } from '../../errors.ts';
 import type { FrameWriter } from './framing.ts';
-import {
-  fieldMaximum,
-  type Layout,
-  MAX_VARINT_LENGTH,
-  varintLength,
-  writeFixed,
-  writeVarint,
-} from './length-layout.ts';
+import type { LengthField } from './length-field.ts';
+import type { LengthLayout } from './length-layout.ts';
 import { LengthPrefixReader } from './length-prefix-reader.ts';
+import { payloadLength, payloadTooLong } from './violations.ts';
 
+/** Writes length fields of a fixed width. */
 export class FixedWriter implements FrameWriter {
   static {
     trust(FixedWriter.prototype);
@@ -19,26 +16,26 @@ export class FixedWriter implements FrameWriter {
 
   readonly headerLength: number;
   readonly sealsUnseen: boolean;
-  readonly #layout: Layout;
-  /** Of the payload: with these, and nothing else, the checks of every frame come down to two comparisons. */
+  readonly #layout: LengthLayout;
+  /** Bounds of the payload's length. They sum up every check, so that each frame costs two comparisons. */
   readonly #shortest: number;
   readonly #longest: number;
   /** The field's value is the payload's length plus this. */
   readonly #toValue: number;
-  /** More is stripped than the field: what stood in the buffer before is not for the peer. */
+  /** The header has bytes or bits beside the length: what stood in the buffer before is not for the peer. */
   readonly #zeroes: boolean;
 
-  constructor(layout: Layout) {
-    const { header, strip, adjustment, maxFrameLength, width, offset } = layout;
+  constructor(layout: LengthLayout) {
+    const { header, strip, adjustment, maxFrameLength, width, offset, field } = layout;
     this.#layout = layout;
-    this.#zeroes = strip > 0 && (offset > 0 || strip > width);
+    this.#zeroes = strip > 0 && (offset > 0 || strip > width || field !== undefined);
     this.headerLength = strip;
     // Unless the payload brings the field.
     this.sealsUnseen = strip >= header;
     // Bytes behind the field = strip + payload - header, and the field's value = that - adjustment.
     const beyond = header - strip;
     this.#shortest = Math.max(0, beyond, beyond + adjustment);
-    this.#longest = beyond + Math.min(maxFrameLength, fieldMaximum(width) + adjustment);
+    this.#longest = beyond + Math.min(maxFrameLength, (field?.maximum ?? largestOf(width)) + adjustment);
     this.#toValue = -beyond - adjustment;
   }
 
@@ -66,7 +63,7 @@ export class FixedWriter implements FrameWriter {
     const copier = new Copier(target, source);
     const { headerLength } = this;
     // Read once: nothing of this can change while frames are copied, but V8 cannot know.
-    const { width, little, offset } = this.#layout;
+    const { width, little, offset, field } = this.#layout;
     const shortest = this.#shortest;
     const longest = this.#longest;
     const toValue = this.#toValue;
@@ -79,7 +76,8 @@ export class FixedWriter implements FrameWriter {
       const payloadAt = frameAt + headerLength;
       copier.copy(payloadAt, start, length);
       if (zeroes) target.fill(0, frameAt, payloadAt);
-      writeFixed(target, frameAt + offset, width, little, length + toValue);
+      if (field === undefined) writeUnsigned(target, frameAt + offset, width, little, length + toValue);
+      else field.write(target, frameAt + offset, length + toValue);
       frameAt = payloadAt + length;
     }
     return frameAt;
@@ -93,52 +91,54 @@ export class FixedWriter implements FrameWriter {
   }
 
   #writeHeader(target: Buffer, at: number, value: number): void {
-    const { width, little, offset } = this.#layout;
+    const { width, little, offset, field } = this.#layout;
     if (this.#zeroes) target.fill(0, at, at + this.headerLength);
-    writeFixed(target, at + offset, width, little, value);
+    if (field === undefined) writeUnsigned(target, at + offset, width, little, value);
+    else field.write(target, at + offset, value);
   }
 
   #refusal(length: number): FrameError {
     const { header, strip, adjustment, maxFrameLength } = this.#layout;
     const body = strip + length - header;
     if (body < 0) {
-      return new FrameError(
-        'ERR_FRAME_LENGTH',
-        `payload of ${length} bytes is shorter than the ${header - strip} header bytes it has to begin with`,
-        { origin: 'local', limit: header - strip, actual: length },
-      );
+      const message = `payload of ${length} bytes is shorter than the ${header - strip} header bytes it has to begin with`;
+      return payloadLength(message, { limit: header - strip, actual: length });
     }
     if (body > maxFrameLength) return payloadTooLong(body, maxFrameLength);
-    return new FrameError(
-      'ERR_FRAME_LENGTH',
-      `length field would hold ${body - adjustment} for a payload of ${length} bytes (lengthAdjustment ${adjustment})`,
-      { origin: 'local', actual: body - adjustment },
-    );
+    return unwritable(body - adjustment, length, adjustment);
   }
 }
 
-export class VarintWriter implements FrameWriter {
+function unwritable(value: number, length: number, adjustment: number): FrameError {
+  const message = `length field would hold ${value} for a payload of ${length} bytes (lengthAdjustment ${adjustment})`;
+  return payloadLength(message, { actual: value });
+}
+
+/** Writes length fields whose width depends on the length. */
+export class VariableWriter implements FrameWriter {
   static {
-    trust(VarintWriter.prototype);
+    trust(VariableWriter.prototype);
   }
 
-  readonly #layout: Layout;
+  readonly #layout: LengthLayout;
+  readonly #field: LengthField;
 
-  constructor(layout: Layout) {
+  constructor(layout: LengthLayout, field: LengthField) {
     this.#layout = layout;
+    this.#field = field;
   }
 
   bound(length: number): number {
-    return this.#layout.strip + MAX_VARINT_LENGTH + length;
+    return this.#layout.strip + this.#field.maxWidth + length;
   }
 
   write(target: Buffer, at: number, source: Uint8Array, start: number, end: number): number {
-    const { strip, stripsVarint } = this.#layout;
+    const { strip, stripsField } = this.#layout;
     let to = at + strip;
-    if (stripsVarint) {
+    if (stripsField) {
       const value = this.#value(end - start);
-      target.fill(0, at, to);
-      to = writeVarint(target, to, value);
+      target.fill(0, at, to + 1);
+      to = this.#field.write(target, to, value);
     } else {
       this.#checkKept(source, start, end);
       target.fill(0, at, to);
@@ -146,28 +146,23 @@ export class VarintWriter implements FrameWriter {
     return copyBytes(target, to, source, start, end);
   }
 
-  /** The varint's value for that many bytes behind it. */
+  /** The field's value for that many bytes behind it. */
   #value(body: number): number {
-    const { adjustment, countsVarint, maxFrameLength } = this.#layout;
+    const { adjustment, countsField, maxFrameLength } = this.#layout;
+    const field = this.#field;
     if (body > maxFrameLength) throw payloadTooLong(body, maxFrameLength);
     let value = body - adjustment;
-    // One that counts itself may grow by a byte when its own width is added.
-    if (countsVarint) {
-      let width = varintLength(value + 1);
-      while (varintLength(value + width) > width) width++;
+    // One that counts itself may grow when its own width is added.
+    if (countsField) {
+      let width = field.widthOf(value + 1);
+      while (field.widthOf(value + width) > width) width = field.widthOf(value + width);
       value += width;
     }
-    if (value < 0) {
-      throw new FrameError(
-        'ERR_FRAME_LENGTH',
-        `length field would hold ${value} for a payload of ${body} bytes (lengthAdjustment ${adjustment})`,
-        { origin: 'local', actual: value },
-      );
-    }
+    if (value < 0) throw unwritable(value, body, adjustment);
     return value;
   }
 
-  /** The payload brings its own varint: it has to tell the truth. */
+  /** The payload brings its own length: it has to be right. */
   #checkKept(source: Uint8Array, start: number, end: number): void {
     const { offset, strip } = this.#layout;
     const probe = new LengthPrefixReader({
@@ -182,19 +177,8 @@ export class VarintWriter implements FrameWriter {
       throw payloadTooLong(Number(probe.error.actual), this.#layout.maxFrameLength);
     }
     if (frame === undefined || frame.length !== end - start) {
-      throw new FrameError(
-        'ERR_FRAME_LENGTH',
-        `payload of ${end - start} bytes does not begin with a header that gives its length`,
-        { origin: 'local', actual: end - start },
-      );
+      const message = `payload of ${end - start} bytes does not begin with a header that gives its length`;
+      throw payloadLength(message, { actual: end - start });
     }
   }
-}
-
-function payloadTooLong(actual: number, limit: number): FrameError {
-  return new FrameError('ERR_FRAME_TOO_LONG', `payload of ${actual} bytes exceeds maxFrameLength ${limit}`, {
-    origin: 'local',
-    limit,
-    actual,
-  });
 }

@@ -1,7 +1,38 @@
+import { largestOf } from '../../bytes/integers.ts';
+import { show } from '../../bytes/show.ts';
+import { anything, type Check, checkOptions, integer, natural, oneOf } from '../../options.ts';
 import type { Framing } from './framing.ts';
-import { fieldMaximum, type Layout } from './length-layout.ts';
+import {
+  digitsField,
+  isRun,
+  type LengthField,
+  maskedField,
+  steppedField,
+  varintField,
+} from './length-field.ts';
+import type { LengthLayout } from './length-layout.ts';
 import { LengthPrefixReader } from './length-prefix-reader.ts';
-import { FixedWriter, VarintWriter } from './length-prefix-writer.ts';
+import { FixedWriter, VariableWriter } from './length-prefix-writer.ts';
+
+/** Widths of a length field: bytes, or more digits than that, or one that depends on the length. */
+export type LengthFieldLength =
+  | 1
+  | 2
+  | 3
+  | 4
+  | 5
+  | 6
+  | 7
+  | 8
+  | 9
+  | 10
+  | 11
+  | 12
+  | 13
+  | 14
+  | 15
+  | 'varint'
+  | '7/16/64';
 
 /**
  * Frames that say their length up front.
@@ -14,13 +45,20 @@ import { FixedWriter, VarintWriter } from './length-prefix-writer.ts';
  *     ├── initialBytesToStrip ────────────┤├──────── the frame that is handed on ────────┤
  */
 export interface LengthPrefixOptions {
-  /** Width of the length field in bytes, 1 to 8, or `'varint'` (base 128, least significant first). Default 4. */
-  lengthFieldLength?: 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 'varint' | undefined;
-  /** Of the length field; a varint has its own. Default `'little'`. */
+  /**
+   * Width of the length field in bytes, 1 to 8 (digits: 1 to 15); `'varint'` (base 128, least significant first); or
+   * `'7/16/64'` (7 bits, or 126 and 16 bits, or 127 and 64 bits, big-endian, as in WebSocket). Default 4.
+   */
+  lengthFieldLength?: LengthFieldLength | undefined;
+  /** The length is text: ASCII digits of that base, zeros in front. Default: a binary number. */
+  base?: 10 | 16 | undefined;
+  /** The bits of the field that hold the length, side by side, in a field of at most 4 bytes. Default: all of them. */
+  mask?: number | undefined;
+  /** Of the length field; a varint, the 7/16/64 bits and digits have their own. Default `'little'`. */
   byteOrder?: 'little' | 'big' | undefined;
   /** Header bytes before the length field. Default 0. */
   lengthFieldOffset?: number | undefined;
-  /** Added to the field's value to give the number of bytes that follow the field; may be negative. Default 0. */
+  /** Added to the length in the field to give the number of bytes that follow the field; may be negative. Default 0. */
   lengthAdjustment?: number | undefined;
   /**
    * `lengthAdjustment` in plain words: the length counts what follows the field (`'payload'`), or also the field
@@ -47,10 +85,14 @@ export interface LengthPrefixOptions {
  * lengthPrefix(); //                                                u32 little-endian, at most 10,000,000 bytes
  * lengthPrefix({ lengthFieldLength: 2, byteOrder: 'big' }); //      DNS over TCP, RFC 1035 §4.2.2
  * lengthPrefix({ lengthFieldOffset: 1, byteOrder: 'big', lengthAdjustment: -4, initialBytesToStrip: 0 }); // PostgreSQL
+ * lengthPrefix({ lengthFieldLength: 4, base: 10 }); //              four decimal digits, as many ISO 8583 links have it
  */
 export function lengthPrefix(options: LengthPrefixOptions = {}): Framing {
+  checkOptions('lengthPrefix', options, OPTIONS);
   const layout = checkedLayout(options);
-  const writer = layout.varint ? new VarintWriter(layout) : new FixedWriter(layout);
+  const { field } = layout;
+  const isVariable = field !== undefined && field.width === 0;
+  const writer = isVariable ? new VariableWriter(layout, field) : new FixedWriter(layout);
   return {
     name: 'lengthPrefix',
     wire: layout.wire,
@@ -60,11 +102,25 @@ export function lengthPrefix(options: LengthPrefixOptions = {}): Framing {
   };
 }
 
+const OPTIONS: Readonly<Record<keyof LengthPrefixOptions, Check>> = {
+  lengthFieldLength: anything,
+  base: (name, value) => {
+    if (value !== 10 && value !== 16) throw new RangeError(`${name} must be 10 or 16, got ${show(value)}`);
+  },
+  mask: integer(1, 0xffff_ffff),
+  byteOrder: oneOf('little', 'big'),
+  lengthFieldOffset: natural,
+  lengthAdjustment: integer(Number.MIN_SAFE_INTEGER),
+  lengthIncludes: oneOf('payload', 'header'),
+  initialBytesToStrip: natural,
+  maxFrameLength: natural,
+  onTooLong: oneOf('error', 'discard'),
+};
+
 const DEFAULT_MAX_FRAME_LENGTH = 10_000_000;
 
-function checkedLayout(options: LengthPrefixOptions): Layout {
+function checkedLayout(options: LengthPrefixOptions): LengthLayout {
   const {
-    lengthFieldLength = 4,
     byteOrder = 'little',
     lengthFieldOffset: offset = 0,
     lengthAdjustment,
@@ -73,31 +129,15 @@ function checkedLayout(options: LengthPrefixOptions): Layout {
     maxFrameLength = DEFAULT_MAX_FRAME_LENGTH,
     onTooLong = 'error',
   } = options;
-  const varint = lengthFieldLength === 'varint';
-  const width = varint ? 0 : lengthFieldLength;
-
-  if (!varint && !(Number.isInteger(width) && width >= 1 && width <= 8)) {
-    throw new RangeError(
-      `lengthFieldLength must be 1 to 8 bytes or 'varint', got ${show(lengthFieldLength)}`,
-    );
-  }
-  oneOf('byteOrder', byteOrder, ['little', 'big']);
-  oneOf('onTooLong', onTooLong, ['error', 'discard']);
-  natural('lengthFieldOffset', offset);
-  natural('maxFrameLength', maxFrameLength);
-  if (lengthAdjustment !== undefined && !Number.isSafeInteger(lengthAdjustment)) {
-    throw new RangeError(`lengthAdjustment must be an integer, got ${show(lengthAdjustment)}`);
-  }
-  if (lengthIncludes !== undefined) {
-    oneOf('lengthIncludes', lengthIncludes, ['payload', 'header']);
-    if (lengthAdjustment !== undefined) {
-      throw new TypeError('lengthIncludes and lengthAdjustment say the same thing twice: give one of them');
-    }
+  const [width, field] = lengthField(options);
+  const isVariable = width === 0;
+  if (lengthIncludes !== undefined && lengthAdjustment !== undefined) {
+    throw new TypeError('lengthIncludes and lengthAdjustment say the same thing twice: give one of them');
   }
 
   const header = offset + width;
   const adjustment = lengthIncludes === 'header' ? -header : (lengthAdjustment ?? 0);
-  const largest = varint ? Number.MAX_SAFE_INTEGER : fieldMaximum(width);
+  const largest = field === undefined ? largestOf(width) : field.maximum;
   if (largest + adjustment < 0) {
     throw new RangeError(
       `lengthAdjustment ${adjustment} makes every length negative: a ${width}-byte field holds at most ${largest}`,
@@ -108,49 +148,62 @@ function checkedLayout(options: LengthPrefixOptions): Layout {
       `lengthAdjustment ${adjustment} makes every frame longer than maxFrameLength ${maxFrameLength}`,
     );
   }
-  if (initialBytesToStrip !== undefined) natural('initialBytesToStrip', initialBytesToStrip);
-  if (varint && initialBytesToStrip !== undefined && initialBytesToStrip > offset) {
+  if (isVariable && initialBytesToStrip !== undefined && initialBytesToStrip > offset) {
     throw new RangeError(
-      `initialBytesToStrip ${initialBytesToStrip} reaches into a varint, whose length differs: strip at most the ` +
+      `initialBytesToStrip ${initialBytesToStrip} reaches into a length field whose width differs: strip at most the ` +
         `${offset} bytes before it, or leave the option out to strip the whole header`,
     );
   }
-  if (!varint && initialBytesToStrip !== undefined && initialBytesToStrip > header + maxFrameLength) {
+  if (!isVariable && initialBytesToStrip !== undefined && initialBytesToStrip > header + maxFrameLength) {
     throw new RangeError(
       `initialBytesToStrip ${initialBytesToStrip} is more than the longest frame, ${header + maxFrameLength} bytes`,
     );
   }
-  const stripsAll =
-    offset === 0 && (initialBytesToStrip === undefined || (!varint && initialBytesToStrip === width));
+  const stripsAll = offset === 0 && (initialBytesToStrip === undefined || initialBytesToStrip === width);
   return {
-    varint,
+    field,
     width,
     little: byteOrder === 'little',
     offset,
     header,
     strip: initialBytesToStrip ?? header,
-    stripsVarint: varint && initialBytesToStrip === undefined,
+    stripsField: isVariable && initialBytesToStrip === undefined,
     adjustment,
-    countsVarint: varint && lengthIncludes === 'header',
+    countsField: isVariable && lengthIncludes === 'header',
     maxFrameLength: Math.min(maxFrameLength, largest + adjustment),
     discards: onTooLong === 'discard',
-    // A varint may be wider than it need be, so one reader's run is not byte for byte what a writer makes.
-    wire: stripsAll && !varint ? `lengthPrefix:${width}:${byteOrder}:${adjustment}` : undefined,
+    // Any other field may be written in several ways, so one reader's run is not byte for byte what a writer makes.
+    wire: stripsAll && field === undefined ? `lengthPrefix:${width}:${byteOrder}:${adjustment}` : undefined,
   };
 }
 
-function natural(name: string, value: unknown): void {
-  if (!Number.isSafeInteger(value) || (value as number) < 0) {
-    throw new RangeError(`${name} must be a whole number of bytes, 0 or more, got ${show(value)}`);
+/** The width of the length field, 0 where it differs, and the field if it is not a plain integer. */
+function lengthField(options: LengthPrefixOptions): [width: number, field: LengthField | undefined] {
+  const { lengthFieldLength: width = 4, base, mask, byteOrder } = options;
+  if (base !== undefined && mask !== undefined) {
+    throw new TypeError('lengthPrefix: base is for digits, and mask for a binary number: give one of them');
   }
-}
-
-function oneOf(name: string, value: unknown, allowed: readonly string[]): void {
-  if (!allowed.includes(value as string)) {
-    throw new TypeError(`${name} must be ${allowed.map((a) => `'${a}'`).join(' or ')}, got ${show(value)}`);
+  if (width === 'varint' || width === '7/16/64') {
+    if (base !== undefined || mask !== undefined) {
+      throw new TypeError(`lengthPrefix: base and mask do not go with lengthFieldLength: '${width}'`);
+    }
+    return [0, width === 'varint' ? varintField : steppedField];
   }
-}
-
-function show(value: unknown): string {
-  return typeof value === 'string' ? `'${value}'` : String(value);
+  const most = base === undefined ? (mask === undefined ? 8 : 4) : 15;
+  if (!(Number.isInteger(width) && width >= 1 && width <= most)) {
+    const what =
+      base !== undefined
+        ? 'digits'
+        : mask !== undefined
+          ? 'bytes with a mask'
+          : "bytes, 'varint' or '7/16/64'";
+    throw new RangeError(`lengthPrefix: lengthFieldLength must be 1 to ${most} ${what}, got ${show(width)}`);
+  }
+  if (base !== undefined) return [width, digitsField(width, base)];
+  if (mask === undefined) return [width, undefined];
+  if (mask > largestOf(width) || !isRun(mask)) {
+    const shown = `0x${mask.toString(16)}`;
+    throw new RangeError(`lengthPrefix: mask must be bits side by side in ${width} bytes, got ${shown}`);
+  }
+  return [width, maskedField(width, byteOrder !== 'big', mask)];
 }

@@ -1,5 +1,6 @@
 import { trust } from '../../bytes/trust.ts';
 import { FrameError } from '../../errors.ts';
+import { type Check, natural, oneOf } from '../../options.ts';
 import { type Delimited, DelimitedReader } from './delimited-reader.ts';
 import { type DelimiterSearch, delimiterSearch } from './delimiter-search.ts';
 import type { FrameBatch, FrameReaderOptions } from './framing.ts';
@@ -12,10 +13,17 @@ export interface StuffedOptions {
   onTooLong?: 'error' | 'discard' | undefined;
   /**
    * A frame whose bytes break the rules of stuffing (line noise): an error that ends the stream, or leave out that
-   * frame, tell, go on. Default `'error'`.
+   * frame, report it, go on. Default `'error'`.
    */
   onInvalid?: 'error' | 'discard' | undefined;
 }
+
+/** The checks of `StuffedOptions`. */
+export const STUFFED_OPTIONS: Readonly<Record<keyof StuffedOptions, Check>> = {
+  maxFrameLength: natural,
+  onTooLong: oneOf('error', 'discard'),
+  onInvalid: oneOf('error', 'discard'),
+};
 
 /** How one of them stuffs and unstuffs. */
 export interface Stuffing {
@@ -34,27 +42,22 @@ export interface Stuffing {
   unstuff(target: Buffer, at: number, source: Buffer, start: number, end: number): number;
 }
 
-/** What a maker needs of the options, checked. */
+/** What a maker needs of the options. */
 export interface StuffedFraming {
   readonly maxFrameLength: number;
   reader(options?: FrameReaderOptions): DelimitedReader;
 }
 
-/** @throws TypeError or RangeError for options that are wrong. */
+/** The reading side of such a framing. The options are checked already. */
 export function stuffed(stuffing: Stuffing, options: StuffedOptions): StuffedFraming {
   const { maxFrameLength = 65_536, onTooLong = 'error', onInvalid = 'error' } = options;
-  if (!Number.isSafeInteger(maxFrameLength) || maxFrameLength < 0) {
-    throw new RangeError(`maxFrameLength must be an integer of at least 0, got ${String(maxFrameLength)}`);
-  }
-  for (const [name, value] of Object.entries({ onTooLong, onInvalid })) {
-    if (value !== 'error' && value !== 'discard') {
-      throw new TypeError(`${name} must be 'error' or 'discard', got ${String(value)}`);
-    }
-  }
-  const delimiters = [Buffer.of(stuffing.delimiter)];
+  const { delimiter, startMarker } = stuffing;
+  const delimiters = [Buffer.of(delimiter)];
   const delimited: Delimited = {
     search: (): DelimiterSearch => delimiterSearch(delimiters),
-    startMarker: stuffing.startMarker,
+    start: startMarker === undefined ? undefined : Buffer.of(startMarker),
+    noise: startMarker === undefined ? undefined : { isSkipped: true, code: 'ERR_FRAME_STUFFING' },
+    trailer: 0,
     maxStretch: stuffing.bound(maxFrameLength),
     maxFrameLength,
     discardsTooLong: onTooLong === 'discard',
@@ -64,16 +67,6 @@ export function stuffed(stuffing: Stuffing, options: StuffedOptions): StuffedFra
     maxFrameLength,
     reader: (readerOptions) => new StuffedReader(stuffing, delimited, onInvalid === 'discard', readerOptions),
   };
-}
-
-/** The check that their writers share. Throws a `FrameError` for a payload that is too long. */
-export function checkLength(length: number, limit: number): void {
-  if (length <= limit) return;
-  throw new FrameError('ERR_FRAME_TOO_LONG', `payload of ${length} bytes exceeds maxFrameLength ${limit}`, {
-    origin: 'local',
-    limit,
-    actual: length,
-  });
 }
 
 /**
@@ -103,7 +96,7 @@ class StuffedReader extends DelimitedReader {
 
   next(): Buffer | undefined {
     while (this.cut()) {
-      if (this.#blank) continue;
+      if (this.#isBlank) continue;
       const target = Buffer.allocUnsafe(this.stop - this.start);
       const end = this.#unstuff(target, 0);
       if (end >= 0) return target.subarray(0, end);
@@ -116,7 +109,7 @@ class StuffedReader extends DelimitedReader {
     let at = 0;
     const bounds: number[] = [];
     while (this.cut(target !== undefined)) {
-      if (this.#blank) continue;
+      if (this.#isBlank) continue;
       target ??= Buffer.allocUnsafe(this.stop - this.start + this.buffered);
       const end = this.#unstuff(target, at);
       if (end < 0) continue;
@@ -127,11 +120,11 @@ class StuffedReader extends DelimitedReader {
     return { bytes: target, bounds, count: bounds.length / 2, runStart: 0, runEnd: at };
   }
 
-  get #blank(): boolean {
+  get #isBlank(): boolean {
     return this.start === this.stop && !this.#stuffing.emptyFrames;
   }
 
-  /** The payload of the stretch that was cut, at `target[at]`; answers the offset behind it, negative where there is none. */
+  /** Write the payload of the stretch to `target[at]`; answers the offset behind it, negative where there is none. */
   #unstuff(target: Buffer, at: number): number {
     this.#restart();
     if (this.error !== undefined) return -1;
@@ -157,9 +150,12 @@ class StuffedReader extends DelimitedReader {
   }
 
   #invalid(what: string, at: number): void {
-    const offset = this.offset + at - this.start;
-    const message = `${what} in the frame at stream offset ${this.offset}, at stream offset ${offset}`;
-    const details = { actual: this.bytes[at], offset };
-    this.violation(new FrameError('ERR_FRAME_STUFFING', message, details), this.#discardsInvalid);
+    const frameAt = this.offset;
+    const offset = frameAt + at - this.start;
+    const actual = this.bytes[at];
+    this.violation(this.#discardsInvalid, () => {
+      const message = `${what} in the frame at stream offset ${frameAt}, at stream offset ${offset}`;
+      return new FrameError('ERR_FRAME_STUFFING', message, { actual, offset });
+    });
   }
 }

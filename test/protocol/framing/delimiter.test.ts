@@ -286,6 +286,86 @@ describe('line', () => {
   });
 });
 
+describe('a start', () => {
+  const kept = delimiter({ start: '$GP', delimiter: '\r\n', stripStart: false, stripDelimiter: false });
+
+  test('of several bytes, which resume inside themselves; start and delimiter stay on the frame', () =>
+    verifyFraming(kept, [
+      { name: 'two', bytes: b('$GPa\r\n$GP\r\n'), frames: [b('$GPa\r\n'), b('$GP\r\n')], canonical: true },
+      {
+        name: 'noise that begins like a start',
+        bytes: b('$G$GPa\r\n$$GPb\r\n'),
+        frames: [b('$GPa\r\n'), b('$GPb\r\n')],
+        discarded: ['ERR_FRAME_NOISE', 'ERR_FRAME_NOISE'],
+      },
+      { name: 'a start inside', bytes: b('$GPa$GPb\r\n'), frames: [b('$GPa$GPb\r\n')], canonical: true },
+    ]));
+
+  test('noise may be an error', () =>
+    verifyFraming(delimiter({ start: '<', delimiter: '>', onNoise: 'error' }), [
+      { name: 'none', bytes: b('<a><>'), frames: [b('a'), b('')], canonical: true },
+      { name: 'between', bytes: b('<a>\n<b>'), frames: [b('a')], error: 'ERR_FRAME_NOISE' },
+    ]));
+
+  test('what is too long is skipped with its trailer', () =>
+    verifyFraming(
+      delimiter({ start: '<', delimiter: '>', trailer: 2, maxFrameLength: 2, onTooLong: 'discard' }),
+      [
+        {
+          bytes: b('<ab>12<abc>><<abcdef><><>34'),
+          frames: [b('ab>12'), b('>34')],
+          discarded: ['ERR_FRAME_TOO_LONG', 'ERR_FRAME_TOO_LONG'],
+          decodeOnly: true,
+        },
+        {
+          name: 'cut in a trailer that is skipped',
+          bytes: b('<abcd>1'),
+          frames: [],
+          error: 'ERR_FRAME_TRUNCATED',
+          discarded: ['ERR_FRAME_TOO_LONG'],
+        },
+      ],
+    ));
+
+  test('noise without end is reported every 64 KiB, however it is cut', () => {
+    const framing = delimiter({ start: '<<', delimiter: '>' });
+    const bytes = Buffer.concat([Buffer.alloc(150_000, '.<'), b('<<a>')]);
+    for (const size of [1, 7, 1_400, 200_000]) {
+      const { frames, discarded } = readAll(framing, pieces(bytes, size));
+      expect(texts(frames)).toEqual(['<a']);
+      expect(discarded.map(({ actual, offset }) => [actual, offset])).toEqual([
+        [65_536, 0],
+        [65_536, 65_536],
+        [150_000 - 2 * 65_536 - 1, 131_072],
+      ]);
+    }
+  });
+
+  test('the writer refuses what would not be read back', () => {
+    expect(thrown(() => writeOne(kept, b('a\r\n')))).toMatchObject({
+      code: 'ERR_FRAME_STUFFING',
+      origin: 'local',
+    });
+    const trailed = delimiter({ delimiter: '>', trailer: 2 });
+    for (const payload of ['a', 'a>', 'a>1', 'a>123', '>>>1']) {
+      expect(thrown(() => writeOne(trailed, b(payload)))).toMatchObject({
+        code: 'ERR_FRAME_STUFFING',
+        origin: 'local',
+      });
+    }
+    expect(String(writeOne(trailed, b('a>>>')))).toBe('a>>>');
+  });
+
+  test.each<[string, object]>([
+    ['a stripped delimiter before a trailer', { delimiter: '>', trailer: 1, stripDelimiter: true }],
+    ['stripStart without a start', { delimiter: '>', stripStart: false }],
+    ['onNoise without a start', { delimiter: '>', onNoise: 'error' }],
+    ['an option that does not exist', { delimiter: '>', maxLength: 80 }],
+  ])('refuses %s', (_, options) => {
+    expect(() => delimiter(options as DelimiterOptions)).toThrow(TypeError);
+  });
+});
+
 describe('the search', () => {
   test.each([
     ['one byte', ['\n']],

@@ -298,8 +298,8 @@ describe('for every legal combination of options', () => {
             const width = given.lengthFieldLength ?? 4;
             const offset = given.lengthFieldOffset ?? 0;
             const strip = given.initialBytesToStrip ?? Number.POSITIVE_INFINITY;
-            const from = width === 'varint' ? 0 : Math.max(0, offset - strip);
-            const to = width === 'varint' ? 0 : Math.max(0, offset + width - strip);
+            const from = typeof width === 'string' ? 0 : Math.max(0, offset - strip);
+            const to = typeof width === 'string' ? 0 : Math.max(0, offset + width - strip);
             expect(frames[0]!.subarray(0, from)).toEqual(Buffer.from(payload.subarray(0, from)));
             expect(frames[0]!.subarray(to)).toEqual(Buffer.from(payload.subarray(to)));
             kept.push(frames[0]!);
@@ -444,4 +444,61 @@ test.each<[string, unknown, typeof TypeError | typeof RangeError]>([
   ['another way with what is too long', { onTooLong: 'truncate' }, TypeError],
 ])('refuses %s', (_, given, kind) => {
   expect(() => lengthPrefix(given as LengthPrefixOptions)).toThrow(kind);
+});
+
+describe('lengths that are not a plain integer', () => {
+  test('decimal digits, as ISO 8583 links have them', () =>
+    verifyFraming(lengthPrefix({ lengthFieldLength: 4, base: 10, maxFrameLength: 20 }), [
+      { bytes: hex('"0002hi" "0000"'), frames: [hex('"hi"'), hex()], canonical: true },
+      { name: 'no digit', bytes: hex('"00 2hi"'), frames: [], error: 'ERR_FRAME_LENGTH' },
+      { name: 'a sign', bytes: hex('"-001"'), frames: [], error: 'ERR_FRAME_LENGTH' },
+      { name: 'too long', bytes: hex('"0021"'), frames: [], error: 'ERR_FRAME_TOO_LONG' },
+    ]));
+
+  test('hexadecimal digits that count themselves, kept on the frame (pkt-lines of git)', () =>
+    verifyFraming(
+      lengthPrefix({ lengthFieldLength: 4, base: 16, lengthIncludes: 'header', initialBytesToStrip: 0 }),
+      [
+        {
+          name: 'both cases',
+          decodeOnly: true,
+          bytes: hex('"000ahello" 0A', '"000Ahello" 0A'),
+          frames: [hex('"000ahello" 0A'), hex('"000Ahello" 0A')],
+        },
+        { name: 'shorter than itself', bytes: hex('"0003"'), frames: [], error: 'ERR_FRAME_LENGTH' },
+      ],
+    ));
+
+  test('some bits of a field: the others stay as they are', () =>
+    verifyFraming(
+      lengthPrefix({ lengthFieldLength: 2, byteOrder: 'big', mask: 0x07ff, initialBytesToStrip: 0 }),
+      [
+        {
+          bytes: hex('A002 "hi"', 'F800', 'A001 "x"'),
+          frames: [hex('A002 "hi"'), hex('F800'), hex('A001 "x"')],
+          canonical: true,
+        },
+      ],
+    ));
+
+  test('bits that do not stand at the bottom', () =>
+    verifyFraming(lengthPrefix({ lengthFieldLength: 2, mask: 0x0ff0 }), [
+      { bytes: hex('2000 "hi"', '0000'), frames: [hex('"hi"'), hex()], canonical: true },
+      { name: 'other bits are read over', bytes: hex('2FF0 "hi"'), frames: [hex('"hi"')] },
+    ]));
+
+  test.each<[string, LengthPrefixOptions, ErrorConstructor]>([
+    ['digits and bits', { base: 10, mask: 1 }, TypeError],
+    ['digits of a varint', { lengthFieldLength: 'varint', base: 10 }, TypeError],
+    ['bits of a varint', { lengthFieldLength: 'varint', mask: 0x7f }, TypeError],
+    ['a base of 8', { base: 8 as 10 }, RangeError],
+    ['sixteen digits', { lengthFieldLength: 16 as 15, base: 10 }, RangeError],
+    ['nine bytes', { lengthFieldLength: 9 }, RangeError],
+    ['bits of five bytes', { lengthFieldLength: 5, mask: 0xff }, RangeError],
+    ['bits beyond the field', { lengthFieldLength: 1, mask: 0x100 }, RangeError],
+    ['bits with a gap', { lengthFieldLength: 1, mask: 0x05 }, RangeError],
+    ['an option that does not exist', { lengthFieldWidth: 2 } as LengthPrefixOptions, TypeError],
+  ])('refuses %s', (_, options, kind) => {
+    expect(() => lengthPrefix(options)).toThrow(kind);
+  });
 });

@@ -180,3 +180,25 @@ test.each([
 ] as const)('refuses %j', (options, kind) => {
   expect(() => slip(options as SlipOptions)).toThrow(kind);
 });
+
+test('takes any bytes', () =>
+  verifyFraming(
+    slip({ end: 0x7e, escape: 0x7d, escapedEnd: 0x5e, escapedEscape: 0x5d, start: 0x7f, escapedStart: 1 }),
+    [
+      {
+        bytes: hex('7F 01 C0 7D 5E 7D 5D 7D 01 7E', '7F 7E'),
+        frames: [hex('01 C0 7E 7D 7F'), hex()],
+        canonical: true,
+      },
+    ],
+  ));
+
+test.each([
+  [{ end: 256 }, RangeError],
+  [{ end: 1, escape: 1 }, RangeError],
+  [{ escapedEnd: 0xc0 }, RangeError],
+  [{ escapedEnd: 5, escapedEscape: 5 }, RangeError],
+  [{ flag: 0x7e }, TypeError],
+] as const)('refuses the bytes %j', (options, kind) => {
+  expect(() => slip(options as SlipOptions)).toThrow(kind);
+});

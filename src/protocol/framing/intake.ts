@@ -1,0 +1,117 @@
+import { ByteAccumulator } from '../../bytes/accumulator.ts';
+import { asBuffer, EMPTY } from '../../bytes/buffer.ts';
+import type { FrameError } from '../../errors.ts';
+import type { FrameBatch, FrameReader, FrameReaderOptions } from './framing.ts';
+
+/**
+ * What every reader does with the bytes it is given, whatever it takes for a frame.
+ *
+ *     stream   …───────────────────────────────────────────────▶
+ *              │ taken │   held   │  chunk[0, at) │ chunk[at, …)
+ *                      └ the frame under way       └ to be read; chunk[0] stands at `base`
+ *
+ * `held` has the beginning of the frame under way, copied, where earlier chunks had it.
+ */
+export abstract class Intake implements FrameReader {
+  /** Why nothing more will come. */
+  error: FrameError | undefined;
+  /** The chunk that is being read, how far, and where its first byte stands in the stream. */
+  protected chunk: Buffer = EMPTY;
+  protected at = 0;
+  protected base = 0;
+  protected readonly held: ByteAccumulator = new ByteAccumulator();
+  /** The stream is over: no chunk follows. */
+  protected ended = false;
+  readonly #options: FrameReaderOptions;
+
+  constructor(options: FrameReaderOptions = {}) {
+    this.#options = options;
+  }
+
+  abstract next(): Buffer | undefined;
+  abstract take(limit?: number): FrameBatch | undefined;
+
+  get buffered(): number {
+    return this.held.length + this.chunk.length - this.at;
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.error !== undefined) return;
+    const bytes = asBuffer(chunk);
+    const { chunk: before, at } = this;
+    this.base += at;
+    this.at = 0;
+    this.chunk = at === before.length ? bytes : Buffer.concat([before.subarray(at), bytes]);
+  }
+
+  end(): void {
+    this.ended = true;
+  }
+
+  reset(): void {
+    this.forget();
+    this.base = 0;
+    this.ended = false;
+    this.error = undefined;
+  }
+
+  detach(): Buffer {
+    const rest = Buffer.concat([this.held.take(), this.chunk.subarray(this.at)]);
+    this.reset();
+    return rest;
+  }
+
+  /** Where the frame under way begins in the stream. */
+  protected get position(): number {
+    return this.base + this.at - this.held.length;
+  }
+
+  /** Copy what the chunk has of the frame under way, so that the chunk can go. */
+  protected hold(most?: number): void {
+    this.held.append(this.chunk, this.at, this.chunk.length, most);
+    this.pass();
+  }
+
+  /** Drop the bytes that were not taken. A subclass that keeps more than these drops that too. */
+  protected forget(): void {
+    this.pass();
+    this.held.clear();
+  }
+
+  /** All of the chunk is read: it can go. */
+  protected pass(): void {
+    this.base += this.chunk.length;
+    this.chunk = EMPTY;
+    this.at = 0;
+  }
+
+  /** Nothing more will come: this is why. */
+  protected fail(error: FrameError): void {
+    this.forget();
+    this.error = error;
+  }
+
+  /** A frame that cannot be had, or noise: it is skipped and reported, or the reader ends with the error. */
+  protected violation(isSkipped: boolean, makeError: () => FrameError): void {
+    if (isSkipped) this.discard(makeError);
+    else this.fail(makeError());
+  }
+
+  /** Report what is skipped. The error is made only if `onDiscard` is there to receive it. */
+  protected discard(makeError: () => FrameError): void {
+    const { onDiscard } = this.#options;
+    if (onDiscard !== undefined) onDiscard(withoutStack(makeError));
+  }
+}
+
+/** A stack would lead into this library, and collecting one costs more than reading the frame did. */
+function withoutStack(makeError: () => FrameError): FrameError {
+  const limit = Error.stackTraceLimit;
+  if (!Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable) return makeError();
+  Error.stackTraceLimit = 0;
+  try {
+    return makeError();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
