@@ -28,6 +28,19 @@ export function checkOptions(where: string, options: unknown, checks: Readonly<R
   }
 }
 
+/** Options for two parts in one object: those that have a check, and the others, which the second part will judge. */
+export function splitOptions<Options extends object>(
+  options: Options,
+  checks: Readonly<Record<string, Check>>,
+): [known: Partial<Options>, others: Partial<Options>] {
+  const known: Partial<Options> = {};
+  const others: Partial<Options> = {};
+  for (const name of Object.keys(options) as (keyof Options & string)[]) {
+    (Object.hasOwn(checks, name) ? known : others)[name] = options[name];
+  }
+  return [known, others];
+}
+
 /** An integer of at least 0. */
 export const natural: Check = integer(0);
 

@@ -9,6 +9,7 @@ import {
   limit,
   natural,
   oneOf,
+  splitOptions,
 } from '../src/options.ts';
 
 const checks = {
@@ -53,4 +54,10 @@ it('knows a deadline that never comes, limits, ranges and flags', () => {
   expect(() => limit(1)('max', 0)).toThrow(RangeError);
   expect(() => integer(1, 8)('width', 9)).toThrow('width must be an integer from 1 to 8, got 9');
   expect(() => flag('strict', 1)).toThrow('strict must be true or false, got 1');
+});
+
+it('splits options for two parts', () => {
+  const options: object = { timeout: 1, other: 2, toString: 3 };
+  const expected: object[] = [{ timeout: 1 }, { other: 2, toString: 3 }];
+  expect(splitOptions(options, checks)).toEqual(expected);
 });

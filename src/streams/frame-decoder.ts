@@ -40,7 +40,14 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
       throw new TypeError('expected a framing, such as lengthPrefix()');
     super('bytes', 'frames', options);
     this.framing = framing;
-    this.#reader = framing.reader({ onDiscard: (error: FrameError) => this.emit('discard', error) });
+    const stage = this;
+    const tell = (error: FrameError): void => void stage.emit('discard', error);
+    this.#reader = framing.reader({
+      // Without a listener the reader makes no error.
+      get onDiscard() {
+        return stage.listenerCount('discard') > 0 ? tell : undefined;
+      },
+    });
   }
 
   /** Forget the bytes of an unfinished frame. */

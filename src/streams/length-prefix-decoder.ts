@@ -1,5 +1,10 @@
 import { trust } from '../bytes/trust.ts';
-import { type LengthPrefixOptions, lengthPrefix } from '../protocol/framing/length-prefix.ts';
+import { splitOptions } from '../options.ts';
+import {
+  LENGTH_PREFIX_OPTIONS,
+  type LengthPrefixOptions,
+  lengthPrefix,
+} from '../protocol/framing/length-prefix.ts';
 import { FrameDecoder } from './frame-decoder.ts';
 import type { StageOptions } from './stage.ts';
 
@@ -15,6 +20,7 @@ export class LengthPrefixDecoder extends FrameDecoder {
   }
 
   constructor(options: LengthPrefixOptions & StageOptions = {}) {
-    super(lengthPrefix(options), options);
+    const [framing, stage] = splitOptions(options, LENGTH_PREFIX_OPTIONS);
+    super(lengthPrefix(framing), stage);
   }
 }

@@ -88,7 +88,7 @@ export interface LengthPrefixOptions {
  * lengthPrefix({ lengthFieldLength: 4, base: 10 }); //              four decimal digits, as many ISO 8583 links have it
  */
 export function lengthPrefix(options: LengthPrefixOptions = {}): Framing {
-  checkOptions('lengthPrefix', options, OPTIONS);
+  checkOptions('lengthPrefix', options, LENGTH_PREFIX_OPTIONS);
   const layout = checkedLayout(options);
   const { field } = layout;
   const isVariable = field !== undefined && field.width === 0;
@@ -102,7 +102,8 @@ export function lengthPrefix(options: LengthPrefixOptions = {}): Framing {
   };
 }
 
-const OPTIONS: Readonly<Record<keyof LengthPrefixOptions, Check>> = {
+/** The checks of `LengthPrefixOptions`. */
+export const LENGTH_PREFIX_OPTIONS: Readonly<Record<keyof LengthPrefixOptions, Check>> = {
   lengthFieldLength: anything,
   base: (name, value) => {
     if (value !== 10 && value !== 16) throw new RangeError(`${name} must be 10 or 16, got ${show(value)}`);

@@ -226,6 +226,67 @@ describe('memory', () => {
   });
 });
 
+describe('frames that are discarded', () => {
+  const FLOODS: [string, Framing, string][] = [
+    ['invalid COBS', cobs({ onInvalid: 'discard' }), '0500'],
+    ['invalid SLIP', slip({ onInvalid: 'discard' }), 'dbc0'],
+    ['noise before a start marker', slip({ start: 0xab }), '00abc0'],
+    ['noise before a start', delimiter({ start: '<<', delimiter: '>' }), '003c3c3e'],
+    ['lines too long', line({ maxFrameLength: 1, onTooLong: 'discard' }), '61610a'],
+    [
+      'length too long',
+      lengthPrefix({ lengthFieldLength: 1, maxFrameLength: 1, onTooLong: 'discard' }),
+      '020000',
+    ],
+  ];
+
+  test.each(FLOODS)('%s: no error is made that nobody hears, and none has a stack', (_, framing, unit) => {
+    const chunk = Buffer.from(unit.repeat(1_000), 'hex');
+    let made = 0;
+    const { prepareStackTrace, stackTraceLimit } = Error;
+    Error.prepareStackTrace = () => String(made++);
+    let onDiscard: ((error: Error) => void) | undefined;
+    const told: Error[] = [];
+    try {
+      const reader = framing.reader({
+        get onDiscard() {
+          return onDiscard;
+        },
+      });
+      const drain = (): void => {
+        reader.push(chunk);
+        while (reader.take() !== undefined);
+      };
+      drain();
+      expect(told.length).toBe(0);
+      onDiscard = (error) => told.push(error);
+      drain();
+      expect(told.length).toBeGreaterThan(990);
+      expect(Error.stackTraceLimit).toBe(stackTraceLimit);
+      expect(String(told[0]!.stack).split('\n').length).toBe(1);
+    } finally {
+      Error.prepareStackTrace = prepareStackTrace as never;
+    }
+  });
+
+  test('a decoder to whose discards nobody listens makes no error', () => {
+    const decoder = new FrameDecoder(cobs({ onInvalid: 'discard' }));
+    const emitted: unknown[] = [];
+    const { emit } = decoder;
+    decoder.emit = function (this: FrameDecoder, ...args: Parameters<typeof emit>) {
+      if (args[0] === 'discard') emitted.push(args[1]);
+      return emit.apply(this, args);
+    } as typeof emit;
+    decoder.resume();
+    decoder.write(Buffer.from([5, 0, 5, 0]));
+    expect(emitted).toEqual([]);
+    const heard: unknown[] = [];
+    decoder.on('discard', (error) => heard.push(error));
+    decoder.write(Buffer.from([5, 0]));
+    expect(heard).toMatchObject([{ code: 'ERR_FRAME_STUFFING', offset: 4 }]);
+  });
+});
+
 describe('backpressure', () => {
   test.each<[string, Framing]>([
     ['lengthPrefix', lengthPrefix({ lengthFieldLength: 1 })],
