@@ -125,6 +125,8 @@ test('a module has no state but what is listed with its reason', () => {
 
 /** Files of several exports that are named after what these have in common. */
 const NAMED_AFTER_A_SUBJECT: Record<string, string> = {
+  'src/bytes/integers.ts': 'unsigned integers of fixed width: read, write',
+  'src/protocol/framing/violations.ts': 'the errors that several framings make',
   'src/cli/terminal.ts': 'whether stdout takes colours, and what happens when its reader goes away',
   'src/protocol/fields/engine/problem.ts': 'its class is to be Problem',
   'src/streams/farewell.ts': 'how an output ends before its input: endBehind, Linger',
