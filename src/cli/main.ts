@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { safeText, showThrown } from '../bytes/show.ts';
 import { fly } from './fly.ts';
 import { parseProblem } from './parse-problem.ts';
+import { repl } from './repl.ts';
 import { send } from './send.ts';
 import { serve } from './serve.ts';
 import { streams } from './streams.ts';
@@ -12,7 +13,7 @@ import { UsageError } from './usage-error.ts';
 import type { Verb } from './verb.ts';
 
 /** In the order of the help. A verb is one file and a line here. */
-const VERBS: readonly Verb[] = [fly, serve, send, streams];
+const VERBS: readonly Verb[] = [fly, serve, send, repl, streams];
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 

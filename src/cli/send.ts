@@ -1,38 +1,111 @@
-import { safeText, showThrown } from '../bytes/show.ts';
-import { drone } from '../drone/protocol.ts';
+import { type Command, Option } from 'commander';
+import { showThrown } from '../bytes/show.ts';
 import { connect } from '../net/client.ts';
-import { parseCommand } from './commands.ts';
+import { declaredFields } from './declared-fields.ts';
+import { type LoadedProtocol, loadProtocol, protocolOption } from './load-protocol.ts';
+import { parseMessage, showMessage } from './message-text.ts';
 import { destinationOf, type PlaceOptions, withPlace } from './place.ts';
+import { plain } from './plain.ts';
 import { UsageError } from './usage-error.ts';
 import { examples, type Verb } from './verb.ts';
 
-/** `send`: give a running drone commands, one after the other, and print its answers. */
+interface SendOptions extends PlaceOptions {
+  protocol: string;
+  json?: boolean;
+  replies: number;
+  timeout: number;
+}
+
+/** `send`: give a server messages, one after the other, and print its answers. */
 export const send: Verb = (program) => {
-  withPlace(program.command('send').description('give a running drone commands, and print its answers'))
-    .argument('<command...>', "each quoted: 'write HELLO' 'move 10 20' 'changeColor 1 2 3' quit")
-    .addHelpText('after', examples("wirepipe send --port 4000 'write HELLO' 'move 10 20' quit"))
+  withSending(program.command('send').description('give a server messages, and print its answers'))
+    .argument(
+      '<message...>',
+      "each quoted: 'write HELLO' 'move 10 20' 'move x=10 y=20' '{\"type\":\"quit\"}'",
+    )
+    .addOption(count('--replies <number>', 'answers to wait for after each message', 1))
+    .addOption(count('--timeout <ms>', 'the longest wait for an answer', 10_000))
+    .addHelpText(
+      'after',
+      examples(
+        "wirepipe send --port 4000 'write HELLO' 'move 10 20' quit",
+        "wirepipe send --protocol ./chat.ts --socket /tmp/chat.sock --json 'say text=Hi'",
+      ),
+    )
     .action(run);
 };
 
-async function run(texts: string[], options: PlaceOptions): Promise<void> {
-  const place = destinationOf(options);
-  const commands = texts.map(parseCommand);
-  // Refuse what does not fit before anything is sent.
+/** The options of a verb that talks to a server by messages. */
+export function withSending(command: Command): Command {
+  return withPlace(command.addOption(protocolOption())).option(
+    '--json',
+    'print each message as a line of JSON',
+  );
+}
+
+/** How a message is printed. */
+export function printer({ json = false }: { json?: boolean }): (message: object) => string {
+  return json ? (message) => JSON.stringify(plain(message)) : showMessage;
+}
+
+/** Read a message, and see that it can be sent. */
+export function readMessage(text: string, { clientMessages }: LoadedProtocol): object {
+  const message = parseMessage(text, declaredFields(clientMessages));
   try {
-    for (const command of commands) drone.clientMessages.encode(command);
+    clientMessages.encode(message);
   } catch (error) {
     throw new UsageError(showThrown(error));
   }
+  return message;
+}
 
-  const client = await connect(drone, place);
+async function run(texts: string[], options: SendOptions): Promise<void> {
+  const place = destinationOf(options);
+  const protocol = await loadProtocol(options.protocol);
+  // Refuse what does not fit before anything is sent.
+  const messages = texts.map((text) => readMessage(text, protocol));
+  const print = printer(options);
+
+  const client = await connect(protocol, place);
   const answers = client[Symbol.asyncIterator]();
-  for (const command of commands) {
-    client.send(command);
-    const { value: answer } = await answers.next();
-    if (answer === undefined)
-      throw new Error(`the drone ended the connection without an answer to '${command.type}'`);
-    console.log(safeText(`${answer.type} ${answer.text}`));
+  for (const message of messages) {
+    const { type } = message as { type?: string };
+    client.send(message);
+    for (let left = options.replies; left > 0; left--) {
+      const { value: answer } = await within(options.timeout, answers.next(), () => {
+        client.destroy();
+        return new Error(`no answer to '${type}' within ${options.timeout} ms`);
+      });
+      if (answer === undefined)
+        throw new Error(`the ${protocol.name} ended the connection without an answer to '${type}'`);
+      console.log(print(answer));
+    }
   }
   client.end();
+  // Answers that nobody waits for must not keep the connection open.
+  client.messages.resume();
   await client.closed;
+}
+
+function count(flags: string, description: string, value: number): Option {
+  return new Option(flags, description).default(value).argParser((text) => {
+    if (!/^\d{1,9}$/.test(text)) {
+      throw new UsageError(
+        `${flags.split(' ')[0]} wants a whole number of at most nine digits, got '${text}'`,
+      );
+    }
+    return Number(text);
+  });
+}
+
+async function within<T>(ms: number, result: Promise<T>, late: () => Error): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), ms);
+  });
+  try {
+    return await Promise.race([result, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
