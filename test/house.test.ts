@@ -167,9 +167,11 @@ test('the pure core imports nothing but itself', () => {
 });
 
 test('stages do not import each other', () => {
-  const shared = ['./stage.ts', './lease.ts'];
+  const shared = ['./stage.ts', './lease.ts', './deadlines.ts', './timer.ts'];
   // What a stage is made of.
-  const base = ['stage', 'outlet', 'farewell', 'lease'].map((name) => `src/streams/${name}.ts`);
+  const base = ['stage', 'outlet', 'farewell', 'lease', 'deadlines', 'timer'].map(
+    (name) => `src/streams/${name}.ts`,
+  );
   const allowed: Record<string, string[]> = {
     'src/streams/length-prefix-decoder.ts': ['./frame-decoder.ts'],
     'src/streams/length-prefix-encoder.ts': ['./frame-encoder.ts'],

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { type Duplex, finished, pipeline, type Readable } from 'node:stream';
-import { isTrusted } from '../bytes/trust.ts';
+import { isTrusted, TAKING } from '../bytes/trust.ts';
 import { StateError } from '../errors.ts';
 import { anything, checkOptions, flag } from '../options.ts';
 import type { Codec, Decoded } from '../protocol/codec.ts';
@@ -241,7 +241,7 @@ export class Client<
       packer.writeMessage(this.#codec, this.#writer, message);
     } finally {
       // Also when it throws: the memory goes back.
-      bytes = packer.take(isTrusted(this.stream));
+      bytes = packer.take(isTrusted(this.stream, TAKING));
       if (outermost) this.#encoding = false;
     }
     // Not before it is known to be sent.

@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { isTrusted, trust } from '../bytes/trust.ts';
+import { GIVING, isTrusted, TAKING, trust } from '../bytes/trust.ts';
 import type { FrameDecoder } from '../streams/frame-decoder.ts';
 import { lend } from '../streams/lease.ts';
 
@@ -144,8 +144,8 @@ class LentReads {
       socket.listenerCount('readable') === 0 &&
       socket.readableFlowing === true &&
       socket.readableLength + decoder.writableLength === 0 &&
-      isTrusted(socket) &&
-      isTrusted(decoder)
+      isTrusted(socket, GIVING) &&
+      isTrusted(decoder, TAKING)
     );
   }
 }

@@ -1,11 +1,12 @@
 import type { Destination, Outlet } from './outlet.ts';
+import { Timer } from './timer.ts';
 
 // How an output ends while its input still comes: so that the last answer arrives, and no reset overtakes it.
 //
-//     our side    answers · farewell · FIN
-//     their side  … what still comes is discarded …  FIN, or the linger timeout
+//     our side      answers · farewell · FIN
+//     their side    … what still comes is discarded …    FIN, or the linger timeout
 
-/** End a destination behind all that it was given, and tell when it has taken everything. */
+/** End a destination behind all that it was given; `delivered` is called when it has taken everything. */
 export function endBehind(
   source: NodeJS.ReadableStream,
   destination: Destination,
@@ -19,37 +20,56 @@ export function endBehind(
 }
 
 /**
- * The time that a peer has: what is under way has to move, and once all of it has been taken, the peer has to end its
- * side, each within the timeout.
+ * The time that a peer has. In each `timeout` some of what is under way has to be taken; once all of it has been, the peer
+ * has one more to end its side.
  */
 export class Linger {
-  readonly #outlet: Outlet;
+  /** Noted at the start: as they end, stages are piped to nobody any more. */
+  readonly #route: Outlet['route'];
   readonly #timeout: number;
   readonly #cut: () => void;
-  #timer: NodeJS.Timeout | undefined;
-  #stopped = false;
+  #timer: Timer | undefined;
+  #isStopped = false;
 
-  /** @param timeout in milliseconds */
+  /**
+   * @param timeout - in milliseconds; Infinity waits for ever
+   * @param cut - called for each timeout in which nothing has happened, until `stop`
+   */
   constructor(outlet: Outlet, timeout: number, cut: () => void) {
-    this.#outlet = outlet;
+    this.#route = outlet.route;
     this.#timeout = timeout;
     this.#cut = cut;
     this.#watch();
-    outlet.last?.once('finish', () => this.#watch());
+    this.#route.at(-1)?.once('finish', () => this.#watch());
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
-    this.#stopped = true;
+    this.#timer?.stop();
+    this.#isStopped = true;
   }
 
   #watch(): void {
-    clearTimeout(this.#timer);
-    if (this.#stopped) return;
-    const left = this.#outlet.undelivered;
-    this.#timer = setTimeout(() => {
-      if (this.#outlet.undelivered === left) this.#cut();
-      else this.#watch();
-    }, this.#timeout);
+    this.#timer?.stop();
+    if (this.#isStopped || this.#timeout === Infinity) return;
+    const before = this.#left();
+    this.#timer = new Timer(this.#timeout, () => {
+      if (this.#left() === before) this.#cut();
+      this.#watch();
+    });
   }
+
+  /** What the system has not taken yet, in bytes and items: when it changes there is progress. */
+  #left(): number {
+    // What the last one has for reading is not ours.
+    const last = this.#route.length - 1;
+    return this.#route.reduce(
+      (sum, stream, i) => sum + held(stream) + (i < last ? stream.readableLength! : 0),
+      0,
+    );
+  }
+}
+
+/** What a stream has not passed on. A socket's `writableLength` stands still during one large write, its system's queue does not. */
+function held({ writableLength = 0, _handle }: Destination): number {
+  return writableLength + (_handle?.writeQueueSize ?? 0);
 }

@@ -1,4 +1,4 @@
-import { isTrusted, trust } from '../bytes/trust.ts';
+import { isTrusted, READING, trust } from '../bytes/trust.ts';
 import type { FrameError } from '../errors.ts';
 import {
   FRAMES_AT_ONCE,
@@ -6,8 +6,9 @@ import {
   type FrameReader,
   type Framing,
 } from '../protocol/framing/framing.ts';
+import { FrameTimer, type FrameWatch } from './deadlines.ts';
 import { isLent, keep } from './lease.ts';
-import { type FrameWatch, Stage, type StageOptions } from './stage.ts';
+import { Stage, type StageOptions } from './stage.ts';
 
 /**
  * Bytes in, frames out (object mode): carves a stream into the frames of a framing.
@@ -29,10 +30,9 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
 
   readonly framing: Framing;
   readonly #reader: FrameReader;
-  #watch: FrameWatch | undefined;
-  /** Runs while a frame is incomplete. */
-  #timer: NodeJS.Timeout | undefined;
-  /** Frames were taken since the timer began: what is incomplete now has begun since. */
+  /** Made when a deadline first asks for it. */
+  #timer: FrameTimer | undefined;
+  /** Frames were taken since the timer last looked. */
   #taken = false;
 
   constructor(framing: Framing, options: StageOptions = {}) {
@@ -64,7 +64,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   }
 
   protected override accept(chunk: Buffer): void {
-    if (isLent() && !isTrusted(this.#reader)) keep();
+    if (isLent() && !isTrusted(this.#reader, READING)) keep();
     this.#reader.push(chunk);
   }
 
@@ -89,36 +89,23 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   }
 
   protected override watchFrames(watch: FrameWatch): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#watch = watch.limit === Infinity ? undefined : watch;
+    this.#timer?.stop();
+    this.#timer = watch.limit === Infinity ? undefined : new FrameTimer(watch);
     this.#time();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    clearTimeout(this.#timer);
+    this.#timer?.stop();
     super._destroy(error, callback);
   }
 
   #stopped(): undefined {
-    if (this.#watch !== undefined) this.#time();
+    this.#time();
     if (this.#reader.error !== undefined) this.fail(this.#reader.error);
   }
 
-  /** See to the timer, all complete frames being taken. */
   #time(): void {
-    const watch = this.#watch;
-    if (watch === undefined || this.#reader.buffered === 0) {
-      clearTimeout(this.#timer);
-      this.#timer = undefined;
-    } else if (this.#timer === undefined) {
-      this.#timer = setTimeout(() => {
-        this.#timer = undefined;
-        watch.late();
-      }, watch.limit).unref();
-    } else if (this.#taken) {
-      this.#timer.refresh();
-    }
+    this.#timer?.follow(this.#reader.buffered > 0, this.#taken);
     this.#taken = false;
   }
 }

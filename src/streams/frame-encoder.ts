@@ -1,5 +1,5 @@
 import { show } from '../bytes/show.ts';
-import { isTrusted, trust } from '../bytes/trust.ts';
+import { isTrusted, trust, WRITING } from '../bytes/trust.ts';
 import type { FrameBatch, FrameWriter, Framing } from '../protocol/framing/framing.ts';
 import { Packer } from '../protocol/packer.ts';
 import { isLent, keep } from './lease.ts';
@@ -47,7 +47,7 @@ export class FrameEncoder extends Stage<Buffer> {
   }
 
   protected override acceptBatch(batch: FrameBatch): void {
-    if (isLent() && !isTrusted(this.#writer)) keep();
+    if (isLent() && !isTrusted(this.#writer, WRITING)) keep();
     this.#batch = batch;
     this.#index = 0;
     this.defer(!this.#isWire(batch) && this.#fill(batch));

@@ -1,5 +1,5 @@
 import { Readable, type Transform } from 'node:stream';
-import { isTrusted } from '../bytes/trust.ts';
+import { isTrusted, TAKING } from '../bytes/trust.ts';
 
 /** What a stage takes or gives: stretches of bytes, frames, or messages. */
 export type Matter = 'bytes' | 'frames' | 'messages';
@@ -28,10 +28,13 @@ export interface Neighbour extends Transform {
 
 /** Where bytes go: a socket, a file. */
 export type Destination = NodeJS.WritableStream & {
+  readonly readableLength?: number;
   readonly writableFinished?: boolean;
   readonly writableEnded?: boolean;
   readonly writableLength?: number;
   readonly destroyed?: boolean;
+  /** Of Node's own sockets and pipes, TLS too: what the system has not taken yet. */
+  readonly _handle?: { readonly writeQueueSize?: number } | null;
 };
 
 const NONE: readonly never[] = [];
@@ -93,7 +96,7 @@ export class Outlet {
       stage.listenerCount('data') === 1 &&
       stage.listenerCount('readable') === 0 &&
       stage.readableLength === 0 &&
-      isTrusted(this.destination)
+      isTrusted(this.destination, TAKING)
     );
   }
 
@@ -169,18 +172,11 @@ export class Outlet {
     this.neighbours = NONE;
   }
 
-  /** What is held between the stage and the last destination, in bytes and items: when it changes there is progress. */
-  get undelivered(): number {
-    const { readableLength, writableLength } = this.#stage;
+  /** The stage and all behind it that its output goes through, to the last destination. */
+  get route(): readonly Destination[] {
     const [next] = this.neighbours;
-    const behind = next === undefined ? (this.destination?.writableLength ?? 0) : next.outlet.undelivered;
-    return readableLength + writableLength + behind;
-  }
-
-  /** Where all of it goes in the end. */
-  get last(): Destination | undefined {
-    const [next] = this.neighbours;
-    return next === undefined ? this.destination : next.outlet.last;
+    if (next !== undefined) return [this.#stage, ...next.outlet.route];
+    return this.destination === undefined ? [this.#stage] : [this.#stage, this.destination];
   }
 }
 

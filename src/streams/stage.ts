@@ -1,8 +1,9 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { asBuffer } from '../bytes/buffer.ts';
 import { asError } from '../bytes/show.ts';
-import { isTrusted } from '../bytes/trust.ts';
+import { GIVING, isTrusted, TAKING } from '../bytes/trust.ts';
 import type { FrameBatch } from '../protocol/framing/framing.ts';
+import type { FrameWatch } from './deadlines.ts';
 import { endBehind, Linger } from './farewell.ts';
 import { isLent, keep } from './lease.ts';
 import { Batch, type Matter, type Neighbour, Outlet } from './outlet.ts';
@@ -178,6 +179,13 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
     this.#closing = true;
   }
 
+  /** From now on, cut the connection when within `lingerTimeout` nothing is taken and the input has not ended. */
+  protected linger(): void {
+    this.#linger ??= new Linger(this.outlet, this.lingerTimeout, () => {
+      if (this.#blocked || !this.#inputEnded) this.destroy(this.lingerError());
+    });
+  }
+
   /** `produce` has nothing to give until `proceed` is called: the write under way is not over. */
   protected suspend(): void {
     this.#suspended = true;
@@ -320,10 +328,11 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
       if (items === undefined) return false;
       const { neighbours } = outlet;
       this.#hand(new Batch(items));
-      if (this.gives === 'frames' && isLent() && !neighbours.every(hasLetGo)) keep();
+      if (this.gives === 'frames' && isLent() && !(isTrusted(this, GIVING) && neighbours.every(hasLetGo)))
+        keep();
       return true;
     }
-    this.#isPrivate = this.gives === 'bytes' && outlet.isExclusive && isTrusted(this);
+    this.#isPrivate = this.gives === 'bytes' && outlet.isExclusive && isTrusted(this, GIVING);
     const item = this.#next();
     if (item === undefined) return false;
     // Asked before the push: a listener for one item is gone afterwards.
@@ -403,8 +412,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
   #endOutput(): void {
     this.#end = 'ended';
     this.push(null);
-    if (this.#inputEnded) return;
-    this.#linger = new Linger(this.outlet, this.lingerTimeout, () => this.destroy(this.lingerError()));
+    if (!this.#inputEnded) this.linger();
   }
 
   /** The destination has taken all: the fault may be told once the input has ended. */
@@ -442,16 +450,9 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
   }
 }
 
-/** How long a frame may take to come, and what to call when it takes longer. */
-export interface FrameWatch {
-  /** Milliseconds; Infinity ends the watch. */
-  readonly limit: number;
-  late(): void;
-}
-
 /** Whether a stage keeps nothing of what it was given. */
 function hasLetGo(stage: Neighbour): boolean {
-  return isTrusted(stage) && stage.writableLength === 0;
+  return isTrusted(stage, TAKING) && stage.writableLength === 0;
 }
 
 /** The frames of a batch, each as a view of its own. */

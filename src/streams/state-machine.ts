@@ -1,6 +1,7 @@
 import { StateError, TimeoutError } from '../errors.ts';
 import type { Run, StateLimits } from '../protocol/session/run.ts';
 import type { Session } from '../protocol/session/session.ts';
+import { Deadlines } from './deadlines.ts';
 import { Stage, type StageOptions } from './stage.ts';
 
 export interface StateMachineOptions<Context = unknown> extends StageOptions {
@@ -31,7 +32,7 @@ export class StateMachine<
   Received,
   Sent,
   State extends string = string,
-  // biome-ignore lint/suspicious/noExplicitAny: who runs a session need not know what its handlers keep
+  // biome-ignore lint/suspicious/noExplicitAny: a stage's user need not know what its handlers keep
   Context = any,
 > extends Stage<Sent> {
   readonly #run: Run<Received, Sent, State, Context>;
@@ -41,15 +42,9 @@ export class StateMachine<
   #answers: Sent[] = [];
   #given = 0;
   #inputEnded = false;
-  /** Who waits for room, see `ready`. */
+  /** Resolve the promises of `ready`. */
   #waiting: (() => void)[] | undefined;
-  #entries = 0;
-  #withinTimer: NodeJS.Timeout | undefined;
-  #idleTimer: NodeJS.Timeout | undefined;
-  /** The decoder of frames watches for us. */
-  #watching = false;
-  /** Runs when the session is over and the consumer does not take what there is. */
-  #lastTimer: NodeJS.Timeout | undefined;
+  readonly #deadlines: Deadlines;
 
   constructor(
     session: Session<Received, Sent, State, Context>,
@@ -59,11 +54,16 @@ export class StateMachine<
       throw new TypeError('expected a session, as defineSession() makes it');
     super('messages', 'messages', options);
     this.#run = session.start(options.context);
+    this.#deadlines = new Deadlines(
+      this.#run,
+      (kind) => this.#timeout(kind),
+      (watch) => this.watchFrames(watch),
+    );
     this.#follow();
     const { greeting } = this.#run;
     if (greeting.length === 0 && !this.#run.final) return;
     this.#answers.push(...greeting);
-    // Whoever made us is about to say where it goes.
+    // Wait a tick: the caller pipes us after constructing us.
     process.nextTick(() => this.proceed());
   }
 
@@ -120,7 +120,7 @@ export class StateMachine<
   protected override acceptBatch(messages: readonly Received[]): void {
     this.#messages = messages;
     this.#index = 0;
-    this.#idleTimer?.refresh();
+    this.#deadlines.refresh();
   }
 
   protected override ended(): void {
@@ -140,7 +140,6 @@ export class StateMachine<
       if (this.#given < answers.length) {
         const answer = answers[this.#given++];
         if (this.#given === answers.length) this.#given = answers.length = 0;
-        this.#lastTimer?.refresh();
         return answer;
       }
     } while (this.#advance());
@@ -155,7 +154,6 @@ export class StateMachine<
       this.#tellReady();
       return undefined;
     }
-    this.#lastTimer?.refresh();
     // The array itself goes, unless a pending handler is to append to it, or part of it has gone singly.
     if (this.#run.busy || this.#given > 0) {
       const rest = answers.splice(0).slice(this.#given);
@@ -178,8 +176,7 @@ export class StateMachine<
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#clearTimers();
-    clearTimeout(this.#lastTimer);
+    this.#deadlines.stop();
     this.#tellReady();
     super._destroy(error, callback);
   }
@@ -208,14 +205,14 @@ export class StateMachine<
       void pending.then(() => this.#resume());
       return false;
     }
-    if (run.entries !== this.#entries || run.final) this.#follow();
+    if (run.entries !== this.#deadlines.entries || run.final) this.#follow();
     return true;
   }
 
   /** A handler's promise is settled, or came too late. */
   #resume(): void {
     if (this.destroyed || this.#run.busy) return;
-    this.#idleTimer?.refresh();
+    this.#deadlines.refresh();
     this.#follow();
     this.proceed();
   }
@@ -227,42 +224,18 @@ export class StateMachine<
     for (const resolve of waiting) resolve();
   }
 
-  /** Let the timers follow the run into another state, or to its end. */
+  /** Let the deadlines follow the run into another state, or to its end. */
   #follow(): void {
-    const run = this.#run;
-    if (run.final) {
-      this.#clearTimers();
-      this.#lastTimer ??= setTimeout(() => {
-        // Whoever takes nothing has no claim to the rest of it.
-        if (this.blocked) this.destroy(this.lingerError());
-      }, this.lingerTimeout).unref();
-    } else if (run.entries !== this.#entries) {
-      this.#entries = run.entries;
-      this.#clearTimers();
-      this.#arm('within');
-      this.#arm('idle');
-      this.#arm('frame');
-    }
-  }
-
-  #arm(kind: keyof StateLimits): void {
-    const delay = this.#run.deadline?.[kind] ?? Infinity;
-    if (delay === Infinity) return;
-    if (kind === 'frame') {
-      this.#watching = true;
-      this.watchFrames({ limit: delay, late: () => this.#timeout('frame') });
-      return;
-    }
-    const timer = setTimeout(() => this.#timeout(kind), delay).unref();
-    if (kind === 'within') this.#withinTimer = timer;
-    else this.#idleTimer = timer;
+    this.#deadlines.follow();
+    // A consumer that stopped reading does not get the rest.
+    if (this.#run.final) this.linger();
   }
 
   #timeout(kind: keyof StateLimits): void {
     // While we hold the peer back, its silence is ours.
     if (kind === 'idle' && this.#run.busy) return;
     if (kind === 'frame' && (this.#run.busy || this.blocked)) {
-      this.#arm(kind);
+      this.#deadlines.start(kind);
       return;
     }
     const entries = this.#run.entries;
@@ -271,19 +244,11 @@ export class StateMachine<
       if (this.destroyed) return;
       this.#answers.push(...answers);
       this.#follow();
-      if (!this.#run.final && this.#run.entries === entries) this.#arm(kind);
+      if (!this.#run.final && this.#run.entries === entries) this.#deadlines.start(kind);
       this.proceed();
     };
     if (step instanceof Promise) void step.then(after);
     else after(step);
-  }
-
-  #clearTimers(): void {
-    clearTimeout(this.#withinTimer);
-    clearTimeout(this.#idleTimer);
-    this.#withinTimer = this.#idleTimer = undefined;
-    if (this.#watching) this.watchFrames({ limit: Infinity, late() {} });
-    this.#watching = false;
   }
 }
 

@@ -561,8 +561,34 @@ describe('deadlines, by fake timers', () => {
     await turn();
     expect(machine.writableEnded).toBe(false);
     vi.advanceTimersByTime(1);
+    await turn();
     input.end();
     expect(await end).toMatchObject({ code: 'ERR_TIMEOUT_IDLE' });
+  });
+
+  test('a state that a handler enters at once has its own deadline', async () => {
+    const session = defineSession({
+      receives: requests,
+      sends: replies,
+      initial: 'left',
+      farewell: () => SORRY,
+      states: {
+        left: { on: { flip: () => ({ next: 'right' }) }, next: ['right'] },
+        right: { on: { say: ({ n }) => ({ send: heard(n) }) }, deadline: { within: 1_000 } },
+        over: {},
+      },
+    });
+    const { input, answers, end, send } = connect({}, session);
+    vi.advanceTimersByTime(5_000);
+    await send(bytesOf({ type: 'flip' }));
+    vi.advanceTimersByTime(999);
+    await send(bytesOf({ type: 'say', n: 1 }));
+    expect(answers).toEqual([heard(1)]);
+    vi.advanceTimersByTime(1);
+    await turn();
+    expect(answers).toEqual([heard(1), SORRY]);
+    input.end();
+    expect(await end).toMatchObject({ code: 'ERR_TIMEOUT_STATE', state: 'right' });
   });
 
   test('frame: a byte a minute is no sign of life', async () => {

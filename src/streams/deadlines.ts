@@ -1,0 +1,121 @@
+import type { StateLimits } from '../protocol/session/run.ts';
+import { Timer } from './timer.ts';
+
+/** A limit on how long a frame may take to come, and what to call when it takes longer. */
+export interface FrameWatch {
+  /** Milliseconds; Infinity ends the watch. */
+  readonly limit: number;
+  late(): void;
+}
+
+/** A session under way, as far as its limits of time go: the run of a session, or a conversation. */
+export interface Limited {
+  /** How often a state was entered: a change starts the limits anew. */
+  readonly entries: number;
+  /** The limits of the state now; undefined where there are none, and at the end. */
+  readonly deadline: StateLimits | undefined;
+}
+
+/**
+ * The timers of a session's state. Tell it of every step (`follow`) and of every message (`refresh`).
+ *
+ *     within   from the entry into the state                        follow() starts it
+ *     idle     from the entry, and from each message                refresh() starts it anew
+ *     frame    from a frame's first byte, until it is complete      whoever reads the frames watches
+ */
+export class Deadlines {
+  readonly #session: Limited;
+  readonly #passed: (kind: keyof StateLimits) => void;
+  readonly #watchFrames: (watch: FrameWatch) => void;
+  #entries = 0;
+  #within: Timer | undefined;
+  #idle: Timer | undefined;
+  #watches = false;
+
+  constructor(
+    session: Limited,
+    passed: (kind: keyof StateLimits) => void,
+    watchFrames: (watch: FrameWatch) => void,
+  ) {
+    this.#session = session;
+    this.#passed = passed;
+    this.#watchFrames = watchFrames;
+  }
+
+  /** The entries that the timers run for; where the session has another number, `follow` is due. */
+  get entries(): number {
+    return this.#entries;
+  }
+
+  /** The session has taken a step: start the timers anew where it has entered a state, stop them at its end. */
+  follow(): void {
+    const { entries, deadline } = this.#session;
+    if (entries === this.#entries && deadline !== undefined) return;
+    this.#entries = entries;
+    this.stop();
+    if (deadline === undefined) return;
+    this.start('within');
+    this.start('idle');
+    this.start('frame');
+  }
+
+  /** Start one of them anew, as after a limit that passed and left the state as it is. */
+  start(kind: keyof StateLimits): void {
+    const limit = this.#session.deadline?.[kind] ?? Infinity;
+    if (limit === Infinity) return;
+    if (kind === 'frame') {
+      this.#watches = true;
+      this.#watchFrames({ limit, late: () => this.#passed('frame') });
+      return;
+    }
+    const timer = new Timer(limit, () => this.#passed(kind)).unref();
+    if (kind === 'within') this.#within = timer;
+    else this.#idle = timer;
+  }
+
+  /** A message has come. */
+  refresh(): void {
+    this.#idle?.refresh();
+  }
+
+  stop(): void {
+    this.#within?.stop();
+    this.#idle?.stop();
+    this.#within = this.#idle = undefined;
+    if (this.#watches) this.#watchFrames({ limit: Infinity, late() {} });
+    this.#watches = false;
+  }
+}
+
+/** The timer of a frame that has begun to come. */
+export class FrameTimer {
+  readonly #watch: FrameWatch;
+  #timer: Timer | undefined;
+
+  constructor(watch: FrameWatch) {
+    this.#watch = watch;
+  }
+
+  /**
+   * All complete frames have been taken.
+   * @param isUnfinished - whether bytes of an incomplete frame are held
+   * @param isNew - whether a frame was completed since the last call, so that this one has begun since
+   */
+  follow(isUnfinished: boolean, isNew: boolean): void {
+    if (!isUnfinished) {
+      this.stop();
+    } else if (this.#timer === undefined) {
+      this.#timer = new Timer(this.#watch.limit, () => {
+        this.#timer = undefined;
+        this.#watch.late();
+      }).unref();
+    } else if (isNew) {
+      this.#timer.refresh();
+    }
+  }
+
+  stop(): void {
+    this.#timer?.stop();
+    this.#timer = undefined;
+  }
+}
