@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { benchCaptures } from './captures.ts';
 import { benchCodec } from './codec.ts';
 import { benchCopy } from './copy.ts';
 import { benchEcho, benchForeign } from './echo.ts';
@@ -24,6 +25,7 @@ const BENCHES: Record<string, () => Promise<string>> = {
   memory: benchMemory,
   copy: benchCopy,
   texts: benchTexts,
+  captures: benchCaptures,
 };
 
 const names = process.argv.slice(2);

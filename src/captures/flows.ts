@@ -1,4 +1,5 @@
 import { Fragments, type Datagram as IpDatagram } from './fragments.ts';
+import { History } from './history.ts';
 import { IpPacket } from './ip-packet.ts';
 import type { Packet } from './packet.ts';
 import { type SharedLimits, type TcpSink, TcpStream } from './tcp-stream.ts';
@@ -64,7 +65,7 @@ export interface FlowsOptions {
   patience?: number | undefined;
   /** The most bytes that one direction holds behind a missing segment. Default 4 MiB. */
   maxHeld?: number | undefined;
-  /** How many of the last bytes of a direction are kept to tell a conflicting retransmission. Default 256 KiB. */
+  /** How many of the last bytes of all streams are kept to tell a conflicting retransmission. Default 4 MiB. */
   history?: number | undefined;
   /** The most connections that are followed at once; beyond, the one that has been silent the longest is closed. Default 262,144. */
   maxConnections?: number | undefined;
@@ -72,9 +73,8 @@ export interface FlowsOptions {
 
 /** Connections that are over, and are kept for their last acknowledgements and retransmissions. */
 const MOST_OVER = 4_096;
-/** What all streams together hold behind holes, and keep to compare with, in bytes. */
+/** What all streams together hold behind holes, in bytes. */
 const HELD_BY_ALL = 67_108_864;
-const HISTORY_OF_ALL = 33_554_432;
 /** A segment this far from what a connection that is over awaits is of another connection. */
 const FAR = 16_777_216;
 
@@ -111,15 +111,12 @@ export class Flows {
 
   constructor(handler: FlowsHandler, options: FlowsOptions = {}) {
     this.#handler = handler;
-    let historyLength = 4_096;
-    while (historyLength < (options.history ?? 262_144)) historyLength *= 2;
     this.#maxConnections = options.maxConnections ?? 262_144;
     this.#shared = {
       maxHeld: options.maxHeld ?? 4_194_304,
       patience: options.patience ?? Number.POSITIVE_INFINITY,
       heldLeft: HELD_BY_ALL,
-      historyLength,
-      history: { left: HISTORY_OF_ALL },
+      history: new History(options.history ?? 4_194_304),
     };
   }
 
@@ -349,13 +346,6 @@ export class Flows {
   #isOver(flow: Flow): void {
     this.#over.add(flow.leader);
     if (this.#over.size > MOST_OVER) this.#close(this.#over.values().next().value!);
-    if (this.#shared.history.left > 0) return;
-    for (const one of this.#over) {
-      if (one.stream.historyLength + one.peer.stream.historyLength === 0) continue;
-      one.stream.forget();
-      one.peer.stream.forget();
-      if (this.#shared.history.left > HISTORY_OF_ALL / 8) break;
-    }
   }
 
   #closeSilent(): void {

@@ -1,96 +1,94 @@
-const NO_BYTES = Buffer.alloc(0);
-const SMALLEST = 4_096;
+import { Copier } from '../bytes/copy.ts';
 
-/** The memory that all histories together may take. */
-export interface HistoryBudget {
-  left: number;
-}
+/** So many pieces are known at most: a power of two. */
+const PIECES = 65_536;
+/** How many pieces of a stream are looked at for one retransmission. */
+const STEPS = 4_096;
+/** A piece of memory this large is read from many times, so views of it are worth their making. */
+const LARGE = 65_536;
 
 /**
- * The last bytes of a stream that were given, to compare a retransmission with. A ring that doubles up to its limit, as long
- * as the budget lasts; by an offset of the stream, which may have gaps.
+ * The bytes that were given last, of all streams together, to compare retransmissions with: a ring of memory, which pieces of
+ * the streams are copied into one behind the other, and the chain of each stream's pieces, from the last one back.
+ *
+ *     log     │ a₇ │ b₂ │ a₈ │ c₁ │ b₃ │ a₉ │◀ oldest          a₉ → a₈ → a₇
  */
 export class History {
-  #ring: Buffer = NO_BYTES;
-  /** The ring holds the bytes of the stream from here … */
-  #start = 0;
-  /** … to here. */
-  #end = 0;
-  readonly #limit: number;
-  readonly #budget: HistoryBudget;
+  readonly #log: Buffer;
+  #copier: Copier;
+  /** Bytes written so far, and skipped at the end of the ring. */
+  #written = 0;
+  #count = 0;
+  // Of each piece, at its number modulo PIECES: where it stands in its stream and in the log, how long it is, the one before it.
+  readonly #offsets = new Float64Array(PIECES);
+  readonly #places = new Float64Array(PIECES);
+  readonly #lengths = new Uint32Array(PIECES);
+  readonly #before = new Float64Array(PIECES);
 
-  /** @param limit - the most bytes that are kept, a power of two */
-  constructor(limit: number, budget: HistoryBudget) {
-    this.#limit = limit;
-    this.#budget = budget;
+  /** @param size - the bytes that are kept; 0 for none */
+  constructor(size: number) {
+    this.#log = Buffer.allocUnsafeSlow(size);
+    this.#copier = new Copier(this.#log, this.#log);
   }
 
-  /** Keep `bytes[from, to)`, which stand at `offset` of the stream: behind the ones before, or behind a gap. */
-  add(offset: number, bytes: Buffer, from: number, to: number): void {
-    if (offset !== this.#end) this.#start = this.#end = offset;
-    let length = to - from;
-    if (this.#end - this.#start + length > this.#ring.length) this.#grow(this.#end - this.#start + length);
-    const size = this.#ring.length;
-    if (size === 0) {
-      this.#start = this.#end = offset + length;
-      return;
+  /**
+   * Keep `bytes[from, to)`, which stand at `offset` of a stream.
+   *
+   * @param before - the number of the stream's piece before this one; 0 for none
+   * @returns the number of this piece
+   */
+  add(before: number, offset: number, bytes: Buffer, from: number, to: number): number {
+    const length = to - from;
+    const size = this.#log.length;
+    if (length > size) return before;
+    let at = this.#written % size;
+    if (at + length > size) {
+      this.#written += size - at;
+      at = 0;
     }
-    this.#end = offset + length;
-    if (length > size) {
-      from = to - size;
-      length = size;
+    if (bytes.length >= LARGE) {
+      if (this.#copier.from !== bytes) this.#copier = new Copier(this.#log, bytes);
+      this.#copier.copy(at, from, length);
+    } else {
+      bytes.copy(this.#log, at, from, to);
     }
-    if (this.#end - this.#start > size) this.#start = this.#end - size;
-    const at = (this.#end - length) % size;
-    if (length <= 32 && at + length <= size) {
-      const ring = this.#ring;
-      for (let i = 0; i < length; i++) ring[at + i] = bytes[from + i]!;
-      return;
-    }
-    const first = Math.min(length, size - at);
-    bytes.copy(this.#ring, at, from, from + first);
-    if (first < length) bytes.copy(this.#ring, 0, from + first, to);
+    const number = ++this.#count;
+    const index = number & (PIECES - 1);
+    this.#offsets[index] = offset;
+    this.#places[index] = this.#written;
+    this.#lengths[index] = length;
+    this.#before[index] = before;
+    this.#written += length;
+    return number;
   }
 
-  /** Whether `bytes[from, …)` at `offset` of the stream differ from the bytes that were given there, where they are still kept. */
-  differs(offset: number, bytes: Buffer, from: number, to: number): boolean {
-    const low = Math.max(offset, this.#start);
-    const high = Math.min(offset + to - from, this.#end);
-    const size = this.#ring.length;
-    for (let at = low; at < high; ) {
-      const place = at % size;
-      const length = Math.min(high - at, size - place);
-      const other = from + at - offset;
-      if (this.#ring.compare(bytes, other, other + length, place, place + length) !== 0) return true;
-      at += length;
+  /**
+   * Whether `bytes[from, to)`, at `offset` of the stream whose last piece is `last`, differ from the bytes that were given
+   * there, as far as these are still kept.
+   */
+  differs(last: number, offset: number, bytes: Buffer, from: number, to: number): boolean {
+    const end = offset + to - from;
+    const size = this.#log.length;
+    let number = last;
+    for (let step = 0; step < STEPS && this.#isKept(number); step++) {
+      const index = number & (PIECES - 1);
+      const start = this.#offsets[index]!;
+      const stop = start + this.#lengths[index]!;
+      if (stop <= offset) return false;
+      const low = Math.max(offset, start);
+      const high = Math.min(end, stop);
+      if (low < high) {
+        const mine = from + low - offset;
+        const kept = (this.#places[index]! % size) + low - start;
+        if (this.#log.compare(bytes, mine, mine + high - low, kept, kept + high - low) !== 0) return true;
+      }
+      number = this.#before[index]!;
     }
     return false;
   }
 
-  /** Give the memory back. */
-  release(): void {
-    this.#budget.left += this.#ring.length;
-    this.#ring = NO_BYTES;
-    this.#start = this.#end;
-  }
-
-  get length(): number {
-    return this.#ring.length;
-  }
-
-  #grow(wanted: number): void {
-    let size = Math.max(SMALLEST, this.#ring.length);
-    while (size < wanted && size < this.#limit) size *= 2;
-    if (size <= this.#ring.length || size - this.#ring.length > this.#budget.left) return;
-    this.#budget.left -= size - this.#ring.length;
-    const grown = Buffer.allocUnsafeSlow(size);
-    const old = this.#ring;
-    for (let at = this.#start; at < this.#end; ) {
-      const place = at % old.length;
-      const length = Math.min(this.#end - at, old.length - place, size - (at % size));
-      old.copy(grown, at % size, place, place + length);
-      at += length;
-    }
-    this.#ring = grown;
+  #isKept(number: number): boolean {
+    if (number === 0 || number <= this.#count - PIECES) return false;
+    return this.#places[number & (PIECES - 1)]! >= this.#written - this.#log.length;
   }
 }

@@ -1,4 +1,4 @@
-import { History, type HistoryBudget } from './history.ts';
+import type { History } from './history.ts';
 
 /** Takes what comes of one direction of a TCP connection, in the order in which it was sent. */
 export interface TcpSink {
@@ -24,8 +24,8 @@ export interface SharedLimits {
   readonly patience: number;
   /** The most bytes that all streams together hold. */
   heldLeft: number;
-  readonly historyLength: number;
-  readonly history: HistoryBudget;
+  /** The bytes given last, to compare retransmissions with. */
+  readonly history: History;
 }
 
 /** A segment that cannot be given yet, at an offset of the stream. */
@@ -63,7 +63,8 @@ export class TcpStream {
   /** Segments that brought other bytes for a place that had some. */
   conflicts = 0;
   readonly #shared: SharedLimits;
-  readonly #history: History;
+  /** The number of the piece that the history has of this stream last. */
+  #piece = 0;
   /** The sequence number `#number`, 32 bits, stands at `#at` of the stream. */
   #number = 0;
   #at = 0;
@@ -91,7 +92,6 @@ export class TcpStream {
   constructor(sink: TcpSink, shared: SharedLimits) {
     this.sink = sink;
     this.#shared = shared;
-    this.#history = new History(shared.historyLength, shared.history);
   }
 
   /** Whether a packet of this direction, or one that tells of it, has come. */
@@ -171,9 +171,9 @@ export class TcpStream {
     if (offset + captured <= this.#position) {
       // A probe of keep-alive repeats the last byte, or a wrong one in its place (RFC 1122, section 4.2.3.6).
       if (captured === 1 && offset === this.#position - 1) return;
-      if (offset + captured > 0 && this.#history.differs(offset, bytes, start, start + captured)) {
+      const { history } = this.#shared;
+      if (history.differs(this.#piece, offset, bytes, start, start + captured))
         this.#conflict(offset, captured);
-      }
       return;
     }
     this.#insert(offset, bytes, start, start + captured);
@@ -243,22 +243,12 @@ export class TcpStream {
     if (end > this.#position) this.#gap(end - this.#position);
     if (this.#position === this.#finAt) this.#end();
     if (this.#resetIsDue) this.sink.reset?.();
-    this.#history.release();
     this.sink.close?.();
-  }
-
-  /** Forget the bytes that retransmissions are compared with. */
-  forget(): void {
-    this.#history.release();
-  }
-
-  get historyLength(): number {
-    return this.#history.length;
   }
 
   #give(bytes: Buffer, start: number, end: number): void {
     const length = end - start;
-    this.#history.add(this.#position, bytes, start, end);
+    this.#piece = this.#shared.history.add(this.#piece, this.#position, bytes, start, end);
     this.#advance(length);
     this.present += length;
     this.sink.data?.(bytes, start, end);
@@ -295,7 +285,7 @@ export class TcpStream {
     let differs = false;
     if (at < this.#position) {
       const given = start + this.#position - at;
-      differs = this.#history.differs(at, bytes, start, given);
+      differs = this.#shared.history.differs(this.#piece, at, bytes, start, given);
       at = this.#position;
     }
     let index = this.#firstBehind(at);
