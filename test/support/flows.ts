@@ -27,22 +27,26 @@ export function flowsOf(file: Uint8Array, options?: FlowsOptions): { streams: To
           events,
           conflicts: 0,
         };
+        /** Whether the last event is a text that may grow. */
+        let isOpen = false;
+        const push = (event: string | number): void => {
+          isOpen = false;
+          events.push(event);
+        };
         seen.push({ told, first: () => direction.firstPacket });
         return {
           data(bytes, start, end) {
             const text = bytes.toString('latin1', start, end);
-            if (typeof events.at(-1) === 'string' && !events.at(-1)!.toString().startsWith('<')) {
-              events.push(`${events.pop()}${text}`);
-            } else {
-              events.push(text);
-            }
+            if (isOpen) events.push(`${events.pop()}${text}`);
+            else events.push(text);
+            isOpen = true;
           },
-          gap: (length) => events.push(length),
+          gap: (length) => push(length),
           conflict: () => {
             told.conflicts++;
           },
-          end: () => events.push('<end>'),
-          reset: () => events.push('<reset>'),
+          end: () => push('<end>'),
+          reset: () => push('<reset>'),
         };
       },
       datagram({ from, to, bytes, start, end, length }) {
