@@ -1,7 +1,7 @@
 /**
  * DNS messages, as they go over TCP behind a u16 length (RFC 1035 §4.1 and §4.2.2). `npx tsx examples/dns.ts`
  *
- * A name may end in a pointer to an earlier one (§4.1.4): a field of its own reads that, and writes names whole.
+ * A name may end in a pointer to an earlier name (§4.1.4): a custom field reads that, and writes names whole.
  */
 import * as w from 'wirepipe';
 
@@ -18,7 +18,7 @@ const name = w.custom<string>({
       if (length >= 0xc0) {
         const low = cursor.bytes[cursor.take(1)]!;
         const target = cursor.start + (((length & 0x3f) << 8) | low);
-        // Only ever backwards: so it ends.
+        // A pointer only goes backwards, so the chain ends.
         if (target >= lowest) cursor.fail('a pointer to an earlier name', target - cursor.start);
         pointed ??= cursor.at;
         cursor.at = lowest = target;

@@ -6,7 +6,7 @@ import * as w from 'wirepipe';
 type Reading = { type: 'reading'; sensor: number; celsius: number };
 const codec = w.json<Reading>();
 
-// The server answers each reading with the same, one degree warmer.
+// The server answers each reading with a reading that is one degree warmer.
 const server = net.createServer({ allowHalfOpen: true }, (socket) => {
   const warmer = new Transform({
     objectMode: true,

@@ -1,5 +1,5 @@
 /**
- * A login by challenge and response: who knows the secret signs a number that was never used before. Three wrong
+ * A login by challenge and response: a client that knows the secret signs a number that was never used before. Three wrong
  * signatures lock the user out, on every connection. Server and client in one. `npx tsx examples/login.ts`
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
@@ -39,7 +39,7 @@ const session = wire.defineSession({
           handle({ user }, context) {
             const seconds = lockedFor(user);
             if (seconds > 0) return { send: { type: 'locked', seconds }, next: 'over' };
-            // Also for a user that there is not: nobody can tell by asking.
+            // Unknown users get a challenge too, so the answer does not reveal which users exist.
             context.user = user;
             context.nonce = randomBytes(16);
             return { send: { type: 'challenge', nonce: context.nonce }, next: 'challenged' };

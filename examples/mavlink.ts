@@ -51,7 +51,7 @@ function crc(extra: number) {
   return w.checksum(w.u16le, 'CRC-16/MCRF4XX', { from: 'length', to: 'payload', append: [extra] });
 }
 
-/** Fields without the zeros at their end, of which the first byte always stays. */
+/** A payload without the zeros at its end; its first byte always stays. */
 function payload<F extends w.Fields>(fields: F) {
   const whole = w.codecOf(w.struct(fields));
   type Payload = w.Infer<typeof whole>;

@@ -5,7 +5,7 @@
 import type { AddressInfo } from 'node:net';
 import { type Codec, createServer, defineProtocol, defineSession, line, MessageError } from 'wirepipe';
 
-/** A line from the client. What follows `data` is text, whatever it looks like: so every message keeps its line. */
+/** A line from the client. After DATA every line is text, even one that looks like a command, so each message keeps its line. */
 type Verb = 'ehlo' | 'helo' | 'mail' | 'rcpt' | 'data' | 'rset' | 'noop' | 'quit' | 'text';
 type Command = { [V in Verb]: { type: V; line: string } }[Verb];
 /** A line to the client; `more` says that another one belongs to it. */
@@ -16,7 +16,7 @@ const VERBS = /^(ehlo|helo|mail|rcpt|data|rset|noop|quit)(?= |$)/i;
 const commands: Codec<Command> = {
   decode(bytes, start, end) {
     const text = bytes.toString('latin1', start, end);
-    // A lone LF ends no line here: servers that disagree on that let mails be smuggled (§2.3.8).
+    // A lone LF does not end a line: servers that disagree on that let mails be smuggled (§2.3.8).
     if (!text.endsWith('\r\n')) throw new MessageError('ERR_MESSAGE_VALUE', 'a line ends with CR LF');
     const content = text.slice(0, -2);
     return { type: (VERBS.exec(content)?.[1]?.toLowerCase() ?? 'text') as Verb, line: content };

@@ -51,9 +51,9 @@ export type ErrorCode =
   | HandlerErrorCode
   | CaptureErrorCode;
 
-/** What an error carries beside its text; each is there only where it applies. */
+/** What an error carries beside its text. Each detail is there only where it applies. */
 export interface ErrorDetails {
-  /** Whose fault; `'peer'` unless said otherwise. */
+  /** Whose fault it is. Default `'peer'`; of a `HandlerError` `'local'`. */
   origin?: Origin | undefined;
   /** The most (or the least) that is allowed, in the unit the text names. */
   limit?: number | undefined;
@@ -121,7 +121,7 @@ export abstract class ProtocolError<Code extends ErrorCode = ErrorCode> extends 
   }
 }
 
-/** The stream of bytes could not be carved into frames, or a payload could not be framed. */
+/** The stream of bytes could not be cut into frames, or a payload could not be framed. */
 export class FrameError extends ProtocolError<FrameErrorCode> {
   override readonly name = 'FrameError';
 }

@@ -94,7 +94,7 @@ export const callback: Check = (name, value) => {
   if (typeof value !== 'function') throw new TypeError(`${name} must be a function, got ${show(value)}`);
 };
 
-/** Whatever the maker itself will judge. */
+/** Any value: what takes the options judges it. */
 export const anything: Check = () => {};
 
 function unknownOption(where: string, name: string, known: readonly string[]): string {
@@ -104,7 +104,7 @@ function unknownOption(where: string, name: string, known: readonly string[]): s
   return `${text}; there are ${known.map((one) => `'${one}'`).join(', ')}`;
 }
 
-/** The name that is the fewest edits away, at most a third of its letters; undefined where none is that near. */
+/** The name that is the fewest edits away, at most a third of its letters; undefined where no name is that near. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let fewest = Infinity;

@@ -1,6 +1,6 @@
 /**
  * Checksums over a run of bytes: the CRCs of Greg Cook's catalogue that protocols use, under their names there
- * (reveng.sourceforge.io/crc-catalogue), and a way to bring another.
+ * (reveng.sourceforge.io/crc-catalogue), and a maker for any other.
  *
  * A CRC is described by Williams' parameters: the generator `polynomial` without its leading bit, the register's
  * `initial` value, whether bytes go in and the register comes out least significant bit first (`reflected`), and
@@ -8,7 +8,7 @@
  */
 export interface Checksum {
   readonly name: string;
-  /** Of the result, in bits: 8, 16, 24 or 32. */
+  /** The width of the sum, in bits: 8, 16, 24 or 32. */
   readonly width: number;
   /** The sum, unsigned, of `bytes[start, end)` and then of `append`. */
   compute(bytes: Uint8Array, start: number, end: number, append?: Uint8Array): number;

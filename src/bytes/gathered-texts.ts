@@ -1,21 +1,21 @@
 import { Copier } from './copy.ts';
 
 /**
- * Short texts of many messages, written in one go. A text that was just put together of parts is a tree to V8: to read the
- * first character of each costs more than all the rest of a short message (`docs/performance.md`). Many of them joined are
- * read at once.
+ * Short texts of many messages, written in one go. V8 keeps a text that was joined from parts as a tree, and reading its first
+ * character makes a flat copy: more work than all the rest of a short message (`docs/performance.md`). Many such texts, joined,
+ * are flattened by one call.
  *
  *     encode   │len│tag│ 9│·········│len│tag│ 7│·······│…     the places of ASCII texts are known without their bytes
  *     gathered  MOVING_TO(1, 2) COLOR_SET(…)                  one string, one call into the runtime
  *     write    │len│tag│ 9│MOVING_TO│…                        each piece to its place
  *
- * Whether all of it is ASCII is known at the end. If not, nothing is written, and the messages have to be encoded again.
+ * Only the end shows whether all texts are ASCII. If they are not, nothing is written, and the messages are encoded again.
  */
 
-/** Longer ones are worth a call of their own. */
+/** A text of so many characters or more is written by a call of its own. */
 export const GATHERED_LENGTH = 48;
 
-/** Where the texts go that are gathered now; whatever is encoded to another buffer meanwhile is none of them. */
+/** The buffer whose texts are gathered now. A text that is encoded to another buffer meanwhile is written at once. */
 export let gatheringFor: Buffer | undefined;
 let text = '';
 /** A place and a length for each. */
@@ -23,7 +23,7 @@ const places: number[] = [];
 let count = 0;
 let scratch: Buffer = Buffer.alloc(0);
 
-/** Gather the texts that are encoded to that buffer from now on, until `writeGathered`. False while somebody else does. */
+/** Gather the texts that are encoded to that buffer from now on, until `writeGathered`. False while texts are gathered for another buffer. */
 export function gatherTexts(target: Buffer): boolean {
   if (gatheringFor !== undefined) return false;
   gatheringFor = target;
@@ -38,7 +38,7 @@ export function gatherText(at: number, piece: string): void {
   count++;
 }
 
-/** What is gathered for that buffer is not what belongs there: `writeGathered` shall write nothing. */
+/** What was gathered for that buffer is not what belongs there: `writeGathered` will write nothing. */
 export function spoilGathered(target: Buffer): void {
   if (target === gatheringFor) gatherText(0, '\x80');
 }
@@ -51,7 +51,7 @@ export function writeGathered(): boolean {
   gatheringFor = undefined;
   text = '';
   count = 0;
-  // Room for any text of that length: one that is cut off would pass for shorter.
+  // Room for any text of that length: a text that is cut off would look like a shorter one.
   if (scratch.length < 3 * all.length) scratch = Buffer.allocUnsafeSlow(6 * all.length);
   if (scratch.write(all) !== all.length) return false;
   const copier = new Copier(target, scratch);

@@ -5,7 +5,7 @@ const SHOWN = 40;
 const THROWN = 400;
 
 /** Characters that a terminal or a log would act on: controls, line ends, marks that turn the direction of text. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
 /**
@@ -52,7 +52,7 @@ export function showThrown(thrown: unknown): string {
       if (typeof message === 'string') return safeText(cut(message, THROWN));
     }
   } catch {
-    // A getter or a Proxy: shown as any other value is.
+    // A getter or a Proxy threw: show the value as any other.
   }
   return show(thrown);
 }

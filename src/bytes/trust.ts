@@ -1,6 +1,6 @@
 /**
  * The classes whose objects keep no view of bytes that they are given, once the call that gave them is over. Memory that
- * is to be used again goes to no others: whatever a user wrote may keep what it likes.
+ * will be reused goes to no other objects: code of a user may keep a view.
  */
 const trusted = new WeakSet<object>();
 
@@ -10,7 +10,7 @@ export function trust(prototype: object): void {
 }
 
 /**
- * Whether an object is of a trusted class, and has none of these methods as its own: that would be somebody else's.
+ * Whether an object is of a trusted class, and none of these methods was replaced on the object itself.
  *
  * @param methods - those that the bytes pass; few, since each takes some 30 ns
  */

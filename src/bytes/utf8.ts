@@ -1,6 +1,6 @@
 import { GATHERED_LENGTH, gatheringFor, gatherText } from './gathered-texts.ts';
 
-/** What Node's buffers have beside the documented methods: the same, without the checks. */
+/** Methods of Node's buffers that are not documented: as the documented ones, without their checks. */
 interface NodeBuffer {
   latin1Slice(start: number, end: number): string;
 }
@@ -71,7 +71,7 @@ export function encodeUtf8(target: Buffer, at: number, text: string, limit: numb
   return target.write(text, at);
 }
 
-/** Whether the text has a lone surrogate, which UTF-8 cannot say. */
+/** Whether the text has a lone surrogate, which UTF-8 cannot express. */
 export function hasLoneSurrogate(text: string): boolean {
   return /\p{Surrogate}/u.test(text);
 }

@@ -1,4 +1,4 @@
-/** Elements of one list that are weighed; the rest counts as their average. */
+/** The most elements of one list that are weighed; the others count as their average. */
 const SAMPLE = 64;
 
 /**

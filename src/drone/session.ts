@@ -14,13 +14,13 @@ export type DroneSession = Session<ClientMessage, ServerMessage, DroneState, Dro
 export interface DroneOptions {
   /** What opens a connection. Default `'HELLO'`. */
   token?: string | undefined;
-  /** How many wrong tokens are borne, the last of them closing the connection. Default 1. */
+  /** How many attempts a connection has; the last wrong token closes it. Default 1. */
   authAttempts?: number | undefined;
   /** Milliseconds to authenticate within. Default: no limit. */
   handshakeTimeout?: number | undefined;
   /** Milliseconds that an authenticated client may be silent. Default: no limit. */
   idleTimeout?: number | undefined;
-  /** Told of each command that is accepted, before it is answered: what makes a drone of it. */
+  /** Called with each accepted command, before the answer: this moves the drone. */
   onCommand?: ((command: ClientMessage) => void) | undefined;
 }
 

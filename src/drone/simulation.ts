@@ -1,6 +1,6 @@
 import type { ClientMessage } from './messages.ts';
 
-/** A drone made of numbers: where it is, and the colour of its lamp. */
+/** A simulated drone: its position, and the colour of its lamp. */
 export class SimulatedDrone {
   x = 0;
   y = 0;

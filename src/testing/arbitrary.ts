@@ -61,7 +61,7 @@ export function arbitraryNearMiss<Out, In>(
   });
 }
 
-/** Valid frames and near misses, undecided which. */
+/** Frames that are valid or near misses, without saying which. */
 export function arbitraryFrame<Out, In>(
   codec: DeclaredCodec<Out, In>,
   options: ArbitraryOptions = {},
@@ -173,7 +173,7 @@ function struct(node: StructNode, environment: Environment): fc.Arbitrary<Record
   return fields(node, 0, environment, {});
 }
 
-// Field after field, since a later one may hang on an earlier.
+// Field after field, since a later field may depend on an earlier one.
 function fields(
   node: StructNode,
   index: number,

@@ -16,13 +16,13 @@ export interface FramingVector {
   frames: readonly Uint8Array[];
   /** The code of the error that ends it, behind those frames; left out: the stream ends cleanly. */
   error?: FrameErrorCode | (string & {}) | undefined;
-  /** The codes told to `onDiscard`, in order. Default none. */
+  /** The codes that `onDiscard` is called with, in order. Default none. */
   discarded?: readonly FrameErrorCode[] | undefined;
   /** The last frame is one only because the stream ends behind it: nothing may follow. Default false. */
   unterminated?: boolean | undefined;
   /** The writer makes exactly `bytes` of `frames`. Default false: what it makes has to be read as `frames`. */
   canonical?: boolean | undefined;
-  /** The writer is not asked: it refuses such frames. Default false. */
+  /** The writer refuses such frames, so it is not tried. Default false. */
   decodeOnly?: boolean | undefined;
 }
 
@@ -30,8 +30,8 @@ export interface VerifyOptions {
   /** Of the random cuts. Default 1. */
   seed?: number | undefined;
   /**
-   * What a stream that ends inside a frame is: `ERR_FRAME_TRUNCATED` (`'error'`), or the framing's own affair
-   * (`'any'`), as where an unterminated rest is dropped or handed on. Default `'error'`.
+   * What a stream that ends inside a frame is: `ERR_FRAME_TRUNCATED` (`'error'`), or whatever the framing
+   * makes of it (`'any'`): some drop or hand on an unterminated rest. Default `'error'`.
    */
   truncation?: 'error' | 'any' | undefined;
 }
@@ -83,7 +83,7 @@ export function verifyReader(
   }
 }
 
-/** The part that asks the writer, and the reader what it wrote. */
+/** The part that drives the writer, and lets the reader read what was written. */
 export function verifyWriter(framing: Framing, vectors: readonly FramingVector[]): void {
   const writer = framing.writer();
   for (const [index, vector] of vectors.entries()) {
@@ -142,10 +142,10 @@ type Mode = (typeof MODES)[number];
 
 /** Around what a writer writes. */
 const GUARD = 0xa5;
-/** Room beyond the bound, so that a writer that needs it is told by how much. */
+/** Room beyond the bound, so that the report can say how much a writer wrote beyond it. */
 const SLACK = 64;
 
-/** Far more than any stage takes for a vector. */
+/** Milliseconds; far more than any stage takes for a vector. */
 const DEADLINE = 10_000;
 
 type CodedError = Error & { code?: string; offset?: number };
@@ -156,7 +156,7 @@ interface Outcome {
   readonly discarded?: readonly string[] | undefined;
 }
 
-/** Reads chunk by chunk, and holds the reader to its word after each. */
+/** Reads chunk by chunk, and checks after each chunk that the reader keeps its contract. */
 class Reading {
   readonly frames: Buffer[] = [];
   readonly discarded: string[] = [];
@@ -248,7 +248,7 @@ function verifyChunkings(
     }
     if (vector.unterminated || vector.error === 'ERR_FRAME_TRUNCATED') continue;
 
-    // All is told before the end, and a neighbour behind it changes nothing.
+    // Everything is known before the end of the stream, so a neighbour behind it changes nothing.
     const before = guarded(place, () => read(framing, chunks, mode, false));
     compare(before, { discarded: [], ...vector }, `${place}, before the end of the stream`);
     const lent = guarded(place, () => readLent(framing, chunks, mode));
@@ -395,7 +395,7 @@ function seen({ frames, error }: FramingVector): Pick<FramingVector, 'frames' | 
   return { frames, error };
 }
 
-/** An exception is never how a reader answers. */
+/** A reader answers with values; an exception breaks its contract. */
 function guarded<T>(where: string, work: () => T): T {
   try {
     return work();
