@@ -2,9 +2,10 @@
  * Bundle the command line into dist/cli/main.js: its own files and the packages they import, whose licences go beside it. The
  * library stays outside, as imports of dist: a protocol's module and the command line then share one copy of it.
  */
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
+import { licencesOf } from './licences.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const cli = path.join(root, 'src/cli');
@@ -38,16 +39,4 @@ const { metafile } = await build({
   ],
 });
 
-const packages = new Set(
-  Object.keys(metafile.inputs).flatMap((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? []),
-);
-const licences = [...packages].sort().map((name) => {
-  const folder = path.join(root, 'node_modules', name);
-  const { version } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as {
-    version: string;
-  };
-  const file = readdirSync(folder).find((one) => /^licen[cs]e/i.test(one));
-  if (file === undefined) throw new Error(`${name} has no licence to ship`);
-  return `${name} ${version}\n\n${readFileSync(path.join(folder, file), 'utf8').trim()}\n`;
-});
-writeFileSync(path.join(out, 'LICENSES.txt'), licences.join(`\n${'-'.repeat(80)}\n\n`));
+writeFileSync(path.join(out, 'LICENSES.txt'), licencesOf(metafile));

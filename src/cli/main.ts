@@ -11,9 +11,10 @@ import { streams } from './streams.ts';
 import { endWithReader } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 import type { Verb } from './verb.ts';
+import { view } from './view.ts';
 
 /** In the order of the help. A verb is one file and a line here. */
-const VERBS: readonly Verb[] = [fly, serve, send, repl, streams];
+const VERBS: readonly Verb[] = [fly, serve, send, repl, streams, view];
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 

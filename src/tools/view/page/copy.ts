@@ -1,0 +1,59 @@
+import type { ViewMessage } from '../document.ts';
+import { leavesOf, valueText } from './conversation.ts';
+
+/** The ways to copy a message. */
+export const FORMATS = {
+  hex: ({ bytes }: ViewMessage): string => bytes,
+  JSON: (message: ViewMessage): string =>
+    JSON.stringify(plainOf(message.value ?? message.error), undefined, 2),
+  'test vector': vectorOf,
+} as const;
+
+/** Literal bytes with a comment for each field. */
+function vectorOf(message: ViewMessage): string {
+  const lines: string[] = [];
+  let at = 0;
+  const add = (end: number, comment: string): void => {
+    if (end > at) lines.push(`  ${JSON.stringify(message.bytes.slice(2 * at, 2 * end))}, // ${comment}`);
+    at = Math.max(at, end);
+  };
+  for (const [path, start, end, value] of leavesOf(message)) {
+    add(start, '');
+    // A line end or a mark of direction in a text must not end the comment, nor turn it.
+    add(
+      end,
+      `${path}: ${valueText(value).replace(/[^\x20-\x7e]/gu, (one) => `\\u{${one.codePointAt(0)!.toString(16)}}`)}`,
+    );
+  }
+  add(message.bytes.length / 2, '');
+  return `Buffer.from(\n  [\n${lines.map((line) => `  ${line}`).join('\n')}\n  ].join(''),\n  'hex',\n)`.replace(
+    / \/\/ $/gm,
+    '',
+  );
+}
+
+/** Plain JSON: what `$` stands for as text. */
+function plainOf(json: unknown): unknown {
+  if (typeof json !== 'object' || json === null) return json;
+  if (Array.isArray(json)) return json.map(plainOf);
+  const { $: special } = json as { $?: unknown };
+  if (typeof special === 'string') return special.replace(/^x|n$/g, '');
+  return Object.fromEntries(Object.entries(special ?? json).map(([name, one]) => [name, plainOf(one)]));
+}
+
+/** Put a text on the clipboard; false where the browser does not let us. */
+export async function copy(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // A page of a file may have no clipboard: the older way, by a selection.
+    const area = document.createElement('textarea');
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand('copy');
+    area.remove();
+    return done;
+  }
+}

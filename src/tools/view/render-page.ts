@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs';
+import type { ViewDocument } from './document.ts';
+
+/**
+ * The document as one HTML page that holds all it needs and asks nobody for anything. Its Content-Security-Policy lets only the
+ * page's own script and style run, by their hashes; the document is data, whatever it holds.
+ */
+export function renderPage(document: ViewDocument): string {
+  const page = readFileSync(new URL('./page.html', import.meta.url), 'utf8');
+  // `<` could end the element that holds the data; in JSON it may be escaped wherever it stands.
+  const data = JSON.stringify(document)
+    .replaceAll('<', '\\u003c')
+    .replaceAll('\u2028', '\\u2028')
+    .replaceAll('\u2029', '\\u2029');
+  return page.replace('"document goes here"', () => data);
+}

@@ -1,0 +1,65 @@
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { isViewDocument } from '../../src/tools/view/document.ts';
+import { cli, root, run } from '../support/run.ts';
+
+const flight = path.join(root, 'test/fixtures/flight.jsonl');
+const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-'));
+
+function input(name: string, text: string): string {
+  const file = path.join(folder, name);
+  writeFileSync(file, text);
+  return file;
+}
+
+describe('view', () => {
+  test('a page on stdout, or by --out as a whole', async () => {
+    const { status, stdout } = await run([...cli, 'view', flight]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^<!doctype html>/);
+    expect(stdout).toMatch(/default-src 'none'; script-src 'sha256-/);
+    expect(stdout).toMatch(/preact \d+\.\d+\.\d+[\s\S]*MIT/);
+    const page = input('page.html', 'what was there');
+    expect(await run([...cli, 'view', flight, '--out', page])).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(readFileSync(page, 'utf8')).toBe(stdout);
+    expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  test('--json gives the document, which view takes again', async () => {
+    const { stdout } = await run([...cli, 'view', flight, '--json']);
+    const document: unknown = JSON.parse(stdout);
+    expect(isViewDocument(document)).toBe(true);
+    const again = await run([...cli, 'view', input('flight.json', stdout), '--json']);
+    expect(JSON.parse(again.stdout)).toEqual(document);
+  });
+
+  test.each([
+    ['a file that is not there', 'missing.jsonl'],
+    ['an empty file', input('empty.jsonl', '\n')],
+    ['a file of another kind', input('mail.txt', 'Hello\n')],
+    ['JSON of another kind', input('other.json', '{"a":1}')],
+    ['a chunk without a direction', input('half.jsonl', '{"at":1,"bytes":"00"}\n')],
+    ['bytes that are no hex', input('hex.jsonl', '{"at":1,"from":"client","bytes":"0"}\n')],
+    ['null', input('null.json', 'null')],
+  ])('%s: one line, status 2', async (_, file) => {
+    const { status, stdout, stderr } = await run([
+      ...cli,
+      'view',
+      file,
+      '--out',
+      path.join(folder, 'none.html'),
+    ]);
+    expect(stderr).toMatch(/^wirepipe: [^\n]+\n$/);
+    expect(stdout).toBe('');
+    expect(status).toBe(2);
+    expect(readdirSync(folder)).not.toContain('none.html');
+  });
+
+  test('a page that cannot be written: one line, status 1', async () => {
+    const { status, stderr } = await run([...cli, 'view', flight, '--out', '/nowhere/page.html']);
+    expect(stderr).toMatch(/^wirepipe: ENOENT[^\n]*\n$/);
+    expect(status).toBe(1);
+  });
+});

@@ -1,0 +1,107 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { drone } from '../../../src/drone/protocol.ts';
+import { describeChunks } from '../../../src/tools/view/describe-chunks.ts';
+import { fromDocumentValue, toDocumentValue } from '../../../src/tools/view/document-value.ts';
+
+const protocol = drone as never;
+const from = (side: 'client' | 'server', at: number, hex: string) => ({
+  at,
+  from: side,
+  bytes: Buffer.from(hex.replaceAll(' ', ''), 'hex'),
+});
+
+describe('describeChunks', () => {
+  test('messages with their time, state, bytes and fields', () => {
+    const { events } = describeChunks(
+      protocol,
+      [
+        // length 7 · write · 5 · 'HELLO', in two chunks
+        from('client', 1, '07 00 00'),
+        from('client', 2, '00 02 05 48 45 4c 4c 4f'),
+        // length 4 · ok · 2 · 'hi'
+        from('server', 3, '04 00 00 00 80 02 68 69'),
+      ],
+      { title: 'flight' },
+    );
+    expect(events).toEqual([
+      {
+        is: 'message',
+        connection: 0,
+        from: 'client',
+        time: 2,
+        type: 'write',
+        state: 'handshake',
+        bytes: '020548454c4c4f',
+        spans: [
+          ['type', 0, 1, 2],
+          ['text', 1, 7, 'HELLO'],
+        ],
+        value: { type: 'write', text: 'HELLO' },
+        chunks: 2,
+      },
+      expect.objectContaining({ from: 'server', time: 3, type: 'ok', value: { type: 'ok', text: 'hi' } }),
+    ]);
+  });
+
+  test('a bad message is told, and what follows is decoded; a bad frame ends its direction', () => {
+    const { events } = describeChunks(
+      protocol,
+      [
+        // length 3 · write · 1 · ff; length 1 · quit
+        from('client', 1, '03 00 00 00 02 01 ff 01 00 00 00 00'),
+        // a length of 2^31
+        from('client', 2, '00 00 00 80 00'),
+        from('client', 3, '01 00 00 00 00'),
+        from('server', 4, '01 00'),
+      ],
+      { title: 'flight' },
+    );
+    expect(events).toMatchObject([
+      { is: 'message', type: '', bytes: '0201ff', error: { code: 'ERR_MESSAGE_UTF8', offset: 2 } },
+      { is: 'message', type: 'quit', breach: expect.stringContaining("'quit'") },
+      { is: 'fault', from: 'client', time: 2, text: expect.stringMatching(/^ERR_FRAME_TOO_LONG/) },
+      { is: 'fault', from: 'server', time: 4, text: expect.stringMatching(/^ERR_FRAME_TRUNCATED/) },
+    ]);
+  });
+
+  test('any bytes give a document of JSON', () => {
+    const chunk = fc.record({
+      at: fc.nat(),
+      from: fc.constantFrom('client' as const, 'server' as const),
+      bytes: fc.uint8Array({ maxLength: 40 }),
+    });
+    fc.assert(
+      fc.property(fc.array(chunk, { maxLength: 8 }), (chunks) => {
+        const document = describeChunks(protocol, chunks, { title: 'any' });
+        expect(JSON.parse(JSON.stringify(document))).toEqual(document);
+      }),
+    );
+  });
+});
+
+test('a value is JSON, and the same again', () => {
+  const value = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small' },
+      fc.string(),
+      fc.boolean(),
+      fc.double(),
+      fc.bigInt(),
+      fc.constant(null),
+      fc.constant(undefined),
+      fc.uint8Array({ maxLength: 9 }),
+      fc.array(tie('value'), { maxLength: 4 }),
+      fc.dictionary(fc.oneof(fc.constantFrom('$', 'a'), fc.string()), tie('value'), {
+        maxKeys: 4,
+        noNullPrototype: true,
+      }),
+    ),
+  })).value;
+  fc.assert(
+    fc.property(value, (one) => {
+      expect(fromDocumentValue(JSON.parse(JSON.stringify(toDocumentValue(one))))).toEqual(one);
+    }),
+    { numRuns: 500 },
+  );
+});
