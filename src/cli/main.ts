@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { safeText, showThrown } from '../bytes/show.ts';
+import { decode } from './decode.ts';
 import { fly } from './fly.ts';
 import { parseProblem } from './parse-problem.ts';
 import { repl } from './repl.ts';
@@ -14,7 +15,7 @@ import type { Verb } from './verb.ts';
 import { view } from './view.ts';
 
 /** In the order of the help. A verb is one file and a line here. */
-const VERBS: readonly Verb[] = [fly, serve, send, repl, streams, view];
+const VERBS: readonly Verb[] = [fly, serve, send, repl, streams, decode, view];
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 

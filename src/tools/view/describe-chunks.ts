@@ -4,7 +4,7 @@ import type { Codec } from '../../protocol/codec.ts';
 import { type Declaration, trace } from '../../protocol/fields/engine/read-walk.ts';
 import type { FrameReader, Framing } from '../../protocol/framing/framing.ts';
 import type { Session } from '../../protocol/session/session.ts';
-import type { ViewConnection, ViewDocument, ViewError, ViewEvent, ViewSpan } from './document.ts';
+import type { ViewDocument, ViewError, ViewEvent, ViewSpan } from './document.ts';
 import { toDocumentValue } from './document-value.ts';
 
 /** Bytes as they came, and when: milliseconds since the beginning of the recording. */
@@ -12,6 +12,19 @@ export interface Chunk {
   readonly at: number;
   readonly from: 'client' | 'server';
   readonly bytes: Uint8Array;
+}
+
+/** Bytes that were sent, and are not in the recording. */
+export interface Gap {
+  readonly at: number;
+  readonly from: 'client' | 'server';
+  readonly missing: number;
+}
+
+/** One connection: its name, and what came in both directions, in the order of time. */
+export interface RecordedConnection {
+  readonly name: string;
+  readonly chunks: Iterable<Chunk | Gap>;
 }
 
 /** What is needed of a protocol to describe its conversations. */
@@ -24,23 +37,38 @@ export interface DescribedProtocol {
 }
 
 /**
- * Describe what was said on one connection, as a document for the viewer. A frame that cannot be decoded is an event with its
- * error, and what follows is decoded all the same; a framing error ends its direction, as nothing behind it can be trusted.
- *
- * @param chunks both directions, in the order of time
+ * Describe what was said on recorded connections, as a document for the viewer. A frame that cannot be decoded is an event with
+ * its error, and what follows is decoded all the same. A framing error or a gap ends its direction: nothing behind it can be trusted.
  */
 export function describeChunks(
   protocol: DescribedProtocol,
-  chunks: Iterable<Chunk>,
-  { title, connection = { name: title } }: { title: string; connection?: ViewConnection },
+  connections: readonly RecordedConnection[],
+  { title }: { title: string },
 ): ViewDocument {
+  const events = connections.flatMap(({ chunks }, connection) => eventsOf(protocol, chunks, connection));
+  // Sorting is stable: what came on one connection stays in order.
+  if (connections.length > 1) events.sort((a, b) => a.time - b.time);
+  const names = connections.map(({ name }) => ({ name }));
+  return { wirepipe: 'view', version: 1, title, protocol: protocol.name, connections: names, events };
+}
+
+function eventsOf(
+  protocol: DescribedProtocol,
+  chunks: Iterable<Chunk | Gap>,
+  connection: number,
+): ViewEvent[] {
   const events: ViewEvent[] = [];
-  const sides = { client: new Side(protocol, 'client'), server: new Side(protocol, 'server') };
+  const sides = {
+    client: new Side(protocol, 'client', connection),
+    server: new Side(protocol, 'server', connection),
+  };
   const mirror = protocol.session?.mirror();
   let last = 0;
-  for (const { at, from, bytes } of chunks) {
+  for (const chunk of chunks) {
+    const { at, from } = chunk;
     last = at;
-    for (const event of sides[from].push(bytes, at)) {
+    const found = 'missing' in chunk ? sides[from].gap(chunk.missing, at) : sides[from].push(chunk.bytes, at);
+    for (const event of found) {
       if (event.is !== 'message') {
         events.push(event);
         continue;
@@ -62,7 +90,7 @@ export function describeChunks(
     }
   }
   for (const side of Object.values(sides)) events.push(...(side.end(last) as ViewEvent[]));
-  return { wirepipe: 'view', version: 1, title, protocol: protocol.name, connections: [connection], events };
+  return events;
 }
 
 type Found = ViewEvent & { message?: object | undefined };
@@ -70,14 +98,16 @@ type Found = ViewEvent & { message?: object | undefined };
 /** One direction. */
 class Side {
   readonly #from: 'client' | 'server';
+  readonly #connection: number;
   readonly #codec: Codec<object>;
   readonly #reader: FrameReader;
   /** Chunks since the last frame ended. */
   #chunks = 0;
   #broken = false;
 
-  constructor(protocol: DescribedProtocol, from: 'client' | 'server') {
+  constructor(protocol: DescribedProtocol, from: 'client' | 'server', connection: number) {
     this.#from = from;
+    this.#connection = connection;
     this.#codec = from === 'client' ? protocol.clientMessages : protocol.serverMessages;
     this.#reader = protocol.framing.reader();
   }
@@ -89,6 +119,13 @@ class Side {
     return this.#frames(time);
   }
 
+  gap(missing: number, time: number): Found[] {
+    if (this.#broken) return [];
+    this.#broken = true;
+    const text = `${missing} bytes are missing; what follows cannot be cut into frames`;
+    return [{ is: 'gap', connection: this.#connection, from: this.#from, time, text }];
+  }
+
   end(time: number): Found[] {
     if (this.#broken) return [];
     this.#reader.end();
@@ -97,7 +134,7 @@ class Side {
 
   #frames(time: number): Found[] {
     const found: Found[] = [];
-    const place = { connection: 0, from: this.#from, time };
+    const place = { connection: this.#connection, from: this.#from, time };
     for (let frame = this.#reader.next(); frame !== undefined; frame = this.#reader.next()) {
       const chunks = this.#chunks;
       this.#chunks = 1;

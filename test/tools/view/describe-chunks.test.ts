@@ -16,11 +16,16 @@ describe('describeChunks', () => {
     const { events } = describeChunks(
       protocol,
       [
-        // length 7 · write · 5 · 'HELLO', in two chunks
-        from('client', 1, '07 00 00'),
-        from('client', 2, '00 02 05 48 45 4c 4c 4f'),
-        // length 4 · ok · 2 · 'hi'
-        from('server', 3, '04 00 00 00 80 02 68 69'),
+        {
+          name: 'one',
+          chunks: [
+            // length 7 · write · 5 · 'HELLO', in two chunks
+            from('client', 1, '07 00 00'),
+            from('client', 2, '00 02 05 48 45 4c 4c 4f'),
+            // length 4 · ok · 2 · 'hi'
+            from('server', 3, '04 00 00 00 80 02 68 69'),
+          ],
+        },
       ],
       { title: 'flight' },
     );
@@ -48,12 +53,17 @@ describe('describeChunks', () => {
     const { events } = describeChunks(
       protocol,
       [
-        // length 3 · write · 1 · ff; length 1 · quit
-        from('client', 1, '03 00 00 00 02 01 ff 01 00 00 00 00'),
-        // a length of 2^31
-        from('client', 2, '00 00 00 80 00'),
-        from('client', 3, '01 00 00 00 00'),
-        from('server', 4, '01 00'),
+        {
+          name: 'one',
+          chunks: [
+            // length 3 · write · 1 · ff; length 1 · quit
+            from('client', 1, '03 00 00 00 02 01 ff 01 00 00 00 00'),
+            // a length of 2^31
+            from('client', 2, '00 00 00 80 00'),
+            from('client', 3, '01 00 00 00 00'),
+            from('server', 4, '01 00'),
+          ],
+        },
       ],
       { title: 'flight' },
     );
@@ -65,6 +75,32 @@ describe('describeChunks', () => {
     ]);
   });
 
+  test('connections are merged by time; a gap ends its direction', () => {
+    const quit = from('client', 2, '01 00 00 00 00');
+    const { connections, events } = describeChunks(
+      protocol,
+      [
+        {
+          name: 'a',
+          chunks: [from('client', 1, '01 00'), { at: 3, from: 'client', missing: 9 }, { ...quit, at: 4 }],
+        },
+        { name: 'b', chunks: [quit] },
+      ],
+      { title: 'two' },
+    );
+    expect(connections).toEqual([{ name: 'a' }, { name: 'b' }]);
+    expect(events).toMatchObject([
+      { is: 'message', connection: 1, time: 2, type: 'quit' },
+      {
+        is: 'gap',
+        connection: 0,
+        time: 3,
+        from: 'client',
+        text: expect.stringMatching(/^9 bytes are missing/),
+      },
+    ]);
+  });
+
   test('any bytes give a document of JSON', () => {
     const chunk = fc.record({
       at: fc.nat(),
@@ -73,7 +109,7 @@ describe('describeChunks', () => {
     });
     fc.assert(
       fc.property(fc.array(chunk, { maxLength: 8 }), (chunks) => {
-        const document = describeChunks(protocol, chunks, { title: 'any' });
+        const document = describeChunks(protocol, [{ name: 'one', chunks }], { title: 'any' });
         expect(JSON.parse(JSON.stringify(document))).toEqual(document);
       }),
     );

@@ -1,6 +1,7 @@
 import { parseWhere, type Where } from '../../where.ts';
-import type { ViewDocument, ViewEvent, ViewMessage, ViewSpan } from '../document.ts';
+import type { ViewDocument, ViewEvent } from '../document.ts';
 import { fromDocumentValue } from '../document-value.ts';
+import { aboutEvent, eventKind, eventLine } from '../show-event.ts';
 
 /** What is asked of the list of messages. */
 export interface Query {
@@ -27,7 +28,7 @@ export class Conversation {
     this.document = document;
     const firsts = new Map<string, ViewEvent>();
     for (const event of document.events) {
-      const kind = kindOf(event);
+      const kind = eventKind(event);
       if (!firsts.has(kind)) firsts.set(kind, event);
     }
     this.types = [...firsts.keys()].sort();
@@ -47,7 +48,7 @@ export class Conversation {
 
   /** An event in a few words. */
   line(index: number): string {
-    this.#lines[index] ??= lineOf(this.event(index));
+    this.#lines[index] ??= eventLine(this.event(index));
     return this.#lines[index];
   }
 
@@ -66,14 +67,14 @@ export class Conversation {
     const bytes = words.replace(/\s/g, '');
     const found: number[] = [];
     for (const [index, event] of this.document.events.entries()) {
-      if (hidden.has(kindOf(event))) continue;
+      if (hidden.has(eventKind(event))) continue;
       if (connection !== undefined && event.connection !== connection) continue;
       const isFound =
         words === '' ||
         this.line(index).toLowerCase().includes(words) ||
         (event.is === 'message' && event.bytes.includes(bytes));
       if (!isFound) continue;
-      if (where !== undefined && !where(this.value(index), aboutOf(event))) continue;
+      if (where !== undefined && !where(this.value(index), aboutEvent(event))) continue;
       found.push(index);
     }
     return found;
@@ -82,56 +83,4 @@ export class Conversation {
 
 function withoutIndices(path: string): string {
   return path.replace(/\[\d+\]/g, '[]');
-}
-
-/** What `@names` of a filter stand for. */
-function aboutOf(event: ViewEvent): object {
-  const { connection, from, time } = event;
-  return event.is === 'message'
-    ? {
-        connection,
-        from,
-        time,
-        state: event.state,
-        size: event.bytes.length / 2,
-        error: event.error?.code,
-        breach: event.breach,
-      }
-    : { connection, from, time, mark: event.is };
-}
-
-/** What an event is called in the list of types. */
-export function kindOf(event: ViewEvent): string {
-  if (event.is !== 'message') return `(${event.is})`;
-  return event.type === '' ? '(not decoded)' : event.type;
-}
-
-/** The fields that hold no others. */
-export function leavesOf({ spans }: ViewMessage): ViewSpan[] {
-  return spans.filter(([path], index) => {
-    const next = spans[index + 1]?.[0];
-    return !(next?.startsWith(`${path}.`) || next?.startsWith(`${path}[`));
-  });
-}
-
-/** A value of the document in a few words. */
-export function valueText(json: unknown): string {
-  const value = fromDocumentValue(json);
-  if (typeof value === 'bigint') return String(value);
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (value instanceof Uint8Array)
-    return Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
-  return typeof value === 'object' && value !== null ? JSON.stringify(json) : String(value);
-}
-
-function lineOf(event: ViewEvent): string {
-  if (event.is !== 'message') return `${event.is}: ${event.text}`;
-  if (event.error !== undefined) return `${event.type} ${event.error.code}: ${event.error.message}`.trim();
-  const fields = leavesOf(event).filter(([path]) => path !== 'type');
-  const words = fields.slice(0, 8).map(([path, , , value]) => `${path} ${cut(valueText(value))}`);
-  return [event.type, ...words, ...(fields.length > 8 ? ['…'] : [])].join('  ');
-}
-
-function cut(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

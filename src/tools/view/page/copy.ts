@@ -1,5 +1,5 @@
 import type { ViewMessage } from '../document.ts';
-import { leavesOf, valueText } from './conversation.ts';
+import { leavesOf, valueText } from '../show-event.ts';
 
 /** The ways to copy a message. */
 export const FORMATS = {

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import type { ViewMessage } from '../document.ts';
-import { leavesOf, valueText } from './conversation.ts';
+import { leavesOf, valueText } from '../show-event.ts';
 
 /** Two messages beside each other, field by field. */
 export function Difference({ a, b }: { readonly a: ViewMessage; readonly b: ViewMessage }): JSX.Element {

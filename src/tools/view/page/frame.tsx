@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { ViewMessage, ViewSpan } from '../document.ts';
-import { type Conversation, leavesOf, valueText } from './conversation.ts';
+import { leavesOf, valueText } from '../show-event.ts';
+import type { Conversation } from './conversation.ts';
 
 /** The most bytes, and the most fields, that are shown of one message. */
 const MOST_BYTES = 4_096;

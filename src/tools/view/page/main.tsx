@@ -1,7 +1,8 @@
 import { type JSX, render } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ViewDocument, ViewEvent } from '../document.ts';
-import { Conversation, kindOf } from './conversation.ts';
+import { eventKind } from '../show-event.ts';
+import { Conversation } from './conversation.ts';
 import { copy, FORMATS } from './copy.ts';
 import { Difference } from './difference.tsx';
 import { Frame } from './frame.tsx';
@@ -124,7 +125,7 @@ function Page({ conversation }: { readonly conversation: Conversation }): JSX.El
             <p>Nothing passes.</p>
           ) : (
             <>
-              <h2>{kindOf(event)}</h2>
+              <h2>{eventKind(event)}</h2>
               <p>
                 {shownDocument.connections[event.connection]?.name} · {event.from} · {event.time.toFixed(3)}{' '}
                 ms

@@ -1,0 +1,55 @@
+import type { ViewEvent, ViewMessage, ViewSpan } from './document.ts';
+import { fromDocumentValue } from './document-value.ts';
+
+/** What `@names` of a filter stand for. */
+export function aboutEvent(event: ViewEvent): object {
+  const { connection, from, time } = event;
+  return event.is === 'message'
+    ? {
+        connection,
+        from,
+        time,
+        state: event.state,
+        size: event.bytes.length / 2,
+        error: event.error?.code,
+        breach: event.breach,
+      }
+    : { connection, from, time, mark: event.is };
+}
+
+/** What an event is called in the list of types. */
+export function eventKind(event: ViewEvent): string {
+  if (event.is !== 'message') return `(${event.is})`;
+  return event.type === '' ? '(not decoded)' : event.type;
+}
+
+/** The fields that hold no others. */
+export function leavesOf({ spans }: ViewMessage): ViewSpan[] {
+  return spans.filter(([path], index) => {
+    const next = spans[index + 1]?.[0];
+    return !(next?.startsWith(`${path}.`) || next?.startsWith(`${path}[`));
+  });
+}
+
+/** A value of the document in a few words. */
+export function valueText(json: unknown): string {
+  const value = fromDocumentValue(json);
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (value instanceof Uint8Array)
+    return Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  return typeof value === 'object' && value !== null ? JSON.stringify(json) : String(value);
+}
+
+/** An event in a few words. */
+export function eventLine(event: ViewEvent): string {
+  if (event.is !== 'message') return `${event.is}: ${event.text}`;
+  if (event.error !== undefined) return `${event.type} ${event.error.code}: ${event.error.message}`.trim();
+  const fields = leavesOf(event).filter(([path]) => path !== 'type');
+  const words = fields.slice(0, 8).map(([path, , , value]) => `${path} ${cut(valueText(value))}`);
+  return [event.type, ...words, ...(fields.length > 8 ? ['…'] : [])].join('  ');
+}
+
+function cut(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
