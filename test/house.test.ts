@@ -131,6 +131,7 @@ const NAMED_AFTER_A_SUBJECT: Record<string, string> = {
   'src/protocol/fields/engine/problem.ts': 'its class is to be Problem',
   'src/streams/farewell.ts': 'how an output ends before its input: endBehind, Linger',
   'src/streams/lease.ts': 'memory lent for the length of one call: lend, keep',
+  'src/protocol/session/breach.ts': "what breaks a session's table, in words",
   'src/protocol/session/picture.ts': 'a session as a picture: Mermaid or Markdown',
 };
 

@@ -10,6 +10,7 @@ import { Packer } from '../protocol/packer.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import { knownOf, type ReplyRules } from '../protocol/reply-rules.ts';
 import type { Tagged } from '../protocol/session/declaration.ts';
+import { expectations } from '../protocol/session/expects.ts';
 import type { Numberless } from '../protocol/session/id-path.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
@@ -142,7 +143,7 @@ export class Client<
     this.stream = stream;
     this.#codec = protocol.clientMessages;
     this.#writer = protocol.framing.writer();
-    const mirror = checkStates ? protocol.session?.mirror() : undefined;
+    const mirror = checkStates ? protocol.session?.mirror(expectations(replies.expects).of) : undefined;
     this.#check = mirror && ((message) => mirror.send(message));
     this.#replies = new Replies<object, object>(
       replies,

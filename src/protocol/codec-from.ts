@@ -1,3 +1,4 @@
+import { showThrown } from '../bytes/show.ts';
 import { decodeUtf8 } from '../bytes/utf8.ts';
 import { MessageError } from '../errors.ts';
 import type { Codec } from './codec.ts';
@@ -9,8 +10,8 @@ export interface CodecFunctions<Message> {
 }
 
 /**
- * A codec out of a library's two functions. Whatever they throw becomes a `MessageError` (`ERR_MESSAGE_VALUE`, or
- * `ERR_FIELD_RANGE` on encode) with the thrown as its `cause`.
+ * A codec made of a library's two functions. Whatever they throw becomes a `MessageError` (`ERR_MESSAGE_VALUE`, or
+ * `ERR_FIELD_RANGE` on encode) with what was thrown as its `cause`.
  *
  * @example
  * // both functions are those of @msgpack/msgpack
@@ -26,7 +27,7 @@ export function codecFrom<Message>({ decode, encode }: CodecFunctions<Message>):
         return decode(bytes.subarray(start, end));
       } catch (cause) {
         if (cause instanceof MessageError) throw cause;
-        throw new MessageError('ERR_MESSAGE_VALUE', `the frame cannot be decoded: ${reason(cause)}`, {
+        throw new MessageError('ERR_MESSAGE_VALUE', `the frame cannot be decoded: ${showThrown(cause)}`, {
           cause,
         });
       }
@@ -36,7 +37,7 @@ export function codecFrom<Message>({ decode, encode }: CodecFunctions<Message>):
         return encode(message);
       } catch (cause) {
         if (cause instanceof MessageError) throw cause;
-        const text = `the message cannot be encoded: ${reason(cause)}`;
+        const text = `the message cannot be encoded: ${showThrown(cause)}`;
         throw new MessageError('ERR_FIELD_RANGE', text, { origin: 'local', cause });
       }
     },
@@ -44,9 +45,10 @@ export function codecFrom<Message>({ decode, encode }: CodecFunctions<Message>):
 }
 
 /**
- * Messages as JSON in UTF-8. Its type is what you say it is: nothing checks the values that a peer sends.
+ * Messages as JSON in UTF-8. Their type is the one that the caller names: nothing checks the values that a peer sends.
  *
- * An empty frame is `ERR_MESSAGE_EMPTY`, malformed UTF-8 `ERR_MESSAGE_UTF8`, malformed JSON `ERR_MESSAGE_VALUE`.
+ * An empty frame is `ERR_MESSAGE_EMPTY`, malformed UTF-8 `ERR_MESSAGE_UTF8`, malformed JSON `ERR_MESSAGE_VALUE`; so is a
+ * bare `null`, which a stream of messages would take for its end.
  *
  * @example const codec = json<{ type: 'move'; x: number; y: number }>();
  */
@@ -57,7 +59,9 @@ export function json<Message = unknown>(): Codec<Message> {
         throw new MessageError('ERR_MESSAGE_EMPTY', 'expected JSON, got an empty frame');
       const text = decodeUtf8(bytes, 0, bytes.length);
       if (text === undefined) throw new MessageError('ERR_MESSAGE_UTF8', 'expected JSON in UTF-8');
-      return JSON.parse(text) as Message;
+      const message = JSON.parse(text) as Message;
+      if (message === null) throw new MessageError('ERR_MESSAGE_VALUE', 'expected a message, got null');
+      return message;
     },
     encode(message) {
       const text = JSON.stringify(message) as string | undefined;
@@ -65,8 +69,4 @@ export function json<Message = unknown>(): Codec<Message> {
       return Buffer.from(text);
     },
   });
-}
-
-function reason(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -14,6 +14,10 @@ export interface Reply<Sent, State extends string> {
   readonly send?: Said<Sent>;
   /** Absent, or the state's own name: it stays, and is not entered again. */
   readonly next?: State | undefined;
+  /**
+   * Named timers of the state that follows: milliseconds from now to start one (or to start it anew), null to cancel it.
+   */
+  readonly timers?: { readonly [name: string]: number | null } | undefined;
 }
 
 /** One or more messages, or none. */
@@ -33,13 +37,22 @@ interface Literals {
 /**
  * Takes one message (or whatever else happened) and says what follows. It acts on nothing, and may keep what it
  * needs in `context`, the connection's own. One is asked at a time: while a promise is pending, no message is taken.
+ *
+ * As an async generator it sends what it yields, as soon as that can be sent: the next value is asked for when the one
+ * before has been taken. What it returns is its reply.
+ *
  * What it throws or rejects with is an `ERR_HANDLER`, and ends the session.
  */
 export type Handler<Event, Sent, State extends string, Context> = (
   event: Event,
   context: Context,
-  // biome-ignore lint/suspicious/noConfusingVoidType: a handler with nothing to say may say nothing
-) => Reply<Sent, State> | void | Promise<Reply<Sent, State> | void>;
+) => Replied<Sent, State> | Promise<Replied<Sent, State>> | Yielding<Sent, State>;
+
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler with nothing to say may say nothing
+type Replied<Sent, State extends string> = Reply<Sent, State> | void;
+
+/** What an async generator gives. */
+type Yielding<Sent, State extends string> = AsyncGenerator<Said<Sent>, Replied<Sent, State>, undefined>;
 
 /**
  * The types of message that are sent on the way to a state:
@@ -60,9 +73,31 @@ export interface Row<Event, Sent extends Tagged, State extends string, Context> 
   readonly handle: Handler<Event, Sent, State, Context>;
   /**
    * The states that may follow (the state itself among them, if it may stay), and what is sent on the way to each. The
-   * pictures show it, the other side's `mirror` reasons with it, and a reply that differs is refused.
+   * pictures show it, the other side's `mirror` and `request` reason with it, and a reply that differs is refused.
    */
-  readonly outcomes: { readonly [S in State]?: Sends<Sent['type']> };
+  readonly outcomes?: { readonly [S in State]?: Sends<Sent['type']> } | undefined;
+  /**
+   * Messages of this row may be at work beside others of such rows: one at a time for each key, in order. The key is what
+   * the message holds at this path (`'channel'`), or what the function gives. Such a row may not change the state, and
+   * other messages wait until all of them are done. At most 64 are under way; then the peer is held back.
+   */
+  readonly concurrent?: string | ((event: Event) => unknown) | undefined;
+}
+
+/** A named timer has run out. */
+export interface TimerEvent {
+  /** Its name. */
+  readonly timer: string;
+  /** Milliseconds since it was started. */
+  readonly after: number;
+}
+
+/** What a session may know of its connection: what a server makes its `context` of. */
+export interface ConnectionInfo {
+  /** The peer's address and port; empty where there is none. */
+  readonly remote: string;
+  // biome-ignore lint/suspicious/noExplicitAny: the core knows no sockets; a server of TCP gives a net.Socket
+  readonly socket?: any;
 }
 
 /** How long a state may last: every length in milliseconds, from 1 to 2,147,483,647. */
@@ -103,6 +138,20 @@ export interface StateDeclaration<
   /** The types that may be sent unasked in this state (telemetry, a push); by default all of them. */
   readonly unsolicited?: readonly Sent['type'][];
   readonly deadline?: Deadline<Sent, State, Context>;
+  /**
+   * Messages of these types wait for the next state: they are taken there first, in the order in which they came. At most
+   * 64 and 1 MiB wait; more break the protocol.
+   */
+  readonly postpone?: readonly Received['type'][];
+  /**
+   * What takes a named timer that has run out, by its name. A timer that a reply has started runs on into the next state
+   * if that names it too; otherwise it is cancelled.
+   */
+  readonly timers?: {
+    readonly [name: string]:
+      | Handler<TimerEvent, Sent, State, Context>
+      | Omit<Row<TimerEvent, Sent, State, Context>, 'concurrent'>;
+  };
   /** What is sent on entering the state, behind the answer that led here; in the initial state, the greeting. */
   readonly onEnter?: (context: Context) => Said<Sent>;
   /** What is sent when the peer has ended its side while in this state. */
@@ -125,7 +174,12 @@ export interface SessionDeclaration<
   /** The state of a new connection. */
   readonly initial: NoInfer<State>;
   /** Makes what one connection keeps; every handler of that connection gets the same. */
-  readonly context?: () => Context;
+  readonly context?: (connection: ConnectionInfo) => Context;
+  /**
+   * Called exactly once for each context that was made, when its connection is over, however it ended: with the error, or
+   * undefined when it went in peace.
+   */
+  readonly dispose?: (context: NoInfer<Context>, reason: Error | undefined) => unknown;
   /** The table, by the states' names. */
   readonly states: {
     readonly [S in State]: StateDeclaration<Received, NoInfer<Sent>, `${NoInfer<State>}`, NoInfer<Context>>;

@@ -1,7 +1,17 @@
+import { show } from '../../bytes/show.ts';
 import { StateError } from '../../errors.ts';
+import { list, quoted, typeDetail } from './breach.ts';
 import type { Tagged } from './declaration.ts';
+import type { ExpectationOf } from './expects.ts';
 import type { Outcome } from './outcome.ts';
 import type { SessionTable, StateTable } from './table.ts';
+
+/** The most unanswered messages, places, and places looked at for one message: beyond, the mirror is no longer exact. */
+const MAX_SENT = 65_536;
+const MAX_PLACES = 256;
+const MAX_WORK = 4_096;
+/** What a server may postpone. */
+const MAX_POSTPONED = 64;
 
 /**
  * A session seen from its other side, the client's: which states the server may be in, by what was sent to it and
@@ -12,11 +22,15 @@ import type { SessionTable, StateTable } from './table.ts';
  *     received  ok           …                    {authenticated}: only that leads past an 'ok'
  *
  * The more the table tells, the sharper this sees: a row without `outcomes` may answer anything and lead to any
- * `next`. A message that only `otherwise` takes is out of place, unless the state has nothing but that. A message that
- * answers nothing we sent is taken as sent unasked, or as the farewell, where the table has such. Messages may be sent
- * ahead of their answers.
+ * `next`, unless `expects` says what answers it. A message that only `otherwise` takes counts as unexpected, unless the
+ * state has no other rows. A message that answers nothing we sent is taken as sent unasked, or as the farewell, where
+ * the table has such. Messages may be sent ahead of their answers.
  *
- * Pure, as the run is: it is told, and says no by throwing.
+ * It holds a bounded number of things, and does a bounded amount of work for each message. Where that is not enough to
+ * follow the server (65,536 unanswered messages, 256 places where it may be), it only checks that messages are of the
+ * table's types from then on.
+ *
+ * Pure, as the run is: it throws what is wrong, and acts on nothing.
  *
  * @example
  * const mirror = drone.session.mirror();
@@ -27,27 +41,31 @@ import type { SessionTable, StateTable } from './table.ts';
  */
 export class Mirror<Sends, Receives, State extends string> {
   readonly #table: SessionTable;
-  /** What the server may have come to, at least one; `at` counts messages of ours that it has answered. */
+  readonly #expectationOf: ExpectationOf | undefined;
+  /** Where the server may be, at least one place. */
   #places: Place[];
-  /** The types of what was sent; those before `first` are answered for certain. */
-  #sent: string[] = [];
-  /** Beside each of them, the states that the server may be in once it has taken it. */
-  #after: ReadonlySet<StateTable>[] = [];
+  /** What was sent; what is before the smallest `at` of the places is answered for certain. */
+  readonly #sent: Sent[] = [];
+  /** Beside each of them, where the server may be once it has taken it. */
+  readonly #after: (readonly Stand[])[] = [];
   /** The number that `#sent[0]` has in all. */
   #first = 0;
   /** Something came that only the farewell explains: anything may follow, and nothing may be sent. */
   #over = false;
+  /** Too much is open to follow the server. */
+  #vague = false;
 
-  constructor(table: SessionTable) {
+  constructor(table: SessionTable, expectationOf?: ExpectationOf) {
     this.#table = table;
+    this.#expectationOf = expectationOf;
     const { initial } = table;
-    this.#places = [
-      { state: initial, at: 0, speaking: initial.onEnter === undefined ? undefined : ANYTHING },
-    ];
+    const speaking = initial.onEnter === undefined ? undefined : ANYTHING;
+    this.#places = [{ state: initial, held: NONE, redo: NONE, at: 0, speaking, telling: undefined }];
   }
 
   /** The states that the server may be in, as far as its answers tell. */
   get states(): readonly State[] {
+    if (this.#vague) return [...this.#table.states.keys()] as State[];
     return [...new Set(this.#places.map(({ state }) => state.name as State))];
   }
 
@@ -63,29 +81,16 @@ export class Mirror<Sends, Receives, State extends string> {
    *   not send it, nothing has changed
    */
   send(message: Sends): void {
-    const { type } = message as Tagged;
+    const type = (message as Partial<Tagged> | null | undefined)?.type as string;
     const ahead = this.#ahead;
-    if (!this.#over && [...ahead].some((state) => takes(state, type))) {
-      this.#sent.push(type);
-      this.#after.push(this.#step(ahead, type));
-      return;
-    }
-    const names = [...ahead].map(({ name }) => name).join(' or ');
-    const closed = this.#over || [...ahead].every(({ final }) => final);
-    const expected = [...new Set([...ahead].flatMap(({ on }) => [...on.keys()]))];
-    throw new StateError(
-      closed ? 'ERR_STATE_CLOSED' : 'ERR_STATE_UNEXPECTED',
-      closed
-        ? `'${type}' cannot be sent: the session is over`
-        : `'${type}' may not be sent in state '${names}', only ${expected.join(', ') || 'nothing'}`,
-      {
-        origin: 'local',
-        messageType: type,
-        actual: type,
-        ...(names !== '' && { state: names }),
-        ...(!closed && { expected }),
-      },
-    );
+    if (this.#over || !ahead.some(({ state }) => takes(state, type))) throw this.#refused(ahead, type);
+    if (this.#vague) return;
+    const sent: Sent = { type, untold: this.#untold(message as object) };
+    if (this.#changesNothing(ahead, sent)) return;
+    this.#sent.push(sent);
+    const after = this.#step(ahead, sent);
+    this.#after.push(after);
+    if (this.#sent.length > MAX_SENT || after.length > MAX_PLACES) this.#lose();
   }
 
   /**
@@ -94,9 +99,11 @@ export class Mirror<Sends, Receives, State extends string> {
    */
   receive(message: Receives): void {
     if (this.#over) return;
-    const { type } = message as Tagged;
-    const places = this.#answering(type);
-    if (places.length > 0) {
+    const type = (message as Partial<Tagged> | null | undefined)?.type as string;
+    const places = this.#vague ? [] : this.#answering(type);
+    if (this.#vague) {
+      if (this.#table.sends?.has(type) ?? true) return;
+    } else if (places.length > 0) {
       this.#narrow(places);
       return;
     }
@@ -108,17 +115,69 @@ export class Mirror<Sends, Receives, State extends string> {
       this.#over = true;
     } else {
       const names = this.states.join(' or ');
-      throw new StateError('ERR_STATE_UNEXPECTED', `'${type}' cannot come in state '${names}'`, {
+      const messageType = typeDetail(type);
+      throw new StateError('ERR_STATE_UNEXPECTED', `${quoted(type)} cannot come in state '${names}'`, {
         state: names,
-        messageType: type,
-        actual: type,
+        messageType,
+        actual: messageType ?? show(type),
       });
     }
   }
 
-  /** The states in which the next message of ours may find the server. */
-  get #ahead(): ReadonlySet<StateTable> {
-    return this.#after.at(-1) ?? new Set(this.#places.map(({ state }) => state));
+  /** Where the next message of ours may find the server. */
+  get #ahead(): readonly Stand[] {
+    return this.#after.at(-1) ?? this.#places;
+  }
+
+  #refused(ahead: readonly Stand[], type: unknown): StateError {
+    const states = [...new Set(ahead.map(({ state }) => state))];
+    const names = states.map(({ name }) => name).join(' or ');
+    const isClosed = this.#over || states.every(({ final }) => final);
+    const expected = [...new Set(states.flatMap(({ on, postpone }) => [...on.keys(), ...(postpone ?? [])]))];
+    const messageType = typeDetail(type);
+    return new StateError(
+      isClosed ? 'ERR_STATE_CLOSED' : 'ERR_STATE_UNEXPECTED',
+      isClosed
+        ? `${quoted(type)} cannot be sent: the session is over`
+        : `${quoted(type)} may not be sent in state '${names}', only ${list(expected)}`,
+      {
+        origin: 'local',
+        messageType,
+        actual: messageType ?? show(type),
+        ...(names !== '' && { state: names }),
+        ...(!isClosed && { expected }),
+      },
+    );
+  }
+
+  /** What answers a message where the row does not tell. */
+  #untold(message: object): Outcome {
+    let expected: ReturnType<ExpectationOf> | undefined;
+    try {
+      expected = this.#expectationOf?.(message);
+    } catch {
+      // The request itself is refused for it.
+    }
+    if (expected === undefined || !expected.declared) return UNTOLD;
+    const { count, types = ANYTHING, last } = expected;
+    if (count === 'none') return NOTHING;
+    return { types, one: count === 'one', last: count === 'many' ? last : undefined };
+  }
+
+  /** Whether the server is where it was once it has taken a message, and has said nothing that it might not say anyway. */
+  #changesNothing(ahead: readonly Stand[], sent: Sent): boolean {
+    const isRepeated = this.#sent.at(-1)?.type === sent.type;
+    return ahead.every((stand) => {
+      const leads = this.#leads(stand, sent);
+      return (
+        leads.length > 0 &&
+        leads.every(({ to, held, outcome: { types, one, last } }) => {
+          const isQuiet =
+            !one && last === undefined && (types.size === 0 || isRepeated) && types !== ANYTHING;
+          return isQuiet && to === stand.state && held === stand.held;
+        })
+      );
+    });
   }
 
   /** Where the server may be once it has sent this. */
@@ -126,84 +185,181 @@ export class Mirror<Sends, Receives, State extends string> {
     const found = new Map<string, Place>();
     const seen = new Set<string>();
     const open = [...this.#places];
+    let work = 0;
     for (let place = open.pop(); place !== undefined; place = open.pop()) {
-      const { state, at, speaking } = place;
-      if (seen.has(keyOf(place))) continue;
-      seen.add(keyOf(place));
+      const key = keyOf(place);
+      if (seen.has(key)) continue;
+      seen.add(key);
+      if (++work > MAX_WORK || found.size > MAX_PLACES) {
+        this.#lose();
+        return [place];
+      }
+      const { state, speaking, telling } = place;
       const may = (next: Place): unknown => found.set(keyOf(next), next);
       if (speaking?.has(type) || state.unsolicited?.has(type)) may(place);
-      // A deadline may have passed, whenever it likes, and its handler have said so.
-      if (state.deadline?.row !== undefined) {
-        for (const to of [state, ...this.#states(state.next)]) may({ state: to, at, speaking: ANYTHING });
+      // A deadline or a timer may have passed, whenever it likes, and its handler have said so.
+      if (state.deadline?.row !== undefined || state.timers !== undefined) {
+        for (const to of [state, ...this.#states(state.next)]) {
+          may(entered(place, to, { ...place, speaking: ANYTHING, telling: undefined }));
+        }
       }
-      const sent = this.#sent[at - this.#first];
+      if (telling !== undefined) {
+        const { outcome, behind } = telling;
+        if (outcome.last!.has(type)) may(behind);
+        else if (outcome.types.has(type)) may(place);
+        continue;
+      }
+      const sent = place.redo[0] ?? this.#sent[place.at - this.#first];
       if (sent === undefined) continue;
-      for (const { to, outcome } of this.#leads(state, sent)) {
+      const taken =
+        place.redo.length > 0 ? { ...place, redo: place.redo.slice(1) } : { ...place, at: place.at + 1 };
+      for (const { to, held, outcome, lasting } of this.#leads(place, sent)) {
         const greets = to !== state && to.onEnter !== undefined;
-        const more = greets ? ANYTHING : outcome.one ? undefined : outcome.types;
-        if (outcome.types.has(type)) may({ state: to, at: at + 1, speaking: more });
+        const still = lasting ? both(speaking, outcome.types) : undefined;
+        const behind = entered(taken, to, { ...taken, held, speaking: greets ? ANYTHING : still });
+        const { types, one, last } = outcome;
+        if (last !== undefined) {
+          if (last.has(type)) may(behind);
+          else if (types.has(type)) may({ ...place, telling: { outcome, behind } });
+          continue;
+        }
+        if (types.has(type))
+          may(one ? behind : { ...behind, speaking: greets ? ANYTHING : (still ?? types) });
         // Or it said nothing to that, and this comes later.
-        if (!outcome.one) open.push({ state: to, at: at + 1, speaking: greets ? ANYTHING : undefined });
+        if (!one) open.push(behind);
       }
     }
     return [...found.values()];
   }
 
-  /** What may come of a message in a state. */
-  #leads(state: StateTable, type: string): { to: StateTable; outcome: Outcome }[] {
+  /** What may come of a message where the server is. */
+  #leads({ state, held }: Stand, { type, untold }: Sent): Lead[] {
+    if (state.postpone?.has(type)) {
+      if (held.length >= MAX_POSTPONED) return [];
+      return [{ to: state, held: [...held, { type, untold }], outcome: NOTHING, lasting: false }];
+    }
     const row = state.on.get(type) ?? state.otherwise;
     if (row === undefined) return [];
+    const lasting = row.concurrent !== undefined;
     const { states } = this.#table;
-    if (row.outcomes !== undefined) {
-      return [...row.outcomes].map(([to, outcome]) => ({ to: states.get(to)!, outcome }));
-    }
-    return [state, ...this.#states(state.next)].map((to) => ({ to, outcome: UNTOLD }));
+    const told =
+      row.outcomes === undefined
+        ? [state, ...(lasting ? [] : this.#states(state.next))].map((to) => [to, untold] as const)
+        : [...row.outcomes].map(([to, outcome]) => [states.get(to)!, outcome] as const);
+    return told.map(([to, outcome]) => ({
+      to,
+      held,
+      // Answers of several at a time come in any order.
+      outcome: lasting ? { types: outcome.types, one: false } : outcome,
+      lasting,
+    }));
   }
 
-  /** The states that may follow when a message is taken in one of these. */
-  #step(from: Iterable<StateTable>, type: string): ReadonlySet<StateTable> {
-    const next = new Set<StateTable>();
-    for (const state of from) {
-      for (const { to } of this.#leads(state, type)) next.add(to);
+  /** Where the server may be when it has taken a message in one of these places, and what was postponed until then. */
+  #step(from: Iterable<Stand>, sent: Sent): readonly Stand[] {
+    const done = new Map<string, Stand>();
+    const seen = new Set<string>();
+    const open: Stand[] = [...from].map((stand) => ({ ...standing(stand), redo: [...stand.redo, sent] }));
+    for (let stand = open.pop(); stand !== undefined && seen.size <= MAX_WORK; stand = open.pop()) {
+      const key = standKey(stand);
+      if (seen.has(key)) continue;
+      seen.add(key);
+      const [first, ...redo] = stand.redo;
+      if (first === undefined) {
+        done.set(key, stand);
+        continue;
+      }
+      for (const { to, held } of this.#leads(stand, first)) {
+        open.push(entered(stand, to, { state: stand.state, held, redo }));
+      }
     }
-    return next;
+    return [...done.values()];
   }
 
   #states(names: Iterable<string>): StateTable[] {
     return [...names].map((name) => this.#table.states.get(name)!);
   }
 
+  /** Give up following. */
+  #lose(): void {
+    this.#vague = true;
+    this.#sent.length = this.#after.length = 0;
+    this.#places = this.#states(this.#table.states.keys()).map((state) => ({
+      state,
+      held: NONE,
+      redo: NONE,
+      at: 0,
+      speaking: ANYTHING,
+      telling: undefined,
+    }));
+  }
+
   /** The server is in one of these: forget what is answered, and think again of what follows. */
   #narrow(places: Place[]): void {
+    if (this.#vague) return;
     this.#places = places;
-    const from = Math.min(...places.map(({ at }) => at));
-    const to = Math.max(...places.map(({ at }) => at));
+    let from = Infinity;
+    let to = 0;
+    for (const { at } of places) {
+      from = Math.min(from, at);
+      to = Math.max(to, at);
+    }
     const done = from - this.#first;
-    if (done > 0) {
+    // Not for each message: what is moved would be all that waits.
+    if (done >= 256 || done === this.#sent.length) {
       this.#sent.splice(0, done);
       this.#after.splice(0, done);
       this.#first = from;
     }
-    let states: ReadonlySet<StateTable> = new Set();
-    for (let i = 0; i < this.#sent.length; i++) {
-      const at = from + i;
-      const here = places.filter((place) => place.at === at).map(({ state }) => state);
-      states = this.#step(new Set([...states, ...here]), this.#sent[i]!);
+    let stands: readonly Stand[] = [];
+    for (let i = from - this.#first; i < this.#sent.length; i++) {
+      const at = this.#first + i;
+      const here = places.filter((place) => place.at === at);
+      const next = this.#step([...stands, ...here], this.#sent[i]!);
       const before = this.#after[i]!;
-      const same = states.size === before.size && [...states].every((state) => before.has(state));
+      const isSame = next.length === before.length && sameStands(next, before);
       // What follows from the same is the same.
-      if (same && at >= to) return;
-      this.#after[i] = states;
+      if (isSame && at >= to) return;
+      stands = next;
+      this.#after[i] = next;
     }
   }
 }
 
-interface Place {
-  readonly state: StateTable;
-  readonly at: number;
-  /** The types that the server may go on saying without being told anything. */
-  readonly speaking: ReadonlySet<string> | undefined;
+/** A message that was sent: its type, and what answers it where the row does not tell. */
+interface Sent {
+  readonly type: string;
+  readonly untold: Outcome;
 }
+
+/** A state, and what waits in it. */
+interface Stand {
+  readonly state: StateTable;
+  /** What is postponed until the next state. */
+  readonly held: readonly Sent[];
+  /** What was postponed until this state, and is to be taken first. */
+  readonly redo: readonly Sent[];
+}
+
+/** Where the server may be. */
+interface Place extends Stand {
+  /** How many messages of ours it has taken. */
+  readonly at: number;
+  /** The types that the server may go on sending without another message of ours. */
+  readonly speaking: ReadonlySet<string> | undefined;
+  /** It is in the middle of an answer: what the answer may hold, and where it is behind it. */
+  readonly telling: { readonly outcome: Outcome; readonly behind: Place } | undefined;
+}
+
+interface Lead {
+  readonly to: StateTable;
+  readonly held: readonly Sent[];
+  readonly outcome: Outcome;
+  /** What is said of it may come whenever it likes, until the state is left. */
+  readonly lasting: boolean;
+}
+
+const NONE: readonly never[] = [];
 
 /** Any type: where the table does not tell. */
 const ANYTHING: ReadonlySet<string> = new (class extends Set<string> {
@@ -212,11 +368,40 @@ const ANYTHING: ReadonlySet<string> = new (class extends Set<string> {
   }
 })();
 const UNTOLD: Outcome = { types: ANYTHING, one: false };
+const NOTHING: Outcome = { types: new Set(), one: false };
 
 function takes(state: StateTable, type: string): boolean {
-  return state.on.has(type) || (state.on.size === 0 && state.otherwise !== undefined && !state.final);
+  if (state.on.has(type) || state.postpone?.has(type)) return true;
+  return state.on.size === 0 && state.otherwise !== undefined && !state.final;
 }
 
-function keyOf({ state, at, speaking }: Place): string {
-  return `${at} ${speaking === undefined ? '' : [...speaking].join()} ${speaking === ANYTHING} ${state.name}`;
+/** The same place in a state that may be another: there, what was postponed comes first. */
+function entered<P extends Stand>(before: Stand, state: StateTable, place: P): P {
+  if (state === before.state) return place;
+  return { ...place, state, held: NONE, redo: [...place.held, ...place.redo] };
+}
+
+function standing({ state, held, redo }: Stand): Stand {
+  return { state, held, redo };
+}
+
+function both(a: ReadonlySet<string> | undefined, b: ReadonlySet<string>): ReadonlySet<string> {
+  if (a === undefined || b === ANYTHING) return b;
+  return a === ANYTHING ? a : new Set([...a, ...b]);
+}
+
+function sameStands(a: readonly Stand[], b: readonly Stand[]): boolean {
+  const keys = new Set(b.map(standKey));
+  return a.every((stand) => keys.has(standKey(stand)));
+}
+
+function standKey({ state, held, redo }: Stand): string {
+  if (held.length + redo.length === 0) return state.name;
+  return `${state.name} ${held.map(({ type }) => type).join()} ${redo.map(({ type }) => type).join()}`;
+}
+
+function keyOf(place: Place): string {
+  const { at, speaking, telling } = place;
+  const said = speaking === undefined ? '' : speaking === ANYTHING ? '*' : [...speaking].join();
+  return `${at} ${said} ${telling === undefined ? '' : `> ${keyOf(telling.behind)}`} ${standKey(place)}`;
 }

@@ -1,6 +1,25 @@
-import { HandlerError, StateError, TimeoutError } from '../../errors.ts';
-import type { Said, Tagged } from './declaration.ts';
-import type { SessionTable, StateTable, TableReply, TableRow } from './table.ts';
+import { show, showThrown } from '../../bytes/show.ts';
+import { weigh } from '../../bytes/weigh.ts';
+import { HandlerError, StateError } from '../../errors.ts';
+import { MAX_DELAY } from '../../options.ts';
+import {
+  broken,
+  crowded,
+  list,
+  misled,
+  misspoken,
+  mistimed,
+  notLast,
+  notOne,
+  quoted,
+  timedOut,
+  typeDetail,
+  unexpected,
+} from './breach.ts';
+import type { Said, Tagged, TimerEvent } from './declaration.ts';
+import type { SessionTable, StateLimits, StateTable, TableGenerator, TableReply, TableRow } from './table.ts';
+
+export type { StateLimits } from './table.ts';
 
 /** What followed from one event. */
 export interface Step<Sent, State extends string> {
@@ -15,22 +34,26 @@ export interface Step<Sent, State extends string> {
   readonly deadline: StateLimits | undefined;
   /** Why the session failed; the answers end with the farewell then. */
   readonly error: Error | undefined;
+  /** Named timers to start, in milliseconds, and to cancel (null); only where there are any. */
+  readonly timers?: Readonly<Record<string, number | null>>;
 }
 
-/** The limits of a state, in milliseconds; Infinity where there is none. */
-export interface StateLimits {
-  readonly within: number;
-  readonly idle: number;
-  readonly frame: number;
-}
+/** The most messages of concurrent rows that are under way at a time. */
+const MAX_CONCURRENT = 64;
+/** What may wait for the next state. */
+const MAX_POSTPONED = 64;
+const MAX_POSTPONED_BYTES = 1024 * 1024;
 
 /**
- * One connection's way through a session: it is told what happened, and says what follows. It holds no timer, reads
+ * One connection's way through a session: it takes what happened, and says what follows. It holds no timer, reads
  * no clock, and sends nothing.
  *
  * What breaks the table is not thrown but a step: the answers so far and the farewell, `final`, and `error` (origin
  * `'peer'` for a message that the state does not take, `'local'` for an answer that it may not send, `ERR_HANDLER` for
  * a handler that failed). After that every event is ignored.
+ *
+ *     receive ──▶ handler ──▶ answers, next state ──▶ postponed messages, timers that ran out meanwhile
+ *                   └─ a promise or a generator: nothing else is taken, except messages of concurrent rows
  *
  * @example
  * const run = session.start();
@@ -41,20 +64,51 @@ export class Run<Received, Sent, State extends string, Context> {
   readonly context: Context;
   /** What the initial state's `onEnter` sends, before anything has come. */
   readonly greeting: readonly Sent[];
+  /**
+   * Called when a generator has appended answers: it is asked for more by `more`. Where it is not set, it is asked for more
+   * at once.
+   */
+  onAnswers: (() => void) | undefined;
   readonly #table: SessionTable;
   #state: StateTable;
   #entries = 1;
   #error: Error | undefined;
   /** The session has failed, or the peer has ended: events are ignored. */
   #over = false;
-  /** The reply awaited, if any; a timeout or a fault meanwhile makes it come too late. */
+  /** The handler awaited, alone; a timeout or a fault meanwhile makes its answer come too late. */
   #pending: object | undefined;
+  /** Messages of concurrent rows, by key: the first of each is at work. */
+  #lanes: Map<unknown, Work[]> | undefined;
+  #concurrent = 0;
+  /** Generators whose last answers have not been asked for more. */
+  #generators: Set<() => void> | undefined;
+  #postponed: Tagged[] | undefined;
+  #postponedBytes = 0;
+  /** Timers under way, and those to be started or cancelled. */
+  #timers: Set<string> | undefined;
+  #timerChanges: Map<string, number | null> | undefined;
+  /** Timers that ran out while a handler was at work. */
+  #expired: Map<string, number> | undefined;
+  /** How long each timer under way was set for. */
+  #delays: Map<string, number> | undefined;
+  #hasContext = false;
 
-  constructor(table: SessionTable, context: Context) {
-    this.context = context;
+  constructor(table: SessionTable, context: () => Context) {
     this.#table = table;
     this.#state = table.initial;
-    this.greeting = this.#greet();
+    let made: Context | undefined;
+    try {
+      made = context();
+      this.#hasContext = true;
+    } catch (cause) {
+      this.#error = new HandlerError('ERR_HANDLER', `context failed: ${showThrown(cause)}`, {
+        state: table.initial.name,
+        cause,
+      });
+      this.#over = true;
+    }
+    this.context = made as Context;
+    this.greeting = this.#over ? NONE : this.#greet();
   }
 
   get state(): State {
@@ -71,9 +125,26 @@ export class Run<Received, Sent, State extends string, Context> {
     return this.#over || this.#state.final;
   }
 
-  /** A handler's promise is awaited; no message is taken until then. */
+  /** No message is taken now: a handler is awaited, or as many concurrent ones as may be. */
   get busy(): boolean {
-    return this.#pending !== undefined;
+    return this.#pending !== undefined || this.#concurrent >= MAX_CONCURRENT;
+  }
+
+  /** A handler is at work, alone or with others: what it answers will be appended to the answers it was called with. */
+  get working(): boolean {
+    return this.#pending !== undefined || this.#concurrent > 0;
+  }
+
+  /** Whether a message has to wait until `working` is false. */
+  mustWait(message: Received): boolean {
+    if (this.#pending !== undefined) return true;
+    if (this.#concurrent === 0) return false;
+    return this.#concurrent >= MAX_CONCURRENT || this.#rowOf(message)?.concurrent === undefined;
+  }
+
+  /** Generators wait to be asked for more: see `onAnswers`. */
+  get hasMore(): boolean {
+    return this.#generators !== undefined && this.#generators.size > 0;
   }
 
   get error(): Error | undefined {
@@ -85,12 +156,18 @@ export class Run<Received, Sent, State extends string, Context> {
     return this.final ? undefined : this.#state.deadline;
   }
 
+  /** Timers to start (in milliseconds) and to cancel (null) since it was last asked; undefined when there are none. */
+  takeTimers(): ReadonlyMap<string, number | null> | undefined {
+    const changes = this.#timerChanges;
+    this.#timerChanges = undefined;
+    return changes;
+  }
+
   /** Take a message. A promise when its handler gives one. */
   receive(message: Received): Step<Sent, State> | Promise<Step<Sent, State>> {
     const answers: Sent[] = [];
     const from = this.#state;
-    const pending = this.receiveInto(message, answers);
-    return pending === undefined ? this.#step(from, answers) : pending.then(() => this.#step(from, answers));
+    return this.#stepAfter(this.receiveInto(message, answers), from, answers);
   }
 
   /**
@@ -99,24 +176,38 @@ export class Run<Received, Sent, State extends string, Context> {
    */
   receiveInto(message: Received, answers: Sent[]): Promise<void> | undefined {
     if (this.#over) return undefined;
-    if (this.#pending !== undefined) {
-      throw new TypeError('one message at a time: the handler of the one before is still awaited');
+    if (this.#pending !== undefined) throw oneAtATime();
+    const row = this.#rowOf(message);
+    const type = typeOf(message);
+    if (this.#concurrent > 0 || row?.concurrent !== undefined) {
+      if (row?.concurrent === undefined || this.busy) throw oneAtATime();
+      return this.#enter(row, message as Tagged, answers);
     }
-    const state = this.#state;
-    const { type } = message as Tagged;
-    const row = state.on.get(type) ?? state.otherwise;
     if (row === undefined) {
-      this.#fail(unexpected(state, type), answers);
+      if (this.#state.postpone?.has(type as string)) this.#postpone(message as Tagged, answers);
+      else this.#fail(unexpected(this.#state, type), answers);
       return undefined;
     }
-    return this.#ask(row, message as Tagged, type, answers);
+    const entries = this.#entries;
+    const pending = this.#ask(row, message as Tagged, type as string, answers);
+    if (pending === undefined && (this.#postponed === undefined || entries === this.#entries))
+      return undefined;
+    return this.#goOn(pending, entries, answers);
+  }
+
+  /** Ask the generators that wait for it for their next answers. */
+  more(): void {
+    const waiting = this.#generators;
+    if (waiting === undefined) return;
+    this.#generators = undefined;
+    for (const resume of waiting) resume();
   }
 
   /** The peer has ended its side: what `onEnd` says, and the run is over. */
   ended(): Step<Sent, State> {
     const answers: Sent[] = [];
     if (!this.final) {
-      this.#pending = undefined;
+      this.#drop();
       if (this.#speak(this.#state.onEnd, 'onEnd', answers)) this.#over = true;
     }
     return this.#step(this.#state, answers);
@@ -133,13 +224,34 @@ export class Run<Received, Sent, State extends string, Context> {
     if (deadline === undefined) return this.#step(from, answers);
     const which = kind ?? KINDS.find((each) => deadline[each] !== Infinity)!;
     const error = timedOut(from, which, deadline[which]);
-    this.#pending = undefined;
+    this.#drop();
     if (deadline.row === undefined) {
       this.#fail(error, answers);
       return this.#step(from, answers);
     }
+    const entries = this.#entries;
     const pending = this.#ask(deadline.row, error, error.code, answers);
-    return pending === undefined ? this.#step(from, answers) : pending.then(() => this.#step(from, answers));
+    return this.#stepAfter(this.#goOn(pending, entries, answers), from, answers);
+  }
+
+  /**
+   * A named timer has run out. One that is not under way is ignored. While a handler is at work it waits: what follows is
+   * among the answers of that handler.
+   */
+  expire(name: string): Step<Sent, State> | Promise<Step<Sent, State>> {
+    const answers: Sent[] = [];
+    const from = this.#state;
+    if (this.final || !this.#timers?.has(name)) return this.#step(from, answers);
+    this.#timers.delete(name);
+    const after = this.#delays!.get(name)!;
+    if (this.working) {
+      this.#expired ??= new Map();
+      this.#expired.set(name, after);
+      return this.#step(from, answers);
+    }
+    const entries = this.#entries;
+    const pending = this.#timeUp(name, after, answers);
+    return this.#stepAfter(this.#goOn(pending, entries, answers), from, answers);
   }
 
   /** What came broke the protocol below the messages (or something else went wrong): the farewell. */
@@ -155,25 +267,49 @@ export class Run<Received, Sent, State extends string, Context> {
    */
   send(message: Sent): void {
     const { name, unsolicited = this.#table.sends } = this.#state;
-    const type = (message as Tagged | null)?.type;
+    const type = typeOf(message);
     if (typeof type !== 'string') {
       throw new TypeError('a message is an object with a type');
     }
-    const details = { origin: 'local', state: name, messageType: type, actual: type } as const;
+    const details = { origin: 'local', state: name, messageType: typeDetail(type), actual: type } as const;
     if (this.final) {
-      const text = `'${type}' cannot be sent: the session is over, in state '${name}'`;
+      const text = `${quoted(type)} cannot be sent: the session is over, in state '${name}'`;
       throw new StateError('ERR_STATE_CLOSED', text, details);
     }
     if (unsolicited !== undefined && !unsolicited.has(type)) {
       throw new StateError(
         'ERR_STATE_UNEXPECTED',
-        `'${type}' may not be sent unasked in state '${name}', only ${list(unsolicited)}`,
+        `${quoted(type)} may not be sent unasked in state '${name}', only ${list(unsolicited)}`,
         { ...details, expected: [...unsolicited] },
       );
     }
   }
 
+  /**
+   * The connection is over: the session's `dispose`, once. Returns the error when that failed.
+   * @param reason - what ended it, where that is not what the session failed with
+   */
+  dispose(reason?: Error): Error | undefined {
+    this.#drop();
+    this.#over = true;
+    const { dispose } = this.#table;
+    if (!this.#hasContext) return undefined;
+    this.#hasContext = false;
+    try {
+      const pending = dispose?.(this.context, this.#error ?? reason);
+      // Nothing is left that could report it.
+      if (isThenable(pending)) pending.then(undefined, () => {});
+      return undefined;
+    } catch (cause) {
+      return new HandlerError('ERR_HANDLER', `dispose failed: ${showThrown(cause)}`, {
+        state: this.state,
+        cause,
+      });
+    }
+  }
+
   #step(from: StateTable, answers: readonly Sent[]): Step<Sent, State> {
+    const timers = this.takeTimers();
     return {
       answers,
       from: from.name as State,
@@ -181,7 +317,16 @@ export class Run<Received, Sent, State extends string, Context> {
       final: this.final,
       deadline: this.deadline,
       error: this.#error,
+      ...(timers !== undefined && { timers: Object.fromEntries(timers) }),
     };
+  }
+
+  #stepAfter(
+    pending: Promise<void> | undefined,
+    from: StateTable,
+    answers: readonly Sent[],
+  ): Step<Sent, State> | Promise<Step<Sent, State>> {
+    return pending === undefined ? this.#step(from, answers) : pending.then(() => this.#step(from, answers));
   }
 
   #greet(): readonly Sent[] {
@@ -192,83 +337,384 @@ export class Run<Received, Sent, State extends string, Context> {
     return greeting;
   }
 
+  #rowOf(message: unknown): TableRow | undefined {
+    const { on, otherwise, postpone } = this.#state;
+    const type = typeOf(message) as string;
+    return on.get(type) ?? (postpone?.has(type) ? undefined : otherwise);
+  }
+
+  // ─── One handler at a time ──────────────────────────────────────────────────────────────────────────────────
+
   #ask<Event>(row: TableRow<Event>, event: Event, type: string, answers: Sent[]): Promise<void> | undefined {
-    let reply: TableReply | Promise<TableReply>;
+    let reply: TableReply | Promise<TableReply> | TableGenerator;
     try {
       reply = row.handle(event, this.context);
+      if (row.answer !== undefined && isOnly(reply, row.answer)) {
+        answers.push(reply.send as Sent);
+        return undefined;
+      }
+      if (isThenable(reply) || isGenerator(reply)) {
+        const token = {};
+        this.#pending = token;
+        const isAwaited = (): boolean => this.#pending === token;
+        return this.#await(row, reply, type, answers, isAwaited, () => {
+          this.#pending = undefined;
+        });
+      }
     } catch (cause) {
-      this.#fail(this.#broken(type, cause), answers);
+      this.#fail(broken(this.#state, type, cause), answers);
       return undefined;
     }
-    if (isThenable(reply)) return this.#await(row, reply, type, answers);
-    if (row.answer !== undefined && isOnly(reply, row.answer)) answers.push(reply.send as Sent);
-    else this.#apply(row, reply, type, answers);
+    this.#apply(row, reply, type, answers);
     return undefined;
   }
 
+  /** Apply what a handler gives, unless `isAwaited` is false by then; `settled` is called before. */
   async #await<Event>(
     row: TableRow<Event>,
-    reply: PromiseLike<TableReply>,
+    reply: PromiseLike<TableReply> | TableGenerator,
     type: string,
     answers: Sent[],
+    isAwaited: () => boolean,
+    settled: () => void,
   ): Promise<void> {
-    const token = {};
-    this.#pending = token;
     try {
-      const settled = await reply;
-      if (this.#pending !== token) return;
-      this.#pending = undefined;
-      this.#apply(row, settled, type, answers);
+      const final = isGenerator(reply)
+        ? await this.#draw(row, reply, type, answers, isAwaited)
+        : { reply: await reply, sent: undefined };
+      if (!isAwaited()) return;
+      settled();
+      if (final !== undefined) this.#apply(row, final.reply, type, answers, final.sent);
     } catch (cause) {
-      if (this.#pending !== token) return;
-      this.#fail(this.#broken(type, cause), answers);
+      if (!isAwaited()) return;
+      settled();
+      this.#fail(broken(this.#state, type, cause), answers);
     }
   }
 
-  /** Check a reply against the row, append its messages, and go where it says. */
-  #apply<Event>(row: TableRow<Event>, reply: TableReply, type: string, answers: Sent[]): void {
+  /** Take what a generator yields, each when it is asked for; undefined when the session has failed over it. */
+  async #draw<Event>(
+    row: TableRow<Event>,
+    generator: TableGenerator,
+    type: string,
+    answers: Sent[],
+    isAwaited: () => boolean,
+  ): Promise<{ reply: TableReply; sent: Spoken } | undefined> {
+    const sent: Spoken = { count: 0, last: undefined };
+    const types = row.outcomes === undefined ? this.#table.sends : typesOf(row);
+    for (;;) {
+      const { done, value } = await generator.next();
+      if (done) return { reply: value, sent };
+      if (!isAwaited()) break;
+      const mark = answers.length;
+      const refused =
+        this.#append(value, types, type, answers) ?? this.#judgeMore(row, sent, type, answers, mark);
+      if (refused !== undefined) {
+        answers.length = mark;
+        this.#fail(refused, answers);
+        break;
+      }
+      if (this.onAnswers === undefined) continue;
+      const room = new Promise<void>((resume) => {
+        this.#generators ??= new Set();
+        this.#generators.add(resume);
+      });
+      this.onAnswers();
+      await room;
+      if (!isAwaited()) break;
+    }
+    // Let it clean up; what it still says is dropped.
+    try {
+      Promise.resolve(generator.return?.(undefined)).catch(() => {});
+    } catch {
+      // An iterator of the user's own: the session has failed already, or the answer came too late.
+    }
+    return undefined;
+  }
+
+  /** After an event that was handled alone: timers that ran out meanwhile, and what the state before postponed. */
+  #goOn(pending: Promise<void> | undefined, entries: number, answers: Sent[]): Promise<void> | undefined {
+    return pending === undefined
+      ? this.#catchUp(entries, answers)
+      : this.#afterwards(pending, entries, answers);
+  }
+
+  async #afterwards(pending: Promise<void>, entries: number, answers: Sent[]): Promise<void> {
+    await pending;
+    await this.#catchUp(entries, answers);
+  }
+
+  /** `entries`: of the state in which what is postponed was last looked at. */
+  #catchUp(entries: number, answers: Sent[]): Promise<void> | undefined {
+    while (!this.final && !this.working) {
+      const expired = this.#expired?.entries().next();
+      if (expired !== undefined && !expired.done) {
+        const [name, after] = expired.value;
+        this.#expired!.delete(name);
+        const pending = this.#timeUp(name, after, answers);
+        if (pending !== undefined) return this.#afterwards(pending, entries, answers);
+        continue;
+      }
+      if (entries === this.#entries || this.#postponed === undefined) return undefined;
+      const { postpone } = this.#state;
+      const index = this.#postponed.findIndex(({ type }) => !postpone?.has(type));
+      if (index < 0) return undefined;
+      const [message] = this.#postponed.splice(index, 1);
+      if (this.#postponed.length === 0) this.#postponed = undefined;
+      this.#postponedBytes -= weigh(message);
+      const row = this.#rowOf(message);
+      if (row === undefined) {
+        this.#fail(unexpected(this.#state, message!.type), answers);
+        return undefined;
+      }
+      // What stays in this state has been looked at; another state looks at all of it again.
+      const pending =
+        row.concurrent === undefined
+          ? this.#ask(row, message!, message!.type, answers)
+          : this.#enter(row, message!, answers);
+      if (pending !== undefined) return this.#afterwards(pending, entries, answers);
+    }
+    if (this.final) this.#postponed = undefined;
+    return undefined;
+  }
+
+  #postpone(message: Tagged, answers: Sent[]): void {
+    this.#postponed ??= [];
+    this.#postponed.push(message);
+    this.#postponedBytes += weigh(message);
+    if (this.#postponed.length > MAX_POSTPONED) {
+      this.#fail(crowded(this.#state, message.type, 'messages', MAX_POSTPONED), answers);
+    } else if (this.#postponedBytes > MAX_POSTPONED_BYTES) {
+      this.#fail(crowded(this.#state, message.type, 'bytes', MAX_POSTPONED_BYTES), answers);
+    }
+  }
+
+  #timeUp(name: string, after: number, answers: Sent[]): Promise<void> | undefined {
+    const row = this.#state.timers?.get(name);
+    return row && this.#ask(row, { timer: name, after } satisfies TimerEvent, name, answers);
+  }
+
+  // ─── Several at a time ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** Put a message behind those of its key; the promise is fulfilled when it has been answered. */
+  #enter(row: TableRow, message: Tagged, answers: Sent[]): Promise<void> | undefined {
+    let key: unknown;
+    try {
+      key = row.concurrent!(message);
+    } catch (cause) {
+      this.#fail(broken(this.#state, message.type, cause, 'the key of'), answers);
+      return undefined;
+    }
+    this.#lanes ??= new Map();
+    const lane = this.#lanes.get(key);
+    if (lane !== undefined) {
+      this.#concurrent++;
+      return new Promise((done) => lane.push({ row, message, done }));
+    }
+    const entered: Work[] = [];
+    this.#lanes.set(key, entered);
+    this.#concurrent++;
+    const pending = this.#work(row, message, answers);
+    if (pending === undefined) {
+      this.#concurrent--;
+      this.#lanes?.delete(key);
+      return undefined;
+    }
+    return this.#finish(pending, key, entered, answers);
+  }
+
+  /** Handle the message at the head of a lane. */
+  #work(row: TableRow, message: Tagged, answers: Sent[]): Promise<void> | undefined {
+    const { type } = message;
+    let reply: TableReply | Promise<TableReply> | TableGenerator;
+    try {
+      reply = row.handle(message, this.context);
+      if (isThenable(reply) || isGenerator(reply)) {
+        const lanes = this.#lanes;
+        // The lanes are dropped together, when an event makes all of them come too late.
+        const isAwaited = (): boolean => lanes !== undefined && this.#lanes === lanes;
+        return this.#await(row, reply, type, answers, isAwaited, () => {});
+      }
+    } catch (cause) {
+      this.#fail(broken(this.#state, type, cause), answers);
+      return undefined;
+    }
+    this.#apply(row, reply, type, answers);
+    return undefined;
+  }
+
+  async #finish(pending: Promise<void>, key: unknown, lane: Work[], answers: Sent[]): Promise<void> {
+    const lanes = this.#lanes;
+    await pending;
+    if (this.#lanes !== lanes) return;
+    this.#concurrent--;
+    for (let next = lane.shift(); next !== undefined && this.#lanes === lanes; next = lane.shift()) {
+      if (!this.#over) await this.#work(next.row, next.message, answers);
+      if (this.#lanes === lanes) this.#concurrent--;
+      next.done();
+    }
+    if (this.#lanes !== lanes) return;
+    this.#lanes?.delete(key);
+    if (this.#concurrent === 0) await this.#catchUp(this.#entries, answers);
+  }
+
+  /** What handlers at work still say comes too late. */
+  #drop(): void {
+    this.#pending = undefined;
+    this.#concurrent = 0;
+    const lanes = this.#lanes;
+    this.#lanes = undefined;
+    for (const lane of lanes?.values() ?? []) for (const { done } of lane.splice(0)) done();
+    this.more();
+  }
+
+  // ─── What comes of it ───────────────────────────────────────────────────────────────────────────────────────
+
+  /** Check a reply against the row, append its messages, and go where it says. `sent`: what a generator has sent before. */
+  #apply<Event>(
+    row: TableRow<Event>,
+    reply: TableReply,
+    type: string,
+    answers: Sent[],
+    sent: Spoken | undefined = undefined,
+  ): void {
     const state = this.#state;
-    if (reply === null || (reply !== undefined && typeof reply !== 'object')) {
-      const got = reply === null ? 'null' : typeof reply;
-      this.#fail(
-        this.#broken(type, new TypeError(`expected { send, next } or nothing, got ${got}`)),
-        answers,
-      );
-      return;
-    }
-    const send = reply?.send;
-    const next = reply?.next;
-    if (send === undefined && next === undefined && reply !== undefined && isMessage(reply)) {
-      const text = `expected { send, next }, got a message of type '${reply.type}' itself`;
-      this.#fail(this.#broken(type, new TypeError(text)), answers);
-      return;
-    }
-    const to = next ?? state.name;
-    const outcome = row.outcomes?.get(to);
-    if (outcome === undefined && (row.outcomes !== undefined || (to !== state.name && !state.next.has(to)))) {
-      this.#fail(misled(state, type, to, row), answers);
-      return;
-    }
     const mark = answers.length;
-    const types = outcome === undefined ? this.#table.sends : outcome.types;
-    let refused = this.#append(send, types, type, answers);
-    if (refused === undefined && outcome?.one === true && answers.length - mark !== 1) {
-      refused = notOne(state, type, outcome.types, answers.length - mark);
-    }
-    if (refused === undefined && outcome?.last !== undefined && !endsOnce(answers, mark, outcome.last)) {
-      refused = notLast(state, type, outcome.last);
-    }
-    if (refused !== undefined) {
+    let send: Said<Tagged>;
+    let next: string | undefined;
+    let timers: Readonly<Record<string, number | null>> | undefined;
+    try {
+      const wrong = misshapen(reply);
+      if (wrong !== undefined) throw new TypeError(wrong);
+      // A getter or a Proxy may throw here.
+      ({ send, next, timers } = (reply ?? {}) as NonNullable<TableReply>);
+      if (
+        send === undefined &&
+        next === undefined &&
+        timers === undefined &&
+        reply !== undefined &&
+        isMessage(reply)
+      ) {
+        throw new TypeError(`expected { send, next }, got a message of type ${quoted(reply.type)} itself`);
+      }
+      const to = next ?? state.name;
+      const outcome = row.outcomes?.get(to);
+      const isOpen = to === state.name || (row.concurrent === undefined && state.next.has(to));
+      if (outcome === undefined && (row.outcomes !== undefined || !isOpen)) {
+        this.#fail(misled(state, type, to, row), answers);
+        return;
+      }
+      const types = outcome === undefined ? this.#table.sends : outcome.types;
+      let refused = this.#append(send, types, type, answers);
+      if (refused === undefined && outcome !== undefined)
+        refused = this.#judge(outcome, sent, type, answers, mark);
+      const target = this.#table.states.get(to)!;
+      refused ??= this.#setTimers(timers, target, type);
+      if (refused !== undefined) {
+        answers.length = mark;
+        this.#fail(refused, answers);
+      } else if (target !== state) {
+        this.#state = target;
+        this.#entries++;
+        this.#cancelTimers(target);
+        this.#speak(target.onEnter, 'onEnter', answers);
+      }
+    } catch (cause) {
       answers.length = mark;
-      this.#fail(refused, answers);
-    } else if (to !== state.name) {
-      this.#state = this.#table.states.get(to)!;
-      this.#entries++;
-      this.#speak(this.#state.onEnter, 'onEnter', answers);
+      this.#fail(broken(state, type, cause), answers);
     }
   }
 
-  /** Append what is sent, each of an allowed type; answers why not, when not all of it was. */
+  /** Whether what was sent in all is what the outcome says. */
+  #judge(
+    {
+      one,
+      types,
+      last,
+    }: { one: boolean; types: ReadonlySet<string>; last?: ReadonlySet<string> | undefined },
+    sent: Spoken | undefined,
+    type: string,
+    answers: readonly Sent[],
+    mark: number,
+  ): StateError | undefined {
+    const count = answers.length - mark + (sent?.count ?? 0);
+    if (one && count !== 1) return notOne(this.#state, type, types, count);
+    if (last === undefined) return undefined;
+    const final = answers.length > mark ? (answers.at(-1) as Tagged).type : sent?.last;
+    const isEarly = sent?.last !== undefined && last.has(sent.last) && answers.length > mark;
+    for (let i = mark; i < answers.length - 1; i++) {
+      if (last.has((answers[i] as Tagged).type)) return notLast(this.#state, type, last);
+    }
+    return final !== undefined && last.has(final) && !isEarly ? undefined : notLast(this.#state, type, last);
+  }
+
+  /** Count what a generator has sent; nothing may follow a message that ends the answer whatever the next state is. */
+  #judgeMore<Event>(
+    { outcomes }: TableRow<Event>,
+    sent: Spoken,
+    type: string,
+    answers: readonly Sent[],
+    mark: number,
+  ): StateError | undefined {
+    for (let i = mark; i < answers.length; i++) {
+      for (const { last } of sent.last === undefined ? [] : (outcomes?.values() ?? [])) {
+        if (last?.has(sent.last!)) return notLast(this.#state, type, last);
+      }
+      sent.count++;
+      sent.last = (answers[i] as Tagged).type;
+    }
+    return undefined;
+  }
+
+  #setTimers(
+    timers: Readonly<Record<string, number | null>> | undefined,
+    state: StateTable,
+    type: string,
+  ): StateError | undefined {
+    if (timers === undefined) return undefined;
+    const entries = Object.entries(timers);
+    for (const [name, delay] of entries) {
+      if (delay === null) continue;
+      if (!state.timers?.has(name))
+        return mistimed(state, type, `the timer ${quoted(name)}, which the state does not have`);
+      if (!(typeof delay === 'number' && delay >= 1 && delay <= MAX_DELAY)) {
+        return mistimed(
+          state,
+          type,
+          `the timer ${quoted(name)} to ${show(delay)}, not 1 to ${MAX_DELAY} ms or null`,
+        );
+      }
+    }
+    for (const [name, delay] of entries) {
+      if (delay === null) this.#cancelTimer(name);
+      else {
+        this.#timers ??= new Set();
+        this.#timers.add(name);
+        this.#delays ??= new Map();
+        this.#delays.set(name, delay);
+        this.#expired?.delete(name);
+        this.#timerChanges ??= new Map();
+        this.#timerChanges.set(name, delay);
+      }
+    }
+    return undefined;
+  }
+
+  #cancelTimer(name: string): void {
+    this.#expired?.delete(name);
+    if (!this.#timers?.delete(name)) return;
+    this.#timerChanges ??= new Map();
+    this.#timerChanges.set(name, null);
+  }
+
+  /** Cancel the timers that a state does not have; without a state, all. */
+  #cancelTimers(state: StateTable | undefined): void {
+    for (const name of [...(this.#timers ?? []), ...(this.#expired?.keys() ?? [])]) {
+      if (!state?.timers?.has(name)) this.#cancelTimer(name);
+    }
+  }
+
+  /** Append what is sent, each of an allowed type; returns why not, when not all of it was. */
   #append(
     send: Said<Tagged>,
     types: ReadonlySet<string> | undefined,
@@ -306,7 +752,7 @@ export class Run<Received, Sent, State extends string, Context> {
     try {
       failed = this.#append(say(this.context), this.#table.sends, who, answers);
     } catch (cause) {
-      failed = this.#broken(who, cause);
+      failed = broken(this.#state, who, cause);
     }
     if (failed === undefined) return true;
     answers.length = mark;
@@ -319,9 +765,11 @@ export class Run<Received, Sent, State extends string, Context> {
     const open = !this.final;
     this.#error = error;
     this.#over = true;
-    this.#pending = undefined;
+    this.#postponed = undefined;
+    this.#cancelTimers(undefined);
+    this.#drop();
     const { farewell } = this.#table;
-    if (!open || farewell === undefined) return;
+    if (!open || farewell === undefined || !this.#hasContext) return;
     const mark = answers.length;
     try {
       const refused = this.#append(farewell(error, this.context), this.#table.sends, 'farewell', answers);
@@ -330,128 +778,66 @@ export class Run<Received, Sent, State extends string, Context> {
       answers.length = mark;
     }
   }
+}
 
-  #broken(type: string, cause: unknown): HandlerError {
-    const state = this.#state.name;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    return new HandlerError('ERR_HANDLER', `the handler of '${type}' in state '${state}' failed: ${why}`, {
-      state,
-      messageType: type,
-      cause,
-    });
-  }
+/** A message of a concurrent row that waits for those of its key. */
+interface Work {
+  readonly row: TableRow;
+  readonly message: Tagged;
+  done(): void;
+}
+
+/** What a generator has sent: how many, and the type of the last. */
+interface Spoken {
+  count: number;
+  last: string | undefined;
 }
 
 const NONE: readonly never[] = [];
 const KINDS: readonly (keyof StateLimits)[] = ['within', 'idle', 'frame'];
 
+function oneAtATime(): TypeError {
+  return new TypeError('one message at a time: the handler of the one before is still awaited');
+}
+
+/** The type of whatever came as a message: a peer's JSON may be anything. */
+function typeOf(message: unknown): unknown {
+  return (message as Partial<Tagged> | null | undefined)?.type;
+}
+
 function isThenable(value: unknown): value is PromiseLike<TableReply> {
   return typeof (value as { then?: unknown } | undefined | null)?.then === 'function';
 }
 
+function isGenerator(value: unknown): value is TableGenerator {
+  const iterator = value as Partial<TableGenerator> | undefined | null;
+  return typeof iterator?.[Symbol.asyncIterator] === 'function' && typeof iterator.next === 'function';
+}
+
 /** Whether the reply is one message of that type, and the state stays: what `#apply` would find, found at once. */
-function isOnly(reply: TableReply | null, type: string): reply is { readonly send: Tagged } {
-  return (
-    reply !== null &&
-    reply !== undefined &&
-    reply.next === undefined &&
-    (reply.send as Tagged | null | undefined)?.type === type
-  );
+function isOnly(reply: unknown, type: string): reply is { readonly send: Tagged } {
+  if (reply === null || typeof reply !== 'object') return false;
+  const { send, next, timers, then } = reply as {
+    send?: Tagged;
+    next?: unknown;
+    timers?: unknown;
+    then?: unknown;
+  };
+  return send?.type === type && next === undefined && timers === undefined && then === undefined;
 }
 
-function unexpected(state: StateTable, type: string): StateError {
-  const details = { state: state.name, messageType: type, actual: type };
-  if (state.final) {
-    return new StateError('ERR_STATE_CLOSED', `'${type}' after the end, in state '${state.name}'`, details);
+/** What is wrong with a reply, as an object. */
+function misshapen(reply: unknown): string | undefined {
+  if (reply === undefined) return undefined;
+  if (reply === null || typeof reply !== 'object') {
+    return `expected { send, next } or nothing, got ${reply === null ? 'null' : typeof reply}`;
   }
-  const expected = [...state.on.keys()];
-  return new StateError(
-    'ERR_STATE_UNEXPECTED',
-    `'${type}' is not expected in state '${state.name}', only ${list(expected)}`,
-    { ...details, expected },
-  );
+  return Array.isArray(reply) ? `expected { send, next } or nothing, got ${show(reply)}` : undefined;
 }
 
-function misled<Event>(state: StateTable, type: string, to: string, row: TableRow<Event>): StateError {
-  const expected = [...(row.outcomes?.keys() ?? [state.name, ...state.next])];
-  return new StateError(
-    'ERR_STATE_UNEXPECTED',
-    `the handler of '${type}' in state '${state.name}' leads to '${to}', only ${list(expected)} may follow`,
-    { origin: 'local', state: state.name, messageType: type, actual: to, expected },
-  );
-}
-
-function misspoken(
-  state: StateTable,
-  who: string,
-  type: unknown,
-  types: ReadonlySet<string> | undefined,
-): StateError {
-  const said = typeof type === 'string' ? `'${type}'` : 'something that is no message';
-  const may = types === undefined ? 'a message has a type' : `only ${list(types)} may be sent`;
-  return new StateError(
-    'ERR_STATE_UNEXPECTED',
-    `what answers '${who}' in state '${state.name}' is ${said}: ${may}`,
-    {
-      origin: 'local',
-      state: state.name,
-      messageType: typeof type === 'string' ? type : undefined,
-      actual: type,
-      expected: types && [...types],
-    },
-  );
-}
-
-function notOne(state: StateTable, type: string, types: ReadonlySet<string>, count: number): StateError {
-  return new StateError(
-    'ERR_STATE_UNEXPECTED',
-    `the handler of '${type}' in state '${state.name}' sends ${count} messages, not one ${list(types)}`,
-    { origin: 'local', state: state.name, messageType: type, actual: count, expected: [...types] },
-  );
-}
-
-/** Whether the last of the messages from `start` on, and no other, is of these types. */
-function endsOnce(messages: readonly unknown[], start: number, last: ReadonlySet<string>): boolean {
-  for (let i = start; i < messages.length; i++) {
-    if (last.has((messages[i] as Tagged).type) !== (i === messages.length - 1)) return false;
-  }
-  return messages.length > start;
-}
-
-function notLast(state: StateTable, type: string, last: ReadonlySet<string>): StateError {
-  return new StateError(
-    'ERR_STATE_UNEXPECTED',
-    `the handler of '${type}' in state '${state.name}' does not end its answer with one ${list(last)}`,
-    { origin: 'local', state: state.name, messageType: type, expected: [...last] },
-  );
-}
-
-function timedOut(state: StateTable, kind: keyof StateLimits, limit: number): TimeoutError {
-  const details = { state: state.name, limit };
-  switch (kind) {
-    case 'within':
-      return new TimeoutError(
-        'ERR_TIMEOUT_STATE',
-        `state '${state.name}' was not left within ${limit} ms`,
-        details,
-      );
-    case 'idle':
-      return new TimeoutError(
-        'ERR_TIMEOUT_IDLE',
-        `no message in ${limit} ms, in state '${state.name}'`,
-        details,
-      );
-    case 'frame':
-      return new TimeoutError(
-        'ERR_TIMEOUT_IDLE',
-        `a frame begun ${limit} ms ago is not complete, in state '${state.name}'`,
-        details,
-      );
-  }
-}
-
-function list(names: Iterable<string>): string {
-  return [...names].join(', ') || 'nothing';
+/** The types that may be sent on any way that a row leads. */
+function typesOf<Event>({ outcomes }: TableRow<Event>): ReadonlySet<string> {
+  return new Set([...outcomes!.values()].flatMap(({ types }) => [...types]));
 }
 
 /** A handler that answers a message in place of `{ send: message }` would leave the peer waiting for ever. */

@@ -1,4 +1,5 @@
-import type { SessionDeclaration, Tagged } from './declaration.ts';
+import type { ConnectionInfo, SessionDeclaration, Tagged } from './declaration.ts';
+import type { ExpectationOf } from './expects.ts';
 import { Mirror } from './mirror.ts';
 import { Run } from './run.ts';
 import { compileSession, type SessionTable } from './table.ts';
@@ -10,10 +11,13 @@ export interface Session<Received, Sent, State extends string, Context> {
   readonly initial: State;
   /** The table as the run and the pictures read it. */
   readonly table: SessionTable;
-  /** One connection's run, in the initial state; with `context` in place of the declared one, if given. */
-  start(context?: Context): Run<Received, Sent, State, Context>;
-  /** The same connection, as its other side may see it. */
-  mirror(): Mirror<Received, Sent, State>;
+  /**
+   * One connection's run, in the initial state; with `context` in place of the declared one, if given. `connection` is what
+   * the declared `context` is made of; by default one without an address.
+   */
+  start(context?: Context, connection?: ConnectionInfo): Run<Received, Sent, State, Context>;
+  /** The same connection, as its other side may see it; with what answers a message, where the outcomes do not tell. */
+  mirror(expectationOf?: ExpectationOf): Mirror<Received, Sent, State>;
 }
 
 /**
@@ -60,12 +64,17 @@ export function defineSession<
     states: Object.freeze([...table.states.keys()]) as readonly State[],
     initial: table.initial.name as State,
     table,
-    start(context?: Context) {
-      return new Run<Received, Sent, State, Context>(table, (context ?? makeContext?.()) as Context);
+    start(context?: Context, connection: ConnectionInfo = NOWHERE) {
+      return new Run<Received, Sent, State, Context>(
+        table,
+        () => (context ?? makeContext?.(connection)) as Context,
+      );
     },
-    mirror: () => new Mirror<Received, Sent, State>(table),
+    mirror: (expectationOf?: ExpectationOf) => new Mirror<Received, Sent, State>(table, expectationOf),
   });
 }
+
+const NOWHERE: ConnectionInfo = { remote: '' };
 
 // biome-ignore lint/suspicious/noExplicitAny: the types have done their work
 type AnyDeclaration = SessionDeclaration<any, any, string, any>;

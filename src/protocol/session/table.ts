@@ -1,5 +1,6 @@
 import type { TimeoutError } from '../../errors.ts';
-import type { Reply, Said, SessionDeclaration, StateDeclaration, Tagged } from './declaration.ts';
+import { anything, checkOptions, MAX_DELAY } from '../../options.ts';
+import type { Reply, Said, SessionDeclaration, StateDeclaration, Tagged, TimerEvent } from './declaration.ts';
 import { compileOutcome, type Outcome } from './outcome.ts';
 
 /** A session as the run and the pictures read it. */
@@ -11,13 +12,17 @@ export interface SessionTable {
   /** The types that go out, where the codec tells. */
   readonly sends: ReadonlySet<string> | undefined;
   readonly farewell: ((fault: Error, context: unknown) => Said<Tagged>) | undefined;
+  readonly dispose: ((context: unknown, reason: Error | undefined) => unknown) | undefined;
 }
 
 export interface StateTable {
   readonly name: string;
   readonly on: ReadonlyMap<string, TableRow>;
   readonly otherwise: TableRow | undefined;
-  /** The states that may follow, but for the state itself. */
+  /** The types that wait for the next state. */
+  readonly postpone: ReadonlySet<string> | undefined;
+  readonly timers: ReadonlyMap<string, TableRow<TimerEvent>> | undefined;
+  /** The states that may follow, except the state itself. */
   readonly next: ReadonlySet<string>;
   /** What may be sent unasked; undefined is anything. */
   readonly unsolicited: ReadonlySet<string> | undefined;
@@ -33,25 +38,31 @@ export interface TableRow<Event = Tagged> {
   readonly outcomes: ReadonlyMap<string, Outcome> | undefined;
   /** The type of the one message that is sent when the state stays, where the outcomes say so: most replies. */
   readonly answer: string | undefined;
+  /** The key of a message that may be at work beside others; undefined: it is alone. */
+  readonly concurrent: ((event: Event) => unknown) | undefined;
 }
 
-/** The limits of a state in milliseconds; Infinity where there is none. */
-export interface DeadlineTable {
+/** The limits of a state, in milliseconds; Infinity where there is none. */
+export interface StateLimits {
   readonly within: number;
   readonly idle: number;
   readonly frame: number;
+}
+
+export interface DeadlineTable extends StateLimits {
   /** What takes the `TimeoutError`; undefined: the session fails with it. */
   readonly row: TableRow<TimeoutError> | undefined;
 }
 
 export type TableReply = Reply<Tagged, string> | undefined;
-export type TableHandler<Event> = (event: Event, context: unknown) => TableReply | Promise<TableReply>;
+export type TableGenerator = AsyncGenerator<Said<Tagged>, TableReply, undefined>;
+export type TableHandler<Event> = (
+  event: Event,
+  context: unknown,
+) => TableReply | Promise<TableReply> | TableGenerator;
 
 // biome-ignore lint/suspicious/noExplicitAny: what is declared is checked here, not trusted
 type Declared = StateDeclaration<any, any, string, any>;
-
-/** The longest delay that timers keep to. */
-const MAX_DELAY = 2_147_483_647;
 
 /**
  * Check a declared session, and lay it out for the run.
@@ -59,12 +70,22 @@ const MAX_DELAY = 2_147_483_647;
  */
 // biome-ignore lint/suspicious/noExplicitAny: as above
 export function compileSession(declaration: SessionDeclaration<any, any, string, any>): SessionTable {
-  const { receives, sends, initial, context, farewell } = declaration;
+  checkNames('defineSession', declaration, [
+    'receives',
+    'sends',
+    'initial',
+    'context',
+    'dispose',
+    'states',
+    'farewell',
+  ]);
+  const { receives, sends, initial, context, farewell, dispose } = declaration;
   if (receives === undefined || sends === undefined) {
     throw new TypeError('a session needs the codecs of what it receives and of what it sends');
   }
   isFunction(context, 'context');
   isFunction(farewell, 'farewell');
+  isFunction(dispose, 'dispose');
   const names = Object.keys(declaration.states);
   const known: Known = {
     states: new Set(names),
@@ -80,7 +101,26 @@ export function compileSession(declaration: SessionDeclaration<any, any, string,
     receives: [...(known.receives ?? new Set([...states.values()].flatMap(({ on }) => [...on.keys()])))],
     sends: known.sends,
     farewell,
+    dispose,
   };
+}
+
+const STATE_PARTS = [
+  'on',
+  'otherwise',
+  'next',
+  'unsolicited',
+  'deadline',
+  'postpone',
+  'timers',
+  'onEnter',
+  'onEnd',
+  'final',
+];
+
+/** Refuse a part that does not exist: a misspelt one would be missing in silence. */
+function checkNames(where: string, declared: object, names: readonly string[]): void {
+  checkOptions(where, declared, Object.fromEntries(names.map((name) => [name, anything])));
 }
 
 interface Known {
@@ -91,6 +131,7 @@ interface Known {
 
 function compileState(name: string, state: Declared, known: Known): StateTable {
   const where = `states.${name}`;
+  checkNames(where, state, STATE_PARTS);
   const on = new Map<string, TableRow>();
   for (const [type, row] of Object.entries(state.on ?? {})) {
     if (row === undefined) continue;
@@ -102,6 +143,11 @@ function compileState(name: string, state: Declared, known: Known): StateTable {
       ? undefined
       : compileRow(state.otherwise, name, `${where}.otherwise`, known);
   for (const type of state.unsolicited ?? []) among(known.sends, type, `${where}.unsolicited`, 'message');
+  for (const type of state.postpone ?? []) {
+    among(known.receives, type, `${where}.postpone`, 'message');
+    if (on.has(type)) throw new TypeError(`${where}.postpone: '${type}' has a row of its own`);
+  }
+  const timers = compileTimers(name, state.timers, known);
   isFunction(state.onEnter, `${where}.onEnter`);
   isFunction(state.onEnd, `${where}.onEnd`);
   const final = state.final === true;
@@ -109,13 +155,19 @@ function compileState(name: string, state: Declared, known: Known): StateTable {
   if (final && deadline !== undefined) {
     throw new TypeError(`${where}: a final state has no deadline; the stage's lingerTimeout bounds it`);
   }
-  const next = compileNext(name, state, [...on.values(), otherwise], known);
+  if (final && (timers !== undefined || state.postpone !== undefined)) {
+    throw new TypeError(`${where}: a final state takes nothing: it has no timers, and postpones nothing`);
+  }
+  const rows = [...on.values(), otherwise, ...(timers?.values() ?? [])] as readonly (TableRow | undefined)[];
+  const next = compileNext(name, state, rows, known);
   if (final && next.size > 0)
     throw new TypeError(`${where}: no state follows a final one, got ${list(next)}`);
   return {
     name,
     on,
     otherwise,
+    postpone: listOf(state.postpone),
+    timers,
     next,
     unsolicited: listOf(state.unsolicited),
     deadline,
@@ -148,16 +200,46 @@ function compileNext(
   return next;
 }
 
+function compileTimers(
+  name: string,
+  timers: Declared['timers'],
+  known: Known,
+): ReadonlyMap<string, TableRow<TimerEvent>> | undefined {
+  if (timers === undefined) return undefined;
+  const compiled = new Map<string, TableRow<TimerEvent>>();
+  for (const [timer, declared] of Object.entries(timers)) {
+    const where = `states.${name}.timers.${timer}`;
+    const row = compileRow(declared, name, where, known) as unknown as TableRow<TimerEvent>;
+    if (row.concurrent !== undefined)
+      throw new TypeError(`${where}: a timer is handled alone, not concurrent`);
+    compiled.set(timer, row);
+  }
+  return compiled;
+}
+
 /** `name` is the state's. */
 function compileRow(row: unknown, name: string, where: string, known: Known): TableRow {
-  if (typeof row === 'function')
-    return { handle: row as TableRow['handle'], outcomes: undefined, answer: undefined };
-  const { handle, outcomes } = (row ?? {}) as { handle?: unknown; outcomes?: Record<string, unknown> };
+  if (typeof row === 'function') {
+    return {
+      handle: row as TableRow['handle'],
+      outcomes: undefined,
+      answer: undefined,
+      concurrent: undefined,
+    };
+  }
+  const declared = (row ?? {}) as {
+    handle?: unknown;
+    outcomes?: Record<string, unknown>;
+    concurrent?: unknown;
+  };
+  const { handle, outcomes } = declared;
   if (typeof handle !== 'function') {
     throw new TypeError(`${where}: expected a handler, or { handle, outcomes }, got ${kindOf(row)}`);
   }
+  checkNames(where, declared, ['handle', 'outcomes', 'concurrent']);
+  const concurrent = compileKey(declared.concurrent, `${where}.concurrent`);
   if (outcomes === undefined)
-    return { handle: handle as TableRow['handle'], outcomes: undefined, answer: undefined };
+    return { handle: handle as TableRow['handle'], outcomes: undefined, answer: undefined, concurrent };
   const compiled = new Map<string, Outcome>();
   for (const [to, sends] of Object.entries(outcomes)) {
     among(known.states, to, `${where}.outcomes`, 'state');
@@ -166,15 +248,35 @@ function compileRow(row: unknown, name: string, where: string, known: Known): Ta
     compiled.set(to, outcome);
   }
   if (compiled.size === 0) throw new TypeError(`${where}.outcomes: nothing may follow`);
+  if (concurrent !== undefined && (compiled.size > 1 || !compiled.has(name))) {
+    throw new TypeError(`${where}.outcomes: a concurrent row stays in '${name}'`);
+  }
   const answer = outcomes[name];
   return {
     handle: handle as TableRow['handle'],
     outcomes: compiled,
     answer: typeof answer === 'string' ? answer : undefined,
+    concurrent,
+  };
+}
+
+/** The key of a message: at a path, or by a function. */
+function compileKey(concurrent: unknown, where: string): ((event: Tagged) => unknown) | undefined {
+  if (concurrent === undefined) return undefined;
+  if (typeof concurrent === 'function') return concurrent as (event: Tagged) => unknown;
+  if (typeof concurrent !== 'string' || concurrent.split('.').includes('')) {
+    throw new TypeError(`${where}: expected the path of the key, or a function, got ${kindOf(concurrent)}`);
+  }
+  const names = concurrent.split('.');
+  return (event) => {
+    let value: unknown = event;
+    for (const name of names) value = (value as Record<string, unknown> | undefined)?.[name];
+    return value;
   };
 }
 
 function compileDeadline(deadline: NonNullable<Declared['deadline']>, where: string): DeadlineTable {
+  checkNames(where, deadline, ['within', 'idle', 'frame', 'handle']);
   const { within = Infinity, idle = Infinity, frame = Infinity, handle } = deadline;
   for (const [key, length] of Object.entries({ within, idle, frame })) {
     if (length !== Infinity && !(Number.isInteger(length) && length >= 1 && length <= MAX_DELAY)) {
@@ -189,6 +291,7 @@ function compileDeadline(deadline: NonNullable<Declared['deadline']>, where: str
     handle: handle as TableHandler<TimeoutError>,
     outcomes: undefined,
     answer: undefined,
+    concurrent: undefined,
   };
   return { within, idle, frame, row };
 }

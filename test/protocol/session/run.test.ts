@@ -1,0 +1,612 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Codec, defineSession, json, type Step } from '../../../src/index.ts';
+
+type In =
+  | { type: 'start' }
+  | { type: 'query'; n: number }
+  | { type: 'work'; channel: number; n: number }
+  | { type: 'stop' };
+type Out = { type: 'row'; n: number } | { type: 'done' } | { type: 'tick' };
+
+const codecs = {
+  receives: { types: ['start', 'query', 'work', 'stop'] } as unknown as Codec<In>,
+  sends: { types: ['row', 'done', 'tick'] } as unknown as Codec<Out>,
+};
+const query = (n: number): In => ({ type: 'query', n });
+const row = (n: number): Out => ({ type: 'row', n });
+type AnyStep = Step<Out, string>;
+
+/** A promise, and what settles it. */
+function later<T>(): { promise: Promise<T>; resolve(value: T): void; reject(reason: unknown): void } {
+  let resolve!: (value: T) => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
+describe('postpone', () => {
+  const session = defineSession({
+    ...codecs,
+    initial: 'idle',
+    states: {
+      idle: { on: { start: () => ({ next: 'ready' }) }, postpone: ['query', 'stop'], next: ['ready'] },
+      ready: {
+        on: {
+          query: ({ n }) => ({ send: row(n) }),
+          start: () => ({ next: 'idle' }),
+          stop: () => ({ send: { type: 'done' }, next: 'over' }),
+        },
+        next: ['idle', 'over'],
+      },
+      over: { final: true },
+    },
+  });
+
+  test('what waits is taken first in the next state, in order, and ends with it', () => {
+    const run = session.start();
+    expect(run.receive(query(1))).toMatchObject({ answers: [], state: 'idle' });
+    void run.receive(query(2));
+    expect(run.receive({ type: 'start' })).toMatchObject({ answers: [row(1), row(2)], state: 'ready' });
+    void run.receive({ type: 'start' });
+    void run.receive(query(3));
+    void run.receive({ type: 'stop' });
+    void run.receive(query(4));
+    const step = run.receive({ type: 'start' }) as AnyStep;
+    expect(step).toMatchObject({ answers: [row(3), { type: 'done' }], state: 'over', final: true });
+    expect(step.error).toBeUndefined();
+  });
+
+  test('at most 64 messages, and 1 MiB', () => {
+    const run = session.start();
+    for (let i = 0; i < 64; i++) expect(run.receive(query(i))).toMatchObject({ error: undefined });
+    expect((run.receive(query(64)) as AnyStep).error).toMatchObject({
+      code: 'ERR_STATE_UNEXPECTED',
+      origin: 'peer',
+      limit: 64,
+    });
+    const big = session.start();
+    const message = { ...query(1), text: 'x'.repeat(600_000) };
+    expect((big.receive(message) as AnyStep).error).toBeUndefined();
+    expect((big.receive(message) as AnyStep).error).toMatchObject({ limit: 1_048_576 });
+  });
+
+  test('a handler that is awaited leads on to them as well', async () => {
+    const gate = later<{ next: 'b' }>();
+    const run = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: { on: { start: () => gate.promise }, postpone: ['query'], next: ['b'] },
+        b: { on: { query: async ({ n }) => ({ send: row(n) }) } },
+      },
+    }).start();
+    void run.receive(query(1));
+    void run.receive(query(2));
+    const step = run.receive({ type: 'start' });
+    gate.resolve({ next: 'b' });
+    expect(await step).toMatchObject({ answers: [row(1), row(2)], state: 'b' });
+  });
+
+  test('the same as a queue that the next state reads', () =>
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('query', 'start'), { maxLength: 60 }), (script) => {
+        const run = session.start();
+        const answers: Out[] = [];
+        let isReady = false;
+        let waiting: Out[] = [];
+        const expected: Out[] = [];
+        script.forEach((type, n) => {
+          answers.push(...(run.receive(type === 'query' ? query(n) : { type: 'start' }) as AnyStep).answers);
+          if (type === 'start') isReady = !isReady;
+          else waiting.push(row(n));
+          if (isReady) expected.push(...waiting.splice(0));
+          else waiting = waiting.slice();
+        });
+        expect(answers).toEqual(expected);
+      }),
+    ));
+});
+
+describe('named timers', () => {
+  const session = defineSession({
+    ...codecs,
+    initial: 'a',
+    context: () => ({ tries: 0 }),
+    states: {
+      a: {
+        on: {
+          start: () => ({ timers: { retry: 500, other: 5 } }),
+          query: () => ({ timers: { retry: null } }),
+          stop: () => ({ next: 'b' }),
+        },
+        timers: {
+          retry: ({ timer, after }, context) => {
+            expect([timer, after]).toEqual(['retry', 500]);
+            return ++context.tries < 3
+              ? { send: { type: 'tick' }, timers: { retry: 500 } }
+              : { send: { type: 'done' } };
+          },
+          other: () => undefined,
+        },
+        next: ['b'],
+      },
+      b: { timers: { retry: () => ({ send: row(1) }) }, on: { start: () => ({ timers: { nope: 5 } }) } },
+    },
+  });
+
+  test('set, run out, set again, cancelled; the step says so', () => {
+    const run = session.start();
+    expect(run.expire('retry')).toMatchObject({ answers: [] });
+    expect(run.receive({ type: 'start' })).toMatchObject({ timers: { retry: 500, other: 5 } });
+    expect(run.expire('retry')).toMatchObject({ answers: [{ type: 'tick' }], timers: { retry: 500 } });
+    void run.expire('retry');
+    expect(run.expire('retry')).toMatchObject({ answers: [{ type: 'done' }] });
+    expect(run.expire('retry')).toMatchObject({ answers: [] });
+    void run.receive({ type: 'start' });
+    expect(run.receive({ type: 'query', n: 0 })).toMatchObject({ timers: { retry: null } });
+    expect(run.receive({ type: 'query', n: 0 })).not.toHaveProperty('timers');
+    expect(run.expire('retry')).toMatchObject({ answers: [] });
+  });
+
+  test('it runs on into a state that names it, and is cancelled by any other', () => {
+    const run = session.start();
+    void run.receive({ type: 'start' });
+    expect(run.receive({ type: 'stop' })).toMatchObject({ state: 'b', timers: { other: null } });
+    expect(run.expire('other')).toMatchObject({ answers: [] });
+    expect(run.expire('retry')).toMatchObject({ answers: [row(1)] });
+  });
+
+  test('one that the state does not have, or that no timer can keep, is our fault', () => {
+    const run = session.start();
+    void run.receive({ type: 'stop' });
+    expect((run.receive({ type: 'start' }) as AnyStep).error).toMatchObject({
+      code: 'ERR_STATE_UNEXPECTED',
+      origin: 'local',
+      message: expect.stringContaining("'nope'"),
+    });
+    for (const delay of [0, -1, Number.NaN, 2 ** 31, '5']) {
+      const bad = defineSession({
+        ...codecs,
+        initial: 'a',
+        states: { a: { on: { start: () => ({ timers: { t: delay as number } }) }, timers: { t: () => {} } } },
+      }).start();
+      expect((bad.receive({ type: 'start' }) as AnyStep).error).toMatchObject({ origin: 'local' });
+    }
+  });
+
+  test('while a handler is at work it waits for its end', async () => {
+    const gate = later<undefined>();
+    const run = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: {
+          on: { start: () => ({ timers: { t: 5 } }), stop: () => gate.promise },
+          timers: { t: () => ({ send: { type: 'tick' } }) },
+        },
+      },
+    }).start();
+    void run.receive({ type: 'start' });
+    const step = run.receive({ type: 'stop' });
+    expect(run.expire('t')).toMatchObject({ answers: [] });
+    gate.resolve(undefined);
+    expect(await step).toMatchObject({ answers: [{ type: 'tick' }] });
+  });
+});
+
+describe('async generators', () => {
+  const rows = (handle: unknown, outcome: unknown = { until: 'done', of: 'row' }) =>
+    defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: { on: { query: { handle: handle as never, outcomes: { a: outcome as never } } } },
+      },
+    }).start();
+
+  test('what is yielded is sent, one or many; what is returned is the reply', async () => {
+    const run = rows(async function* ({ n }: { n: number }) {
+      for (let i = 0; i < n; i++) yield row(i);
+      yield [row(8), row(9)];
+      return { send: { type: 'done' } };
+    });
+    expect(await run.receive(query(2))).toMatchObject({
+      answers: [row(0), row(1), row(8), row(9), { type: 'done' }],
+      error: undefined,
+    });
+  });
+
+  test('the next value is asked for when there is room', async () => {
+    let asked = 0;
+    const run = rows(
+      async function* () {
+        for (;;) {
+          asked++;
+          yield row(asked);
+        }
+      },
+      ['row'],
+    );
+    const answers: Out[] = [];
+    let calls = 0;
+    run.onAnswers = () => calls++;
+    void run.receiveInto(query(0), answers);
+    await new Promise(setImmediate);
+    expect([asked, calls, answers, run.busy, run.hasMore]).toEqual([1, 1, [row(1)], true, true]);
+    run.more();
+    await new Promise(setImmediate);
+    expect([asked, answers.length]).toEqual([2, 2]);
+  });
+
+  test.each<[string, () => AsyncGenerator<Out | Out[]>, RegExp]>([
+    [
+      'an answer without its end',
+      async function* () {
+        yield row(1);
+      },
+      /does not end its answer with one done/,
+    ],
+    [
+      'more behind the end',
+      async function* () {
+        yield { type: 'done' };
+        yield row(1);
+      },
+      /does not end/,
+    ],
+    [
+      'a type that is not told',
+      async function* () {
+        yield { type: 'tick' };
+      },
+      /'tick': only row, done may be sent/,
+    ],
+  ])('%s is our fault', async (_, handle, text) => {
+    const step = (await rows(handle).receive(query(1))) as AnyStep;
+    expect(step.error).toMatchObject({ origin: 'local', message: expect.stringMatching(text) });
+  });
+
+  test('one that throws has sent what it sent; one that comes too late is ended', async () => {
+    const bad = rows(async function* () {
+      yield row(1);
+      throw Object.create(null);
+    });
+    expect(await bad.receive(query(1))).toMatchObject({
+      answers: [row(1)],
+      error: { code: 'ERR_HANDLER' },
+    });
+    let ended = false;
+    const late = rows(async function* () {
+      try {
+        for (;;) yield row(1);
+      } finally {
+        ended = true;
+      }
+    });
+    late.onAnswers = () => {};
+    void late.receiveInto(query(1), []);
+    await new Promise(setImmediate);
+    late.dispose();
+    await new Promise(setImmediate);
+    expect(ended).toBe(true);
+  });
+});
+
+describe('concurrent rows', () => {
+  test('one at a time for each key, in order; other messages wait for all of them', async () => {
+    const gates = new Map<number, ReturnType<typeof later<void>>>();
+    const begun: number[] = [];
+    const run = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: {
+          on: {
+            work: {
+              concurrent: 'channel',
+              handle: async ({ n }) => {
+                begun.push(n);
+                gates.set(n, later());
+                await gates.get(n)!.promise;
+                return { send: row(n) };
+              },
+            },
+            stop: () => ({ send: { type: 'done' } }),
+          },
+        },
+      },
+    }).start();
+    const answers: Out[] = [];
+    const work = (channel: number, n: number): In => ({ type: 'work', channel, n });
+    const all = [work(1, 11), work(1, 12), work(2, 21), work(3, 31)].map((message) =>
+      run.receiveInto(message, answers),
+    );
+    expect(begun).toEqual([11, 21, 31]);
+    expect([run.busy, run.working, run.mustWait({ type: 'stop' }), run.mustWait(work(1, 13))]).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
+    expect(() => run.receiveInto({ type: 'stop' }, answers)).toThrow(/one message at a time/);
+    gates.get(31)!.resolve();
+    gates.get(21)!.resolve();
+    gates.get(11)!.resolve();
+    await new Promise(setImmediate);
+    expect(begun).toEqual([11, 21, 31, 12]);
+    gates.get(12)!.resolve();
+    await Promise.all(all);
+    expect(answers).toEqual([row(31), row(21), row(11), row(12)]);
+    expect(run.working).toBe(false);
+    expect(run.receive({ type: 'stop' })).toMatchObject({ answers: [{ type: 'done' }] });
+  });
+
+  test('at most 64 are under way', () => {
+    const run = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: { on: { work: { concurrent: ({ n }) => n % 7, handle: () => new Promise<void>(() => {}) } } },
+      },
+    }).start();
+    let count = 0;
+    while (!run.busy) void run.receiveInto({ type: 'work', channel: 0, n: count++ }, []);
+    expect(count).toBe(64);
+  });
+
+  test('such a row may not change the state; one that fails fails the session, and the rest comes too late', async () => {
+    expect(() =>
+      defineSession({
+        ...codecs,
+        initial: 'a',
+        states: { a: { on: { work: { concurrent: 'n', handle: () => {}, outcomes: { b: [] } } } }, b: {} },
+      }),
+    ).toThrow(/a concurrent row stays in 'a'/);
+    const gate = later<void>();
+    const run = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: {
+          on: {
+            work: {
+              concurrent: 'channel',
+              handle: async ({ n }) => {
+                await gate.promise;
+                return n === 1 ? { next: 'b' } : { send: row(n) };
+              },
+            },
+          },
+          next: ['b'],
+        },
+        b: {},
+      },
+    }).start();
+    const answers: Out[] = [];
+    const both = [1, 2].map((n) => run.receiveInto({ type: 'work', channel: n, n }, answers));
+    gate.resolve();
+    await Promise.all(both);
+    expect(run.error).toMatchObject({ origin: 'local', code: 'ERR_STATE_UNEXPECTED' });
+    expect(answers).toEqual([]);
+  });
+
+  test('whatever the order in which they end: those of one key answer in order, and each once', () =>
+    fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(fc.nat(3), fc.nat(20)), { maxLength: 40 }), async (script) => {
+        const run = defineSession({
+          ...codecs,
+          initial: 'a',
+          states: {
+            a: {
+              on: {
+                work: {
+                  concurrent: 'channel',
+                  handle: async ({ n }) => {
+                    for (let i = 0; i < (n % 21) % 5; i++) await undefined;
+                    return { send: row(n) };
+                  },
+                },
+              },
+            },
+          },
+        }).start();
+        const answers: { n: number }[] = [];
+        const all = script.map(([channel], n) =>
+          run.receiveInto({ type: 'work', channel, n }, answers as Out[]),
+        );
+        await Promise.all(all);
+        expect(answers.map(({ n }) => n).sort((a, b) => a - b)).toEqual(script.map((_, n) => n));
+        for (const channel of [0, 1, 2, 3]) {
+          const mine = answers.map(({ n }) => n).filter((n) => script[n]![0] === channel);
+          expect(mine).toEqual([...mine].sort((a, b) => a - b));
+        }
+      }),
+      { numRuns: 50 },
+    ));
+});
+
+describe('context and dispose', () => {
+  test('the context knows the connection; dispose is called once, with the reason', () => {
+    const calls: unknown[][] = [];
+    const session = defineSession({
+      ...codecs,
+      initial: 'a',
+      context: ({ remote }) => ({ remote }),
+      dispose: (...call) => calls.push(call),
+      states: { a: {} },
+    });
+    const run = session.start(undefined, { remote: '10.0.0.1:5' });
+    expect(run.context).toEqual({ remote: '10.0.0.1:5' });
+    const reason = new Error('reset');
+    run.dispose(reason);
+    run.dispose();
+    expect(calls).toEqual([[{ remote: '10.0.0.1:5' }, reason]]);
+    const failed = session.start();
+    void failed.receive({ type: 'start' });
+    failed.dispose(reason);
+    expect(calls[1]).toEqual([{ remote: '' }, failed.error]);
+    session.start().dispose();
+    expect(calls[2]).toEqual([{ remote: '' }, undefined]);
+  });
+
+  test('a context that throws is a failed session, not a throw; without a context, nothing is disposed of', () => {
+    let disposed = 0;
+    const run = defineSession({
+      ...codecs,
+      initial: 'a',
+      context: () => {
+        throw Object.create(null);
+      },
+      dispose: () => disposed++,
+      farewell: () => ({ type: 'done' }),
+      states: { a: { onEnter: () => ({ type: 'tick' }) } },
+    }).start();
+    expect(run.error).toMatchObject({ code: 'ERR_HANDLER', origin: 'local' });
+    expect([run.final, run.greeting]).toEqual([true, []]);
+    expect(run.receive({ type: 'start' })).toMatchObject({ answers: [], final: true });
+    run.dispose();
+    expect(disposed).toBe(0);
+  });
+
+  test('a dispose that fails says so, or rejects unheard', () => {
+    const session = (dispose: () => unknown) =>
+      defineSession({ ...codecs, initial: 'a', dispose, states: { a: {} } }).start();
+    expect(session(() => Promise.reject(Object.create(null))).dispose()).toBeUndefined();
+    expect(
+      session(() => {
+        throw Object.create(null);
+      }).dispose(),
+    ).toMatchObject({ code: 'ERR_HANDLER' });
+  });
+});
+
+describe('whatever comes, and whatever a handler does', () => {
+  const odd = [
+    ['a message without a prototype', () => Object.create(null)],
+    [
+      'an error whose message throws',
+      () =>
+        Object.defineProperty(new Error(), 'message', {
+          get() {
+            throw new Error('no');
+          },
+        }),
+    ],
+    ['nothing', () => undefined],
+    ['a symbol', () => Symbol('x')],
+    [
+      'a Proxy that refuses everything',
+      () =>
+        new Proxy(
+          {},
+          {
+            get() {
+              throw new Error('no');
+            },
+            getPrototypeOf() {
+              throw new Error('no');
+            },
+          },
+        ),
+    ],
+  ] as const;
+
+  test.each(odd)('a handler that throws or answers %s', async (_, make) => {
+    const session = (handle: unknown) =>
+      defineSession({
+        receives: json<{ type: string }>(),
+        sends: json<{ type: string }>(),
+        initial: 'a',
+        farewell: () => ({ type: 'bye' }),
+        states: { a: { on: { go: handle as never } } },
+      }).start();
+    const throws = (): never => {
+      throw make();
+    };
+    for (const handle of [throws, async () => throws()]) {
+      const step = (await session(handle).receive({ type: 'go' })) as Step<unknown, string>;
+      expect(step).toMatchObject({ answers: [{ type: 'bye' }], final: true, error: { code: 'ERR_HANDLER' } });
+    }
+    for (const handle of [() => make(), async () => make(), () => ({ send: make() }), () => [make()]]) {
+      const step = (await session(handle).receive({ type: 'go' })) as Step<unknown, string>;
+      if (step.error !== undefined)
+        expect(['ERR_HANDLER', 'ERR_STATE_UNEXPECTED']).toContain((step.error as { code?: string }).code);
+    }
+  });
+
+  const messages: readonly unknown[] = [
+    { type: { toString: 1, valueOf: 1 } },
+    { type: {} },
+    { type: null },
+    {},
+    5,
+    'x',
+    [],
+    undefined,
+    true,
+  ];
+  test.each(messages.map((message) => ({ message })))(
+    '$message is refused with a code, behind the answers before it',
+    ({ message }) => {
+      const session = defineSession({
+        receives: json<never>(),
+        sends: json<{ type: string }>(),
+        initial: 'a',
+        farewell: () => ({ type: 'bye' }),
+        states: { a: { on: {} } },
+      });
+      const run = session.start();
+      const answers: unknown[] = ['before'];
+      void run.receiveInto(message as never, answers as never);
+      expect(answers).toEqual(['before', { type: 'bye' }]);
+      expect(run.error).toMatchObject({ code: 'ERR_STATE_UNEXPECTED', origin: 'peer' });
+      const mirror = session.mirror();
+      expect(() => mirror.send(message as never)).toThrow(expect.objectContaining({ origin: 'local' }));
+    },
+  );
+
+  test("a peer's text is cut and escaped", () => {
+    const error = (text: string) =>
+      (
+        defineSession({
+          receives: json<{ type: string }>(),
+          sends: json<never>(),
+          initial: 'a',
+          states: { a: {} },
+        })
+          .start()
+          .receive(json<{ type: string }>().decode(Buffer.from(text))) as Step<never, string>
+      ).error!;
+    const long = error(JSON.stringify({ type: 'x'.repeat(9_000_000) }));
+    expect(JSON.stringify(long).length + long.message.length).toBeLessThan(1_000);
+    const forged = error(JSON.stringify({ type: "a'\n2026-01-01 admin logged in\x1b[2J" }));
+    expect(forged.message).not.toMatch(/[^ -~]/);
+    expect(forged.message).toContain('\\u001b');
+    expect(() => json().decode(Buffer.from('{"a":\x1b[2J\nforged line'))).toThrow(
+      expect.objectContaining({ message: expect.not.stringMatching(/[^ -~]/) }),
+    );
+    expect(() => json().decode(Buffer.from('null'))).toThrow(/null/);
+  });
+
+  test('a part that does not exist is refused, naming the nearest', () => {
+    const declare =
+      (states: object, more: object = {}) =>
+      () =>
+        defineSession({ ...codecs, initial: 'a', states: states as never, ...more });
+    expect(declare({ a: { onenter: () => {} } })).toThrow(/did you mean 'onEnter'/);
+    expect(declare({ a: { deadline: { withn: 5 } } })).toThrow(/did you mean 'within'/);
+    expect(declare({ a: { on: { start: { handle: () => {}, outcome: {} } } } })).toThrow(/'outcomes'/);
+    expect(declare({ a: {} }, { contexts: () => 1 })).toThrow(/'context'/);
+    expect(declare({ a: { postpone: ['nope'] } })).toThrow(/no message 'nope'/);
+    expect(declare({ a: { postpone: ['start'], on: { start: () => {} } } })).toThrow(/a row of its own/);
+    expect(declare({ a: { final: true, postpone: ['start'] } })).toThrow(/final/);
+    expect(declare({ a: { on: { work: { handle: () => {}, concurrent: 5 } } } })).toThrow(
+      /the path of the key/,
+    );
+    expect(declare({ a: { timers: { t: { handle: () => {}, concurrent: 'n' } } } })).toThrow(/handled alone/);
+  });
+});
