@@ -85,8 +85,12 @@ export class Mirror<Sends, Receives, State extends string> {
     const ahead = this.#ahead;
     if (this.#over || !ahead.some(({ state }) => takes(state, type))) throw this.#refused(ahead, type);
     if (this.#vague) return;
-    const sent: Sent = { type, untold: this.#untold(message as object) };
-    if (this.#changesNothing(ahead, sent)) return;
+    const asked = { type, untold: this.#untold(message as object) };
+    const kind = this.#kindOf(ahead, asked);
+    const last = this.#sent.at(-1);
+    // Nothing comes of it; or only more of what the same message before may say in any number.
+    if (kind === 'silent' || (kind === 'still' && last?.type === type && last.isStill)) return;
+    const sent: Sent = { ...asked, isStill: kind === 'still' };
     this.#sent.push(sent);
     const after = this.#step(ahead, sent);
     this.#after.push(after);
@@ -164,20 +168,22 @@ export class Mirror<Sends, Receives, State extends string> {
     return { types, one: count === 'one', last: count === 'many' ? last : undefined };
   }
 
-  /** Whether the server is where it was once it has taken a message, and has said nothing that it might not say anyway. */
-  #changesNothing(ahead: readonly Stand[], sent: Sent): boolean {
-    const isRepeated = this.#sent.at(-1)?.type === sent.type;
-    return ahead.every((stand) => {
+  /**
+   * What a message does to a server that is in one of these places: `'silent'`, nothing comes of it; `'still'`, any number
+   * of messages may, but the server stays where it is.
+   */
+  #kindOf(ahead: readonly Stand[], sent: Asked): 'silent' | 'still' | 'moving' {
+    let isSilent = true;
+    for (const stand of ahead) {
       const leads = this.#leads(stand, sent);
-      return (
-        leads.length > 0 &&
-        leads.every(({ to, held, outcome: { types, one, last } }) => {
-          const isQuiet =
-            !one && last === undefined && (types.size === 0 || isRepeated) && types !== ANYTHING;
-          return isQuiet && to === stand.state && held === stand.held;
-        })
-      );
-    });
+      if (leads.length === 0) return 'moving';
+      for (const { to, held, outcome } of leads) {
+        const { types, one, last } = outcome;
+        if (to !== stand.state || held !== stand.held || one || last !== undefined) return 'moving';
+        if (types === ANYTHING || types.size > 0) isSilent = false;
+      }
+    }
+    return isSilent ? 'silent' : 'still';
   }
 
   /** Where the server may be once it has sent this. */
@@ -233,7 +239,7 @@ export class Mirror<Sends, Receives, State extends string> {
   }
 
   /** What may come of a message where the server is. */
-  #leads({ state, held }: Stand, { type, untold }: Sent): Lead[] {
+  #leads({ state, held }: Stand, { type, untold }: Asked): Lead[] {
     if (state.postpone?.has(type)) {
       if (held.length >= MAX_POSTPONED) return [];
       return [{ to: state, held: [...held, { type, untold }], outcome: NOTHING, lasting: false }];
@@ -256,7 +262,7 @@ export class Mirror<Sends, Receives, State extends string> {
   }
 
   /** Where the server may be when it has taken a message in one of these places, and what was postponed until then. */
-  #step(from: Iterable<Stand>, sent: Sent): readonly Stand[] {
+  #step(from: Iterable<Stand>, sent: Asked): readonly Stand[] {
     const done = new Map<string, Stand>();
     const seen = new Set<string>();
     const open: Stand[] = [...from].map((stand) => ({ ...standing(stand), redo: [...stand.redo, sent] }));
@@ -326,19 +332,25 @@ export class Mirror<Sends, Receives, State extends string> {
   }
 }
 
-/** A message that was sent: its type, and what answers it where the row does not tell. */
-interface Sent {
+/** A message of ours: its type, and what answers it where the row does not tell. */
+interface Asked {
   readonly type: string;
   readonly untold: Outcome;
+}
+
+/** One that was sent. */
+interface Sent extends Asked {
+  /** The server stays where it is, whatever it says. */
+  readonly isStill: boolean;
 }
 
 /** A state, and what waits in it. */
 interface Stand {
   readonly state: StateTable;
   /** What is postponed until the next state. */
-  readonly held: readonly Sent[];
+  readonly held: readonly Asked[];
   /** What was postponed until this state, and is to be taken first. */
-  readonly redo: readonly Sent[];
+  readonly redo: readonly Asked[];
 }
 
 /** Where the server may be. */
@@ -353,7 +365,7 @@ interface Place extends Stand {
 
 interface Lead {
   readonly to: StateTable;
-  readonly held: readonly Sent[];
+  readonly held: readonly Asked[];
   readonly outcome: Outcome;
   /** What is said of it may come whenever it likes, until the state is left. */
   readonly lasting: boolean;
