@@ -217,3 +217,15 @@ test('every code has its heading in docs/errors.md, and a test that reaches it',
     .join('\n');
   expect(unique.filter((code) => !tests.includes(code))).toEqual([]);
 });
+
+test('ARCHITECTURE.md leads to the lines that it names, and names every room', () => {
+  const map = read('ARCHITECTURE.md');
+  const rows = [...map.matchAll(/^\| .* \| `(src\/[\w./-]+)` \| `([^`]+)` \|$/gm)];
+  expect(rows.length).toBeGreaterThan(5);
+  for (const [, file, words] of rows) expect(read(file!), file).toContain(words!);
+  const folders = new Set(
+    files('src').map((file) => path.posix.dirname(file).split('/').slice(0, 3).join('/')),
+  );
+  const isRoom = (folder: string): boolean => path.posix.relative('src', folder) in MAY_IMPORT;
+  expect([...folders].filter((folder) => isRoom(folder) && !map.includes(`\`${folder}\``))).toEqual([]);
+});
