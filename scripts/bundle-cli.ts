@@ -1,10 +1,12 @@
 /**
  * Bundle the command line into dist/cli/main.js: its own files and the packages they import, whose licences go beside it. The
  * library stays outside, as imports of dist: a protocol's module and the command line then share one copy of it.
+ * The page that `view` gives is bundled with it.
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
+import { bundlePage } from './bundle-page.ts';
 import { licencesOf } from './licences.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -40,3 +42,4 @@ const { metafile } = await build({
 });
 
 writeFileSync(path.join(out, 'LICENSES.txt'), licencesOf(metafile));
+await bundlePage();
