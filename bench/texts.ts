@@ -1,6 +1,6 @@
-/** Ways to write the texts of many short messages: why `src/bytes/gathered-texts.ts` is. */
-import { gatherTexts, writeGathered } from '../src/bytes/gathered-texts.ts';
+/** Ways to write the texts of many short messages: why `src/protocol/fields/engine/gathered-texts.ts` is. */
 import { encodeUtf8 } from '../src/bytes/utf8.ts';
+import { TextWriter } from '../src/protocol/fields/engine/gathered-texts.ts';
 import { median, table } from './measure.ts';
 
 const ROUNDS = 9;
@@ -8,6 +8,7 @@ const REPEATS = 4_000;
 const TEXTS = 64;
 const LONGEST = 255;
 
+const gathered = new TextWriter();
 const target = Buffer.alloc(TEXTS * (1 + LONGEST));
 const texts = new Array<string>(TEXTS);
 
@@ -32,9 +33,9 @@ const WAYS: Record<string, () => void> = {
   'a loop over each': () => write(encode),
   '`Buffer.write` for each': () => write((at, text) => target.write(text, at)),
   [`gathered, ${TEXTS} at a time`]: () => {
-    gatherTexts(target);
-    write(encode);
-    writeGathered();
+    gathered.begin(target);
+    write((at, text) => gathered.write(target, at, text, LONGEST));
+    gathered.end();
   },
 };
 

@@ -27,6 +27,7 @@ export type MessageErrorCode =
   | 'ERR_MESSAGE_UTF8'
   | 'ERR_MESSAGE_TRAILING'
   | 'ERR_MESSAGE_VALUE'
+  | 'ERR_MESSAGE_LIMIT'
   | 'ERR_FIELD_RANGE'
   | 'ERR_FIELD_TOO_LONG';
 

@@ -75,3 +75,11 @@ export function safeText(text: string): string {
 function cut(text: string, length: number = SHOWN): string {
   return text.length > length ? `${text.slice(0, length)}…` : text;
 }
+
+/** A tag, or any number as protocols write it, for the text of an error: a number in hex, a name in quotes. */
+export function showTag(tag: unknown): string {
+  if (Number.isInteger(tag) && (tag as number) >= 0) {
+    return `0x${(tag as number).toString(16).padStart(2, '0')}`;
+  }
+  return typeof tag === 'bigint' ? String(tag) : show(tag);
+}

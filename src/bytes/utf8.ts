@@ -1,5 +1,3 @@
-import { GATHERED_LENGTH, gatheringFor, gatherText } from './gathered-texts.ts';
-
 /** Methods of Node's buffers that are not documented: as the documented ones, without their checks. */
 interface NodeBuffer {
   latin1Slice(start: number, end: number): string;
@@ -47,6 +45,9 @@ export function utf8FaultAt(bytes: Uint8Array, start: number, end: number): numb
   return -1;
 }
 
+/** Shorter texts are written faster by a loop than by a call into the runtime. */
+const SHORT = 48;
+
 /**
  * Write the text at `target[at]` as UTF-8; answers its length in bytes, or −1 when that is more than `limit` or the
  * text has a lone surrogate.
@@ -54,11 +55,7 @@ export function utf8FaultAt(bytes: Uint8Array, start: number, end: number): numb
 export function encodeUtf8(target: Buffer, at: number, text: string, limit: number): number {
   const length = text.length;
   if (length > limit) return -1;
-  if (length < GATHERED_LENGTH) {
-    if (target === gatheringFor) {
-      gatherText(at, text);
-      return length;
-    }
+  if (length < SHORT) {
     let index = 0;
     for (; index < length; index++) {
       const unit = text.charCodeAt(index);

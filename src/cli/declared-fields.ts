@@ -1,3 +1,6 @@
+import type { Declaration } from '../protocol/fields/engine/declaration.ts';
+import type { AnyNode, Group, Shape } from '../protocol/fields/kind.ts';
+
 /** A field of a message, as the shell needs it. */
 export interface DeclaredField {
   readonly name: string;
@@ -12,53 +15,46 @@ export interface DeclaredField {
 
 /** The fields that are typed for each message, by its name; undefined for a codec that was not declared. */
 export function declaredFields(codec: object): ReadonlyMap<string, readonly DeclaredField[]> | undefined {
-  const root = (codec as { declaration?: { root: Node } }).declaration?.root;
-  if (root?.byName === undefined) return undefined;
-  return new Map([...root.byName].map(([name, one]) => [name, membersOf((one as { struct: Node }).struct)]));
+  const root = (codec as { declaration?: Declaration }).declaration?.root;
+  const shape = root?.kind.shape(root);
+  if (shape?.is !== 'choice') return undefined;
+  return new Map(shape.cases.map(({ name, group }) => [name, membersOf(group)]));
 }
 
-/** What is read of a declaration here: names and kinds, nothing of how they lie on the wire. */
-interface Node {
-  readonly kind: string | { readonly name: string };
-  readonly entries?: readonly (readonly [name: string, node: Node])[];
-  readonly derived?: ReadonlySet<string>;
-  readonly item?: Node;
-  readonly members?: readonly { readonly name: string; readonly width: number }[];
-  readonly byName?: ReadonlyMap<string, unknown>;
-}
-
-const TAKES: Readonly<Record<string, DeclaredField['takes']>> = {
-  int: 'number',
+/** What stands for a field that is typed by itself; `json` for all others. */
+const TAKES: Readonly<Partial<Record<Shape['is'], DeclaredField['takes']>>> = {
+  integer: 'number',
   varint: 'number',
   float: 'number',
-  bigint: 'bigint',
-  bool: 'boolean',
-  utf8: 'text',
-  cstring: 'text',
+  text: 'text',
   bytes: 'bytes',
-  enumeration: 'name',
 };
 
-/** Fields that have no place in a value, or that the encoder computes. */
-const NOT_TYPED: ReadonlySet<string> = new Set(['constant', 'padding', 'checksum']);
-
-function kindOf({ kind }: Node): string {
-  return typeof kind === 'string' ? kind : kind.name;
-}
-
-function membersOf(struct: Node): DeclaredField[] {
-  return (struct.entries ?? [])
-    .filter(([name, node]) => !struct.derived?.has(name) && !NOT_TYPED.has(kindOf(node)))
+function membersOf({ entries, derived }: Pick<Group, 'entries' | 'derived'>): DeclaredField[] {
+  return entries
+    .filter(([name, { facts }]) => !(derived.has(name) || facts.traits.absent || facts.traits.computed))
     .map(([name, node]) => fieldOf(name, node));
 }
 
-function fieldOf(name: string, node: Node): DeclaredField {
-  const kind = kindOf(node);
-  if ((kind === 'optional' || kind === 'bounded') && node.item !== undefined) {
-    return { ...fieldOf(name, node.item), isOptional: kind === 'optional' };
+function fieldOf(name: string, node: AnyNode): DeclaredField {
+  const shape = node.kind.shape(node);
+  if (shape.is === 'maybe') return { ...fieldOf(name, shape.item), isOptional: true };
+  // A field that is named before it is declared may hold itself.
+  if (shape.is === 'inside' && shape.length !== undefined) return fieldOf(name, shape.item);
+  return { name, isOptional: false, ...wordsOf(shape) };
+}
+
+function wordsOf(shape: Shape): Pick<DeclaredField, 'takes' | 'names' | 'inside'> {
+  const takes = TAKES[shape.is] ?? 'json';
+  const none = { takes, names: [], inside: [] };
+  if (shape.is === 'group') {
+    return { ...none, inside: membersOf({ entries: shape.members, derived: shape.derived }) };
   }
-  const inside = kind === 'struct' ? membersOf(node) : kind === 'array' ? [fieldOf('', node.item!)] : [];
-  const takes = Object.hasOwn(TAKES, kind) ? TAKES[kind]! : 'json';
-  const names = takes === 'name' ? [...(node.byName?.keys() ?? [])] : [];
-  return { name, takes, isOptional: false, names, inside };
+  if (shape.is === 'list') return { ...none, inside: [fieldOf('', shape.item)] };
+  if (shape.is !== 'integer' && shape.is !== 'varint') return none;
+  if (shape.names !== undefined) return { ...none, takes: 'name', names: [...shape.names.byValue.values()] };
+  if (shape.is === 'varint') return none;
+  if (shape.bits !== undefined) return { ...none, takes: 'json' };
+  if (shape.truth) return { ...none, takes: 'boolean' };
+  return shape.big ? { ...none, takes: 'bigint' } : none;
 }

@@ -1,5 +1,5 @@
-import { i32le, u8, utf8 } from '../protocol/fields/fields.ts';
-import { type DeclaredCodec, message, messages } from '../protocol/fields/messages.ts';
+import { i32le, message, u8, utf8 } from '../protocol/fields/kinds.ts';
+import { type DeclaredCodec, messages } from '../protocol/fields/messages.ts';
 
 /** What a client says. */
 export type ClientMessage =

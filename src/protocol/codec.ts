@@ -15,11 +15,6 @@ export interface Codec<Decoded, Encodable = Decoded> {
   readonly detached?: boolean;
   /** The message's bytes. Throws a `MessageError` (`origin: 'local'`) naming the field that does not fit. */
   encode(message: Encodable): Uint8Array;
-  /**
-   * Whether `encodeInto` leaves short texts to be written later, many at once, where it is asked to
-   * (`gathered-texts.ts`). For declared codecs; taken for false where it is not told.
-   */
-  readonly gathersTexts?: boolean;
   /** The most bytes that any message takes; Infinity, or not told, where there is no such number. */
   readonly maxLength?: number;
   /** The most bytes the message can take: cheap, never too small, whatever the message holds. */
@@ -29,6 +24,27 @@ export interface Codec<Decoded, Encodable = Decoded> {
    * does; what it wrote until then is overwritten.
    */
   encodeInto?(message: Encodable, target: Buffer, at: number): number;
+  /**
+   * Write many messages as frames, one behind the other; faster than one at a time. Stops where there is no room, and before
+   * a message that cannot be written: `encodeInto` then says why. Answers the index and the offset behind the last one.
+   */
+  encodeRun?(run: EncodeRun<Encodable>): { index: number; at: number };
+}
+
+/** Messages to be written as frames, one behind the other. */
+export interface EncodeRun<Encodable> {
+  readonly messages: readonly Encodable[];
+  /** The index of the first one. */
+  readonly from: number;
+  readonly target: Buffer;
+  /** Where its frame begins. */
+  readonly at: number;
+  /** What a `FrameWriter` has that takes payloads in place. */
+  readonly writer: {
+    readonly headerLength: number;
+    bound(length: number): number;
+    seal(target: Buffer, at: number, payloadEnd: number): number;
+  };
 }
 
 /** What a codec's `decode` gives. */

@@ -1,8 +1,7 @@
-import { gatherTexts, spoilGathered, writeGathered } from '../bytes/gathered-texts.ts';
 import { allocateShared } from '../bytes/shared-memory.ts';
 import { show } from '../bytes/show.ts';
 import { MessageError } from '../errors.ts';
-import type { Codec } from './codec.ts';
+import type { Codec, EncodeRun } from './codec.ts';
 import type { FrameBatch, FrameWriter } from './framing/framing.ts';
 
 /** The most bytes that are handed on at once, except for a larger frame: so that there is backpressure. */
@@ -34,8 +33,6 @@ export class Packer {
   #lastSlab: Buffer | undefined;
   /** Whoever takes the stretches lets go of them, so whole slabs are used again and again. */
   #reuses = false;
-  /** Texts are gathered; until they were not ASCII. */
-  #gathers = true;
 
   /** Bytes written. */
   get length(): number {
@@ -75,10 +72,14 @@ export class Packer {
     messages: readonly Message[],
     from: number,
   ): number {
-    let index = this.#writeGathered(codec, writer, messages, from);
-    index = this.#writeRun(codec, writer, messages, index);
-    while (index < messages.length && this.writeMessage(codec, writer, messages[index]!)) index++;
-    return index;
+    let index = from;
+    while (index < messages.length) {
+      const behind = this.#writeRun(codec, writer, messages, index);
+      // It stopped: there is no room, or this one cannot be written that way.
+      if (behind < messages.length && !this.writeMessage(codec, writer, messages[behind]!)) return behind;
+      index = behind + 1;
+    }
+    return messages.length;
   }
 
   /**
@@ -138,65 +139,18 @@ export class Packer {
     if (isFree && last?.length === SLAB_LENGTH && free.length < MOST_FREE) free.push(last);
   }
 
-  /** As `#writeRun`, the texts of all of them in one go. Where that cannot be it writes none, and does not try again. */
-  #writeGathered<Message>(
-    codec: Codec<unknown, Message>,
-    writer: FrameWriter,
-    messages: readonly Message[],
-    from: number,
-  ): number {
-    if (!this.#gathers || messages.length - from < MANY) return from;
-    if (codec.gathersTexts !== true || writer.sealsUnseen !== true) return from;
-    if (!gatherTexts(this.#bytes ?? this.#begin(SHORT_MESSAGE))) return from;
-    const at = this.#at;
-    let index = from;
-    let refused: { error: unknown } | undefined;
-    try {
-      index = this.#writeRun(codec, writer, messages, from);
-    } catch (error) {
-      refused = { error };
-    }
-    if (!writeGathered()) {
-      // A message that was refused is refused again, behind those before it.
-      this.#gathers = false;
-      this.#at = at;
-      return from;
-    }
-    if (refused !== undefined) throw refused.error;
-    return index;
-  }
-
-  /** One after the other into the same memory: what `writeMessage` does, without finding its place anew each time. */
+  /** As many as the codec writes in one go; answers the index behind them. */
   #writeRun<Message>(
     codec: Codec<unknown, Message>,
     writer: FrameWriter,
     messages: readonly Message[],
     from: number,
   ): number {
-    const { headerLength } = writer;
-    let index = from;
-    if (codec.encodeInto === undefined || codec.bound === undefined || headerLength === undefined)
-      return index;
-    const bytes = this.#bytes;
-    let at = this.#at;
-    // Where any message is short, none is measured.
-    const { maxLength = Infinity } = codec;
-    const most = maxLength <= SHORT_MESSAGE ? writer.bound(maxLength) : undefined;
-    try {
-      while (bytes !== undefined && index < messages.length) {
-        const message = messages[index]!;
-        if (bytes.length - at < (most ?? writer.bound(codec.bound(message)))) break;
-        const end = codec.encodeInto(message, bytes, at + headerLength);
-        if (!isBetween(end, at + headerLength, bytes.length)) {
-          spoilGathered(bytes);
-          throw misplaced(end, at + headerLength, bytes.length);
-        }
-        at = sealed(writer, bytes, at, end);
-        index++;
-      }
-    } finally {
-      this.#at = at;
-    }
+    if (codec.encodeRun === undefined || !takesInPlace(writer)) return from;
+    const target = this.#bytes ?? this.#begin(SHORT_MESSAGE);
+    const { index, at } = codec.encodeRun({ messages, from, target, at: this.#at, writer });
+    if (!isBetween(at, this.#at, target.length)) throw misplaced(at, this.#at, target.length);
+    this.#at = at;
     return index;
   }
 
@@ -275,6 +229,11 @@ function freeSlab(): Buffer | undefined {
   let bytes = free.pop();
   while (bytes !== undefined && bytes.length !== SLAB_LENGTH) bytes = free.pop();
   return bytes;
+}
+
+/** Whether payloads can be written where they stand in the frame. */
+function takesInPlace(writer: FrameWriter): writer is FrameWriter & EncodeRun<unknown>['writer'] {
+  return writer.headerLength !== undefined && writer.seal !== undefined;
 }
 
 /** Whether an offset that a codec or a framing answered can be one: it decides what of the memory is handed on. */

@@ -1,13 +1,5 @@
 import fc from 'fast-check';
-import {
-  integerRange,
-  type Node,
-  refs,
-  type SizeNode,
-  type StructNode,
-  type UnionNode,
-} from '../protocol/fields/field-nodes.ts';
-import type { Condition, Tag } from '../protocol/fields/fields.ts';
+import type { AnyNode, Extent, Group, Presence, Range, Shape, Tag } from '../protocol/fields/kind.ts';
 import type { DeclaredCodec } from '../protocol/fields/messages.ts';
 
 export interface ArbitraryOptions {
@@ -98,127 +90,123 @@ interface Environment {
 
 const MAX_DEPTH = 3;
 
-function value(node: Node, environment: Environment): fc.Arbitrary<unknown> {
-  switch (node.kind) {
-    case 'int':
-    case 'varint':
-      return integer(integerRange(node));
-    case 'bigint': {
-      const [min, max] = node.signed ? [-(2n ** 63n), 2n ** 63n - 1n] : [0n, 2n ** 64n - 1n];
+/** A tool is a table over shapes: one that forgets a shape does not compile. */
+type Table<R> = {
+  readonly [S in Shape['is']]: (shape: Extract<Shape, { is: S }>, environment: Environment) => R;
+};
+
+const VALUES: Table<fc.Arbitrary<unknown>> = {
+  integer(shape) {
+    if (shape.truth) return fc.boolean();
+    if (shape.bits) {
+      const members = shape.bits.map(({ name, width, truth }): [string, fc.Arbitrary<unknown>] => [
+        name,
+        truth ? fc.boolean() : integer({ min: 0, max: 2 ** width - 1 }),
+      ]);
+      return fc.record(Object.fromEntries(members)).map((value) =>
+        // Own keys in the order of the declaration, whatever their names.
+        Object.fromEntries(members.map(([name]) => [name, value[name]])),
+      );
+    }
+    if (shape.big) {
+      const [min, max] = shape.signed ? [-(2n ** 63n), 2n ** 63n - 1n] : [0n, 2n ** 64n - 1n];
       return fc.oneof(fc.constantFrom(min, max, 0n, 1n), fc.bigInt({ min, max }));
     }
-    case 'float':
-      return node.width === 4 ? fc.float() : fc.double();
-    case 'bool':
-      return fc.boolean();
-    case 'bytes':
-      return length(node.size, node.max, environment).chain((size) =>
-        fc.uint8Array({ minLength: size, maxLength: size }).map((bytes) => Buffer.from(bytes)),
-      );
-    case 'utf8':
-      return length(node.size, node.max, environment).chain(text);
-    case 'cstring':
-      return integer({ min: 0, max: Math.min(node.max, 300) })
-        .chain(text)
-        .map((one) => one.replaceAll('\0', ' '));
-    case 'array':
-      return length(node.count, node.max, environment, environment.depth < MAX_DEPTH ? 4 : 0).chain((count) =>
-        fc.array(value(node.item, environment), { minLength: count, maxLength: count }),
-      );
-    case 'struct':
-      return struct(node, environment);
-    case 'optional': {
-      const item = value(node.item, environment);
-      if (node.when === undefined && environment.depth >= MAX_DEPTH) return fc.constant(undefined);
-      if (node.when === undefined) return fc.oneof(fc.constant(undefined), item);
-      return holds(node.when, environment) ? item : fc.constant(undefined);
-    }
-    case 'union':
-      return union(node, environment);
-    case 'enumeration': {
-      const named = fc.constantFrom(...node.byName.keys());
-      if (node.unknown === 'reject') return named;
-      return fc.oneof(
-        named,
-        integer(integerRange(node.base)).filter((raw) => !node.byValue.has(raw)),
-      );
-    }
-    case 'flags':
-      return fc.record(Object.fromEntries(node.members.map(({ name }) => [name, fc.boolean()])));
-    case 'bits':
-      return fc.record(
-        Object.fromEntries(
-          node.members.map(({ name, width }) => [name, integer({ min: 0, max: 2 ** width - 1 })]),
+    return named(shape, rangeOf(shape));
+  },
+  varint: (shape) => named(shape, rangeOf(shape)),
+  float: ({ width }) => (width === 4 ? fc.float() : fc.double()),
+  bytes: ({ length, max }, environment) =>
+    lengths(length, max, environment).chain((size) =>
+      fc.uint8Array({ minLength: size, maxLength: size }).map((bytes) => Buffer.from(bytes)),
+    ),
+  text({ length, max }, environment) {
+    const any = lengths(length, max, environment).chain(text);
+    if (length.from !== 'terminator') return any;
+    return any.map((one) => one.replaceAll('\0', ' '));
+  },
+  list: ({ item, count, max }, environment) =>
+    lengths(count, max, environment, environment.depth < MAX_DEPTH ? 4 : 0).chain((length) =>
+      fc.array(value(item, environment), { minLength: length, maxLength: length }),
+    ),
+  group: ({ members, derived }, environment) => fields(members, derived, environment),
+  choice({ tag, cases }, environment) {
+    const chosen = tag.from === 'path' ? environment.fields.get(tag.path) : undefined;
+    const possible = chosen === undefined ? cases : cases.filter((one) => one.tag === chosen);
+    return fc.oneof(
+      ...possible.map(({ name, group }) =>
+        fields(group.entries, group.derived, environment).map((values) =>
+          Object.fromEntries([['type', name], ...Object.entries(values)]),
         ),
-      );
-    case 'bounded':
-      return value(node.item, environment);
-    case 'lazy': {
-      const inside = { ...environment, fields: new Map(), depth: environment.depth + 1 };
-      return fc.constant(undefined).chain(() => value(node.get(), inside));
-    }
-    case 'custom': {
-      const own = environment.custom[node.definition.name];
-      if (own === undefined) throw new TypeError(`options.custom: no values for '${node.definition.name}'`);
-      return own;
-    }
-    case 'constant':
-    case 'padding':
-    case 'checksum':
-      return fc.constant(undefined);
-  }
-}
+      ),
+    );
+  },
+  maybe({ item, when }, environment) {
+    if (when !== undefined) return holds(when, environment) ? value(item, environment) : nothing;
+    return environment.depth >= MAX_DEPTH ? nothing : fc.oneof(nothing, value(item, environment));
+  },
+  fixed: () => nothing,
+  inside({ item, length }, environment) {
+    if (length !== undefined) return value(item, environment);
+    const inside = { ...environment, fields: new Map(), depth: environment.depth + 1 };
+    return fc.constant(undefined).chain(() => value(item, inside));
+  },
+  sum: () => nothing,
+  opaque({ name }, { custom }) {
+    const own = custom[name];
+    if (own === undefined) throw new TypeError(`options.custom: no values for '${name}'`);
+    return own;
+  },
+};
 
-function struct(node: StructNode, environment: Environment): fc.Arbitrary<Record<string, unknown>> {
-  return fields(node, 0, environment, {});
+const nothing: fc.Arbitrary<undefined> = fc.constant(undefined);
+
+function value(node: AnyNode, environment: Environment): fc.Arbitrary<unknown> {
+  const shape = node.kind.shape(node);
+  return (VALUES[shape.is] as (shape: Shape, environment: Environment) => fc.Arbitrary<unknown>)(
+    shape,
+    environment,
+  );
 }
 
 // Field after field, since a later field may depend on an earlier one.
 function fields(
-  node: StructNode,
-  index: number,
+  members: Group['entries'],
+  derived: ReadonlySet<string>,
   environment: Environment,
-  soFar: Record<string, unknown>,
+  index = 0,
+  soFar: Record<string, unknown> = {},
 ): fc.Arbitrary<Record<string, unknown>> {
-  const entry = node.entries[index];
-  if (entry === undefined) return fc.constant(soFar);
-  const [name, field] = entry;
-  const chosen = node.derived.has(name) ? derived(node, name, field) : value(field, environment);
+  const member = members[index];
+  if (member === undefined) return fc.constant(soFar);
+  const [name, node] = member;
+  const chosen = derived.has(name) ? derivedValue(members, name, node) : value(node, environment);
   return chosen.chain((one) => {
     const known = new Map(environment.fields).set(name, one);
-    const isAbsent = field.kind === 'constant' || field.kind === 'padding';
     // Own keys whatever their names; `__proto__` too.
-    const values = isAbsent ? soFar : Object.fromEntries([...Object.entries(soFar), [name, one]]);
-    return fields(node, index + 1, { ...environment, fields: known }, values);
+    const values = node.facts.traits.absent
+      ? soFar
+      : Object.fromEntries([...Object.entries(soFar), [name, one]]);
+    return fields(members, derived, { ...environment, fields: known }, index + 1, values);
   });
 }
 
 /** A size, or a tag; which of them shows in what refers to it. */
-function derived(node: StructNode, name: string, field: Node): fc.Arbitrary<unknown> {
-  const uses = node.entries.flatMap(([, other]) => refs(other)).filter((ref) => ref.name === name);
-  const tags = uses.find((ref) => ref.tags !== undefined)?.tags;
+function derivedValue(members: Group['entries'], name: string, node: AnyNode): fc.Arbitrary<unknown> {
+  const uses = members.flatMap(([, other]) => other.facts.references).filter(({ path }) => path === name);
+  const tags = uses.find((one) => one.tags !== undefined)?.tags;
   if (tags !== undefined) return fc.constantFrom<Tag[]>(...(tags as [Tag, ...Tag[]]));
-  return fc.integer({ min: 0, max: Math.min(4, field.kind === 'int' ? integerRange(field).max : 4) });
-}
-
-function union(node: UnionNode, environment: Environment): fc.Arbitrary<unknown> {
-  const tag = typeof node.tag === 'string' ? environment.fields.get(node.tag) : undefined;
-  const cases = tag === undefined ? [...node.byName.values()] : [node.byTag.get(tag as Tag)!];
-  return fc.oneof(
-    ...cases.map((one) =>
-      struct(one.struct, environment).map((values) =>
-        Object.fromEntries([['type', one.name], ...Object.entries(values)]),
-      ),
-    ),
-  );
+  return fc.integer({ min: 0, max: Math.min(4, node.kind.range?.(node).max ?? 4) });
 }
 
 /** A size or count: the one an earlier field gives, or any, short ones mostly. */
-function length(size: SizeNode, max: number, environment: Environment, most = 300): fc.Arbitrary<number> {
-  if (typeof size === 'number') return fc.constant(size);
-  if (typeof size === 'string') return fc.constant((environment.fields.get(size) as number | undefined) ?? 0);
-  const capacity = size.kind === 'rest' ? max : Math.min(max, integerRange(size).max);
-  const limit = Math.min(capacity, most);
+function lengths(extent: Extent, max: number, environment: Environment, most = 300): fc.Arbitrary<number> {
+  if (extent.from === 'literal') return fc.constant(extent.value);
+  if (extent.from === 'path') {
+    return fc.constant((environment.fields.get(extent.path) as number | undefined) ?? 0);
+  }
+  const { node } = extent.from === 'prefix' ? extent : { node: undefined };
+  const limit = Math.min(max, node?.kind.range?.(node).max ?? max, most);
   return fc.oneof(
     { weight: 5, arbitrary: fc.integer({ min: 0, max: Math.min(limit, 12) }) },
     { weight: 1, arbitrary: fc.constant(limit) },
@@ -240,12 +228,32 @@ function text(size: number): fc.Arbitrary<string> {
   });
 }
 
-function integer({ min, max }: { min: number; max: number }): fc.Arbitrary<number> {
+/** An integer, or the name that stands for it. */
+function named({ names }: Extract<Shape, { is: 'integer' | 'varint' }>, range: Range): fc.Arbitrary<unknown> {
+  if (names === undefined) return integer(range);
+  const known = fc.constantFrom(...names.byValue.values());
+  if (names.closed) return known;
+  return fc.oneof(
+    known,
+    integer(range).filter((raw) => !names.byValue.has(raw)),
+  );
+}
+
+function rangeOf(shape: Extract<Shape, { is: 'integer' | 'varint' }>): Range {
+  if (shape.is === 'varint') {
+    return shape.zigzag ? { min: -(2 ** 52), max: 2 ** 52 - 1 } : { min: 0, max: Number.MAX_SAFE_INTEGER };
+  }
+  const span = 2 ** (8 * shape.width);
+  return shape.signed ? { min: -span / 2, max: span / 2 - 1 } : { min: 0, max: span - 1 };
+}
+
+function integer({ min, max }: Range): fc.Arbitrary<number> {
   return fc.oneof(fc.constantFrom(min, max, Math.max(min, 0)), fc.integer({ min, max }));
 }
 
-function holds({ field, is }: Condition, environment: Environment): boolean {
-  const [name = '', member] = field.split('.');
-  const found = environment.fields.get(name);
-  return is.includes((member === undefined ? found : (found as Record<string, unknown>)[member]) as never);
+function holds({ field, is }: Presence, { fields }: Environment): boolean {
+  const [first = '', ...members] = field.split('.');
+  let found = fields.get(first);
+  for (const member of members) found = (found as Record<string, unknown> | undefined)?.[member];
+  return is.includes(found as never);
 }

@@ -11,6 +11,7 @@ import {
   bytes,
   enumeration,
   f64be,
+  message,
   optional,
   padding,
   rest,
@@ -19,8 +20,8 @@ import {
   u16be,
   u64be,
   utf8,
-} from '../../src/protocol/fields/fields.ts';
-import { message, messages } from '../../src/protocol/fields/messages.ts';
+} from '../../src/protocol/fields/kinds.ts';
+import { messages } from '../../src/protocol/fields/messages.ts';
 
 const codec = messages(u8, {
   quit: message(0),

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { gatheringFor } from '../../src/bytes/gathered-texts.ts';
 import { serverMessages } from '../../src/drone/index.ts';
 import {
   array,
@@ -115,11 +114,11 @@ describe('messages with texts, many at once', () => {
       box: fc.record({ texts: fc.array(text, { maxLength: 6, size: 'max' }) }),
     });
   type Make = (text: fc.Arbitrary<string>) => fc.Arbitrary<unknown>;
-  const kinds: [string, Codec<unknown, never>, boolean, Make][] = [
-    ['the drone’s answers', serverMessages, true, answer],
-    ['texts in all places', notes, true, note],
-    ['texts that are summed', summed, false, sum],
-    ['texts that move', moved, false, move],
+  const kinds: [string, Codec<unknown, never>, Make][] = [
+    ['the drone’s answers', serverMessages, answer],
+    ['texts in all places', notes, note],
+    ['texts that are summed', summed, sum],
+    ['texts that move', moved, move],
   ];
 
   const prefixed = lengthPrefix({ lengthFieldLength: 2, byteOrder: 'big' });
@@ -142,7 +141,6 @@ describe('messages with texts, many at once', () => {
       refused = `${(error as ProtocolError).code} ${(error as Error).message}`;
       written.push(Buffer.from(packer.take() ?? []));
     }
-    expect(gatheringFor).toBeUndefined();
     return [Buffer.concat(written), refused];
   }
 
@@ -184,9 +182,8 @@ describe('messages with texts, many at once', () => {
   ];
 
   test.each(kinds.flatMap((kind) => framings.map(([name, framing]) => [...kind, name, framing] as const)))(
-    '%s: as one by one (%#: %5$s)',
-    (_, codec, gathers, make, _name, framing) => {
-      expect(codec.gathersTexts).toBe(gathers);
+    '%s: as one by one (%#: %4$s)',
+    (_, codec, make, _name, framing) => {
       const writer = framing.writer();
       const list = fc.oneof(fc.array(make(ascii), { maxLength: 40 }), fc.array(make(any), { maxLength: 40 }));
       fc.assert(
@@ -238,11 +235,7 @@ describe('messages with texts, many at once', () => {
     for (const codec of made) {
       const [bytes] = write(new Packer(), codec, list);
       expect(bytes.equals(expected)).toBe(true);
-      expect([codec.detached, codec.maxLength, codec.gathersTexts]).toEqual([
-        undefined,
-        undefined,
-        undefined,
-      ]);
+      expect([codec.detached, codec.maxLength, codec.encodeRun]).toEqual([undefined, undefined, undefined]);
     }
   });
 

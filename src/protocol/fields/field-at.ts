@@ -1,4 +1,4 @@
-import type { Node } from './field-nodes.ts';
+import type { AnyNode, Shape } from './kind.ts';
 
 /** What the field at a path of a declaration holds. */
 export interface FieldFacts {
@@ -15,53 +15,55 @@ export interface FieldFacts {
  *
  * @example fieldsAt(codec.declaration.root, 'id').get('read'); // { holds: 'number', min: 0, max: 255 }
  */
-export function fieldsAt(root: Node, path: string): ReadonlyMap<string, FieldFacts> {
+export function fieldsAt(root: AnyNode, path: string): ReadonlyMap<string, FieldFacts> {
   const names = path.split('.');
   const found = new Map<string, FieldFacts>();
-  const add = (message: string, node: Node): void => {
+  const add = (message: string, node: AnyNode): void => {
     const facts = factsAt(node, names, 0);
     if (facts !== undefined) found.set(message, facts);
   };
-  if (root.kind === 'union') for (const [name, { struct }] of root.byName) add(name, struct);
+  const shape = root.kind.shape(root);
+  if (shape.is === 'choice') for (const { name, group } of shape.cases) add(name, group);
   else add('', root);
   return found;
 }
 
-function factsAt(node: Node, names: readonly string[], index: number): FieldFacts | undefined {
-  if (node.kind === 'bounded' || node.kind === 'optional') return factsAt(node.item, names, index);
-  if (node.kind === 'lazy') return factsAt(node.get(), names, index);
+function factsAt(node: AnyNode, names: readonly string[], index: number): FieldFacts | undefined {
+  const shape = node.kind.shape(node);
+  if (shape.is === 'inside' || shape.is === 'maybe') return factsAt(shape.item, names, index);
   const name = names[index];
-  if (name === undefined) return factsOf(node);
-  if (node.kind === 'struct') {
-    const entry = node.entries.find(([known]) => known === name);
-    return entry && factsAt(entry[1], names, index + 1);
+  if (name === undefined) return factsOf(shape);
+  if (shape.is === 'group') {
+    const member = shape.members.find(([known]) => known === name);
+    return member && factsAt(member[1], names, index + 1);
   }
-  if (node.kind === 'bits' && index === names.length - 1) {
-    const member = node.members.find((bits) => bits.name === name);
-    return member && { holds: 'number', min: 0, max: 2 ** member.width - 1 };
+  if (shape.is === 'integer' && shape.bits !== undefined && index === names.length - 1) {
+    const member = shape.bits.find((one) => one.name === name);
+    return member && !member.truth ? { holds: 'number', min: 0, max: 2 ** member.width - 1 } : undefined;
   }
-  return node.kind === 'custom' ? UNKNOWN : undefined;
+  return shape.is === 'opaque' ? UNKNOWN : undefined;
 }
 
 const UNKNOWN: FieldFacts = { holds: 'unknown' };
 
-function factsOf(node: Node): FieldFacts {
-  switch (node.kind) {
-    case 'int': {
-      const bits = 8 * node.width - (node.signed ? 1 : 0);
-      return { holds: 'number', min: node.signed ? -(2 ** bits) : 0, max: 2 ** bits - 1 };
-    }
-    case 'bigint': {
-      const bits = node.signed ? 63n : 64n;
-      return { holds: 'bigint', min: node.signed ? -(2n ** bits) : 0n, max: 2n ** bits - 1n };
+function factsOf(shape: Shape): FieldFacts {
+  switch (shape.is) {
+    case 'integer': {
+      if (shape.names !== undefined || shape.bits !== undefined || shape.truth) return { holds: 'other' };
+      const bits = 8 * shape.width - (shape.signed ? 1 : 0);
+      if (shape.big) {
+        const most = 2n ** BigInt(bits);
+        return { holds: 'bigint', min: shape.signed ? -most : 0n, max: most - 1n };
+      }
+      return { holds: 'number', min: shape.signed ? -(2 ** bits) : 0, max: 2 ** bits - 1 };
     }
     case 'varint':
+      return { holds: shape.names === undefined ? 'number' : 'other' };
     case 'float':
       return { holds: 'number' };
-    case 'utf8':
-    case 'cstring':
+    case 'text':
       return { holds: 'text' };
-    case 'custom':
+    case 'opaque':
       return UNKNOWN;
     default:
       return { holds: 'other' };

@@ -1,30 +1,30 @@
 import { asBuffer } from '../../bytes/buffer.ts';
-import { spoilGathered } from '../../bytes/gathered-texts.ts';
+import { MessageError } from '../../errors.ts';
+import { checkOptions, integer, oneOf } from '../../options.ts';
 import type { Codec, Decoded } from '../codec.ts';
 import { type Compiled, compile, FAILED } from './engine/compile.ts';
-import { type Declaration, decodeByWalking, type Trailing } from './engine/read-walk.ts';
+import type { Declaration, Trailing } from './engine/declaration.ts';
+import { RunWriter } from './engine/encode-run.ts';
+import { TextWriter } from './engine/gathered-texts.ts';
+import { areBounds, boundsError, decodeByWalking } from './engine/read-walk.ts';
 import { boundByWalking, encodeByWalking } from './engine/write-walk.ts';
-import { checkRoot, gathersTexts, isDetached, maxLength, type Node, sizes } from './field-nodes.ts';
 import {
   type AnyField,
-  bytes,
-  type Field,
   type FieldIn,
   type FieldOut,
   type Fields,
-  fieldNode,
-  type Messages,
+  type Flat,
+  type MessageTable,
   message,
-  rest,
+  nodeOf,
   type StructIn,
   type StructOut,
-  unionNode,
-} from './fields.ts';
-
-export { message };
-
-/** One plain object type in place of an intersection, member by member of a union, so that errors read plainly. */
-type Flat<T> = T extends unknown ? { [K in keyof T]: T[K] } : never;
+} from './field.ts';
+import type { AnyNode, Limits } from './kind.ts';
+import { trailingBytes } from './kinds/bytes.ts';
+import { messagesNode, rootOf } from './kinds/messages.ts';
+import { taggedCases } from './kinds/union.ts';
+import { hasTrait, link } from './node.ts';
 
 /**
  * The type of a declared codec's messages, or of a field's value, as decoding gives it. For messages a union that
@@ -48,7 +48,7 @@ export interface DeclaredCodec<Out, In = Out> extends Required<Codec<Out, In>> {
 }
 
 /** What decoding gives, by the messages' names. */
-export type MessagesOut<M extends Messages, H extends Fields, T extends Trailing> = Flat<
+export type MessagesOut<M extends MessageTable, H extends Fields, T extends Trailing> = Flat<
   {
     [K in keyof M & string]: { type: K } & StructOut<H & M[K]['fields']> &
       (T extends 'keep' ? { trailing: Buffer } : unknown);
@@ -56,12 +56,24 @@ export type MessagesOut<M extends Messages, H extends Fields, T extends Trailing
 >;
 
 /** What encoding takes, by the messages' names. */
-export type MessagesIn<M extends Messages, H extends Fields, T extends Trailing> = Flat<
+export type MessagesIn<M extends MessageTable, H extends Fields, T extends Trailing> = Flat<
   {
     [K in keyof M & string]: { type: K } & StructIn<H & M[K]['fields']> &
       (T extends 'keep' ? { trailing?: Uint8Array } : unknown);
   }[keyof M & string]
 >;
+
+/** What one message may cost, on decode and on encode; beyond it is `ERR_MESSAGE_LIMIT`. */
+export interface MessageLimits {
+  /** Elements of all its arrays together: 1,000,000 unless given. */
+  elements?: number;
+  /** Elements that take no bytes, together: 1,000 unless given. */
+  empty?: number;
+  /** Levels of `lazy` in one another: 64 unless given, or what a `lazy` field's own `maxDepth` permits. */
+  depth?: number;
+  /** Bytes of all its texts together: 10,000,000 unless given. */
+  text?: number;
+}
 
 export interface MessagesOptions<H extends Fields, T extends Trailing> {
   /**
@@ -71,6 +83,7 @@ export interface MessagesOptions<H extends Fields, T extends Trailing> {
   trailing?: T;
   /** Fields before the tag, in every message; each of a fixed size. */
   header?: H;
+  limits?: MessageLimits;
 }
 
 /**
@@ -91,7 +104,7 @@ export interface MessagesOptions<H extends Fields, T extends Trailing> {
  * codec.decode(Buffer.from([0])); // { type: 'quit' }
  */
 export function messages<
-  M extends Messages,
+  M extends MessageTable,
   H extends Fields = Record<never, never>,
   const T extends Trailing = 'reject',
 >(
@@ -99,14 +112,15 @@ export function messages<
   cases: M,
   options: MessagesOptions<H, T> = {},
 ): DeclaredCodec<MessagesOut<M, H, T>, MessagesIn<M, H, T>> {
-  const trailing = trailingOption(options.trailing);
-  const header = options.header ?? {};
-  for (const [name, field] of Object.entries(header)) {
-    const { min, max } = sizes(fieldNode(field as AnyField, name));
-    if (min !== max) throw new RangeError(`${name}: a field before the tag must have a fixed size`);
-  }
+  checkOptions('messages', options, {
+    trailing: oneOf('reject', 'ignore', 'keep'),
+    header: () => {},
+    limits: () => {},
+  });
+  const { trailing = 'reject', header = {} } = options;
   const kept = trailing === 'keep' ? withTrailing(cases) : cases;
-  return declared({ root: unionNode(tagField, kept, header), trailing });
+  const root = messagesNode(tagField, kept, header);
+  return declared({ root, trailing, limits: limitsOf('messages', options.limits) });
 }
 
 /**
@@ -116,29 +130,50 @@ export function messages<
  */
 export function codecOf<F extends AnyField>(
   field: F,
-  options: { trailing?: 'reject' | 'ignore' } = {},
+  options: { trailing?: 'reject' | 'ignore'; limits?: MessageLimits } = {},
 ): DeclaredCodec<FieldOut<F>, FieldIn<F>> {
-  const trailing = trailingOption(options.trailing);
-  if ((trailing as string) === 'keep')
+  if ((options as { trailing?: string }).trailing === 'keep') {
     throw new TypeError('trailing: a field of its own, bytes(rest), can keep it');
-  return declared({ root: fieldNode(field, 'codecOf(field)'), trailing });
-}
-
-function trailingOption(trailing: Trailing = 'reject'): Trailing {
-  if (!['reject', 'ignore', 'keep'].includes(trailing)) {
-    throw new TypeError(`trailing: expected 'reject', 'ignore' or 'keep', got ${String(trailing)}`);
   }
-  return trailing;
+  checkOptions('codecOf', options, { trailing: oneOf('reject', 'ignore'), limits: () => {} });
+  const { trailing = 'reject' } = options;
+  const node = nodeOf(field, 'codecOf(field)');
+  const cases = taggedCases(node);
+  const root = cases === undefined ? node : rootOf(cases);
+  return declared({ root, trailing, limits: limitsOf('codecOf', options.limits) });
 }
 
-function withTrailing(cases: Messages): Messages {
-  const kept = { ...(bytes(rest) as unknown as Node), orEmpty: true } as unknown as Field<Buffer>;
+function limitsOf(where: string, limits: MessageLimits = {}): Limits {
+  checkOptions(`${where}: limits`, limits, {
+    elements: integer(0),
+    empty: integer(0),
+    depth: integer(1, 1000),
+    text: integer(0),
+  });
+  const { elements = 1_000_000, empty = 1_000, depth, text = 10_000_000 } = limits;
+  return Object.freeze({ elements, empty, depth, text });
+}
+
+function withTrailing(cases: MessageTable): MessageTable {
+  const kept = trailingBytes();
   const entries = Object.entries(cases).map(([name, { tag, fields }]) => {
     if (Object.hasOwn(fields, 'trailing'))
       throw new RangeError(`${name}: 'trailing' is the kept bytes' name`);
     return [name, message(tag, { ...fields, trailing: kept })];
   });
-  return Object.fromEntries(entries) as Messages;
+  return Object.fromEntries(entries) as MessageTable;
+}
+
+/** The names of the messages, where there are several. */
+function typesOf(root: AnyNode): readonly string[] {
+  const shape = root.kind.shape(root);
+  return Object.freeze(shape.is === 'choice' ? shape.cases.map(({ name }) => name) : []);
+}
+
+/** The message grew after its bound was asked for. */
+function overrun(length: number): MessageError {
+  const text = `message goes ${length} bytes beyond what its codec asked for: it changed while it was read`;
+  return new MessageError('ERR_MESSAGE_VALUE', text, { origin: 'local' });
 }
 
 // Node gives small buffers out of a pool in the same way; this one need not know a message's exact size beforehand.
@@ -151,20 +186,23 @@ const NodeBuffer = Buffer;
 
 function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
   const { root } = declaration;
-  checkRoot(root);
+  link(root);
+  const isForeign = hasTrait(root, 'foreign');
   const walking: Compiled = {
     decode: () => FAILED,
+    marks: () => new Map(),
     encode: () => -1,
     bound: (message) => boundByWalking(declaration, message),
+    texts: new TextWriter(),
     source: undefined,
   };
   // Compiled on first use, so that a declaration costs nothing.
   let isMade = false;
   let engine: Compiled = {
+    ...walking,
     decode: (bytes, start, end) => made().decode(bytes, start, end),
     encode: (message, target, at) => made().encode(message, target, at),
     bound: (message) => made().bound(message),
-    source: undefined,
   };
   const made = (): Compiled => {
     if (!isMade) engine = compile(declaration) ?? walking;
@@ -174,48 +212,63 @@ function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
 
   const codec: Pick<DeclaredCodec<Out, In>, 'declaration' | 'types' | 'source' | 'decode' | 'encode'> = {
     declaration,
-    types: Object.freeze(root.kind === 'union' ? [...root.byName.keys()] : []),
+    types: typesOf(root),
     source: () => made().source,
     decode(bytes, start = 0, end = bytes.length) {
+      if (!areBounds(bytes, start, end)) throw boundsError(bytes, start, end);
       const buffer = bytes instanceof NodeBuffer ? bytes : asBuffer(bytes);
       const message = engine.decode(buffer, start, end);
-      return (message === FAILED ? decodeByWalking(declaration, buffer, start, end) : message) as Out;
+      if (message !== FAILED) return message as Out;
+      return decodeByWalking(declaration, buffer, start, end, engine.marks()) as Out;
     },
     encode(message) {
       const room = engine.bound(message);
-      if (room > POOL_SIZE / 2) {
-        const target = Buffer.allocUnsafe(room);
+      // What the user's own code writes into is nobody else's.
+      if (room > POOL_SIZE / 2 || isForeign) {
+        const target = isForeign ? Buffer.alloc(room) : Buffer.allocUnsafe(room);
         const end = engine.encode(message, target, 0);
-        return end < 0 ? encodeByWalking(declaration, message) : target.subarray(0, end);
+        return end < 0 || end > room ? encodeByWalking(declaration, message) : target.subarray(0, end);
       }
       if (room > pool.length - poolUsed) {
         pool = Buffer.allocUnsafeSlow(POOL_SIZE);
         poolUsed = 0;
       }
-      // A custom field may encode in its turn, so the room is taken before.
+      // A getter of the message may encode in its turn, so the room is taken before.
       const target = pool;
       const at = poolUsed;
       poolUsed = at + room;
       const end = engine.encode(message, target, at);
-      if (end < 0) return encodeByWalking(declaration, message);
+      // More than was measured: the message changed meanwhile.
+      if (end < 0 || end > at + room) return encodeByWalking(declaration, message);
       if (pool === target && poolUsed === at + room) poolUsed = end;
       return target.subarray(at, end);
     },
   };
-  const fast: Pick<DeclaredCodec<Out, In>, 'bound' | 'encodeInto'> = {
+  let runs: RunWriter | undefined;
+  const fast: Pick<DeclaredCodec<Out, In>, 'bound' | 'encodeInto' | 'encodeRun'> = {
     bound: (message) => engine.bound(message),
     encodeInto(message, target, at) {
       const end = engine.encode(message, target, at);
+      if (end > target.length) throw overrun(end - target.length);
       if (end >= 0) return end;
       const bytes = encodeByWalking(declaration, message);
-      // Not refused after all: it has changed while it was read. Texts of it may have been gathered for other places.
-      spoilGathered(target);
+      if (bytes.length > target.length - at) throw overrun(at + bytes.length - target.length);
       target.set(bytes, at);
       return at + bytes.length;
     },
+    encodeRun(run) {
+      runs ??= new RunWriter({
+        maxLength: root.facts.size.max,
+        bound: (message) => engine.bound(message),
+        encode: (message, target, at) => engine.encode(message, target, at),
+        // Nothing may read a text that is not there yet, or move it.
+        texts: hasTrait(root, 'reads') ? undefined : made().texts,
+      });
+      return runs.write(run);
+    },
   };
-  // Not enumerable, and told of this very codec only: what is spread over it, or inherits from it, may have an `encode` or
-  // `decode` of its own, of which none of this is true.
+  // Not enumerable, and bound to this object: a codec that is made by spreading it, or that inherits from it, may have an
+  // `encode` or `decode` of its own, and must not inherit these promises.
   const tell = <T>(value: () => T): PropertyDescriptor => {
     let known: T | undefined;
     return {
@@ -229,8 +282,8 @@ function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
   return Object.defineProperties(codec, {
     bound: tell(() => fast.bound),
     encodeInto: tell(() => fast.encodeInto),
-    detached: tell(() => isDetached(root)),
-    maxLength: tell(() => maxLength(root)),
-    gathersTexts: tell(() => gathersTexts(root)),
+    encodeRun: tell(() => fast.encodeRun),
+    detached: tell(() => !hasTrait(root, 'view')),
+    maxLength: tell(() => root.facts.size.max),
   }) as DeclaredCodec<Out, In>;
 }

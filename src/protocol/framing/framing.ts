@@ -128,7 +128,5 @@ export interface FrameWriter {
    * on the wire (stuffing) or its place depends on its length (a varint prefix).
    */
   readonly headerLength?: number | undefined;
-  /** Whether `seal` neither reads the payload nor writes into it: then it may be called before the payload is all there. */
-  readonly sealsUnseen?: boolean | undefined;
   seal?(target: Buffer, at: number, payloadEnd: number): number;
 }

@@ -15,7 +15,6 @@ export class FixedWriter implements FrameWriter {
   }
 
   readonly headerLength: number;
-  readonly sealsUnseen: boolean;
   readonly #layout: LengthLayout;
   /** Bounds of the payload's length. They sum up every check, so that each frame costs two comparisons. */
   readonly #shortest: number;
@@ -30,8 +29,6 @@ export class FixedWriter implements FrameWriter {
     this.#layout = layout;
     this.#zeroes = strip > 0 && (offset > 0 || strip > width || field !== undefined);
     this.headerLength = strip;
-    // Unless the payload brings the field.
-    this.sealsUnseen = strip >= header;
     // Bytes behind the field = strip + payload - header, and the field's value = that - adjustment.
     const beyond = header - strip;
     this.#shortest = Math.max(0, beyond, beyond + adjustment);

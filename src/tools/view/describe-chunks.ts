@@ -1,7 +1,8 @@
 import { showThrown } from '../../bytes/show.ts';
 import { ProtocolError } from '../../errors.ts';
 import type { Codec } from '../../protocol/codec.ts';
-import { type Declaration, trace } from '../../protocol/fields/engine/read-walk.ts';
+import type { Declaration } from '../../protocol/fields/engine/declaration.ts';
+import { trace } from '../../protocol/fields/engine/trace.ts';
 import type { FrameReader, Framing } from '../../protocol/framing/framing.ts';
 import type { Session } from '../../protocol/session/session.ts';
 import type { ViewDocument, ViewError, ViewEvent, ViewSpan } from './document.ts';

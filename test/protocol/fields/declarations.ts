@@ -1,7 +1,9 @@
 import fc from 'fast-check';
-import * as n from '../../../src/protocol/fields/field-nodes.ts';
-import * as f from '../../../src/protocol/fields/fields.ts';
-import { type DeclaredCodec, message, messages } from '../../../src/protocol/fields/messages.ts';
+import type { AnyField, Field, Fields, Size } from '../../../src/protocol/fields/field.ts';
+import * as f from '../../../src/protocol/fields/kinds.ts';
+import { message } from '../../../src/protocol/fields/kinds.ts';
+import { type DeclaredCodec, messages } from '../../../src/protocol/fields/messages.ts';
+import { type AnyNode, link } from '../../../src/protocol/fields/node.ts';
 
 /** Codecs at random: every kind of field, nested, referring to one another. */
 export function arbitraryCodec(): fc.Arbitrary<DeclaredCodec<unknown>> {
@@ -17,7 +19,7 @@ export function arbitraryCodec(): fc.Arbitrary<DeclaredCodec<unknown>> {
         Object.fromEntries(
           all.map((fields, index) => [
             ['first', 'constructor', '__proto__'][index],
-            message(tagField.kind === 'enumeration' ? 'abc'[index]! : index, fields),
+            message(tagField.kind.name === 'enumeration' ? 'abc'[index]! : index, fields),
           ]),
         ),
         { trailing: after as 'reject', header: before },
@@ -27,11 +29,11 @@ export function arbitraryCodec(): fc.Arbitrary<DeclaredCodec<unknown>> {
 
 const PREFIXES = [f.u8, f.u16le, f.u24be, f.u32be, f.varuint];
 
-function arbitraryFields(depth: number): fc.Arbitrary<f.Fields> {
+function arbitraryFields(depth: number): fc.Arbitrary<Fields> {
   return fc
     .array(depth > 0 ? fc.oneof(plain(depth), group(depth)) : plain(0), { maxLength: 4 })
     .map((parts) => {
-      const fields: Record<string, f.AnyField> = {};
+      const fields: Record<string, AnyField> = {};
       parts.forEach((part, index) => {
         for (const [name, field] of Object.entries(part(`f${index}`))) fields[name] = field;
       });
@@ -39,7 +41,7 @@ function arbitraryFields(depth: number): fc.Arbitrary<f.Fields> {
     });
 }
 
-type Part = (name: string) => Record<string, f.AnyField>;
+type Part = (name: string) => Record<string, AnyField>;
 
 function plain(depth: number): fc.Arbitrary<Part> {
   return arbitraryField(depth).map((field) => (name) => ({ [name]: field }));
@@ -47,7 +49,7 @@ function plain(depth: number): fc.Arbitrary<Part> {
 
 /** Fields that belong together. */
 function group(depth: number): fc.Arbitrary<Part> {
-  const item = arbitraryField(depth - 1).filter((field) => !n.isAbsent(field as n.Node));
+  const item = arbitraryField(depth - 1).filter((field) => !(field as AnyNode).facts.traits.absent);
   return fc.oneof(
     fc.constantFrom<Part>(
       (name) => ({ [`${name}n`]: f.u8, [name]: f.bytes(`${name}n`, { max: 9 }) }),
@@ -98,7 +100,7 @@ interface Tree {
   children: readonly Tree[];
 }
 
-const tree: f.Field<Tree> = f.struct({
+const tree: Field<Tree> = f.struct({
   value: f.varint,
   name: f.optional(f.utf8(f.u8)),
   children: f.array(
@@ -125,8 +127,8 @@ const triple = f.custom<number>({
 
 export const customValues = { triple: fc.nat(0xfeffff) };
 
-function arbitraryField(depth: number): fc.Arbitrary<f.AnyField> {
-  const leaf = fc.constantFrom<f.AnyField[]>(
+function arbitraryField(depth: number): fc.Arbitrary<AnyField> {
+  const leaf = fc.constantFrom<AnyField[]>(
     ...[f.u8, f.i8, f.u16le, f.u16be, f.i16le, f.i16be, f.u24le, f.u24be, f.i24le, f.i24be],
     ...[f.u32le, f.u32be, f.i32le, f.i32be, f.u64le, f.u64be, f.i64le, f.i64be],
     ...[f.f32le, f.f32be, f.f64le, f.f64be, f.varuint, f.varint, f.bool],
@@ -149,8 +151,8 @@ function arbitraryField(depth: number): fc.Arbitrary<f.AnyField> {
     tree,
   );
   if (depth <= 0) return leaf;
-  const item = arbitraryField(depth - 1).filter((field) => !n.isAbsent(field as n.Node));
-  const size = fc.constantFrom<f.Size[]>(...PREFIXES, 2);
+  const item = arbitraryField(depth - 1).filter((field) => !(field as AnyNode).facts.traits.absent);
+  const size = fc.constantFrom<Size[]>(...PREFIXES, 2);
   return fc.oneof(
     { weight: 4, arbitrary: leaf },
     { weight: 1, arbitrary: size.map((prefix) => f.bytes(prefix, { max: 200 })) },
@@ -165,26 +167,26 @@ function arbitraryField(depth: number): fc.Arbitrary<f.AnyField> {
     {
       weight: 1,
       arbitrary: item.map((one) => {
-        const isEndless = n.sizes(one as n.Node).min === 0;
+        const isEndless = (one as AnyNode).facts.size.min === 0;
         return f.bounded(f.u16be, isEndless ? one : f.array(one, f.rest));
       }),
     },
     {
       weight: 1,
       arbitrary: fc
-        .tuple(arbitraryFields(depth - 1), fc.constantFrom<f.AnyField[]>(f.u8, f.i16le, f.varint))
+        .tuple(arbitraryFields(depth - 1), fc.constantFrom<AnyField[]>(f.u8, f.i16le, f.varint))
         .map(([fields, tag]) => f.union(tag, { a: message(3, fields), b: message(100, { x: f.u8 }) })),
     },
   );
 }
 
 // Padding to a multiple has no fixed place behind a varint, and says so.
-function bounded(size: f.Size, item: f.AnyField): f.AnyField {
-  const { min, max } = n.sizes(item as n.Node);
+function bounded(size: Size, item: AnyField): AnyField {
+  const { min, max } = (item as AnyNode).facts.size;
   if (typeof size === 'number') return f.bounded(min === max ? min : f.u8, item);
   const field = f.bounded(size, item);
   try {
-    n.checkRoot(field as n.Node);
+    link(field as AnyNode);
     return field;
   } catch {
     return f.bounded(f.u16be, item);

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { decodeByWalking } from '../../../src/protocol/fields/engine/read-walk.ts';
 import { encodeByWalking } from '../../../src/protocol/fields/engine/write-walk.ts';
-import * as f from '../../../src/protocol/fields/fields.ts';
-import { codecOf, message, messages } from '../../../src/protocol/fields/messages.ts';
+import type { AnyField, Field } from '../../../src/protocol/fields/field.ts';
+import * as f from '../../../src/protocol/fields/kinds.ts';
+import { message } from '../../../src/protocol/fields/kinds.ts';
+import { codecOf, messages } from '../../../src/protocol/fields/messages.ts';
 
 /** Name, field, value, and its bytes in hex. */
-const VECTORS: [string, f.AnyField, unknown, string][] = [
+const VECTORS: [string, AnyField, unknown, string][] = [
   ['u8', f.u8, 255, 'ff'],
   ['i8', f.i8, -128, '80'],
   ['u16le', f.u16le, 0x1234, '3412'],
@@ -72,7 +74,7 @@ const VECTORS: [string, f.AnyField, unknown, string][] = [
   ],
 ];
 
-it.each<[string, f.AnyField, number, boolean]>([
+it.each<[string, AnyField, number, boolean]>([
   ['an integer', f.u32le, 4, true],
   ['text behind a length', f.utf8(f.u8), 256, true],
   ['text with a maximum', f.utf8(f.u16be, { max: 300 }), 302, true],
@@ -181,7 +183,7 @@ describe('hostile bytes', () => {
     ['a NUL that does not come', f.cstring(2), '61626300', 'ERR_FIELD_TOO_LONG'],
     ['bytes left inside a bound', f.bounded(f.u8, f.u8), '020102', 'ERR_MESSAGE_TRAILING'],
   ])('%s', (_, field, hex, code) => {
-    expect(() => codecOf(field as f.AnyField).decode(Buffer.from(hex, 'hex'))).toThrow(
+    expect(() => codecOf(field as AnyField).decode(Buffer.from(hex, 'hex'))).toThrow(
       expect.objectContaining({ code, origin: 'peer' }),
     );
   });
@@ -194,7 +196,7 @@ describe('hostile bytes', () => {
     interface Nest {
       inner: Nest | undefined;
     }
-    const nest: f.Field<Nest> = f.struct({ inner: f.optional(f.lazy(() => nest, { maxDepth: 3 })) });
+    const nest: Field<Nest> = f.struct({ inner: f.optional(f.lazy(() => nest, { maxDepth: 3 })) });
     const codec = codecOf(nest);
     const deep = (levels: number): Nest => ({ inner: levels === 0 ? undefined : deep(levels - 1) });
     expect(codec.decode(Buffer.from('01010100', 'hex'))).toEqual(deep(3));
@@ -225,7 +227,7 @@ describe('values that do not fit', () => {
     ['bits too wide', f.bits(f.u8, { a: 1, b: 7 }), { a: 2, b: 0 }, 'ERR_FIELD_RANGE'],
     ['nothing', f.struct({ a: f.u8 }), null, 'ERR_FIELD_RANGE'],
   ])('%s', (_, field, value, code) => {
-    const codec = codecOf(f.struct({ list: f.array(field as f.AnyField, 1) }));
+    const codec = codecOf(f.struct({ list: f.array(field as AnyField, 1) }));
     expect(() => codec.encode({ list: [value] })).toThrow(
       expect.objectContaining({ code, origin: 'local', path: expect.stringMatching(/^list\[0\]/) }),
     );
@@ -344,7 +346,7 @@ describe('a declaration that cannot work is refused where it is written', () => 
 });
 
 describe('an error says what it got as it says what it expected', () => {
-  it.each<[string, f.AnyField, string, string, unknown]>([
+  it.each<[string, AnyField, string, string, unknown]>([
     [
       'a checksum in hex',
       // CRC-8/SMBUS of 31 is 97

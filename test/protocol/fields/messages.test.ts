@@ -4,20 +4,21 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { clientMessages, serverMessages } from '../../../src/drone/messages.ts';
 import { MessageError } from '../../../src/errors.ts';
-import { trace } from '../../../src/protocol/fields/engine/read-walk.ts';
+import { trace } from '../../../src/protocol/fields/engine/trace.ts';
 import {
   array,
   bytes,
   constant,
   custom,
   enumeration,
+  message,
   rest,
   struct,
   u8,
   u16be,
   utf8,
-} from '../../../src/protocol/fields/fields.ts';
-import { codecOf, message, messages } from '../../../src/protocol/fields/messages.ts';
+} from '../../../src/protocol/fields/kinds.ts';
+import { codecOf, messages } from '../../../src/protocol/fields/messages.ts';
 import { arbitraryMessage, arbitraryNearMiss } from '../../../src/testing/arbitrary.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');

@@ -1,18 +1,19 @@
 import { inspect } from 'node:util';
 import { expect, it } from 'vitest';
 import { MessageError } from '../../../src/errors.ts';
-import { trace } from '../../../src/protocol/fields/engine/read-walk.ts';
+import { trace } from '../../../src/protocol/fields/engine/trace.ts';
 import {
   array,
   flags,
+  message,
   optional,
   struct,
   u8,
   u16be,
   utf8,
   when,
-} from '../../../src/protocol/fields/fields.ts';
-import { message, messages } from '../../../src/protocol/fields/messages.ts';
+} from '../../../src/protocol/fields/kinds.ts';
+import { messages } from '../../../src/protocol/fields/messages.ts';
 
 const codec = messages(u8, {
   list: message(7, {

@@ -1,37 +1,67 @@
+import type { AnyNode } from '../kind.ts';
+import { generateBound } from './bound-source.ts';
+import { Code, TooMuchCode } from './code.ts';
+import type { Declaration } from './declaration.ts';
 import { generateDecoder } from './decode-source.ts';
 import { generateEncoder } from './encode-source.ts';
-import type { Declaration } from './read-walk.ts';
-import { Source } from './source.ts';
+import { TextWriter } from './gathered-texts.ts';
+import type { ReadMark } from './read-walk.ts';
 
-/** What the generated decoder gives for a frame it cannot read: the slow walk then says why. */
+/** What the generated decoder gives for a frame it cannot read: the walk then says why. */
 export const FAILED: unique symbol = Symbol('failed');
 
-/** The functions made from a declaration. They only do well-formed work; all else is the walks'. */
+/** The functions made from a declaration. They handle the well-formed; all else is the walks'. */
 export interface Compiled {
   /** The message, or `FAILED`. */
   decode(bytes: Buffer, start: number, end: number): unknown;
+  /** Where the decoder last stood, list by list. */
+  marks(): ReadonlyMap<AnyNode, ReadMark>;
   /** The offset behind the message, or −1. */
   encode(message: unknown, target: Buffer, at: number): number;
   bound(message: unknown): number;
-  /** The generated text. */
+  /** Writes the texts of the messages that `encode` encodes. */
+  readonly texts: TextWriter;
+  /** The generated code. */
   readonly source: string | undefined;
 }
 
 /**
  * Make fast functions from a declaration.
  *
- * Undefined where generating code is forbidden (`node --disallow-code-generation-from-strings`, some hosts).
+ * Undefined where generating code is forbidden (`node --disallow-code-generation-from-strings`, some hosts), and for a
+ * declaration that would be too much of it.
  */
 export function compile(declaration: Declaration): Compiled | undefined {
-  const source = new Source();
-  generateDecoder(source, declaration);
-  generateEncoder(source, declaration);
-  const text = `'use strict';\nlet position = 0;\n${source}\nreturn { decode, encode, bound };`;
+  const code = new Code();
+  const texts = new TextWriter();
   try {
+    const marked = generateDecoder(code, declaration);
+    generateEncoder(code, declaration, texts);
+    generateBound(code, declaration.root);
+    const marks = marked.map((_, i) => `let ms${i} = -1, mi${i} = 0, mp${i} = 0, mc${i};`);
+    const text = [
+      "'use strict';",
+      'let position = 0, elements = 0, empty = 0, text = 0, exhausted = -1;',
+      ...marks,
+      code,
+      'return { decode, encode, bound, marks };',
+    ].join('\n');
     const make = new Function('K', 'FAILED', text);
-    return { ...make(source.constants, FAILED), source: text };
+    const made = make(code.constants, FAILED);
+    return {
+      ...made,
+      marks: () => marksOf(marked, made.marks()),
+      texts,
+      source: text,
+    };
   } catch (error) {
-    if (error instanceof EvalError) return undefined;
+    if (error instanceof EvalError || error instanceof TooMuchCode) return undefined;
     throw error;
   }
+}
+
+/** Of the lists that have begun, those of which something can be skipped. */
+function marksOf(marked: readonly AnyNode[], marks: readonly ReadMark[]): ReadonlyMap<AnyNode, ReadMark> {
+  const all = marked.map((node, i): [AnyNode, ReadMark] => [node, marks[i]!]);
+  return new Map(all.filter(([, { index }]) => index > 0));
 }

@@ -1,23 +1,16 @@
 import { asBuffer } from '../../../bytes/buffer.ts';
+import { show } from '../../../bytes/show.ts';
 import { decodeUtf8, utf8FaultAt } from '../../../bytes/utf8.ts';
-import type { FrameError, MessageError } from '../../../errors.ts';
-import {
-  type IntNode,
-  type Node,
-  type SizeNode,
-  type StructNode,
-  sizes,
-  tagText,
-  type UnionNode,
-  type VarintNode,
-} from '../field-nodes.ts';
-import type { Condition, CustomField, ReadCursor } from '../fields.ts';
-import { Fault, type Path, pathText, readingError } from './problem.ts';
+import { type FrameError, MessageError } from '../../../errors.ts';
+import type { AnyNode, Counted, Group, Limits, Place, Reading, Source, Steps, Visit } from '../kind.ts';
+import { COUNTED, DEFAULT_DEPTH, type Declaration } from './declaration.ts';
+import { foreignProblem, Problem, pathStep, readingError, tooLong } from './problem.ts';
 
 /** One field of a frame: what it is called, where it lies, and what it says. */
 export interface Span {
   /** `items[3].key`; empty for the message itself, and for its tag `type`. */
   readonly path: string;
+  /** The name of its kind: `'int'`, `'struct'`. */
   readonly kind: string;
   /** The first byte, counted from the start of the frame. */
   readonly start: number;
@@ -26,44 +19,13 @@ export interface Span {
   readonly value: unknown;
 }
 
-/** A frame, taken apart: every field that could be read, outer before inner, and the value or the error. */
-export interface Trace<Out> {
-  readonly spans: readonly Span[];
-  readonly value: Out | undefined;
-  readonly error: MessageError | FrameError | undefined;
-}
-
-/** What is behind a complete message: an error, nothing of interest, or the message's `trailing` bytes. */
-export type Trailing = 'reject' | 'ignore' | 'keep';
-
-/** A whole declaration: what a frame holds. */
-export interface Declaration {
-  readonly root: Node;
-  readonly trailing: Trailing;
-}
-
-/**
- * Take a frame apart, slowly, field by field. Never throws for what the bytes hold.
- *
- * @example
- * for (const span of trace(drone.clientMessages, frame).spans) {
- *   console.log(span.start, span.end, span.path, span.value);
- * }
- */
-export function trace<Out>(
-  codec: { readonly declaration: Declaration; decode(bytes: Buffer): Out },
-  bytes: Uint8Array,
-  start = 0,
-  end: number = bytes.length,
-): Trace<Out> {
-  const spans: Span[] = [];
-  const walk = new Walk(asBuffer(bytes), start, end, spans);
-  try {
-    return { spans, value: walk.message(codec.declaration) as Out, error: undefined };
-  } catch (error) {
-    // Those that were begun and not ended are gaps.
-    return { spans: spans.filter((span) => span !== undefined), value: undefined, error: walk.error(error) };
-  }
+/** Where the fast engine stood in a list: the list's first byte, and the elements and bytes it was through with. */
+export interface ReadMark {
+  readonly start: number;
+  readonly index: number;
+  readonly at: number;
+  /** What was counted until then. */
+  readonly counted: Readonly<Record<Counted, number>>;
 }
 
 /** Decode by walking; throws a `MessageError`, or a `FrameError` for a wrong checksum. */
@@ -72,383 +34,281 @@ export function decodeByWalking(
   bytes: Buffer,
   start: number,
   end: number,
+  marks?: ReadonlyMap<AnyNode, ReadMark>,
 ): unknown {
-  const walk = new Walk(bytes, start, end, undefined);
+  const walk = new ReadWalk(declaration, bytes, start, end, undefined, marks);
   try {
-    return walk.message(declaration);
+    const value = walk.message();
+    if (!walk.skipped) return value;
   } catch (error) {
     throw walk.error(error);
   }
+  // What was skipped was well, and so is the rest: the fast engine gave up for reasons of its own (the stack).
+  return decodeByWalking(declaration, bytes, start, end);
 }
 
-/** The fields of one structure that have been read, and those round it. */
+/** Whether `bytes[start, end)` is there. */
+export function areBounds(bytes: Uint8Array, start: number, end: number): boolean {
+  const isInside = 0 <= start && start <= end && end <= bytes.length;
+  return isInside && Number.isInteger(start) && Number.isInteger(end);
+}
+
+/** The error of bounds that are not in the bytes. */
+export function boundsError(bytes: Uint8Array, start: number, end: number): MessageError {
+  const expected = `0 <= start <= end <= ${bytes.length}, the number of bytes`;
+  const text = `message: expected ${expected}, got start ${show(start)} and end ${show(end)}`;
+  return new MessageError('ERR_FIELD_RANGE', text, { origin: 'local', expected, actual: [start, end] });
+}
+
+/** The fields of one group that have been read, and the groups round it. */
 class Scope {
   readonly values: Map<string, unknown> = new Map();
-  readonly places: Map<string, { start: number; end: number }> = new Map();
+  readonly places: Map<string, Place<number>> = new Map();
+  readonly start: number;
   readonly outer: Scope | undefined;
 
-  constructor(outer: Scope | undefined) {
+  constructor(start: number, outer: Scope | undefined) {
+    this.start = start;
     this.outer = outer;
-  }
-
-  value(name: string): unknown {
-    if (this.values.has(name)) return this.values.get(name);
-    return this.outer?.value(name);
-  }
-
-  holds(condition: Condition): boolean {
-    const [name = '', member] = condition.field.split('.');
-    const value = this.value(name);
-    const found = member === undefined ? value : (value as Record<string, unknown>)[member];
-    return condition.is.includes(found as never);
   }
 }
 
-class Walk {
+/** A field under way that holds others. */
+interface Frame {
+  readonly node: AnyNode;
+  readonly steps: Steps;
+  readonly name: string | number | undefined;
+  readonly start: number;
+  /** Of its span. */
+  readonly index: number;
+  /** The path round it. */
+  readonly outerPath: string;
+}
+
+/**
+ * Reads a frame slowly and exactly, field by field. The fields under way stand in a list of their own and not on the stack,
+ * so that a frame may be nested as deep as its declaration permits.
+ */
+export class ReadWalk implements Reading {
   readonly bytes: Buffer;
   readonly start: number;
   at: number;
   end: number;
-  readonly path: Path = [];
   messageType: string | undefined;
-  depth = 0;
-  readonly spans: Span[] | undefined;
+  /** Elements were skipped where the fast engine had been. */
+  skipped = false;
+  readonly #declaration: Declaration;
+  readonly #limits: Limits;
+  readonly #frameEnd: number;
+  readonly #path: (string | number)[] = [];
+  #pathText = '';
+  #scope: Scope | undefined;
+  #depth = 0;
+  readonly #counted: Record<Counted, number> = { elements: 0, empty: 0, text: 0 };
+  readonly #spans: Span[] | undefined;
+  readonly #marks: ReadonlyMap<AnyNode, ReadMark> | undefined;
 
-  constructor(bytes: Buffer, start: number, end: number, spans: Span[] | undefined) {
-    this.bytes = bytes;
+  constructor(
+    declaration: Declaration,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    spans?: Span[],
+    marks?: ReadonlyMap<AnyNode, ReadMark>,
+  ) {
+    this.#declaration = declaration;
+    this.#limits = declaration.limits;
+    this.bytes = asBuffer(bytes);
     this.start = start;
     this.at = start;
     this.end = end;
-    this.spans = spans;
+    this.#frameEnd = end;
+    this.#spans = spans;
+    this.#marks = marks;
   }
 
+  /** The error of what was thrown on the way. */
   error(thrown: unknown): MessageError | FrameError {
-    if (!(thrown instanceof Fault)) throw thrown;
-    const frame = { bytes: this.bytes, start: this.start, end: this.frameEnd };
-    return readingError(thrown, this.path, this.messageType, frame, thrown.at ?? this.at);
+    const problem = foreignProblem(thrown, 'ERR_MESSAGE_VALUE', 'a message that can be read');
+    const frame = { bytes: this.bytes, start: this.start, end: this.#frameEnd };
+    return readingError(problem, this.#path, this.messageType, frame, problem.details.at ?? this.at);
   }
 
-  frameEnd = 0;
+  message(): unknown {
+    const { root, trailing } = this.#declaration;
+    const index = this.#openSpan();
+    const isTagged = root.kind.decodeRoot !== undefined;
+    const found = isTagged ? this.#run({ node: root, name: undefined, value: undefined }) : this.#root(root);
+    const value = root.facts.traits.absent ? undefined : found;
+    if (trailing === 'reject' && this.at < this.end) throw trailingProblem(this, 'the end of the frame');
+    this.#closeSpan(index, 'message', this.start, value);
+    return value;
+  }
 
-  message({ root, trailing }: Declaration): unknown {
-    this.frameEnd = this.end;
-    const index = this.open();
+  #root(root: AnyNode): unknown {
+    const index = this.#openSpan();
+    const value = this.#run({ node: root, name: undefined, value: undefined });
+    this.#closeSpan(index, root.kind.name, this.start, value);
+    return value;
+  }
+
+  visit(node: AnyNode, name?: string | number): Visit {
+    return { node, name, value: undefined };
+  }
+
+  value(node: AnyNode): unknown {
+    return node.kind.children === undefined ? node.kind.read(node, this) : this.#run(this.visit(node));
+  }
+
+  /** Read a field and all in it. */
+  #run(first: Visit): unknown {
+    const frames: Frame[] = [];
+    let visit: Visit | undefined = first;
     let value: unknown;
-    if (root.kind === 'union' && typeof root.tag !== 'string') {
-      if (this.at === this.end) throw new Fault('ERR_MESSAGE_EMPTY', 'a message of at least 1 byte', 0);
-      value = this.union(root, undefined, 'ERR_MESSAGE_UNKNOWN');
-    } else value = this.field(root, undefined);
-    if (trailing === 'reject' && this.at < this.end) {
-      throw this.trailing('the end of the frame');
-    }
-    this.close(index, 'message', this.start, value);
-    return value;
-  }
-
-  trailing(expected: string): Fault {
-    const left = this.end - this.at;
-    return new Fault('ERR_MESSAGE_TRAILING', expected, left, {
-      got: `${left} byte${left === 1 ? '' : 's'} more`,
-    });
-  }
-
-  /** A field, and its span. */
-  field(node: Node, scope: Scope | undefined): unknown {
-    const start = this.at;
-    const index = this.open();
-    const value = this.value(node, scope);
-    this.close(index, node.kind, start, value);
-    return value;
-  }
-
-  named(part: string | number, node: Node, scope: Scope | undefined): unknown {
-    this.path.push(part);
-    const value = this.field(node, scope);
-    this.path.pop();
-    return value;
-  }
-
-  value(node: Node, scope: Scope | undefined): unknown {
-    switch (node.kind) {
-      case 'int':
-        return this.int(node);
-      case 'bigint':
-        return this.bigint(node);
-      case 'float': {
-        const at = this.take(node.width);
-        if (node.width === 4)
-          return node.order === 'le' ? this.bytes.readFloatLE(at) : this.bytes.readFloatBE(at);
-        return node.order === 'le' ? this.bytes.readDoubleLE(at) : this.bytes.readDoubleBE(at);
+    for (;;) {
+      if (visit !== undefined) {
+        const { node, name }: Visit = visit;
+        if (node.kind.children !== undefined) {
+          const outerPath = this.#pathText;
+          if (name !== undefined) this.#enterPath(name);
+          const index = name === undefined ? -1 : this.#openSpan();
+          const steps = node.kind.read(node, this) as Steps;
+          frames.push({ node, steps, name, start: this.at, index, outerPath });
+          value = undefined;
+        } else value = name === undefined ? node.kind.read(node, this) : this.leaf(node, name);
       }
-      case 'varint':
-        return this.varint(node);
-      case 'bool':
-        return this.flag();
-      case 'bytes': {
-        const at = this.take(this.size(node.size, node.max, scope));
-        return this.bytes.subarray(at, this.at);
+      const frame = frames.at(-1);
+      if (frame === undefined) return value;
+      const next: IteratorResult<Visit, unknown> = frame.steps.next(value);
+      if (next.done !== true) {
+        visit = next.value;
+        continue;
       }
-      case 'utf8': {
-        const at = this.take(this.size(node.size, node.max, scope));
-        return this.text(at, this.at);
-      }
-      case 'cstring': {
-        const reach = Math.min(this.end, this.at + node.max + 1);
-        const nul = this.bytes.subarray(this.at, reach).indexOf(0);
-        if (nul < 0) {
-          if (reach === this.end)
-            throw new Fault('ERR_MESSAGE_SHORT', 'a NUL byte', 'the end', { at: this.end });
-          throw new Fault('ERR_FIELD_TOO_LONG', `a NUL byte after at most ${node.max} bytes`, 'none', {
-            limit: node.max,
-          });
-        }
-        const at = this.take(nul + 1);
-        return this.text(at, at + nul);
-      }
-      case 'array':
-        return this.array(node, scope);
-      case 'struct':
-        return this.struct(node, scope);
-      case 'optional': {
-        const there = node.when === undefined ? this.flag() : scope!.holds(node.when);
-        return there ? this.value(node.item, scope) : undefined;
-      }
-      case 'union':
-        return this.union(node, scope, 'ERR_MESSAGE_VALUE');
-      case 'enumeration': {
-        const start = this.at;
-        const raw = this.value(node.base, scope) as number;
-        const name = node.byValue.get(raw);
-        if (name !== undefined) return name;
-        if (node.unknown === 'keep') return raw;
-        throw new Fault('ERR_MESSAGE_VALUE', oneOf([...node.byValue.keys()]), raw, { at: start });
-      }
-      case 'flags': {
-        const start = this.at;
-        const raw = this.int(node.base) >>> 0;
-        const mask = node.base.width === 4 ? 0xffffffff : 2 ** (8 * node.base.width) - 1;
-        if (node.unknown === 'reject' && (raw & mask & ~node.named) >>> 0 !== 0) {
-          throw new Fault('ERR_MESSAGE_VALUE', `no bits but ${tagText(node.named)}`, (raw & mask) >>> 0, {
-            at: start,
-          });
-        }
-        return object(node.members.map(({ name, shift }) => [name, ((raw >>> shift) & 1) === 1]));
-      }
-      case 'bits': {
-        const raw = this.int(node.base) >>> 0;
-        return object(
-          node.members.map(({ name, shift, width }) => [name, ((raw >>> shift) & widthMask(width)) >>> 0]),
-        );
-      }
-      case 'constant': {
-        const at = this.take(node.bytes.length);
-        for (let i = 0; i < node.bytes.length; i++) {
-          if (this.bytes[at + i] !== node.bytes[i]) {
-            const got = this.bytes.subarray(at, this.at).toString('hex');
-            const expected = `the constant ${Buffer.from(node.bytes).toString('hex')} (hex)`;
-            throw new Fault('ERR_MESSAGE_VALUE', expected, got, { at, got: `${got} (hex)` });
-          }
-        }
-        return node.value;
-      }
-      case 'padding':
-        this.take(paddingSize(node, this.at - this.start));
-        return undefined;
-      case 'checksum':
-        return this.int(node.base);
-      case 'bounded': {
-        const size = this.size(node.size, node.max, scope);
-        const outerEnd = this.end;
-        this.end = this.at + this.fits(size);
-        const value = this.value(node.item, scope);
-        if (this.at < this.end) {
-          throw this.trailing(`the end of ${size} byte${size === 1 ? '' : 's'}`);
-        }
-        this.end = outerEnd;
-        return value;
-      }
-      case 'lazy': {
-        if (this.depth >= node.maxDepth) {
-          throw new Fault('ERR_FIELD_TOO_LONG', `at most ${node.maxDepth} levels`, 'another', {
-            limit: node.maxDepth,
-          });
-        }
-        this.depth++;
-        const value = this.value(node.get(), undefined);
-        this.depth--;
-        return value;
-      }
-      case 'custom': {
-        const cursor = new Cursor(this.bytes, this.start, this.at, this.end);
-        const value = readCustom(node.definition, cursor);
-        this.at = cursor.at;
-        return value;
+      frames.pop();
+      visit = undefined;
+      value = next.value;
+      if (frame.name !== undefined) {
+        this.#closeSpan(frame.index, frame.node.kind.name, frame.start, value);
+        this.#path.pop();
+        this.#pathText = frame.outerPath;
       }
     }
   }
 
-  struct(node: StructNode, outer: Scope | undefined): Record<string, unknown> {
-    const scope = new Scope(outer);
+  leaf(node: AnyNode, name: string | number): unknown {
+    const outerPath = this.#pathText;
+    this.#enterPath(name);
+    const index = this.#openSpan();
     const start = this.at;
-    const pairs = this.entries(node, 0, node.entries.length, scope);
-    this.verify(node, scope, start);
-    return object(pairs);
+    const value = node.kind.read(node, this);
+    this.#closeSpan(index, node.kind.name, start, value);
+    this.#path.pop();
+    this.#pathText = outerPath;
+    return value;
   }
 
-  entries(node: StructNode, from: number, to: number, scope: Scope): [string, unknown][] {
+  #enterPath(name: string | number): void {
+    this.#path.push(name);
+    if (this.#spans !== undefined) this.#pathText += pathStep(this.#pathText, name);
+  }
+
+  *members(group: Group, from: number, to: number): Steps<[string, unknown][]> {
+    const scope = this.#scope!;
     const pairs: [string, unknown][] = [];
     for (let index = from; index < to; index++) {
-      const [name, field] = node.entries[index]!;
+      const [name, node] = group.entries[index]!;
       const start = this.at;
-      const value = this.named(name, field, scope);
+      const isLeaf = node.kind.children === undefined;
+      const value = isLeaf ? this.leaf(node, name) : yield this.visit(node, name);
       scope.values.set(name, value);
-      scope.places.set(name, { start, end: this.at });
-      if (field.kind !== 'constant' && field.kind !== 'padding') pairs.push([name, value]);
+      if (group.placed.has(name)) scope.places.set(name, { start, end: this.at });
+      if (!node.facts.traits.absent) pairs.push([name, value]);
     }
     return pairs;
   }
 
-  verify(node: StructNode, scope: Scope, start: number): void {
-    for (const [name, field] of node.entries) {
-      if (field.kind !== 'checksum') continue;
-      const own = scope.places.get(name)!;
-      const from = field.from === undefined ? start : scope.places.get(field.from)!.start;
-      const to = field.to === undefined ? own.start : scope.places.get(field.to)!.end;
-      const sum = field.algorithm.compute(this.bytes, from, to, field.append);
-      if (sum !== scope.values.get(name)) {
-        this.path.push(name);
-        const expected = `${field.algorithm.name} ${tagText(sum)}`;
-        const sent = scope.values.get(name);
-        throw new Fault('ERR_FRAME_CHECKSUM', expected, sent, { at: own.start, got: tagText(sent) });
+  open(_: Group, start: number): void {
+    this.#scope = new Scope(start, this.#scope);
+  }
+
+  close(group: Group): void {
+    if (group.finishes) {
+      for (const [name, node] of group.entries) {
+        if (node.kind.finishRead === undefined) continue;
+        this.#path.push(name);
+        node.kind.finishRead(node, name, this);
+        this.#path.pop();
       }
     }
+    this.#scope = this.#scope!.outer;
   }
 
-  union(
-    node: UnionNode,
-    outer: Scope | undefined,
-    unknown: 'ERR_MESSAGE_UNKNOWN' | 'ERR_MESSAGE_VALUE',
-  ): unknown {
-    const start = this.at;
-    const first = node.byName.values().next().value!.struct;
-    let tag: unknown;
-    let tagEnd = start;
-    let tagStart = start;
-    if (typeof node.tag === 'string') tag = outer!.value(node.tag);
-    else {
-      const headerSize = first.entries
-        .slice(0, node.headerCount)
-        .reduce((sum, [, field]) => sum + sizes(field).min, 0);
-      this.fits(headerSize);
-      this.at += headerSize;
-      tagStart = this.at;
-      const index = this.open();
-      if (unknown === 'ERR_MESSAGE_VALUE') this.path.push('type');
-      tag = this.value(node.tag, outer);
-      if (unknown === 'ERR_MESSAGE_VALUE') this.path.pop();
-      this.path.push('type');
-      this.close(index, node.tag.kind, tagStart, tag);
-      this.path.pop();
-      tagEnd = this.at;
-    }
-    const one = node.byTag.get(tag as never);
-    if (one === undefined) {
-      throw new Fault(unknown, `the tag ${oneOf([...node.byTag.keys()])}`, tag, { at: tagStart });
-    }
-    if (unknown === 'ERR_MESSAGE_UNKNOWN') this.messageType = one.name;
-    const scope = new Scope(outer);
-    this.at = start;
-    const header = this.entries(one.struct, 0, node.headerCount, scope);
-    this.at = tagEnd;
-    const body = this.entries(one.struct, node.headerCount, one.struct.entries.length, scope);
-    this.verify(one.struct, scope, start);
-    return object([['type', one.name], ...header, ...body]);
+  place(name: string): Place<number> {
+    return this.#scope!.places.get(name)!;
   }
 
-  array(node: Extract<Node, { kind: 'array' }>, scope: Scope | undefined): unknown[] {
-    const values: unknown[] = [];
-    if (typeof node.count === 'object' && node.count.kind === 'rest') {
-      while (this.at < this.end) {
-        if (values.length === node.max) {
-          throw new Fault('ERR_FIELD_TOO_LONG', `at most ${node.max} elements`, 'more', { limit: node.max });
-        }
-        values.push(this.named(values.length, node.item, scope));
-      }
-      return values;
-    }
-    const start = this.at;
-    const count = typeof node.count === 'number' ? node.count : this.number(node.count, scope);
-    if (typeof node.count !== 'number' && count > node.max) {
-      throw new Fault('ERR_FIELD_TOO_LONG', `at most ${node.max} elements`, count, {
-        at: start,
-        limit: node.max,
-      });
-    }
-    this.fits(count * sizes(node.item).min);
-    for (let index = 0; index < count; index++) values.push(this.named(index, node.item, scope));
-    return values;
+  get groupStart(): number {
+    return this.#scope!.start;
   }
 
-  /** The size in bytes, not beyond its maximum. */
-  size(size: SizeNode, max: number, scope: Scope | undefined): number {
-    if (typeof size === 'number') return size;
+  find(path: string): unknown {
+    const [first = '', ...members] = path.split('.');
+    let scope = this.#scope;
+    while (scope !== undefined && !scope.values.has(first)) scope = scope.outer;
+    return memberOf(scope?.values.get(first), members);
+  }
+
+  measure(source: Source, max: number, unit: 'bytes' | 'elements'): number {
     const start = this.at;
-    const isRest = typeof size === 'object' && size.kind === 'rest';
-    const value = isRest ? this.end - this.at : this.number(size, scope);
-    if (value > max) {
-      throw new Fault('ERR_FIELD_TOO_LONG', `at most ${max} bytes`, value, { at: start, limit: max });
+    const value = source.read(this) as number;
+    if (source.range.min !== source.range.max && value > max) {
+      throw tooLong(max, value, unit, { at: start });
     }
     return value;
   }
 
-  number(size: string | IntNode | VarintNode | { kind: 'rest' }, scope: Scope | undefined): number {
-    if (typeof size === 'string') return scope!.value(size) as number;
-    return this.value(size as IntNode | VarintNode, scope) as number;
+  span<T>(name: string, kind: string, start: number, read: () => T, named: boolean): T {
+    const outer = this.#pathText;
+    const index = this.#openSpan();
+    if (named) this.#path.push(name);
+    const value = read();
+    if (named) this.#path.pop();
+    if (this.#spans !== undefined) this.#pathText += pathStep(outer, name);
+    this.#closeSpan(index, kind, start, value);
+    this.#pathText = outer;
+    return value;
   }
 
-  int(node: IntNode): number {
-    const at = this.take(node.width);
-    const { signed, order, width } = node;
-    if (signed) return order === 'le' ? this.bytes.readIntLE(at, width) : this.bytes.readIntBE(at, width);
-    return order === 'le' ? this.bytes.readUIntLE(at, width) : this.bytes.readUIntBE(at, width);
+  count(what: Counted, amount: number): void {
+    this.#counted[what] += amount;
+    if (this.#counted[what] > this.#limits[what]) throw overLimit(what, this.#limits[what]);
   }
 
-  bigint({ signed, order }: { signed: boolean; order: 'le' | 'be' }): bigint {
-    const at = this.take(8);
-    if (signed) return order === 'le' ? this.bytes.readBigInt64LE(at) : this.bytes.readBigInt64BE(at);
-    return order === 'le' ? this.bytes.readBigUInt64LE(at) : this.bytes.readBigUInt64BE(at);
+  enter(maxDepth: number | undefined): void {
+    requireDepth(this.#depth, maxDepth, this.#limits.depth);
+    this.#depth++;
   }
 
-  varint(node: VarintNode): number {
-    const start = this.at;
-    let value = 0;
-    for (let index = 0; ; index++) {
-      if (index === 10)
-        throw new Fault('ERR_MESSAGE_VALUE', 'a varint of at most 10 bytes', 'more', { at: start });
-      const byte = this.bytes[this.take(1)]!;
-      value += (byte & 0x7f) * 2 ** (7 * index);
-      if (byte < 0x80) break;
-    }
-    if (value > Number.MAX_SAFE_INTEGER) {
-      throw new Fault('ERR_MESSAGE_VALUE', 'a varint of at most 2^53 - 1', value, { at: start });
-    }
-    if (!node.zigzag) return value;
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  leave(): void {
+    this.#depth--;
   }
 
-  flag(): boolean {
-    const at = this.take(1);
-    const byte = this.bytes[at]!;
-    if (byte > 1) throw new Fault('ERR_MESSAGE_VALUE', '0 or 1', byte, { at });
-    return byte === 1;
+  skip(node: AnyNode): number {
+    const mark = this.#marks?.get(node);
+    if (mark === undefined || mark.start !== this.at) return 0;
+    this.skipped = true;
+    this.at = mark.at;
+    Object.assign(this.#counted, mark.counted);
+    return mark.index;
   }
 
   text(start: number, end: number): string {
     const faultAt = utf8FaultAt(this.bytes, start, end);
     if (faultAt >= 0) {
       const got = this.bytes.subarray(faultAt, Math.min(end, faultAt + 4)).toString('hex');
-      throw new Fault('ERR_MESSAGE_UTF8', 'UTF-8', `${got} (hex)`, { at: faultAt, got: `${got} (hex)` });
+      throw new Problem('ERR_MESSAGE_UTF8', 'UTF-8', `${got} (hex)`, { at: faultAt, got: `${got} (hex)` });
     }
+    this.count('text', end - start);
     return decodeUtf8(this.bytes, start, end)!;
   }
 
@@ -461,91 +321,58 @@ class Walk {
 
   fits(count: number): number {
     if (count > this.end - this.at) {
-      throw new Fault('ERR_MESSAGE_SHORT', `${count} byte${count === 1 ? '' : 's'}`, this.end - this.at);
+      throw new Problem('ERR_MESSAGE_SHORT', `${count} byte${count === 1 ? '' : 's'}`, this.end - this.at);
     }
     return count;
   }
 
   // A span is put in its place before those inside it, and completed behind them.
-  open(): number {
-    return this.spans === undefined ? 0 : this.spans.push(undefined as never) - 1;
+  #openSpan(): number {
+    return this.#spans === undefined ? -1 : this.#spans.push(undefined as never) - 1;
   }
 
-  close(index: number, kind: string, start: number, value: unknown): void {
-    if (this.spans === undefined) return;
-    const span = {
-      path: pathText(this.path),
-      kind,
-      start: start - this.start,
-      end: this.at - this.start,
-      value,
-    };
-    this.spans[index] = span;
+  #closeSpan(index: number, kind: string, start: number, value: unknown): void {
+    if (this.#spans === undefined || index < 0) return;
+    const path = this.#pathText;
+    this.#spans[index] = { path, kind, start: start - this.start, end: this.at - this.start, value };
   }
 }
 
-/** The cursor of a custom field; the compiled code uses it too. */
-export class Cursor implements ReadCursor {
-  readonly bytes: Buffer;
-  readonly start: number;
-  readonly end: number;
-  at: number;
-
-  constructor(bytes: Buffer, start: number, at: number, end: number) {
-    this.bytes = bytes;
-    this.start = start;
-    this.at = at;
-    this.end = end;
-  }
-
-  take(count: number): number {
-    if (!(count >= 0) || count > this.end - this.at) {
-      throw new Fault('ERR_MESSAGE_SHORT', `${count} byte${count === 1 ? '' : 's'}`, this.end - this.at, {
-        at: this.at,
-      });
-    }
-    const at = this.at;
-    this.at += count;
-    return at;
-  }
-
-  fail(expected: string, actual?: unknown): never {
-    throw new Fault('ERR_MESSAGE_VALUE', expected, actual, { at: this.at });
-  }
+/** Bytes are left where the end is due. */
+export function trailingProblem(walk: { at: number; end: number }, expected: string): Problem {
+  const left = walk.end - walk.at;
+  const got = `${left} byte${left === 1 ? '' : 's'} more`;
+  return new Problem('ERR_MESSAGE_TRAILING', expected, left, { got });
 }
 
-/** Read a custom field; whatever its `read` throws becomes a `Fault`. */
-export function readCustom(definition: CustomField<unknown>, cursor: Cursor): unknown {
-  const start = cursor.at;
-  try {
-    const value = definition.read(cursor);
-    if (Number.isInteger(cursor.at) && cursor.at >= start && cursor.at <= cursor.end) return value;
-  } catch (error) {
-    if (error instanceof Fault) throw error;
-    throw new Fault('ERR_MESSAGE_VALUE', definition.name, 'what it could not read', {
-      at: start,
-      cause: error,
+/** A limit of the message is passed. */
+export function overLimit(what: Counted, limit: number): Problem {
+  return new Problem('ERR_MESSAGE_LIMIT', `at most ${limit} ${COUNTED[what]}`, 'more', {
+    got: 'more',
+    limit,
+  });
+}
+
+/** Refuse to go deeper than a `lazy` field or the limits of the message allow. */
+export function requireDepth(depth: number, own: number | undefined, limit: number | undefined): void {
+  if (own !== undefined && depth >= own) {
+    throw new Problem('ERR_FIELD_TOO_LONG', `at most ${own} levels`, 'another', {
+      got: 'another',
+      limit: own,
     });
   }
-  throw new Fault('ERR_MESSAGE_VALUE', `${definition.name} within the frame`, 'more', { at: start });
+  const most = limit ?? (own === undefined ? DEFAULT_DEPTH : Number.POSITIVE_INFINITY);
+  if (depth < most) return;
+  const expected = `at most ${most} levels in one message (limits.depth)`;
+  throw new Problem('ERR_MESSAGE_LIMIT', expected, 'another', { got: 'another', limit: most });
 }
 
-/** How many bytes of padding stand at an offset in the frame. */
-export function paddingSize(node: { size: number; to: number }, offset: number): number {
-  return node.to === 0 ? node.size : (node.to - (offset % node.to)) % node.to;
-}
-
-/** A mask of `width` low bits. */
-export function widthMask(width: number): number {
-  return width === 32 ? 0xffffffff : 2 ** width - 1;
-}
-
-/** An object with these keys and no more, whatever they are called. */
-function object(pairs: [string, unknown][]): Record<string, unknown> {
-  return Object.fromEntries(pairs);
-}
-
-function oneOf(values: unknown[]): string {
-  const shown = values.slice(0, 12).map(tagText).join(', ');
-  return values.length > 12 ? `${shown} …` : shown;
+/** What stands behind the dots of a path; own members only. */
+export function memberOf(value: unknown, members: readonly string[]): unknown {
+  let found = value;
+  for (const member of members) {
+    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, member)) return undefined;
+    found = (found as Record<string, unknown>)[member];
+  }
+  return found;
 }

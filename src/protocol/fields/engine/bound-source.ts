@@ -1,0 +1,107 @@
+import type { AnyNode, Bounding, Group } from '../kind.ts';
+import { type Code, literal } from './code.ts';
+import { isInherited, property } from './property.ts';
+
+/** A field of at most so many bytes is not measured: that costs more than room does. */
+const SHORT = 64;
+
+/**
+ * Write `bound(m)`: the most bytes a message takes, whatever it holds. It reads what is long, adds up, and never throws.
+ *
+ *     m  the message      n  bytes so far      z  levels of recursion
+ */
+export function generateBound(code: Code, root: AnyNode): void {
+  new BoundSource(code).root(root);
+}
+
+class BoundSource implements Bounding {
+  readonly #code: Code;
+  readonly #routines: Map<AnyNode, string> = new Map();
+  /** Bytes that any value takes at most, not yet added. */
+  #fixed = 0;
+
+  constructor(code: Code) {
+    this.#code = code;
+  }
+
+  root(node: AnyNode): void {
+    this.#code.function('boundOf(m)', () => {
+      this.line('let n = 0;');
+      this.line('const z = 0;');
+      this.add(node, 'm');
+      this.settle();
+      this.line('return n;');
+    });
+    this.#code.function('bound(m)', () => {
+      this.line('try {');
+      this.line('return boundOf(m);');
+      this.line('} catch {');
+      this.line('return 0;');
+      this.line('}');
+    });
+  }
+
+  fixed(count: number): void {
+    this.#fixed += count;
+  }
+
+  add(node: AnyNode, value: string): void {
+    const { max } = node.facts.size;
+    if (max <= SHORT || node.kind.bound === undefined) this.#fixed += max;
+    else node.kind.bound(node, value, this);
+  }
+
+  members(group: Group, value: string): void {
+    const open: [string, AnyNode][] = [];
+    for (const [name, node] of group.entries) {
+      const { absent, computed } = node.facts.traits;
+      if (absent || computed || node.facts.size.max <= SHORT) this.#fixed += node.facts.size.max;
+      else open.push([name, node]);
+    }
+    if (open.length === 0) return;
+    this.settle();
+    this.line(`if (typeof ${value} === 'object' && ${value} !== null) {`);
+    for (const [name, node] of open) this.add(node, this.define(this.property(value, name)));
+    this.settle();
+    this.line('}');
+  }
+
+  routine(node: AnyNode, body: () => void): string {
+    const made = this.#routines.get(node);
+    if (made !== undefined) return made;
+    const name = this.name('boundLazy');
+    this.#routines.set(node, name);
+    const outer = this.#fixed;
+    this.#fixed = 0;
+    this.#code.function(`${name}(m, z)`, () => {
+      body();
+      this.settle();
+      this.line('return n;');
+    });
+    this.#fixed = outer;
+    return name;
+  }
+
+  property(value: string, name: string): string {
+    if (!isInherited(name)) return `${value}[${literal(name)}]`;
+    return `${this.constant(property)}(${value}, ${literal(name)})`;
+  }
+
+  settle(): void {
+    if (this.#fixed > 0) this.line(`n += ${this.#fixed};`);
+    this.#fixed = 0;
+  }
+
+  line(text: string): void {
+    this.#code.line(text);
+  }
+  define(value: string): string {
+    return this.#code.define(value);
+  }
+  name(prefix?: string): string {
+    return this.#code.name(prefix);
+  }
+  constant(value: unknown): string {
+    return this.#code.constant(value);
+  }
+}

@@ -1,0 +1,108 @@
+/** More lines than any declaration needs that is not made to need them: fields that are used twice, in fields used twice … */
+const LONGEST = 200_000;
+
+/** The declaration would be more code than is worth making: it is walked instead. */
+export class TooMuchCode extends Error {}
+
+/**
+ * Code that is being generated. A name from a declaration stands in it only as a JSON string; whatever is not a number, a
+ * name or a boolean stands in a closed-over list: `k0`, `k1` …
+ */
+export class Code {
+  readonly constants: unknown[] = [];
+  readonly #places: Map<unknown, number> = new Map();
+  #lines: string[] = [];
+  #counter = 0;
+  #length = 0;
+  readonly #functions: string[] = [];
+  readonly #helpers: Set<string> = new Set();
+
+  line(text: string): void {
+    if (++this.#length > LONGEST) throw new TooMuchCode();
+    this.#lines.push(text);
+  }
+
+  /** A name that nothing else has. */
+  name(prefix = 'v'): string {
+    return `${prefix}${this.#counter++}`;
+  }
+
+  /** A variable with this value; answers its name. */
+  define(value: string, keyword: 'const' | 'let' = 'const'): string {
+    const name = this.name();
+    this.line(`${keyword} ${name} = ${value};`);
+    return name;
+  }
+
+  /** The name of a value that is not text. */
+  constant(value: unknown): string {
+    let place = this.#places.get(value);
+    if (place === undefined) {
+      place = this.constants.push(value) - 1;
+      this.#places.set(value, place);
+    }
+    return `k${place}`;
+  }
+
+  /** A whole function; lines that were under way go on behind it. */
+  function(head: string, body: () => void): void {
+    const outer = this.#lines;
+    this.#lines = [];
+    body();
+    this.#functions.push(`function ${head} {\n${indent(this.#lines)}\n}`);
+    this.#lines = outer;
+  }
+
+  /** A function that is written once, however often it is asked for: `name(…)`. */
+  helper(head: string, write: (line: (text: string) => void) => void): string {
+    if (!this.#helpers.has(head)) {
+      this.#helpers.add(head);
+      this.function(head, () => write((text) => this.line(text)));
+    }
+    return head.slice(0, head.indexOf('('));
+  }
+
+  toString(): string {
+    const constants = this.constants.map((_, index) => `const k${index} = K[${index}];`);
+    return [...constants, ...this.#functions].join('\n');
+  }
+}
+
+/** The object with these members, as it stands in code. `__proto__` without brackets would set the prototype. */
+export function objectLiteral(pairs: readonly (readonly [string, string])[]): string {
+  const key = (name: string) => (name === '__proto__' ? '["__proto__"]' : JSON.stringify(name));
+  return `{ ${pairs.map(([name, value]) => `${key(name)}: ${value}`).join(', ')} }`;
+}
+
+/** A number, name, bigint or boolean as it stands in code. */
+export function literal(value: number | string | bigint | boolean | undefined): string {
+  switch (typeof value) {
+    case 'bigint':
+      return `${value}n`;
+    case 'string':
+      return JSON.stringify(value);
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return Object.is(value, -0) ? '-0' : String(value);
+    default:
+      throw new TypeError('only numbers, names and booleans stand in code');
+  }
+}
+
+/** The text that is true where a value is one of these. */
+export function isOneOf(value: string, is: readonly (number | string | bigint | boolean)[]): string {
+  return is.map((one) => `${value} === ${literal(one)}`).join(' || ');
+}
+
+function indent(lines: string[]): string {
+  let depth = 1;
+  return lines
+    .map((line) => {
+      if (/^[})]/.test(line)) depth--;
+      const text = '  '.repeat(depth) + line;
+      if (line.endsWith('{')) depth++;
+      return text;
+    })
+    .join('\n');
+}

@@ -1,0 +1,26 @@
+import type { AnyNode, Limits } from '../kind.ts';
+
+/** What is behind a complete message: an error, nothing of interest, or the message's `trailing` bytes. */
+export type Trailing = 'reject' | 'ignore' | 'keep';
+
+/** A whole declaration: what a frame holds. */
+export interface Declaration {
+  readonly root: AnyNode;
+  readonly trailing: Trailing;
+  readonly limits: Limits;
+}
+
+/** Levels of `lazy` in one another, unless the limits or the field have their own. */
+export const DEFAULT_DEPTH = 64;
+
+/** Whether one message may cost more than that limit allows: if not, nothing has to be counted. */
+export function mayExceed({ root, limits }: Declaration, what: 'elements' | 'empty' | 'text'): boolean {
+  return root.facts.costs[what] > limits[what];
+}
+
+/** What the limits of a message are called, in errors. */
+export const COUNTED: Readonly<Record<'elements' | 'empty' | 'text', string>> = {
+  elements: 'elements in one message (limits.elements)',
+  empty: 'elements of no bytes in one message (limits.empty)',
+  text: 'bytes of text in one message (limits.text)',
+};

@@ -1,0 +1,85 @@
+import { Copier } from '../../../bytes/copy.ts';
+import { encodeUtf8 } from '../../../bytes/utf8.ts';
+
+/** Longer texts are worth a call of their own. */
+const SHORT = 48;
+
+/**
+ * Writes texts, one at a time, or those of many messages in one go. V8 keeps a concatenated string as a rope, and reading it
+ * forces a flat copy: for a short message that costs more than all the rest (`docs/performance.md`). Many ropes joined are
+ * flattened at once.
+ *
+ *     encode    │len│tag│ 9│·········│len│tag│ 7│·······│…     the places of ASCII texts are known without their bytes
+ *     gathered  MOVING_TO(1, 2) COLOR_SET(…)                   one string, one call into the runtime
+ *     write     │len│tag│ 9│MOVING_TO│…                        each piece to its place
+ *
+ * Whether all of it is ASCII is known at the end. If not, nothing is written, and the messages have to be encoded again.
+ */
+export class TextWriter {
+  /** Where the texts go that are gathered now; what is encoded to another buffer meanwhile is not one of them. */
+  #target: Buffer | undefined;
+  #text = '';
+  /** A place and a length for each. */
+  readonly #places: number[] = [];
+  #count = 0;
+  #scratch: Buffer | undefined;
+
+  /**
+   * Write the text at `target[at]` as UTF-8; answers its length in bytes, or −1 when that is more than `limit` or the
+   * text has a lone surrogate.
+   */
+  write(target: Buffer, at: number, text: string, limit: number): number {
+    const { length } = text;
+    if (target !== this.#target || length >= SHORT) return encodeUtf8(target, at, text, limit);
+    if (length > limit) return -1;
+    this.#gather(at, text);
+    return length;
+  }
+
+  /** Gather the short texts that are written to that buffer from now on. False while those of another are gathered. */
+  begin(target: Buffer): boolean {
+    if (this.#target !== undefined) return false;
+    this.#target = target;
+    return true;
+  }
+
+  /** Write what was gathered to its places. False where it is not all ASCII: then nothing is written. */
+  end(): boolean {
+    const target = this.#target!;
+    const all = this.#text;
+    const pieces = this.#count;
+    this.#target = undefined;
+    this.#text = '';
+    this.#count = 0;
+    // Room for any text of that length: one that is cut off would pass for shorter.
+    if (this.#scratch === undefined || this.#scratch.length < 3 * all.length) {
+      this.#scratch = Buffer.allocUnsafeSlow(6 * all.length);
+    }
+    if (this.#scratch.write(all) !== all.length) return false;
+    const copier = new Copier(target, this.#scratch);
+    let from = 0;
+    for (let i = 0; i < pieces; i++) {
+      const length = this.#places[2 * i + 1]!;
+      copier.copy(this.#places[2 * i]!, from, length);
+      from += length;
+    }
+    return true;
+  }
+
+  /** How many texts are gathered. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Forget the texts behind so many: their message is not written. */
+  forget(count: number): void {
+    this.#count = count;
+  }
+
+  #gather(at: number, text: string): void {
+    this.#text += text;
+    this.#places[2 * this.#count] = at;
+    this.#places[2 * this.#count + 1] = text.length;
+    this.#count++;
+  }
+}

@@ -1,0 +1,37 @@
+import type { FrameError, MessageError } from '../../../errors.ts';
+import type { Declaration } from './declaration.ts';
+import { areBounds, boundsError, ReadWalk, type Span } from './read-walk.ts';
+
+/** A frame, taken apart: every field that could be read, outer before inner, and the value or the error. */
+export interface Trace<Out> {
+  readonly spans: readonly Span[];
+  readonly value: Out | undefined;
+  readonly error: MessageError | FrameError | undefined;
+}
+
+/**
+ * Take a frame apart, slowly, field by field. Never throws: what is wrong with the bytes is the `error`.
+ *
+ * @example
+ * for (const span of trace(drone.clientMessages, frame).spans) {
+ *   console.log(span.start, span.end, span.path, span.value);
+ * }
+ */
+export function trace<Out>(
+  codec: { readonly declaration: Declaration; decode(bytes: Buffer): Out },
+  bytes: Uint8Array,
+  start = 0,
+  end: number = bytes.length,
+): Trace<Out> {
+  const spans: Span[] = [];
+  if (!areBounds(bytes, start, end)) {
+    return { spans, value: undefined, error: boundsError(bytes, start, end) };
+  }
+  const walk = new ReadWalk(codec.declaration, bytes, start, end, spans);
+  try {
+    return { spans, value: walk.message() as Out, error: undefined };
+  } catch (error) {
+    // Those that were begun and not ended are gaps.
+    return { spans: spans.filter((span) => span !== undefined), value: undefined, error: walk.error(error) };
+  }
+}

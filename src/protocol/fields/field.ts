@@ -1,0 +1,160 @@
+import { show } from '../../bytes/show.ts';
+import type { Tag } from './kind.ts';
+import { type AnyNode, isNode } from './node.ts';
+
+/**
+ * Field declarations: plain data that says how a value lies in bytes, and the types that TypeScript infers from them.
+ *
+ * Integers and floats name their byte order; there is no default. A *size* (bytes) or *count* (elements) is
+ *
+ *     bytes(4)          exactly four
+ *     bytes(u16be)      a prefix: the integer stands right before the bytes
+ *     bytes('length')   an unsigned integer field declared earlier, here or in an enclosing structure
+ *     bytes(rest)       all that is left of the frame, or of the enclosing `bounded`
+ *
+ * A field that is the size, count or union tag of another is *derived*: the encoder fills it in and ignores what the message
+ * has there, so a decoded message can be changed and encoded again.
+ */
+
+declare const shape: unique symbol;
+
+export type { shape as FieldShape };
+
+/**
+ * A declaration of one field.
+ *
+ * `Out` is the type that decoding gives, `In` the one that encoding takes, and `Fills` the names of the earlier
+ * fields that it fills in.
+ */
+export interface Field<Out, In = Out, Fills extends string = never> {
+  /** What kind of field it is: `'int'`, `'struct'`. */
+  readonly kind: { readonly name: string };
+  /** For the compiler only; there is no such property. */
+  readonly [shape]?: { out: Out; in: (value: In) => void; fills: Fills };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: any field
+export type AnyField = Field<any, any, any>;
+
+/** Named fields, in the order of the wire. */
+export type Fields = Readonly<Record<string, AnyField>>;
+
+/** The type of a field that has no place in the value: a constant, padding. */
+export interface Absent {
+  readonly [shape]: 'absent';
+}
+
+/** What decoding a field gives. */
+export type FieldOut<F extends AnyField> = NonNullable<F[typeof shape]>['out'];
+
+/** What encoding a field takes. */
+export type FieldIn<F extends AnyField> = NonNullable<F[typeof shape]>['in'] extends (value: infer In) => void
+  ? In
+  : never;
+
+/** The earlier fields that a field fills in, by name. */
+export type FieldFills<F extends AnyField> = NonNullable<F[typeof shape]>['fills'];
+
+export type FillsOf<F extends Fields> = { [K in keyof F]: FieldFills<F[K]> }[keyof F];
+
+type OptionalKeys<F extends Fields> = {
+  [K in keyof F]: FieldOut<F[K]> extends Absent
+    ? never
+    : K extends FillsOf<F>
+      ? K
+      : undefined extends FieldIn<F[K]>
+        ? K
+        : never;
+}[keyof F];
+
+/** One plain object type in place of an intersection, member by member of a union, so that errors read plainly. */
+export type Flat<T> = T extends unknown ? { [K in keyof T]: T[K] } : never;
+
+/** What decoding named fields gives. */
+export type StructOut<F extends Fields> = Flat<{
+  [K in keyof F as FieldOut<F[K]> extends Absent ? never : K]: FieldOut<F[K]>;
+}>;
+
+/** What encoding named fields takes: the derived ones may be left out. */
+export type StructIn<F extends Fields> = Flat<
+  {
+    [K in keyof F as FieldOut<F[K]> extends Absent ? never : K extends OptionalKeys<F> ? never : K]: FieldIn<
+      F[K]
+    >;
+  } & { [K in OptionalKeys<F>]?: FieldIn<F[K]> | undefined }
+>;
+
+/** All that is left of the frame, or of the enclosing `bounded`. */
+export const rest: Rest = Object.freeze({ kind: Object.freeze({ name: 'rest' }) });
+export interface Rest {
+  readonly kind: { readonly name: 'rest' };
+}
+
+/** A size in bytes, or a count of elements: see the head of this file. */
+export type Size = number | string | Rest | Field<number, number, never>;
+
+/** The earlier field that a size fills in. */
+export type Filled<S> = S extends string ? S : never;
+
+/** The most that one field may hold. */
+export interface FieldLimits {
+  /** Bytes: 10,000,000 unless given. Elements: 1,000,000 unless given. */
+  max?: number;
+}
+
+export const DEFAULT_MAX_BYTES = 10_000_000;
+export const DEFAULT_MAX_COUNT = 1_000_000;
+
+/** One case of a `union`, or one of the `messages`. */
+export interface Message<F extends Fields> {
+  readonly tag: Tag;
+  readonly fields: F;
+}
+
+/**
+ * One of the `messages`, or one case of a `union`: its tag on the wire, and its fields behind the tag.
+ *
+ * @example message(1, { x: i32le, y: i32le }); message(0);
+ */
+export function message(tag: Tag): Message<Record<never, never>>;
+export function message<F extends Fields>(tag: Tag, fields: F): Message<F>;
+export function message(tag: Tag, fields: Fields = {}): Message<Fields> {
+  return Object.freeze({ tag, fields });
+}
+
+/** Messages by name. */
+// biome-ignore lint/suspicious/noExplicitAny: any message
+export type MessageTable = Readonly<Record<string, Message<any>>>;
+
+/** The data of a field; a `TypeError` when it is not one. */
+export function nodeOf(field: AnyField, where: string): AnyNode {
+  if (!isNode(field)) {
+    throw new TypeError(`${where}: expected a field such as u8 or struct({ … }), got ${gotText(field)}`);
+  }
+  return field;
+}
+
+/** As `nodeOf`, of a field that has a value; `what` is to have it. */
+export function valuedNodeOf(field: AnyField, where: string, what: string): AnyNode {
+  const node = nodeOf(field, where);
+  if (node.facts.traits.absent)
+    throw new TypeError(`${what} must have a value; a ${node.kind.name} has none`);
+  return node;
+}
+
+/** The maximum of the limits. */
+export function maximum(limits: FieldLimits, usual: number): number {
+  const max = limits.max ?? usual;
+  if (!Number.isSafeInteger(max) || max < 0) {
+    throw new RangeError(`max: expected a whole number, got ${show(max)}`);
+  }
+  return max;
+}
+
+/** What was given for a field, in words; for `utf8` in place of `utf8(u8)`, how to call it. */
+function gotText(field: unknown): string {
+  if (field === rest) return 'rest, which is a size';
+  if (typeof field !== 'function') return show(field);
+  const { name } = field;
+  return `the function ${name}; call it: ${name}(${name === 'utf8' || name === 'bytes' ? 'u8' : '…'})`;
+}

@@ -1,0 +1,517 @@
+/**
+ * What a field is to the engines and the tools: data, and the kind that says what the data means.
+ *
+ *     declaration   struct({ length: u16be, body: bytes('length') })
+ *     node          { kind: STRUCT, entries: [['length', …], ['body', …]], … }       data only, frozen
+ *     kind          size · shape · read · write · decode · encode · bound            one object, one file in kinds/
+ *     source        where a number comes from: right before, an earlier field, a literal, what is left
+ *     engine        walks and generated code; calls kinds and sources, and knows none of them by name
+ *
+ * A kind reads and writes twice. Slowly and exactly (`read`, `write`): the reference, and the place where errors come from.
+ * And as generated code (`decode`, `encode`), which handles the well-formed and gives up on all else: the walk then says why.
+ */
+
+/** A field: its kind, what is known of it whatever it holds, and the data of its declaration. */
+export interface Node<D extends object = object> {
+  readonly kind: Kind<D>;
+  readonly facts: Facts;
+}
+export type NodeOf<D extends object> = Node<D> & Readonly<D>;
+/** A node of any kind: only its kind may look inside. */
+// biome-ignore lint/suspicious/noExplicitAny: any kind
+export type AnyNode = NodeOf<any>;
+
+/** The fewest and the most bytes a field takes. */
+export interface Size {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** The least and the greatest of the whole numbers that an integer holds. */
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** What counts against the limits of a message, at the most. */
+export interface Costs {
+  /** Elements of arrays. */
+  readonly elements: number;
+  /** Elements that may take no bytes. */
+  readonly empty: number;
+  /** Bytes of text. */
+  readonly text: number;
+}
+
+/** What is known of a field whatever it holds; found once, when it is declared (`node.ts`). */
+export interface Facts {
+  /** Of a field that holds a `lazy` one, `min` may be too low until the whole declaration is linked. */
+  readonly size: Size;
+  /** The earlier fields that it refers to, and that are not inside it. */
+  readonly references: readonly Reference[];
+  readonly traits: Traits;
+  readonly costs: Costs;
+}
+
+/** The value of a tag: a name, where the tag is an enumeration. */
+export type Tag = number | bigint | string;
+
+/** An earlier field by its path, `'length'` or `'flags.urgent'`, and what it is used for. */
+export interface Reference {
+  readonly path: string;
+  readonly use: Use;
+  /** The tags of a union. */
+  readonly tags?: readonly Tag[] | undefined;
+}
+export type Use = 'size' | 'tag' | 'condition' | 'range';
+
+/** What is true of a field whatever it holds; the rest is false. */
+export interface Traits {
+  /** Has no place in the value: a constant, padding. */
+  readonly absent?: boolean;
+  /** Is computed from other bytes: given on decode, ignored on encode. A checksum. */
+  readonly computed?: boolean;
+  /** Leaves nothing of the frame, or of the enclosing `bounded`. */
+  readonly takesRest?: boolean;
+  /** Decodes to a view of the frame. */
+  readonly view?: boolean;
+  /** Runs code of the user's. */
+  readonly foreign?: boolean;
+  /** Reads the bytes of other fields, or moves them, while the message is being written. */
+  readonly reads?: boolean;
+  /** Its bytes depend on its place in the frame. */
+  readonly aligned?: boolean;
+  /** Takes the rest with some values: nothing may be written behind it then. */
+  readonly mayTakeRest?: boolean;
+  /** May take no bytes, so that it may stand behind a field that takes the rest. */
+  readonly mayBeEmpty?: boolean;
+}
+
+/**
+ * How a field lies on the wire, in the few words that pictures, dissectors, viewers and fuzzers need. A tool is a table over
+ * shapes; a new kind that fits one of them costs it nothing.
+ */
+export type Shape =
+  | {
+      readonly is: 'integer';
+      readonly width: number;
+      readonly signed: boolean;
+      readonly order: ByteOrder;
+      /** The value is a bigint. */
+      readonly big?: boolean;
+      /** 0 and 1 are false and true. */
+      readonly truth?: boolean;
+      readonly names?: Names;
+      readonly bits?: readonly Bits[];
+    }
+  | { readonly is: 'float'; readonly width: 4 | 8; readonly order: ByteOrder }
+  | { readonly is: 'varint'; readonly zigzag: boolean; readonly names?: Names }
+  | {
+      readonly is: 'bytes';
+      readonly length: Extent;
+      readonly max: number;
+      /** What an encoder may leave out, for an empty one. */
+      readonly mayBeMissing?: boolean;
+    }
+  | { readonly is: 'text'; readonly length: Extent; readonly max: number }
+  | { readonly is: 'list'; readonly item: AnyNode; readonly count: Extent; readonly max: number }
+  | {
+      readonly is: 'group';
+      readonly members: Group['entries'];
+      readonly derived: ReadonlySet<string>;
+    }
+  | { readonly is: 'choice'; readonly tag: Extent; readonly cases: readonly Case[]; readonly before: number }
+  | { readonly is: 'maybe'; readonly item: AnyNode; readonly when: Presence | undefined }
+  /** The same bytes always: a constant. Padding is zeros, up to the next multiple of `to` where that is given. */
+  | { readonly is: 'fixed'; readonly bytes: Uint8Array; readonly to?: number }
+  /** A field in another's skin: with a size of its own, or named before it is declared. */
+  | { readonly is: 'inside'; readonly item: AnyNode; readonly length: Extent | undefined }
+  | {
+      readonly is: 'sum';
+      readonly base: AnyNode;
+      readonly algorithm: string;
+      readonly over: readonly [from: string | undefined, to: string | undefined];
+    }
+  | { readonly is: 'opaque'; readonly name: string };
+
+/** Most significant byte first, or last. */
+export type ByteOrder = 'le' | 'be';
+export interface Names {
+  readonly byValue: ReadonlyMap<number, string>;
+  /** A value without a name is refused. */
+  readonly closed: boolean;
+}
+export interface Bits {
+  readonly name: string;
+  /** Bits to the right of it. */
+  readonly shift: number;
+  readonly width: number;
+  /** The value is a boolean. */
+  readonly truth?: boolean;
+}
+/** How many bytes or elements, or which tag: where the number comes from, as data. */
+export type Extent =
+  | { readonly from: 'literal'; readonly value: number }
+  | { readonly from: 'prefix'; readonly node: AnyNode }
+  | { readonly from: 'path'; readonly path: string }
+  | { readonly from: 'rest' }
+  | { readonly from: 'terminator'; readonly bytes: Uint8Array };
+
+/** A condition: the field at the path has one of the values. */
+export interface Presence {
+  readonly field: string;
+  readonly is: readonly (number | bigint | string | boolean)[];
+}
+
+/** Named fields, one after the other, and what their structure has to know of them. */
+export interface Group {
+  readonly entries: readonly (readonly [name: string, node: AnyNode])[];
+  /** The fields that are the size, count or tag of another: the encoder fills them in. */
+  readonly derived: ReadonlySet<string>;
+  /** The fields whose first and last bytes are asked for (the range of a checksum). */
+  readonly placed: ReadonlySet<string>;
+  /** Some field has work to do behind the last one. */
+  readonly finishes: boolean;
+}
+
+/** One case of a union, or one of the messages. */
+export interface Case {
+  readonly name: string;
+  readonly tag: Tag;
+  readonly group: NodeOf<Group>;
+}
+
+/** One kind of field. All there is to know of it stands in its own file. */
+export interface Kind<D extends object> {
+  readonly name: string;
+
+  // Facts.
+  size(node: Readonly<D>): Size;
+  shape(node: NodeOf<D>): Shape;
+  /** The fields inside. A kind that has any reads and writes in steps: `*read` and `*write` yield a visit to each. */
+  children?(node: NodeOf<D>): readonly AnyNode[];
+  /** Its children can be had only once all is declared. */
+  readonly later?: boolean;
+  /** How often a child may come, at the most; once unless told. */
+  repeats?(node: Readonly<D>): number;
+  /** References of its own; those of its children are added. */
+  references?(node: Readonly<D>): readonly Reference[];
+  /** Whether its children find an earlier field of that name inside it. */
+  declares?(node: Readonly<D>, name: string): boolean;
+  /** Its own, and those that it takes over from its children. */
+  traits?(node: Readonly<D>): Traits;
+  /** Bytes of text, at the most. */
+  text?(node: Readonly<D>): number;
+  /** Judge what shows only when the whole declaration is known; throws a RangeError or TypeError. */
+  check?(node: NodeOf<D>): void;
+
+  // What other fields may use it for.
+  /** An integer: it may be a size, a count, or a tag. */
+  range?(node: NodeOf<D>): Range;
+  /** It may be a tag: the field to read, and the value there for a declared tag; undefined for what is none of its values. */
+  tag?(node: NodeOf<D>): TagField;
+  /** A place that is filled in later: it may be derived. Undefined where it may not. */
+  slot?(node: NodeOf<D>): Slot | undefined;
+  /** What stands behind a dot in a path, by name; a node where that is a field. */
+  members?(node: NodeOf<D>): ReadonlyMap<string, AnyNode | undefined>;
+
+  // Slowly and exactly.
+  read(node: NodeOf<D>, walk: Reading): unknown;
+  write(node: NodeOf<D>, value: unknown, walk: Writing): unknown;
+
+  // As generated code; whatever is not well-formed fails.
+  decode(node: NodeOf<D>, out: Decoding): Known;
+  encode(node: NodeOf<D>, value: string, out: Encoding, sure: boolean): void;
+  /** Add up the most bytes that the value takes; `size(node).max` unless told. */
+  bound?(node: NodeOf<D>, value: string, out: Bounding): void;
+  /** Write a whole number in front of content that stands at `at + size.min`, and move `p` behind both. */
+  insert?(node: NodeOf<D>, at: string, length: string, out: Encoding): void;
+
+  // As the whole of a message.
+  decodeRoot?(node: NodeOf<D>, out: Decoding): void;
+  encodeRoot?(node: NodeOf<D>, out: Encoding): void;
+
+  // Behind the last field of the structure.
+  finishRead?(node: NodeOf<D>, name: string, walk: Reading): void;
+  finishWrite?(node: NodeOf<D>, name: string, walk: Writing): void;
+  finishDecode?(node: NodeOf<D>, name: string, out: Decoding): void;
+  finishEncode?(node: NodeOf<D>, name: string, out: Encoding): void;
+}
+
+export interface TagField {
+  readonly node: AnyNode;
+  raw(tag: unknown): number | bigint | undefined;
+}
+
+/** How an integer lies in its bytes. */
+export interface IntLayout {
+  /** In bytes. */
+  readonly width: number;
+  readonly order: ByteOrder;
+}
+
+/** Where a derived number goes: an integer of fixed width. */
+export interface Slot extends IntLayout {
+  readonly min: number;
+  readonly max: number;
+  /** The numbers of names, for a tag that is an enumeration. */
+  readonly byName?: ReadonlyMap<string, number> | undefined;
+  /** Zero stands for nothing, so that something has to fill it. */
+  readonly needed?: boolean;
+}
+
+/**
+ * Where a number that a declaration needs comes from, in one object for each way (`source.ts`). What it is used for (bytes,
+ * elements, presence, a tag) is the user's business; whatever is a source anywhere is one everywhere.
+ */
+export interface Source {
+  /** As data, for tools. */
+  readonly extent: Extent;
+  /** Leaves nothing behind what it measures. */
+  readonly takesRest: boolean;
+  /** Bytes that it takes itself, right before what it is used for. */
+  readonly size: Size;
+  /** The numbers it may give, as far as that is known without the fields round it. */
+  readonly range: Range;
+  references(use: Use, tags?: readonly Tag[]): readonly Reference[];
+
+  read(walk: Reading): unknown;
+  decode(out: Decoding): string;
+  /** The value for a tag as the generated code sees it; undefined for what is none of its values. */
+  raw(tag: Tag): number | bigint | string | undefined;
+
+  /** The greatest number it can say, in the place where it stands. */
+  most(place: Slots): number;
+  /** Say a number that is known before what it is used for is written, or a tag. */
+  write(value: unknown, walk: Writing): void;
+  encode(value: string, out: Encoding): void;
+  encodeTag(tag: Tag, out: Encoding): void;
+  /** Make room for a number that is known only behind what it measures; the answer says it. */
+  reserve(walk: Writing): (value: number) => void;
+  reserveCode(out: Encoding): (value: string) => void;
+}
+
+/** The derived fields in sight. */
+export interface Slots {
+  slot(path: string): Slot;
+}
+
+// ─── What the engines offer to kinds ────────────────────────────────────────────────────────────────────────
+
+/** A request of a kind's `*read` or `*write`: go into this field, and resume with what came of it. */
+export interface Visit {
+  readonly node: AnyNode;
+  /** A name or an index; undefined for what stands in the place of the field itself. */
+  readonly name: string | number | undefined;
+  /** What to write. */
+  readonly value: unknown;
+}
+export type Steps<T = unknown> = Generator<Visit, T, unknown>;
+
+export interface Place<T> {
+  readonly start: T;
+  readonly end: T;
+}
+
+export interface Limits {
+  readonly elements: number;
+  readonly empty: number;
+  readonly depth: number | undefined;
+  readonly text: number;
+}
+export type Counted = 'elements' | 'empty' | 'text';
+
+/** What is wrong with bytes or a value, in the walks; the root of the walk makes an error of it. */
+export interface ProblemDetails {
+  /** What was there, in words, where showing the value would not do. */
+  got?: string;
+  /** Where, in the chunk; where the walk stands unless told. */
+  at?: number;
+  limit?: number;
+  cause?: unknown;
+}
+
+export interface Reading {
+  readonly bytes: Buffer;
+  /** The start of the frame. */
+  readonly start: number;
+  at: number;
+  /** The end of the frame, or of the enclosing `bounded`. */
+  end: number;
+  /** Reserve bytes and move behind them; answers where they begin. */
+  take(count: number): number;
+  /** Refuse unless that many bytes are there. */
+  fits(count: number): number;
+  text(start: number, end: number): string;
+  visit(node: AnyNode, name?: string | number): Visit;
+  /** Read a field that holds no others, in the same place. */
+  value(node: AnyNode): unknown;
+  /** Read a field that holds no others, as a member. */
+  leaf(node: AnyNode, name: string | number): unknown;
+  /** The value of an earlier field. */
+  find(path: string): unknown;
+  /** A size or a count, not beyond its maximum. */
+  measure(source: Source, max: number, unit: 'bytes' | 'elements'): number;
+  /** The fields of a group from one index up to another, as name and value. */
+  members(group: Group, from: number, to: number): Steps<[string, unknown][]>;
+  /** Begin a group at a byte; its fields are found by those inside. */
+  open(group: Group, start: number): void;
+  /** Do what is to be done behind the last field of the group, and leave it. */
+  close(group: Group): void;
+  place(name: string): Place<number>;
+  readonly groupStart: number;
+  /** Read what is not a member, a tag, and note its span. Errors are at that name only where it is `named`. */
+  span<T>(name: string, kind: string, start: number, read: () => T, named: boolean): T;
+  count(what: Counted, amount: number): void;
+  enter(maxDepth: number | undefined): void;
+  leave(): void;
+  /** Where the fast engine stood in that list when it gave up: so many elements need not be read again. */
+  skip(node: AnyNode): number;
+  /** The name of the message, known from now on. */
+  messageType: string | undefined;
+}
+
+export interface Writing extends Slots {
+  readonly target: Buffer;
+  at: number;
+  /** Make room and move behind it; answers where it begins. `target` may be another one afterwards. */
+  take(count: number): number;
+  append(bytes: Uint8Array): void;
+  /** Write a number that fits, at a place. */
+  put(slot: IntLayout, value: number, at: number): void;
+  /** Write a field in front of what stands behind `at + room`, in place of those bytes. */
+  insert(node: AnyNode, value: unknown, at: number, room: number): void;
+  visit(node: AnyNode, value: unknown, name?: string | number): Visit;
+  /** Write a field that holds no others, in the same place. */
+  value(node: AnyNode, value: unknown): void;
+  /** The value that the message has for an earlier field. */
+  given(path: string): unknown;
+  /** Fill in a derived field, or hold it against what filled it before. */
+  fill(path: string, value: unknown): void;
+  /** Say a size or a count, or hold it against the one that is declared. */
+  measured(source: Source, actual: number, max: number, unit: 'bytes' | 'elements'): void;
+  /** Refuse a size or a count that cannot be said. */
+  judge(source: Source, actual: number, max: number, unit: 'bytes' | 'elements'): void;
+  /** Nothing may follow inside the same bounds. */
+  exhaust(): void;
+  /** Begin a field with an end of its own; what it answers is for `leaveBounds`. */
+  enterBounds(): number;
+  leaveBounds(outer: number): void;
+  members(group: Group, from: number, to: number, values: object): Steps<void>;
+  open(group: Group, values: object, start: number): void;
+  close(group: Group): void;
+  place(name: string): Place<number>;
+  readonly groupStart: number;
+  count(what: Counted, amount: number): void;
+  enter(maxDepth: number | undefined): void;
+  leave(): void;
+  /** Refuse a member of the value. */
+  failAt(name: string, expected: string, actual: unknown): never;
+  messageType: string | undefined;
+}
+
+/** What is known of a field in generated code: the text that gives its value, and its members'. */
+export interface Known {
+  readonly value: string;
+  readonly members?: ReadonlyMap<string, Known> | undefined;
+}
+
+interface Emitting {
+  line(text: string): void;
+  /** A variable with this value; answers its name. */
+  define(value: string, keyword?: 'const' | 'let'): string;
+  /** A name that nothing else has. */
+  name(prefix?: string): string;
+  /** The name of a value that is not text. */
+  constant(value: unknown): string;
+  /** A function of the generated code that is written once, whoever asks for it. */
+  helper(name: string, write: (line: (text: string) => void) => void): string;
+  /** Where we are: `p`, or `p + 3`. */
+  here(more?: number): string;
+  /** Move `p` to where we are. */
+  settle(): void;
+  /** Bytes behind `p` that are dealt with already. */
+  advance(count: number): void;
+  /** Count against a limit of the message; give up beyond it. */
+  count(what: Counted, amount: string): void;
+  readonly limits: Limits;
+}
+
+export interface Decoding extends Emitting {
+  end: string;
+  /** Give up unless `count` more bytes are there. */
+  need(count: number): void;
+  /** Forget what is known, but that `ready` bytes are there. */
+  reset(ready: number): void;
+  /** Give up where that is true. */
+  fail(condition: string): void;
+  value(node: AnyNode): Known;
+  find(path: string): Known;
+  text(from: string, to: string): string;
+  measure(source: Source, max: number): string;
+  /** A run of bytes; answers where it begins and ends. */
+  run(source: Source, max: number): [from: string, to: string];
+  members(group: Group, from: number, to: number): [string, Known][];
+  open(group: Group, start?: string): void;
+  close(group: Group): void;
+  place(name: string): Place<string>;
+  readonly groupStart: string;
+  /** A function of the generated code for this node, called with where it begins and ends; fields outside are out of sight. */
+  routine(node: AnyNode, body: () => string): string;
+  /** A function for one of several messages, with where the header begins and where the tag ends. */
+  branch(body: () => string): string;
+  /** What ends a message: nothing may be behind it, unless the declaration says so. */
+  finish(value: string): void;
+  /** Remember, in the loop over this list, where the walk may begin. */
+  mark(node: AnyNode): Mark | undefined;
+}
+
+/** Text of the generated code at the start of a loop, and at the end of each turn. */
+export interface Mark {
+  begin(): void;
+  turn(index: string): void;
+}
+
+export interface Encoding extends Emitting, Slots {
+  /** Give up where that is true. */
+  refuse(condition: string): void;
+  value(node: AnyNode, value: string, sure?: boolean): void;
+  given(path: string): string;
+  fill(path: string, value: string): void;
+  /** A member of a value, by name; of names that every object inherits, an own one. */
+  property(value: string, name: string): string;
+  requireObject(value: string): void;
+  /** Where the next bytes go, as text that holds while `p` stays; moves behind them. */
+  reservePlace(width: number): string;
+  putInt(layout: IntLayout, value: string, place: string): void;
+  /** Write text at a place, at most `limit` bytes; answers how many. */
+  putText(at: string, value: string, limit: number): string;
+  measured(source: Source, actual: string, max: number): void;
+  judge(source: Source, actual: string, max: number): void;
+  exhaust(): void;
+  enterBounds(): string;
+  leaveBounds(outer: string): void;
+  members(group: Group, from: number, to: number, value: string): void;
+  open(group: Group, start?: string): void;
+  close(group: Group): void;
+  place(name: string): Place<string>;
+  readonly groupStart: string;
+  routine(node: AnyNode, body: () => void): string;
+  branch(body: () => void): string;
+}
+
+export interface Bounding {
+  /** Add a number of bytes. */
+  fixed(count: number): void;
+  /** Add the bound of a field. */
+  add(node: AnyNode, value: string): void;
+  /** Add the bounds of named members. */
+  members(group: Group, value: string): void;
+  line(text: string): void;
+  define(value: string): string;
+  name(prefix?: string): string;
+  constant(value: unknown): string;
+  property(value: string, name: string): string;
+  settle(): void;
+  routine(node: AnyNode, body: () => void): string;
+}

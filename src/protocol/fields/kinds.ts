@@ -1,0 +1,91 @@
+import type { Kind } from './kind.ts';
+import { ARRAY } from './kinds/array.ts';
+import { BIGINT } from './kinds/bigint.ts';
+import { BITS } from './kinds/bits.ts';
+import { BOOL } from './kinds/bool.ts';
+import { BOUNDED } from './kinds/bounded.ts';
+import { BYTES } from './kinds/bytes.ts';
+import { CHECKSUM } from './kinds/checksum.ts';
+import { CONSTANT } from './kinds/constant.ts';
+import { CSTRING } from './kinds/cstring.ts';
+import { CUSTOM } from './kinds/custom.ts';
+import { ENUMERATION } from './kinds/enumeration.ts';
+import { FLAGS } from './kinds/flags.ts';
+import { FLOAT } from './kinds/float.ts';
+import { INTEGER } from './kinds/integer.ts';
+import { LAZY } from './kinds/lazy.ts';
+import { MESSAGES } from './kinds/messages.ts';
+import { OPTIONAL } from './kinds/optional.ts';
+import { PADDING } from './kinds/padding.ts';
+import { STRUCT } from './kinds/struct.ts';
+import { UNION } from './kinds/union.ts';
+import { UTF8 } from './kinds/utf8.ts';
+import { VARINT } from './kinds/varint.ts';
+
+export { type FieldLimits, message, rest } from './field.ts';
+export type { Tag } from './kind.ts';
+
+// The makers, with the kinds they make: a new kind gets its two lines here, and nothing else in `src`.
+export { array } from './kinds/array.ts';
+export { i64be, i64le, u64be, u64le } from './kinds/bigint.ts';
+export { bits } from './kinds/bits.ts';
+export { bool } from './kinds/bool.ts';
+export { bounded } from './kinds/bounded.ts';
+export { bytes } from './kinds/bytes.ts';
+export { type ChecksumRange, checksum } from './kinds/checksum.ts';
+export { constant } from './kinds/constant.ts';
+export { cstring } from './kinds/cstring.ts';
+export { type CustomField, custom, type ReadCursor, type WriteCursor } from './kinds/custom.ts';
+export { enumeration } from './kinds/enumeration.ts';
+export { flags } from './kinds/flags.ts';
+export { f32be, f32le, f64be, f64le } from './kinds/float.ts';
+export {
+  i8,
+  i16be,
+  i16le,
+  i24be,
+  i24le,
+  i32be,
+  i32le,
+  u8,
+  u16be,
+  u16le,
+  u24be,
+  u24le,
+  u32be,
+  u32le,
+} from './kinds/integer.ts';
+export { lazy } from './kinds/lazy.ts';
+export { type Condition, optional, when } from './kinds/optional.ts';
+export { padding } from './kinds/padding.ts';
+export { struct } from './kinds/struct.ts';
+export { union } from './kinds/union.ts';
+export { utf8 } from './kinds/utf8.ts';
+export { varint, varuint } from './kinds/varint.ts';
+
+/** Every kind of field there is, for tools and tests that go through all of them. */
+// biome-ignore lint/suspicious/noExplicitAny: each has data of its own
+export const kinds: readonly Kind<any>[] = [
+  ARRAY,
+  BIGINT,
+  BITS,
+  BOOL,
+  BOUNDED,
+  BYTES,
+  CHECKSUM,
+  CONSTANT,
+  CSTRING,
+  CUSTOM,
+  ENUMERATION,
+  FLAGS,
+  FLOAT,
+  INTEGER,
+  LAZY,
+  MESSAGES,
+  OPTIONAL,
+  PADDING,
+  STRUCT,
+  UNION,
+  UTF8,
+  VARINT,
+];

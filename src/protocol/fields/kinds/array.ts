@@ -1,0 +1,178 @@
+import { Problem, tooLong } from '../engine/problem.ts';
+import {
+  type AnyField,
+  DEFAULT_MAX_COUNT,
+  type Field,
+  type FieldFills,
+  type FieldIn,
+  type FieldLimits,
+  type FieldOut,
+  type Filled,
+  maximum,
+  type Size,
+  valuedNodeOf,
+} from '../field.ts';
+import type { AnyNode, Kind, Source } from '../kind.ts';
+import { declare } from '../node.ts';
+import { longest, mostBytes, sizeSource } from '../source.ts';
+
+interface List {
+  readonly item: AnyNode;
+  readonly count: Source;
+  readonly max: number;
+}
+
+/** In a longer list, the walk that looks for a fault begins near it. */
+const LONG = 256;
+
+export const ARRAY: Kind<List> = {
+  name: 'array',
+  size: ({ item, count, max }) => longest(count, max, item.facts.size.min, item.facts.size.max),
+  shape: ({ item, count, max }) => ({ is: 'list', item, count: count.extent, max }),
+  children: ({ item }) => [item],
+  repeats: ({ count, max }) => mostBytes(count, max),
+  references: ({ count }) => count.references('size'),
+  traits: ({ item, count }) => {
+    const { min, max } = count.range;
+    const isThere = min === max && min > 0;
+    const { takesRest, mayTakeRest } = item.facts.traits;
+    return {
+      takesRest: count.takesRest || (isThere && takesRest === true),
+      mayTakeRest: count.takesRest || mayTakeRest === true,
+    };
+  },
+  check({ item, count }) {
+    if (count.takesRest && item.facts.size.min === 0) {
+      throw new RangeError(
+        'array(item, rest): an element may take no bytes, so there is no telling how many',
+      );
+    }
+  },
+
+  *read(node, walk) {
+    const { item, count, max } = node;
+    const values: unknown[] = [];
+    const isLeaf = item.kind.children === undefined;
+    const number = count.takesRest ? Number.POSITIVE_INFINITY : walk.measure(count, max, 'elements');
+    if (!count.takesRest) {
+      walk.count('elements', number);
+      walk.fits(number * item.facts.size.min);
+    }
+    const skipped = walk.skip(node);
+    for (let index = skipped; count.takesRest ? walk.at < walk.end : index < number; index++) {
+      const before = walk.at;
+      if (count.takesRest) {
+        if (index === max) throw tooLong(max, 'more', 'elements', { got: 'more' });
+        walk.count('elements', 1);
+      }
+      values.push(isLeaf ? walk.leaf(item, index) : yield walk.visit(item, index));
+      if (walk.at === before) walk.count('empty', 1);
+    }
+    return values;
+  },
+
+  *write({ item, count, max }, value, walk) {
+    if (!Array.isArray(value)) throw new Problem('ERR_FIELD_RANGE', 'an array', value);
+    // Read once: a Proxy may answer differently each time.
+    const { length } = value;
+    walk.measured(count, length, max, 'elements');
+    walk.count('elements', length);
+    for (let index = 0; index < length; index++) {
+      const before = walk.at;
+      yield walk.visit(item, value[index], index);
+      if (walk.at === before) walk.count('empty', 1);
+    }
+    if (count.takesRest) walk.exhaust();
+  },
+
+  decode(node, out) {
+    const { item, count, max } = node;
+    const { min, max: most } = item.facts.size;
+    const list = out.name();
+    const index = out.name('i');
+    const mark = min > 0 && mostBytes(count, max) > LONG ? out.mark(node) : undefined;
+    const number = count.takesRest ? '' : out.measure(count, max);
+    out.settle();
+    if (number !== '') {
+      out.count('elements', number);
+      if (min > 0) out.fail(`${number}${min === 1 ? '' : ` * ${min}`} > ${out.end} - p`);
+    }
+    out.line(`const ${list} = [];`);
+    mark?.begin();
+    out.line(
+      `for (let ${index} = 0; ${number === '' ? `p < ${out.end}` : `${index} < ${number}`}; ${index}++) {`,
+    );
+    if (number === '') {
+      out.fail(`${index} === ${max}`);
+      out.count('elements', '1');
+    }
+    out.reset(number !== '' && min === most ? min : 0);
+    const before = min === 0 ? out.define('p') : '';
+    out.line(`${list}.push(${out.value(item).value});`);
+    out.settle();
+    if (min === 0) {
+      out.line(`if (p === ${before}) {`);
+      out.count('empty', '1');
+      out.line('}');
+    }
+    mark?.turn(index);
+    out.line('}');
+    return { value: list };
+  },
+
+  encode({ item, count, max }, value, out) {
+    out.refuse(`!Array.isArray(${value})`);
+    const length = out.define(`${value}.length`);
+    out.measured(count, length, max);
+    out.count('elements', length);
+    out.settle();
+    const index = out.name('i');
+    out.line(`for (let ${index} = 0; ${index} < ${length}; ${index}++) {`);
+    const mayBeEmpty = item.facts.size.min === 0;
+    const before = mayBeEmpty ? out.define('p') : '';
+    out.value(item, out.define(`${value}[${index}]`));
+    out.settle();
+    if (mayBeEmpty) {
+      out.line(`if (p === ${before}) {`);
+      out.count('empty', '1');
+      out.line('}');
+    }
+    out.line('}');
+    if (count.takesRest) out.exhaust();
+  },
+
+  bound({ item, count, max }, value, out) {
+    out.fixed(count.size.max);
+    out.settle();
+    const { max: each } = item.facts.size;
+    out.line(`if (Array.isArray(${value})) {`);
+    const length = out.define(`Math.min(${value}.length, ${mostBytes(count, max)})`);
+    if (each <= 64) out.line(`n += ${each} * ${length};`);
+    else {
+      const index = out.name('i');
+      out.line(`for (let ${index} = 0; ${index} < ${length}; ${index}++) {`);
+      out.add(item, out.define(`${value}[${index}]`));
+      out.settle();
+      out.line('}');
+    }
+    out.line('}');
+  },
+};
+
+/**
+ * Elements, one after the other. The count is checked against the bytes that are there before anything is made.
+ *
+ * @example array(u16be, u8); array(struct({ x: u8 }), 'count', { max: 100 }); array(u32le, rest);
+ */
+export function array<F extends AnyField, const S extends Size>(
+  item: F,
+  count: S,
+  limits: FieldLimits = {},
+): Field<FieldOut<F>[], readonly FieldIn<F>[], Filled<S> | FieldFills<F>> {
+  const node = valuedNodeOf(item, 'array(item)', 'an element');
+  return declare(ARRAY, {
+    item: node,
+    count: sizeSource(count, 'array'),
+    max: maximum(limits, DEFAULT_MAX_COUNT),
+  });
+}

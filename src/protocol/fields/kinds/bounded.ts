@@ -1,0 +1,134 @@
+import { trailingProblem } from '../engine/read-walk.ts';
+import {
+  type AnyField,
+  DEFAULT_MAX_BYTES,
+  type Field,
+  type FieldFills,
+  type FieldIn,
+  type FieldLimits,
+  type FieldOut,
+  type Filled,
+  maximum,
+  type Size,
+  valuedNodeOf,
+} from '../field.ts';
+import type { AnyNode, Kind, Source, Steps } from '../kind.ts';
+import { declare, hasTrait } from '../node.ts';
+import { longest, sizeSource } from '../source.ts';
+
+interface Bounded {
+  readonly size: Source;
+  readonly item: AnyNode;
+  readonly max: number;
+}
+
+export const BOUNDED: Kind<Bounded> = {
+  name: 'bounded',
+  size: ({ size, max }) => longest(size, max, 1, 1),
+  shape: ({ size, item }) => ({ is: 'inside', item, length: size.extent }),
+  children: ({ item }) => [item],
+  references: ({ size }) => size.references('size'),
+  traits: ({ size }) => ({
+    takesRest: size.takesRest,
+    mayTakeRest: size.takesRest,
+    // Written behind the bytes it counts, it moves them.
+    reads: isMoved(size),
+  }),
+  check({ size, item }) {
+    if (isMoved(size) && hasTrait(item, 'aligned')) {
+      throw new RangeError('bounded(varuint, item): padding to a multiple has no fixed place in there');
+    }
+  },
+
+  *read({ size, item, max }, walk): Steps {
+    const length = walk.measure(size, max, 'bytes');
+    const outer = walk.end;
+    walk.end = walk.at + walk.fits(length);
+    const value = yield walk.visit(item);
+    if (walk.at < walk.end) {
+      throw trailingProblem(walk, `the end of ${length} byte${length === 1 ? '' : 's'}`);
+    }
+    walk.end = outer;
+    return value;
+  },
+
+  *write({ size, item, max }, value, walk) {
+    const say = size.reserve(walk);
+    const start = walk.at;
+    const outer = walk.enterBounds();
+    yield walk.visit(item, value);
+    walk.leaveBounds(outer);
+    const length = walk.at - start;
+    walk.judge(size, length, max, 'bytes');
+    say(length);
+    if (size.takesRest) walk.exhaust();
+  },
+
+  decode({ size, item, max }, out) {
+    const { min, max: most } = size.range;
+    let length: string;
+    if (min === most) {
+      out.need(min);
+      length = String(min);
+      out.settle();
+    } else {
+      length = out.measure(size, max);
+      out.settle();
+      if (!size.takesRest) out.fail(`${length} > ${out.end} - p`);
+    }
+    const outer = out.end;
+    out.end = out.define(`p + ${length}`);
+    const result = out.define(out.value(item).value);
+    out.settle();
+    out.fail(`p !== ${out.end}`);
+    out.end = outer;
+    return { value: result };
+  },
+
+  encode({ size, item, max }, value, out) {
+    const say = size.reserveCode(out);
+    out.settle();
+    const start = out.define('p');
+    const outer = out.enterBounds();
+    out.value(item, value);
+    out.leaveBounds(outer);
+    out.settle();
+    const length = out.define(`p - ${start}`);
+    out.judge(size, length, max);
+    say(length);
+    if (size.takesRest) out.exhaust();
+  },
+
+  bound({ size, item }, value, out) {
+    out.fixed(size.size.max);
+    out.add(item, value);
+  },
+};
+
+/** Whether the size is written in front of bytes that have to make room for it. */
+function isMoved(size: Source): boolean {
+  return size.size.min !== size.size.max;
+}
+
+/**
+ * A field that has a number of bytes to itself, and must use them all.
+ *
+ * @example bounded(u16be, struct({ id: u8, options: array(option, rest) }));
+ */
+export function bounded<const S extends Size, F extends AnyField>(
+  size: S,
+  item: F,
+  limits: FieldLimits = {},
+): Field<FieldOut<F>, FieldIn<F>, Filled<S> | FieldFills<F>> {
+  const node = valuedNodeOf(item, 'bounded(item)', 'a bounded field');
+  const source = sizeSource(size, 'bounded');
+  if (typeof size === 'number') {
+    const { min, max } = node.facts.size;
+    if (size < min || size > max) {
+      throw new RangeError(
+        `bounded(${size}, item): the item takes ${min === max ? min : `${min} to ${max}`} bytes`,
+      );
+    }
+  }
+  return declare(BOUNDED, { size: source, item: node, max: maximum(limits, DEFAULT_MAX_BYTES) });
+}

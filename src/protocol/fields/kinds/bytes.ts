@@ -1,0 +1,99 @@
+import { Problem } from '../engine/problem.ts';
+import {
+  DEFAULT_MAX_BYTES,
+  type Field,
+  type FieldLimits,
+  type Filled,
+  maximum,
+  rest,
+  type Size,
+} from '../field.ts';
+import type { Kind, Source } from '../kind.ts';
+import { declare } from '../node.ts';
+import { longest, mostBytes, sizeSource } from '../source.ts';
+
+interface Bytes {
+  readonly size: Source;
+  readonly max: number;
+  /** A missing value is an empty one: the bytes that `trailing: 'keep'` keeps. */
+  readonly orEmpty: boolean;
+}
+
+const EMPTY: Uint8Array = new Uint8Array(0);
+
+export const BYTES: Kind<Bytes> = {
+  name: 'bytes',
+  size: ({ size, max }) => longest(size, max, 1, 1),
+  shape: ({ size, max, orEmpty }) => ({
+    is: 'bytes',
+    length: size.extent,
+    max,
+    ...(orEmpty && { mayBeMissing: true }),
+  }),
+  references: ({ size }) => size.references('size'),
+  traits: ({ size, orEmpty }) => ({
+    view: true,
+    takesRest: size.takesRest,
+    mayTakeRest: size.takesRest,
+    mayBeEmpty: orEmpty,
+  }),
+
+  read({ size, max }, walk) {
+    const at = walk.take(walk.measure(size, max, 'bytes'));
+    return walk.bytes.subarray(at, walk.at);
+  },
+
+  write({ size, max, orEmpty }, value, walk) {
+    const bytes = orEmpty && value === undefined ? EMPTY : value;
+    if (!(bytes instanceof Uint8Array)) throw new Problem('ERR_FIELD_RANGE', 'a Uint8Array', value);
+    walk.measured(size, bytes.length, max, 'bytes');
+    walk.append(bytes);
+    if (size.takesRest) walk.exhaust();
+  },
+
+  decode({ size, max }, out) {
+    const [from, to] = out.run(size, max);
+    return { value: out.define(`b.subarray(${from}, ${to})`) };
+  },
+
+  encode({ size, max, orEmpty }, value, out) {
+    const bytes = orEmpty ? out.define(`${value} === undefined ? ${out.constant(EMPTY)} : ${value}`) : value;
+    out.refuse(`!(${bytes} instanceof Uint8Array)`);
+    const length = out.define(`${bytes}.length`);
+    out.measured(size, length, max);
+    out.settle();
+    out.line(`${out.constant(copyBytes)}(t, p, ${bytes});`);
+    out.line(`p += ${length};`);
+    if (size.takesRest) out.exhaust();
+  },
+
+  bound({ size, max }, value, out) {
+    out.fixed(size.size.max);
+    out.settle();
+    out.line(`if (${value} instanceof Uint8Array) n += Math.min(${value}.length, ${mostBytes(size, max)});`);
+  },
+};
+
+// A call into the runtime costs more than a few bytes in a loop.
+function copyBytes(target: Buffer, at: number, bytes: Uint8Array): void {
+  if (bytes.length > 32) target.set(bytes, at);
+  else for (let index = 0; index < bytes.length; index++) target[at + index] = bytes[index]!;
+}
+
+/**
+ * Raw bytes. Decoding gives a *view* of the bytes received, not a copy: copy it to keep it.
+ *
+ * @example bytes(16); bytes(u8); bytes('length'); bytes(rest, { max: 4096 });
+ */
+export function bytes<const S extends Size>(
+  size: S,
+  limits: FieldLimits = {},
+): Field<Buffer, Uint8Array, Filled<S>> {
+  const max = maximum(limits, DEFAULT_MAX_BYTES);
+  return declare(BYTES, { size: sizeSource(size, 'bytes'), max, orEmpty: false });
+}
+
+/** What is left of a frame, and nothing where the message has nothing for it. */
+export function trailingBytes(): Field<Buffer> {
+  return declare(BYTES, { size: sizeSource(rest, 'bytes'), max: DEFAULT_MAX_BYTES, orEmpty: true });
+}

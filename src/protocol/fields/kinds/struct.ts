@@ -1,0 +1,83 @@
+import { objectLiteral } from '../engine/code.ts';
+import { Problem } from '../engine/problem.ts';
+import type { Field, Fields, FillsOf, StructIn, StructOut } from '../field.ts';
+import { groupOf } from '../group.ts';
+import type { Group, Kind, Known, NodeOf, Size, Traits } from '../kind.ts';
+import { declare } from '../node.ts';
+
+export const STRUCT: Kind<Group> = {
+  name: 'struct',
+  size: groupSize,
+  shape: ({ entries, derived }) => ({ is: 'group', members: entries, derived }),
+  children: ({ entries }) => entries.map(([, node]) => node),
+  declares: ({ entries }, name) => entries.some(([own]) => own === name),
+  traits: groupTraits,
+  members: ({ entries }) => new Map(entries),
+
+  *read(group, walk) {
+    walk.open(group, walk.at);
+    const pairs = yield* walk.members(group, 0, group.entries.length);
+    walk.close(group);
+    return Object.fromEntries(pairs);
+  },
+
+  *write(group, value, walk) {
+    requireObject(value);
+    walk.open(group, value, walk.at);
+    yield* walk.members(group, 0, group.entries.length, value);
+    walk.close(group);
+  },
+
+  decode(group, out) {
+    out.open(group);
+    const pairs = out.members(group, 0, group.entries.length);
+    out.close(group);
+    const members = new Map(pairs.map(([name, known]): [string, Known] => [name, known]));
+    return { value: objectLiteral(pairs.map(([name, { value }]) => [name, value])), members };
+  },
+
+  encode(group, value, out) {
+    out.requireObject(value);
+    out.open(group);
+    out.members(group, 0, group.entries.length, value);
+    out.close(group);
+  },
+
+  bound: (group, value, out) => out.members(group, value),
+};
+
+export function groupSize({ entries }: Group): Size {
+  let [min, max] = [0, 0];
+  for (const [, { facts }] of entries) {
+    min += facts.size.min;
+    max += facts.size.max;
+  }
+  return { min, max };
+}
+
+export function groupTraits({ entries }: Group): Traits {
+  return {
+    takesRest: entries.some(([, { facts }]) => facts.traits.takesRest === true),
+    mayTakeRest: entries.some(([, { facts }]) => facts.traits.mayTakeRest === true),
+  };
+}
+
+export function requireObject(value: unknown): asserts value is object {
+  if (typeof value !== 'object' || value === null) throw new Problem('ERR_FIELD_RANGE', 'an object', value);
+}
+
+/** The fields of one message, or of one case, as a structure. */
+export function caseGroup(fields: Fields, name: string): NodeOf<Group> {
+  return declare(STRUCT, groupOf(fields, name));
+}
+
+/**
+ * Named fields, one after the other, as one object.
+ *
+ * @example struct({ x: i32le, y: i32le });
+ */
+export function struct<F extends Fields>(
+  fields: F,
+): Field<StructOut<F>, StructIn<F>, Exclude<FillsOf<F>, keyof F>> {
+  return declare(STRUCT, groupOf(fields));
+}

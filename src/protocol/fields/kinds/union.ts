@@ -1,0 +1,141 @@
+import { literal, objectLiteral } from '../engine/code.ts';
+import type { AnyField, Field, Filled, FillsOf, Flat, MessageTable, StructIn, StructOut } from '../field.ts';
+import type { AnyNode, Kind } from '../kind.ts';
+import { declare } from '../node.ts';
+import { tagSource } from '../source.ts';
+import { type Cases, caseOfTag, caseOfValue, casesOf } from './cases.ts';
+
+export const UNION: Kind<Cases> = {
+  name: 'union',
+  size({ tag, cases }) {
+    const sizes = cases.map(({ group }) => group.facts.size);
+    return {
+      min: tag.size.min + Math.min(...sizes.map(({ min }) => min)),
+      max: tag.size.max + Math.max(...sizes.map(({ max }) => max)),
+    };
+  },
+  shape: ({ tag, cases }) => ({ is: 'choice', tag: tag.extent, cases, before: 0 }),
+  children: ({ cases }) => cases.map(({ group }) => group),
+  references: ({ tag, byTag }) => tag.references('tag', [...byTag.keys()]),
+  traits: ({ cases }) => ({
+    takesRest: cases.every(({ group }) => group.facts.traits.takesRest === true),
+    mayTakeRest: cases.some(({ group }) => group.facts.traits.mayTakeRest === true),
+  }),
+
+  *read(node, walk) {
+    const start = walk.at;
+    const { extent } = node.tag;
+    const read = () => node.tag.read(walk);
+    const tag =
+      extent.from === 'prefix' ? walk.span('type', extent.node.kind.name, start, read, true) : read();
+    const one = caseOfTag(node, tag, 'ERR_MESSAGE_VALUE', start);
+    walk.open(one.group, start);
+    const pairs = yield* walk.members(one.group, 0, one.group.entries.length);
+    walk.close(one.group);
+    return Object.fromEntries([['type', one.name], ...pairs]);
+  },
+
+  *write(node, value, walk) {
+    const one = caseOfValue(node, value, 'ERR_FIELD_RANGE');
+    const start = walk.at;
+    node.tag.write(one.tag, walk);
+    walk.open(one.group, value as object, start);
+    yield* walk.members(one.group, 0, one.group.entries.length, value as object);
+    walk.close(one.group);
+  },
+
+  decode({ tag, cases }, out) {
+    const start = cases.some(({ group }) => group.finishes) ? out.define(out.here()) : '';
+    const text = tag.decode(out);
+    out.settle();
+    const result = out.define('undefined', 'let');
+    out.line(`switch (${text}) {`);
+    for (const one of cases) {
+      out.line(`case ${literal(tag.raw(one.tag))}: {`);
+      out.open(one.group, start);
+      const pairs = out.members(one.group, 0, one.group.entries.length);
+      out.close(one.group);
+      out.line(`${result} = ${messageLiteral(one.name, pairs)};`);
+      out.settle();
+      out.line('break;');
+      out.line('}');
+    }
+    out.line('default: return FAILED;');
+    out.line('}');
+    return { value: result };
+  },
+
+  encode({ tag, cases }, value, out) {
+    out.requireObject(value);
+    out.settle();
+    const start = cases.some(({ group }) => group.finishes) ? out.define('p') : '';
+    out.line(`switch (${value}.type) {`);
+    for (const one of cases) {
+      out.line(`case ${literal(one.name)}: {`);
+      tag.encodeTag(one.tag, out);
+      out.open(one.group, start);
+      out.members(one.group, 0, one.group.entries.length, value);
+      out.close(one.group);
+      out.settle();
+      out.line('break;');
+      out.line('}');
+    }
+    out.line('default: return -1;');
+    out.line('}');
+  },
+
+  bound({ tag, cases }, value, out) {
+    out.fixed(tag.size.max);
+    out.settle();
+    out.line(`if (typeof ${value} === 'object' && ${value} !== null) {`);
+    out.line(`switch (${value}.type) {`);
+    for (const { name, group } of cases) {
+      out.line(`case ${literal(name)}: {`);
+      out.members(group, value);
+      out.settle();
+      out.line('break;');
+      out.line('}');
+    }
+    out.line('}');
+    out.line('}');
+  },
+};
+
+/** A message's object, as it stands in code: its type and its members. */
+export function messageLiteral(
+  type: string,
+  pairs: readonly (readonly [string, { value: string }])[],
+): string {
+  return objectLiteral([
+    ['type', JSON.stringify(type)],
+    ...pairs.map(([name, { value }]) => [name, value] as const),
+  ]);
+}
+
+/** The cases of a field that is a union whose tag stands right before them; undefined for any other. */
+export function taggedCases(node: AnyNode): Cases | undefined {
+  if (node.kind !== UNION) return undefined;
+  const cases = node as unknown as Cases;
+  return cases.tag.extent.from === 'prefix' ? cases : undefined;
+}
+
+/**
+ * One of several structures, told apart by a tag: an integer or enumeration right before it, or the name of one
+ * declared earlier, which is then derived. The value carries the case's name as `type`.
+ *
+ * @example
+ * struct({
+ *   kind: u8,
+ *   shape: union('kind', { circle: message(1, { radius: u16le }), square: message(2, { side: u16le }) }),
+ * }); // { kind: 1, shape: { type: 'circle', radius: 7 } }
+ */
+export function union<const T extends string | AnyField, M extends MessageTable>(
+  tag: T,
+  cases: M,
+): Field<
+  { [K in keyof M & string]: Flat<{ type: K } & StructOut<M[K]['fields']>> }[keyof M & string],
+  { [K in keyof M & string]: Flat<{ type: K } & StructIn<M[K]['fields']>> }[keyof M & string],
+  Filled<T> | { [K in keyof M]: Exclude<FillsOf<M[K]['fields']>, keyof M[K]['fields']> }[keyof M]
+> {
+  return declare(UNION, casesOf(tagSource(tag), cases, {}));
+}

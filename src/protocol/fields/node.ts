@@ -1,0 +1,127 @@
+import type { AnyNode, Costs, Facts, Kind, Node, Reference, Size, Traits } from './kind.ts';
+
+export type { AnyNode };
+
+/** Passes over a declaration to find the fewest bytes of what refers to itself. Too few give too low a number, no wrong one. */
+const PASSES = 16;
+
+/** What is known of a field, found once from what is known of the fields inside it: linear in the declaration. */
+class NodeFacts implements Facts {
+  size: Size;
+  readonly references: readonly Reference[];
+  readonly traits: Traits;
+  readonly costs: Costs;
+
+  constructor(size: Size, references: readonly Reference[], traits: Traits, costs: Costs) {
+    this.size = size;
+    this.references = references;
+    this.traits = traits;
+    this.costs = costs;
+  }
+}
+
+/** A field of that kind. `T` is the type that its maker gives it. */
+export function declare<D extends object, T>(kind: Kind<D>, data: D): T {
+  const node = { ...data, kind, facts: undefined as unknown as Facts } as Node<D> & D;
+  const children = kind.later ? [] : (kind.children?.(node) ?? []);
+  const facts = new NodeFacts(
+    kind.size(data),
+    referencesOf(kind, data, children),
+    Object.freeze(kind.traits?.(data) ?? {}),
+    costsOf(kind, data, children),
+  );
+  return Object.freeze({ ...data, kind, facts }) as unknown as T;
+}
+
+/** Whether it was made by `declare`. */
+export function isNode(value: unknown): value is AnyNode {
+  return typeof value === 'object' && value !== null && (value as Partial<Node>).facts instanceof NodeFacts;
+}
+
+/** The field and all fields in it, each once. */
+export function everyNode(root: AnyNode): AnyNode[] {
+  const found = new Set<AnyNode>([root]);
+  // A set gives what is added to it meanwhile.
+  for (const node of found) for (const child of node.kind.children?.(node) ?? []) found.add(child);
+  return [...found];
+}
+
+/** Whether some field in it, or itself, has that trait. */
+export function hasTrait(root: AnyNode, trait: keyof Traits): boolean {
+  return everyNode(root).some((node) => node.facts.traits[trait]);
+}
+
+/**
+ * Judge what shows only with the whole declaration at hand: references that nothing meets, elements without end. From then
+ * on the fewest bytes of fields that refer to themselves are known.
+ */
+export function link(root: AnyNode): void {
+  const nodes = everyNode(root);
+  for (const node of nodes) {
+    const missing = (node === root || node.kind.later ? outside(node) : []).at(0);
+    if (missing !== undefined) throw new RangeError(`there is no field '${missing.path}' to refer to`);
+  }
+  // Children stand behind their parents, so that a pass from the end meets most of them first.
+  const open = nodes.filter((node) => node.kind.children !== undefined).reverse();
+  for (let pass = 0; pass < PASSES; pass++) {
+    const grown = open.filter((node) => {
+      const { min } = node.kind.size(node);
+      const facts = node.facts as NodeFacts;
+      if (min <= facts.size.min || min === Number.POSITIVE_INFINITY) return false;
+      facts.size = { min, max: facts.size.max };
+      return true;
+    });
+    if (grown.length === 0) break;
+  }
+  for (const node of nodes) node.kind.check?.(node);
+}
+
+function outside(node: AnyNode): readonly Reference[] {
+  return node.kind.later ? node.kind.children!(node)[0]!.facts.references : node.facts.references;
+}
+
+function referencesOf<D extends object>(
+  kind: Kind<D>,
+  data: D,
+  children: readonly AnyNode[],
+): readonly Reference[] {
+  const found = new Map<string, Reference>();
+  const own = kind.references?.(data) ?? [];
+  for (const reference of [...own, ...children.flatMap((child) => child.facts.references)]) {
+    // The range of a checksum is of its own structure, which has judged it.
+    const isMet = kind.declares !== undefined && reference.use === 'range';
+    if (isMet || kind.declares?.(data, firstName(reference.path))) continue;
+    // One of each is enough, unless it has tags to be judged.
+    const key = reference.tags === undefined ? `${reference.use} ${reference.path}` : `${found.size} tag`;
+    found.set(key, reference);
+  }
+  return [...found.values()];
+}
+
+function costsOf<D extends object>(kind: Kind<D>, data: D, children: readonly AnyNode[]): Costs {
+  if (kind.later) {
+    return { elements: Infinity, empty: Infinity, text: Infinity };
+  }
+  const times = kind.repeats?.(data);
+  const total = (what: keyof Costs) =>
+    product(
+      times ?? 1,
+      children.reduce((sum, child) => sum + child.facts.costs[what], 0),
+    );
+  const isEmpty = children.some((child) => child.facts.size.min === 0);
+  return {
+    elements: (times ?? 0) + total('elements'),
+    empty: (isEmpty ? (times ?? 0) : 0) + total('empty'),
+    text: (kind.text?.(data) ?? 0) + total('text'),
+  };
+}
+
+function product(a: number, b: number): number {
+  return a === 0 || b === 0 ? 0 : a * b;
+}
+
+/** The first name of a path. */
+export function firstName(path: string): string {
+  const dot = path.indexOf('.');
+  return dot < 0 ? path : path.slice(0, dot);
+}
