@@ -9,6 +9,29 @@ export { line } from './protocol/framing/line.ts';
 export { fixedLength } from './protocol/framing/fixed-length.ts';
 export { type SlipOptions, slip } from './protocol/framing/slip.ts';
 export { type CobsOptions, cobs } from './protocol/framing/cobs.ts';
+export { type StuffedFlagOptions, stuffed } from './protocol/framing/stuffed.ts';
+export {
+  type HeadedOptions,
+  type HeaderColumn,
+  type HeaderField,
+  type HeaderLength,
+  headed,
+} from './protocol/framing/headed.ts';
+export {
+  type PacketKindOptions,
+  type PacketsOptions,
+  packets,
+} from './protocol/framing/packets.ts';
+export type { PacketLength } from './protocol/framing/packet-length.ts';
+export {
+  type SelfDelimitingOptions,
+  type SelfMeasuring,
+  selfDelimiting,
+} from './protocol/framing/self-delimiting.ts';
+export { type MeasuredOptions, measured } from './protocol/framing/measured.ts';
+export type { MeasureCursor } from './protocol/framing/candidate.ts';
+export type { Bytes } from './protocol/framing/mark.ts';
+export type { FrameChecksum, Valid } from './protocol/framing/validity.ts';
 export type { StuffedOptions } from './protocol/framing/stuffing.ts';
 export type {
   FrameBatch,

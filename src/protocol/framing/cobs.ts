@@ -2,6 +2,7 @@ import { trust } from '../../bytes/trust.ts';
 import { checkOptions } from '../../options.ts';
 import type { FrameWriter, Framing } from './framing.ts';
 import { STUFFED_OPTIONS, type StuffedOptions, type Stuffing, stuffed } from './stuffing.ts';
+import { requireValid, type Validity } from './validity.ts';
 import { payloadTooLong } from './violations.ts';
 
 /** The options of `cobs`. */
@@ -30,8 +31,8 @@ const FULL = 254;
  */
 export function cobs(options: CobsOptions = {}): Framing {
   checkOptions('cobs', options, STUFFED_OPTIONS);
-  const { maxFrameLength, reader } = stuffed(STUFFING, options);
-  const writer = new CobsWriter(maxFrameLength);
+  const { maxFrameLength, validity, reader } = stuffed('cobs', STUFFING, options);
+  const writer = new CobsWriter(maxFrameLength, validity);
   return { name: 'cobs', maxFrameLength, reader, writer: () => writer };
 }
 
@@ -63,8 +64,11 @@ class CobsWriter implements FrameWriter {
 
   readonly #limit: number;
 
-  constructor(limit: number) {
+  readonly #validity: Validity | undefined;
+
+  constructor(limit: number, validity: Validity | undefined) {
     this.#limit = limit;
+    this.#validity = validity;
   }
 
   bound(length: number): number {
@@ -73,6 +77,7 @@ class CobsWriter implements FrameWriter {
 
   write(target: Buffer, at: number, source: Uint8Array, start: number, end: number): number {
     if (end - start > this.#limit) throw payloadTooLong(end - start, this.#limit);
+    requireValid(this.#validity, source, start, end);
     /** Where the count of the block under way goes. */
     let codeAt = at;
     let to = at + 1;

@@ -7,6 +7,7 @@ import { anything, type Check, checkOptions, flag, natural, oneOf } from '../../
 import { type Delimited, DelimitedReader } from './delimited-reader.ts';
 import { type DelimiterSearch, delimiterSearch } from './delimiter-search.ts';
 import type { FrameBatch, FrameReaderOptions, FrameWriter, Framing } from './framing.ts';
+import { invalidFrame, requireValid, type Valid, type Validity, validity } from './validity.ts';
 import { payloadTooLong } from './violations.ts';
 
 export interface LineOptions {
@@ -45,6 +46,10 @@ export interface DelimiterOptions extends LineOptions {
   trailer?: number | undefined;
   /** Noise before a start: skip and report it, or an error that ends the stream. Default `'discard'`. */
   onNoise?: 'discard' | 'error' | undefined;
+  /** What makes a frame valid, as it is handed on: its checksum, or a function. Default: every frame is. */
+  valid?: Valid | undefined;
+  /** A frame that is not valid: an error that ends the stream, or leave it out and report. Default `'error'`. */
+  onInvalid?: 'error' | 'discard' | undefined;
 }
 
 const DELIMITER_OPTIONS: Readonly<Record<keyof DelimiterOptions, Check>> = {
@@ -54,6 +59,8 @@ const DELIMITER_OPTIONS: Readonly<Record<keyof DelimiterOptions, Check>> = {
   stripStart: flag,
   trailer: natural,
   onNoise: oneOf('discard', 'error'),
+  valid: anything,
+  onInvalid: oneOf('error', 'discard'),
 };
 
 const DEFAULT_MAX_FRAME_LENGTH = 65_536;
@@ -121,7 +128,10 @@ export function delimited(
     (one) => !delimiters.some((other) => other.length > one.length && other.indexOf(one) === 0),
   )!;
   const search = (): DelimiterSearch => delimiterSearch(delimiters);
-  const isPlain = delimiters.length === 1 && stripDelimiter && start === undefined && trailer === 0;
+  const isBare = start === undefined && trailer === 0 && options.valid === undefined;
+  const isPlain = delimiters.length === 1 && stripDelimiter && isBare;
+  const judge = validity(`${name}: valid`, options.valid);
+  const discardsInvalid = options.onInvalid === 'discard';
   const wire = isPlain ? `delimiter:${written.toString('hex')}` : undefined;
   const parts: Delimited = {
     search,
@@ -142,12 +152,14 @@ export function delimited(
     keptStart,
     trailer,
     maxFrameLength,
+    judge,
   );
   return {
     name,
     wire,
     maxFrameLength,
-    reader: (readerOptions) => new DelimiterReader(parts, stripDelimiter, wire, readerOptions),
+    reader: (readerOptions) =>
+      new DelimiterReader(parts, stripDelimiter, wire, judge, discardsInvalid, readerOptions),
     writer: () => writer,
   };
 }
@@ -159,20 +171,31 @@ class DelimiterReader extends DelimitedReader {
 
   readonly #strips: boolean;
   readonly #wire: string | undefined;
+  readonly #validity: Validity | undefined;
+  readonly #discardsInvalid: boolean;
 
-  constructor(parts: Delimited, strips: boolean, wire: string | undefined, options?: FrameReaderOptions) {
+  constructor(
+    parts: Delimited,
+    strips: boolean,
+    wire: string | undefined,
+    judge: Validity | undefined,
+    discardsInvalid: boolean,
+    options?: FrameReaderOptions,
+  ) {
     super(parts, options);
     this.#strips = strips;
     this.#wire = wire;
+    this.#validity = judge;
+    this.#discardsInvalid = discardsInvalid;
   }
 
   next(): Buffer | undefined {
-    if (!this.cut()) return undefined;
-    return this.bytes.subarray(this.start, this.#strips ? this.stop : this.after);
+    if (!this.#cutValid(false)) return undefined;
+    return this.bytes.subarray(this.start, this.#end);
   }
 
   take(): FrameBatch | undefined {
-    if (!this.cut()) return undefined;
+    if (!this.#cutValid(false)) return undefined;
     const { bytes, start: runStart } = this;
     const bounds: number[] = [];
     let runEnd = runStart;
@@ -180,10 +203,25 @@ class DelimiterReader extends DelimitedReader {
     do {
       // A frame that was discarded, or a rest without a delimiter, is no part of a run.
       run &&= this.start === runEnd && this.after > this.stop;
-      bounds.push(this.start, this.#strips ? this.stop : this.after);
+      bounds.push(this.start, this.#end);
       runEnd = this.after;
-    } while (!this.joined && this.cut(true));
+    } while (!this.joined && this.#cutValid(true));
     return { bytes, bounds, count: bounds.length / 2, wire: run ? this.#wire : undefined, runStart, runEnd };
+  }
+
+  get #end(): number {
+    return this.#strips ? this.stop : this.after;
+  }
+
+  /** Cut the next frame that is valid. */
+  #cutValid(sameChunk: boolean): boolean {
+    while (this.cut(sameChunk)) {
+      const problem = this.#validity?.problem(this.bytes, this.start, this.#end);
+      if (problem === undefined) return true;
+      const { offset } = this;
+      this.violation(this.#discardsInvalid, () => invalidFrame(problem, offset));
+    }
+    return false;
   }
 }
 
@@ -201,6 +239,7 @@ class DelimiterWriter implements FrameWriter {
   readonly #kept: number;
   readonly #trailer: number;
   readonly #limit: number;
+  readonly #validity: Validity | undefined;
 
   constructor(
     written: Buffer,
@@ -210,7 +249,9 @@ class DelimiterWriter implements FrameWriter {
     kept: number,
     trailer: number,
     limit: number,
+    judge: Validity | undefined,
   ) {
+    this.#validity = judge;
     this.#delimiter = written;
     this.#search = search;
     this.#strips = strips;
@@ -257,6 +298,7 @@ class DelimiterWriter implements FrameWriter {
         throw stuffing(problem, matchStart);
       }
       this.#judge(matchStart - kept);
+      requireValid(this.#validity, payload, 0, payload.length);
       return true;
     }
     this.#judge(payload.length - kept);
@@ -264,6 +306,9 @@ class DelimiterWriter implements FrameWriter {
     if (!search.find(this.#delimiter, 0) || search.matchStart !== 0) {
       throw stuffing('contains a delimiter, or makes one with the delimiter behind it,', payload.length);
     }
+    const frame =
+      this.#validity === undefined || this.#strips ? payload : Buffer.concat([payload, this.#delimiter]);
+    requireValid(this.#validity, frame, 0, frame.length);
     return false;
   }
 

@@ -1,11 +1,12 @@
 import { trust } from '../../bytes/trust.ts';
 import type { FrameWriter } from './framing.ts';
 import type { Stuffing } from './stuffing.ts';
+import { requireValid, type Validity } from './validity.ts';
 import { payloadLength, payloadTooLong } from './violations.ts';
 
 /** In `EscapeTable.received`, in place of a byte that is taken as it is. */
-const ESCAPE = -1;
-const IGNORED = -2;
+export const ESCAPE = -1;
+export const IGNORED = -2;
 const FORBIDDEN = -3;
 
 /** What one byte becomes on the wire, and back. */
@@ -106,6 +107,7 @@ export class EscapingWriter implements FrameWriter {
   readonly #delimiter: number;
   readonly #emptyFrames: boolean;
   readonly #limit: number;
+  readonly #validity: Validity | undefined;
 
   constructor(
     table: EscapeTable,
@@ -113,7 +115,9 @@ export class EscapingWriter implements FrameWriter {
     delimiter: number,
     emptyFrames: boolean,
     limit: number,
+    validity: Validity | undefined,
   ) {
+    this.#validity = validity;
     this.#table = table;
     this.#opening = opening;
     this.#delimiter = delimiter;
@@ -130,6 +134,7 @@ export class EscapingWriter implements FrameWriter {
     if (start === end && !this.#emptyFrames) {
       throw payloadLength('payload of 0 bytes: receivers pass over empty frames', { limit: 1, actual: 0 });
     }
+    requireValid(this.#validity, source, start, end);
     let to = at;
     if (this.#opening !== undefined) target[to++] = this.#opening;
     to = this.#table.stuff(target, to, source, start, end);

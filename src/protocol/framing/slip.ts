@@ -86,11 +86,13 @@ export function slip(options: SlipOptions = {}): Framing {
   if (marker !== undefined) codes.set(marker, escapedStart);
   const bytes = new Map([...codes].map(([byte, code]) => [code, byte]));
   const table = new EscapeTable({ escape: esc, codes, decode: (code) => bytes.get(code) });
-  const { maxFrameLength, reader } = stuffed(
+  const { maxFrameLength, validity, reader } = stuffed(
+    'slip',
     stuffingOf(table, { delimiter: end, startMarker: marker, emptyFrames }),
     options,
   );
-  const writer = new EscapingWriter(table, start === 'end' ? end : marker, end, emptyFrames, maxFrameLength);
+  const opening = start === 'end' ? end : marker;
+  const writer = new EscapingWriter(table, opening, end, emptyFrames, maxFrameLength, validity);
   return { name: 'slip', maxFrameLength, reader, writer: () => writer };
 }
 

@@ -1,9 +1,10 @@
 import { trust } from '../../bytes/trust.ts';
 import { FrameError } from '../../errors.ts';
-import { type Check, natural, oneOf } from '../../options.ts';
+import { anything, type Check, natural, oneOf } from '../../options.ts';
 import { type Delimited, DelimitedReader } from './delimited-reader.ts';
 import { type DelimiterSearch, delimiterSearch } from './delimiter-search.ts';
 import type { FrameBatch, FrameReaderOptions } from './framing.ts';
+import { invalidFrame, type Valid, type Validity, validity } from './validity.ts';
 
 /** What the framings for serial lines share: payloads are rewritten so that the delimiter never stands in one. */
 export interface StuffedOptions {
@@ -12,10 +13,12 @@ export interface StuffedOptions {
   /** A frame longer than that: an error that ends the stream, or skip to the next delimiter. Default `'error'`. */
   onTooLong?: 'error' | 'discard' | undefined;
   /**
-   * A frame whose bytes break the rules of stuffing (line noise): an error that ends the stream, or leave out that
-   * frame, report it, go on. Default `'error'`.
+   * A frame whose bytes break the rules of stuffing, or that is not valid (line noise): an error that ends the stream, or
+   * leave out that frame, report it, go on. Default `'error'`.
    */
   onInvalid?: 'error' | 'discard' | undefined;
+  /** What makes a payload valid: its checksum, or a function. Default: every payload is. */
+  valid?: Valid | undefined;
 }
 
 /** The checks of `StuffedOptions`. */
@@ -23,6 +26,7 @@ export const STUFFED_OPTIONS: Readonly<Record<keyof StuffedOptions, Check>> = {
   maxFrameLength: natural,
   onTooLong: oneOf('error', 'discard'),
   onInvalid: oneOf('error', 'discard'),
+  valid: anything,
 };
 
 /** How one of them stuffs and unstuffs. */
@@ -31,6 +35,8 @@ export interface Stuffing {
   readonly delimiter: number;
   /** A byte that opens a frame, and stands nowhere else. */
   readonly startMarker?: number | undefined;
+  /** A byte that drops what stands before it in a frame. */
+  readonly cancel?: number | undefined;
   /** Whether nothing between two delimiters is a frame. */
   readonly emptyFrames: boolean;
   /** The most bytes that a payload of that length takes, stuffed. */
@@ -45,11 +51,13 @@ export interface Stuffing {
 /** What a maker needs of the options. */
 export interface StuffedFraming {
   readonly maxFrameLength: number;
+  readonly validity: Validity | undefined;
   reader(options?: FrameReaderOptions): DelimitedReader;
 }
 
 /** The reading side of such a framing. The options are checked already. */
-export function stuffed(stuffing: Stuffing, options: StuffedOptions): StuffedFraming {
+export function stuffed(name: string, stuffing: Stuffing, options: StuffedOptions): StuffedFraming {
+  const judge = validity(`${name}: valid`, options.valid);
   const { maxFrameLength = 65_536, onTooLong = 'error', onInvalid = 'error' } = options;
   const { delimiter, startMarker } = stuffing;
   const delimiters = [Buffer.of(delimiter)];
@@ -65,7 +73,9 @@ export function stuffed(stuffing: Stuffing, options: StuffedOptions): StuffedFra
   };
   return {
     maxFrameLength,
-    reader: (readerOptions) => new StuffedReader(stuffing, delimited, onInvalid === 'discard', readerOptions),
+    validity: judge,
+    reader: (readerOptions) =>
+      new StuffedReader(stuffing, delimited, judge, onInvalid === 'discard', readerOptions),
   };
 }
 
@@ -80,22 +90,26 @@ class StuffedReader extends DelimitedReader {
 
   readonly #stuffing: Stuffing;
   readonly #limit: number;
+  readonly #validity: Validity | undefined;
   readonly #discardsInvalid: boolean;
 
   constructor(
     stuffing: Stuffing,
     delimited: Delimited,
+    judge: Validity | undefined,
     discardsInvalid: boolean,
     options: FrameReaderOptions | undefined,
   ) {
     super(delimited, options);
     this.#stuffing = stuffing;
     this.#limit = delimited.maxFrameLength;
+    this.#validity = judge;
     this.#discardsInvalid = discardsInvalid;
   }
 
   next(): Buffer | undefined {
     while (this.cut()) {
+      this.#cancel();
       if (this.#isBlank) continue;
       const target = Buffer.allocUnsafe(this.stop - this.start);
       const end = this.#unstuff(target, 0);
@@ -109,6 +123,7 @@ class StuffedReader extends DelimitedReader {
     let at = 0;
     const bounds: number[] = [];
     while (this.cut(target !== undefined)) {
+      this.#cancel();
       if (this.#isBlank) continue;
       target ??= Buffer.allocUnsafe(this.stop - this.start + this.buffered);
       const end = this.#unstuff(target, at);
@@ -133,9 +148,24 @@ class StuffedReader extends DelimitedReader {
       this.#invalid('invalid stuffing', -1 - end);
       return -1;
     }
-    if (end - at <= this.#limit) return end;
-    this.tooLong(this.offset);
+    if (end - at > this.#limit) {
+      this.tooLong(this.offset);
+      return -1;
+    }
+    const problem = this.#validity?.problem(target, at, end);
+    if (problem === undefined) return end;
+    const { offset } = this;
+    this.violation(this.#discardsInvalid, () => invalidFrame(problem, offset));
     return -1;
+  }
+
+  /** Begin behind the last byte that cancels. */
+  #cancel(): void {
+    const { cancel } = this.#stuffing;
+    if (cancel === undefined) return;
+    const behind = this.bytes.subarray(this.start, this.stop).lastIndexOf(cancel) + 1;
+    this.offset += behind;
+    this.start += behind;
   }
 
   /** A start marker inside: the frame before it lost its end, and another one begins. */

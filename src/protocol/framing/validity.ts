@@ -1,3 +1,4 @@
+import { asBuffer } from '../../bytes/buffer.ts';
 import { type Checksum, type ChecksumName, checksumByName } from '../../bytes/checksum.ts';
 import { readDigits } from '../../bytes/digits.ts';
 import { readUnsigned } from '../../bytes/integers.ts';
@@ -74,7 +75,8 @@ class Judgement implements Validity {
   }
 
   problem(bytes: Buffer, start: number, end: number): Problem | undefined {
-    return this.#valid(bytes.subarray(start, end)) ? undefined : INVALID;
+    // A copy: the function may keep it, and the memory may be lent.
+    return this.#valid(Buffer.from(bytes.subarray(start, end))) ? undefined : INVALID;
   }
 }
 
@@ -125,9 +127,27 @@ class SumValidity implements Validity {
   }
 }
 
+/** Throws where a payload is not valid: the reader would refuse it. */
+export function requireValid(
+  validity: Validity | undefined,
+  payload: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  const problem = validity?.problem(asBuffer(payload), start, end);
+  if (problem === undefined) return;
+  const { expected, actual } = problem;
+  const message = `payload that is not valid${sums(problem)}`;
+  throw new FrameError('ERR_FRAME_CHECKSUM', message, { origin: 'local', expected, actual });
+}
+
 /** The error for a frame that is not valid, at that offset of the stream. */
-export function invalidFrame({ expected, actual }: Problem, offset: number): FrameError {
-  const sums = expected === undefined ? '' : `: expected the sum ${show(expected)}, got ${show(actual)},`;
-  const message = `frame that is not valid${sums} at stream offset ${offset}`;
+export function invalidFrame(problem: Problem, offset: number): FrameError {
+  const { expected, actual } = problem;
+  const message = `frame that is not valid${sums(problem)}, at stream offset ${offset}`;
   return new FrameError('ERR_FRAME_CHECKSUM', message, { expected, actual, offset });
+}
+
+function sums({ expected, actual }: Problem): string {
+  return expected === undefined ? '' : `: expected the sum ${show(expected)}, got ${show(actual)}`;
 }

@@ -11,9 +11,13 @@ import {
   type FrameReader,
   type Framing,
   fixedLength,
+  headed,
   lengthPrefix,
   line,
+  measured,
+  packets,
   slip,
+  stuffed,
 } from '../../../src/index.ts';
 import { pieces, readAll, writeOne } from '../../support/reading.ts';
 
@@ -42,6 +46,32 @@ const FRAMINGS: Record<string, Framing> = {
   slip: slip(),
   'slip, start marker': slip({ start: 1, onInvalid: 'discard', onTooLong: 'discard', maxFrameLength: 4 }),
   cobs: cobs(),
+  stuffed: stuffed({ flag: 0xc0, escape: 0xdb, xor: 0x20, ignored: [1], forbidden: [2], cancel: 3 }),
+  'stuffed, with a length': stuffed({
+    flag: 1,
+    escape: 0,
+    xor: 0x40,
+    length: { offset: 0, add: 2 },
+    onInvalid: 'discard',
+    maxFrameLength: 5,
+  }),
+  'delimiter, with start and trailer': delimiter({
+    start: Buffer.of(1, 0),
+    delimiter: Buffer.of(3, 2),
+    trailer: 2,
+    maxFrameLength: 6,
+    onTooLong: 'discard',
+  }),
+  packets: packets({
+    kinds: [
+      { start: [1], length: { offset: 1, add: 3 }, valid: (frame) => frame.at(-1) !== 3 },
+      { start: [2], end: [0] },
+    ],
+    maxFrameLength: 9,
+  }),
+  'packets, no noise': packets({ kinds: [{ start: [1], length: { offset: 1, add: 3 } }], onNoise: 'error' }),
+  measured: measured({ measure: (bytes, start) => bytes[start]!, maxFrameLength: 200 }),
+  headed: headed({ end: [1], length: (header) => header.length, until: [2], ignore: [3] }),
   'cobs, discarding': cobs({ onInvalid: 'discard', onTooLong: 'discard', maxFrameLength: 4 }),
 };
 
@@ -113,6 +143,11 @@ const LARGE: Record<string, Framing> = {
   fixedLength: fixedLength(8_000_000),
   slip: slip({ maxFrameLength: 10_000_000 }),
   cobs: cobs({ maxFrameLength: 10_000_000 }),
+  packets: packets({ kinds: [{ start: 'a1', length: 8_000_000 }], maxFrameLength: 10_000_000 }),
+  measured: measured({
+    measure: (_, start, end) => (end - start < 4_000_000 ? -4_000_000 : 8_000_000),
+    maxFrameLength: 10_000_000,
+  }),
 };
 
 describe.each(Object.entries(LARGE))('8 MB in one frame: %s', (_, framing) => {

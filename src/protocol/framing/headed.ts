@@ -1,0 +1,260 @@
+import { readDigits } from '../../bytes/digits.ts';
+import { show } from '../../bytes/show.ts';
+import { anything, type Check, checkOptions, integer, natural } from '../../options.ts';
+import { type InnerCursor, MORE, NONE, type PacketKind } from './candidate.ts';
+import type { Framing } from './framing.ts';
+import { type Bytes, toBytes } from './mark.ts';
+import { type Measuring, MeasuringReader, MeasuringWriter } from './measuring-reader.ts';
+
+/** The length of the body, in a field of the header that has a name: `Content-Length: 42`. */
+export interface HeaderField {
+  /** The name, or several that mean the same; letters of either case. */
+  field: string | readonly string[];
+  /** What stands between two fields. Default LF; a CR before it belongs to it. */
+  fieldEnd?: string | undefined;
+  /** What stands between a name and its value. Default `':'`. */
+  nameEnd?: string | undefined;
+  /** Of the digits. Default 10. */
+  base?: 10 | 16 | undefined;
+  /** Bytes of the body that the length does not count. Default 0. */
+  add?: number | undefined;
+  /** The length where there is no such field. Default: there has to be one. */
+  otherwise?: number | undefined;
+}
+
+/** The length of the body, in a column of the header: `MSG subject 1 42`. */
+export interface HeaderColumn {
+  /** Which one, counted from 0; negative ones count from the end. */
+  column: number;
+  /** What stands between two columns. Default a space. */
+  columnEnd?: string | undefined;
+  base?: 10 | 16 | undefined;
+  add?: number | undefined;
+  /** The length where there is no such column. Default: there has to be one. */
+  otherwise?: number | undefined;
+}
+
+/** A function of the header, without its end; undefined where the header says no length. */
+export type HeaderLength = HeaderField | HeaderColumn | ((header: Buffer) => number | undefined);
+
+export interface HeadedOptions {
+  /** The bytes that end the header. */
+  end: Bytes;
+  /** Of them, the one that counts: 2 for the second. Default 1. */
+  endCount?: number | undefined;
+  /** How long the body is. */
+  length: HeaderLength;
+  /** Bytes behind the body that belong to the frame. Default 0. */
+  trailer?: number | undefined;
+  /** The bytes that end a body whose header says no length; they belong to the frame. Default: the header has to say one. */
+  until?: Bytes | undefined;
+  /** Bytes that are passed over where a header may begin, such as the line ends that keep a connection open. */
+  ignore?: Bytes | undefined;
+  /** The most bytes of a frame: header, end, body and trailer. Default 10,000,000. */
+  maxFrameLength?: number | undefined;
+  /** The most bytes of a header, its end included. Default 65,536. */
+  maxHeaderLength?: number | undefined;
+}
+
+/**
+ * Frames with a text header that ends with a delimiter and says how long the body behind it is.
+ *
+ *     │ Content-Length: 5 CR LF │ CR LF │ hello │
+ *     ├ header ─────────────────┤ end ──┤ body ─┤ trailer
+ *
+ * A frame is all of it. A header that says no length, or says it twice and differently, is `ERR_FRAME_LENGTH`. The writer checks
+ * that a payload measures itself, and writes it unchanged.
+ *
+ * @throws TypeError or RangeError for options that are wrong.
+ *
+ * @example
+ * headed({ end: '\r\n\r\n', length: { field: 'Content-Length' } }); //                       Language Server Protocol
+ * headed({ end: ':', length: { column: 0 }, trailer: 1 }); //                                netstrings: 5:hello,
+ * headed({ end: '\x01', endCount: 2, length: { field: '9', nameEnd: '=', fieldEnd: '\x01' }, trailer: 7 }); // FIX
+ */
+export function headed(options: HeadedOptions): Framing {
+  checkOptions('headed', options, HEADED_OPTIONS);
+  const { endCount = 1, trailer = 0, maxFrameLength = 10_000_000, maxHeaderLength = 65_536 } = options;
+  const { end, until, ignore } = options;
+  const kind: PacketKind = {
+    name: 'headed',
+    mark: undefined,
+    header: 1,
+    maximum: maxFrameLength,
+    validity: undefined,
+    measure: headedMeasure({
+      end: toBytes('headed: end', end),
+      endCount,
+      length: lengthOf(options.length),
+      trailer,
+      until: until === undefined ? undefined : toBytes('headed: until', until),
+      maximum: maxFrameLength,
+      maxHeader: Math.min(maxHeaderLength, maxFrameLength),
+    }),
+  };
+  const ignored = ignore === undefined ? undefined : new Uint8Array(256);
+  if (ignore !== undefined) for (const byte of toBytes('headed: ignore', ignore)) ignored![byte] = 1;
+  const measuring: Measuring = { kinds: [kind], skipsNoise: false, maxFrameLength, ignored };
+  const writer = new MeasuringWriter(measuring);
+  return {
+    name: 'headed',
+    maxFrameLength,
+    reader: (readerOptions) => new MeasuringReader(measuring, readerOptions),
+    writer: () => writer,
+  };
+}
+
+const HEADED_OPTIONS: Readonly<Record<keyof HeadedOptions, Check>> = {
+  end: anything,
+  endCount: integer(1),
+  length: anything,
+  trailer: natural,
+  until: anything,
+  ignore: anything,
+  maxFrameLength: integer(1),
+  maxHeaderLength: integer(1),
+};
+
+/** The length that a header says; `ABSENT`, or in words what is wrong with it. */
+type Length = (header: Buffer) => number | string;
+const ABSENT = -1;
+
+function lengthOf(length: HeaderLength): Length {
+  if (typeof length === 'function') {
+    return (header) => {
+      const answer: unknown = length(header);
+      if (answer === undefined) return ABSENT;
+      if (Number.isSafeInteger(answer) && (answer as number) >= 0) return answer as number;
+      return `a length of ${show(answer)}`;
+    };
+  }
+  const common = { base: baseOf, add: integer(Number.MIN_SAFE_INTEGER), otherwise: natural };
+  if (typeof length === 'object' && length !== null && 'column' in length) {
+    checkOptions('headed: length', length, {
+      ...common,
+      column: integer(Number.MIN_SAFE_INTEGER),
+      columnEnd: separator,
+    });
+    return columnLength(length);
+  }
+  checkOptions('headed: length', length, {
+    ...common,
+    field: anything,
+    fieldEnd: separator,
+    nameEnd: separator,
+  });
+  return fieldLength(length);
+}
+
+const baseOf: Check = (name, value) => {
+  if (value !== 10 && value !== 16) throw new RangeError(`${name} must be 10 or 16, got ${show(value)}`);
+};
+
+const separator: Check = (name, value) => {
+  if (typeof value !== 'string' || value === '') {
+    throw new TypeError(`${name} must be a text of at least one character, got ${show(value)}`);
+  }
+};
+
+function fieldLength({
+  field,
+  fieldEnd = '\n',
+  nameEnd = ':',
+  base = 10,
+  add = 0,
+  otherwise,
+}: HeaderField): Length {
+  const names = typeof field === 'string' ? [field] : field;
+  if (
+    !Array.isArray(names) ||
+    names.length === 0 ||
+    names.some((name) => typeof name !== 'string' || name === '')
+  ) {
+    throw new TypeError(`headed: field must be a name or a list of names, got ${show(field)}`);
+  }
+  const wanted = new Set(names.map((name) => name.toLowerCase()));
+  return (header) => {
+    let found: number | undefined;
+    for (const line of header.toString('latin1').split(fieldEnd)) {
+      const at = line.indexOf(nameEnd);
+      if (at < 0 || !wanted.has(line.slice(0, at).trim().toLowerCase())) continue;
+      const value = digits(line.slice(at + nameEnd.length).trim(), base);
+      if (value < 0) return `a ${names[0]} that is no number`;
+      if (found !== undefined && found !== value) return `two different values of ${names[0]}`;
+      found = value;
+    }
+    return found === undefined ? (otherwise ?? ABSENT) : found + add;
+  };
+}
+
+function columnLength({ column, columnEnd = ' ', base = 10, add = 0, otherwise }: HeaderColumn): Length {
+  return (header) => {
+    const text = header.toString('latin1').split(columnEnd).at(column);
+    if (text === undefined) return otherwise ?? ABSENT;
+    const value = digits(text.trim(), base);
+    return value < 0 ? `no number in column ${column}` : value + add;
+  };
+}
+
+function digits(text: string, base: 10 | 16): number {
+  const value = readDigits(Buffer.from(text, 'latin1'), 0, text.length, base);
+  return value <= Number.MAX_SAFE_INTEGER ? value : -1;
+}
+
+interface Headed {
+  readonly end: Buffer;
+  readonly endCount: number;
+  readonly length: Length;
+  readonly trailer: number;
+  readonly until: Buffer | undefined;
+  readonly maximum: number;
+  readonly maxHeader: number;
+}
+
+/** What the measure keeps: how many ends were found, or where the body begins whose end is looked for. */
+interface HeadedState {
+  ends: number;
+  body: number;
+}
+
+function headedMeasure(headed: Headed): PacketKind['measure'] {
+  const { end, endCount, length, trailer, until, maximum, maxHeader } = headed;
+
+  /** Behind the next `mark` at or behind `cursor.at`; 0 where it has not come. Sets the cursor behind what was searched. */
+  const search = (mark: Buffer, bytes: Buffer, start: number, stop: number, cursor: InnerCursor): number => {
+    const found = bytes.subarray(start + cursor.at, stop).indexOf(mark);
+    if (found < 0) {
+      cursor.at = Math.max(cursor.at, stop - start - mark.length + 1);
+      cursor.needs = cursor.at + mark.length;
+      return 0;
+    }
+    cursor.at += found + mark.length;
+    return cursor.at;
+  };
+
+  return (bytes, start, stop, cursor) => {
+    cursor.state ??= { ends: 0, body: 0 } satisfies HeadedState;
+    const state = cursor.state as HeadedState;
+    while (state.body === 0) {
+      if (search(end, bytes, start, Math.min(stop, start + maxHeader), cursor) === 0) {
+        if (cursor.needs > maxHeader) {
+          cursor.problem = `a header that does not end within ${maxHeader} bytes`;
+          return NONE;
+        }
+        return MORE;
+      }
+      state.ends++;
+      if (state.ends === endCount) state.body = cursor.at;
+    }
+    if (cursor.at === state.body) {
+      const said = length(bytes.subarray(start, start + state.body - end.length));
+      if (typeof said === 'string') cursor.problem = said;
+      else if (said >= 0) return state.body + said + trailer;
+      else if (said !== ABSENT) cursor.problem = `a negative length of ${said}`;
+      else if (until === undefined) cursor.problem = 'a header that says no length';
+      if (cursor.problem !== undefined) return NONE;
+    }
+    const behind = search(until!, bytes, start, Math.min(stop, start + maximum), cursor);
+    return behind === 0 ? MORE : behind;
+  };
+}

@@ -1,0 +1,79 @@
+import { callback, checkOptions, integer, oneOf } from '../../options.ts';
+import { type InnerCursor, type MeasureCursor, MORE, NONE, type PacketKind } from './candidate.ts';
+import type { Framing } from './framing.ts';
+import { type Measuring, MeasuringReader, MeasuringWriter } from './measuring-reader.ts';
+import { type Valid, validity } from './validity.ts';
+
+export interface MeasuredOptions {
+  /**
+   * How long is the packet that begins at `bytes[start]`? Only `bytes[start, end)` is there. Answers
+   *
+   *     n > 0       its length in bytes, however much of it is there
+   *     undefined   more bytes are needed to tell; -n: at least n more
+   *     0           no packet begins there
+   *
+   * When more bytes have come, it is asked again with the same `cursor`: `cursor.at` and `cursor.state` are its own, to go
+   * on where it stopped. A measure that does so looks at no byte twice, and the framing is linear in the input.
+   */
+  measure(bytes: Buffer, start: number, end: number, cursor: MeasureCursor): number | undefined;
+  /** The most bytes of a packet, whole. Default 65,536. */
+  maxFrameLength?: number | undefined;
+  /** What makes a packet valid: its checksum, or a function. Default: every packet is. */
+  valid?: Valid | undefined;
+  /** Bytes that begin no valid packet: an error that ends the stream, or skip them and report. Default `'error'`. */
+  onNoise?: 'error' | 'discard' | undefined;
+}
+
+/**
+ * Frames whose length a function finds out. A frame is the whole packet; the writer checks that it measures itself, and
+ * writes it unchanged.
+ *
+ * @throws TypeError or RangeError for options that are wrong.
+ *
+ * @example
+ * // SOCKS 5 greetings, RFC 1928: version, number of methods, the methods
+ * measured({ measure: (bytes, start, end) => (end - start < 2 ? undefined : 2 + bytes[start + 1]!), maxFrameLength: 257 });
+ */
+export function measured(options: MeasuredOptions): Framing {
+  checkOptions('measured', options, {
+    measure: callback,
+    maxFrameLength: integer(1),
+    valid: () => {},
+    onNoise: oneOf('error', 'discard'),
+  });
+  callback('measured: measure', options.measure);
+  const { measure, maxFrameLength = 65_536, onNoise = 'error' } = options;
+  const kind: PacketKind = {
+    name: 'measured',
+    mark: undefined,
+    header: 1,
+    maximum: maxFrameLength,
+    validity: validity('measured: valid', options.valid),
+    measure(bytes, start, end, cursor) {
+      return answer(measure(bytes, start, end, cursor), end - start, cursor);
+    },
+  };
+  const measuring: Measuring = { kinds: [kind], skipsNoise: onNoise === 'discard', maxFrameLength };
+  const writer = new MeasuringWriter(measuring);
+  return {
+    name: 'measured',
+    maxFrameLength,
+    reader: (readerOptions) => new MeasuringReader(measuring, readerOptions),
+    writer: () => writer,
+  };
+}
+
+/** What a user's measure answered, as a length, `MORE` or `NONE`. */
+function answer(length: unknown, there: number, cursor: InnerCursor): number {
+  if (length === undefined) {
+    cursor.needs = there + 1;
+    return MORE;
+  }
+  if (!Number.isSafeInteger(length)) {
+    throw new TypeError(`measure must answer an integer or undefined, got ${typeof length}`);
+  }
+  const number = length as number;
+  if (number >= 0) return number === 0 ? NONE : number;
+  cursor.needs = there - number;
+  return MORE;
+}

@@ -1,0 +1,294 @@
+import { copyBytes } from '../../bytes/copy.ts';
+import { showThrown } from '../../bytes/show.ts';
+import { FrameError } from '../../errors.ts';
+import { Candidate, MORE, NONE, type PacketKind } from './candidate.ts';
+import { FRAMES_AT_ONCE, type FrameBatch, type FrameReaderOptions, type FrameWriter } from './framing.ts';
+import { Intake } from './intake.ts';
+import { Noise } from './noise.ts';
+import { payloadLength, payloadTooLong, truncated } from './violations.ts';
+
+/** What the framings whose frames are measured have in common. */
+export interface Measuring {
+  readonly kinds: readonly PacketKind[];
+  /** Bytes that begin no packet are skipped and reported; otherwise they are an error that ends the stream. */
+  readonly skipsNoise: boolean;
+  readonly maxFrameLength: number;
+  /** By byte: whether it is passed over in silence where a packet may begin. */
+  readonly ignored?: Uint8Array | undefined;
+  /** Writes the frame that a packet stands for to `target[at]`; answers the offset behind it. Default: the packet itself. */
+  unpack?(target: Buffer, at: number, bytes: Buffer, start: number, end: number): number;
+}
+
+/**
+ * Finds packets that are measured, one byte after another where none begins.
+ *
+ *     │ noise │ packet │ packet │ no│ise │ pac…
+ *                                  └ a false start costs one byte: the search goes on right behind it
+ */
+export class MeasuringReader extends Intake {
+  readonly #measuring: Measuring;
+  readonly #candidate: Candidate;
+  readonly #noise: Noise;
+  /** By byte: whether a packet may begin with it. Undefined where every byte may begin one. */
+  readonly #mayBegin: Uint8Array | undefined;
+  /** Bytes of `held` that are taken already. */
+  #taken = 0;
+  /** At the end of the stream: where the first packet that was cut off begins in it. */
+  #cutAt = -1;
+
+  constructor(measuring: Measuring, options?: FrameReaderOptions) {
+    super(options);
+    this.#measuring = measuring;
+    this.#candidate = new Candidate(measuring.kinds);
+    const policy = { isSkipped: true, code: 'ERR_FRAME_NOISE' } as const;
+    this.#noise = new Noise(policy, (_, makeError) => this.discard(makeError));
+    this.#mayBegin = measuring.skipsNoise ? firstBytes(measuring.kinds) : undefined;
+  }
+
+  override get buffered(): number {
+    return super.buffered - this.#taken;
+  }
+
+  override detach(): Buffer {
+    const rest = Buffer.concat([
+      this.held.bytes.subarray(this.#taken, this.held.length),
+      this.chunk.subarray(this.at),
+    ]);
+    this.reset();
+    return rest;
+  }
+
+  next(): Buffer | undefined {
+    const batch = this.take(1);
+    return batch?.bytes.subarray(batch.bounds[0], batch.bounds[1]);
+  }
+
+  take(limit: number = FRAMES_AT_ONCE): FrameBatch | undefined {
+    if (this.error !== undefined) return undefined;
+    const bytes = this.#window();
+    const { unpack } = this.#measuring;
+    const streamOffset = this.position - this.#start;
+    let target = bytes;
+    let to = 0;
+    const bounds: number[] = [];
+    while (bounds.length < 2 * limit) {
+      const length = this.#find(bytes);
+      if (length === 0) break;
+      const start = this.#start;
+      this.#advance(length);
+      if (unpack === undefined) {
+        bounds.push(start, start + length);
+        continue;
+      }
+      if (to === 0) target = Buffer.allocUnsafe(bytes.length - start);
+      const end = unpack(target, to, bytes, start, start + length);
+      bounds.push(to, end);
+      to = end;
+    }
+    if (bounds.length === 0) {
+      if (this.error === undefined) this.#keep();
+      return undefined;
+    }
+    const runStart = bounds[0]!;
+    const runEnd = bounds.at(-1)!;
+    const batch = { bytes: target, bounds, count: bounds.length >> 1, runStart, runEnd };
+    return unpack === undefined ? { ...batch, streamOffset } : batch;
+  }
+
+  protected override get position(): number {
+    return super.position + this.#taken;
+  }
+
+  protected override forget(): void {
+    super.forget();
+    this.#taken = 0;
+    this.#cutAt = -1;
+    this.#candidate.reset();
+    this.#noise.clear();
+  }
+
+  /** Where the bytes that are not taken begin in the window. */
+  get #start(): number {
+    return this.held.length > 0 ? this.#taken : this.at;
+  }
+
+  /** All bytes there are, in one buffer. */
+  #window(): Buffer {
+    const { held } = this;
+    this.#release();
+    if (held.length === 0) return this.chunk;
+    if (this.at < this.chunk.length) {
+      // Taken bytes are dropped once they are the larger part: so a byte is moved only a few times.
+      if (2 * this.#taken > held.length) {
+        const all = held.take();
+        held.append(all, this.#taken, all.length);
+        this.#taken = 0;
+      }
+      this.hold();
+    }
+    return held.bytes.subarray(0, held.length);
+  }
+
+  #advance(length: number): void {
+    this.#candidate.reset();
+    if (this.held.length === 0) {
+      this.at += length;
+      return;
+    }
+    this.#taken += length;
+  }
+
+  /** Copy what may be the beginning of a packet, so that the chunk can go. */
+  #keep(): void {
+    this.#release();
+    if (this.at < this.chunk.length) this.hold();
+    else this.pass();
+  }
+
+  /** Let go of memory of which everything is taken. */
+  #release(): void {
+    if (this.#taken === 0 || this.#taken < this.held.length) return;
+    this.held.clear();
+    this.#taken = 0;
+  }
+
+  /** The length of the next packet; what stands before it is passed over. 0 where there is none. */
+  #find(bytes: Buffer): number {
+    const candidate = this.#candidate;
+    for (;;) {
+      if (!this.#passOver(bytes)) return this.ended ? this.#close() : 0;
+      const start = this.#start;
+      let length: number;
+      try {
+        length = candidate.judge(bytes, start, bytes.length);
+        while (length === MORE && this.ended) {
+          // Where noise is skipped the rest may yet hold packets; only if it does not is the stream cut off here.
+          if (this.#cutAt < 0) this.#cutAt = this.position;
+          candidate.passOver();
+          length = candidate.judge(bytes, start, bytes.length);
+        }
+      } catch (cause) {
+        this.fail(measureFailed(cause, this.position));
+        return 0;
+      }
+      if (length === MORE) return 0;
+      if (length > 0) {
+        this.#endNoise();
+        return length;
+      }
+      if (this.#cutAt >= 0 && !this.#measuring.skipsNoise) return this.#close();
+      if (!this.#skip(1)) return 0;
+    }
+  }
+
+  /** Go to the next byte that may begin a packet; false when there is none. */
+  #passOver(bytes: Buffer): boolean {
+    const { ignored } = this.#measuring;
+    const mayBegin = this.#mayBegin;
+    const from = this.#start;
+    let at = from;
+    if (ignored !== undefined) while (at < bytes.length && ignored[bytes[at]!] === 1) at++;
+    if (at > from) this.#advance(at - from);
+    if (mayBegin !== undefined) {
+      const noiseFrom = at;
+      while (at < bytes.length && mayBegin[bytes[at]!] === 0) at++;
+      if (at > noiseFrom) this.#skip(at - noiseFrom);
+    }
+    return at < bytes.length;
+  }
+
+  /** Pass over noise; false when it is an error. */
+  #skip(count: number): boolean {
+    if (!this.#measuring.skipsNoise) {
+      this.fail(this.#candidate.error(this.position));
+      return false;
+    }
+    this.#advance(count);
+    if (this.#cutAt < 0) this.#noise.pass(count, this.position);
+    return true;
+  }
+
+  #endNoise(): void {
+    const { position } = this;
+    if (this.#cutAt >= 0) {
+      this.#noise.pass(position - this.#cutAt, position);
+      this.#cutAt = -1;
+    }
+    this.#noise.over(position);
+  }
+
+  /** The stream is over, and everything was looked at. */
+  #close(): 0 {
+    const end = this.position + this.buffered;
+    const offset = this.#cutAt;
+    this.#noise.over(offset < 0 ? end : offset);
+    if (offset >= 0) {
+      const actual = end - offset;
+      this.fail(truncated(`inside a frame, after ${actual} bytes of it`, end, { actual, offset }));
+    }
+    return 0;
+  }
+}
+
+/** By byte: whether a packet of these kinds may begin with it; undefined where every byte may. */
+function firstBytes(kinds: readonly PacketKind[]): Uint8Array | undefined {
+  if (kinds.some(({ mark }) => mark === undefined)) return undefined;
+  return Uint8Array.from({ length: 256 }, (_, byte) =>
+    kinds.some(({ mark }) => mark!.beginsWith(byte)) ? 1 : 0,
+  );
+}
+
+/** Writes packets as they are: whole, and measured first. */
+export class MeasuringWriter implements FrameWriter {
+  readonly headerLength = 0;
+  readonly #measuring: Measuring;
+  readonly #candidate: Candidate;
+
+  constructor(measuring: Measuring) {
+    this.#measuring = measuring;
+    this.#candidate = new Candidate(measuring.kinds);
+  }
+
+  bound(length: number): number {
+    return length;
+  }
+
+  write(target: Buffer, at: number, source: Uint8Array, start: number, end: number): number {
+    this.#check(Buffer.from(source.buffer, source.byteOffset + start, end - start));
+    return copyBytes(target, at, source, start, end);
+  }
+
+  seal(target: Buffer, at: number, payloadEnd: number): number {
+    this.#check(target.subarray(at, payloadEnd));
+    return payloadEnd;
+  }
+
+  /** Throws where the reader would not read exactly this one frame. */
+  #check(payload: Buffer): void {
+    const { maxFrameLength } = this.#measuring;
+    const actual = payload.length;
+    if (actual > maxFrameLength) throw payloadTooLong(actual, maxFrameLength);
+    const candidate = this.#candidate;
+    candidate.reset();
+    let length: number;
+    try {
+      length = candidate.judge(payload, 0, actual);
+    } catch (cause) {
+      throw measureFailed(cause, 0);
+    }
+    if (length === actual && actual > 0) return;
+    if (length === NONE) {
+      const { code, message } = candidate.error(0);
+      throw new FrameError(code, `payload that is not a frame: ${message}`, { origin: 'local' });
+    }
+    const measured =
+      length === MORE ? `needs more than its ${actual} bytes` : `measures ${length} of its ${actual} bytes`;
+    throw payloadLength(`payload that is not one frame: it ${measured}`, { actual });
+  }
+}
+
+/** A function of the declaration threw. */
+function measureFailed(cause: unknown, offset: number): FrameError {
+  const message = `the framing's own function failed: ${showThrown(cause)}, at stream offset ${offset}`;
+  return new FrameError('ERR_FRAME_LENGTH', message, { origin: 'local', offset, cause });
+}

@@ -1,0 +1,184 @@
+import { show } from '../../bytes/show.ts';
+import { anything, type Check, checkOptions, integer, natural, oneOf } from '../../options.ts';
+import { type InnerCursor, MORE, NONE, type PacketKind } from './candidate.ts';
+import type { Framing } from './framing.ts';
+import { type Bytes, Mark, toBytes } from './mark.ts';
+import { type Measuring, MeasuringReader, MeasuringWriter } from './measuring-reader.ts';
+import { LengthInPacket, type PacketLength } from './packet-length.ts';
+import { type Valid, validity } from './validity.ts';
+
+/** One kind of packet. Its length is said by `length`, or found by `end`. */
+export interface PacketKindOptions {
+  /** For a list of kinds. Default: its place in the list. */
+  name?: string | undefined;
+  /** The bytes that it begins with, or those and a mask of the bits that count. Default: any. */
+  start?: Bytes | { bytes: Bytes; mask: Bytes } | undefined;
+  /** The bytes needed to know the length. Default: the start, and the length field. */
+  header?: number | undefined;
+  /**
+   * The length of the packet, all of it, in bytes: a number, a field, or a function of the header that answers undefined
+   * (or anything below the header's own length) where no packet begins.
+   */
+  length?: number | PacketLength | ((header: Buffer) => number | undefined) | undefined;
+  /** The bytes that it ends with, the first time they come behind the start. */
+  end?: Bytes | undefined;
+  /** How many bytes behind `end` belong to the packet. Default 0. */
+  trailer?: number | undefined;
+  /** The most bytes of a packet, whole. Default: that of `packets`. */
+  maxFrameLength?: number | undefined;
+  /** What makes it valid: its checksum, or a function. Default: every packet is. */
+  valid?: Valid | undefined;
+}
+
+export interface PacketsOptions {
+  /** The kinds of packets on the line, by name or as a list. Where one may begin they are tried in that order. */
+  kinds: Readonly<Record<string, PacketKindOptions>> | readonly PacketKindOptions[];
+  /** Bytes that begin no valid packet: skip them and report, or an error that ends the stream. Default `'discard'`. */
+  onNoise?: 'discard' | 'error' | undefined;
+  /** The most bytes of a packet of any kind, whole. Default 65,536. */
+  maxFrameLength?: number | undefined;
+}
+
+/**
+ * Packets on a line that is not clean: they begin with marks, carry their length and a checksum, and stand in noise.
+ *
+ *     …noise│ B5 62 │ class id │ length │ payload │ sum │noise…│ $ … CR LF │…      UBX and NMEA on one line
+ *
+ * Bytes that begin no valid packet are skipped one at a time, so a false start costs one byte and never a packet inside
+ * it. A run of them is reported once, with how many there were. A frame is the whole packet, mark and sum included; the
+ * writer checks that it measures itself, and writes it unchanged.
+ *
+ * A byte is looked at by no more packets than may begin in the `maxFrameLength` bytes before it: noise full of marks costs
+ * that factor, and no noise costs more. Set `maxFrameLength` of each kind no higher than its protocol has it.
+ *
+ * @throws TypeError or RangeError for options that are wrong or contradict each other.
+ *
+ * @example
+ * packets({
+ *   kinds: {
+ *     nmea: { start: '$', end: '\r\n', maxFrameLength: 82 },
+ *     rtcm: {
+ *       start: [0xd3],
+ *       length: { offset: 1, width: 2, byteOrder: 'big', mask: 0x3ff, add: 6 },
+ *       valid: (packet) => crc24q(packet) === 0,
+ *     },
+ *   },
+ * });
+ */
+export function packets(options: PacketsOptions): Framing {
+  checkOptions('packets', options, {
+    kinds: anything,
+    onNoise: oneOf('discard', 'error'),
+    maxFrameLength: integer(1),
+  });
+  const kinds = kindsOf(options);
+  const measuring: Measuring = {
+    kinds,
+    skipsNoise: (options.onNoise ?? 'discard') === 'discard',
+    maxFrameLength: Math.max(...kinds.map(({ maximum }) => maximum)),
+  };
+  const writer = new MeasuringWriter(measuring);
+  return {
+    name: 'packets',
+    maxFrameLength: measuring.maxFrameLength,
+    reader: (readerOptions) => new MeasuringReader(measuring, readerOptions),
+    writer: () => writer,
+  };
+}
+
+const KIND_OPTIONS: Readonly<Record<keyof PacketKindOptions, Check>> = {
+  name: anything,
+  start: anything,
+  header: integer(1),
+  length: anything,
+  end: anything,
+  trailer: natural,
+  maxFrameLength: integer(1),
+  valid: anything,
+};
+
+/** The kinds of these options, checked. */
+export function kindsOf({ kinds, maxFrameLength = 65_536 }: PacketsOptions): PacketKind[] {
+  if (typeof kinds !== 'object' || kinds === null) {
+    throw new TypeError(`packets: kinds must be an object or an array of kinds, got ${show(kinds)}`);
+  }
+  const entries = Array.isArray(kinds)
+    ? (kinds as PacketKindOptions[]).map((kind, index) => [kind?.name ?? String(index), kind] as const)
+    : Object.entries(kinds as Record<string, PacketKindOptions>);
+  if (entries.length === 0) throw new TypeError('packets: kinds is empty: give at least one');
+  return entries.map(([name, kind]) => kindOf(name, kind, maxFrameLength));
+}
+
+function kindOf(name: string, options: PacketKindOptions, most: number): PacketKind {
+  const where = `packets: ${name}`;
+  checkOptions(where, options, KIND_OPTIONS);
+  const { length, end, maxFrameLength: maximum = most } = options;
+  const mark = markOf(where, options.start);
+  const least = Math.max(1, mark?.length ?? 0);
+  const common = { name, mark, maximum, validity: validity(`${where}: valid`, options.valid) };
+  if ((length === undefined) === (end === undefined)) {
+    throw new TypeError(`${where}: a kind has a length or an end: give one of them`);
+  }
+  if (end !== undefined) {
+    if (options.header !== undefined) throw new TypeError(`${where}: header is for a length`);
+    const measure = endMeasure(toBytes(`${where}: end`, end), options.trailer ?? 0, least, maximum);
+    return { ...common, header: least, measure };
+  }
+  if (options.trailer !== undefined)
+    throw new TypeError(`${where}: trailer is for an end; a length counts it`);
+  if (typeof length === 'function') {
+    const header = options.header ?? least;
+    return { ...common, header: Math.max(header, least), measure: functionMeasure(length, header) };
+  }
+  if (typeof length === 'number') {
+    integer(least, maximum)(`${where}: length`, length);
+    return { ...common, header: options.header ?? least, measure: () => length };
+  }
+  const field = new LengthInPacket(`${where}: length`, length as PacketLength);
+  const header = Math.max(options.header ?? 0, field.end, least);
+  return {
+    ...common,
+    header,
+    measure(bytes, start, _, cursor) {
+      const length = field.read(bytes, start);
+      if (length >= header && length <= Number.MAX_SAFE_INTEGER) return length;
+      cursor.problem = `a length field that says ${Number.isNaN(length) ? 'no number' : length}`;
+      return NONE;
+    },
+  };
+}
+
+function markOf(where: string, start: PacketKindOptions['start']): Mark | undefined {
+  if (start === undefined) return undefined;
+  if (typeof start !== 'object' || Array.isArray(start) || start instanceof Uint8Array) {
+    return new Mark(toBytes(`${where}: start`, start));
+  }
+  const { bytes, mask } = start as { bytes: Bytes; mask: Bytes };
+  const mark = new Mark(toBytes(`${where}: start`, bytes), toBytes(`${where}: mask`, mask));
+  if (mark.mask!.length !== mark.length) {
+    throw new RangeError(`${where}: start has ${mark.length} bytes, and its mask ${mark.mask!.length}`);
+  }
+  return mark;
+}
+
+type Measure = PacketKind['measure'];
+
+function functionMeasure(length: (header: Buffer) => number | undefined, header: number): Measure {
+  return (bytes, start) => {
+    const answer: unknown = length(bytes.subarray(start, start + header));
+    return Number.isSafeInteger(answer) && (answer as number) >= header ? (answer as number) : NONE;
+  };
+}
+
+/** Looks for the end behind the start, no further than the longest packet reaches. */
+function endMeasure(end: Buffer, trailer: number, least: number, maximum: number): Measure {
+  return (bytes, start, stop, cursor: InnerCursor) => {
+    const from = Math.max(cursor.at, least);
+    const reach = Math.min(stop, start + maximum);
+    const found = bytes.subarray(start + from, reach).indexOf(end);
+    if (found >= 0) return from + found + end.length + trailer;
+    cursor.at = Math.max(least, reach - start - end.length + 1);
+    cursor.needs = cursor.at + end.length + trailer;
+    return MORE;
+  };
+}

@@ -1,0 +1,240 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { cobs, delimiter, type StuffedFlagOptions, slip, stuffed } from '../../../src/index.ts';
+import { verifyFraming } from '../../../src/testing/index.ts';
+import { hex } from '../../support/hex.ts';
+import { pieces, readAll, thrown, writeOne } from '../../support/reading.ts';
+
+const HDLC = { flag: 0x7e, escape: 0x7d, xor: 0x20 } as const;
+
+describe('flag 7E, escape 7D, xor 20 (zigbee2mqtt#22563, xbee-api#5, svd-xbee#19, edgetx#3685)', () => {
+  test('flags between frames may be shared or repeated', () =>
+    verifyFraming(stuffed(HDLC), [
+      {
+        name: 'a flag shared',
+        bytes: hex('7E 01 7D5E 7D5D 11 22 7E 02 33 44 7E'),
+        frames: [hex('01 7E 7D 11 22'), hex('02 33 44')],
+      },
+      {
+        name: 'as it is written',
+        bytes: hex('7E 01 7D5E 7E', '7E 7D5D 7E'),
+        frames: [hex('01 7E'), hex('7D')],
+        canonical: true,
+      },
+      { name: 'an idle line', bytes: hex('7E 7E 7E 01 7E 7E'), frames: [hex('01')] },
+      { name: 'an escape that was not needed', bytes: hex('7E 7D31 7E'), frames: [hex('11')] },
+      {
+        name: 'an abort: escape and flag',
+        bytes: hex('7E 01 7E 02 7D 7E'),
+        frames: [hex('01')],
+        error: 'ERR_FRAME_STUFFING',
+      },
+      { name: 'cut off', bytes: hex('7E 01 7E 02'), frames: [hex('01')], error: 'ERR_FRAME_TRUNCATED' },
+    ]));
+
+  test('PPP in HDLC-like framing, RFC 1662: control characters escaped, the FCS checked, an abort passed over', () =>
+    verifyFraming(
+      stuffed({
+        ...HDLC,
+        alsoEscaped: Array.from({ length: 32 }, (_, byte) => byte),
+        valid: { checksum: 'CRC-16/IBM-SDLC', byteOrder: 'little' },
+        onInvalid: 'discard',
+      }),
+      [
+        {
+          name: 'an LCP echo request',
+          bytes: hex('7E FF 7D23 C0 21 7D29 7D21 7D20 7D28 7D20 7D20 7D20 7D20 7D26 D1 7E'),
+          frames: [hex('FF 03 C0 21 09 01 00 08 00 00 00 00 06 D1')],
+          canonical: true,
+        },
+      ].map((vector) => withFcs(vector)),
+    ));
+
+  test('a frame whose sum is wrong is left out, and told', () =>
+    verifyFraming(stuffed({ ...HDLC, valid: (frame) => frame[0] === 1, onInvalid: 'discard' }), [
+      {
+        bytes: hex('7E 01 02 7E 03 7E 01 7E'),
+        frames: [hex('01 02'), hex('01')],
+        discarded: ['ERR_FRAME_CHECKSUM'],
+      },
+    ]));
+});
+
+/** The vector's frame with the right FCS behind it, on the wire as in the frame. */
+function withFcs<T extends { frames: Buffer[] }>(vector: T): T & { bytes: Buffer } {
+  const fcs = (bytes: Buffer): number => {
+    let value = 0xffff;
+    for (const byte of bytes) {
+      value ^= byte;
+      for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0x8408 : value >>> 1;
+    }
+    return value ^ 0xffff;
+  };
+  const frames = vector.frames.map((frame) => {
+    const body = frame.subarray(0, -2);
+    const value = fcs(body);
+    return Buffer.concat([body, Buffer.of(value & 0xff, value >> 8)]);
+  });
+  const wire = frames.flatMap((frame) => [
+    0x7e,
+    ...[...frame].flatMap((byte) =>
+      byte < 32 || byte === 0x7e || byte === 0x7d ? [0x7d, byte ^ 0x20] : [byte],
+    ),
+    0x7e,
+  ]);
+  return { ...vector, frames, bytes: Buffer.from(wire) };
+}
+
+test('ASH of Zigbee coprocessors: reserved bytes, flow control dropped, substitute, cancel (UG101)', () =>
+  verifyFraming(
+    stuffed({
+      ...HDLC,
+      ignored: [0x11, 0x13],
+      forbidden: [0x18],
+      cancel: 0x1a,
+      opens: false,
+      onInvalid: 'discard',
+    }),
+    [
+      {
+        name: 'every reserved byte escaped',
+        bytes: hex('7D5E 7D5D 7D31 7D33 7D38 7D3A 42 7E'),
+        frames: [hex('7E 7D 11 13 18 1A 42')],
+        canonical: true,
+      },
+      {
+        name: 'XON between an escape and its byte',
+        bytes: hex('01 11 7D 11 5E 13 7E'),
+        frames: [hex('01 7E')],
+      },
+      { name: 'cancelled', bytes: hex('01 02 1A 03 7E', '04 1A 7E'), frames: [hex('03')] },
+      {
+        name: 'a substitute',
+        bytes: hex('01 18 7E 02 7E'),
+        frames: [hex('02')],
+        discarded: ['ERR_FRAME_STUFFING'],
+      },
+    ],
+  ));
+
+test('by table, as SLIP', () =>
+  verifyFraming(stuffed({ flag: 0xc0, escape: 0xdb, escapes: { 192: 0xdc, 219: 0xdd }, opens: false }), [
+    { bytes: hex('01 DB DC DB DD C0'), frames: [hex('01 C0 DB')], canonical: true },
+    { name: 'a code of nothing', bytes: hex('DB 01 C0'), frames: [], error: 'ERR_FRAME_STUFFING' },
+  ]));
+
+test('a length that says where the frame ends, escaped bytes counted once (XBee API 2, xbee-python#14)', () =>
+  verifyFraming(
+    stuffed({
+      ...HDLC,
+      alsoEscaped: [0x11, 0x13],
+      length: { offset: 0, width: 2, byteOrder: 'big', add: 3 },
+      valid: (frame) => frame.subarray(2).reduce((sum, byte) => (sum + byte) & 0xff, 0) === 0xff,
+      onInvalid: 'discard',
+      maxFrameLength: 100,
+    }),
+    [
+      {
+        name: 'the remote AT response of the product manual',
+        bytes: hex('7E 00 02 23 7D31 CB', '7E 00 01 7D5E 81'),
+        frames: [hex('00 02 23 11 CB'), hex('00 01 7E 81')],
+        canonical: true,
+      },
+      {
+        name: 'noise, a frame that a new one breaks off, a wrong sum',
+        bytes: hex('01', '7E 00 02 23', '7E 00 02 23 7D31 CC', '7E 00 02 23 7D31 CB'),
+        frames: [hex('00 02 23 11 CB')],
+        discarded: ['ERR_FRAME_NOISE'],
+      },
+      { name: 'cut off', bytes: hex('7E 00 02 23 7D'), frames: [], error: 'ERR_FRAME_TRUNCATED' },
+    ],
+  ));
+
+test('STX … ETX and a check character: cut by delimiter, checked by `valid`', () =>
+  verifyFraming(
+    delimiter({
+      start: '\x02',
+      delimiter: '\x03',
+      trailer: 1,
+      valid: (frame) => frame.reduce((sum, byte) => sum ^ byte, 0) === 0,
+      onInvalid: 'discard',
+    }),
+    [
+      {
+        bytes: hex('02 41 03 42', '02 41 03 43', '02 03 03'),
+        frames: [hex('41 03 42'), hex('03 03')],
+        discarded: ['ERR_FRAME_CHECKSUM'],
+        decodeOnly: true,
+      },
+    ],
+  ));
+
+test('SLIP and COBS check their payloads as well', async () => {
+  const valid = { checksum: 'CRC-8/SMBUS' } as const;
+  await verifyFraming(slip({ valid, onInvalid: 'discard' }), [
+    { bytes: hex('31 97 C0 31 98 C0'), frames: [hex('31 97')], discarded: ['ERR_FRAME_CHECKSUM'] },
+  ]);
+  await verifyFraming(cobs({ valid }), [
+    { bytes: hex('03 31 97 00 03 31 98 00'), frames: [hex('31 97')], error: 'ERR_FRAME_CHECKSUM' },
+  ]);
+});
+
+test('reads what it writes, with any bytes', () => {
+  const byte = fc.nat(9);
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(byte, { minLength: 5, maxLength: 5 }),
+      fc.array(fc.uint8Array({ minLength: 1, maxLength: 12, max: 9 })),
+      fc.boolean(),
+      fc.integer({ min: 1, max: 9 }),
+      ([flag, esc, ignored, forbidden, cancel], payloads, opens, size) => {
+        const framing = stuffed({
+          flag: flag!,
+          escape: esc!,
+          xor: 0x20,
+          ignored: [ignored!],
+          forbidden: [forbidden!],
+          cancel: cancel!,
+          opens,
+        });
+        const bytes = Buffer.concat(payloads.map((payload) => writeOne(framing, payload)));
+        const { frames, error, discarded } = readAll(framing, pieces(bytes, size));
+        expect(frames).toEqual(payloads.map((payload) => Buffer.from(payload)));
+        expect(error).toBeUndefined();
+        expect(discarded).toEqual([]);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test('the writer refuses what would not be read', () => {
+  expect(thrown(() => writeOne(stuffed(HDLC), hex()))).toMatchObject({
+    code: 'ERR_FRAME_LENGTH',
+    origin: 'local',
+  });
+  const summed = stuffed({ ...HDLC, valid: { checksum: 'CRC-8/SMBUS' } });
+  expect(thrown(() => writeOne(summed, hex('31 98')))).toMatchObject({
+    code: 'ERR_FRAME_CHECKSUM',
+    origin: 'local',
+  });
+  const measured = stuffed({ ...HDLC, length: { offset: 0, add: 1 } });
+  expect(thrown(() => writeOne(measured, hex('02 98')))).toMatchObject({
+    code: 'ERR_FRAME_LENGTH',
+    origin: 'local',
+  });
+});
+
+test.each<[string, Partial<StuffedFlagOptions>, ErrorConstructor]>([
+  ['neither xor nor escapes', { xor: undefined }, TypeError],
+  ['both', { escapes: { 126: 1, 125: 2 } }, TypeError],
+  ['a flag that is no byte', { flag: 256 }, RangeError],
+  ['a flag that escapes', { flag: 0x7d }, RangeError],
+  ['a reserved byte twice', { ignored: [0x7e] }, RangeError],
+  ['a table without the escape', { xor: undefined, escapes: { 126: 1 } }, RangeError],
+  ['a table that is not one to one', { xor: undefined, escapes: { 126: 1, 125: 1 } }, RangeError],
+  ['an escaped byte that is the flag', { xor: 0x03 }, RangeError],
+  ['a misspelt option', { flags: 1 } as object, TypeError],
+])('refuses %s', (_, options, kind) => {
+  expect(() => stuffed({ ...HDLC, ...options } as StuffedFlagOptions)).toThrow(kind);
+});
