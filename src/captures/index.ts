@@ -1,5 +1,21 @@
 // Recorded captures, `wirepipe/captures`: files in, packets, streams and messages out.
 
+export { eventLine, headerLine } from './capture-line.ts';
+export { type EventReader, eventReader } from './event-reader.ts';
+export type {
+  CaptureEvent,
+  CaptureHeader,
+  CloseEvent,
+  ConflictEvent,
+  DataEvent,
+  DatagramEvent,
+  EndEvent,
+  ErrorEvent,
+  GapEvent,
+  OpenEvent,
+  Side,
+  StateEvent,
+} from './events.ts';
 export {
   type Direction,
   type Endpoint,
@@ -12,5 +28,7 @@ export {
 } from './flows.ts';
 export type { Packet, PacketReader } from './packet.ts';
 export { packetReader } from './packet-reader.ts';
-export { readChunks } from './read-chunks.ts';
+export { captureEvents, readCapture } from './read-capture.ts';
+export { fileChunks, readChunks } from './read-chunks.ts';
 export type { TcpSink } from './tcp-stream.ts';
+export { CaptureEncoder, writeCapture } from './write-capture.ts';

@@ -4,18 +4,30 @@ import { CaptureError } from '../errors.ts';
 
 /** Large reads: one call of the system for some hundred packets. */
 const READ_LENGTH = 524_288;
+/** So much is unpacked in one go: its output, up to a thousand times as long, is held until it is taken. */
+const UNPACK_LENGTH = 16_384;
 
 /**
  * Read a file from its start to its end, and unpack it where it is a gzip file. `take` is called with each chunk in turn; a
  * chunk is memory that is written into again as soon as `take` has returned.
  *
- * @throws CaptureError `ERR_CAPTURE_TRUNCATED` or `ERR_CAPTURE_DAMAGED` where a gzip file is; all that could be unpacked was given
- *   before. System errors (`ENOENT` …) pass through.
+ * @throws CaptureError as `fileChunks` does
  *
  * @example
  * await readChunks('flight.pcap.gz', (chunk) => reader.push(chunk));
  */
 export async function readChunks(path: string, take: (chunk: Buffer) => void): Promise<void> {
+  for await (const chunk of fileChunks(path)) take(chunk);
+}
+
+/**
+ * The chunks of a file, unpacked where it is a gzip file. A chunk is memory that is written into again when the next one is
+ * asked for.
+ *
+ * @throws CaptureError `ERR_CAPTURE_TRUNCATED` or `ERR_CAPTURE_DAMAGED` where a gzip file is, behind what could be unpacked. System
+ *   errors (`ENOENT` …) pass through.
+ */
+export async function* fileChunks(path: string): AsyncGenerator<Buffer, void, undefined> {
   const file = await open(path, 'r');
   try {
     const memory = Buffer.allocUnsafeSlow(READ_LENGTH);
@@ -24,51 +36,51 @@ export async function readChunks(path: string, take: (chunk: Buffer) => void): P
       return memory.subarray(0, bytesRead);
     };
     const first = await read();
-    if (first.length >= 2 && first[0] === 0x1f && first[1] === 0x8b) await unpack(first, read, take);
-    else for (let chunk = first; chunk.length > 0; chunk = await read()) take(chunk);
+    if (first.length >= 2 && first[0] === 0x1f && first[1] === 0x8b) yield* unpacked(first, read);
+    else for (let chunk = first; chunk.length > 0; chunk = await read()) yield chunk;
   } finally {
     await file.close();
   }
 }
 
-async function unpack(
+async function* unpacked(
   first: Buffer,
   read: () => Promise<Buffer>,
-  take: (chunk: Buffer) => void,
-): Promise<void> {
+): AsyncGenerator<Buffer, void, undefined> {
   const gunzip = createGunzip({ chunkSize: 262_144 });
-  let thrown: unknown;
-  // Flowing: whatever was unpacked is taken before a fault behind it is told.
-  gunzip.on('data', (chunk: Buffer) => {
-    if (thrown !== undefined) return;
-    try {
-      take(chunk);
-    } catch (error) {
-      thrown = error ?? new Error('nothing was thrown');
-      gunzip.destroy();
-    }
+  let output: Buffer[] = [];
+  let fault: NodeJS.ErrnoException | undefined;
+  // Flowing: whatever was unpacked is here before a fault behind it is told.
+  gunzip.on('data', (chunk: Buffer) => output.push(chunk));
+  gunzip.on('error', (error) => {
+    fault = error;
   });
-  const over = new Promise<void>((resolve, reject) => {
-    gunzip.once('close', resolve).once('error', reject);
-  });
-  // Awaited below: a fault may come while we read.
-  over.catch(() => {});
   try {
-    for (let chunk = first; chunk.length > 0 && !gunzip.destroyed; chunk = await read()) {
-      await new Promise<void>((resolve) => {
-        gunzip.once('close', resolve);
-        gunzip.write(chunk, () => {
-          gunzip.off('close', resolve);
-          resolve();
-        });
-      });
+    for (let chunk = first; chunk.length > 0; chunk = await read()) {
+      for (let at = 0; at < chunk.length && fault === undefined; at += UNPACK_LENGTH) {
+        await settled(gunzip, (done) => gunzip.write(chunk.subarray(at, at + UNPACK_LENGTH), done));
+        yield* output;
+        output = [];
+      }
     }
-    gunzip.end();
-    await over;
-  } catch (error) {
-    throw packedFault(error as NodeJS.ErrnoException);
+    if (fault === undefined) await settled(gunzip, (done) => gunzip.end().once('end', done));
+    yield* output;
+  } finally {
+    gunzip.destroy();
   }
-  if (thrown !== undefined) throw thrown;
+  if (fault !== undefined) throw packedFault(fault);
+}
+
+/** Resolves when the work is done, or when the stream has closed without it. */
+function settled(stream: NodeJS.EventEmitter, work: (done: () => void) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off('close', done);
+      resolve();
+    };
+    stream.once('close', done);
+    work(done);
+  });
 }
 
 function packedFault(error: NodeJS.ErrnoException): Error {

@@ -1,16 +1,22 @@
 /** The programs of docs/captures.md run, and print what the page says. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
+import { eventReader } from '../../src/captures/event-reader.ts';
 import { root, run } from '../support/run.ts';
 
 const page = readFileSync(path.join(root, 'docs/captures.md'), 'utf8');
+const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-captures-docs-'));
 const PROGRAMS = [...page.matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1]!);
 
 /** Run the program that has this text in it. */
 async function program(part: string): Promise<string> {
   const found = PROGRAMS.find((one) => one.includes(part));
-  const code = found!.replaceAll('dns.pcap', 'test/fixtures/dns_tcp.pcap');
+  const code = found!
+    .replaceAll('dns.pcap', 'test/fixtures/dns_tcp.pcap')
+    .replaceAll('dns.ndjson.gz', path.join(folder, 'dns.ndjson.gz'));
   const { status, stdout, stderr } = await run([process.execPath, '--input-type=module', '-e', code]);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   return stdout;
@@ -21,4 +27,28 @@ test('packets to streams', async () => {
   expect(lines.some((line) => line.startsWith('#0 192.168.1.11:33779 '))).toBe(true);
   expect(lines).toContain('#0 192.168.1.11:33779 has ended its side');
   expect(lines).toContain('#0 209.87.249.18:53 has ended its side');
+});
+
+test('the events of a file', async () => {
+  // 58 bytes of question, 226 of answer: `expected` of tshark.
+  expect(await program('event.bytes.length')).toMatch(/^\d+\.\d+ client 58\n\d+\.\d+ server 226\n$/);
+});
+
+test('one format to another', async () => {
+  await program('writeCapture(');
+  const lines = gunzipSync(readFileSync(path.join(folder, 'dns.ndjson.gz')))
+    .toString()
+    .split('\n');
+  expect(lines[0]).toBe('{"format":"wirepipe capture","version":1,"protocol":"dns"}');
+  expect(lines.filter((line) => line.includes('"event":"data"'))).toHaveLength(2);
+});
+
+test('the lines of the format are read', () => {
+  const [text] = /\{"format".*?(?=```)/s.exec(page)!;
+  const reader = eventReader();
+  reader.push(Buffer.from(text));
+  const kinds: string[] = [];
+  for (let event = reader.next(); event !== undefined; event = reader.next()) kinds.push(event.event);
+  expect(reader.error).toBeUndefined();
+  expect(kinds).toEqual(['open', 'data', 'gap', 'end', 'close']);
 });
