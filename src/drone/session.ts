@@ -43,6 +43,7 @@ export function droneSession(options: DroneOptions = {}): DroneSession {
     receives: clientMessages,
     sends: serverMessages,
     initial: 'handshake',
+    ready: 'authenticated',
     context: (): DroneContext => ({ attempts: authAttempts }),
     states: {
       handshake: {

@@ -50,6 +50,11 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
     });
   }
 
+  /** Bytes received that belong to no frame taken yet. */
+  get buffered(): number {
+    return this.#reader.buffered;
+  }
+
   /** Forget the bytes of an unfinished frame. */
   reset(): void {
     this.#reader.reset();

@@ -1,4 +1,5 @@
 import { StateError, TimeoutError } from '../errors.ts';
+import type { Said } from '../protocol/session/declaration.ts';
 import type { Run, StateLimits } from '../protocol/session/run.ts';
 import type { Session } from '../protocol/session/session.ts';
 import { Deadlines } from './deadlines.ts';
@@ -7,6 +8,14 @@ import { Stage, type StageOptions } from './stage.ts';
 export interface StateMachineOptions<Context = unknown> extends StageOptions {
   /** What the handlers of this connection share, in place of what the session's `context` makes. */
   context?: Context | undefined;
+}
+
+/** Who is told what happens in a session. What it throws ends the connection. */
+export interface SessionObserver {
+  /** A message has come, and is about to be answered in that state. */
+  message(message: unknown, state: string): void;
+  /** Another state was entered. */
+  transition(from: string, to: string): void;
 }
 
 /**
@@ -42,6 +51,12 @@ export class StateMachine<
   #answers: Sent[] = [];
   #given = 0;
   #inputEnded = false;
+  #taken = 0;
+  /** Told of messages and transitions. */
+  observer: SessionObserver | undefined;
+  #observed: string;
+  /** What is said before we end the session ourselves; set once that is asked for. */
+  #lastWords: ((context: Context) => Said<Sent>) | undefined;
   /** Resolve the promises of `ready`. */
   #waiting: (() => void)[] | undefined;
   readonly #deadlines: Deadlines;
@@ -54,6 +69,7 @@ export class StateMachine<
       throw new TypeError('expected a session, as defineSession() makes it');
     super('messages', 'messages', options);
     this.#run = session.start(options.context);
+    this.#observed = this.#run.state;
     this.#deadlines = new Deadlines(
       this.#run,
       (kind) => this.#timeout(kind),
@@ -80,6 +96,47 @@ export class StateMachine<
   /** What the handlers of this connection share. */
   get context(): Context {
     return this.#run.context;
+  }
+
+  /** How many messages have been taken. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Whether a message is being answered: its handler's promise is pending. */
+  get isBusy(): boolean {
+    return this.#run.busy;
+  }
+
+  /** Whether the state that the session declares as `ready` has been reached. */
+  get isReady(): boolean {
+    return this.#run.ready;
+  }
+
+  /** Whether the session is over, or the peer has ended: nothing more is answered. */
+  get isOver(): boolean {
+    return this.#run.final;
+  }
+
+  /**
+   * End the session for a reason that none of its messages is, such as a limit of the server: the farewell is sent, and the
+   * error is the pipeline's. Without effect once the session is over.
+   */
+  abort(error: Error): void {
+    if (this.destroyed || this.#run.final) return;
+    this.#answers.push(...this.#run.fault(error).answers);
+    this.#follow();
+    this.proceed();
+  }
+
+  /**
+   * End the session in peace: what has been taken is answered first, `say` is asked for the last words, and our side ends. Without
+   * effect once the session is over.
+   */
+  leave(say: (context: Context) => Said<Sent> = () => undefined): void {
+    if (this.destroyed || this.#run.final) return;
+    this.#lastWords = say;
+    this.proceed();
   }
 
   /**
@@ -194,12 +251,20 @@ export class StateMachine<
       return false;
     }
     if (this.#index === this.#messages.length) {
+      if (this.#lastWords !== undefined) {
+        this.#answers.push(...run.leave(this.#lastWords).answers);
+        this.#follow();
+        return true;
+      }
       // An idle connection holds nothing of what has come.
       this.#messages = NONE;
       this.#index = 0;
       return false;
     }
-    const pending = run.receiveInto(this.#messages[this.#index++]!, this.#answers);
+    const message = this.#messages[this.#index++]!;
+    this.#taken++;
+    this.observer?.message(message, run.state);
+    const pending = run.receiveInto(message, this.#answers);
     if (pending !== undefined) {
       this.suspend();
       void pending.then(() => this.#resume());
@@ -226,6 +291,11 @@ export class StateMachine<
 
   /** Let the deadlines follow the run into another state, or to its end. */
   #follow(): void {
+    const { state } = this.#run;
+    if (state !== this.#observed) {
+      this.observer?.transition(this.#observed, state);
+      this.#observed = state;
+    }
     this.#deadlines.follow();
     // A consumer that stopped reading does not get the rest.
     if (this.#run.final) this.linger();

@@ -173,6 +173,11 @@ export interface SessionDeclaration<
   readonly sends: MessageSource<Codec<unknown, Sent>>;
   /** The state of a new connection. */
   readonly initial: NoInfer<State>;
+  /**
+   * The state in which a connection can be used: authenticated, negotiated. A server gives it a deadline
+   * (`handshakeTimeout`), a client is not connected before. Default: from the start.
+   */
+  readonly ready?: NoInfer<State>;
   /** Makes what one connection keeps; every handler of that connection gets the same. */
   readonly context?: (connection: ConnectionInfo) => Context;
   /**

@@ -72,6 +72,7 @@ export class Run<Received, Sent, State extends string, Context> {
   readonly #table: SessionTable;
   #state: StateTable;
   #entries = 1;
+  #ready: boolean;
   #error: Error | undefined;
   /** The session has failed, or the peer has ended: events are ignored. */
   #over = false;
@@ -96,6 +97,7 @@ export class Run<Received, Sent, State extends string, Context> {
   constructor(table: SessionTable, context: () => Context) {
     this.#table = table;
     this.#state = table.initial;
+    this.#ready = table.initial === table.ready;
     let made: Context | undefined;
     try {
       made = context();
@@ -113,6 +115,11 @@ export class Run<Received, Sent, State extends string, Context> {
 
   get state(): State {
     return this.#state.name as State;
+  }
+
+  /** Whether the state that the session declares as `ready` has been entered, ever. */
+  get ready(): boolean {
+    return this.#ready;
   }
 
   /** How often a state was entered, the initial one included: a change says that the deadlines start anew. */
@@ -258,6 +265,16 @@ export class Run<Received, Sent, State extends string, Context> {
   fault(error: Error): Step<Sent, State> {
     const answers: Sent[] = [];
     if (!this.#over) this.#fail(error, answers);
+    return this.#step(this.#state, answers);
+  }
+
+  /** We end the session in peace, between two messages: `say` is asked for the last words. */
+  leave(say: (context: Context) => Said<Sent>): Step<Sent, State> {
+    const answers: Sent[] = [];
+    if (!this.final) {
+      this.#drop();
+      if (this.#speak(say as never, 'leave', answers)) this.#over = true;
+    }
     return this.#step(this.#state, answers);
   }
 
@@ -616,6 +633,7 @@ export class Run<Received, Sent, State extends string, Context> {
       } else if (target !== state) {
         this.#state = target;
         this.#entries++;
+        if (target === this.#table.ready) this.#ready = true;
         this.#cancelTimers(target);
         this.#speak(target.onEnter, 'onEnter', answers);
       }

@@ -6,6 +6,8 @@ import { compileOutcome, type Outcome } from './outcome.ts';
 /** A session as the run and the pictures read it. */
 export interface SessionTable {
   readonly initial: StateTable;
+  /** The state in which the handshake is over; the initial one by default. */
+  readonly ready: StateTable;
   readonly states: ReadonlyMap<string, StateTable>;
   /** The types of message that come in: as the codec tells, or else as the rows name them. */
   readonly receives: readonly string[];
@@ -74,12 +76,13 @@ export function compileSession(declaration: SessionDeclaration<any, any, string,
     'receives',
     'sends',
     'initial',
+    'ready',
     'context',
     'dispose',
     'states',
     'farewell',
   ]);
-  const { receives, sends, initial, context, farewell, dispose } = declaration;
+  const { receives, sends, initial, ready = initial, context, farewell, dispose } = declaration;
   if (receives === undefined || sends === undefined) {
     throw new TypeError('a session needs the codecs of what it receives and of what it sends');
   }
@@ -95,8 +98,11 @@ export function compileSession(declaration: SessionDeclaration<any, any, string,
   const states = new Map(names.map((name) => [name, compileState(name, declaration.states[name]!, known)]));
   const first = states.get(initial);
   if (first === undefined) throw new TypeError(`initial: no state '${initial}'; there are ${list(names)}`);
+  const usable = states.get(ready);
+  if (usable === undefined) throw new TypeError(`ready: no state '${ready}'; there are ${list(names)}`);
   return {
     initial: first,
+    ready: usable,
     states,
     receives: [...(known.receives ?? new Set([...states.values()].flatMap(({ on }) => [...on.keys()])))],
     sends: known.sends,
