@@ -31,9 +31,19 @@ export type MessageErrorCode =
   | 'ERR_FIELD_RANGE'
   | 'ERR_FIELD_TOO_LONG';
 
-export type StateErrorCode = 'ERR_STATE_UNEXPECTED' | 'ERR_STATE_CLOSED' | 'ERR_REQUEST_NUMBERS';
+export type StateErrorCode =
+  | 'ERR_STATE_UNEXPECTED'
+  | 'ERR_STATE_CLOSED'
+  | 'ERR_STATE_SHUTDOWN'
+  | 'ERR_REQUEST_NUMBERS';
 
-export type TimeoutErrorCode = 'ERR_TIMEOUT_STATE' | 'ERR_TIMEOUT_IDLE' | 'ERR_TIMEOUT_REQUEST';
+export type TimeoutErrorCode =
+  | 'ERR_TIMEOUT_STATE'
+  | 'ERR_TIMEOUT_IDLE'
+  | 'ERR_TIMEOUT_REQUEST'
+  | 'ERR_TIMEOUT_HANDSHAKE';
+
+export type LimitErrorCode = 'ERR_LIMIT_CONNECTIONS' | 'ERR_LIMIT_BYTES';
 
 export type HandlerErrorCode = 'ERR_HANDLER';
 
@@ -49,6 +59,7 @@ export type ErrorCode =
   | MessageErrorCode
   | StateErrorCode
   | TimeoutErrorCode
+  | LimitErrorCode
   | HandlerErrorCode
   | CaptureErrorCode;
 
@@ -158,6 +169,11 @@ export class StateError extends ProtocolError<StateErrorCode> {
 /** A deadline passed; `limit` is its length in milliseconds. */
 export class TimeoutError extends ProtocolError<TimeoutErrorCode> {
   override readonly name = 'TimeoutError';
+}
+
+/** A peer, or all of them together, reached a limit of the server; `limit` is its value. */
+export class LimitError extends ProtocolError<LimitErrorCode> {
+  override readonly name = 'LimitError';
 }
 
 /** A handler threw or rejected; `cause` is what it threw. */

@@ -82,7 +82,7 @@ export type { Codec, Decoded, Encodable } from './protocol/codec.ts';
 export { type CodecFunctions, codecFrom, json } from './protocol/codec-from.ts';
 
 // messages → answers
-export { StateMachine, type StateMachineOptions } from './streams/state-machine.ts';
+export { type SessionObserver, StateMachine, type StateMachineOptions } from './streams/state-machine.ts';
 export { defineSession, type Session } from './protocol/session/session.ts';
 export type {
   Deadline,
@@ -112,7 +112,22 @@ export type { StageOptions } from './streams/stage.ts';
 
 // all of it, over a socket
 export { defineProtocol, type Protocol } from './protocol/protocol.ts';
-export { type Connection, createServer, type Server, type ServerOptions } from './net/server.ts';
+export {
+  type Closed,
+  type CloseOptions,
+  createServer,
+  type Server,
+  type ServerOptions,
+} from './net/server.ts';
+export type { Connection } from './net/connection.ts';
+export type { DrainOptions } from './net/drain.ts';
+export type { EntranceOptions, ProxyProtocolOptions } from './net/entrance.ts';
+export type { LimitStruck, ServerLimits, SettledLimits } from './net/limits.ts';
+export type { Peer, PeerTls } from './net/peer.ts';
+export type { ServerStatistics } from './net/statistics.ts';
+export type { ProxyAddress, ProxyHeader, ProxyTls, ProxyTransport } from './net/proxy/header.ts';
+export { readProxyHeader } from './net/proxy/read-header.ts';
+export { writeProxyHeader } from './net/proxy/write-header.ts';
 export {
   Client,
   type ClientOptions,

@@ -1,21 +1,68 @@
 import { EventEmitter, once } from 'node:events';
 import net from 'node:net';
+import type { Duplex } from 'node:stream';
+import type tls from 'node:tls';
+import { LimitError, StateError } from '../errors.ts';
+import { anything, callback, checkOptions, flag, natural } from '../options.ts';
 import { defineProtocol, type Protocol } from '../protocol/protocol.ts';
-import { FrameDecoder } from '../streams/frame-decoder.ts';
-import { MessageDecoder } from '../streams/message-decoder.ts';
-import { MessageEncoder } from '../streams/message-encoder.ts';
-import { join } from '../streams/stage.ts';
-import { StateMachine } from '../streams/state-machine.ts';
+import type { Said } from '../protocol/session/declaration.ts';
+import { isListed, listOf } from './address-list.ts';
+import { Admission } from './admission.ts';
+import { ByteBudget } from './byte-budget.ts';
+import { channels } from './channels.ts';
+import { type Connection, ServedConnection } from './connection.ts';
+import { type DrainOptions, drain, drainChecks } from './drain.ts';
+import { Entrance, type EntranceOptions } from './entrance.ts';
+import {
+  type LimitStruck,
+  limitChecks,
+  type ServerLimits,
+  type SettledLimits,
+  settleLimits,
+} from './limits.ts';
+import type { LinkSettings } from './link.ts';
+import { type Peer, peerAt, peerOf } from './peer.ts';
+import { Counters, type ServerStatistics } from './statistics.ts';
+import { Sweep } from './sweep.ts';
 
-export interface ServerOptions
-  extends Pick<net.ServerOpts, 'noDelay' | 'keepAlive' | 'keepAliveInitialDelay'> {
-  /** Milliseconds that a peer has to end its side once we have ended ours. Default 5,000. */
-  lingerTimeout?: number | undefined;
+export interface ServerOptions<Context = unknown> extends ServerLimits, EntranceOptions {
+  /** Send small writes at once (TCP_NODELAY). Default true: the stages gather what leaves together. */
+  noDelay?: boolean | undefined;
+  /** Ask a silent peer whether it is there (SO_KEEPALIVE). Default true: a peer that vanished is found out. */
+  keepAlive?: boolean | undefined;
+  /** Milliseconds of silence before the system asks first. Default 60,000. */
+  keepAliveInitialDelay?: number | undefined;
+  /** Addresses and subnets that are not let in. */
+  blockList?: net.BlockList | readonly string[] | undefined;
+  /** Makes what the handlers of one connection share, of what is known of its peer: in place of the session's `context`. */
+  context?: ((peer: Peer) => Context) | undefined;
+  /** Closes the server, as `close()` does, when it is aborted. */
+  signal?: AbortSignal | undefined;
 }
 
+/** How `close` ends a server; see `DrainOptions` for the times. */
+export interface CloseOptions<C = unknown, ServerMessage = unknown> extends DrainOptions {
+  /**
+   * The last words to each connection, by its state if need be. By default what the session's `farewell` says to a
+   * `StateError` with the code `ERR_STATE_SHUTDOWN`.
+   */
+  farewell?: ((connection: C) => Said<ServerMessage>) | undefined;
+}
+
+/** What `close` reports. */
+export interface Closed<C> {
+  /** The connections that had not ended at the deadline, and were cut. */
+  readonly cut: readonly C[];
+}
+
+/** At most as many refused connections are told why at a time; the others are cut. */
+const MOST_TOLD = 64;
+
 /**
- * A server that speaks a protocol over TCP or a Unix socket: every connection runs the four stages, with a session of
- * its own.
+ * A server that speaks a protocol over TCP, TLS, Unix sockets, and whatever `accept` is given: every connection has a session of
+ * its own, and limits to what it may cost.
+ *
+ * @throws TypeError or RangeError for a protocol or an option that does not fit
  *
  * @example
  * const server = createServer(drone);
@@ -24,18 +71,9 @@ export interface ServerOptions
  */
 export function createServer<ClientMessage, ServerMessage, State extends string, Context>(
   protocol: Protocol<ClientMessage, ServerMessage, State, Context>,
-  options: ServerOptions = {},
+  options: ServerOptions<NoInfer<Context>> = {},
 ): Server<ClientMessage, ServerMessage, State, Context> {
   return new Server(protocol, options);
-}
-
-/** One peer of a `Server`. */
-export interface Connection<ClientMessage, ServerMessage, State extends string, Context> {
-  readonly socket: net.Socket;
-  /** The peer's address and port; empty on a Unix socket. */
-  readonly remote: string;
-  /** The third stage: its `state`, and its `send` for messages that answer nothing. */
-  readonly machine: StateMachine<ClientMessage, ServerMessage, State, Context>;
 }
 
 interface ServerEvents<ClientMessage, ServerMessage, State extends string, Context> {
@@ -46,6 +84,13 @@ interface ServerEvents<ClientMessage, ServerMessage, State extends string, Conte
     connection: Connection<ClientMessage, ServerMessage, State, Context>,
     error: NodeJS.ErrnoException | undefined,
   ];
+  /** A limit was reached; the connection is undefined where it was not let in. */
+  limit: [
+    struck: LimitStruck,
+    connection: Connection<ClientMessage, ServerMessage, State, Context> | undefined,
+  ];
+  /** A peer has not got in: a limit, the block list, its PROXY header, the TLS handshake. */
+  refused: [error: Error, peer: Peer];
   listening: [];
   close: [];
   /** The listener itself failed. */
@@ -57,26 +102,78 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
 > {
   /** The peers of the moment. */
   readonly connections: Set<Connection<ClientMessage, ServerMessage, State, Context>> = new Set();
+  /** The limits, with their defaults. */
+  readonly limits: SettledLimits;
   readonly #server: net.Server;
   readonly #protocol: Protocol<ClientMessage, ServerMessage, State, Context>;
-  readonly #lingerTimeout: number | undefined;
+  readonly #options: ServerOptions<Context>;
+  readonly #blocked: net.BlockList | undefined;
+  readonly #entrance: Entrance;
+  readonly #admission: Admission;
+  readonly #links: LinkSettings;
+  readonly #sweep: Sweep;
+  readonly #counters = new Counters();
+  /** Connections that are served; those that are refused with a word among them. */
+  readonly #served = new Set<ServedConnection<ClientMessage, ServerMessage, State, Context>>();
+  /** Sockets on their way in, and since when. */
+  readonly #entering = new Map<net.Socket, number>();
+  #told = 0;
+  #closing: Promise<Closed<Connection<ClientMessage, ServerMessage, State, Context>>> | undefined;
 
-  constructor(protocol: Protocol<ClientMessage, ServerMessage, State, Context>, options: ServerOptions = {}) {
+  constructor(
+    protocol: Protocol<ClientMessage, ServerMessage, State, Context>,
+    options: ServerOptions<NoInfer<Context>> = {},
+  ) {
     super();
-    const { lingerTimeout, ...socketOptions } = options;
+    checkOptions('createServer', options, {
+      ...limitChecks,
+      tls: anything,
+      proxyProtocol: anything,
+      blockList: anything,
+      noDelay: flag,
+      keepAlive: flag,
+      keepAliveInitialDelay: natural,
+      context: callback,
+      signal: anything,
+    });
     this.#protocol = defineProtocol(protocol);
-    this.#lingerTimeout = lingerTimeout;
+    this.#options = options;
+    const limits = settleLimits(options, protocol.framing);
+    this.limits = limits;
+    this.#blocked = options.blockList && listOf('createServer: blockList', options.blockList);
+    this.#entrance = new Entrance(options);
+    this.#admission = new Admission(limits.maxConnections, limits.maxConnectionsPerAddress);
+    this.#links = {
+      limits,
+      held: new ByteBudget(limits.maxTotalHeldBytes),
+      waiting: new ByteBudget(limits.maxTotalWaitingBytes),
+    };
+    const { handshakeTimeout, idleTimeout, frameTimeout, lingerTimeout } = limits;
+    this.#sweep = new Sweep([handshakeTimeout, idleTimeout, frameTimeout, lingerTimeout], (now) =>
+      this.#sweepAll(now),
+    );
+    const { noDelay = true, keepAlive = true, keepAliveInitialDelay = 60_000, signal } = options;
     // Half-open: a client that sends its commands and ends at once still gets every answer.
-    this.#server = net.createServer({ ...socketOptions, allowHalfOpen: true }, (socket) =>
-      this.#serve(socket),
+    this.#server = net.createServer(
+      { noDelay, keepAlive, keepAliveInitialDelay, allowHalfOpen: true },
+      (socket) => this.#arrive(socket),
     );
     this.#server.on('listening', () => this.emit('listening'));
     this.#server.on('close', () => this.emit('close'));
+    signal?.addEventListener('abort', () => void this.close(), { once: true });
   }
 
-  /** Resolves when connections are accepted; rejects with the system's error (`EADDRINUSE` …). */
-  async listen(options: net.ListenOptions): Promise<void> {
-    this.#server.listen(options);
+  /**
+   * Listen on a port, a Unix socket, or what is bound already: `{ fd }`, or an object that has a handle.
+   *
+   * Resolves when connections are accepted; rejects with the system's error (`EADDRINUSE` …).
+   */
+  async listen(target: net.ListenOptions | { readonly fd: number } | net.Server): Promise<void> {
+    this.#options.signal?.throwIfAborted();
+    if (this.#closing !== undefined) {
+      throw new StateError('ERR_STATE_SHUTDOWN', 'the server is closing', { origin: 'local' });
+    }
+    this.#server.listen(target);
     await once(this.#server, 'listening');
     this.#server.on('error', (error) => this.emit('error', error));
   }
@@ -86,44 +183,265 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     return this.#server.address();
   }
 
-  /** Accept nobody more, cut the connections there are, and resolve when all is closed. */
-  async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const { socket } of this.connections) socket.destroy();
-    await closed;
+  /** Whether to send connections here: it listens, and is not closing. What a health check is to answer. */
+  get ready(): boolean {
+    return this.#server.listening && this.#closing === undefined;
   }
 
-  #serve(socket: net.Socket): void {
-    const { framing, clientMessages, serverMessages, session } = this.#protocol;
-    const options = { lingerTimeout: this.#lingerTimeout };
-    const machine = new StateMachine(session, options);
-    const { remoteAddress: address = '', remotePort: port } = socket;
-    const remote = port === undefined ? address : `${address}:${port}`;
-    const connection: Connection<ClientMessage, ServerMessage, State, Context> = { socket, remote, machine };
-    this.connections.add(connection);
-    const stages = [
-      new FrameDecoder(framing, options),
-      new MessageDecoder(clientMessages, options),
-      machine,
-      new MessageEncoder(serverMessages, { framing, ...options }),
-    ] as const;
-    // What `pipeline` does, for a third of its memory: one end for all, told once.
-    let reason: Error | undefined;
-    const fail = (error: Error): void => {
-      reason ??= error;
-      socket.destroy();
+  /**
+   * Serve a peer over any stream of bytes: a WebSocket's, the pipes of a child process, a serial port, a socket that another server
+   * has accepted. The stream is the server's from then on.
+   *
+   * @param peer - what is known of the other end
+   * @returns the connection; undefined where a limit keeps it out, and it has been told so or cut
+   *
+   * @example
+   * new WebSocketServer({ port: 8080 }).on('connection', (socket) => server.accept(createWebSocketStream(socket)));
+   */
+  accept(
+    stream: Duplex,
+    { address = '', port }: { readonly address?: string; readonly port?: number } = {},
+  ): Connection<ClientMessage, ServerMessage, State, Context> | undefined {
+    return this.#admit(stream, peerAt(address, port), performance.now());
+  }
+
+  /** Certificates and keys for connections to come; those there are keep theirs. */
+  setSecureContext(options: tls.SecureContextOptions): void {
+    this.#entrance.setSecureContext(options);
+  }
+
+  /** Certificates for clients that ask for this host name (SNI), which may have a wildcard: `'*.example.org'`. */
+  addContext(hostname: string, options: tls.SecureContextOptions): void {
+    this.#entrance.addContext(hostname, options);
+  }
+
+  /** What was counted since the server was made, and what there is now. */
+  stats(): ServerStatistics {
+    const { accepted, refused, closed, failed, limits } = this.#counters;
+    let { bytesReceived, bytesSent, messagesReceived } = this.#counters;
+    for (const connection of this.#served) {
+      bytesReceived += connection.link.bytesReceived;
+      bytesSent += connection.link.bytesSent;
+      messagesReceived += connection.machine.taken;
+    }
+    return {
+      connections: this.connections.size,
+      heldBytes: this.#links.held.total,
+      waitingBytes: this.#links.waiting.total,
+      accepted,
+      refused,
+      closed,
+      failed,
+      bytesReceived,
+      bytesSent,
+      messagesReceived,
+      limits: { ...limits },
     };
-    socket.on('error', fail).on('close', () => {
-      for (const stage of stages) stage.destroy();
-      this.connections.delete(connection);
-      // A reset after a violation is no news.
-      this.emit('connectionEnd', connection, machine.error ?? reason);
+  }
+
+  /**
+   * Close the server: accept nobody more, let the connections go, and resolve when all is closed. Each one is answered
+   * what it has sent, told goodbye, and ended; what is left at the deadline is cut. Called again meanwhile, it is the same promise.
+   *
+   *     ready is false ──grace──▶ nobody more ──spread──▶ all are let go ──deadline──▶ the rest is cut
+   *
+   * @example
+   * process.once('SIGTERM', async () => {
+   *   const { cut } = await server.close({ grace: 5_000, spread: 30_000, deadline: 60_000 });
+   *   console.log(`${cut.length} connections were cut`);
+   * });
+   */
+  close(
+    options: CloseOptions<Connection<ClientMessage, ServerMessage, State, Context>, ServerMessage> = {},
+  ): Promise<Closed<Connection<ClientMessage, ServerMessage, State, Context>>> {
+    checkOptions('close', options, { ...drainChecks, farewell: callback });
+    this.#closing ??= this.#close(options);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<unknown> {
+    return this.close();
+  }
+
+  async #close({
+    grace = 0,
+    farewell,
+    ...times
+  }: CloseOptions<Connection<ClientMessage, ServerMessage, State, Context>, ServerMessage>): Promise<
+    Closed<Connection<ClientMessage, ServerMessage, State, Context>>
+  > {
+    if (grace > 0) await new Promise((resolve) => setTimeout(resolve, grace));
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#entering.keys()) socket.destroy();
+    const cut = await drain(this.#served, times, (connection) =>
+      connection.leave((context) =>
+        farewell === undefined ? this.#goodbye(connection.machine.state, context) : farewell(connection),
+      ),
+    );
+    await closed;
+    this.#closing = undefined;
+    return { cut };
+  }
+
+  #goodbye(state: State, context: Context): Said<ServerMessage> {
+    const error = new StateError('ERR_STATE_SHUTDOWN', 'the server is closing', { origin: 'local', state });
+    return this.#protocol.session.table.farewell?.(error, context) as Said<ServerMessage>;
+  }
+
+  /** A peer has connected: see that it may, and let it in. */
+  #arrive(socket: net.Socket): void {
+    const now = performance.now();
+    // Gone before we came to it: nothing is known of it.
+    if (socket.remoteAddress === undefined && this.#isTcp) socket.destroy();
+    else if (this.#blocked !== undefined && isListed(this.#blocked, socket.remoteAddress)) {
+      this.#strike({ limit: 'blockList', action: 'refused', remote: peerOf(socket).remote }, undefined);
+      socket.destroy();
+    } else if (this.#entrance.isOpen(socket)) {
+      this.#admit(socket, peerOf(socket), now);
+    } else if (this.#entering.size >= this.limits.maxConnections) {
+      this.#refuse('maxConnections', peerOf(socket));
+      socket.destroy();
+    } else {
+      this.#letIn(socket, now);
+    }
+  }
+
+  get #isTcp(): boolean {
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null;
+  }
+
+  #letIn(socket: net.Socket, now: number): void {
+    this.#entering.set(socket, now);
+    this.#sweep.start();
+    const forget = (): void => {
+      this.#entering.delete(socket);
+    };
+    // What is wrong with it afterwards is its connection's to tell.
+    socket.on('error', () => {}).once('close', forget);
+    this.#entrance.enter(socket, (error, entered) => {
+      socket.off('close', forget);
+      forget();
+      if (entered === undefined) {
+        if (error !== undefined) this.#tellRefused(error, peerOf(socket));
+        socket.destroy();
+      } else {
+        this.#admit(entered.stream, entered.peer, now);
+      }
     });
-    for (const stage of stages) stage.on('error', fail);
-    const [frames, , , encoder] = stages;
-    join(...stages);
-    socket.pipe(frames);
-    encoder.pipe(socket);
-    this.emit('connection', connection);
+  }
+
+  /** Count a peer in and serve it; or tell it that there is no room. */
+  #admit(
+    stream: Duplex,
+    peer: Peer,
+    now: number,
+  ): ServedConnection<ClientMessage, ServerMessage, State, Context> | undefined {
+    const limit = this.#admission.enter(peer.address);
+    if (limit === undefined) {
+      const connection = this.#serve(stream, peer, now, () => this.#admission.leave(peer.address));
+      if (connection === undefined) return undefined;
+      this.#counters.accepted++;
+      this.connections.add(connection);
+      if (channels.open.hasSubscribers) channels.open.publish({ connection });
+      this.emit('connection', connection);
+      return connection;
+    }
+    const error = this.#refuse(limit, peer);
+    if (this.#told >= MOST_TOLD || this.#protocol.session.table.farewell === undefined) {
+      stream.on('error', () => {}).destroy();
+      return undefined;
+    }
+    this.#told++;
+    const told = this.#serve(stream, peer, now, () => this.#told--);
+    told?.abort(error);
+    return undefined;
+  }
+
+  #serve(
+    stream: Duplex,
+    peer: Peer,
+    now: number,
+    left: () => void,
+  ): ServedConnection<ClientMessage, ServerMessage, State, Context> | undefined {
+    let connection: ServedConnection<ClientMessage, ServerMessage, State, Context>;
+    try {
+      const context = this.#options.context?.(peer);
+      connection = new ServedConnection(stream, peer, this.#protocol, context, this.#links, now, {
+        limit: (one, struck) => this.#strike(struck, one),
+        end: (one, error) => {
+          left();
+          this.#end(one, error);
+        },
+      });
+    } catch (error) {
+      left();
+      this.#tellRefused(error as Error, peer);
+      stream.on('error', () => {}).destroy();
+      return undefined;
+    }
+    this.#served.add(connection);
+    this.#sweep.start();
+    if (this.#closing !== undefined && !this.#server.listening) connection.cut();
+    return connection;
+  }
+
+  #end(
+    connection: ServedConnection<ClientMessage, ServerMessage, State, Context>,
+    error: NodeJS.ErrnoException | undefined,
+  ): void {
+    this.#served.delete(connection);
+    if (this.#served.size + this.#entering.size === 0) this.#sweep.stop();
+    const { bytesReceived, bytesSent } = connection.link;
+    this.#counters.bytesReceived += bytesReceived;
+    this.#counters.bytesSent += bytesSent;
+    this.#counters.messagesReceived += connection.machine.taken;
+    // One that was refused has never been a connection.
+    if (!this.connections.delete(connection)) return;
+    if (error === undefined) this.#counters.closed++;
+    else this.#counters.failed++;
+    if (channels.close.hasSubscribers) {
+      const duration = performance.now() - connection.openedAt;
+      channels.close.publish({ connection, error, received: bytesReceived, sent: bytesSent, duration });
+    }
+    this.emit('connectionEnd', connection, error);
+  }
+
+  #refuse(limit: 'maxConnections' | 'maxConnectionsPerAddress', peer: Peer): LimitError {
+    const max = this.limits[limit];
+    this.#strike({ limit, action: 'refused', max, remote: peer.remote }, undefined);
+    const whose = limit === 'maxConnections' ? '' : ' of this address';
+    const text = `no room: all ${max} connections${whose} are taken`;
+    const error = new LimitError('ERR_LIMIT_CONNECTIONS', text, { limit: max });
+    this.#tellRefused(error, peer);
+    return error;
+  }
+
+  #tellRefused(error: Error, peer: Peer): void {
+    this.#counters.refused++;
+    this.emit('refused', error, peer);
+  }
+
+  #strike(
+    struck: LimitStruck,
+    connection: ServedConnection<ClientMessage, ServerMessage, State, Context> | undefined,
+  ): void {
+    this.#counters.limit(struck.limit);
+    if (channels.limit.hasSubscribers) channels.limit.publish({ connection, limit: struck });
+    this.emit('limit', struck, connection);
+  }
+
+  /** See to the deadlines of all connections, and of those on their way in. */
+  #sweepAll(now: number): void {
+    const { handshakeTimeout: max } = this.limits;
+    for (const [socket, since] of this.#entering) {
+      if (now - since < max) break;
+      this.#strike(
+        { limit: 'handshakeTimeout', action: 'closed', max, remote: peerOf(socket).remote },
+        undefined,
+      );
+      socket.destroy();
+    }
+    for (const connection of this.#served) connection.link.sweep(now);
   }
 }

@@ -1,0 +1,169 @@
+import type net from 'node:net';
+import type { Duplex } from 'node:stream';
+import { LimitError, TimeoutError } from '../errors.ts';
+import type { Protocol } from '../protocol/protocol.ts';
+import type { Said } from '../protocol/session/declaration.ts';
+import type { StateMachine } from '../streams/state-machine.ts';
+import { Stages } from './answering.ts';
+import { channels } from './channels.ts';
+import type { Leaving } from './drain.ts';
+import type { LimitStruck, ServerLimits } from './limits.ts';
+import { Link, type LinkSettings } from './link.ts';
+import type { Peer } from './peer.ts';
+
+/** One peer of a `Server`. */
+export interface Connection<ClientMessage, ServerMessage, State extends string, Context> {
+  /** What the protocol is spoken over: a socket, TLS over one, or what `accept` was given. */
+  readonly stream: Duplex;
+  /** The same stream, for what only sockets have. */
+  readonly socket: net.Socket;
+  /** Who is at the other end. */
+  readonly peer: Peer;
+  /** The peer's address and port; empty on a Unix socket. */
+  readonly remote: string;
+  /** The session: its `state`, its `context`, and `send` for messages that answer nothing. */
+  readonly machine: StateMachine<ClientMessage, ServerMessage, State, Context>;
+}
+
+/** What a connection tells its server. */
+export interface ConnectionEvents<C> {
+  limit(connection: C, struck: LimitStruck): void;
+  /** Once, at the end. */
+  end(connection: C, error: NodeJS.ErrnoException | undefined): void;
+}
+
+/** One connection of a server: a stream, the stages that answer on it, and the link that reads for them. */
+export class ServedConnection<ClientMessage, ServerMessage, State extends string, Context>
+  implements Connection<ClientMessage, ServerMessage, State, Context>, Leaving
+{
+  readonly stream: Duplex;
+  readonly peer: Peer;
+  readonly machine: StateMachine<ClientMessage, ServerMessage, State, Context>;
+  readonly link: Link;
+  readonly openedAt: number;
+  readonly #events: ConnectionEvents<ServedConnection<ClientMessage, ServerMessage, State, Context>>;
+  readonly #limits: LinkSettings['limits'];
+  #reason: Error | undefined;
+  #ended: (() => void) | undefined;
+  #isOver = false;
+
+  /** @param now - milliseconds of the clock that `sweep` is told the time of: when the peer has connected */
+  constructor(
+    stream: Duplex,
+    peer: Peer,
+    protocol: Protocol<ClientMessage, ServerMessage, State, Context>,
+    context: Context | undefined,
+    settings: LinkSettings,
+    now: number,
+    events: ConnectionEvents<ServedConnection<ClientMessage, ServerMessage, State, Context>>,
+  ) {
+    this.stream = stream;
+    this.peer = peer;
+    this.openedAt = now;
+    this.#events = events;
+    this.#limits = settings.limits;
+    const stages = new Stages(protocol, { lingerTimeout: settings.limits.lingerTimeout, context });
+    this.machine = stages.machine;
+    this.machine.observer = this;
+    const fail = (error: Error): void => {
+      this.#reason ??= error;
+      stream.destroy();
+    };
+    stages.onError(fail);
+    stream.on('error', fail).on('close', () => {
+      this.#isOver = true;
+      stages.destroy();
+      this.link.close();
+      // A reset after a violation is no news.
+      const error = this.machine.error ?? this.#reason;
+      if (error !== undefined && channels.fault.hasSubscribers)
+        channels.fault.publish({ connection: this, error });
+      events.end(this, error);
+      this.#ended?.();
+    });
+    this.link = new Link(stream, stages, settings, now, (limit, action, actual) =>
+      this.#strike(limit, action, actual),
+    );
+  }
+
+  get socket(): net.Socket {
+    return this.stream as net.Socket;
+  }
+
+  get remote(): string {
+    return this.peer.remote;
+  }
+
+  /** Fulfilled when the connection is over. */
+  get ended(): Promise<void> {
+    if (this.#isOver) return Promise.resolve();
+    return new Promise((resolve) => {
+      const before = this.#ended;
+      this.#ended = () => {
+        before?.();
+        resolve();
+      };
+    });
+  }
+
+  /** Answer what has come, say the last words, and end. */
+  leave(say: (context: Context) => Said<ServerMessage>): void {
+    this.machine.leave(say);
+  }
+
+  cut(): void {
+    this.stream.destroy();
+  }
+
+  /** End with an error that the session's `farewell` is asked about. */
+  abort(error: Error): void {
+    if (this.machine.isOver) this.cut();
+    else this.machine.abort(error);
+  }
+
+  /** Of `SessionObserver`. */
+  message(message: unknown, state: string): void {
+    if (channels.message.hasSubscribers) channels.message.publish({ connection: this, message, state });
+  }
+
+  /** Of `SessionObserver`. */
+  transition(from: string, to: string): void {
+    if (channels.transition.hasSubscribers) channels.transition.publish({ connection: this, from, to });
+  }
+
+  #strike(limit: keyof ServerLimits, action: 'closed' | 'paused', actual?: number): void {
+    const max = this.#limits[limit];
+    this.#events.limit(this, { limit, action, max, remote: this.remote });
+    if (action === 'closed') this.abort(this.#error(limit, max, actual));
+  }
+
+  #error(limit: keyof ServerLimits, max: number, actual: number | undefined): Error {
+    const { state } = this.machine;
+    switch (limit) {
+      case 'handshakeTimeout':
+        return new TimeoutError(
+          'ERR_TIMEOUT_HANDSHAKE',
+          `the handshake was not over within ${max} ms, in state '${state}'`,
+          { limit: max, state },
+        );
+      case 'frameTimeout':
+        return new TimeoutError(
+          'ERR_TIMEOUT_IDLE',
+          `a frame begun ${max} ms ago is not complete, in state '${state}'`,
+          { limit: max, state },
+        );
+      case 'idleTimeout':
+        return new TimeoutError(
+          'ERR_TIMEOUT_IDLE',
+          `nothing came and nothing was taken in ${max} ms, in state '${state}'`,
+          { limit: max, state },
+        );
+      default:
+        return new LimitError('ERR_LIMIT_BYTES', `${actual} bytes are more than ${limit} ${max}`, {
+          limit: max,
+          actual,
+          state,
+        });
+    }
+  }
+}

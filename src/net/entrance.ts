@@ -1,0 +1,120 @@
+import type net from 'node:net';
+import tls from 'node:tls';
+import { isListed, listOf } from './address-list.ts';
+import { type Peer, peerOf, peerOverTls } from './peer.ts';
+import { takeProxyHeader } from './proxy/take-header.ts';
+
+export interface EntranceOptions {
+  /**
+   * Speak TLS: what `tls.createServer` takes, certificates among it. With `requestCert: true` and a `ca`, clients have to show
+   * a certificate of theirs; its name is in the connection's `peer.tls`.
+   */
+  tls?: tls.TlsOptions | undefined;
+  /** Connections from these addresses begin with a PROXY header (version 1 or 2), and from no others. */
+  proxyProtocol?: ProxyProtocolOptions | undefined;
+}
+
+export interface ProxyProtocolOptions {
+  /** The addresses of the proxies, or subnets (`'10.0.0.0/8'`). Anyone else could claim to be anyone. */
+  readonly trusted: net.BlockList | readonly string[];
+}
+
+/** What comes of a socket that has got in. */
+export interface Entered {
+  /** The socket itself, or TLS over it. */
+  readonly stream: net.Socket;
+  readonly peer: Peer;
+}
+
+/**
+ * The way from an accepted socket to a stream that the protocol is spoken over:
+ *
+ *     socket ──▶ PROXY header, from a trusted address ──▶ TLS handshake, where asked for ──▶ stream and peer
+ */
+export class Entrance {
+  readonly #tls: tls.Server | undefined;
+  readonly #trusted: net.BlockList | undefined;
+  /** Sockets in their TLS handshake. */
+  readonly #shaking = new WeakMap<
+    object,
+    { peer: Peer; done: (error: Error | undefined, entered?: Entered) => void }
+  >();
+
+  constructor({ tls: options, proxyProtocol }: EntranceOptions) {
+    this.#trusted = proxyProtocol && listOf('createServer: proxyProtocol.trusted', proxyProtocol.trusted);
+    if (options === undefined) return;
+    // Its own deadline is our caller's to keep.
+    const server = tls.createServer({
+      ...options,
+      allowHalfOpen: true,
+      handshakeTimeout: options.handshakeTimeout ?? 2 ** 31 - 1,
+    });
+    server.on('secureConnection', (stream) => this.#shaken(stream));
+    server.on('tlsClientError', (error, stream) => this.#shaken(stream, error));
+    this.#tls = server;
+  }
+
+  /**
+   * Whether a socket gets in at once, as it is.
+   */
+  isOpen(socket: net.Socket): boolean {
+    return this.#tls === undefined && !this.#isTrusted(socket);
+  }
+
+  /**
+   * Let a socket in. `done` is called once, unless the socket is destroyed before: with what came of it, or an error, or neither
+   * where it ended without a byte.
+   */
+  enter(socket: net.Socket, done: (error: Error | undefined, entered?: Entered) => void): void {
+    if (!this.#isTrusted(socket)) {
+      this.#secure(socket, peerOf(socket), done);
+      return;
+    }
+    takeProxyHeader(socket, (error, header) => {
+      if (header === undefined) done(error);
+      else this.#secure(socket, peerOf(socket, header), done);
+    });
+  }
+
+  /** Certificates and keys for connections to come; those there are keep theirs. */
+  setSecureContext(options: tls.SecureContextOptions): void {
+    this.#withTls('setSecureContext').setSecureContext(options);
+  }
+
+  /** Certificates for those who ask for this host name (SNI); may have a wildcard: `'*.example.org'`. */
+  addContext(hostname: string, context: tls.SecureContextOptions): void {
+    this.#withTls('addContext').addContext(hostname, context);
+  }
+
+  #withTls(what: string): tls.Server {
+    if (this.#tls === undefined) throw new TypeError(`${what}: the server has no option tls`);
+    return this.#tls;
+  }
+
+  #isTrusted({ remoteAddress }: net.Socket): boolean {
+    return this.#trusted !== undefined && isListed(this.#trusted, remoteAddress);
+  }
+
+  #secure(socket: net.Socket, peer: Peer, done: (error: Error | undefined, entered?: Entered) => void): void {
+    if (this.#tls === undefined) {
+      done(undefined, { stream: socket, peer });
+      return;
+    }
+    this.#shaking.set(socket, { peer, done });
+    this.#tls.emit('connection', socket);
+  }
+
+  #shaken(stream: tls.TLSSocket, error?: Error): void {
+    // Node tells of the socket below a TLS socket in no public way.
+    const { _parent: socket } = stream as { _parent?: object };
+    const shaking = socket && this.#shaking.get(socket);
+    if (shaking === undefined) {
+      stream.destroy();
+      return;
+    }
+    this.#shaking.delete(socket!);
+    const { peer, done } = shaking;
+    if (error === undefined) done(undefined, { stream, peer: peerOverTls(peer, stream) });
+    else done(error);
+  }
+}

@@ -1,0 +1,209 @@
+import type { Duplex } from 'node:stream';
+import type { Answering } from './answering.ts';
+import type { ByteBudget, Holder } from './byte-budget.ts';
+import type { ServerLimits, SettledLimits } from './limits.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** What the links of one server have in common. */
+export interface LinkSettings {
+  readonly limits: SettledLimits;
+  /** Of unfinished frames. */
+  readonly held: ByteBudget;
+  /** Of what peers have not taken yet. */
+  readonly waiting: ByteBudget;
+}
+
+/** Told of a limit that a connection has reached: it is to be closed, or the link has paused it. */
+export type OnLimit = (limit: keyof ServerLimits, action: 'closed' | 'paused', actual?: number) => void;
+
+// Why a link does not read.
+const RATE = 1;
+const HELD = 2;
+const WAITING = 4;
+
+/**
+ * Holds one connection to its limits. It counts what comes, and stops the stream while the peer is beyond its rates, or while all
+ * connections together hold too much and it is not this one's turn.
+ *
+ *     stream ──pipe──▶ stages ──pipe──▶ stream
+ *       └──'data'──▶ link
+ *
+ * Deadlines have no timers of their own: the server calls `sweep` for all its links from one. Once the stream is unpiped from the stages,
+ * for another protocol, the link lets go of it.
+ */
+export class Link {
+  readonly #stream: Duplex;
+  readonly #stages: Answering;
+  readonly #settings: LinkSettings;
+  readonly #onLimit: OnLimit;
+  readonly #byteRate: TokenBucket | undefined;
+  readonly #messageRate: TokenBucket | undefined;
+  readonly #holder: Holder = { pause: (paused) => this.#inTurn(HELD, paused, 'maxTotalHeldBytes') };
+  readonly #waiter: Holder = { pause: (paused) => this.#inTurn(WAITING, paused, 'maxTotalWaitingBytes') };
+  #bytesReceived = 0;
+  /** Messages that were taken out of the bucket. */
+  #counted = 0;
+  #held = 0;
+  #waiting = 0;
+  /** Why nothing is read now, one bit a reason. */
+  #stopped = 0;
+  #timer: NodeJS.Timeout | undefined;
+  /** The stream has gone on to another protocol. */
+  #isFree = false;
+  /** What the last sweep has seen, and since when. */
+  #activity = -1;
+  #taken = -1;
+  readonly #openSince: number;
+  #idleSince: number;
+  #frameSince: number;
+
+  /** @param now - milliseconds of the clock that `sweep` is told the time of; since when the handshake takes */
+  constructor(stream: Duplex, stages: Answering, settings: LinkSettings, now: number, onLimit: OnLimit) {
+    this.#stream = stream;
+    this.#stages = stages;
+    this.#settings = settings;
+    this.#onLimit = onLimit;
+    this.#openSince = this.#idleSince = this.#frameSince = now;
+    const { maxByteRate, maxMessageRate } = settings.limits;
+    if (maxByteRate !== Infinity) this.#byteRate = new TokenBucket(maxByteRate, maxByteRate, now);
+    if (maxMessageRate !== Infinity) this.#messageRate = new TokenBucket(maxMessageRate, maxMessageRate, now);
+    const onData = (chunk: Buffer): void => this.#count(chunk.length);
+    // A pipe resumes its source when its destination drains, whoever else has stopped it.
+    const onResume = (): void => {
+      if (this.#stopped !== 0) stream.pause();
+    };
+    stream.pipe(stages.input);
+    stages.output.pipe(stream);
+    // Behind the pipe: what has come is counted once the stages have taken it in.
+    stream.on('data', onData).on('resume', onResume);
+    stages.input.once('unpipe', () => {
+      // Also at the end, of itself.
+      if (stages.input.writableEnded) return;
+      stream.off('data', onData).off('resume', onResume);
+      this.#isFree = true;
+      this.close();
+    });
+  }
+
+  get bytesReceived(): number {
+    return this.#bytesReceived;
+  }
+
+  /** Bytes that were given to the stream, where it counts them: a socket does. */
+  get bytesSent(): number {
+    const { bytesWritten = 0 } = this.#stream as { bytesWritten?: number };
+    return bytesWritten;
+  }
+
+  /** Bytes of an unfinished frame, and of what waits behind a message that is being answered. */
+  get held(): number {
+    return this.#stages.held;
+  }
+
+  /** Bytes that the peer has not taken yet. */
+  get waiting(): number {
+    return this.#stages.output.readableLength + this.#stream.writableLength;
+  }
+
+  /** The connection is over: give back what it held of the budgets. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#settings.held.leave(this.#holder);
+    this.#settings.waiting.leave(this.#waiter);
+  }
+
+  /** See to the deadlines; at most one is reported. */
+  sweep(now: number): void {
+    const { handshakeTimeout, idleTimeout, frameTimeout, lingerTimeout } = this.#settings.limits;
+    if (this.#isFree) return;
+    this.weigh();
+    const activity = this.#bytesReceived + this.#stages.taken + this.bytesSent - this.waiting;
+    const isActive = activity !== this.#activity || this.#stages.isBusy;
+    this.#activity = activity;
+    if (isActive) this.#idleSince = now;
+    const { held, taken, isBusy, isReady, isOver, input } = this.#stages;
+    // An unfinished frame that we do not read on is not late; nor is one that began behind another.
+    const isReading = !isBusy && this.#stopped === 0 && input.writableLength === 0;
+    if (held === 0 || taken !== this.#taken || !isReading) this.#frameSince = now;
+    this.#taken = taken;
+    if (isOver) {
+      // The stages see to it themselves, unless the stream never tells them that it has ended.
+      if (now - this.#idleSince >= 2 * lingerTimeout) this.#onLimit('lingerTimeout', 'closed');
+    } else if (!isReady && now - this.#openSince >= handshakeTimeout) {
+      this.#onLimit('handshakeTimeout', 'closed');
+    } else if (now - this.#frameSince >= frameTimeout) {
+      this.#onLimit('frameTimeout', 'closed');
+    } else if (now - this.#idleSince >= idleTimeout) {
+      this.#onLimit('idleTimeout', 'closed');
+    }
+  }
+
+  /** Count what is held and what waits; the budgets are for all connections together. */
+  weigh(): void {
+    const { limits, held: heldByAll, waiting: waitingForAll } = this.#settings;
+    const { held, waiting } = this;
+    if (held !== this.#held) {
+      this.#held = held;
+      heldByAll.hold(this.#holder, held);
+      if (held > limits.maxHeldBytes) this.#onLimit('maxHeldBytes', 'closed', held);
+    }
+    if (waiting !== this.#waiting) {
+      this.#waiting = waiting;
+      waitingForAll.hold(this.#waiter, waiting);
+      if (waiting > limits.maxWaitingBytes) this.#onLimit('maxWaitingBytes', 'closed', waiting);
+    }
+  }
+
+  #count(bytes: number): void {
+    this.#bytesReceived += bytes;
+    this.weigh();
+    if (this.#byteRate !== undefined) this.#pace(this.#byteRate, bytes, 'maxByteRate');
+    if (this.#messageRate !== undefined) {
+      const { taken } = this.#stages;
+      this.#pace(this.#messageRate, taken - this.#counted, 'maxMessageRate');
+      this.#counted = taken;
+    }
+  }
+
+  #pace(bucket: TokenBucket, count: number, limit: keyof ServerLimits): void {
+    const now = performance.now();
+    const wait = bucket.take(count, now);
+    if (wait === 0) return;
+    // What comes of the other bucket meanwhile is seen when this wait is over.
+    if ((this.#stopped & RATE) === 0) this.#onLimit(limit, 'paused');
+    this.#stop(RATE);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#paced(), Math.min(wait, 2 ** 31 - 1));
+  }
+
+  /** A wait is over; messages that were taken meanwhile, and the other bucket, may ask for another. */
+  #paced(): void {
+    const now = performance.now();
+    const { taken } = this.#stages;
+    const bytes = this.#byteRate?.take(0, now) ?? 0;
+    const messages = this.#messageRate?.take(taken - this.#counted, now) ?? 0;
+    this.#counted = taken;
+    const wait = Math.max(bytes, messages);
+    if (wait > 0) this.#timer = setTimeout(() => this.#paced(), wait);
+    else this.#go(RATE);
+  }
+
+  #inTurn(reason: number, paused: boolean, limit: keyof ServerLimits): void {
+    if (!paused) {
+      this.#go(reason);
+      return;
+    }
+    this.#stop(reason);
+    this.#onLimit(limit, 'paused');
+  }
+
+  #stop(reason: number): void {
+    this.#stopped |= reason;
+    this.#stream.pause();
+  }
+
+  #go(reason: number): void {
+    this.#stopped &= ~reason;
+    if (this.#stopped === 0) this.#stream.resume();
+  }
+}
