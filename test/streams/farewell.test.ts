@@ -93,7 +93,7 @@ const SERVERS: Record<string, (protocol: Protocol, lingerTimeout: number) => Pro
     server.once('connectionEnd', (_, error) => resolve(error));
     const address = place();
     await server.listen({ path: address });
-    onTestFinished(() => server.close());
+    onTestFinished(async () => void (await server.close({ deadline: 1 })));
     return [address, promise];
   },
 };
