@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { held } from '../streams/farewell.ts';
 import type { Answering } from './answering.ts';
 import type { ByteBudget, Holder } from './byte-budget.ts';
 import type { ServerLimits, SettledLimits } from './limits.ts';
@@ -117,14 +118,15 @@ export class Link {
     const { handshakeTimeout, idleTimeout, frameTimeout, lingerTimeout } = this.#settings.limits;
     if (this.#isFree) return;
     this.weigh();
-    const activity = this.#bytesReceived + this.#stages.taken + this.bytesSent - this.waiting;
+    const left = this.#stages.output.readableLength + held(this.#stream);
+    const activity = this.#bytesReceived + this.#stages.taken + this.bytesSent - left;
     const isActive = activity !== this.#activity || this.#stages.isBusy;
     this.#activity = activity;
     if (isActive) this.#idleSince = now;
-    const { held, taken, isBusy, isReady, isOver, input } = this.#stages;
+    const { held: unfinished, taken, isBusy, isReady, isOver, input } = this.#stages;
     // An unfinished frame that we do not read on is not late; nor is one that began behind another.
     const isReading = !isBusy && this.#stopped === 0 && input.writableLength === 0;
-    if (held === 0 || taken !== this.#taken || !isReading) this.#frameSince = now;
+    if (unfinished === 0 || taken !== this.#taken || !isReading) this.#frameSince = now;
     this.#taken = taken;
     if (isOver) {
       // The stages see to it themselves, unless the stream never tells them that it has ended.

@@ -69,7 +69,7 @@ export class Linger {
   }
 }
 
-/** What a stream has not passed on. A socket's `writableLength` stands still during one large write, its system's queue does not. */
-function held({ writableLength = 0, _handle }: Destination): number {
+/** What a stream has not passed on, in bytes or items: when it changes there is progress. A socket's `writableLength` stands still during one large write, its system's queue does not. */
+export function held({ writableLength = 0, _handle }: Destination): number {
   return writableLength + (_handle?.writeQueueSize ?? 0);
 }

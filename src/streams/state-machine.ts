@@ -251,7 +251,7 @@ export class StateMachine<
       return false;
     }
     if (this.#index === this.#messages.length) {
-      if (this.#lastWords !== undefined) {
+      if (this.#lastWords !== undefined && !run.working) {
         this.#answers.push(...run.leave(this.#lastWords).answers);
         this.#follow();
         return true;
