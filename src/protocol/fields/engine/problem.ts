@@ -135,12 +135,18 @@ function details(problem: Problem, path: string, messageType: string | undefined
   const { actual } = problem;
   return {
     expected: problem.expected,
-    actual: actual instanceof Uint8Array ? Buffer.from(actual.subarray(0, KEPT)) : actual,
+    actual: kept(actual),
     limit: problem.details.limit,
     path: path === '' ? undefined : path,
     messageType,
     cause: problem.details.cause,
   };
+}
+
+/** A value as an error keeps it: of bytes, a copy of the first few. Asks nothing of a Proxy, which may throw. */
+function kept(actual: unknown): unknown {
+  if (!ArrayBuffer.isView(actual) || !(actual instanceof Uint8Array)) return actual;
+  return actual.length === 0 ? Buffer.alloc(0) : Buffer.from(actual.subarray(0, KEPT));
 }
 
 function subject(messageType: string | undefined, where: string): string {

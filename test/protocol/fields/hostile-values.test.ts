@@ -1,0 +1,72 @@
+/** Values that fail in every way there is, when they are looked at: each is refused by a `MessageError`, whatever the field. */
+import { expect, test } from 'vitest';
+import * as w from '../../../src/index.ts';
+
+const trap = (): never => {
+  throw new Error('a trap');
+};
+
+const VALUES: Record<string, () => unknown> = {
+  'a revoked Proxy': () => {
+    const { proxy, revoke } = Proxy.revocable([1, 2], {});
+    revoke();
+    return proxy;
+  },
+  'a Proxy whose traps throw': () =>
+    new Proxy(
+      {},
+      { get: trap, has: trap, ownKeys: trap, getPrototypeOf: trap, getOwnPropertyDescriptor: trap },
+    ),
+  'bytes whose memory was transferred': () => {
+    const bytes = new Uint8Array(4);
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+    return bytes;
+  },
+  'an object that no text can be made of': () => Object.create(null),
+  'a getter that throws': () => Object.defineProperty({}, 'a', { get: trap, enumerable: true }),
+  'a symbol': () => Symbol('one'),
+};
+
+const FIELDS: Record<string, w.AnyField> = {
+  integer: w.u8,
+  bigint: w.u64le,
+  float: w.f32le,
+  bool: w.bool,
+  varint: w.varint,
+  enumeration: w.enumeration(w.u8, { a: 0 }),
+  'open enumeration': w.enumeration(w.u8, { a: 0 }, { unknown: 'keep' }),
+  flags: w.flags(w.u8, { a: 0 }),
+  bits: w.bits(w.u8, { a: 8 }),
+  bytes: w.bytes(w.u8),
+  utf8: w.utf8(w.u8),
+  cstring: w.cstring(5),
+  array: w.array(w.u8, w.u8),
+  struct: w.struct({ a: w.u8 }),
+  union: w.union(w.u8, { a: w.message(0, { b: w.u8 }) }),
+  lazy: w.lazy(() => w.struct({ a: w.u8 })),
+  bounded: w.bounded(w.u8, w.array(w.u8, w.rest)),
+  optional: w.optional(w.struct({ a: w.u8 })),
+};
+
+for (const [what, value] of Object.entries(VALUES)) {
+  test.each(Object.entries(FIELDS))(`${what} in a field: %s`, (name, field) => {
+    const codec = w.messages(w.u8, { one: w.message(1, { x: field as typeof w.u8, after: w.u8 }) });
+    let bytes: Uint8Array | undefined;
+    try {
+      bytes = codec.encode({ type: 'one', x: value() as number, after: 7 });
+    } catch (error) {
+      expect(error).toBeInstanceOf(w.MessageError);
+      expect(error).toMatchObject({ origin: 'local', path: expect.stringMatching(/^x/) });
+    }
+    // Transferred bytes are no bytes, and an array of none is an array.
+    if (bytes !== undefined) {
+      expect(what).toBe('bytes whose memory was transferred');
+      expect(['bytes', 'array', 'bounded']).toContain(name);
+    }
+  });
+}
+
+test.each(Object.entries(VALUES))('%s in place of a message', (_, value) => {
+  const codec = w.messages(w.u8, { one: w.message(1, { x: w.u8 }) });
+  expect(() => codec.encode(value() as { type: 'one'; x: number })).toThrow(w.MessageError);
+});
