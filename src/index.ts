@@ -108,7 +108,14 @@ export { MessageEncoder, type MessageEncoderOptions } from './streams/message-en
 // frames → bytes
 export { LengthPrefixEncoder } from './streams/length-prefix-encoder.ts';
 export { FrameEncoder } from './streams/frame-encoder.ts';
-export type { StageOptions } from './streams/stage.ts';
+
+// all of it, in one stage, and without a stream
+export { Conversation } from './protocol/conversation.ts';
+export { Responder, type ResponderOptions } from './streams/responder.ts';
+
+// stages of one's own
+export type { Matter } from './streams/outlet.ts';
+export { Stage, type StageOptions } from './streams/stage.ts';
 
 // all of it, over a socket
 export { defineProtocol, type Protocol } from './protocol/protocol.ts';

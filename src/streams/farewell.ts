@@ -1,4 +1,5 @@
-import type { Destination, Outlet } from './outlet.ts';
+import { TimeoutError } from '../errors.ts';
+import type { Destination } from './outlet.ts';
 import { Timer } from './timer.ts';
 
 // How an output ends while its input still comes: so that the last answer arrives, and no reset overtakes it.
@@ -24,19 +25,20 @@ export function endBehind(
  * has one more to end its side.
  */
 export class Linger {
-  /** Noted at the start: as they end, stages are piped to nobody any more. */
-  readonly #route: Outlet['route'];
+  readonly #route: readonly Destination[];
   readonly #timeout: number;
   readonly #cut: () => void;
   #timer: Timer | undefined;
   #isStopped = false;
 
   /**
+   * @param route - what all goes through, to the last destination; noted at the start, since stages that have ended are
+   *   piped to nobody any more
    * @param timeout - in milliseconds; Infinity waits for ever
    * @param cut - called for each timeout in which nothing has happened, until `stop`
    */
-  constructor(outlet: Outlet, timeout: number, cut: () => void) {
-    this.#route = outlet.route;
+  constructor(route: readonly Destination[], timeout: number, cut: () => void) {
+    this.#route = route;
     this.#timeout = timeout;
     this.#cut = cut;
     this.#watch();
@@ -69,7 +71,16 @@ export class Linger {
   }
 }
 
-/** What a stream has not passed on, in bytes or items: when it changes there is progress. A socket's `writableLength` stands still during one large write, its system's queue does not. */
+/** A peer did not end its side in time. */
+export function lingered(state: string, limit: number): TimeoutError {
+  const text = `the peer has not ended its side within ${limit} ms of our end, in state '${state}'`;
+  return new TimeoutError('ERR_TIMEOUT_STATE', text, { limit, state });
+}
+
+/**
+ * What a stream has not passed on, in bytes or items: when it changes there is progress. A socket's `writableLength` stands
+ * still during one large write, its system's queue does not.
+ */
 export function held({ writableLength = 0, _handle }: Destination): number {
   return writableLength + (_handle?.writeQueueSize ?? 0);
 }

@@ -1,7 +1,7 @@
-import { asError, show } from '../bytes/show.ts';
+import { show } from '../bytes/show.ts';
 import { trust } from '../bytes/trust.ts';
-import { MessageError, ProtocolError } from '../errors.ts';
 import type { Codec } from '../protocol/codec.ts';
+import { decodeFrame } from '../protocol/decode-frame.ts';
 import type { FrameBatch } from '../protocol/framing/framing.ts';
 import { keep } from './lease.ts';
 import { batchOf, Stage, type StageOptions } from './stage.ts';
@@ -61,38 +61,20 @@ export class MessageDecoder<Message> extends Stage<Message> {
   #decode(most: number): Message[] {
     const batch = this.#batch;
     if (batch === undefined) return [];
-    const { bytes, bounds, count } = batch;
     const from = this.#index;
-    const to = Math.min(count, from + most);
+    const to = Math.min(batch.count, from + most);
     const messages = new Array<Message>(to - from);
     let i = from;
     try {
-      for (; i < to; i++) {
-        const message = this.#codec.decode(bytes, bounds[2 * i]!, bounds[2 * i + 1]!);
-        if (message == null) {
-          throw new MessageError(
-            'ERR_MESSAGE_VALUE',
-            `the codec decoded ${message}, which no stream can carry`,
-          );
-        }
-        messages[i - from] = message;
-      }
+      for (; i < to; i++) messages[i - from] = decodeFrame(this.#codec, batch, i);
     } catch (error) {
       this.#batch = undefined;
-      this.fail(placed(asError(error), bounds[2 * i]!, batch.streamOffset));
+      this.fail(error);
       messages.length = i - from;
       return messages;
     }
     this.#index = to;
-    if (to === count) this.#batch = undefined;
+    if (to === batch.count) this.#batch = undefined;
     return messages;
   }
-}
-
-/** The error, with its place in the stream where the frame's is known. */
-function placed(error: Error, frameAt: number, streamOffset: number | undefined): Error {
-  if (streamOffset !== undefined && error instanceof ProtocolError && error.offset !== undefined) {
-    Object.assign(error, { streamOffset: streamOffset + frameAt + error.offset });
-  }
-  return error;
 }

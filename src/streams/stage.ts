@@ -181,7 +181,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
 
   /** From now on, cut the connection when within `lingerTimeout` nothing is taken and the input has not ended. */
   protected linger(): void {
-    this.#linger ??= new Linger(this.outlet, this.lingerTimeout, () => {
+    this.#linger ??= new Linger(this.outlet.route, this.lingerTimeout, () => {
       if (this.#blocked || !this.#inputEnded) this.destroy(this.lingerError());
     });
   }

@@ -1,8 +1,9 @@
-import { StateError, TimeoutError } from '../errors.ts';
+import { StateError } from '../errors.ts';
 import type { Said } from '../protocol/session/declaration.ts';
 import type { Run, StateLimits } from '../protocol/session/run.ts';
 import type { Session } from '../protocol/session/session.ts';
 import { Deadlines } from './deadlines.ts';
+import { lingered } from './farewell.ts';
 import { Stage, type StageOptions } from './stage.ts';
 
 export interface StateMachineOptions<Context = unknown> extends StageOptions {
@@ -222,14 +223,7 @@ export class StateMachine<
   }
 
   protected override lingerError(): Error | undefined {
-    const { error, state } = this.#run;
-    if (error !== undefined) return error;
-    const limit = this.lingerTimeout;
-    return new TimeoutError(
-      'ERR_TIMEOUT_STATE',
-      `the peer has not ended its side within ${limit} ms of our end, in state '${state}'`,
-      { limit, state },
-    );
+    return this.#run.error ?? lingered(this.state, this.lingerTimeout);
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {

@@ -1,0 +1,237 @@
+// Not the global one, which tests may fake: this one asks for a turn of the event loop, not for time.
+import { setImmediate } from 'node:timers';
+import { StateError } from '../errors.ts';
+import { Conversation } from '../protocol/conversation.ts';
+import type { Protocol } from '../protocol/protocol.ts';
+import type { StateLimits } from '../protocol/session/run.ts';
+import { Deadlines, FrameTimer, type FrameWatch } from './deadlines.ts';
+import { lingered } from './farewell.ts';
+import { Stage, type StageOptions } from './stage.ts';
+
+export interface ResponderOptions<Context = unknown> extends StageOptions {
+  /** What the handlers of this connection share, in place of what the session's `context` makes. */
+  context?: Context | undefined;
+}
+
+/** The most bytes of one connection that are answered in one turn of the event loop: then the others have theirs. */
+const BYTES_A_TURN = 65_536;
+/** Messages sent in one turn that are worth a write of their own. */
+const MANY = 64;
+
+/**
+ * Bytes in, bytes out: the server's side of one connection in one stage. It does what `FrameDecoder`, `MessageDecoder`,
+ * `StateMachine` and `MessageEncoder` do one behind the other, for a fraction of their memory: see `Conversation`.
+ *
+ * While a handler's promise is pending, no more input is taken. A final state, or a fault (of the input, of a handler, a
+ * deadline), ends the output after the answers before it and the farewell; what still comes is discarded until the input
+ * ends, or `lingerTimeout` passes. A fault is then the error of the pipeline.
+ *
+ * @example
+ * pipeline(socket, new Responder(drone), socket, (error) => console.log(error?.message ?? 'went in peace'));
+ */
+export class Responder<
+  Received,
+  Sent,
+  State extends string = string,
+  // biome-ignore lint/suspicious/noExplicitAny: a stage's user need not know what its handlers keep
+  Context = any,
+> extends Stage<Buffer> {
+  readonly #conversation: Conversation<Received, Sent, State, Context>;
+  readonly #deadlines: Deadlines;
+  #frameTimer: FrameTimer | undefined;
+  /** Frames of which the timers know. */
+  #frames = 0;
+  /** Bytes accepted since the last turn was ended for them. */
+  #accepted = 0;
+  #inputEnded = false;
+  /** Messages were sent in this turn, and will be written at its end. */
+  #sends = false;
+  /** The handler that is awaited. */
+  #pending: Promise<void> | undefined;
+  /** A limit that passed, and whose handler is awaited: it starts anew if the state is still the same then. */
+  #passed: { readonly kind: keyof StateLimits; readonly entries: number } | undefined;
+  /** Resolve the promises of `ready`. */
+  #waiting: (() => void)[] | undefined;
+
+  constructor(
+    protocol: Protocol<Received, Sent, State, Context>,
+    options: ResponderOptions<NoInfer<Context>> = {},
+  ) {
+    super('bytes', 'bytes', options);
+    this.#conversation = new Conversation(protocol, options.context);
+    this.#deadlines = new Deadlines(
+      this.#conversation,
+      (kind) => this.#timeout(kind),
+      (watch) => this.#watchFrames(watch),
+    );
+    this.#deadlines.follow();
+    // Wait a tick: the caller pipes us after constructing us. Then the greeting goes out.
+    process.nextTick(Responder.#proceed, this);
+  }
+
+  /** The session's state. */
+  get state(): State {
+    return this.#conversation.state;
+  }
+
+  /** What broke the protocol or failed in our own code, if anything did. */
+  get error(): Error | undefined {
+    return this.#conversation.error;
+  }
+
+  /** What the handlers of this connection share. */
+  get context(): Context {
+    return this.#conversation.context;
+  }
+
+  /**
+   * Send a message that answers nothing: behind what was answered until now, whole, even while a handler is pending. The
+   * messages of one turn of the event loop leave together.
+   *
+   * @returns false when the consumer has asked to wait: the message is held, await `ready()` before the next one.
+   * @throws StateError (`origin: 'local'`) when the state does not allow it; nothing is sent, the connection goes on
+   *
+   * @example
+   * for await (const report of telemetry) if (!machine.send(report)) await machine.ready();
+   */
+  send(message: Sent): boolean {
+    if (this.destroyed) {
+      throw new StateError('ERR_STATE_CLOSED', 'nothing can be sent: the connection is gone', {
+        origin: 'local',
+        state: this.state,
+      });
+    }
+    const conversation = this.#conversation;
+    conversation.send(message);
+    if (conversation.unsent >= MANY) {
+      this.proceed();
+    } else if (!this.#sends) {
+      this.#sends = true;
+      process.nextTick(Responder.#proceed, this);
+    }
+    return !this.blocked;
+  }
+
+  /** Resolves when the consumer takes messages again, or the stage is gone. */
+  ready(): Promise<void> {
+    if (this.destroyed || !this.blocked) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting ??= [];
+      this.#waiting.push(resolve);
+    });
+  }
+
+  protected override accept(chunk: Buffer): void {
+    this.#accepted += chunk.length;
+    this.#conversation.receive(chunk);
+  }
+
+  protected override ended(): void {
+    this.#inputEnded = true;
+    this.#conversation.ended();
+  }
+
+  protected override produce(): Buffer | undefined {
+    const conversation = this.#conversation;
+    const bytes = conversation.take(this.isPrivate);
+    this.#follow();
+    if (bytes !== undefined) return bytes;
+    const pending = conversation.settled();
+    if (pending !== undefined) this.#await(pending);
+    else if (conversation.error !== undefined) this.fail(conversation.error);
+    else if (conversation.final && !this.#inputEnded) this.close();
+    else if (this.#accepted >= BYTES_A_TURN) this.#yield();
+    this.#tellReady();
+    return undefined;
+  }
+
+  protected override lingerError(): Error | undefined {
+    return this.error ?? lingered(this.state, this.lingerTimeout);
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#deadlines.stop();
+    this.#tellReady();
+    super._destroy(error, callback);
+  }
+
+  #await(pending: Promise<void>): void {
+    this.suspend();
+    if (pending === this.#pending) return;
+    this.#pending = pending;
+    void pending.then(() => this.#resume(pending));
+  }
+
+  /** A handler's promise is settled, or came too late. */
+  #resume(pending: Promise<void>): void {
+    if (this.destroyed || this.#pending !== pending) return;
+    this.#pending = undefined;
+    this.#deadlines.refresh();
+    const passed = this.#passed;
+    this.#passed = undefined;
+    if (passed !== undefined) this.#startAgain(passed.kind, passed.entries);
+    this.proceed();
+  }
+
+  /** Let other connections have their turn. */
+  #yield(): void {
+    this.#accepted = 0;
+    this.suspend();
+    setImmediate(Responder.#proceed, this);
+  }
+
+  /** Let the deadlines follow the conversation. */
+  #follow(): void {
+    const conversation = this.#conversation;
+    const { frames } = conversation;
+    const isNew = frames !== this.#frames;
+    this.#frames = frames;
+    if (isNew) this.#deadlines.refresh();
+    if (conversation.entries !== this.#deadlines.entries || conversation.final) this.#deadlines.follow();
+    this.#frameTimer?.follow(conversation.isInsideFrame, isNew);
+    // A consumer that stopped reading does not get the rest.
+    if (conversation.final) this.linger();
+  }
+
+  #watchFrames(watch: FrameWatch): void {
+    this.#frameTimer?.stop();
+    this.#frameTimer = watch.limit === Infinity ? undefined : new FrameTimer(watch);
+    this.#frameTimer?.follow(this.#conversation.isInsideFrame, false);
+  }
+
+  #timeout(kind: keyof StateLimits): void {
+    const conversation = this.#conversation;
+    // While we hold the peer back, its silence is ours.
+    const isBusy = conversation.settled() !== undefined;
+    if (kind === 'idle' && isBusy) return;
+    if (kind === 'frame' && (isBusy || this.blocked)) {
+      this.#deadlines.start(kind);
+      return;
+    }
+    const { entries } = conversation;
+    conversation.timeout(kind);
+    if (conversation.settled() !== undefined) this.#passed = { kind, entries };
+    else this.#startAgain(kind, entries);
+    this.proceed();
+  }
+
+  /** A limit that passed starts anew, unless its handler has led to another state. */
+  #startAgain(kind: keyof StateLimits, entries: number): void {
+    const conversation = this.#conversation;
+    if (!conversation.final && conversation.entries === entries) this.#deadlines.start(kind);
+  }
+
+  #tellReady(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    this.#waiting = undefined;
+    for (const resolve of waiting) resolve();
+  }
+
+  // A function, not a closure: one for all.
+  // biome-ignore lint/suspicious/noExplicitAny: whatever it speaks
+  static #proceed(responder: Responder<any, any, any>): void {
+    responder.#sends = false;
+    responder.proceed();
+  }
+}
