@@ -39,8 +39,8 @@ describe('the compiled engine and the walking one', () => {
           const fast = decode(chunk, before, end);
           const slow = outcome(() => decodeByWalking(codec.declaration, chunk, before, end));
           if (fast === FAILED) expect(slow).toHaveProperty('code');
-          else expect(fast).toEqual(slow);
-          expect(outcome(() => codec.decode(chunk, before, end))).toEqual(slow);
+          else expect(fast).toStrictEqual(slow);
+          expect(outcome(() => codec.decode(chunk, before, end))).toStrictEqual(slow);
         }
       }),
       { numRuns: 100, endOnFailure: true, interruptAfterTimeLimit: 20_000 },
@@ -67,7 +67,7 @@ describe('the compiled engine and the walking one', () => {
           expect(target.subarray(before, end)).toEqual(slow);
           expect(target.subarray(before + room)).toEqual(Buffer.alloc(8, 0xee));
           expect(codec.encode(codec.decode(slow))).toEqual(slow);
-          expect(codec.decode(slow)).toEqual(message);
+          expect(codec.decode(slow)).toStrictEqual(message);
         }
       }),
       { numRuns: 100, endOnFailure: true, interruptAfterTimeLimit: 20_000 },

@@ -1,0 +1,414 @@
+import type { Field } from '../../../src/protocol/fields/field.ts';
+import * as language from '../../../src/protocol/fields/kinds.ts';
+import { codecOf, type DeclaredCodec, messages } from '../../../src/protocol/fields/messages.ts';
+
+/**
+ * What each kind of field is, in declarations, values and bytes. `kinds.test.ts` runs all of it through both engines, and
+ * `docs/fields.md` shows it: a kind without an entry here fails.
+ *
+ * Declarations and values are code, as a user writes it. Bytes are hex; a vertical bar is for readers.
+ */
+export interface KindVectors {
+  /** The kind's name. */
+  readonly kind: string;
+  /** What it is. */
+  readonly about: string;
+  /** The TypeScript type of its value. */
+  readonly type: string;
+  /** What is the most that it holds. */
+  readonly limits: string;
+  readonly good: readonly (readonly [declaration: string, value: string, bytes: string])[];
+  /** Bytes that are refused. */
+  readonly badBytes: readonly (readonly [declaration: string, bytes: string, code: string])[];
+  /** Values that are refused. */
+  readonly badValues: readonly (readonly [declaration: string, value: string, code: string])[];
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: made from text
+type AnyCodec = DeclaredCodec<any>;
+
+/** What code in the language of declarations gives: `u8`, `{ a: 1 }`. */
+export function evaluate(code: string): unknown {
+  const names = { ...language, messages, codecOf, tree, letter };
+  return new Function(...Object.keys(names), `return (${code});`)(...Object.values(names));
+}
+
+/** The codec of a declaration: of messages as it is, of any other field as the whole of a frame. */
+export function codecFrom(declaration: string): AnyCodec {
+  const made = evaluate(declaration);
+  return (typeof (made as AnyCodec).decode === 'function' ? made : codecOf(made as never)) as AnyCodec;
+}
+
+interface Tree {
+  value: number;
+  children: readonly Tree[];
+}
+
+const tree: Field<Tree> = language.struct({
+  value: language.u8,
+  children: language.array(
+    language.lazy(() => tree, { maxDepth: 3 }),
+    language.u8,
+  ),
+});
+
+/** A letter as its place in the alphabet. */
+const letter = language.custom<string>({
+  name: 'letter',
+  minSize: 1,
+  read(cursor) {
+    const at = cursor.take(1);
+    const place = cursor.bytes[at]!;
+    if (place > 25) cursor.fail('0 to 25', place);
+    return String.fromCharCode(97 + place);
+  },
+  write(cursor, value) {
+    if (!/^[a-z]$/.test(value)) cursor.fail('a small letter', value);
+    cursor.target[cursor.at++] = value.charCodeAt(0) - 97;
+  },
+  size: () => 1,
+});
+
+export const VECTORS: readonly KindVectors[] = [
+  {
+    kind: 'int',
+    about:
+      '`u8 i8 u16le u16be i16le i16be u24le … i32be`: whole numbers of 8, 16, 24 or 32 bits, in two’s complement where signed. The name says the byte order; there is no default.',
+    type: '`number`',
+    limits: 'what its bits hold',
+    good: [
+      ['u8', '255', 'ff'],
+      ['u16be', '0x1234', '12 34'],
+      ['u16le', '0x1234', '34 12'],
+      ['i24be', '-2', 'ff ff fe'],
+      ['u32le', '4275878552', '98 ba dc fe'],
+    ],
+    badBytes: [['u16be', '12', 'ERR_MESSAGE_SHORT']],
+    badValues: [
+      ['u8', '256', 'ERR_FIELD_RANGE'],
+      ['i8', '1.5', 'ERR_FIELD_RANGE'],
+      ['u32be', '"5"', 'ERR_FIELD_RANGE'],
+    ],
+  },
+  {
+    kind: 'bigint',
+    about: '`u64le u64be i64le i64be`: whole numbers of 64 bits.',
+    type: '`bigint`',
+    limits: 'what 64 bits hold',
+    good: [
+      ['u64be', '1n', '00 00 00 00 00 00 00 01'],
+      ['i64le', '-1n', 'ff ff ff ff ff ff ff ff'],
+    ],
+    badBytes: [['u64le', '00 00 00 00 00 00 00', 'ERR_MESSAGE_SHORT']],
+    badValues: [
+      ['u64le', '5', 'ERR_FIELD_RANGE'],
+      ['i64be', '2n ** 63n', 'ERR_FIELD_RANGE'],
+    ],
+  },
+  {
+    kind: 'float',
+    about: '`f32le f32be f64le f64be`: IEEE 754 numbers. Encoding a single rounds to the nearest one.',
+    type: '`number`',
+    limits: 'any number, NaN and the infinities included',
+    good: [
+      ['f32be', '1.5', '3f c0 00 00'],
+      ['f64be', '0.1', '3f b9 99 99 99 99 99 9a'],
+    ],
+    badBytes: [['f32le', '00 00 c0', 'ERR_MESSAGE_SHORT']],
+    badValues: [['f64le', '"1"', 'ERR_FIELD_RANGE']],
+  },
+  {
+    kind: 'varint',
+    about:
+      '`varuint`: LEB128, groups of seven bits, least significant first (protobuf’s varint). `varint`: the same of the zigzag image, 0, −1, 1, −2 … as 0, 1, 2, 3 …',
+    type: '`number`',
+    limits: '0 to 2⁵³ − 1, or −2⁵² to 2⁵² − 1; at most ten bytes',
+    good: [
+      ['varuint', '150', '96 01'],
+      ['varint', '-2', '03'],
+    ],
+    badBytes: [
+      ['varuint', '96', 'ERR_MESSAGE_SHORT'],
+      ['varuint', 'ff ff ff ff ff ff ff 1f', 'ERR_MESSAGE_VALUE'],
+    ],
+    badValues: [['varuint', '-1', 'ERR_FIELD_RANGE']],
+  },
+  {
+    kind: 'bool',
+    about: '`bool`: one byte, 0 or 1.',
+    type: '`boolean`',
+    limits: 'other bytes are refused',
+    good: [['bool', 'true', '01']],
+    badBytes: [['bool', '02', 'ERR_MESSAGE_VALUE']],
+    badValues: [['bool', '1', 'ERR_FIELD_RANGE']],
+  },
+  {
+    kind: 'enumeration',
+    about:
+      '`enumeration(integer, { name: value })`: an integer that stands for a name. With `{ unknown: "keep" }` a value without a name is a number; else it is refused.',
+    type: 'a union of the names',
+    limits: 'what the integer holds',
+    good: [
+      ['enumeration(u8, { off: 0, on: 1 })', '"on"', '01'],
+      ['enumeration(u16be, { off: 0 }, { unknown: "keep" })', '7', '00 07'],
+    ],
+    badBytes: [['enumeration(u8, { off: 0, on: 1 })', '02', 'ERR_MESSAGE_VALUE']],
+    badValues: [['enumeration(u8, { off: 0, on: 1 })', '"of"', 'ERR_FIELD_RANGE']],
+  },
+  {
+    kind: 'flags',
+    about:
+      '`flags(integer, { name: position })`: single bits, each by its position from the least significant, which is 0. Other bits are refused, or ignored with `{ unknown: "ignore" }`.',
+    type: 'an object of booleans',
+    limits: 'an integer of fixed width',
+    good: [['flags(u8, { urgent: 0, signed: 7 })', '{ urgent: false, signed: true }', '80']],
+    badBytes: [['flags(u8, { urgent: 0 })', '03', 'ERR_MESSAGE_VALUE']],
+    badValues: [['flags(u8, { urgent: 0 })', '{ urgent: 1 }', 'ERR_FIELD_RANGE']],
+  },
+  {
+    kind: 'bits',
+    about:
+      '`bits(integer, { name: width })`: several numbers in one integer, the most significant first; the widths fill it.',
+    type: 'an object of numbers',
+    limits: 'an integer of fixed width',
+    // RFC 791 §3.1: version 4, header of 5 words
+    good: [['bits(u8, { version: 4, headerLength: 4 })', '{ version: 4, headerLength: 5 }', '45']],
+    badBytes: [['bits(u16be, { a: 4, b: 12 })', '45', 'ERR_MESSAGE_SHORT']],
+    badValues: [
+      ['bits(u8, { version: 4, headerLength: 4 })', '{ version: 16, headerLength: 5 }', 'ERR_FIELD_RANGE'],
+    ],
+  },
+  {
+    kind: 'bytes',
+    about:
+      '`bytes(size)`: raw bytes. Decoding gives a view of the bytes received, not a copy: copy it to keep it.',
+    type: '`Buffer`; any `Uint8Array` on encode',
+    limits: '`{ max }`: 10,000,000 bytes unless given',
+    good: [
+      ['bytes(2)', 'Buffer.of(0xca, 0xfe)', 'ca fe'],
+      ['bytes(u16be)', 'Buffer.of(0xca, 0xfe)', '00 02 | ca fe'],
+      [
+        'struct({ length: u8, data: bytes("length") })',
+        '{ length: 2, data: Buffer.of(0xca, 0xfe) }',
+        '02 | ca fe',
+      ],
+      ['bytes(rest)', 'Buffer.of(0xca, 0xfe)', 'ca fe'],
+    ],
+    badBytes: [
+      ['bytes(u8)', '03 | ca fe', 'ERR_MESSAGE_SHORT'],
+      ['bytes(u8, { max: 2 })', '03 | ca fe 00', 'ERR_FIELD_TOO_LONG'],
+    ],
+    badValues: [
+      ['bytes(2)', 'Buffer.of(1)', 'ERR_FIELD_RANGE'],
+      ['bytes(u8)', 'Buffer.alloc(256)', 'ERR_FIELD_TOO_LONG'],
+    ],
+  },
+  {
+    kind: 'utf8',
+    about: '`utf8(size)`: text; the size is in bytes. A leading U+FEFF is text and is kept.',
+    type: '`string`',
+    limits: '`{ max }`: 10,000,000 bytes unless given; `limits.text` for all texts of a message',
+    good: [
+      ['utf8(u8)', '"é!"', '03 | c3 a9 21'],
+      ['utf8(4)', '"RIFF"', '52 49 46 46'],
+    ],
+    badBytes: [
+      ['utf8(u8)', '02 | c0 af', 'ERR_MESSAGE_UTF8'],
+      ['utf8(u8)', '02 | 61', 'ERR_MESSAGE_SHORT'],
+    ],
+    badValues: [
+      ['utf8(4)', '"RIF"', 'ERR_FIELD_RANGE'],
+      ['utf8(u8)', '"x".repeat(256)', 'ERR_FIELD_TOO_LONG'],
+      ['utf8(u8)', '"\\ud800"', 'ERR_MESSAGE_UTF8'],
+    ],
+  },
+  {
+    kind: 'cstring',
+    about: '`cstring(max)`: text in UTF-8 up to a NUL byte, which is not part of it.',
+    type: '`string`',
+    limits: '65,535 bytes before the NUL unless given',
+    good: [['cstring()', '"hello"', '68 65 6c 6c 6f 00']],
+    badBytes: [
+      ['cstring()', '68 65', 'ERR_MESSAGE_SHORT'],
+      ['cstring(2)', '68 65 6c 00', 'ERR_FIELD_TOO_LONG'],
+    ],
+    badValues: [['cstring()', '"a\\0b"', 'ERR_FIELD_RANGE']],
+  },
+  {
+    kind: 'array',
+    about: '`array(item, count)`: elements, one after the other.',
+    type: 'an array',
+    limits:
+      '`{ max }`: 1,000,000 elements unless given; `limits.elements` and `limits.empty` for all lists of a message',
+    good: [
+      ['array(u16be, u8)', '[1, 2]', '02 | 00 01 | 00 02'],
+      ['array(u8, 3)', '[1, 2, 3]', '01 02 03'],
+      ['array(u8, rest)', '[1, 2]', '01 02'],
+    ],
+    badBytes: [
+      ['array(u16be, u8)', '02 | 00 01', 'ERR_MESSAGE_SHORT'],
+      ['array(u8, u8, { max: 1 })', '02 | 01 02', 'ERR_FIELD_TOO_LONG'],
+      ['codecOf(array(u8, u8), { limits: { elements: 1 } })', '02 | 01 02', 'ERR_MESSAGE_LIMIT'],
+    ],
+    badValues: [
+      ['array(u8, 3)', '[1, 2]', 'ERR_FIELD_RANGE'],
+      ['array(u8, u8, { max: 1 })', '[1, 2]', 'ERR_FIELD_TOO_LONG'],
+    ],
+  },
+  {
+    kind: 'struct',
+    about: '`struct({ name: field })`: named fields, one after the other.',
+    type: 'an object',
+    limits: 'those of its fields',
+    good: [['struct({ x: u8, y: struct({ z: u8 }) })', '{ x: 1, y: { z: 2 } }', '01 02']],
+    badBytes: [['struct({ x: u8, y: u16be })', '01 02', 'ERR_MESSAGE_SHORT']],
+    badValues: [['struct({ x: u8 })', '5', 'ERR_FIELD_RANGE']],
+  },
+  {
+    kind: 'optional',
+    about:
+      '`optional(item)`: a value that may be missing; a byte before it, 0 or 1, says whether it is there. With `when(path, …values)` an earlier field decides, and there is no such byte.',
+    type: 'the item’s, or `undefined`',
+    limits: 'those of its item',
+    good: [
+      ['optional(u16be)', '7', '01 | 00 07'],
+      ['optional(u16be)', 'undefined', '00'],
+      [
+        'struct({ version: u8, tail: optional(u8, when("version", 2)) })',
+        '{ version: 2, tail: 9 }',
+        '02 | 09',
+      ],
+      [
+        'struct({ version: u8, tail: optional(u8, when("version", 2)) })',
+        '{ version: 1, tail: undefined }',
+        '01',
+      ],
+    ],
+    badBytes: [['optional(u8)', '02 | 07', 'ERR_MESSAGE_VALUE']],
+    badValues: [
+      [
+        'struct({ version: u8, tail: optional(u8, when("version", 2)) })',
+        '{ version: 1, tail: 9 }',
+        'ERR_FIELD_RANGE',
+      ],
+    ],
+  },
+  {
+    kind: 'union',
+    about:
+      '`union(tag, { name: message(value, fields) })`: one of several structures, told apart by a tag: a field right before it, or the name of an earlier one. The value carries the name as `type`.',
+    type: 'a union of objects with `type`',
+    limits: 'those of its cases',
+    good: [
+      [
+        'struct({ shape: union(u8, { circle: message(1, { radius: u8 }), point: message(2) }) })',
+        '{ shape: { type: "circle", radius: 7 } }',
+        '01 | 07',
+      ],
+      [
+        'struct({ kind: u8, shape: union("kind", { circle: message(1, { radius: u8 }), point: message(2) }) })',
+        '{ kind: 2, shape: { type: "point" } }',
+        '02',
+      ],
+    ],
+    badBytes: [['struct({ shape: union(u8, { point: message(2) }) })', '03', 'ERR_MESSAGE_VALUE']],
+    badValues: [
+      [
+        'struct({ shape: union(u8, { point: message(2) }) })',
+        '{ shape: { type: "line" } }',
+        'ERR_FIELD_RANGE',
+      ],
+    ],
+  },
+  {
+    kind: 'messages',
+    about:
+      '`messages(tag, { name: message(value, fields) }, { header, trailing, limits })`: all messages of a protocol, as a codec. `header` stands before the tag in each; what is behind a message is refused, ignored or kept (`trailing`).',
+    type: 'a union of objects with `type`',
+    limits: '`limits: { elements, empty, depth, text }`',
+    good: [
+      [
+        'messages(u8, { ping: message(1), move: message(2, { x: i8 }) }, { header: { id: u16be } })',
+        '{ type: "move", id: 7, x: -1 }',
+        '00 07 | 02 | ff',
+      ],
+      [
+        'messages(u8, { ping: message(1) }, { trailing: "keep" })',
+        '{ type: "ping", trailing: Buffer.of(9) }',
+        '01 | 09',
+      ],
+    ],
+    badBytes: [
+      ['messages(u8, { ping: message(1) })', '', 'ERR_MESSAGE_EMPTY'],
+      ['messages(u8, { ping: message(1) })', '02', 'ERR_MESSAGE_UNKNOWN'],
+      ['messages(u8, { ping: message(1) })', '01 | 09', 'ERR_MESSAGE_TRAILING'],
+    ],
+    badValues: [['messages(u8, { ping: message(1) })', '{ type: "pong" }', 'ERR_MESSAGE_UNKNOWN']],
+  },
+  {
+    kind: 'bounded',
+    about: '`bounded(size, item)`: a field that has a number of bytes to itself, and must use them all.',
+    type: 'the item’s',
+    limits: '`{ max }`: 10,000,000 bytes unless given',
+    good: [['bounded(u8, array(u16be, rest))', '[1, 2]', '04 | 00 01 | 00 02']],
+    badBytes: [
+      ['bounded(u8, u8)', '02 | 01 02', 'ERR_MESSAGE_TRAILING'],
+      ['bounded(u8, u16be)', '01 | 01 02', 'ERR_MESSAGE_SHORT'],
+    ],
+    badValues: [['bounded(u8, bytes(rest))', 'Buffer.alloc(256)', 'ERR_FIELD_TOO_LONG']],
+  },
+  {
+    kind: 'lazy',
+    about:
+      '`lazy(() => field)`: a field that is named before it is declared, for recursion. Here `tree` is `struct({ value: u8, children: array(lazy(() => tree, { maxDepth: 3 }), u8) })`.',
+    type: 'the field’s; write the recursive type by hand',
+    limits: '`{ maxDepth }` levels; else the `depth` of the message’s limits, 64',
+    good: [['tree', '{ value: 1, children: [{ value: 2, children: [] }] }', '01 | 01 | 02 00']],
+    badBytes: [['tree', '01 01 01 01 01 01 01 01 01 00', 'ERR_FIELD_TOO_LONG']],
+    badValues: [['tree', '{ value: 1, children: [5] }', 'ERR_FIELD_RANGE']],
+  },
+  {
+    kind: 'constant',
+    about:
+      '`constant(field, value)`: a value that is always the same, such as a magic number. Checked on decode; not part of the message.',
+    type: 'none: it has no key',
+    limits: 'those of its field',
+    good: [['struct({ magic: constant(u16be, 0xcafe), a: u8 })', '{ a: 1 }', 'ca fe | 01']],
+    badBytes: [['struct({ magic: constant(u16be, 0xcafe), a: u8 })', 'ca ff | 01', 'ERR_MESSAGE_VALUE']],
+    badValues: [],
+  },
+  {
+    kind: 'padding',
+    about:
+      '`padding(size)`, or `padding({ to: multiple })` counted from the start of the frame: zeros on encode, ignored on decode.',
+    type: 'none: it has no key',
+    limits: 'a number in the declaration',
+    good: [
+      ['struct({ a: u8, pad: padding(2), b: u8 })', '{ a: 1, b: 2 }', '01 | 00 00 | 02'],
+      ['struct({ a: u8, pad: padding({ to: 4 }), b: u8 })', '{ a: 1, b: 2 }', '01 | 00 00 00 | 02'],
+    ],
+    badBytes: [['struct({ a: u8, pad: padding({ to: 4 }) })', '01 | 00', 'ERR_MESSAGE_SHORT']],
+    badValues: [],
+  },
+  {
+    kind: 'checksum',
+    about:
+      '`checksum(integer, algorithm, { from, to, append })`: a sum over the fields from one to another, unless given from the start of the structure to the sum. Computed on encode, verified on decode. The algorithm is a name of the CRC catalogue, or `{ name, width, compute }`.',
+    type: '`number`; ignored on encode',
+    limits: 'an unsigned integer as wide as the sum',
+    // CRC-8/SMBUS of 31 is 97
+    good: [['struct({ a: u8, sum: checksum(u8, "CRC-8/SMBUS") })', '{ a: 0x31, sum: 0x97 }', '31 | 97']],
+    badBytes: [['struct({ a: u8, sum: checksum(u8, "CRC-8/SMBUS") })', '31 | 98', 'ERR_FRAME_CHECKSUM']],
+    badValues: [],
+  },
+  {
+    kind: 'custom',
+    about:
+      '`custom({ name, read, write, size, minSize })`: a field that code of your own reads and writes. Here `letter` is a small letter as its place in the alphabet.',
+    type: 'what `read` gives',
+    limits: 'what `size` asks for; a whole number',
+    good: [['letter', '"c"', '02']],
+    badBytes: [['letter', '1a', 'ERR_MESSAGE_VALUE']],
+    badValues: [['letter', '"C"', 'ERR_FIELD_RANGE']],
+  },
+];
