@@ -26,9 +26,15 @@ export {
   type Time,
   type UdpDatagram,
 } from './flows.ts';
+export { followYaml } from './follow-yaml.ts';
+export { hexDump, toHexDump } from './hex-dump.ts';
+export { type LineLogOptions, lineLog } from './line-log.ts';
+export { type LineParser, parseLines } from './line-parser.ts';
 export type { Packet, PacketReader } from './packet.ts';
 export { packetReader } from './packet-reader.ts';
+export { PcapngWriter, type PcapngWriterOptions } from './pcapng-writer.ts';
 export { captureEvents, readCapture } from './read-capture.ts';
 export { fileChunks, readChunks } from './read-chunks.ts';
+export { socatLog } from './socat-log.ts';
 export type { TcpSink } from './tcp-stream.ts';
 export { CaptureEncoder, writeCapture } from './write-capture.ts';

@@ -15,6 +15,7 @@ const PROGRAMS = [...page.matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1]
 async function program(part: string): Promise<string> {
   const found = PROGRAMS.find((one) => one.includes(part));
   const code = found!
+    .replaceAll('dns.pcapng', path.join(folder, 'dns.out'))
     .replaceAll('dns.pcap', 'test/fixtures/dns_tcp.pcap')
     .replaceAll('dns.ndjson.gz', path.join(folder, 'dns.ndjson.gz'));
   const { status, stdout, stderr } = await run([process.execPath, '--input-type=module', '-e', code]);
@@ -51,4 +52,13 @@ test('the lines of the format are read', () => {
   for (let event = reader.next(); event !== undefined; event = reader.next()) kinds.push(event.event);
   expect(reader.error).toBeUndefined();
   expect(kinds).toEqual(['open', 'data', 'gap', 'end', 'close']);
+});
+
+test('a log by one regular expression', async () => {
+  expect(await program('lineLog')).toBe('0 client he\n0.25 server ok\n');
+});
+
+test('events to pcapng', async () => {
+  await program('new PcapngWriter');
+  expect(readFileSync(path.join(folder, 'dns.out')).toString('latin1')).toContain('open at 0 s');
 });

@@ -1,0 +1,56 @@
+import type { CaptureEvent, Side } from './events.ts';
+import { hexBytes } from './line-log.ts';
+import type { LineParser } from './line-parser.ts';
+
+/**
+ * Reads bytes written in hexadecimal, of one side: plain digits, or a dump by `hexdump -C`, `xxd` or `od -A x -t x1`, told by the offset
+ * 0 at the start of the first line. Each line is a chunk.
+ *
+ *     00000000  68 65 6c 6c 6f 20 77 6f  72 6c 64 0a              |hello world.|
+ *     00000000: 6865 6c6c 6f20 776f 726c 640a            hello world.
+ *     68656c6c6f20776f726c640a
+ */
+export function hexDump({ from = 'client' }: { from?: Side | undefined } = {}): LineParser {
+  let isOpen = false;
+  /** Whether lines begin with an offset: as the first one with anything in it says. */
+  let isDump: boolean | undefined;
+  return {
+    line(text) {
+      const line = text.replace(/#.*$/, '').trim();
+      if (line === '') return [];
+      isDump ??= /^0{4,16}(:|\s)/.test(line);
+      const bytes = isDump ? dumpedBytes(line) : hexBytes(line);
+      if (bytes.length === 0) return [];
+      const data: CaptureEvent = { event: 'data', time: 0, connection: 0, from, bytes };
+      if (isOpen) return [data];
+      isOpen = true;
+      return [{ event: 'open', time: 0, connection: 0 }, data];
+    },
+    end: () => [],
+  };
+}
+
+/** Behind the offset; the text of the bytes stands in bars, or behind two spaces. */
+function dumpedBytes(line: string): Buffer {
+  const behind = line.replace(/^[0-9a-fA-F]+:?\s*/, '');
+  const digits = behind.endsWith('|') ? behind.replace(/\|.*$/, '') : behind.split(/\s{2,}/)[0]!;
+  return hexBytes(digits.replace(/\s+/g, ''));
+}
+
+/**
+ * Bytes as `hexdump -C` prints them, a line for sixteen.
+ *
+ * @param from - the offset of the first byte
+ */
+export function toHexDump(bytes: Uint8Array, from = 0): string {
+  const lines: string[] = [];
+  for (let at = 0; at < bytes.length; at += 16) {
+    const row = [...bytes.subarray(at, at + 16)];
+    const digits = row.map((byte) => byte.toString(16).padStart(2, '0'));
+    const left = digits.slice(0, 8).join(' ').padEnd(23);
+    const right = digits.slice(8).join(' ').padEnd(23);
+    const text = row.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('');
+    lines.push(`${(from + at).toString(16).padStart(8, '0')}  ${left}  ${right}  |${text}|`);
+  }
+  return lines.join('\n');
+}

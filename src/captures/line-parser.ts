@@ -1,0 +1,70 @@
+import { StringDecoder } from 'node:string_decoder';
+import { CaptureError } from '../errors.ts';
+import type { CaptureEvent } from './events.ts';
+
+/**
+ * Reads a capture in a text format of another program, a line at a time.
+ *
+ * What `line` and `end` answer are events in their order. They throw a `CaptureError` that names the line.
+ */
+export interface LineParser {
+  line(text: string): readonly CaptureEvent[];
+  /** The file is over. */
+  end(): readonly CaptureEvent[];
+}
+
+/** The longest line of a text format, in characters. */
+const LONGEST_LINE = 33_600_000;
+
+/**
+ * The events of a text in one of the formats of other programs: a stage of `stream.pipeline`.
+ *
+ * @throws CaptureError with the `line` where it is damaged or cut off, behind the events that came before
+ *
+ * @example
+ * const log = lineLog(/^(?<time>\S+) (?<dir>TX|RX): (?<data>.*)$/, { client: ['TX'] });
+ * for await (const event of parseLines(createReadStream('serial.log'), log)) …
+ */
+export async function* parseLines(
+  source: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>,
+  parser: LineParser,
+): AsyncGenerator<CaptureEvent, void, undefined> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  let count = 0;
+  const parse = (text: string): readonly CaptureEvent[] => {
+    count++;
+    try {
+      return parser.line(text.endsWith('\r') ? text.slice(0, -1) : text);
+    } catch (error) {
+      throw atLine(error, count);
+    }
+  };
+  for await (const chunk of source) {
+    const text = typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk));
+    const lines = (rest + text).split('\n');
+    rest = lines.pop()!;
+    if (rest.length > LONGEST_LINE) {
+      const line = count + 1;
+      throw new CaptureError(
+        'ERR_CAPTURE_DAMAGED',
+        `line ${line} is longer than ${LONGEST_LINE} characters`,
+        { line },
+      );
+    }
+    for (const line of lines) yield* parse(line);
+  }
+  rest += decoder.end();
+  if (rest !== '') yield* parse(rest);
+  try {
+    yield* parser.end();
+  } catch (error) {
+    throw atLine(error, count);
+  }
+}
+
+function atLine(error: unknown, line: number): unknown {
+  if (!(error instanceof CaptureError) || error.line !== undefined) return error;
+  const { code, message, expected, actual } = error;
+  return new CaptureError(code, `line ${line}: ${message}`, { line, expected, actual, cause: error });
+}

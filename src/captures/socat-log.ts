@@ -1,0 +1,79 @@
+import { CaptureError } from '../errors.ts';
+import type { CaptureEvent, Side } from './events.ts';
+import { clockSeconds } from './line-log.ts';
+import type { LineParser } from './line-parser.ts';
+
+/**
+ * Reads what `socat -x` or `socat -x -v` writes to its stderr: one connection. `>` is from the first address to the second one, and is
+ * taken for the client.
+ *
+ *     > 2026/11/25 19:01:01.000340298  length=6 from=0 to=5
+ *      68 65 6c 6c 6f 0a                                hello.
+ *     --
+ */
+export function socatLog(): LineParser {
+  return new SocatLog();
+}
+
+class SocatLog implements LineParser {
+  #start: number | undefined;
+  #time = 0;
+  #from: Side = 'client';
+  #bytes: number[] = [];
+  /** Bytes that the head of the chunk has announced; undefined between chunks. */
+  #length: number | undefined;
+  #isOpen = false;
+
+  line(text: string): readonly CaptureEvent[] {
+    const head = /^([<>]) (\d{4})\/(\d\d)\/(\d\d) ([\d:.]+)\s+length=(\d+)/.exec(text);
+    if (head !== null) {
+      this.#whole();
+      const [, direction, year, month, day, clock = '', length] = head;
+      const seconds = Date.UTC(Number(year), Number(month) - 1, Number(day)) / 1_000 + clockSeconds(clock)!;
+      this.#start ??= seconds;
+      this.#time = Math.round((seconds - this.#start) * 1e6) / 1e6;
+      this.#from = direction === '>' ? 'client' : 'server';
+      this.#length = Number(length);
+      this.#bytes = [];
+      return this.#chunk();
+    }
+    if (this.#length === undefined) {
+      // Between chunks there are messages of socat.
+      return [];
+    }
+    // The text beside the bytes may look like bytes: no more than sixteen of them stand in a line.
+    const [, digits = ''] = /^((?: [0-9a-f]{2}){1,16})(?:\s|$)/.exec(text) ?? [];
+    const room = this.#length - this.#bytes.length;
+    for (const byte of digits.trim().split(' ').slice(0, room))
+      if (byte !== '') this.#bytes.push(Number.parseInt(byte, 16));
+    return this.#chunk();
+  }
+
+  end(): readonly CaptureEvent[] {
+    this.#whole();
+    return [];
+  }
+
+  #chunk(): CaptureEvent[] {
+    if (this.#bytes.length < this.#length!) return [];
+    this.#length = undefined;
+    const time = this.#time;
+    const data: CaptureEvent = {
+      event: 'data',
+      time,
+      connection: 0,
+      from: this.#from,
+      bytes: Buffer.from(this.#bytes),
+    };
+    if (this.#isOpen) return [data];
+    this.#isOpen = true;
+    return [{ event: 'open', time, connection: 0 }, data];
+  }
+
+  #whole(): void {
+    if (this.#length === undefined) return;
+    const [expected, actual] = [this.#length, this.#bytes.length];
+    const text = `a chunk of ${expected} bytes of which ${actual} are there`;
+    throw new CaptureError('ERR_CAPTURE_TRUNCATED', text, { expected, actual });
+  }
+}
