@@ -1,59 +1,104 @@
 /**
  * `npm run fuzz -- [SECONDS [SEED [TARGET [PATH]]]]`: random inputs against every target, or against one. The same seed gives the
  * same inputs. A failure prints the smallest input that still fails, and how to run it again; exit status 1.
+ *
+ * The attack runs in a process of its own: an input that never gives the processor back is found from outside.
  */
-import { writeSync } from 'node:fs';
+import { fork } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import fc from 'fast-check';
-import type { Target } from './target.ts';
 import { targets } from './targets.ts';
 
-const [seconds = '60', seed = String(Math.floor(Math.random() * 2 ** 31)), only, path] =
+/** The longest that a failure is made smaller for, in milliseconds. */
+const SHRINKING = 60_000;
+/** The longest slice of time for one target before the next has its turn. */
+const SLICE = 3_000;
+/** An attacker that says nothing for so long hangs. */
+const SILENCE = 90_000;
+
+const [seconds = '60', seed = String(Math.floor(Math.random() * 2 ** 31)), only, replay] =
   process.argv.slice(2);
 if (!(Number(seconds) >= 0) || !Number.isSafeInteger(Number(seed))) {
   console.error('usage: npm run fuzz -- [SECONDS [SEED [TARGET [PATH]]]]');
   process.exit(2);
 }
-const chosen = only === undefined ? targets : targets.filter(({ name }) => name === only);
+const chosen = targets.filter(({ name }) => only === undefined || name === only);
 if (chosen.length === 0) {
   console.error(`no such target: ${only} (there are: ${targets.map(({ name }) => name).join(', ')})`);
   process.exit(2);
 }
 
-/** The longest that a failure is made smaller for, in milliseconds. */
-const SHRINKING = 60_000;
-const end = performance.now() + Number(seconds) * 1_000;
-const counts = new Map<string, number>();
-
-/** One slice of time for one target, from one seed; the process ends where it fails. */
-async function attack({ name, property }: Target, from: number, milliseconds: number): Promise<void> {
-  // A run that never gives the processor back is known by this line being the last.
-  if (process.env.FUZZ_TRACE) writeSync(2, `${name} from seed ${from}\n`);
-  const options = { seed: from, numRuns: 1_000_000, ...(path !== undefined && { path }) };
-  const result = await fc.check(property, { ...options, interruptAfterTimeLimit: milliseconds });
-  counts.set(name, (counts.get(name) ?? 0) + result.numRuns);
-  if (!result.failed || result.counterexample === null) return;
-  const smaller = await fc.check(property, {
-    ...options,
-    path: result.counterexamplePath ?? '',
-    interruptAfterTimeLimit: SHRINKING,
-  });
-  const { counterexample, errorInstance, counterexamplePath } = smaller.failed ? smaller : result;
-  console.error(`\n${name} failed, with the input\n\n  ${fc.stringify(counterexample)}\n`);
-  console.error(errorInstance instanceof Error ? errorInstance.stack : errorInstance);
-  console.error(
-    `\nagain: npm run fuzz -- 1 ${from} ${name} ${counterexamplePath ?? result.counterexamplePath}`,
-  );
-  process.exit(1);
-}
-
-for (let round = 0; round === 0 || performance.now() < end; round++) {
-  for (const target of chosen) {
-    const left = Math.max(100, end - performance.now());
-    await attack(target, Number(seed) + round, path === undefined ? Math.min(left, 3_000) : SHRINKING);
+/** The attacker's side: every target in turn, until the time is over or one fails. */
+async function attack(): Promise<void> {
+  const end = performance.now() + Number(seconds) * 1_000;
+  const counts = new Map<string, number>();
+  for (let round = 0; round === 0 || (replay === undefined && performance.now() < end); round++) {
+    for (const { name, property } of chosen) {
+      const from = Number(seed) + round;
+      const slice =
+        replay === undefined ? Math.min(SLICE, Math.max(100, end - performance.now())) : SHRINKING;
+      const options = { seed: from, numRuns: 1_000_000, ...(replay !== undefined && { path: replay }) };
+      process.send?.({ name, from });
+      const result = await fc.check(property, { ...options, interruptAfterTimeLimit: slice });
+      counts.set(name, (counts.get(name) ?? 0) + result.numRuns);
+      if (!result.failed || result.counterexample === null) continue;
+      const again = { ...options, path: result.counterexamplePath ?? '', interruptAfterTimeLimit: SHRINKING };
+      const smaller = await fc.check(property, again);
+      const { counterexample, errorInstance, counterexamplePath } = smaller.failed ? smaller : result;
+      console.error(`\n${name} failed, with the input\n\n  ${fc.stringify(counterexample)}\n`);
+      console.error(errorInstance instanceof Error ? errorInstance.stack : errorInstance);
+      const place = counterexamplePath ?? result.counterexamplePath;
+      console.error(`\nagain: npm run fuzz -- 1 ${from} ${name} ${place}`);
+      process.exit(1);
+    }
   }
-  if (path !== undefined) break;
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const each = [...counts].map(([name, count]) => `${name} ${count.toLocaleString('en')}`).join(', ');
+  console.log(`${total.toLocaleString('en')} inputs from seed ${seed}, none failed: ${each}`);
+  process.exit(0);
 }
-const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
-const each = [...counts].map(([name, count]) => `${name} ${count.toLocaleString('en')}`).join(', ');
-console.log(`${total.toLocaleString('en')} inputs from seed ${seed}, none failed: ${each}`);
-process.exit(0);
+
+/** Run an attacker until it ends; answers its exit status, or where it was when it fell silent. */
+function watched(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<number | { name: string; from: number }> {
+  return new Promise((resolve) => {
+    const child = fork(import.meta.filename, args, {
+      env: { ...process.env, FUZZ_ATTACKER: '1', ...environment },
+    });
+    let place = { name: 'the start', from: Number(seed) };
+    const hang = (): void => {
+      child.kill('SIGKILL');
+      resolve(place);
+    };
+    let timer = setTimeout(hang, SILENCE);
+    child.on('message', (message: typeof place) => {
+      place = message;
+      clearTimeout(timer);
+      timer = setTimeout(hang, SILENCE);
+    });
+    child.on('exit', (status) => {
+      clearTimeout(timer);
+      resolve(status ?? 1);
+    });
+  });
+}
+
+async function watch(): Promise<number> {
+  const ended = await watched(process.argv.slice(2), {});
+  if (typeof ended === 'number') return ended;
+  console.error(`\n${ended.name} hangs, from seed ${ended.from}; once more, with each input noted down:`);
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-fuzz-'));
+  const note = path.join(folder, 'input.txt');
+  writeFileSync(note, '');
+  await watched(['1', String(ended.from), ended.name], { FUZZ_NOTE: note });
+  console.error(`\n  ${readFileSync(note, 'utf8')}\n`);
+  rmSync(folder, { recursive: true });
+  return 1;
+}
+
+if (process.env.FUZZ_ATTACKER === undefined) process.exitCode = await watch();
+else await attack();

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { inspect, isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
@@ -22,6 +23,8 @@ export function target<Input>(
   run: (input: Input) => void | Promise<void>,
 ): Target {
   const property = fc.asyncProperty(inputs as fc.Arbitrary<unknown>, async (input) => {
+    // Where an input is looked for that hangs: the last one noted is it.
+    if (process.env.FUZZ_NOTE) writeFileSync(process.env.FUZZ_NOTE, fc.stringify(input));
     const strays: unknown[] = [];
     const note = (error: unknown): void => {
       strays.push(error);

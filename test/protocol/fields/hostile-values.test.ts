@@ -1,6 +1,7 @@
 /** Values that fail in every way there is, when they are looked at: each is refused by a `MessageError`, whatever the field. */
 import { expect, test } from 'vitest';
 import * as w from '../../../src/index.ts';
+import { encodeByWalking } from '../../../src/protocol/fields/engine/write-walk.ts';
 
 const trap = (): never => {
   throw new Error('a trap');
@@ -69,4 +70,11 @@ for (const [what, value] of Object.entries(VALUES)) {
 test.each(Object.entries(VALUES))('%s in place of a message', (_, value) => {
   const codec = w.messages(w.u8, { one: w.message(1, { x: w.u8 }) });
   expect(() => codec.encode(value() as { type: 'one'; x: number })).toThrow(w.MessageError);
+});
+
+test('bytes whose memory was transferred are no bytes, also where they take the rest', () => {
+  const codec = w.codecOf(w.struct({ data: w.bytes(w.rest) }));
+  const data = VALUES['bytes whose memory was transferred']!() as Uint8Array;
+  expect(Buffer.from(codec.encode({ data }))).toEqual(Buffer.alloc(0));
+  expect(encodeByWalking(codec.declaration, { data })).toEqual(Buffer.alloc(0));
 });

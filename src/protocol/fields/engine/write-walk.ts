@@ -286,7 +286,8 @@ export class WriteWalk implements Writing {
 
   append(bytes: Uint8Array): void {
     const at = this.take(bytes.length);
-    this.target.set(bytes, at);
+    // Bytes whose memory was transferred to another thread are none; `set` throws for them.
+    if (bytes.length > 0) this.target.set(bytes, at);
   }
 
   take(count: number): number {
