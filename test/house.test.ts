@@ -161,7 +161,14 @@ test('the pure core imports nothing but itself', () => {
 });
 
 test('stages do not import each other', () => {
-  const shared = ['./stage.ts', './lease.ts', './deadlines.ts', './farewell.ts', './timer.ts'];
+  const shared = [
+    './stage.ts',
+    './lease.ts',
+    './deadlines.ts',
+    './farewell.ts',
+    './named-timers.ts',
+    './timer.ts',
+  ];
   // What a stage is made of.
   const base = ['stage', 'outlet', 'farewell', 'lease', 'deadlines', 'timer'].map(
     (name) => `src/streams/${name}.ts`,

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import net from 'node:net';
-import { type Duplex, finished, pipeline, type Readable } from 'node:stream';
+import { type Duplex, finished, pipeline, Readable } from 'node:stream';
 import { isTrusted, TAKING } from '../bytes/trust.ts';
 import { StateError } from '../errors.ts';
 import { anything, checkOptions, flag } from '../options.ts';
@@ -12,8 +12,11 @@ import { knownOf, type ReplyRules } from '../protocol/reply-rules.ts';
 import type { Tagged } from '../protocol/session/declaration.ts';
 import { expectations } from '../protocol/session/expects.ts';
 import type { Numberless } from '../protocol/session/id-path.ts';
+import type { Session } from '../protocol/session/session.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
+import { MessageEncoder } from '../streams/message-encoder.ts';
+import { StateMachine } from '../streams/state-machine.ts';
 import type { ManyReplies } from './many-replies.ts';
 import { RawReply, Replies, type RepliesOptions, type RequestOptions } from './replies.ts';
 
@@ -38,6 +41,13 @@ export interface ClientOptions<ServerMessage, ClientMessage = any, Rules = unkno
    * connection's error). Default false.
    */
   checkStates?: boolean | undefined;
+  /**
+   * The client's own table: it takes what comes and answers no request, and `client.machine` runs it. Its `receives` are
+   * the server's messages, its `sends` the client's. Without an `id`, a reply is then a message of a type that `expects`
+   * names for a request.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: a client need not know what its handlers keep
+  session?: Session<ServerMessage, ClientMessage, any, any> | undefined;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: as ClientOptions
@@ -89,13 +99,14 @@ export async function connect<
   protocol: ClientProtocol<ClientMessage, ServerMessage, ProtocolRules>,
   options: ConnectOptions<ServerMessage, ClientMessage, Rules>,
 ): Promise<Client<ClientMessage, ServerMessage, ProtocolRules & Rules>> {
-  const { signal, replies, checkStates, ...socketOptions } = options;
+  const { signal, replies, checkStates, session, ...socketOptions } = options;
   const socket = net.connect({ ...socketOptions, allowHalfOpen: true } as net.NetConnectOpts);
   try {
     await once(socket, 'connect', signal === undefined ? {} : { signal });
     return new Client<ClientMessage, ServerMessage, ProtocolRules & Rules>(protocol, socket, {
       replies: replies as never,
       checkStates,
+      session,
     });
   } catch (error) {
     socket.destroy();
@@ -114,9 +125,12 @@ export class Client<
   readonly stream: Duplex;
   /**
    * The messages that come in, as a stream in object mode: for `pipe`, `'data'`, and the rest. Replies to `request` are
-   * not among them.
+   * not among them; with a `session`, its table takes all others, and nothing comes here.
    */
   readonly messages: Readable;
+  /** The run of the client's own table, where `session` was given: its `state`, its `context`. */
+  // biome-ignore lint/suspicious/noExplicitAny: a client need not know what its handlers keep
+  readonly machine: StateMachine<ServerMessage, ClientMessage, string, any> | undefined = undefined;
   /** Resolves when the connection is over and went in peace, rejects with the error that ended it. */
   readonly closed: Promise<void>;
   readonly #codec: Codec<unknown, ClientMessage>;
@@ -134,8 +148,8 @@ export class Client<
     stream: Duplex,
     options: ClientOptions<ServerMessage, ClientMessage, Rules> = {},
   ) {
-    checkOptions('Client', options, { replies: anything, checkStates: flag });
-    const { checkStates = false } = options;
+    checkOptions('Client', options, { replies: anything, checkStates: flag, session: anything });
+    const { checkStates = false, session } = options;
     const replies: RepliesOptions<object, object> = { ...protocol.replies, ...(options.replies as object) };
     if (checkStates && protocol.session === undefined) {
       throw new TypeError('checkStates: the protocol has no session to judge by');
@@ -147,28 +161,43 @@ export class Client<
     this.#check = mirror && ((message) => mirror.send(message));
     this.#replies = new Replies<object, object>(
       replies,
-      knownOf(protocol, replies),
+      { ...knownOf(protocol, replies), isShared: session !== undefined },
       (request) => this.#transmit(request as ClientMessage),
       mirror && ((message) => mirror.receive(message as ServerMessage)),
     );
-    this.messages = this.#replies;
     const serverMessages: Codec<unknown, never> = protocol.serverMessages;
+    const stages = [
+      new FrameDecoder(protocol.framing),
+      new MessageDecoder(replies.decode === undefined ? serverMessages : raw(serverMessages)),
+      this.#replies,
+    ] as const;
+    if (session === undefined) {
+      this.messages = this.#replies;
+    } else {
+      this.machine = new StateMachine(session, { connection: { remote: '', socket: stream } });
+      this.messages = new Readable({ objectMode: true, read() {} });
+    }
     this.closed = new Promise((resolve, reject) => {
-      const decoder = new FrameDecoder(protocol.framing);
-      const messages = new MessageDecoder(
-        replies.decode === undefined ? serverMessages : raw(serverMessages),
-      );
-      pipeline(stream, decoder, messages, this.#replies, (error) => {
+      const over = (error: NodeJS.ErrnoException | null | undefined): void => {
         // A connection that we cut ourselves has not failed.
         if (error && !(this.#cut && error.code === 'ERR_STREAM_PREMATURE_CLOSE')) reject(error);
         else if (error) resolve();
         else finished(stream, (late) => (late ? reject(late) : resolve()));
+      };
+      if (this.machine === undefined) {
+        pipeline(stream, ...stages, over);
+        // The server has ended its side: nothing can be answered any more.
+        stream.once('end', () => stream.end());
+        return;
+      }
+      const encoder = new MessageEncoder(this.#codec, protocol);
+      pipeline(stream, ...stages, this.machine, encoder, stream, (error) => {
+        this.messages.push(null);
+        over(error);
       });
     });
     // A caller that does not ask how it ended shall not lose the process.
     this.closed.catch(() => {});
-    // The server has ended its side: nothing can be answered any more.
-    stream.once('end', () => stream.end());
   }
 
   /**
@@ -232,6 +261,12 @@ export class Client<
           messageType: type,
         },
       );
+    }
+    if (this.machine !== undefined) {
+      // Refused here, a message does not break the connection.
+      this.#codec.encode(message);
+      this.#check?.(message);
+      return this.machine.send(message);
     }
     let bytes: Buffer | undefined;
     // A codec that sends while it encodes gets a packer of its own.

@@ -1,14 +1,17 @@
 import { StateError } from '../errors.ts';
-import type { Said } from '../protocol/session/declaration.ts';
-import type { Run, StateLimits } from '../protocol/session/run.ts';
+import type { ConnectionInfo, Said } from '../protocol/session/declaration.ts';
+import type { Run, StateLimits, Step } from '../protocol/session/run.ts';
 import type { Session } from '../protocol/session/session.ts';
 import { Deadlines } from './deadlines.ts';
 import { lingered } from './farewell.ts';
+import { NamedTimers } from './named-timers.ts';
 import { Stage, type StageOptions } from './stage.ts';
 
 export interface StateMachineOptions<Context = unknown> extends StageOptions {
   /** What the handlers of this connection share, in place of what the session's `context` makes. */
   context?: Context | undefined;
+  /** What the session's `context` is made of. */
+  connection?: ConnectionInfo | undefined;
 }
 
 /** Who is told what happens in a session. What it throws ends the connection. */
@@ -22,7 +25,8 @@ export interface SessionObserver {
 /**
  * Messages in, answers out (object mode on both sides): one connection's run through a session.
  *
- * Messages are taken in order, one at a time: while a handler's promise is pending, no more input is accepted. A final
+ * Messages are taken in order, one at a time: while a handler's promise is pending, no more input is accepted, except
+ * messages of concurrent rows. A handler that is a generator is asked for more when the consumer has room. A final
  * state, or a fault (of the input, of a handler, a deadline), ends the output after the answers before it and the
  * farewell; what still comes is discarded until the input ends, or `lingerTimeout` passes. A fault is then the error
  * of the pipeline.
@@ -61,6 +65,9 @@ export class StateMachine<
   /** Resolve the promises of `ready`. */
   #waiting: (() => void)[] | undefined;
   readonly #deadlines: Deadlines;
+  readonly #timers = new NamedTimers((name) => this.#expire(name));
+  /** The end of the input, or a fault of it, that waits for the handlers at work. */
+  #owed: (() => readonly Sent[]) | undefined;
 
   constructor(
     session: Session<Received, Sent, State, Context>,
@@ -69,7 +76,7 @@ export class StateMachine<
     if (typeof session?.start !== 'function')
       throw new TypeError('expected a session, as defineSession() makes it');
     super('messages', 'messages', options);
-    this.#run = session.start(options.context);
+    this.#run = session.start(options.context, options.connection);
     this.#observed = this.#run.state;
     this.#deadlines = new Deadlines(
       this.#run,
@@ -183,13 +190,11 @@ export class StateMachine<
 
   protected override ended(): void {
     this.#inputEnded = true;
-    this.#answers.push(...this.#run.ended().answers);
-    this.#follow();
+    this.#owed = () => this.#run.ended().answers;
   }
 
   protected override faulted(fault: Error): void {
-    this.#answers.push(...this.#run.fault(fault).answers);
-    this.#follow();
+    this.#owed = () => this.#run.fault(fault).answers;
   }
 
   protected override produce(): Sent | undefined {
@@ -213,7 +218,7 @@ export class StateMachine<
       return undefined;
     }
     // The array itself goes, unless a pending handler is to append to it, or part of it has gone singly.
-    if (this.#run.busy || this.#given > 0) {
+    if (this.#run.working || this.#given > 0) {
       const rest = answers.splice(0).slice(this.#given);
       this.#given = 0;
       return rest;
@@ -228,13 +233,17 @@ export class StateMachine<
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#deadlines.stop();
+    this.#timers.stop();
     this.#tellReady();
-    super._destroy(error, callback);
+    const failed = this.#run.dispose(error ?? undefined);
+    super._destroy(error ?? failed ?? null, callback);
   }
 
   /** Take the next message. False when there is none to take now. */
   #advance(): boolean {
     const run = this.#run;
+    // The consumer has room: generators may go on.
+    if (run.hasMore) run.more();
     if (run.busy) {
       this.suspend();
       return false;
@@ -253,6 +262,11 @@ export class StateMachine<
       // An idle connection holds nothing of what has come.
       this.#messages = NONE;
       this.#index = 0;
+      return this.#settleInput();
+    }
+    // Beside handlers at work only messages of concurrent rows may be taken.
+    if (run.working && run.mustWait(this.#messages[this.#index]!)) {
+      this.suspend();
       return false;
     }
     const message = this.#messages[this.#index++]!;
@@ -260,11 +274,28 @@ export class StateMachine<
     this.observer?.message(message, run.state);
     const pending = run.receiveInto(message, this.#answers);
     if (pending !== undefined) {
-      this.suspend();
+      // Asked for more by #advance, not as soon as it has answered.
+      run.onAnswers ??= () => this.proceed();
       void pending.then(() => this.#resume());
+      if (!run.busy) return true;
+      this.suspend();
       return false;
     }
-    if (run.entries !== this.#deadlines.entries || run.final) this.#follow();
+    if (run.entries !== this.#deadlines.entries || run.final || run.hasTimers) this.#follow();
+    return true;
+  }
+
+  /** All that came before the end of the input has been taken: take that too, once it is answered. */
+  #settleInput(): boolean {
+    const owed = this.#owed;
+    if (owed === undefined) return false;
+    if (this.#run.working) {
+      this.suspend();
+      return false;
+    }
+    this.#owed = undefined;
+    this.#answers.push(...owed());
+    this.#follow();
     return true;
   }
 
@@ -283,7 +314,7 @@ export class StateMachine<
     for (const resolve of waiting) resolve();
   }
 
-  /** Let the deadlines follow the run into another state, or to its end. */
+  /** Let the timers follow the run into another state, or to its end. */
   #follow(): void {
     const { state } = this.#run;
     if (state !== this.#observed) {
@@ -291,28 +322,47 @@ export class StateMachine<
       this.#observed = state;
     }
     this.#deadlines.follow();
+    const changes = this.#run.takeTimers();
+    if (changes !== undefined) this.#timers.set(changes);
+    if (!this.#run.final) return;
+    this.#timers.stop();
     // A consumer that stopped reading does not get the rest.
-    if (this.#run.final) this.linger();
+    this.linger();
   }
 
   #timeout(kind: keyof StateLimits): void {
-    // While we hold the peer back, its silence is ours.
-    if (kind === 'idle' && this.#run.busy) return;
-    if (kind === 'frame' && (this.#run.busy || this.blocked)) {
+    const run = this.#run;
+    // While we hold the peer back, or work for it, its silence is ours.
+    if (kind === 'idle' && run.working) return;
+    if (kind === 'frame' && (run.busy || this.blocked)) {
       this.#deadlines.start(kind);
       return;
     }
-    const entries = this.#run.entries;
-    const step = this.#run.timeout(kind);
-    const after = ({ answers }: { readonly answers: readonly Sent[] }): void => {
+    const { entries } = run;
+    this.#after(run.timeout(kind, this.#answers), () => {
+      if (!run.final && run.entries === entries) this.#deadlines.start(kind);
+    });
+  }
+
+  #expire(name: string): void {
+    this.#after(this.#run.expire(name, this.#answers), () => {});
+  }
+
+  /** See to what follows a step, as soon as its handler has answered. */
+  #after(step: Step<Sent, State> | Promise<Step<Sent, State>>, then: () => void): void {
+    const after = ({ timers }: Step<Sent, State>): void => {
       if (this.destroyed) return;
-      this.#answers.push(...answers);
+      if (timers !== undefined) this.#timers.set(Object.entries(timers));
       this.#follow();
-      if (!this.#run.final && this.#run.entries === entries) this.#deadlines.start(kind);
+      then();
       this.proceed();
     };
-    if (step instanceof Promise) void step.then(after);
-    else after(step);
+    if (!(step instanceof Promise)) {
+      after(step);
+      return;
+    }
+    this.#run.onAnswers ??= () => this.proceed();
+    void step.then(after);
   }
 }
 

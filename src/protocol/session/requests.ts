@@ -54,6 +54,8 @@ export interface Known {
   readonly kind?: 'number' | 'bigint' | 'text' | undefined;
   /** Whether messages of this type have the field; undefined where nothing tells. */
   readonly hasId?: ((type: string) => boolean) | undefined;
+  /** Others send and receive on the same connection: a reply without a number is told by its type, or by `match`. */
+  readonly isShared?: boolean | undefined;
 }
 
 /**
@@ -111,6 +113,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
   /** The types of requests that are answered: what the peer sends of these is a request of its own. */
   readonly #asks: ReadonlySet<string>;
   readonly #hasId: ((type: string) => boolean) | undefined;
+  readonly #isShared: boolean;
   readonly #queue = new Map<Ticket, Request>();
   /** What is in flight. */
   readonly #slots = new Map<Ticket, Slot<Request, Ticket>>();
@@ -147,6 +150,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     this.#asks = asks;
     this.#match = match;
     this.#maxInFlight = maxInFlight;
+    this.#isShared = known.isShared === true;
     if (typeof isReply === 'function') this.#isReply = isReply;
     else if (isReply !== undefined) {
       const types = listed(isReply);
@@ -209,6 +213,8 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
         if (number === undefined) return undefined;
         slot.id = number.key;
         sent = number.request;
+      } else if (this.#isShared && slot.expected.count !== 'none') {
+        if (slot.expected.types === undefined && this.#match === undefined) throw untold(request);
       }
     } catch (error) {
       this.#queue.delete(ticket);
@@ -386,7 +392,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
       return slot !== undefined && this.#fits(slot, message) ? slot : undefined;
     }
     // Told by what it is: of all that wait for such a message, the oldest.
-    const anywhere = this.#match !== undefined || this.#replyId !== undefined;
+    const anywhere = this.#match !== undefined || this.#replyId !== undefined || this.#isShared;
     for (const slot of this.#ordered) {
       if (this.#fits(slot, message)) {
         if (!anywhere) this.#end(slot);
@@ -444,6 +450,13 @@ interface Slot<Request, Ticket> {
   abandoned?: boolean;
   /** Given up because nothing came in time. */
   lost?: boolean;
+}
+
+function untold(request: object): TypeError {
+  const { type } = request as Tagged;
+  return new TypeError(
+    `nothing tells the replies to '${type}' from what the session takes: name their types in replies.expects, or an id`,
+  );
 }
 
 function union(

@@ -163,6 +163,11 @@ export class Run<Received, Sent, State extends string, Context> {
     return this.final ? undefined : this.#state.deadline;
   }
 
+  /** Whether there are timers to start or to cancel. */
+  get hasTimers(): boolean {
+    return this.#timerChanges !== undefined;
+  }
+
   /** Timers to start (in milliseconds) and to cancel (null) since it was last asked; undefined when there are none. */
   takeTimers(): ReadonlyMap<string, number | null> | undefined {
     const changes = this.#timerChanges;
@@ -223,9 +228,9 @@ export class Run<Received, Sent, State extends string, Context> {
   /**
    * A limit of the state has passed; by default the first that it has. A handler that is still awaited comes too late
    * then, and what it answers is dropped.
+   * @param answers - what the answers are appended to
    */
-  timeout(kind?: keyof StateLimits): Step<Sent, State> | Promise<Step<Sent, State>> {
-    const answers: Sent[] = [];
+  timeout(kind?: keyof StateLimits, answers: Sent[] = []): Step<Sent, State> | Promise<Step<Sent, State>> {
     const from = this.#state;
     const deadline = this.final ? undefined : from.deadline;
     if (deadline === undefined) return this.#step(from, answers);
@@ -244,9 +249,9 @@ export class Run<Received, Sent, State extends string, Context> {
   /**
    * A named timer has run out. One that is not under way is ignored. While a handler is at work it waits: what follows is
    * among the answers of that handler.
+   * @param answers - what the answers are appended to
    */
-  expire(name: string): Step<Sent, State> | Promise<Step<Sent, State>> {
-    const answers: Sent[] = [];
+  expire(name: string, answers: Sent[] = []): Step<Sent, State> | Promise<Step<Sent, State>> {
     const from = this.#state;
     if (this.final || !this.#timers?.has(name)) return this.#step(from, answers);
     this.#timers.delete(name);
