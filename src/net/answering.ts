@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Protocol } from '../protocol/protocol.ts';
+import type { ConnectionInfo } from '../protocol/session/declaration.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
 import { MessageEncoder } from '../streams/message-encoder.ts';
@@ -36,7 +37,11 @@ export class Stages<ClientMessage, ServerMessage, State extends string, Context>
       serverMessages,
       session,
     }: Protocol<ClientMessage, ServerMessage, State, Context>,
-    options: { lingerTimeout: number; context?: Context | undefined },
+    options: {
+      lingerTimeout: number;
+      context?: Context | undefined;
+      connection?: ConnectionInfo | undefined;
+    },
   ) {
     const { lingerTimeout } = options;
     this.input = new FrameDecoder(framing, { lingerTimeout });

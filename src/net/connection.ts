@@ -62,7 +62,11 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
     this.openedAt = now;
     this.#events = events;
     this.#limits = settings.limits;
-    const stages = new Stages(protocol, { lingerTimeout: settings.limits.lingerTimeout, context });
+    const stages = new Stages(protocol, {
+      lingerTimeout: settings.limits.lingerTimeout,
+      context,
+      connection: this,
+    });
     this.machine = stages.machine;
     this.machine.observer = this;
     const fail = (error: Error): void => {

@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
@@ -139,5 +139,69 @@ describe('a client with a table of its own', () => {
     await expect(client.request({ type: 'ack', n: 1 })).rejects.toThrow(
       /name their types in replies.expects/,
     );
+  });
+});
+
+describe('the context of a connection', () => {
+  async function serve(
+    context: (connection: { remote: string }) => unknown,
+    dispose?: (...call: never[]) => unknown,
+  ) {
+    const greeting = defineSession({
+      receives: clientMessages,
+      sends: serverMessages,
+      initial: 'new',
+      context,
+      ...(dispose !== undefined && { dispose: dispose as never }),
+      states: { new: { on: { hello: () => ({ send: { type: 'welcome' } }) } } },
+    });
+    const server = createServer(defineProtocol({ ...protocol, session: greeting }));
+    const ends: unknown[] = [];
+    server.on('connectionEnd', (_, error) => ends.push((error as { code?: string } | undefined)?.code));
+    await server.listen({ port: 0, host: '127.0.0.1' });
+    cleanup.push(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const visit = async () => {
+      const client = await connect(protocol, { port, host: '127.0.0.1' });
+      cleanup.push(() => client.destroy());
+      const reply = await client.request({ type: 'hello', name: 'x' }).then(
+        (message) => message.type,
+        (error) => error.code,
+      );
+      const { localPort } = client.stream as Socket;
+      client.end();
+      await client.closed.catch(() => {});
+      return { reply, localPort };
+    };
+    return { visit, ends };
+  }
+
+  test('it knows who has connected, and is disposed of once', async () => {
+    const made: string[] = [];
+    const disposed: unknown[] = [];
+    const { visit, ends } = await serve(
+      ({ remote }) => {
+        made.push(remote);
+        return { remote };
+      },
+      (context: { remote: string }, reason: Error | undefined) => disposed.push([context.remote, reason]),
+    );
+    const { reply, localPort } = await visit();
+    expect(reply).toBe('welcome');
+    while (ends.length < 1) await pause(1);
+    expect(made).toEqual([`127.0.0.1:${localPort}`]);
+    expect(disposed).toEqual([[`127.0.0.1:${localPort}`, undefined]]);
+  });
+
+  test('one that throws ends its connection, and the next one is served', async () => {
+    let count = 0;
+    const { visit, ends } = await serve(() => {
+      if (++count === 1) throw new Error('EMFILE: too many open files');
+      return {};
+    });
+    expect((await visit()).reply).not.toBe('welcome');
+    while (ends.length < 1) await pause(1);
+    expect(ends).toEqual(['ERR_HANDLER']);
+    expect((await visit()).reply).toBe('welcome');
   });
 });

@@ -98,6 +98,8 @@ export interface ConnectionInfo {
   readonly remote: string;
   // biome-ignore lint/suspicious/noExplicitAny: the core knows no sockets; a server of TCP gives a net.Socket
   readonly socket?: any;
+  // biome-ignore lint/suspicious/noExplicitAny: the core knows no streams
+  readonly stream?: any;
 }
 
 /** How long a state may last: every length in milliseconds, from 1 to 2,147,483,647. */
