@@ -31,6 +31,17 @@ export {
 export { type MeasuredOptions, measured } from './protocol/framing/measured.ts';
 export type { MeasureCursor } from './protocol/framing/candidate.ts';
 export type { Bytes } from './protocol/framing/mark.ts';
+export type {
+  DelimiterLayout,
+  FramingLayout,
+  HeadedLayout,
+  LengthFieldData,
+  LengthFieldLayout,
+  PacketLayout,
+  PacketsLayout,
+  StuffedLayout,
+  ValidLayout,
+} from './protocol/framing/layout.ts';
 export type { FrameChecksum, Valid } from './protocol/framing/validity.ts';
 export type { StuffedOptions } from './protocol/framing/stuffing.ts';
 export type {
@@ -79,6 +90,7 @@ export type { Declaration, Trailing } from './protocol/fields/engine/declaration
 export type { Span } from './protocol/fields/engine/read-walk.ts';
 export { type Trace, trace } from './protocol/fields/engine/trace.ts';
 export type { Codec, Decoded, Encodable } from './protocol/codec.ts';
+export { byKind, type KindCodec, type KindDecoded, type KindEncodable } from './protocol/by-kind.ts';
 export { type CodecFunctions, codecFrom, json } from './protocol/codec-from.ts';
 
 // messages → answers

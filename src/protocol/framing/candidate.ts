@@ -1,4 +1,5 @@
 import { FrameError } from '../../errors.ts';
+import type { PacketLayout } from './layout.ts';
 import { BEGINS, DIFFERS, type Mark } from './mark.ts';
 import type { Validity } from './validity.ts';
 import { invalidFrame } from './validity.ts';
@@ -34,6 +35,8 @@ export interface PacketKind {
   /** The most bytes of a packet. */
   readonly maximum: number;
   readonly validity: Validity | undefined;
+  /** How the length is found, as data; only of `packets`. */
+  readonly length?: PacketLayout['length'] | undefined;
   /** The length of the packet at `bytes[start]`, or `MORE`, or `NONE`. */
   measure(bytes: Buffer, start: number, end: number, cursor: InnerCursor): number;
 }

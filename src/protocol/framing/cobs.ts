@@ -1,6 +1,7 @@
 import { trust } from '../../bytes/trust.ts';
 import { checkOptions } from '../../options.ts';
 import type { FrameWriter, Framing } from './framing.ts';
+import type { FramingLayout } from './layout.ts';
 import { STUFFED_OPTIONS, type StuffedOptions, type Stuffing, stuffed } from './stuffing.ts';
 import { requireValid, type Validity } from './validity.ts';
 import { payloadTooLong } from './violations.ts';
@@ -33,7 +34,13 @@ export function cobs(options: CobsOptions = {}): Framing {
   checkOptions('cobs', options, STUFFED_OPTIONS);
   const { maxFrameLength, validity, reader } = stuffed('cobs', STUFFING, options);
   const writer = new CobsWriter(maxFrameLength, validity);
-  return { name: 'cobs', maxFrameLength, reader, writer: () => writer };
+  const layout: FramingLayout = {
+    kind: 'cobs',
+    delimiter: 0,
+    maximum: maxFrameLength,
+    ...(validity && { valid: validity.layout }),
+  };
+  return { name: 'cobs', maxFrameLength, layout, reader, writer: () => writer };
 }
 
 function stuffedLength(length: number): number {

@@ -158,6 +158,18 @@ export function delimited(
     name,
     wire,
     maxFrameLength,
+    layout: {
+      kind: 'delimiter',
+      delimiters: delimiters.map((one) => [...one]),
+      stripsDelimiter: stripDelimiter,
+      ...(start && { start: [...start] }),
+      stripsStart: start !== undefined && keptStart === 0,
+      trailer,
+      maximum: maxFrameLength,
+      skipsNoise: start !== undefined && onNoise === 'discard',
+      unterminated,
+      ...(judge && { valid: judge.layout }),
+    },
     reader: (readerOptions) =>
       new DelimiterReader(parts, stripDelimiter, wire, judge, discardsInvalid, readerOptions),
     writer: () => writer,

@@ -25,6 +25,7 @@ export function fixedLength(length: number): Framing {
     name: 'fixedLength',
     wire,
     maxFrameLength: length,
+    layout: { kind: 'fixedLength', length },
     reader: () => new FixedLengthReader(length, wire),
     writer: () => writer,
   };

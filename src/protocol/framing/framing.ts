@@ -1,4 +1,5 @@
 import type { FrameError } from '../../errors.ts';
+import type { FramingLayout } from './layout.ts';
 
 /**
  * The framing contract: how a stream of bytes is cut into frames, and how a payload becomes one.
@@ -25,6 +26,10 @@ export interface Framing {
   readonly wire?: string | undefined;
   /** The longest frame, in bytes, both ways; what it counts is the framing's to say. */
   readonly maxFrameLength: number;
+  /** What it is, as data, for tools. Every built-in framing has it. */
+  readonly layout?: FramingLayout | undefined;
+  /** Of `packets`: the name of the kind that the frame `bytes[start, end)` is of. */
+  kindOf?(bytes: Buffer, start: number, end: number): string | undefined;
   /** A new reader, for one stream of bytes. */
   reader(options?: FrameReaderOptions): FrameReader;
   /** A writer; it holds no state of a stream, so one serves many. */

@@ -3,6 +3,7 @@ import { show } from '../../bytes/show.ts';
 import { anything, type Check, checkOptions, integer, natural } from '../../options.ts';
 import { type InnerCursor, MORE, NONE, type PacketKind } from './candidate.ts';
 import type { Framing } from './framing.ts';
+import type { HeadedLayout } from './layout.ts';
 import { type Bytes, toBytes } from './mark.ts';
 import { type Measuring, MeasuringReader, MeasuringWriter } from './measuring-reader.ts';
 
@@ -75,30 +76,43 @@ export interface HeadedOptions {
 export function headed(options: HeadedOptions): Framing {
   checkOptions('headed', options, HEADED_OPTIONS);
   const { endCount = 1, trailer = 0, maxFrameLength = 10_000_000, maxHeaderLength = 65_536 } = options;
-  const { end, until, ignore } = options;
+  const headed: Headed = {
+    end: toBytes('headed: end', options.end),
+    endCount,
+    length: lengthOf(options.length),
+    trailer,
+    until: options.until === undefined ? undefined : toBytes('headed: until', options.until),
+    maximum: maxFrameLength,
+    maxHeader: Math.min(maxHeaderLength, maxFrameLength),
+  };
   const kind: PacketKind = {
     name: 'headed',
     mark: undefined,
     header: 1,
     maximum: maxFrameLength,
     validity: undefined,
-    measure: headedMeasure({
-      end: toBytes('headed: end', end),
-      endCount,
-      length: lengthOf(options.length),
-      trailer,
-      until: until === undefined ? undefined : toBytes('headed: until', until),
-      maximum: maxFrameLength,
-      maxHeader: Math.min(maxHeaderLength, maxFrameLength),
-    }),
+    measure: headedMeasure(headed),
   };
-  const ignored = ignore === undefined ? undefined : new Uint8Array(256);
-  if (ignore !== undefined) for (const byte of toBytes('headed: ignore', ignore)) ignored![byte] = 1;
-  const measuring: Measuring = { kinds: [kind], skipsNoise: false, maxFrameLength, ignored };
+  const ignored = options.ignore === undefined ? [] : [...toBytes('headed: ignore', options.ignore)];
+  const isIgnored = new Uint8Array(256);
+  for (const byte of ignored) isIgnored[byte] = 1;
+  const measuring: Measuring = { kinds: [kind], skipsNoise: false, maxFrameLength, isIgnored };
   const writer = new MeasuringWriter(measuring);
+  const { end, until } = headed;
   return {
     name: 'headed',
     maxFrameLength,
+    layout: {
+      kind: 'headed',
+      end: [...end],
+      endCount,
+      length: headed.length.layout,
+      trailer,
+      ...(until && { until: [...until] }),
+      ignored,
+      maximum: maxFrameLength,
+      maxHeader: headed.maxHeader,
+    },
     reader: (readerOptions) => new MeasuringReader(measuring, readerOptions),
     writer: () => writer,
   };
@@ -115,17 +129,24 @@ const HEADED_OPTIONS: Readonly<Record<keyof HeadedOptions, Check>> = {
   maxHeaderLength: integer(1),
 };
 
-/** The length that a header says; `ABSENT`, or in words what is wrong with it. */
-type Length = (header: Buffer) => number | string;
+/** How a header says a length. */
+interface Length {
+  readonly layout: HeadedLayout['length'];
+  /** The length that it says; `ABSENT`, or in words what is wrong with it. */
+  read(header: Buffer): number | string;
+}
 const ABSENT = -1;
 
 function lengthOf(length: HeaderLength): Length {
   if (typeof length === 'function') {
-    return (header) => {
-      const answer: unknown = length(header);
-      if (answer === undefined) return ABSENT;
-      if (Number.isSafeInteger(answer) && (answer as number) >= 0) return answer as number;
-      return `a length of ${show(answer)}`;
+    return {
+      layout: { by: 'function' },
+      read(header) {
+        const answer: unknown = length(header);
+        if (answer === undefined) return ABSENT;
+        if (Number.isSafeInteger(answer) && (answer as number) >= 0) return answer as number;
+        return `a length of ${show(answer)}`;
+      },
     };
   }
   const common = { base: baseOf, add: integer(Number.MIN_SAFE_INTEGER), otherwise: natural };
@@ -173,7 +194,9 @@ function fieldLength({
     throw new TypeError(`headed: field must be a name or a list of names, got ${show(field)}`);
   }
   const wanted = new Set(names.map((name) => name.toLowerCase()));
-  return (header) => {
+  const rest = { base, add, ...(otherwise !== undefined && { otherwise }) };
+  const layout = { by: 'field', names: [...names], fieldEnd, nameEnd, ...rest } as const;
+  const read = (header: Buffer): number | string => {
     let found: number | undefined;
     for (const line of header.toString('latin1').split(fieldEnd)) {
       const at = line.indexOf(nameEnd);
@@ -185,15 +208,19 @@ function fieldLength({
     }
     return found === undefined ? (otherwise ?? ABSENT) : found + add;
   };
+  return { layout, read };
 }
 
 function columnLength({ column, columnEnd = ' ', base = 10, add = 0, otherwise }: HeaderColumn): Length {
-  return (header) => {
+  const rest = { base, add, ...(otherwise !== undefined && { otherwise }) };
+  const layout = { by: 'column', column, columnEnd, ...rest } as const;
+  const read = (header: Buffer): number | string => {
     const text = header.toString('latin1').split(columnEnd).at(column);
     if (text === undefined) return otherwise ?? ABSENT;
     const value = digits(text.trim(), base);
     return value < 0 ? `no number in column ${column}` : value + add;
   };
+  return { layout, read };
 }
 
 function digits(text: string, base: 10 | 16): number {
@@ -247,7 +274,7 @@ function headedMeasure(headed: Headed): PacketKind['measure'] {
       if (state.ends === endCount) state.body = cursor.at;
     }
     if (cursor.at === state.body) {
-      const said = length(bytes.subarray(start, start + state.body - end.length));
+      const said = length.read(bytes.subarray(start, start + state.body - end.length));
       if (typeof said === 'string') cursor.problem = said;
       else if (said >= 0) return state.body + said + trailer;
       else if (said !== ABSENT) cursor.problem = `a negative length of ${said}`;

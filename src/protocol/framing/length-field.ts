@@ -7,6 +7,7 @@ import {
   varintWidthAt,
   writeVarint,
 } from '../../bytes/varint.ts';
+import type { LengthFieldData } from './layout.ts';
 
 /** `LengthField.widthAt`: more bytes are needed to tell. */
 export const MORE = 0;
@@ -17,6 +18,9 @@ export const INVALID = -1;
 export interface LengthField {
   /** In words, for errors: `'a varint of at most 10 bytes'`. */
   readonly name: string;
+  readonly form: LengthFieldData['form'];
+  /** The bits of the field that it is in, where these are not all. */
+  readonly mask?: number | undefined;
   /** In bytes, where that is fixed; otherwise 0. */
   readonly width: number;
   /** The most bytes that it takes. */
@@ -35,6 +39,7 @@ export interface LengthField {
 
 export const varintField: LengthField = {
   name: `a varint of at most ${MAX_VARINT_LENGTH} bytes`,
+  form: 'varint',
   width: 0,
   maxWidth: MAX_VARINT_LENGTH,
   maximum: Number.MAX_SAFE_INTEGER,
@@ -54,6 +59,7 @@ export const varintField: LengthField = {
  */
 export const steppedField: LengthField = {
   name: 'a length of 7, 16 or 64 bits',
+  form: '7/16/64',
   width: 0,
   maxWidth: 9,
   maximum: Number.MAX_SAFE_INTEGER,
@@ -80,6 +86,7 @@ export const steppedField: LengthField = {
 export function digitsField(width: number, base: 10 | 16): LengthField {
   return {
     name: `${width} ${base === 10 ? 'decimal' : 'hexadecimal'} digits`,
+    form: base === 10 ? 'decimal' : 'hexadecimal',
     width,
     maxWidth: width,
     maximum: Math.min(base ** width - 1, Number.MAX_SAFE_INTEGER),
@@ -96,6 +103,8 @@ export function maskedField(width: number, little: boolean, mask: number): Lengt
   const others = (2 ** (8 * width) - 1 - mask) >>> 0;
   return {
     name: `the bits 0x${mask.toString(16)} of ${width} bytes`,
+    form: 'binary',
+    mask,
     width,
     maxWidth: width,
     maximum: Math.min(mask / unit, largestOf(width)),

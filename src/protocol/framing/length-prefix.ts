@@ -2,6 +2,7 @@ import { largestOf } from '../../bytes/integers.ts';
 import { show } from '../../bytes/show.ts';
 import { anything, type Check, checkOptions, integer, natural, oneOf } from '../../options.ts';
 import type { Framing } from './framing.ts';
+import type { LengthFieldLayout } from './layout.ts';
 import {
   digitsField,
   isRun,
@@ -97,6 +98,7 @@ export function lengthPrefix(options: LengthPrefixOptions = {}): Framing {
     name: 'lengthPrefix',
     wire: layout.wire,
     maxFrameLength: layout.maxFrameLength,
+    layout: dataOf(layout),
     reader: (readerOptions) => new LengthPrefixReader(layout, readerOptions),
     writer: () => writer,
   };
@@ -117,6 +119,25 @@ export const LENGTH_PREFIX_OPTIONS: Readonly<Record<keyof LengthPrefixOptions, C
   maxFrameLength: natural,
   onTooLong: oneOf('error', 'discard'),
 };
+
+function dataOf(layout: LengthLayout): LengthFieldLayout {
+  const { field, width, little, offset, adjustment, strip, stripsField, countsField } = layout;
+  const form = field?.form ?? 'binary';
+  return {
+    kind: 'lengthPrefix',
+    field: {
+      offset,
+      width,
+      form,
+      ...(form === 'binary' && { order: little ? 'little' : 'big' }),
+      ...(field?.mask !== undefined && { mask: field.mask }),
+    },
+    adjustment,
+    countsItself: countsField,
+    strips: stripsField ? 'header' : strip,
+    maximum: layout.maxFrameLength,
+  };
+}
 
 const DEFAULT_MAX_FRAME_LENGTH = 10_000_000;
 

@@ -58,6 +58,13 @@ export function measured(options: MeasuredOptions): Framing {
   return {
     name: 'measured',
     maxFrameLength,
+    layout: {
+      kind: 'measured',
+      by: 'function',
+      maximum: maxFrameLength,
+      skipsNoise: measuring.skipsNoise,
+      ...(kind.validity && { valid: kind.validity.layout }),
+    },
     reader: (readerOptions) => new MeasuringReader(measuring, readerOptions),
     writer: () => writer,
   };

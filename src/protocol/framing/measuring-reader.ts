@@ -14,7 +14,7 @@ export interface Measuring {
   readonly skipsNoise: boolean;
   readonly maxFrameLength: number;
   /** By byte: whether it is passed over in silence where a packet may begin. */
-  readonly ignored?: Uint8Array | undefined;
+  readonly isIgnored?: Uint8Array | undefined;
   /** Writes the frame that a packet stands for to `target[at]`; answers the offset behind it. Default: the packet itself. */
   unpack?(target: Buffer, at: number, bytes: Buffer, start: number, end: number): number;
 }
@@ -183,11 +183,11 @@ export class MeasuringReader extends Intake {
 
   /** Go to the next byte that may begin a packet; false when there is none. */
   #passOver(bytes: Buffer): boolean {
-    const { ignored } = this.#measuring;
+    const { isIgnored } = this.#measuring;
     const mayBegin = this.#mayBegin;
     const from = this.#start;
     let at = from;
-    if (ignored !== undefined) while (at < bytes.length && ignored[bytes[at]!] === 1) at++;
+    if (isIgnored !== undefined) while (at < bytes.length && isIgnored[bytes[at]!] === 1) at++;
     if (at > from) this.#advance(at - from);
     if (mayBegin !== undefined) {
       const noiseFrom = at;

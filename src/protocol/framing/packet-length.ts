@@ -2,6 +2,7 @@ import { readDigits } from '../../bytes/digits.ts';
 import { largestOf, readUnsigned } from '../../bytes/integers.ts';
 import { show } from '../../bytes/show.ts';
 import { type Check, checkOptions, integer, natural, oneOf } from '../../options.ts';
+import type { LengthFieldData } from './layout.ts';
 import { isRun, lowestBit } from './length-field.ts';
 
 /** A length field as data. The packet's length, all of it, is the field's value plus `add`. */
@@ -35,13 +36,15 @@ const LENGTH_OPTIONS: Readonly<Record<keyof PacketLength, Check>> = {
 export class LengthInPacket {
   /** Behind the field, counted from the packet's first byte. */
   readonly end: number;
+  readonly data: LengthFieldData;
+  /** Added to the field's value. */
+  readonly add: number;
   readonly #offset: number;
   readonly #width: number;
   readonly #little: boolean;
   readonly #base: 10 | 16 | undefined;
   readonly #mask: number | undefined;
   readonly #unit: number;
-  readonly #add: number;
 
   /** @throws TypeError or RangeError for what is no such field */
   constructor(where: string, field: PacketLength) {
@@ -60,8 +63,15 @@ export class LengthInPacket {
     this.#base = base;
     this.#mask = mask;
     this.#unit = mask === undefined ? 1 : lowestBit(mask);
-    this.#add = add;
+    this.add = add;
     this.end = offset + width;
+    this.data = {
+      offset,
+      width,
+      form: base === undefined ? 'binary' : base === 10 ? 'decimal' : 'hexadecimal',
+      ...(base === undefined && { order: byteOrder ?? 'big' }),
+      ...(mask !== undefined && { mask }),
+    };
   }
 
   /** The length of the packet at `bytes[start]`, `add` counted in; NaN where the field has no number. */
@@ -69,9 +79,9 @@ export class LengthInPacket {
     const at = start + this.#offset;
     if (this.#base !== undefined) {
       const value = readDigits(bytes, at, at + this.#width, this.#base);
-      return value < 0 ? Number.NaN : value + this.#add;
+      return value < 0 ? Number.NaN : value + this.add;
     }
     const value = readUnsigned(bytes, at, this.#width, this.#little);
-    return (this.#mask === undefined ? value : ((value & this.#mask) >>> 0) / this.#unit) + this.#add;
+    return (this.#mask === undefined ? value : ((value & this.#mask) >>> 0) / this.#unit) + this.add;
   }
 }

@@ -1,7 +1,8 @@
 import { show } from '../../bytes/show.ts';
 import { anything, type Check, checkOptions, integer, natural, oneOf } from '../../options.ts';
-import { type InnerCursor, MORE, NONE, type PacketKind } from './candidate.ts';
+import { Candidate, type InnerCursor, MORE, NONE, type PacketKind } from './candidate.ts';
 import type { Framing } from './framing.ts';
+import type { PacketsLayout } from './layout.ts';
 import { type Bytes, Mark, toBytes } from './mark.ts';
 import { type Measuring, MeasuringReader, MeasuringWriter } from './measuring-reader.ts';
 import { LengthInPacket, type PacketLength } from './packet-length.ts';
@@ -78,11 +79,36 @@ export function packets(options: PacketsOptions): Framing {
     maxFrameLength: Math.max(...kinds.map(({ maximum }) => maximum)),
   };
   const writer = new MeasuringWriter(measuring);
+  const finder = new Candidate(kinds);
   return {
     name: 'packets',
     maxFrameLength: measuring.maxFrameLength,
+    layout: layoutOf(measuring),
+    kindOf(bytes, start, end) {
+      finder.reset();
+      // A kind that needs more bytes than the frame has is not the one.
+      let length = finder.judge(bytes, start, end);
+      for (; length === MORE; length = finder.judge(bytes, start, end)) finder.passOver();
+      return length === end - start ? kinds[finder.kind]!.name : undefined;
+    },
     reader: (readerOptions) => new MeasuringReader(measuring, readerOptions),
     writer: () => writer,
+  };
+}
+
+function layoutOf({ kinds, skipsNoise, maxFrameLength }: Measuring): PacketsLayout {
+  return {
+    kind: 'packets',
+    kinds: kinds.map(({ name, mark, header, length, maximum, validity }) => ({
+      name,
+      ...(mark && { start: { bytes: [...mark.bytes], ...(mark.mask && { mask: [...mark.mask] }) } }),
+      header,
+      length: length!,
+      maximum,
+      ...(validity && { valid: validity.layout }),
+    })),
+    skipsNoise,
+    maximum: maxFrameLength,
   };
 }
 
@@ -121,24 +147,37 @@ function kindOf(name: string, options: PacketKindOptions, most: number): PacketK
   }
   if (end !== undefined) {
     if (options.header !== undefined) throw new TypeError(`${where}: header is for a length`);
-    const measure = endMeasure(toBytes(`${where}: end`, end), options.trailer ?? 0, least, maximum);
-    return { ...common, header: least, measure };
+    const bytes = toBytes(`${where}: end`, end);
+    const { trailer = 0 } = options;
+    const length = { by: 'end', end: [...bytes], trailer } as const;
+    return { ...common, header: least, length, measure: endMeasure(bytes, trailer, least, maximum) };
   }
   if (options.trailer !== undefined)
     throw new TypeError(`${where}: trailer is for an end; a length counts it`);
   if (typeof length === 'function') {
     const header = options.header ?? least;
-    return { ...common, header: Math.max(header, least), measure: functionMeasure(length, header) };
+    return {
+      ...common,
+      header: Math.max(header, least),
+      length: { by: 'function' },
+      measure: functionMeasure(length, header),
+    };
   }
   if (typeof length === 'number') {
     integer(least, maximum)(`${where}: length`, length);
-    return { ...common, header: options.header ?? least, measure: () => length };
+    return {
+      ...common,
+      header: options.header ?? least,
+      length: { by: 'number', length },
+      measure: () => length,
+    };
   }
   const field = new LengthInPacket(`${where}: length`, length as PacketLength);
   const header = Math.max(options.header ?? 0, field.end, least);
   return {
     ...common,
     header,
+    length: { by: 'field', field: field.data, add: field.add },
     measure(bytes, start, _, cursor) {
       const length = field.read(bytes, start);
       if (length >= header && length <= Number.MAX_SAFE_INTEGER) return length;

@@ -36,5 +36,6 @@ export function selfDelimiting(codec: SelfMeasuring, options: SelfDelimitingOpti
     measure: (bytes, start, end, cursor) => codec.measure!(bytes, start, end, cursor),
     maxFrameLength,
   });
-  return { ...framing, name: 'selfDelimiting' };
+  const layout = { kind: 'measured', by: 'declaration', maximum: maxFrameLength, skipsNoise: false } as const;
+  return { ...framing, name: 'selfDelimiting', layout };
 }

@@ -2,6 +2,7 @@ import { show } from '../../bytes/show.ts';
 import { anything, checkOptions, flag } from '../../options.ts';
 import { EscapeTable, EscapingWriter, stuffingOf } from './escapes.ts';
 import type { Framing } from './framing.ts';
+import type { FramingLayout } from './layout.ts';
 import { STUFFED_OPTIONS, type StuffedOptions, stuffed } from './stuffing.ts';
 
 /** The options of `slip`. The bytes default to those of RFC 1055. */
@@ -93,7 +94,20 @@ export function slip(options: SlipOptions = {}): Framing {
   );
   const opening = start === 'end' ? end : marker;
   const writer = new EscapingWriter(table, opening, end, emptyFrames, maxFrameLength, validity);
-  return { name: 'slip', maxFrameLength, reader, writer: () => writer };
+  const layout: FramingLayout = {
+    kind: 'stuffed',
+    delimiter: end,
+    ...(marker !== undefined && { start: marker }),
+    ...(opening !== undefined && { opensWith: opening }),
+    escape: esc,
+    escapes: [...codes],
+    ignored: [],
+    forbidden: [],
+    emptyFrames,
+    maximum: maxFrameLength,
+    ...(validity && { valid: validity.layout }),
+  };
+  return { name: 'slip', maxFrameLength, layout, reader, writer: () => writer };
 }
 
 function checkByte(name: string, value: number, taken: readonly number[]): void {

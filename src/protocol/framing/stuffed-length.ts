@@ -1,6 +1,7 @@
 import { MORE, NONE, type PacketKind } from './candidate.ts';
 import { ESCAPE, type EscapeTable, IGNORED } from './escapes.ts';
 import type { FrameWriter, Framing } from './framing.ts';
+import type { FramingLayout, StuffedLayout } from './layout.ts';
 import { Mark } from './mark.ts';
 import { type Measuring, MeasuringReader } from './measuring-reader.ts';
 import { LengthInPacket, type PacketLength } from './packet-length.ts';
@@ -27,6 +28,7 @@ export function stuffedLength(
   length: PacketLength,
   flag: number,
   table: EscapeTable,
+  common: StuffedLayout,
 ): Framing {
   const { maxFrameLength = 65_536, onInvalid = 'error' } = options;
   const field = new LengthInPacket('stuffed: length', length);
@@ -39,6 +41,7 @@ export function stuffedLength(
     header: 1,
     maximum: 1 + 2 * maxFrameLength,
     validity: judge && {
+      layout: judge.layout,
       problem(bytes, start, end) {
         const payload = Buffer.allocUnsafe(end - start);
         return judge.problem(payload, 0, table.unstuff(payload, 0, bytes, start + 1, end));
@@ -76,11 +79,17 @@ export function stuffedLength(
       return MORE;
     },
   };
+  const layout: FramingLayout = {
+    ...common,
+    length: { field: field.data, add: field.add },
+    ...(judge && { valid: judge.layout }),
+  };
   const measuring: Measuring = { kinds: [kind], skipsNoise: onInvalid === 'discard', maxFrameLength, unpack };
   const writer = new StuffedLengthWriter(table, flag, field, maxFrameLength, judge);
   return {
     name: 'stuffed',
     maxFrameLength,
+    layout,
     reader: (readerOptions) => new MeasuringReader(measuring, readerOptions),
     writer: () => writer,
   };

@@ -2,6 +2,7 @@ import { show } from '../../bytes/show.ts';
 import { anything, flag as boolean, type Check, checkOptions } from '../../options.ts';
 import { EscapeTable, EscapingWriter, stuffingOf } from './escapes.ts';
 import type { Framing } from './framing.ts';
+import type { FramingLayout, StuffedLayout } from './layout.ts';
 import type { PacketLength } from './packet-length.ts';
 import { stuffedLength } from './stuffed-length.ts';
 import { STUFFED_OPTIONS, type StuffedOptions, stuffed as stuffedFraming } from './stuffing.ts';
@@ -76,11 +77,25 @@ export function stuffed(options: StuffedFlagOptions): Framing {
   const decode = xor === undefined ? (code: number) => back.get(code) : (code: number) => code ^ xor;
   const table = new EscapeTable({ escape: esc, codes, decode, ignored, forbidden });
   const stuffing = stuffingOf(table, { delimiter: flag, startMarker: undefined, emptyFrames: false });
-  if (options.length !== undefined) return stuffedLength(options, options.length, flag, table);
-  const { maxFrameLength, validity, reader } = stuffedFraming('stuffed', { ...stuffing, cancel }, options);
   const opens = options.opens ?? true;
+  const common: StuffedLayout = {
+    kind: 'stuffed',
+    delimiter: flag,
+    ...(opens && { opensWith: flag }),
+    escape: esc,
+    escapes: [...codes],
+    ...(xor !== undefined && { xor }),
+    ignored,
+    forbidden,
+    ...(cancel !== undefined && { cancel }),
+    emptyFrames: false,
+    maximum: options.maxFrameLength ?? 65_536,
+  };
+  if (options.length !== undefined) return stuffedLength(options, options.length, flag, table, common);
+  const { maxFrameLength, validity, reader } = stuffedFraming('stuffed', { ...stuffing, cancel }, options);
+  const layout: FramingLayout = { ...common, ...(validity && { valid: validity.layout }) };
   const writer = new EscapingWriter(table, opens ? flag : undefined, flag, false, maxFrameLength, validity);
-  return { name: 'stuffed', maxFrameLength, reader, writer: () => writer };
+  return { name: 'stuffed', maxFrameLength, layout, reader, writer: () => writer };
 }
 
 const byte: Check = (name, value) => {

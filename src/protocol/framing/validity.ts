@@ -5,6 +5,7 @@ import { readUnsigned } from '../../bytes/integers.ts';
 import { show } from '../../bytes/show.ts';
 import { FrameError } from '../../errors.ts';
 import { anything, type Check, checkOptions, integer, oneOf } from '../../options.ts';
+import type { ValidLayout } from './layout.ts';
 
 /**
  * The checksum that a frame carries. Offsets are bytes in the frame as it is handed on; negative ones count from its end.
@@ -36,6 +37,7 @@ export type Valid = FrameChecksum | ((frame: Buffer) => boolean);
 
 /** Judges frames. */
 export interface Validity {
+  readonly layout: ValidLayout;
   /** Why `bytes[start, end)` is not valid; undefined when it is. `offset`: where it stands in the stream. */
   problem(bytes: Buffer, start: number, end: number): Problem | undefined;
 }
@@ -68,6 +70,7 @@ const CHECKS: Readonly<Record<keyof FrameChecksum, Check>> = {
 const INVALID: Problem = {};
 
 class Judgement implements Validity {
+  readonly layout: ValidLayout = { by: 'function' };
   readonly #valid: (frame: Buffer) => boolean;
 
   constructor(valid: (frame: Buffer) => boolean) {
@@ -81,6 +84,7 @@ class Judgement implements Validity {
 }
 
 class SumValidity implements Validity {
+  readonly layout: ValidLayout;
   readonly #sum: Checksum;
   readonly #little: boolean;
   readonly #base: 0 | 10 | 16;
@@ -108,6 +112,17 @@ class SumValidity implements Validity {
     this.#at = valid.at ?? -this.#width;
     this.#from = valid.from ?? 0;
     this.#to = valid.to ?? this.#at;
+    const isWide = this.#base === 0 && this.#width > 1;
+    this.layout = {
+      by: 'checksum',
+      checksum: this.#sum.name,
+      bits: width,
+      ...(isWide && { order: byteOrder! }),
+      form: digits ?? 'binary',
+      at: this.#at,
+      from: this.#from,
+      to: this.#to,
+    };
   }
 
   problem(bytes: Buffer, start: number, end: number): Problem | undefined {

@@ -3,7 +3,22 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cobs, delimiter, type Framing, fixedLength, lengthPrefix, line, slip } from '../../../src/index.ts';
+import * as exported from '../../../src/index.ts';
+import {
+  type Checksum,
+  cobs,
+  delimiter,
+  type Framing,
+  fixedLength,
+  headed,
+  json,
+  lengthPrefix,
+  line,
+  measured,
+  packets,
+  slip,
+  stuffed,
+} from '../../../src/index.ts';
 import { hex } from '../../support/hex.ts';
 import { readAll } from '../../support/reading.ts';
 
@@ -12,18 +27,53 @@ const PICTURES = [...text.matchAll(/```js\n(.+?)\n```\n\n```text\n(.+?)\n```/gs)
   ([, call, picture]) => [call!, picture!] as const,
 );
 
+const MAKERS = {
+  cobs,
+  delimiter,
+  fixedLength,
+  headed,
+  lengthPrefix,
+  line,
+  measured,
+  packets,
+  slip,
+  stuffed,
+};
+
 test('all pictures are found', () => {
-  expect(PICTURES.length).toBe(14);
+  expect(PICTURES.length).toBe(24);
 });
 
 test.each(PICTURES)('%s', (call, picture) => {
-  const makers = { cobs, delimiter, fixedLength, lengthPrefix, line, slip };
-  const framing = new Function(...Object.keys(makers), `return ${call}`)(...Object.values(makers)) as Framing;
+  const framing = new Function(...Object.keys(MAKERS), `return ${call}`)(...Object.values(MAKERS)) as Framing;
   const bytes = (key: string): Buffer[] =>
     [...picture.matchAll(new RegExp(`^${key} *(.*)$`, 'gm'))].map((match) => hex(match[1]!));
   const { frames, error } = readAll(framing, bytes('before'));
   expect(error).toBeUndefined();
   expect(frames).toEqual(bytes('after'));
+});
+
+test('every framing is in the table', () => {
+  const rows = [...text.matchAll(/^\| `(\w+)\(\w+\)`/gm)].map((match) => match[1]!);
+  expect(rows.sort()).toEqual([...Object.keys(MAKERS), 'selfDelimiting'].sort());
+});
+
+test('the examples that are not pictures are right as well', () => {
+  const xor: Checksum = { name: 'any', width: 16, compute: () => 0 };
+  const scope: Record<string, unknown> = {
+    ...exported,
+    fletcher: xor,
+    sentences: json(),
+    ubxMessages: json(),
+  };
+  const examples = [...text.matchAll(/```ts\n((?:headed|const gnss = packets)\(.+?)```/gs)].map(
+    (match) => match[1]!,
+  );
+  expect(examples.length).toBe(2);
+  for (const example of examples) {
+    const plain = example.replace('code!', 'code');
+    new Function(...Object.keys(scope), `{ ${plain} }`)(...Object.values(scope));
+  }
 });
 
 describe('the table', () => {

@@ -1,0 +1,172 @@
+/**
+ * What a framing is, as plain data: all that a generator of documentation, of a dissector or of a `.ksy` needs to know. Bytes
+ * are arrays of numbers, lengths are in bytes, and everything survives JSON.
+ */
+export type FramingLayout =
+  | LengthFieldLayout
+  | DelimiterLayout
+  | StuffedLayout
+  | PacketsLayout
+  | HeadedLayout
+  | {
+      readonly kind: 'fixedLength';
+      /** Of every frame. */
+      readonly length: number;
+    }
+  | {
+      /** Consistent overhead byte stuffing: blocks of a count and data, and a zero behind the frame. */
+      readonly kind: 'cobs';
+      readonly delimiter: 0;
+      readonly maximum: number;
+      readonly valid?: ValidLayout;
+    }
+  | {
+      /** A function finds the length, or the declaration of the message itself (`selfDelimiting`). */
+      readonly kind: 'measured';
+      readonly by: 'function' | 'declaration';
+      readonly maximum: number;
+      readonly skipsNoise: boolean;
+      readonly valid?: ValidLayout;
+    };
+
+/** An unsigned number that says how long something is. */
+export interface LengthFieldData {
+  /** Where it stands, from the first byte of the frame on the wire. */
+  readonly offset: number;
+  /** In bytes, or digits; 0 where it depends on the value. */
+  readonly width: number;
+  readonly form: 'binary' | 'varint' | '7/16/64' | 'decimal' | 'hexadecimal';
+  /** Of a binary field. */
+  readonly order?: 'little' | 'big';
+  /** The bits that hold the length, side by side, where these are not all. */
+  readonly mask?: number;
+}
+
+/** `lengthPrefix`. */
+export interface LengthFieldLayout {
+  readonly kind: 'lengthPrefix';
+  readonly field: LengthFieldData;
+  /** Added to the field's value to give the bytes behind the field. */
+  readonly adjustment: number;
+  /** Of a field of no fixed width: its own width counts as well. */
+  readonly countsItself: boolean;
+  /** Leading bytes that are not handed on; `'header'`: all up to and including the field. */
+  readonly strips: number | 'header';
+  /** The most bytes behind the field. */
+  readonly maximum: number;
+}
+
+/** `delimiter` and `line`. */
+export interface DelimiterLayout {
+  readonly kind: 'delimiter';
+  /** The earliest counts, the longest at one place. */
+  readonly delimiters: readonly (readonly number[])[];
+  readonly stripsDelimiter: boolean;
+  readonly start?: readonly number[];
+  readonly stripsStart: boolean;
+  /** Bytes behind the delimiter that belong to the frame. */
+  readonly trailer: number;
+  /** The most bytes before the delimiter. */
+  readonly maximum: number;
+  readonly skipsNoise: boolean;
+  readonly unterminated: 'error' | 'emit' | 'drop';
+  readonly valid?: ValidLayout;
+}
+
+/** `slip` and `stuffed`. */
+export interface StuffedLayout {
+  readonly kind: 'stuffed';
+  /** Ends a frame; of one that says its length, begins it. */
+  readonly delimiter: number;
+  /** Opens a frame. What stands before it is noise. */
+  readonly start?: number;
+  /** The byte that the writer puts in front of a frame. */
+  readonly opensWith?: number;
+  readonly escape: number;
+  /** The bytes that are escaped, each with what stands behind the escape for it. */
+  readonly escapes: readonly (readonly [byte: number, code: number])[];
+  /** Any byte may be escaped, xor-ed with this. */
+  readonly xor?: number;
+  readonly ignored: readonly number[];
+  readonly forbidden: readonly number[];
+  readonly cancel?: number;
+  /** Whether nothing between two delimiters is a frame. */
+  readonly emptyFrames: boolean;
+  /** Where the payload says its own length: the field in it, and what is added to give the payload's length. */
+  readonly length?: { readonly field: LengthFieldData; readonly add: number };
+  /** The most bytes of a payload. */
+  readonly maximum: number;
+  readonly valid?: ValidLayout;
+}
+
+/** `packets`. */
+export interface PacketsLayout {
+  readonly kind: 'packets';
+  readonly kinds: readonly PacketLayout[];
+  readonly skipsNoise: boolean;
+  readonly maximum: number;
+}
+
+export interface PacketLayout {
+  readonly name: string;
+  /** Fixed bytes that it begins with, and the bits of them that count where these are not all. */
+  readonly start?: { readonly bytes: readonly number[]; readonly mask?: readonly number[] };
+  /** Bytes needed to know the length. */
+  readonly header: number;
+  readonly length:
+    | { readonly by: 'number'; readonly length: number }
+    | { readonly by: 'field'; readonly field: LengthFieldData; readonly add: number }
+    | { readonly by: 'end'; readonly end: readonly number[]; readonly trailer: number }
+    | { readonly by: 'function' };
+  readonly maximum: number;
+  readonly valid?: ValidLayout;
+}
+
+/** `headed`. */
+export interface HeadedLayout {
+  readonly kind: 'headed';
+  /** Ends the header, when it comes for the `endCount`-th time. */
+  readonly end: readonly number[];
+  readonly endCount: number;
+  readonly length:
+    | {
+        readonly by: 'field';
+        readonly names: readonly string[];
+        readonly fieldEnd: string;
+        readonly nameEnd: string;
+        readonly base: 10 | 16;
+        readonly add: number;
+        readonly otherwise?: number;
+      }
+    | {
+        readonly by: 'column';
+        readonly column: number;
+        readonly columnEnd: string;
+        readonly base: 10 | 16;
+        readonly add: number;
+        readonly otherwise?: number;
+      }
+    | { readonly by: 'function' };
+  readonly trailer: number;
+  /** Ends a body whose header says no length. */
+  readonly until?: readonly number[];
+  /** Bytes passed over before a header. */
+  readonly ignored: readonly number[];
+  readonly maximum: number;
+  readonly maxHeader: number;
+}
+
+/** What makes a frame valid. Offsets are in the frame as it is handed on; negative ones count from its end. */
+export type ValidLayout =
+  | {
+      readonly by: 'checksum';
+      readonly checksum: string;
+      /** Of the sum, in bits. */
+      readonly bits: number;
+      readonly order?: 'little' | 'big';
+      readonly form: 'binary' | 'decimal' | 'hexadecimal';
+      readonly at: number;
+      readonly from: number;
+      readonly to: number;
+    }
+  | { readonly by: 'function' };
