@@ -132,9 +132,9 @@ const VALUES: Table<fc.Arbitrary<unknown>> = {
   group: ({ members, derived }, environment) => fields(members, derived, environment),
   choice({ tag, cases }, environment) {
     const chosen = tag.from === 'path' ? environment.fields.get(tag.path) : undefined;
-    const possible = chosen === undefined ? cases : cases.filter((one) => one.tag === chosen);
+    const left = chosen === undefined ? cases : cases.filter((one) => one.tag === chosen);
     return fc.oneof(
-      ...possible.map(({ name, group }) =>
+      ...left.map(({ name, group }) =>
         fields(group.entries, group.derived, environment).map((values) =>
           Object.fromEntries([['type', name], ...Object.entries(values)]),
         ),
@@ -146,7 +146,8 @@ const VALUES: Table<fc.Arbitrary<unknown>> = {
     return environment.depth >= MAX_DEPTH ? nothing : fc.oneof(nothing, value(item, environment));
   },
   fixed: () => nothing,
-  inside({ item, length }, environment) {
+  inside({ item, length, made }, environment) {
+    if (made !== undefined) return possible(value(item, environment), made);
     if (length !== undefined) return value(item, environment);
     const inside = { ...environment, fields: new Map(), depth: environment.depth + 1 };
     return fc.constant(undefined).chain(() => value(item, inside));
@@ -226,6 +227,20 @@ function text(size: number): fc.Arbitrary<string> {
     }
     return kept + 'x'.repeat(size - length);
   });
+}
+
+/** What is made of values, of those of which it can be made. */
+function possible(values: fc.Arbitrary<unknown>, make: (value: unknown) => unknown): fc.Arbitrary<unknown> {
+  return values
+    .map((one) => {
+      try {
+        return { value: make(one) };
+      } catch {
+        return undefined;
+      }
+    })
+    .filter((made) => made !== undefined)
+    .map((made) => made.value);
 }
 
 /** An integer, or the name that stands for it. */

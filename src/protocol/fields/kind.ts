@@ -124,8 +124,14 @@ export type Shape =
   | { readonly is: 'maybe'; readonly item: AnyNode; readonly when: Presence | undefined }
   /** The same bytes always: a constant. Padding is zeros, up to the next multiple of `to` where that is given. */
   | { readonly is: 'fixed'; readonly bytes: Uint8Array; readonly to?: number }
-  /** A field in another's skin: with a size of its own, or named before it is declared. */
-  | { readonly is: 'inside'; readonly item: AnyNode; readonly length: Extent | undefined }
+  /** A field in another's skin: with a size of its own, with another value, or named before it is declared. */
+  | {
+      readonly is: 'inside';
+      readonly item: AnyNode;
+      readonly length: Extent | undefined;
+      /** What makes the value of the item's; may throw. */
+      readonly made?: (value: unknown) => unknown;
+    }
   | {
       readonly is: 'sum';
       readonly base: AnyNode;

@@ -1,4 +1,5 @@
 import { asBuffer } from '../../bytes/buffer.ts';
+import { allocateShared } from '../../bytes/shared-memory.ts';
 import { MessageError } from '../../errors.ts';
 import { checkOptions, integer, oneOf } from '../../options.ts';
 import type { Codec, Decoded } from '../codec.ts';
@@ -230,7 +231,7 @@ function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
         return end < 0 || end > room ? encodeByWalking(declaration, message) : target.subarray(0, end);
       }
       if (room > pool.length - poolUsed) {
-        pool = Buffer.allocUnsafeSlow(POOL_SIZE);
+        pool = allocateShared(POOL_SIZE);
         poolUsed = 0;
       }
       // A getter of the message may encode in its turn, so the room is taken before.
@@ -238,8 +239,8 @@ function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
       const at = poolUsed;
       poolUsed = at + room;
       const end = engine.encode(message, target, at);
-      // More than was measured: the message changed meanwhile.
-      if (end < 0 || end > at + room) return encodeByWalking(declaration, message);
+      // More than was measured: the message changed meanwhile. Less memory than there was: its getter transferred it away.
+      if (end < 0 || end > at + room || end > target.length) return encodeByWalking(declaration, message);
       if (pool === target && poolUsed === at + room) poolUsed = end;
       return target.subarray(at, end);
     },
