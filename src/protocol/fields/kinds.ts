@@ -14,6 +14,7 @@ import { FLAGS } from './kinds/flags.ts';
 import { FLOAT } from './kinds/float.ts';
 import { INTEGER } from './kinds/integer.ts';
 import { LAZY } from './kinds/lazy.ts';
+import { MAPPED } from './kinds/mapped.ts';
 import { MESSAGES } from './kinds/messages.ts';
 import { OPTIONAL } from './kinds/optional.ts';
 import { PADDING } from './kinds/padding.ts';
@@ -56,6 +57,7 @@ export {
   u32le,
 } from './kinds/integer.ts';
 export { lazy } from './kinds/lazy.ts';
+export { type Mapping, mapped } from './kinds/mapped.ts';
 export { type Condition, optional, when } from './kinds/optional.ts';
 export { padding } from './kinds/padding.ts';
 export { struct } from './kinds/struct.ts';
@@ -81,6 +83,7 @@ export const kinds: readonly Kind<any>[] = [
   FLOAT,
   INTEGER,
   LAZY,
+  MAPPED,
   MESSAGES,
   OPTIONAL,
   PADDING,

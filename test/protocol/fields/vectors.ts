@@ -36,7 +36,7 @@ export function evaluate(code: string): unknown {
 /** The codec of a declaration: of messages as it is, of any other field as the whole of a frame. */
 export function codecFrom(declaration: string): AnyCodec {
   const made = evaluate(declaration);
-  return (typeof (made as AnyCodec).decode === 'function' ? made : codecOf(made as never)) as AnyCodec;
+  return (Object.hasOwn(made as object, 'declaration') ? made : codecOf(made as never)) as AnyCodec;
 }
 
 interface Tree {
@@ -400,6 +400,46 @@ export const VECTORS: readonly KindVectors[] = [
     good: [['struct({ a: u8, sum: checksum(u8, "CRC-8/SMBUS") })', '{ a: 0x31, sum: 0x97 }', '31 | 97']],
     badBytes: [['struct({ a: u8, sum: checksum(u8, "CRC-8/SMBUS") })', '31 | 98', 'ERR_FRAME_CHECKSUM']],
     badValues: [],
+  },
+  {
+    kind: 'mapped',
+    about:
+      '`mapped(field, { name, decode, encode })`: a value of another kind than what the bytes hold: a date, an address, a scaled number. Either function may throw, which refuses the value.',
+    type: 'what `decode` gives',
+    limits: 'those of its field',
+    good: [
+      [
+        'mapped(u32be, { decode: (seconds) => new Date(1000 * seconds), encode: (date) => date.getTime() / 1000 })',
+        'new Date(86400000)',
+        '00 01 51 80',
+      ],
+      // hundredths of a degree
+      [
+        'struct({ n: u8, celsius: mapped(i16be, { decode: (raw) => raw / 100, encode: (value) => Math.round(100 * value) }) })',
+        '{ n: 1, celsius: -21.5 }',
+        '01 | f7 9a',
+      ],
+      [
+        'mapped(array(u8, 4), { decode: (bytes) => bytes.join("."), encode: (text) => text.split(".").map(Number) })',
+        '"192.0.2.1"',
+        'c0 00 02 01',
+      ],
+    ],
+    badBytes: [
+      [
+        'mapped(u8, { name: "a byte of ASCII", decode(byte) { if (byte > 127) throw new RangeError("beyond 7f"); return byte; }, encode: (byte) => byte })',
+        '80',
+        'ERR_MESSAGE_VALUE',
+      ],
+    ],
+    badValues: [
+      ['mapped(u8, { decode: (raw) => 10 * raw, encode: (value) => value / 10 })', '15', 'ERR_FIELD_RANGE'],
+      [
+        'mapped(u8, { decode: (raw) => raw, encode: (value) => value.number })',
+        'undefined',
+        'ERR_FIELD_RANGE',
+      ],
+    ],
   },
   {
     kind: 'custom',
