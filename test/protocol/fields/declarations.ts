@@ -4,6 +4,7 @@ import * as f from '../../../src/protocol/fields/kinds.ts';
 import { message } from '../../../src/protocol/fields/kinds.ts';
 import { type DeclaredCodec, messages } from '../../../src/protocol/fields/messages.ts';
 import { type AnyNode, link } from '../../../src/protocol/fields/node.ts';
+import { evaluate, VECTORS } from './vectors.ts';
 
 /** Codecs at random: every kind of field, nested, referring to one another. */
 export function arbitraryCodec(): fc.Arbitrary<DeclaredCodec<unknown>> {
@@ -125,7 +126,17 @@ const triple = f.custom<number>({
   minSize: 3,
 });
 
-export const customValues = { triple: fc.nat(0xfeffff) };
+export const customValues = {
+  triple: fc.nat(0xfeffff),
+  letter: fc.constantFrom('a', 'm', 'z'),
+};
+
+/** A field of every kind: those that the kinds' vectors declare, and that leave room for others behind them. */
+const OF_EVERY_KIND: AnyField[] = VECTORS.filter(({ kind }) => kind !== 'messages').flatMap(({ good }) =>
+  [...new Set(good.map(([declaration]) => declaration))]
+    .filter((declaration) => !/\brest\b/.test(declaration))
+    .map((declaration) => evaluate(declaration) as AnyField),
+);
 
 function arbitraryField(depth: number): fc.Arbitrary<AnyField> {
   const leaf = fc.constantFrom<AnyField[]>(
@@ -149,6 +160,7 @@ function arbitraryField(depth: number): fc.Arbitrary<AnyField> {
     f.padding({ to: 4 }),
     triple,
     tree,
+    ...OF_EVERY_KIND,
   );
   if (depth <= 0) return leaf;
   const item = arbitraryField(depth - 1).filter((field) => !(field as AnyNode).facts.traits.absent);
