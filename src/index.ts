@@ -138,7 +138,7 @@ export {
   type Server,
   type ServerOptions,
 } from './net/server.ts';
-export type { Connection } from './net/connection.ts';
+export type { Connection, Machine } from './net/connection.ts';
 export type { DrainOptions } from './net/drain.ts';
 export type { EntranceOptions, ProxyProtocolOptions } from './net/entrance.ts';
 export type { LimitStruck, ServerLimits, SettledLimits } from './net/limits.ts';

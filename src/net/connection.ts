@@ -3,16 +3,34 @@ import type { Duplex } from 'node:stream';
 import { LimitError, TimeoutError } from '../errors.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import type { Said } from '../protocol/session/declaration.ts';
-import type { StateMachine } from '../streams/state-machine.ts';
-import { Stages } from './answering.ts';
+import { Responder } from '../streams/responder.ts';
 import { channels } from './channels.ts';
 import type { Leaving } from './drain.ts';
 import type { LimitStruck, ServerLimits } from './limits.ts';
 import { Link, type LinkSettings } from './link.ts';
 import type { Peer } from './peer.ts';
 
+/** A connection's run through the session. */
+export interface Machine<ServerMessage, State extends string, Context> {
+  /** The session's state. */
+  readonly state: State;
+  /** What broke the protocol or failed in our own code, if anything did. */
+  readonly error: Error | undefined;
+  /** What the handlers of this connection share. */
+  readonly context: Context;
+  /** Whether a message is being answered. */
+  readonly isBusy: boolean;
+  /**
+   * Send a message that answers nothing. Answers false when the peer should be waited for: `await ready()` before the next
+   * one. Throws a `StateError` (`origin: 'local'`) when the state does not allow it.
+   */
+  send(message: ServerMessage): boolean;
+  /** Resolves when the peer takes messages again, or the connection is gone. */
+  ready(): Promise<void>;
+}
+
 /** One peer of a `Server`. */
-export interface Connection<ClientMessage, ServerMessage, State extends string, Context> {
+export interface Connection<_ClientMessage, ServerMessage, State extends string, Context> {
   /** What the protocol is spoken over: a socket, TLS over one, or what `accept` was given. */
   readonly stream: Duplex;
   /** The same stream, for what only sockets have. */
@@ -22,7 +40,7 @@ export interface Connection<ClientMessage, ServerMessage, State extends string, 
   /** The peer's address and port; empty on a Unix socket. */
   readonly remote: string;
   /** The session: its `state`, its `context`, and `send` for messages that answer nothing. */
-  readonly machine: StateMachine<ClientMessage, ServerMessage, State, Context>;
+  readonly machine: Machine<ServerMessage, State, Context>;
 }
 
 /** What a connection tells its server. */
@@ -32,13 +50,13 @@ export interface ConnectionEvents<C> {
   end(connection: C, error: NodeJS.ErrnoException | undefined): void;
 }
 
-/** One connection of a server: a stream, the stages that answer on it, and the link that reads for them. */
+/** One connection of a server: a stream, the stage that answers on it, and the link that reads for them. */
 export class ServedConnection<ClientMessage, ServerMessage, State extends string, Context>
   implements Connection<ClientMessage, ServerMessage, State, Context>, Leaving
 {
   readonly stream: Duplex;
   readonly peer: Peer;
-  readonly machine: StateMachine<ClientMessage, ServerMessage, State, Context>;
+  readonly machine: Responder<ClientMessage, ServerMessage, State, Context>;
   readonly link: Link;
   readonly openedAt: number;
   readonly #events: ConnectionEvents<ServedConnection<ClientMessage, ServerMessage, State, Context>>;
@@ -62,21 +80,17 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
     this.openedAt = now;
     this.#events = events;
     this.#limits = settings.limits;
-    const stages = new Stages(protocol, {
-      lingerTimeout: settings.limits.lingerTimeout,
-      context,
-      connection: this,
-    });
-    this.machine = stages.machine;
+    const { lingerTimeout } = settings.limits;
+    this.machine = new Responder(protocol, { lingerTimeout, context, connection: this });
     this.machine.observer = this;
     const fail = (error: Error): void => {
       this.#reason ??= error;
       stream.destroy();
     };
-    stages.onError(fail);
+    this.machine.on('error', fail);
     stream.on('error', fail).on('close', () => {
       this.#isOver = true;
-      stages.destroy();
+      this.machine.destroy();
       this.link.close();
       // A reset after a violation is no news.
       const error = this.machine.error ?? this.#reason;
@@ -85,7 +99,7 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
       events.end(this, error);
       this.#ended?.();
     });
-    this.link = new Link(stream, stages, settings, now, (limit, action, actual) =>
+    this.link = new Link(stream, this.machine, settings, now, (limit, action, actual) =>
       this.#strike(limit, action, actual),
     );
   }

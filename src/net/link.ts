@@ -26,15 +26,15 @@ const WAITING = 4;
  * Holds one connection to its limits. It counts what comes, and stops the stream while the peer is beyond its rates, or while all
  * connections together hold too much and it is not this one's turn.
  *
- *     stream ──pipe──▶ stages ──pipe──▶ stream
+ *     stream ──pipe──▶ responder ──pipe──▶ stream
  *       └──'data'──▶ link
  *
- * Deadlines have no timers of their own: the server calls `sweep` for all its links from one. Once the stream is unpiped from the stages,
+ * Deadlines have no timers of their own: the server calls `sweep` for all its links from one. Once the stream is unpiped from the responder,
  * for another protocol, the link lets go of it.
  */
 export class Link {
   readonly #stream: Duplex;
-  readonly #stages: Answering;
+  readonly #answering: Answering;
   readonly #settings: LinkSettings;
   readonly #onLimit: OnLimit;
   readonly #byteRate: TokenBucket | undefined;
@@ -59,9 +59,9 @@ export class Link {
   #frameSince: number;
 
   /** @param now - milliseconds of the clock that `sweep` is told the time of; since when the handshake takes */
-  constructor(stream: Duplex, stages: Answering, settings: LinkSettings, now: number, onLimit: OnLimit) {
+  constructor(stream: Duplex, answering: Answering, settings: LinkSettings, now: number, onLimit: OnLimit) {
     this.#stream = stream;
-    this.#stages = stages;
+    this.#answering = answering;
     this.#settings = settings;
     this.#onLimit = onLimit;
     this.#openSince = this.#idleSince = this.#frameSince = now;
@@ -73,13 +73,12 @@ export class Link {
     const onResume = (): void => {
       if (this.#stopped !== 0) stream.pause();
     };
-    stream.pipe(stages.input);
-    stages.output.pipe(stream);
-    // Behind the pipe: what has come is counted once the stages have taken it in.
+    stream.pipe(answering).pipe(stream);
+    // Behind the pipe: what has come is counted once the responder has taken it in.
     stream.on('data', onData).on('resume', onResume);
-    stages.input.once('unpipe', () => {
+    answering.once('unpipe', () => {
       // Also at the end, of itself.
-      if (stages.input.writableEnded) return;
+      if (answering.writableEnded) return;
       stream.off('data', onData).off('resume', onResume);
       this.#isFree = true;
       this.close();
@@ -98,12 +97,12 @@ export class Link {
 
   /** Bytes of an unfinished frame, and of what waits behind a message that is being answered. */
   get held(): number {
-    return this.#stages.held;
+    return this.#answering.held;
   }
 
   /** Bytes that the peer has not taken yet. */
   get waiting(): number {
-    return this.#stages.output.readableLength + this.#stream.writableLength;
+    return this.#answering.readableLength + this.#stream.writableLength;
   }
 
   /** The connection is over: give back what it held of the budgets. */
@@ -118,18 +117,18 @@ export class Link {
     const { handshakeTimeout, idleTimeout, frameTimeout, lingerTimeout } = this.#settings.limits;
     if (this.#isFree) return;
     this.weigh();
-    const left = this.#stages.output.readableLength + held(this.#stream);
-    const activity = this.#bytesReceived + this.#stages.taken + this.bytesSent - left;
-    const isActive = activity !== this.#activity || this.#stages.isBusy;
+    const left = this.#answering.readableLength + held(this.#stream);
+    const activity = this.#bytesReceived + this.#answering.taken + this.bytesSent - left;
+    const isActive = activity !== this.#activity || this.#answering.isBusy;
     this.#activity = activity;
     if (isActive) this.#idleSince = now;
-    const { held: unfinished, taken, isBusy, isReady, isOver, input } = this.#stages;
+    const { held: unfinished, taken, isBusy, isReady, isOver, writableLength } = this.#answering;
     // An unfinished frame that we do not read on is not late; nor is one that began behind another.
-    const isReading = !isBusy && this.#stopped === 0 && input.writableLength === 0;
+    const isReading = !isBusy && this.#stopped === 0 && writableLength === 0;
     if (unfinished === 0 || taken !== this.#taken || !isReading) this.#frameSince = now;
     this.#taken = taken;
     if (isOver) {
-      // The stages see to it themselves, unless the stream never tells them that it has ended.
+      // The responder sees to it itself, unless the stream never tells it that it has ended.
       if (now - this.#idleSince >= 2 * lingerTimeout) this.#onLimit('lingerTimeout', 'closed');
     } else if (!isReady && now - this.#openSince >= handshakeTimeout) {
       this.#onLimit('handshakeTimeout', 'closed');
@@ -161,7 +160,7 @@ export class Link {
     this.weigh();
     if (this.#byteRate !== undefined) this.#pace(this.#byteRate, bytes, 'maxByteRate');
     if (this.#messageRate !== undefined) {
-      const { taken } = this.#stages;
+      const { taken } = this.#answering;
       this.#pace(this.#messageRate, taken - this.#counted, 'maxMessageRate');
       this.#counted = taken;
     }
@@ -181,7 +180,7 @@ export class Link {
   /** A wait is over; messages that were taken meanwhile, and the other bucket, may ask for another. */
   #paced(): void {
     const now = performance.now();
-    const { taken } = this.#stages;
+    const { taken } = this.#answering;
     const bytes = this.#byteRate?.take(0, now) ?? 0;
     const messages = this.#messageRate?.take(taken - this.#counted, now) ?? 0;
     this.#counted = taken;

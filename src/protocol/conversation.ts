@@ -4,13 +4,22 @@ import { decodeFrame } from './decode-frame.ts';
 import type { FrameBatch, FrameReader, FrameWriter } from './framing/framing.ts';
 import { Packer } from './packer.ts';
 import type { Protocol } from './protocol.ts';
+import type { ConnectionInfo, Said } from './session/declaration.ts';
 import type { Run, StateLimits, Step } from './session/run.ts';
 
 /** Messages that are answered and gone before the next ones are read: a collection of garbage copies all that live. */
 const AT_ONCE = 64;
 
+/** Told what happens in a session. What it throws ends the conversation. */
+export interface ConversationObserver {
+  /** A message has come, and is about to be answered in that state. */
+  message(message: unknown, state: string): void;
+  /** Another state was entered. */
+  transition(from: string, to: string): void;
+}
+
 /**
- * The server's side of one connection, without a stream, a socket, a timer or a clock: bytes in, bytes out.
+ * One side of a connection, without a stream, a socket, a timer or a clock: bytes in, bytes out.
  *
  *     receive(bytes) ──▶ frames ──▶ messages ──▶ session ──▶ answers, framed ──▶ take()
  *
@@ -33,34 +42,57 @@ export class Conversation<
   // biome-ignore lint/suspicious/noExplicitAny: a tool need not know what the handlers keep
   Context = any,
 > {
+  /** Told of messages and transitions. */
+  observer: ConversationObserver | undefined;
+  /** Called when a handler has answered, or a generator has more: `take` has something new. */
+  onAnswers: (() => void) | undefined;
   readonly #protocol: Protocol<Received, Sent, State, Context>;
   readonly #run: Run<Received, Sent, State, Context>;
   readonly #reader: FrameReader;
   readonly #writer: FrameWriter;
   readonly #packer = new Packer();
   /** Chunks that wait until the reader has given all frames of the ones before. */
-  readonly #chunks: Uint8Array[] = [];
+  #chunks: Uint8Array[] | undefined;
+  /** The reader has given all frames of what it was pushed. */
   #isDrained = true;
   #batch: FrameBatch | undefined;
   #index = 0;
+  /** The message that waits for the handlers at work. */
+  #message: Received | undefined;
+  /** What broke the protocol, behind the messages before it. */
+  #fault: Error | undefined;
   /** Answers not written yet, from `#written` on. A pending handler will append to this very array. */
   readonly #answers: Sent[] = [];
   #written = 0;
-  /** The peer's side: `ending` until all before the end has been answered. */
+  /** The peer's side: `ending` until all before the end has been read. */
   #input: 'open' | 'ending' | 'ended' = 'open';
-  /** Of the handler that has not answered yet. */
-  #pending: Promise<void> | undefined;
+  /** What is said before we end the session ourselves; set once that is asked for. */
+  #lastWords: ((context: Context) => Said<Sent>) | undefined;
   /** Why an answer could not be written: nothing follows it. */
   #refused: Error | undefined;
-  #frames = 0;
+  #taken = 0;
+  /** Timers to start and to cancel, of steps that were taken. */
+  #timers: Map<string, number | null> | undefined;
+  #observed: State;
+  /** Made when a handler first takes its time. */
+  #notify: (() => void) | undefined;
+  #settled: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
 
-  /** @param context - what the handlers share, in place of what the session's `context` makes */
-  constructor(protocol: Protocol<Received, Sent, State, Context>, context?: Context) {
+  /**
+   * @param context - what the handlers share, in place of what the session's `context` makes
+   * @param connection - what the session's `context` is made of
+   */
+  constructor(
+    protocol: Protocol<Received, Sent, State, Context>,
+    context?: Context,
+    connection?: ConnectionInfo,
+  ) {
     this.#protocol = protocol;
-    this.#run = protocol.session.start(context);
+    this.#run = protocol.session.start(context, connection);
+    this.#observed = this.#run.state;
     this.#reader = protocol.framing.reader();
     this.#writer = protocol.framing.writer();
-    this.#answers.push(...this.#run.greeting);
+    for (const message of this.#run.greeting) this.#answers.push(message);
   }
 
   /** The session's state. */
@@ -86,6 +118,23 @@ export class Conversation<
     return this.#run.final || this.#refused !== undefined;
   }
 
+  /** Whether the handshake is over: the state that the session declares as `ready` has been reached. */
+  get isReady(): boolean {
+    return this.#run.ready;
+  }
+
+  /** Whether nothing more is taken until a handler has answered. */
+  get isBusy(): boolean {
+    const { busy, working } = this.#run;
+    const isHeld = this.#message !== undefined || this.#fault !== undefined || this.#input === 'ended';
+    return busy || (working && isHeld);
+  }
+
+  /** Whether any handler is at work: then the peer's silence is ours. */
+  get isWorking(): boolean {
+    return this.#run.working;
+  }
+
   /** How often a state was entered: a change starts the limits of time anew. */
   get entries(): number {
     return this.#run.entries;
@@ -96,9 +145,17 @@ export class Conversation<
     return this.final ? undefined : this.#run.deadline;
   }
 
-  /** Frames taken in so far: a change starts the limits `idle` and `frame` anew. */
-  get frames(): number {
-    return this.#frames;
+  /** Messages taken in so far: a change starts the limits `idle` and `frame` anew. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Bytes that have come and belong to no message taken yet. */
+  get held(): number {
+    let held = this.#reader.buffered;
+    if (this.#batch !== undefined) held += this.#batch.runEnd - this.#batch.bounds[2 * this.#index]!;
+    for (const chunk of this.#chunks ?? NONE) held += chunk.length;
+    return held;
   }
 
   /** Whether a frame has begun to come and is not complete: the limit `frame` runs. */
@@ -114,8 +171,12 @@ export class Conversation<
   /** Bytes have come. While `settled()` is there they are held: better not to read on. */
   receive(chunk: Uint8Array): void {
     if (this.final || this.#input !== 'open') return;
-    if (this.#isDrained) this.#push(chunk);
-    else this.#chunks.push(chunk);
+    if (this.#isDrained) {
+      this.#push(chunk);
+    } else {
+      this.#chunks ??= [];
+      this.#chunks.push(chunk);
+    }
   }
 
   /** The peer has ended its side. */
@@ -123,15 +184,41 @@ export class Conversation<
     if (this.#input === 'open') this.#input = 'ending';
   }
 
-  /**
-   * A limit of the state has passed. While a handler has not answered, the peer's silence is ours: then only `within`
-   * counts.
-   */
+  /** A limit of the state has passed. `idle` does not count while handlers are at work, nor `frame` while we read no more. */
   timeout(kind: keyof StateLimits): void {
-    if (this.final || (kind !== 'within' && this.#run.busy)) return;
-    const step = this.#run.timeout(kind);
-    if (step instanceof Promise) this.#pending = step.then((late) => this.#append(late));
-    else this.#append(step);
+    const run = this.#run;
+    if (this.final || (kind === 'idle' && run.working) || (kind === 'frame' && run.busy)) return;
+    this.#await(run.timeout(kind, this.#answers));
+  }
+
+  /** Named timers to start (in milliseconds) and to cancel (null) since it was last asked; undefined when there are none. */
+  takeTimers(): ReadonlyMap<string, number | null> | undefined {
+    const changes = this.#timers;
+    this.#timers = undefined;
+    const later = this.#run.takeTimers();
+    return changes === undefined || later === undefined
+      ? (later ?? changes)
+      : new Map([...changes, ...later]);
+  }
+
+  /** A named timer has run out. */
+  expire(name: string): void {
+    if (!this.final) this.#await(this.#run.expire(name, this.#answers));
+  }
+
+  /** End the session for a reason that none of its messages is: the farewell is sent. Without effect once it is over. */
+  abort(error: Error): void {
+    if (!this.final) this.#append(this.#run.fault(error));
+  }
+
+  /** End the session in peace: what has come is answered first, then `say` is asked for the last words. */
+  leave(say: (context: Context) => Said<Sent> = () => undefined): void {
+    this.#lastWords ??= say;
+  }
+
+  /** The connection is over: the session's `dispose`, once. Returns the error when that failed. */
+  dispose(reason?: Error): Error | undefined {
+    return this.#run.dispose(reason);
   }
 
   /**
@@ -149,9 +236,17 @@ export class Conversation<
     this.#answers.push(message);
   }
 
-  /** A promise of the answer that a handler has not given yet; `take` has more once it is fulfilled. It is never rejected. */
+  /** A promise of what the handlers at work answer next: `take` has more once it is fulfilled. It is never rejected. */
   settled(): Promise<void> | undefined {
-    return this.#run.busy ? this.#pending : undefined;
+    if (!this.#run.working || this.#refused !== undefined) return undefined;
+    if (this.#settled === undefined) {
+      let resolve!: () => void;
+      const promise = new Promise<void>((done) => {
+        resolve = done;
+      });
+      this.#settled = { promise, resolve };
+    }
+    return this.#settled.promise;
   }
 
   /**
@@ -166,13 +261,19 @@ export class Conversation<
     return this.#packer.take(isPrivate);
   }
 
+  /** Say whether nobody has a view any more of what was taken last: then its memory is used again. */
+  given(isFree: boolean): void {
+    this.#packer.given(isFree);
+  }
+
   /** Write the answers; false where the packer is full, or one of them is refused. */
   #write(): boolean {
     if (this.#refused !== undefined) return false;
     const codec = this.#protocol.serverMessages;
     const answers = this.#answers;
+    const from = this.#written;
     try {
-      this.#written = this.#packer.writeMessages(codec, this.#writer, answers, this.#written);
+      this.#written = this.#packer.writeMessages(codec, this.#writer, answers, from);
     } catch (error) {
       this.#refused = asError(error);
       this.#forget();
@@ -186,58 +287,93 @@ export class Conversation<
   /** Take the next step; false when there is none to take now. */
   #advance(): boolean {
     const run = this.#run;
-    if (run.busy || this.#refused !== undefined) return false;
+    if (this.#refused !== undefined) return false;
+    if (run.state !== this.#observed) this.#observe();
+    // There is room: generators may go on.
+    if (run.hasMore) run.more();
+    if (run.busy) return false;
     if (run.final) {
       this.#forget();
-      return false;
+      return this.#answers.length > 0;
     }
-    if (this.#batch !== undefined) {
-      this.#answer(this.#batch);
+    if (this.#batch !== undefined || this.#message !== undefined) return this.#answer();
+    if (this.#fault !== undefined) return this.#settleWith(() => run.fault(this.#fault!));
+    if (!this.#isDrained || this.#input !== 'open') {
+      if (this.#read()) return true;
+      if (this.#fault !== undefined) return this.#settleWith(() => run.fault(this.#fault!));
+      if (this.#input === 'ended') return this.#settleWith(() => run.ended());
+    }
+    const say = this.#lastWords;
+    return say !== undefined && this.#settleWith(() => run.leave(say));
+  }
+
+  /** Read on; false when there is nothing more to read. */
+  #read(): boolean {
+    const reader = this.#reader;
+    const batch = reader.take(AT_ONCE);
+    if (batch !== undefined) {
+      this.#batch = batch;
       return true;
     }
-    if (this.#isDrained && this.#input === 'open') return false;
-    const batch = this.#reader.take(AT_ONCE);
-    if (batch !== undefined) {
-      this.#frames += batch.count;
-      this.#batch = batch;
-    } else if (this.#reader.error !== undefined) {
-      this.#append(run.fault(this.#reader.error));
-    } else if (this.#chunks.length > 0) {
-      this.#push(this.#chunks.shift()!);
-    } else if (this.#input === 'ending') {
-      this.#input = 'ended';
-      this.#reader.end();
-    } else if (this.#input === 'ended') {
-      this.#append(run.ended());
-    } else {
-      this.#isDrained = true;
+    if (reader.error !== undefined) {
+      this.#fault = reader.error;
       return false;
     }
+    const chunk = this.#chunks?.shift();
+    if (chunk !== undefined) {
+      this.#push(chunk);
+      return true;
+    }
+    this.#isDrained = true;
+    if (this.#input !== 'ending') return false;
+    this.#input = 'ended';
+    reader.end();
     return true;
   }
 
-  /** Read and answer the messages of a batch, until a handler takes its time. */
-  #answer(batch: FrameBatch): void {
+  /** Answer the next messages; false when all handlers at work have to answer before. */
+  #answer(): boolean {
     const run = this.#run;
     const answers = this.#answers;
     const codec = this.#protocol.clientMessages;
-    const to = Math.min(batch.count, this.#index + AT_ONCE);
-    let index = this.#index;
-    try {
-      while (index < to && !run.final) {
-        const pending = run.receiveInto(decodeFrame(codec, batch, index++), answers);
-        if (pending === undefined) continue;
-        this.#pending = pending;
+    const batch = this.#batch;
+    const to = batch === undefined ? 0 : Math.min(batch.count, this.#index + AT_ONCE);
+    while (!run.final && (this.#message !== undefined || this.#index < to)) {
+      let message = this.#message;
+      this.#message = undefined;
+      try {
+        message ??= decodeFrame(codec, batch!, this.#index++);
+      } catch (error) {
+        this.#fault = asError(error);
+        this.#index = to;
+        this.#batch = undefined;
         break;
       }
-    } catch (error) {
-      this.#append(run.fault(asError(error)));
+      if (run.working && run.mustWait(message)) {
+        this.#message = message;
+        return false;
+      }
+      this.#taken++;
+      this.observer?.message(message, run.state);
+      const pending = run.receiveInto(message, answers);
+      if (pending !== undefined) {
+        this.#follow(pending);
+        if (run.busy) break;
+      }
+      if (run.state !== this.#observed) this.#observe();
     }
-    this.#index = index;
-    if (index < batch.count) return;
+    if (batch === undefined || this.#index < batch.count) return true;
     // An idle connection holds nothing of what has come.
     this.#batch = undefined;
     this.#index = 0;
+    return true;
+  }
+
+  /** Take a last step, once the handlers at work have answered. */
+  #settleWith(step: () => Step<Sent, State>): boolean {
+    if (this.#run.working) return false;
+    this.#append(step());
+    return true;
   }
 
   #push(chunk: Uint8Array): void {
@@ -245,15 +381,44 @@ export class Conversation<
     this.#reader.push(chunk);
   }
 
-  #append(step: Step<Sent, State>): void {
-    for (const answer of step.answers) this.#answers.push(answer);
+  #append({ answers }: Step<Sent, State>): void {
+    for (const answer of answers) this.#answers.push(answer);
+  }
+
+  /** See to a step whose answers are appended to ours, as soon as its handler has answered. */
+  #await(step: Step<Sent, State> | Promise<Step<Sent, State>>): void {
+    if (!(step instanceof Promise)) this.#note(step);
+    else this.#follow(step.then((late) => this.#note(late)));
+  }
+
+  #note({ timers }: Step<Sent, State>): void {
+    if (timers !== undefined) this.#timers = new Map([...(this.#timers ?? NONE), ...Object.entries(timers)]);
+  }
+
+  /** Tell when a handler has answered, and when a generator has more. */
+  #follow(pending: Promise<unknown>): void {
+    this.#notify ??= () => {
+      this.#settled?.resolve();
+      this.#settled = undefined;
+      this.onAnswers?.();
+    };
+    this.#run.onAnswers ??= this.#notify;
+    void pending.then(this.#notify);
+  }
+
+  #observe(): void {
+    const from = this.#observed;
+    this.#observed = this.#run.state;
+    this.observer?.transition(from, this.#observed);
   }
 
   /** Nothing of what has come is of use any more. */
   #forget(): void {
-    this.#batch = undefined;
-    this.#chunks.length = 0;
+    this.#batch = this.#message = this.#chunks = undefined;
+    this.#index = 0;
     this.#isDrained = true;
     if (this.#refused !== undefined) this.#written = this.#answers.length = 0;
   }
 }
+
+const NONE: readonly never[] = [];

@@ -1,4 +1,4 @@
-import { Readable, type Transform } from 'node:stream';
+import type { Transform } from 'node:stream';
 import { isTrusted, TAKING } from '../bytes/trust.ts';
 
 /** What a stage takes or gives: stretches of bytes, frames, or messages. */
@@ -54,8 +54,6 @@ export class Outlet {
   /** The last other destination that the stage was piped to: where bytes go. */
   destination: Destination | undefined;
   readonly #stage: Neighbour;
-  /** Tied to the neighbour without a pipe, see `join`. */
-  #joined = false;
   /** Neighbours whose `'drain'` is awaited. */
   #draining = 0;
   /** Made when a neighbour first asks to wait: most connections never get there. */
@@ -68,10 +66,6 @@ export class Outlet {
   /** Whether a batch may go past the queues now. */
   get isDirect(): boolean {
     const stage = this.#stage;
-    if (this.#joined) {
-      if (stage.listenerCount('data') === 0 && stage.listenerCount('readable') === 0) return true;
-      this.#becomePipes();
-    }
     const { neighbours } = this;
     return (
       neighbours.length > 0 &&
@@ -133,7 +127,6 @@ export class Outlet {
 
   /** The stage is not piped there any more; without a destination, nowhere. `resume` as for `hand`. */
   remove(destination: Destination | undefined, unpipe: () => void, resume: () => void): void {
-    if (this.#joined) this.#becomePipes();
     const isGone = (one: unknown): boolean => destination === undefined || one === destination;
     const gone = this.neighbours.filter(isGone);
     this.neighbours = this.neighbours.filter((next) => !isGone(next));
@@ -145,22 +138,6 @@ export class Outlet {
       next.off('drain', this.#onDrain);
       this.#drained(resume);
     }
-  }
-
-  /** As a pipe to that neighbour, for a fraction of the memory; it becomes one as soon as somebody else listens. */
-  join(next: Neighbour): void {
-    this.add(next);
-    this.#joined = true;
-    this.#stage.on('end', endNeighbours);
-    this.#stage.resume();
-  }
-
-  #becomePipes(): void {
-    const stage = this.#stage;
-    this.#joined = false;
-    stage.off('end', endNeighbours);
-    // Not by the stage's own `pipe`, which would add them again.
-    for (const next of this.neighbours) Readable.prototype.pipe.call(stage, next);
   }
 
   #drained(resume: () => void): void {
@@ -178,9 +155,4 @@ export class Outlet {
     if (next !== undefined) return [this.#stage, ...next.outlet.route];
     return this.destination === undefined ? [this.#stage] : [this.#stage, this.destination];
   }
-}
-
-// A function, not a closure: one for all.
-function endNeighbours(this: Neighbour): void {
-  for (const next of this.outlet.neighbours) next.end();
 }

@@ -1,16 +1,20 @@
 // Not the global one, which tests may fake: this one asks for a turn of the event loop, not for time.
 import { setImmediate } from 'node:timers';
 import { StateError } from '../errors.ts';
-import { Conversation } from '../protocol/conversation.ts';
+import { Conversation, type ConversationObserver } from '../protocol/conversation.ts';
 import type { Protocol } from '../protocol/protocol.ts';
+import type { ConnectionInfo, Said } from '../protocol/session/declaration.ts';
 import type { StateLimits } from '../protocol/session/run.ts';
 import { Deadlines, FrameTimer, type FrameWatch } from './deadlines.ts';
 import { lingered } from './farewell.ts';
+import { NamedTimers } from './named-timers.ts';
 import { Stage, type StageOptions } from './stage.ts';
 
 export interface ResponderOptions<Context = unknown> extends StageOptions {
   /** What the handlers of this connection share, in place of what the session's `context` makes. */
   context?: Context | undefined;
+  /** What the session's `context` is made of. */
+  connection?: ConnectionInfo | undefined;
 }
 
 /** The most bytes of one connection that are answered in one turn of the event loop: then the others have theirs. */
@@ -39,15 +43,16 @@ export class Responder<
   readonly #conversation: Conversation<Received, Sent, State, Context>;
   readonly #deadlines: Deadlines;
   #frameTimer: FrameTimer | undefined;
-  /** Frames of which the timers know. */
-  #frames = 0;
+  #namedTimers: NamedTimers | undefined;
+  /** Messages of which the timers know. */
+  #taken = 0;
   /** Bytes accepted since the last turn was ended for them. */
   #accepted = 0;
+  /** Bytes of the chunk accepted last. */
+  #current = 0;
   #inputEnded = false;
   /** Messages were sent in this turn, and will be written at its end. */
   #sends = false;
-  /** The handler that is awaited. */
-  #pending: Promise<void> | undefined;
   /** A limit that passed, and whose handler is awaited: it starts anew if the state is still the same then. */
   #passed: { readonly kind: keyof StateLimits; readonly entries: number } | undefined;
   /** Resolve the promises of `ready`. */
@@ -58,12 +63,13 @@ export class Responder<
     options: ResponderOptions<NoInfer<Context>> = {},
   ) {
     super('bytes', 'bytes', options);
-    this.#conversation = new Conversation(protocol, options.context);
+    this.#conversation = new Conversation(protocol, options.context, options.connection);
     this.#deadlines = new Deadlines(
       this.#conversation,
       (kind) => this.#timeout(kind),
       (watch) => this.#watchFrames(watch),
     );
+    this.#conversation.onAnswers = () => this.#resume();
     this.#deadlines.follow();
     // Wait a tick: the caller pipes us after constructing us. Then the greeting goes out.
     process.nextTick(Responder.#proceed, this);
@@ -82,6 +88,56 @@ export class Responder<
   /** What the handlers of this connection share. */
   get context(): Context {
     return this.#conversation.context;
+  }
+
+  /** Bytes that have come and belong to no message taken yet. */
+  get held(): number {
+    return this.#conversation.held + Math.max(0, this.writableLength - this.#current);
+  }
+
+  /** How many messages have been taken. */
+  get taken(): number {
+    return this.#conversation.taken;
+  }
+
+  /** Whether a message is being answered: its handler's promise is pending. */
+  get isBusy(): boolean {
+    return this.#conversation.isBusy;
+  }
+
+  /** Whether the state that the session declares as `ready` has been reached. */
+  get isReady(): boolean {
+    return this.#conversation.isReady;
+  }
+
+  /** Whether the session is over, or the peer has ended: nothing more is answered. */
+  get isOver(): boolean {
+    return this.#conversation.final;
+  }
+
+  /** Told of messages and transitions. */
+  set observer(observer: ConversationObserver | undefined) {
+    this.#conversation.observer = observer;
+  }
+
+  /**
+   * End the session for a reason that none of its messages is, such as a limit of the server: the farewell is sent, and the
+   * error is the pipeline's. Without effect once the session is over.
+   */
+  abort(error: Error): void {
+    if (this.destroyed) return;
+    this.#conversation.abort(error);
+    this.proceed();
+  }
+
+  /**
+   * End the session in peace: what has been taken is answered first, `say` is asked for the last words, and our side ends.
+   * Without effect once the session is over.
+   */
+  leave(say?: (context: Context) => Said<Sent>): void {
+    if (this.destroyed) return;
+    this.#conversation.leave(say);
+    this.proceed();
   }
 
   /**
@@ -123,6 +179,7 @@ export class Responder<
 
   protected override accept(chunk: Buffer): void {
     this.#accepted += chunk.length;
+    this.#current = chunk.length;
     this.#conversation.receive(chunk);
   }
 
@@ -131,13 +188,16 @@ export class Responder<
     this.#conversation.ended();
   }
 
+  protected override given(isFree: boolean): void {
+    this.#conversation.given(isFree);
+  }
+
   protected override produce(): Buffer | undefined {
     const conversation = this.#conversation;
     const bytes = conversation.take(this.isPrivate);
     this.#follow();
     if (bytes !== undefined) return bytes;
-    const pending = conversation.settled();
-    if (pending !== undefined) this.#await(pending);
+    if (conversation.isBusy) this.suspend();
     else if (conversation.error !== undefined) this.fail(conversation.error);
     else if (conversation.final && !this.#inputEnded) this.close();
     else if (this.#accepted >= BYTES_A_TURN) this.#yield();
@@ -151,25 +211,21 @@ export class Responder<
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#deadlines.stop();
+    this.#namedTimers?.stop();
     this.#tellReady();
-    super._destroy(error, callback);
+    const failed = this.#conversation.dispose(error ?? undefined);
+    super._destroy(error ?? failed ?? null, callback);
   }
 
-  #await(pending: Promise<void>): void {
-    this.suspend();
-    if (pending === this.#pending) return;
-    this.#pending = pending;
-    void pending.then(() => this.#resume(pending));
-  }
-
-  /** A handler's promise is settled, or came too late. */
-  #resume(pending: Promise<void>): void {
-    if (this.destroyed || this.#pending !== pending) return;
-    this.#pending = undefined;
+  /** A handler has answered, or a generator has more. */
+  #resume(): void {
+    if (this.destroyed) return;
     this.#deadlines.refresh();
     const passed = this.#passed;
-    this.#passed = undefined;
-    if (passed !== undefined) this.#startAgain(passed.kind, passed.entries);
+    if (passed !== undefined && !this.#conversation.isWorking) {
+      this.#passed = undefined;
+      this.#startAgain(passed.kind, passed.entries);
+    }
     this.proceed();
   }
 
@@ -180,17 +236,24 @@ export class Responder<
     setImmediate(Responder.#proceed, this);
   }
 
-  /** Let the deadlines follow the conversation. */
+  /** Let the timers follow the conversation. */
   #follow(): void {
     const conversation = this.#conversation;
-    const { frames } = conversation;
-    const isNew = frames !== this.#frames;
-    this.#frames = frames;
+    const { taken, final } = conversation;
+    const isNew = taken !== this.#taken;
+    this.#taken = taken;
     if (isNew) this.#deadlines.refresh();
-    if (conversation.entries !== this.#deadlines.entries || conversation.final) this.#deadlines.follow();
+    if (conversation.entries !== this.#deadlines.entries || final) this.#deadlines.follow();
     this.#frameTimer?.follow(conversation.isInsideFrame, isNew);
+    const changes = conversation.takeTimers();
+    if (changes !== undefined) {
+      this.#namedTimers ??= new NamedTimers((name) => this.#expire(name));
+      this.#namedTimers.set(changes);
+    }
+    if (!final) return;
+    this.#namedTimers?.stop();
     // A consumer that stopped reading does not get the rest.
-    if (conversation.final) this.linger();
+    this.linger();
   }
 
   #watchFrames(watch: FrameWatch): void {
@@ -201,17 +264,21 @@ export class Responder<
 
   #timeout(kind: keyof StateLimits): void {
     const conversation = this.#conversation;
-    // While we hold the peer back, its silence is ours.
-    const isBusy = conversation.settled() !== undefined;
-    if (kind === 'idle' && isBusy) return;
-    if (kind === 'frame' && (isBusy || this.blocked)) {
+    // While we hold the peer back, or work for it, its silence is ours.
+    if (kind === 'idle' && conversation.isWorking) return;
+    if (kind === 'frame' && (conversation.isBusy || this.blocked)) {
       this.#deadlines.start(kind);
       return;
     }
     const { entries } = conversation;
     conversation.timeout(kind);
-    if (conversation.settled() !== undefined) this.#passed = { kind, entries };
+    if (conversation.isWorking) this.#passed = { kind, entries };
     else this.#startAgain(kind, entries);
+    this.proceed();
+  }
+
+  #expire(name: string): void {
+    this.#conversation.expire(name);
     this.proceed();
   }
 

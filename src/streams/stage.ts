@@ -465,13 +465,3 @@ export function batchOf(frame: Uint8Array): FrameBatch {
   const bytes = asBuffer(frame);
   return { bytes, bounds: [0, bytes.length], count: 1, runStart: 0, runEnd: bytes.length };
 }
-
-/** As `stages[0].pipe(stages[1]).pipe(…)`, for a fraction of the memory; the caller sees to the errors. */
-export function join(...stages: readonly Stage<unknown, unknown>[]): void {
-  for (const [i, to] of stages.entries()) {
-    const from = stages[i - 1];
-    if (from === undefined) continue;
-    if (from.gives !== 'bytes' && from.gives === to.takes) from.outlet.join(to);
-    else from.pipe(to);
-  }
-}

@@ -48,28 +48,30 @@ function nextEnd(): Promise<NodeJS.ErrnoException | undefined> {
 }
 
 describe('a connection of its own', () => {
-  test("who listens to a connection's machine sees its answers one by one, from then on, and so does the client", async () => {
+  test('what is sent unasked goes behind what was answered, and ready() tells when there is room', async () => {
     const client = await connect(drone, { port });
     const answers = client[Symbol.asyncIterator]();
     client.send({ type: 'write', text: 'HELLO' });
     expect((await answers.next()).value).toEqual({ type: 'ok', text: 'AUTH_OK' });
     const { machine } = [...drones.connections][0]!;
-    const heard: unknown[] = [];
-    const listener = (answer: unknown): void => void heard.push(answer);
-    machine.on('data', listener);
-    client.send({ type: 'move', x: 1, y: 2 });
-    client.send({ type: 'move', x: 3, y: 4 });
-    const seen = [(await answers.next()).value, (await answers.next()).value];
-    expect(seen).toEqual([
-      { type: 'ok', text: 'MOVING_TO(1, 2)' },
-      { type: 'ok', text: 'MOVING_TO(3, 4)' },
-    ]);
-    expect(heard).toEqual(seen);
-    machine.off('data', listener);
+    expect(machine.state).toBe('authenticated');
+    expect(machine.send({ type: 'ok', text: 'one' })).toBe(true);
+    expect(machine.send({ type: 'ok', text: 'two' })).toBe(true);
+    expect((await answers.next()).value).toEqual({ type: 'ok', text: 'one' });
+    expect((await answers.next()).value).toEqual({ type: 'ok', text: 'two' });
+    // More than the system takes from us while the client does not read.
+    let count = 0;
+    while (machine.send({ type: 'ok', text: 'x'.repeat(255) })) count++;
+    const ready = machine.ready();
+    for (let i = 0; i <= count; i++) await answers.next();
+    await ready;
+    expect(() => machine.send({ type: 'land' } as never)).toThrow(/may not be sent/);
     client.send({ type: 'quit' });
     expect((await answers.next()).value).toEqual({ type: 'ok', text: 'BYE' });
     expect((await answers.next()).done).toBe(true);
-    expect(heard.length).toBe(2);
+    await client.closed;
+    expect(() => machine.send({ type: 'ok', text: 'late' })).toThrow(/over|gone/);
+    await machine.ready();
   });
 
   test('every connection has its own state', async () => {
@@ -158,7 +160,6 @@ describe('a connection that drops leaves nothing behind', () => {
         expect(resources.timers()).toBe(0);
         await expect.poll(() => resources.sockets()).toBe(0);
         expect(connection.socket.destroyed).toBe(true);
-        expect(connection.machine.destroyed).toBe(true);
       });
     }
   }
