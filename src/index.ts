@@ -162,5 +162,11 @@ export type { Expects, ExpectsTable, TypeOf } from './protocol/session/expects.t
 export type { Id, IdPath, Numberless } from './protocol/session/id-path.ts';
 export type { NumberRange } from './protocol/session/numbers.ts';
 
+export type {
+  ConnectionObserver,
+  ObservedConnection,
+  Observer,
+} from './protocol/recording/observer.ts';
+
 // what goes wrong
 export * from './errors.ts';

@@ -1,7 +1,7 @@
 import { asBuffer } from '../bytes/buffer.ts';
 import { CaptureError } from '../errors.ts';
-import { parseEvent, parseHeader } from './capture-line.ts';
-import type { CaptureEvent, CaptureHeader } from './events.ts';
+import { parseEvent, parseHeader } from '../protocol/recording/capture-line.ts';
+import type { CaptureEvent, CaptureHeader } from '../protocol/recording/events.ts';
 import { endpointText, Flows, type FlowsOptions } from './flows.ts';
 import { packetReader } from './packet-reader.ts';
 

@@ -1,5 +1,5 @@
 import { CaptureError } from '../errors.ts';
-import type { CaptureEvent } from './events.ts';
+import type { CaptureEvent } from '../protocol/recording/events.ts';
 import type { LineParser } from './line-parser.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { CaptureEvent, Side } from './events.ts';
+import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
 import { hexBytes } from './line-log.ts';
 import type { LineParser } from './line-parser.ts';
 

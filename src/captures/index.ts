@@ -1,7 +1,6 @@
 // Recorded captures, `wirepipe/captures`: files in, packets, streams and messages out.
 
-export { eventLine, headerLine } from './capture-line.ts';
-export { type EventReader, eventReader } from './event-reader.ts';
+export { eventLine, headerLine } from '../protocol/recording/capture-line.ts';
 export type {
   CaptureEvent,
   CaptureHeader,
@@ -15,7 +14,8 @@ export type {
   OpenEvent,
   Side,
   StateEvent,
-} from './events.ts';
+} from '../protocol/recording/events.ts';
+export { type EventReader, eventReader } from './event-reader.ts';
 export {
   type Direction,
   type Endpoint,
@@ -35,6 +35,8 @@ export { packetReader } from './packet-reader.ts';
 export { PcapngWriter, type PcapngWriterOptions } from './pcapng-writer.ts';
 export { captureEvents, readCapture } from './read-capture.ts';
 export { fileChunks, readChunks } from './read-chunks.ts';
+export { type Recorder, type RecordOptions, recordTo } from './recorder.ts';
 export { socatLog } from './socat-log.ts';
+export { Tap } from './tap.ts';
 export type { TcpSink } from './tcp-stream.ts';
 export { CaptureEncoder, writeCapture } from './write-capture.ts';

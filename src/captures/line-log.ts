@@ -1,6 +1,6 @@
 import { CaptureError } from '../errors.ts';
 import { anything, checkOptions } from '../options.ts';
-import type { CaptureEvent, Side } from './events.ts';
+import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
 import type { LineParser } from './line-parser.ts';
 
 export interface LineLogOptions {

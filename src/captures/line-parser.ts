@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import { CaptureError } from '../errors.ts';
-import type { CaptureEvent } from './events.ts';
+import type { CaptureEvent } from '../protocol/recording/events.ts';
 
 /**
  * Reads a capture in a text format of another program, a line at a time.

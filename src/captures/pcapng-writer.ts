@@ -1,4 +1,4 @@
-import type { CaptureEvent, CaptureHeader, Side } from './events.ts';
+import type { CaptureEvent, CaptureHeader, Side } from '../protocol/recording/events.ts';
 
 /** The longest payload of a segment: below any window, so that nothing looks overrun. */
 const LONGEST_SEGMENT = 32_768;

@@ -1,5 +1,5 @@
+import type { CaptureEvent } from '../protocol/recording/events.ts';
 import { type EventReader, eventReader } from './event-reader.ts';
-import type { CaptureEvent } from './events.ts';
 import type { FlowsOptions } from './flows.ts';
 import { fileChunks } from './read-chunks.ts';
 

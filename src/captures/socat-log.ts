@@ -1,5 +1,5 @@
 import { CaptureError } from '../errors.ts';
-import type { CaptureEvent, Side } from './events.ts';
+import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
 import { clockSeconds } from './line-log.ts';
 import type { LineParser } from './line-parser.ts';
 

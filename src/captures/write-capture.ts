@@ -1,8 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import { Transform, type TransformCallback, Writable } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import { eventLine, headerLine } from './capture-line.ts';
-import type { CaptureEvent, CaptureHeader } from './events.ts';
+import { eventLine, headerLine } from '../protocol/recording/capture-line.ts';
+import type { CaptureEvent, CaptureHeader } from '../protocol/recording/events.ts';
 
 /** Events in (object mode), lines of a capture file out; the header comes first. */
 export class CaptureEncoder extends Transform {

@@ -8,6 +8,7 @@ import type { Codec, Decoded } from '../protocol/codec.ts';
 import type { FrameWriter } from '../protocol/framing/framing.ts';
 import { Packer } from '../protocol/packer.ts';
 import type { Protocol } from '../protocol/protocol.ts';
+import type { ObservedConnection } from '../protocol/recording/observer.ts';
 import { knownOf, type ReplyRules } from '../protocol/reply-rules.ts';
 import type { Tagged } from '../protocol/session/declaration.ts';
 import { expectations } from '../protocol/session/expects.ts';
@@ -18,6 +19,7 @@ import { MessageDecoder } from '../streams/message-decoder.ts';
 import { MessageEncoder } from '../streams/message-encoder.ts';
 import { StateMachine } from '../streams/state-machine.ts';
 import type { ManyReplies } from './many-replies.ts';
+import { type ObserveOptions, observe, observersOf, placeText } from './observe.ts';
 import { RawReply, Replies, type RepliesOptions, type RequestOptions } from './replies.ts';
 
 /** What a client needs of a protocol. */
@@ -55,7 +57,8 @@ export type ConnectOptions<ServerMessage = never, ClientMessage = any, Rules = u
   | net.TcpNetConnectOpts
   | net.IpcNetConnectOpts
 ) &
-  ClientOptions<ServerMessage, ClientMessage, Rules> & {
+  ClientOptions<ServerMessage, ClientMessage, Rules> &
+  ObserveOptions & {
     /** Give up connecting. */
     signal?: AbortSignal | undefined;
   };
@@ -99,19 +102,40 @@ export async function connect<
   protocol: ClientProtocol<ClientMessage, ServerMessage, ProtocolRules>,
   options: ConnectOptions<ServerMessage, ClientMessage, Rules>,
 ): Promise<Client<ClientMessage, ServerMessage, ProtocolRules & Rules>> {
-  const { signal, replies, checkStates, session, ...socketOptions } = options;
+  const { signal, replies, checkStates, session, record, flightRecorder, ...socketOptions } = options;
   const socket = net.connect({ ...socketOptions, allowHalfOpen: true } as net.NetConnectOpts);
   try {
     await once(socket, 'connect', signal === undefined ? {} : { signal });
-    return new Client<ClientMessage, ServerMessage, ProtocolRules & Rules>(protocol, socket, {
+    const client = new Client<ClientMessage, ServerMessage, ProtocolRules & Rules>(protocol, socket, {
       replies: replies as never,
       checkStates,
       session,
     });
+    watch(client, socket, protocol, { record, flightRecorder });
+    return client;
   } catch (error) {
     socket.destroy();
     throw error;
   }
+}
+
+/** Let observers see what passes, and how it ended. */
+function watch(
+  { closed }: { readonly closed: Promise<void> },
+  socket: net.Socket,
+  protocol: ObservedConnection['protocol'],
+  options: ObserveOptions,
+): void {
+  const { localAddress, localPort, remoteAddress, remotePort } = socket;
+  const client = placeText(localAddress, localPort);
+  const server = placeText(remoteAddress, remotePort);
+  const seen = observersOf({ protocol, client, server }, options);
+  if (seen === undefined) return;
+  observe(socket, 'client', seen);
+  closed.then(
+    () => seen.close(undefined),
+    (error) => seen.close(error),
+  );
 }
 
 /** The client's side of a connection: messages go out by `send`, and come in by async iteration. */

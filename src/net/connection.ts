@@ -2,12 +2,14 @@ import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { LimitError, TimeoutError } from '../errors.ts';
 import type { Protocol } from '../protocol/protocol.ts';
+import type { ConnectionObserver } from '../protocol/recording/observer.ts';
 import type { Said } from '../protocol/session/declaration.ts';
 import { Responder } from '../streams/responder.ts';
 import { channels } from './channels.ts';
 import type { Leaving } from './drain.ts';
 import type { LimitStruck, ServerLimits } from './limits.ts';
 import { Link, type LinkSettings } from './link.ts';
+import { observe } from './observe.ts';
 import type { Peer } from './peer.ts';
 
 /** A connection's run through the session. */
@@ -64,6 +66,7 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
   #reason: Error | undefined;
   #ended: (() => void) | undefined;
   #isOver = false;
+  #seenBy: ConnectionObserver | undefined;
 
   /** @param now - milliseconds of the clock that `sweep` is told the time of: when the peer has connected */
   constructor(
@@ -96,12 +99,19 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
       const error = this.machine.error ?? this.#reason;
       if (error !== undefined && channels.fault.hasSubscribers)
         channels.fault.publish({ connection: this, error });
+      this.#seenBy?.close(error);
       events.end(this, error);
       this.#ended?.();
     });
     this.link = new Link(stream, this.machine, settings, now, (limit, action, actual) =>
       this.#strike(limit, action, actual),
     );
+  }
+
+  /** Let an observer see what passes. */
+  observe(observer: ConnectionObserver): void {
+    this.#seenBy = observer;
+    observe(this.stream, 'server', observer);
   }
 
   get socket(): net.Socket {
@@ -146,6 +156,7 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
 
   /** Of `SessionObserver`. */
   transition(from: string, to: string): void {
+    this.#seenBy?.state?.(to);
     if (channels.transition.hasSubscribers) channels.transition.publish({ connection: this, from, to });
   }
 

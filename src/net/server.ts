@@ -21,11 +21,12 @@ import {
   settleLimits,
 } from './limits.ts';
 import type { LinkSettings } from './link.ts';
+import { type ObserveOptions, observersOf, placeText } from './observe.ts';
 import { type Peer, peerAt, peerOf } from './peer.ts';
 import { Counters, type ServerStatistics } from './statistics.ts';
 import { Sweep } from './sweep.ts';
 
-export interface ServerOptions<Context = unknown> extends ServerLimits, EntranceOptions {
+export interface ServerOptions<Context = unknown> extends ServerLimits, EntranceOptions, ObserveOptions {
   /** Send small writes at once (TCP_NODELAY). Default true: the stages gather what leaves together. */
   noDelay?: boolean | undefined;
   /** Ask a silent peer whether it is there (SO_KEEPALIVE). Default true: a peer that vanished is found out. */
@@ -135,6 +136,8 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
       keepAliveInitialDelay: natural,
       context: callback,
       signal: anything,
+      record: anything,
+      flightRecorder: anything,
     });
     this.#protocol = defineProtocol(protocol);
     this.#options = options;
@@ -380,6 +383,11 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
       stream.on('error', () => {}).destroy();
       return undefined;
     }
+    const { localAddress, localPort } = stream as net.Socket;
+    const server = placeText(localAddress, localPort);
+    const client = placeText(peer.address, peer.port);
+    const seen = observersOf({ protocol: this.#protocol, client, server }, this.#options);
+    if (seen !== undefined) connection.observe(seen);
     this.#served.add(connection);
     this.#sweep.start();
     if (this.#closing !== undefined && !this.#server.listening) connection.cut();

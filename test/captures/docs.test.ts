@@ -17,6 +17,7 @@ async function program(part: string): Promise<string> {
   const code = found!
     .replaceAll('dns.pcapng', path.join(folder, 'dns.out'))
     .replaceAll('dns.pcap', 'test/fixtures/dns_tcp.pcap')
+    .replaceAll('flights.ndjson.gz', path.join(folder, 'flights.ndjson.gz'))
     .replaceAll('dns.ndjson.gz', path.join(folder, 'dns.ndjson.gz'));
   const { status, stdout, stderr } = await run([process.execPath, '--input-type=module', '-e', code]);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -61,4 +62,12 @@ test('a log by one regular expression', async () => {
 test('events to pcapng', async () => {
   await program('new PcapngWriter');
   expect(readFileSync(path.join(folder, 'dns.out')).toString('latin1')).toContain('open at 0 s');
+});
+
+test('recording', async () => {
+  await program('recordTo(');
+  const text = gunzipSync(readFileSync(path.join(folder, 'flights.ndjson.gz'))).toString();
+  // The text of `write`, masked: length 7, tag 2, length 5.
+  expect(text).toContain(`"from":"client","bytes":"0700000002052a2a2a2a2a"`);
+  expect(text).toContain('"event":"state","state":"authenticated"');
 });

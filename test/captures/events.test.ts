@@ -6,12 +6,12 @@ import { pipeline } from 'node:stream/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { eventLine, headerLine } from '../../src/captures/capture-line.ts';
 import { eventReader } from '../../src/captures/event-reader.ts';
-import type { CaptureEvent } from '../../src/captures/events.ts';
 import { captureEvents, readCapture } from '../../src/captures/read-capture.ts';
 import { writeCapture } from '../../src/captures/write-capture.ts';
 import { CaptureError } from '../../src/errors.ts';
+import { eventLine, headerLine } from '../../src/protocol/recording/capture-line.ts';
+import type { CaptureEvent } from '../../src/protocol/recording/events.ts';
 import { frame, pcap } from '../support/packets.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-events-'));

@@ -5,8 +5,8 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { eventReader } from '../../src/captures/event-reader.ts';
-import type { CaptureEvent, Side } from '../../src/captures/events.ts';
 import { PcapngWriter, type PcapngWriterOptions } from '../../src/captures/pcapng-writer.ts';
+import type { CaptureEvent, Side } from '../../src/protocol/recording/events.ts';
 import { isThere } from '../support/programs.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-pcapng-'));

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { CaptureEvent } from '../../src/captures/events.ts';
 import { followYaml } from '../../src/captures/follow-yaml.ts';
 import { hexDump, toHexDump } from '../../src/captures/hex-dump.ts';
 import { type LineLogOptions, lineLog } from '../../src/captures/line-log.ts';
@@ -11,6 +10,7 @@ import { type LineParser, parseLines } from '../../src/captures/line-parser.ts';
 import { readCapture } from '../../src/captures/read-capture.ts';
 import { socatLog } from '../../src/captures/socat-log.ts';
 import { CaptureError } from '../../src/errors.ts';
+import type { CaptureEvent } from '../../src/protocol/recording/events.ts';
 import { isThere } from '../support/programs.ts';
 import { root } from '../support/run.ts';
 

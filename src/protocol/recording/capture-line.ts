@@ -1,4 +1,4 @@
-import { CaptureError } from '../errors.ts';
+import { CaptureError } from '../../errors.ts';
 import type { CaptureEvent, CaptureHeader, DataEvent } from './events.ts';
 
 export const FORMAT = 'wirepipe capture';

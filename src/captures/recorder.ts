@@ -1,0 +1,212 @@
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import type { Writable } from 'node:stream';
+import { createGzip } from 'node:zlib';
+import { anything, checkOptions, limit } from '../options.ts';
+import { eventLine, headerLine } from '../protocol/recording/capture-line.ts';
+import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
+import type { ConnectionObserver, ObservedConnection, Observer } from '../protocol/recording/observer.ts';
+import { Redaction } from './redaction.ts';
+
+export interface RecordOptions {
+  /**
+   * Fields whose bytes are written as `*`, by message type and path: `'write.text'`, `'login.users[].password'`. What cannot be decoded
+   * is written as `*` altogether, and a chunk waits until its frames are whole.
+   */
+  redact?: readonly string[] | undefined;
+  /** Bytes that may wait for a slow disk; beyond, what passes is not recorded, and a gap stands for it. Default 64 MiB. */
+  maxPending?: number | undefined;
+}
+
+/**
+ * Records connections into a file in the format of `docs/captures.md`, packed where its name ends in `.gz`. Holds nobody up: a disk
+ * that is too slow costs gaps.
+ *
+ * @example
+ * const recorder = recordTo('flights.ndjson.gz', { redact: ['write.text'] });
+ * const server = createServer(drone, { record: recorder });
+ * …
+ * await server.close();
+ * await recorder.close();
+ */
+export function recordTo(path: string, options?: RecordOptions): Recorder {
+  const file = createWriteStream(path);
+  if (!path.endsWith('.gz')) return new Recorder(file, options);
+  const gzip = createGzip();
+  file.on('error', (error) => gzip.destroy(error));
+  gzip.pipe(file);
+  return new Recorder(gzip, options, file);
+}
+
+/** Writes what it observes as a capture. A fault of the file ends the recording, and is told by `close`. */
+export class Recorder implements Observer {
+  readonly #out: Writable;
+  readonly #last: Writable;
+  readonly #options: RecordOptions;
+  #start: number | undefined;
+  #count = 0;
+  #error: Error | undefined;
+  /** The connections there are, to be closed in the capture when the recording ends before them. */
+  readonly #open = new Set<RecordedConnection>();
+
+  /** @param last - where the bytes end up, when that is not `out` */
+  constructor(out: Writable, options: RecordOptions = {}, last: Writable = out) {
+    checkOptions('Recorder', options, { redact: anything, maxPending: limit(0) });
+    this.#out = out;
+    this.#last = last;
+    this.#options = options;
+    for (const stream of new Set([out, last])) {
+      stream.on('error', (error) => {
+        this.#error ??= error;
+      });
+    }
+  }
+
+  open(connection: ObservedConnection): ConnectionObserver | undefined {
+    if (this.#error !== undefined || this.#out.writableEnded) return undefined;
+    if (this.#start === undefined) {
+      this.#start = performance.now();
+      const start = new Date().toISOString();
+      this.#out.write(headerLine({ protocol: connection.protocol.name, start, by: 'wirepipe' }));
+    }
+    const recorded: RecordedConnection = new RecordedConnection(
+      this.#count++,
+      connection,
+      this.#options.redact,
+      {
+        write: (event, force) => this.#write(event, force),
+        time: () => Math.round((performance.now() - this.#start!) * 1_000) / 1e6,
+        closed: () => this.#open.delete(recorded),
+      },
+    );
+    this.#open.add(recorded);
+    return recorded;
+  }
+
+  /** Resolves when all is in the file; rejects with what went wrong with it. */
+  async close(): Promise<void> {
+    for (const connection of this.#open) connection.close(undefined);
+    if (this.#start === undefined && this.#error === undefined)
+      this.#out.write(headerLine({ by: 'wirepipe' }));
+    this.#out.end();
+    if (this.#error === undefined && !this.#last.closed) await once(this.#last, 'close').catch(() => {});
+    if (this.#error !== undefined) throw this.#error;
+  }
+
+  /** False where there is no room for it. */
+  #write(event: CaptureEvent, force: boolean): boolean {
+    if (this.#error !== undefined || this.#out.writableEnded) return true;
+    if (!force && this.#out.writableLength > (this.#options.maxPending ?? 67_108_864)) return false;
+    this.#out.write(eventLine(event));
+    return true;
+  }
+}
+
+interface Recording {
+  write(event: CaptureEvent, force: boolean): boolean;
+  time(): number;
+  closed(): void;
+}
+
+class RecordedConnection implements ConnectionObserver {
+  readonly #number: number;
+  readonly #recording: Recording;
+  readonly #redactions: Readonly<Record<Side, Redaction>> | undefined;
+  /** Bytes that there was no room for. */
+  readonly #lost: Record<Side, number> = { client: 0, server: 0 };
+  #isOver = false;
+
+  constructor(
+    number: number,
+    { protocol, client, server }: ObservedConnection,
+    redact: readonly string[] | undefined,
+    recording: Recording,
+  ) {
+    this.#number = number;
+    this.#recording = recording;
+    this.#redactions = redact && {
+      client: new Redaction(protocol.framing, protocol.clientMessages, redact),
+      server: new Redaction(protocol.framing, protocol.serverMessages, redact),
+    };
+    recording.write({ event: 'open', time: recording.time(), connection: number, client, server }, true);
+  }
+
+  data(from: Side, bytes: Uint8Array): void {
+    if (this.#isOver || bytes.length === 0) return;
+    const redaction = this.#redactions?.[from];
+    const chunks =
+      redaction === undefined
+        ? [Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)]
+        : redaction.add(bytes);
+    this.#write(from, chunks);
+  }
+
+  end(from: Side): void {
+    if (this.#isOver) return;
+    this.#flush(from);
+    this.#add({ event: 'end', time: this.#recording.time(), connection: this.#number, from });
+  }
+
+  state(state: string): void {
+    if (!this.#isOver)
+      this.#add({ event: 'state', time: this.#recording.time(), connection: this.#number, state });
+  }
+
+  close(error: Error | undefined): void {
+    if (this.#isOver) return;
+    for (const side of ['client', 'server'] as const) this.#flush(side);
+    this.#isOver = true;
+    const time = this.#recording.time();
+    const connection = this.#number;
+    if (error !== undefined) {
+      const { code } = error as NodeJS.ErrnoException;
+      const known = typeof code === 'string' ? code : undefined;
+      // The text of an error may show bytes that are to be redacted.
+      const message = this.#redactions === undefined ? String(error.message) : (known ?? error.name);
+      this.#add({ event: 'error', time, connection, code: known, message });
+    }
+    this.#add({ event: 'close', time, connection });
+    this.#recording.closed();
+  }
+
+  #flush(from: Side): void {
+    const rest = this.#redactions?.[from].flush();
+    if (rest !== undefined) this.#write(from, rest);
+    this.#tellLost(from);
+  }
+
+  #write(from: Side, chunks: readonly Buffer[]): void {
+    for (const bytes of chunks) {
+      const event: CaptureEvent = {
+        event: 'data',
+        time: this.#recording.time(),
+        connection: this.#number,
+        from,
+        bytes,
+      };
+      if (this.#lost[from] > 0) {
+        const length = this.#lost[from];
+        if (
+          this.#recording.write(
+            { event: 'gap', time: event.time, connection: this.#number, from, length },
+            false,
+          )
+        ) {
+          this.#lost[from] = 0;
+        }
+      }
+      if (this.#lost[from] > 0 || !this.#recording.write(event, false)) this.#lost[from] += bytes.length;
+    }
+  }
+
+  #tellLost(from: Side): void {
+    const length = this.#lost[from];
+    if (length === 0) return;
+    this.#lost[from] = 0;
+    this.#add({ event: 'gap', time: this.#recording.time(), connection: this.#number, from, length });
+  }
+
+  #add(event: CaptureEvent): void {
+    this.#recording.write(event, true);
+  }
+}

@@ -1,0 +1,69 @@
+import type { FrameBatch } from '../protocol/framing/framing.ts';
+import { keep } from '../streams/lease.ts';
+import type { Matter } from '../streams/outlet.ts';
+import { Stage, type StageOptions } from '../streams/stage.ts';
+
+/**
+ * A stage that lets somebody see what passes, and changes nothing of it: between any two stages, or before the first.
+ *
+ *     socket → tap → FrameDecoder → tap → MessageDecoder → tap → …
+ *
+ * Between two stages whole batches pass as they are. `see` is called once for each chunk, frame or message; a frame or chunk is
+ * a view.
+ *
+ * @example
+ * pipeline(socket, new FrameDecoder(line()), new Tap('frames', (line) => console.log(String(line))), decoder, …);
+ */
+export class Tap extends Stage<unknown, unknown> {
+  readonly #see: (item: never) => void;
+  #item: unknown;
+  #batch: unknown;
+  /** Items of a batch that were seen, and are still to pass one by one. */
+  #seen = 0;
+
+  /** @param matter - what passes: `'bytes'`, `'frames'` or `'messages'` */
+  constructor(matter: 'bytes' | 'frames', see: (bytes: Buffer) => void, options?: StageOptions);
+  constructor(matter: 'messages', see: (message: never) => void, options?: StageOptions);
+  constructor(matter: Matter, see: (item: never) => void, options?: StageOptions) {
+    super(matter, matter, options);
+    if (typeof see !== 'function') throw new TypeError('Tap: expected a function that is to see what passes');
+    this.#see = see;
+  }
+
+  protected override accept(item: unknown): void {
+    keep();
+    if (this.#seen > 0) this.#seen--;
+    else this.#see(item as never);
+    this.#item = item;
+  }
+
+  protected override acceptBatch(items: unknown): void {
+    keep();
+    if (this.takes === 'frames') {
+      const { bytes, bounds, count } = items as FrameBatch;
+      for (let i = 0; i < count; i++) this.#see(bytes.subarray(bounds[2 * i], bounds[2 * i + 1]) as never);
+    } else {
+      for (const item of items as readonly unknown[]) this.#see(item as never);
+    }
+    this.#batch = items;
+  }
+
+  /** Single items, also of a batch: a foreign consumer may have come. */
+  protected override produce(): unknown {
+    if (this.#batch !== undefined) {
+      this.#seen =
+        this.takes === 'frames' ? (this.#batch as FrameBatch).count : (this.#batch as unknown[]).length;
+      super.acceptBatch(this.#batch);
+      this.#batch = undefined;
+    }
+    const item = this.#item;
+    this.#item = undefined;
+    return item;
+  }
+
+  protected override produceBatch(): unknown {
+    const batch = this.#batch;
+    this.#batch = undefined;
+    return batch ?? super.produceBatch();
+  }
+}

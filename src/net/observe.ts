@@ -1,0 +1,84 @@
+import type { Duplex } from 'node:stream';
+import type { Side } from '../protocol/recording/events.ts';
+import { FlightRecorder } from '../protocol/recording/flight-recorder.ts';
+import type { ConnectionObserver, ObservedConnection, Observer } from '../protocol/recording/observer.ts';
+
+/** Who is to see the connections of a server or a client. */
+export interface ObserveOptions {
+  /** Sees every chunk of every connection, as `recordTo` of `wirepipe/captures` does. */
+  record?: Observer | undefined;
+  /**
+   * Keep the last bytes and transitions of each connection; they are the `flight` of the error that ends it, a capture as text. Off by
+   * default.
+   */
+  flightRecorder?: { readonly bytes: number } | undefined;
+}
+
+/**
+ * What is to see a connection, or undefined where nobody is. What observers throw ends nothing: it is their own loss.
+ */
+export function observersOf(
+  connection: ObservedConnection,
+  { record, flightRecorder }: ObserveOptions,
+): ConnectionObserver | undefined {
+  const recorder = record?.open(connection);
+  const flight =
+    flightRecorder && new FlightRecorder(connection, flightRecorder.bytes, () => performance.now());
+  if (recorder === undefined || flight === undefined) return recorder ?? flight;
+  return {
+    data(from, bytes) {
+      flight.data(from, bytes);
+      recorder.data(from, bytes);
+    },
+    end(from) {
+      flight.end(from);
+      recorder.end(from);
+    },
+    state(state) {
+      flight.state(state);
+      recorder.state?.(state);
+    },
+    close(error) {
+      flight.close(error);
+      recorder.close(error);
+    },
+  };
+}
+
+/**
+ * Tell an observer what comes from a stream and what is written to it. The stream passes all of it as it did.
+ *
+ * @param own - the side that we are; what comes is of the other one
+ */
+export function observe(stream: Duplex, own: Side, observer: ConnectionObserver): void {
+  const other = own === 'client' ? 'server' : 'client';
+  const write = stream.write;
+  const end = stream.end;
+  const sent = (chunk: unknown, encoding: unknown): void => {
+    if (chunk instanceof Uint8Array) observer.data(own, chunk);
+    else if (typeof chunk === 'string') {
+      observer.data(
+        own,
+        Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8'),
+      );
+    }
+  };
+  // A method of the stream's own: memory that it is given is not used again, as for any stream that is not Node's.
+  stream.write = function (this: Duplex, chunk: unknown, ...rest: never[]): boolean {
+    sent(chunk, rest[0]);
+    return Reflect.apply(write, this, [chunk, ...rest]);
+  };
+  stream.end = function (this: Duplex, chunk?: unknown, ...rest: never[]): Duplex {
+    // `end(chunk)` of Node calls `write` of its own, not ours.
+    if (chunk !== undefined && chunk !== null && typeof chunk !== 'function') sent(chunk, rest[0]);
+    return Reflect.apply(end, this, chunk === undefined ? [] : [chunk, ...rest]);
+  } as Duplex['end'];
+  stream.on('data', (chunk: Buffer) => observer.data(other, chunk));
+  stream.once('end', () => observer.end(other)).once('finish', () => observer.end(own));
+}
+
+/** `10.0.0.1:80`, `[::1]:80`; undefined where there is no address. */
+export function placeText(address: string | undefined, port: number | undefined): string | undefined {
+  if (address === undefined || address === '' || port === undefined) return undefined;
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
