@@ -14,7 +14,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   streams: ['errors', 'options', 'bytes', 'protocol'],
   net: ['errors', 'options', 'bytes', 'protocol', 'streams'],
   captures: ['errors', 'options', 'bytes', 'protocol', 'streams'],
-  testing: ['errors', 'options', 'bytes', 'protocol', 'streams'],
+  testing: ['errors', 'options', 'bytes', 'protocol', 'streams', 'captures'],
   tools: ['errors', 'options', 'bytes', 'protocol'],
   drone: ['errors', 'options', 'bytes', 'protocol'],
   cli: ['errors', 'options', 'bytes', 'protocol', 'streams', 'net', 'captures', 'testing', 'tools', 'drone'],

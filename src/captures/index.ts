@@ -15,6 +15,15 @@ export type {
   Side,
   StateEvent,
 } from '../protocol/recording/events.ts';
+export {
+  CaptureMessages,
+  type DecodableProtocol,
+  type DecodedEvent,
+  decodeCapture,
+  type FaultEvent,
+  type LostEvent,
+  type MessageEvent,
+} from './decode-capture.ts';
 export { type EventReader, eventReader } from './event-reader.ts';
 export {
   type Direction,

@@ -1,6 +1,7 @@
 // What users' own tests import: `wirepipe/testing`.
 export { type Chunking, type ChunkingOptions, chunkings } from './chunkings.ts';
 export { type Consumed, type Consumer, consumers } from './consumers.ts';
+export { CaptureMismatch, type ExpectCaptureOptions, expectCapture } from './expect-capture.ts';
 export {
   type FramingVector,
   type VerifyOptions,
