@@ -65,6 +65,7 @@ export {
   type MessagesOut,
 } from './protocol/fields/messages.ts';
 export * from './protocol/fields/kinds.ts';
+export type { Extent, Kind, Shape } from './protocol/fields/kind.ts';
 export type {
   Absent,
   AnyField,

@@ -49,7 +49,7 @@ export function groupOf(fields: Fields, where = ''): Group {
   requireRanges(entries, places, pathOf);
   requireNothingBehindRest(entries, where);
   const finishes = entries.some(([, node]) => node.kind.finishRead !== undefined);
-  return { entries, derived, placed, finishes };
+  return { entries, places, derived, placed, finishes };
 }
 
 /** The field of that kind that a group of fields is. */

@@ -172,6 +172,8 @@ export interface Presence {
 /** Named fields, one after the other, and what their structure has to know of them. */
 export interface Group {
   readonly entries: readonly (readonly [name: string, node: AnyNode])[];
+  /** Their places in it, by name. */
+  readonly places: ReadonlyMap<string, number>;
   /** The fields that are the size, count or tag of another: the encoder fills them in. */
   readonly derived: ReadonlySet<string>;
   /** The fields whose first and last bytes are asked for (the range of a checksum). */
@@ -358,8 +360,8 @@ export interface Reading {
   find(path: string): unknown;
   /** A size or a count, not beyond its maximum. */
   measure(source: Source, max: number, unit: 'bytes' | 'elements'): number;
-  /** The fields of a group from one index up to another, as name and value. */
-  members(group: Group, from: number, to: number): Steps<[string, unknown][]>;
+  /** Read the fields of a group from one index up to another, and put their values into an object. */
+  members(group: Group, from: number, to: number, values: Record<string, unknown>): Steps<void>;
   /** Begin a group at a byte; its fields are found by those inside. */
   open(group: Group, start: number): void;
   /** Do what is to be done behind the last field of the group, and leave it. */
@@ -469,7 +471,7 @@ export interface Decoding extends Emitting {
   /** What ends a message: nothing may be behind it, unless the declaration says so. */
   finish(value: string): void;
   /** Remember, in the loop over this list, where the walk may begin. */
-  mark(node: AnyNode): Mark | undefined;
+  mark(node: AnyNode): Mark;
 }
 
 /** Text of the generated code at the start of a loop, and at the end of each turn. */

@@ -247,6 +247,57 @@ describe('work is bounded by the bytes', () => {
     );
   });
 
+  it('a list is skipped only where the fault is, not where another message had it', () => {
+    const list = f.array(f.struct({ ok: f.bool }), f.u16be);
+    const codec = messages(f.u8, { a: message(1, { list }), b: message(2, { list, end: f.u8 }) });
+    const frame = (tag: number, more: number): Buffer => {
+      const bytes = Buffer.alloc(3 + 600 + more, 1);
+      bytes[0] = tag;
+      bytes.writeUInt16BE(600, 1);
+      return bytes;
+    };
+    codec.decode(frame(1, 0));
+    const bad = frame(2, 1);
+    bad[3 + 3] = 7;
+    expect(() => codec.decode(bad)).toThrow(expect.objectContaining({ path: 'list[3].ok', offset: 6 }));
+    codec.decode(frame(2, 1));
+    const late = frame(1, 0);
+    late[3 + 520] = 7;
+    expect(() => codec.decode(late)).toThrow(expect.objectContaining({ path: 'list[520].ok' }));
+  });
+
+  it('a field of one’s own that decodes in its turn does not mislead', () => {
+    const list = f.array(f.struct({ ok: f.bool }), f.u16be);
+    const inner = Buffer.alloc(2 + 600 + 1, 1);
+    inner.writeUInt16BE(600);
+    let isInside = false;
+    const codec: DeclaredCodec<unknown> = codecOf(
+      f.struct({
+        list,
+        again: f.custom<unknown>({
+          name: 'again',
+          read(cursor) {
+            cursor.take(1);
+            if (isInside) return undefined;
+            isInside = true;
+            try {
+              codec.decode(inner);
+            } finally {
+              isInside = false;
+            }
+            return cursor.fail('something else');
+          },
+          write: () => {},
+          size: () => 0,
+        }),
+      }),
+    ) as DeclaredCodec<unknown>;
+    const few = Buffer.from('0001 01 00'.replace(/ /g, ''), 'hex');
+    expect(() => codec.decode(few)).toThrow(expect.objectContaining({ path: 'again', offset: 4 }));
+    const many = Buffer.from(inner);
+    expect(() => codec.decode(many)).toThrow(expect.objectContaining({ path: 'again', offset: 603 }));
+  });
+
   it('skipping is counted: a limit is passed at the same place', () => {
     const codec = codecOf(f.array(f.array(f.u8, f.u8), f.u32le), { limits: { elements: 3_000 } });
     // 2,000 rows of one byte: the limit is passed in row 1,000

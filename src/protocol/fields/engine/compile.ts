@@ -41,7 +41,7 @@ export function compile(declaration: Declaration): Compiled | undefined {
     const marks = marked.map((_, i) => `let ms${i} = -1, mi${i} = 0, mp${i} = 0, mc${i};`);
     const text = [
       "'use strict';",
-      'let position = 0, elements = 0, empty = 0, text = 0, exhausted = -1;',
+      'let position = 0, elements = 0, empty = 0, text = 0, exhausted = -1, active = false, nested = false;',
       ...marks,
       code,
       'return { decode, encode, bound, marks };',
@@ -62,6 +62,6 @@ export function compile(declaration: Declaration): Compiled | undefined {
 
 /** Of the lists that have begun, those of which something can be skipped. */
 function marksOf(marked: readonly AnyNode[], marks: readonly ReadMark[]): ReadonlyMap<AnyNode, ReadMark> {
-  const all = marked.map((node, i): [AnyNode, ReadMark] => [node, marks[i]!]);
+  const all = marks.map((mark, i): [AnyNode, ReadMark] => [marked[i]!, mark]);
   return new Map(all.filter(([, { index }]) => index > 0));
 }

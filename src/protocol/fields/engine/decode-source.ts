@@ -40,7 +40,8 @@ class DecodeSource implements Decoding {
   readonly #code: Code;
   readonly #declaration: Declaration;
   readonly #counted: ReadonlySet<Counted>;
-  readonly #mayMark: boolean;
+  /** A field of one's own may decode in its turn, with this very codec: then no list is marked. */
+  readonly #isForeign: boolean;
   #scope: Scope | undefined;
   /** Bytes behind `p` that are read already. */
   #offset = 0;
@@ -54,8 +55,7 @@ class DecodeSource implements Decoding {
     this.limits = declaration.limits;
     const all: Counted[] = ['elements', 'empty', 'text'];
     this.#counted = new Set(all.filter((what) => mayExceed(declaration, what)));
-    // A field of one's own may decode in its turn, with this very codec.
-    this.#mayMark = !hasTrait(declaration.root, 'foreign');
+    this.#isForeign = hasTrait(declaration.root, 'foreign');
   }
 
   root(): void {
@@ -72,10 +72,19 @@ class DecodeSource implements Decoding {
     // Whatever goes wrong in here (a field of one's own, the stack's end), the walk says what.
     this.#code.function('decode(b, s, e)', () => {
       for (const what of this.#counted) this.line(`${what} = 0;`);
+      if (this.#isForeign) {
+        this.line('const outer = active;');
+        this.line('nested = outer;');
+        this.line('active = true;');
+      }
       this.line('try {');
       this.line('return decodeMessage(b, s, e);');
       this.line('} catch {');
       this.line('return FAILED;');
+      if (this.#isForeign) {
+        this.line('} finally {');
+        this.line('active = outer;');
+      }
       this.line('}');
     });
     this.#code.function('marks()', () => {
@@ -83,6 +92,7 @@ class DecodeSource implements Decoding {
       const all = this.marked.map(
         (_, i) => `{ start: ms${i}, index: mi${i}, at: mp${i}, counted: mc${i} ?? ${counted} }`,
       );
+      this.line('if (nested) return [];');
       this.line(`return [${all.join(', ')}];`);
     });
   }
@@ -208,9 +218,10 @@ class DecodeSource implements Decoding {
     return name;
   }
 
-  mark(node: AnyNode): Mark | undefined {
-    if (!this.#mayMark || this.marked.includes(node)) return undefined;
-    const index = this.marked.push(node) - 1;
+  mark(node: AnyNode): Mark {
+    // A list that is declared once may be read in several messages.
+    const known = this.marked.indexOf(node);
+    const index = known < 0 ? this.marked.push(node) - 1 : known;
     const counted = [...this.#counted];
     const counts = `mc${index} = { elements, empty, text };`;
     return {

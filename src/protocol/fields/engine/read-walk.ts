@@ -62,12 +62,16 @@ export function boundsError(bytes: Uint8Array, start: number, end: number): Mess
 
 /** The fields of one group that have been read, and the groups round it. */
 class Scope {
-  readonly values: Map<string, unknown> = new Map();
-  readonly places: Map<string, Place<number>> = new Map();
+  readonly group: Group;
+  /** By the fields' places in the group. */
+  readonly values: unknown[] = [];
+  readonly places: Map<string, Place<number>> | undefined;
   readonly start: number;
   readonly outer: Scope | undefined;
 
-  constructor(start: number, outer: Scope | undefined) {
+  constructor(group: Group, start: number, outer: Scope | undefined) {
+    this.group = group;
+    this.places = group.placed.size > 0 ? new Map() : undefined;
     this.start = start;
     this.outer = outer;
   }
@@ -212,23 +216,21 @@ export class ReadWalk implements Reading {
     if (this.#spans !== undefined) this.#pathText += pathStep(this.#pathText, name);
   }
 
-  *members(group: Group, from: number, to: number): Steps<[string, unknown][]> {
+  *members(group: Group, from: number, to: number, values: Record<string, unknown>): Steps<void> {
     const scope = this.#scope!;
-    const pairs: [string, unknown][] = [];
     for (let index = from; index < to; index++) {
       const [name, node] = group.entries[index]!;
       const start = this.at;
       const isLeaf = node.kind.children === undefined;
       const value = isLeaf ? this.leaf(node, name) : yield this.visit(node, name);
-      scope.values.set(name, value);
-      if (group.placed.has(name)) scope.places.set(name, { start, end: this.at });
-      if (!node.facts.traits.absent) pairs.push([name, value]);
+      scope.values[index] = value;
+      if (group.placed.has(name)) scope.places!.set(name, { start, end: this.at });
+      if (!node.facts.traits.absent) put(values, name, value);
     }
-    return pairs;
   }
 
-  open(_: Group, start: number): void {
-    this.#scope = new Scope(start, this.#scope);
+  open(group: Group, start: number): void {
+    this.#scope = new Scope(group, start, this.#scope);
   }
 
   close(group: Group): void {
@@ -244,7 +246,7 @@ export class ReadWalk implements Reading {
   }
 
   place(name: string): Place<number> {
-    return this.#scope!.places.get(name)!;
+    return this.#scope!.places!.get(name)!;
   }
 
   get groupStart(): number {
@@ -253,9 +255,9 @@ export class ReadWalk implements Reading {
 
   find(path: string): unknown {
     const [first = '', ...members] = path.split('.');
-    let scope = this.#scope;
-    while (scope !== undefined && !scope.values.has(first)) scope = scope.outer;
-    return memberOf(scope?.values.get(first), members);
+    let scope = this.#scope!;
+    while (!scope.group.places.has(first)) scope = scope.outer!;
+    return memberOf(scope.values[scope.group.places.get(first)!], members);
   }
 
   measure(source: Source, max: number, unit: 'bytes' | 'elements'): number {
@@ -365,6 +367,12 @@ export function requireDepth(depth: number, own: number | undefined, limit: numb
   if (depth < most) return;
   const expected = `at most ${most} levels in one message (limits.depth)`;
   throw new Problem('ERR_MESSAGE_LIMIT', expected, 'another', { got: 'another', limit: most });
+}
+
+/** Give an object a key of its own, whatever its name. */
+function put(values: Record<string, unknown>, name: string, value: unknown): void {
+  if (name !== '__proto__') values[name] = value;
+  else Object.defineProperty(values, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** What stands behind the dots of a path; own members only. */

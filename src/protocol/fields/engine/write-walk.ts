@@ -226,7 +226,7 @@ export class WriteWalk implements Writing {
 
   #scopeOf(name: string): Scope {
     let scope = this.#scope!;
-    while (!scope.group.entries.some(([own]) => own === name)) scope = scope.outer!;
+    while (!scope.group.places.has(name)) scope = scope.outer!;
     return scope;
   }
 

@@ -34,12 +34,13 @@ export const MESSAGES: Kind<Messages> = {
     const one = caseOfTag(node, tag, 'ERR_MESSAGE_UNKNOWN', tagStart);
     walk.messageType = one.name;
     walk.at = start;
+    const values = { type: one.name };
     walk.open(one.group, start);
-    const header = yield* walk.members(one.group, 0, node.before);
+    yield* walk.members(one.group, 0, node.before, values);
     walk.at = tagEnd;
-    const body = yield* walk.members(one.group, node.before, one.group.entries.length);
+    yield* walk.members(one.group, node.before, one.group.entries.length, values);
     walk.close(one.group);
-    return Object.fromEntries([['type', one.name], ...header, ...body]);
+    return values;
   },
 
   *write(node, value, walk) {

@@ -10,15 +10,16 @@ export const STRUCT: Kind<Group> = {
   size: groupSize,
   shape: ({ entries, derived }) => ({ is: 'group', members: entries, derived }),
   children: ({ entries }) => entries.map(([, node]) => node),
-  declares: ({ entries }, name) => entries.some(([own]) => own === name),
+  declares: ({ places }, name) => places.has(name),
   traits: groupTraits,
   members: ({ entries }) => new Map(entries),
 
   *read(group, walk) {
+    const values = {};
     walk.open(group, walk.at);
-    const pairs = yield* walk.members(group, 0, group.entries.length);
+    yield* walk.members(group, 0, group.entries.length, values);
     walk.close(group);
-    return Object.fromEntries(pairs);
+    return values;
   },
 
   *write(group, value, walk) {

@@ -29,10 +29,11 @@ export const UNION: Kind<Cases> = {
     const tag =
       extent.from === 'prefix' ? walk.span('type', extent.node.kind.name, start, read, true) : read();
     const one = caseOfTag(node, tag, 'ERR_MESSAGE_VALUE', start);
+    const values = { type: one.name };
     walk.open(one.group, start);
-    const pairs = yield* walk.members(one.group, 0, one.group.entries.length);
+    yield* walk.members(one.group, 0, one.group.entries.length, values);
     walk.close(one.group);
-    return Object.fromEntries([['type', one.name], ...pairs]);
+    return values;
   },
 
   *write(node, value, walk) {
