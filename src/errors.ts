@@ -18,6 +18,7 @@ export type FrameErrorCode =
   | 'ERR_FRAME_CHECKSUM'
   | 'ERR_FRAME_NOISE'
   | 'ERR_FRAME_STUFFING'
+  | 'ERR_FRAME_TIMEOUT'
   | 'ERR_PROXY_HEADER';
 
 export type MessageErrorCode =

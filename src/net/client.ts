@@ -3,7 +3,7 @@ import net from 'node:net';
 import { type Duplex, finished, pipeline, Readable } from 'node:stream';
 import { isTrusted, TAKING } from '../bytes/trust.ts';
 import { StateError } from '../errors.ts';
-import { anything, checkOptions, flag } from '../options.ts';
+import { anything, checkOptions, flag, splitOptions } from '../options.ts';
 import type { Codec, Decoded } from '../protocol/codec.ts';
 import type { FrameWriter } from '../protocol/framing/framing.ts';
 import { Packer } from '../protocol/packer.ts';
@@ -14,7 +14,7 @@ import type { Tagged } from '../protocol/session/declaration.ts';
 import { expectations } from '../protocol/session/expects.ts';
 import type { Numberless } from '../protocol/session/id-path.ts';
 import type { Session } from '../protocol/session/session.ts';
-import { FrameDecoder } from '../streams/frame-decoder.ts';
+import { FRAME_TIMES, FrameDecoder, type FrameTimes } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
 import { MessageEncoder } from '../streams/message-encoder.ts';
 import { StateMachine } from '../streams/state-machine.ts';
@@ -32,7 +32,7 @@ export type ClientProtocol<ClientMessage, ServerMessage, Rules = any> = Pick<
   Partial<Pick<Protocol<ClientMessage, ServerMessage, string, any>, 'session'>>;
 
 // biome-ignore lint/suspicious/noExplicitAny: as RepliesOptions
-export interface ClientOptions<ServerMessage, ClientMessage = any, Rules = unknown> {
+export interface ClientOptions<ServerMessage, ClientMessage = any, Rules = unknown> extends FrameTimes {
   /**
    * How replies find their requests, for `request` and `requestMany`; beside, or in place of, what the protocol's
    * `replies` say. By default they come in the order of what was sent.
@@ -102,7 +102,8 @@ export async function connect<
   protocol: ClientProtocol<ClientMessage, ServerMessage, ProtocolRules>,
   options: ConnectOptions<ServerMessage, ClientMessage, Rules>,
 ): Promise<Client<ClientMessage, ServerMessage, ProtocolRules & Rules>> {
-  const { signal, replies, checkStates, session, record, flightRecorder, ...socketOptions } = options;
+  const { signal, replies, checkStates, session, record, flightRecorder, ...rest } = options;
+  const { idleGap, frameTimeout, onTimeout, ...socketOptions } = rest;
   const socket = net.connect({ ...socketOptions, allowHalfOpen: true } as net.NetConnectOpts);
   try {
     await once(socket, 'connect', signal === undefined ? {} : { signal });
@@ -110,6 +111,9 @@ export async function connect<
       replies: replies as never,
       checkStates,
       session,
+      idleGap,
+      frameTimeout,
+      onTimeout,
     });
     watch(client, socket, protocol, { record, flightRecorder });
     return client;
@@ -172,7 +176,13 @@ export class Client<
     stream: Duplex,
     options: ClientOptions<ServerMessage, ClientMessage, Rules> = {},
   ) {
-    checkOptions('Client', options, { replies: anything, checkStates: flag, session: anything });
+    checkOptions('Client', options, {
+      replies: anything,
+      checkStates: flag,
+      session: anything,
+      ...FRAME_TIMES,
+    });
+    const [times] = splitOptions<FrameTimes>(options, FRAME_TIMES);
     const { checkStates = false, session } = options;
     const replies: RepliesOptions<object, object> = { ...protocol.replies, ...(options.replies as object) };
     if (checkStates && protocol.session === undefined) {
@@ -191,7 +201,7 @@ export class Client<
     );
     const serverMessages: Codec<unknown, never> = protocol.serverMessages;
     const stages = [
-      new FrameDecoder(protocol.framing),
+      new FrameDecoder(protocol.framing, times),
       new MessageDecoder(replies.decode === undefined ? serverMessages : raw(serverMessages)),
       this.#replies,
     ] as const;

@@ -188,6 +188,7 @@ export class Conversation<
   timeout(kind: keyof StateLimits): void {
     const run = this.#run;
     if (this.final || (kind === 'idle' && run.working) || (kind === 'frame' && run.busy)) return;
+    if (kind === 'frame') this.#giveUp();
     this.#await(run.timeout(kind, this.#answers));
   }
 
@@ -410,6 +411,16 @@ export class Conversation<
     const from = this.#observed;
     this.#observed = this.#run.state;
     this.observer?.transition(from, this.#observed);
+  }
+
+  /** Drop what has come of the unfinished frame: what comes next is read in step. */
+  #giveUp(): void {
+    if (!this.isInsideFrame) return;
+    const reader = this.#reader;
+    if (reader.giveUp === undefined) reader.reset();
+    else reader.giveUp();
+    // What stands behind a false start may be a frame.
+    this.#isDrained = false;
   }
 
   /** Nothing of what has come is of use any more. */

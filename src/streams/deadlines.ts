@@ -5,8 +5,12 @@ import { Timer } from './timer.ts';
 export interface FrameWatch {
   /** Milliseconds; Infinity ends the watch. */
   readonly limit: number;
-  late(): void;
+  /** Too late. Answers whether the frame is given up: what has come of it is dropped. */
+  late(): boolean;
 }
+
+/** Ends a watch. */
+export const NO_WATCH: FrameWatch = { limit: Infinity, late: () => false };
 
 /** A session under way, as far as its limits of time go: the run of a session, or a conversation. */
 export interface Limited {
@@ -25,7 +29,7 @@ export interface Limited {
  */
 export class Deadlines {
   readonly #session: Limited;
-  readonly #passed: (kind: keyof StateLimits) => void;
+  readonly #passed: (kind: keyof StateLimits) => boolean;
   readonly #watchFrames: (watch: FrameWatch) => void;
   #entries = 0;
   #within: Timer | undefined;
@@ -34,7 +38,7 @@ export class Deadlines {
 
   constructor(
     session: Limited,
-    passed: (kind: keyof StateLimits) => void,
+    passed: (kind: keyof StateLimits) => boolean,
     watchFrames: (watch: FrameWatch) => void,
   ) {
     this.#session = session;
@@ -82,7 +86,7 @@ export class Deadlines {
     this.#within?.stop();
     this.#idle?.stop();
     this.#within = this.#idle = undefined;
-    if (this.#watches) this.#watchFrames({ limit: Infinity, late() {} });
+    if (this.#watches) this.#watchFrames(NO_WATCH);
     this.#watches = false;
   }
 }
@@ -90,6 +94,7 @@ export class Deadlines {
 /** The timer of a frame that has begun to come. */
 export class FrameTimer {
   readonly #watch: FrameWatch;
+  #isUnfinished = false;
   #timer: Timer | undefined;
 
   constructor(watch: FrameWatch) {
@@ -102,12 +107,14 @@ export class FrameTimer {
    * @param isNew - whether a frame was completed since the last call, so that this one has begun since
    */
   follow(isUnfinished: boolean, isNew: boolean): void {
+    this.#isUnfinished = isUnfinished;
     if (!isUnfinished) {
       this.stop();
     } else if (this.#timer === undefined) {
       this.#timer = new Timer(this.#watch.limit, () => {
         this.#timer = undefined;
-        this.#watch.late();
+        // Not counted, the consumer being busy: ask again later.
+        if (!this.#watch.late() && this.#isUnfinished) this.follow(true, false);
       }).unref();
     } else if (isNew) {
       this.#timer.refresh();
@@ -115,6 +122,7 @@ export class FrameTimer {
   }
 
   stop(): void {
+    this.#isUnfinished = false;
     this.#timer?.stop();
     this.#timer = undefined;
   }

@@ -1,14 +1,43 @@
 import { isTrusted, READING, trust } from '../bytes/trust.ts';
-import type { FrameError } from '../errors.ts';
+import { FrameError } from '../errors.ts';
+import { type Check, checkOptions, delay, MAX_DELAY, oneOf, splitOptions } from '../options.ts';
 import {
   FRAMES_AT_ONCE,
   type FrameBatch,
   type FrameReader,
   type Framing,
 } from '../protocol/framing/framing.ts';
-import { FrameTimer, type FrameWatch } from './deadlines.ts';
+import { FrameTimer, type FrameWatch, NO_WATCH } from './deadlines.ts';
 import { isLent, keep } from './lease.ts';
 import { Stage, type StageOptions } from './stage.ts';
+import { Timer } from './timer.ts';
+
+/** How long a frame may take to come. */
+export interface FrameTimes {
+  /**
+   * Milliseconds of silence, at least 2, that end what is unfinished: it is dropped and reported, and the next byte begins a
+   * frame. Where the length of a frame is known it decides, and silence does not. Below about 20 ms a busy event loop cannot
+   * tell silence from its own delay. Default: silence says nothing.
+   */
+  idleGap?: number | undefined;
+  /** Milliseconds from a frame's first byte until it has to be complete. Default: as long as it takes. */
+  frameTimeout?: number | undefined;
+  /**
+   * A frame that takes longer: an error that ends the stream, or drop what has come of it, report it, and read what comes next
+   * in step. Default `'error'`.
+   */
+  onTimeout?: 'error' | 'discard' | undefined;
+}
+
+/** The checks of `FrameTimes`. */
+export const FRAME_TIMES: Readonly<Record<keyof FrameTimes, Check>> = {
+  idleGap: (name, value) => {
+    if (typeof value === 'number' && value >= 2 && value <= MAX_DELAY) return;
+    throw new RangeError(`${name} must be milliseconds from 2 to ${MAX_DELAY}, got ${String(value)}`);
+  },
+  frameTimeout: delay,
+  onTimeout: oneOf('error', 'discard'),
+};
 
 /**
  * Bytes in, frames out (object mode): carves a stream into the frames of a framing.
@@ -18,7 +47,7 @@ import { Stage, type StageOptions } from './stage.ts';
  * A frame is a view of the received chunk: copy it to keep it. A violation is a `FrameError`, after the frames
  * before it; an end inside a frame is one too.
  *
- * Events: `'discard'` (FrameError), for each frame that was skipped under `onTooLong: 'discard'`.
+ * Events: `'discard'` (FrameError), for each frame that is skipped or dropped, and for each run of noise.
  *
  * @example
  * for await (const line of socket.pipe(new FrameDecoder(line()))) console.log(String(line));
@@ -34,11 +63,29 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   #timer: FrameTimer | undefined;
   /** Frames were taken since the timer last looked. */
   #taken = false;
+  /** Of `frameTimeout`. */
+  #ownTimer: FrameTimer | undefined;
+  readonly #gap: number | undefined;
+  /** Of `idleGap`; runs while a frame is unfinished whose length is not known. */
+  #silence: Timer | undefined;
+  /** A frame was too late for `onTimeout: 'error'`. */
+  #tooLate: FrameError | undefined;
 
-  constructor(framing: Framing, options: StageOptions = {}) {
+  constructor(framing: Framing, options: StageOptions & FrameTimes = {}) {
     if (typeof framing?.reader !== 'function')
       throw new TypeError('expected a framing, such as lengthPrefix()');
-    super('bytes', 'frames', options);
+    const [times, stageOptions] = splitOptions(options, FRAME_TIMES);
+    checkOptions('FrameDecoder', times, FRAME_TIMES);
+    super('bytes', 'frames', stageOptions);
+    const { idleGap, frameTimeout, onTimeout = 'error' } = times;
+    this.#gap = idleGap;
+    if (frameTimeout !== undefined) {
+      this.#ownTimer = new FrameTimer({
+        limit: frameTimeout,
+        late: () =>
+          this.#late(`a frame took longer than ${frameTimeout} ms`, frameTimeout, onTimeout === 'error'),
+      });
+    }
     this.framing = framing;
     const stage = this;
     const tell = (error: FrameError): void => void stage.emit('discard', error);
@@ -75,7 +122,8 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
 
   protected override ended(): void {
     this.#reader.end();
-    this.watchFrames({ limit: Infinity, late() {} });
+    this.watchFrames(NO_WATCH);
+    this.#stopTimers();
   }
 
   protected override produce(): Buffer | undefined {
@@ -95,22 +143,76 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
 
   protected override watchFrames(watch: FrameWatch): void {
     this.#timer?.stop();
-    this.#timer = watch.limit === Infinity ? undefined : new FrameTimer(watch);
+    const late = (): boolean => {
+      const isGivenUp = watch.late();
+      if (isGivenUp) this.#giveUp();
+      return isGivenUp;
+    };
+    this.#timer = watch.limit === Infinity ? undefined : new FrameTimer({ limit: watch.limit, late });
     this.#time();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#timer?.stop();
+    this.#stopTimers();
     super._destroy(error, callback);
   }
 
   #stopped(): undefined {
     this.#time();
+    if (this.#tooLate !== undefined) this.fail(this.#tooLate);
     if (this.#reader.error !== undefined) this.fail(this.#reader.error);
   }
 
+  /** All complete frames have been taken. */
   #time(): void {
-    this.#timer?.follow(this.#reader.buffered > 0, this.#taken);
+    const { buffered } = this.#reader;
+    this.#timer?.follow(buffered > 0, this.#taken);
+    this.#ownTimer?.follow(buffered > 0, this.#taken);
     this.#taken = false;
+    const gap = this.#gap;
+    if (gap === undefined) return;
+    if (buffered === 0 || this.#reader.isMeasured === true) this.#stopSilence();
+    else if (this.#silence !== undefined) this.#silence.refresh();
+    else this.#silence = new Timer(gap, () => this.#silent(gap)).unref();
+  }
+
+  #stopSilence(): void {
+    this.#silence?.stop();
+    this.#silence = undefined;
+  }
+
+  #stopTimers(): void {
+    this.#ownTimer?.stop();
+    this.#ownTimer = undefined;
+    this.#stopSilence();
+  }
+
+  #silent(gap: number): void {
+    if (this.blocked) this.#silence?.refresh();
+    else this.#late(`${gap} ms of silence inside a frame`, gap, false);
+  }
+
+  /** The unfinished frame comes too late. Not while the consumer holds us back: then what is held may be complete. */
+  #late(text: string, limit: number, isError: boolean): boolean {
+    if (this.blocked || this.destroyed) return false;
+    const actual = this.#reader.buffered;
+    const makeError = (): FrameError => {
+      const message = `${text}: ${actual} bytes of it have come`;
+      return new FrameError('ERR_FRAME_TIMEOUT', message, { limit, actual });
+    };
+    if (isError) this.#tooLate = makeError();
+    else if (this.listenerCount('discard') > 0) this.emit('discard', makeError());
+    this.#giveUp();
+    return true;
+  }
+
+  /** Drop the unfinished frame, and read on. */
+  #giveUp(): void {
+    if (this.blocked || this.destroyed) return;
+    const reader = this.#reader;
+    if (reader.giveUp === undefined) reader.reset();
+    else reader.giveUp();
+    this.proceed();
   }
 }

@@ -5,7 +5,7 @@ import {
   type LengthPrefixOptions,
   lengthPrefix,
 } from '../protocol/framing/length-prefix.ts';
-import { FrameDecoder } from './frame-decoder.ts';
+import { FrameDecoder, type FrameTimes } from './frame-decoder.ts';
 import type { StageOptions } from './stage.ts';
 
 /**
@@ -19,7 +19,7 @@ export class LengthPrefixDecoder extends FrameDecoder {
     trust(LengthPrefixDecoder.prototype);
   }
 
-  constructor(options: LengthPrefixOptions & StageOptions = {}) {
+  constructor(options: LengthPrefixOptions & StageOptions & FrameTimes = {}) {
     const [framing, stage] = splitOptions(options, LENGTH_PREFIX_OPTIONS);
     super(lengthPrefix(framing), stage);
   }

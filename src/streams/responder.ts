@@ -262,19 +262,21 @@ export class Responder<
     this.#frameTimer?.follow(this.#conversation.isInsideFrame, false);
   }
 
-  #timeout(kind: keyof StateLimits): void {
+  /** Answers whether the limit counts. The conversation itself gives up the frame. */
+  #timeout(kind: keyof StateLimits): boolean {
     const conversation = this.#conversation;
     // While we hold the peer back, or work for it, its silence is ours.
-    if (kind === 'idle' && conversation.isWorking) return;
+    if (kind === 'idle' && conversation.isWorking) return false;
     if (kind === 'frame' && (conversation.isBusy || this.blocked)) {
       this.#deadlines.start(kind);
-      return;
+      return false;
     }
     const { entries } = conversation;
     conversation.timeout(kind);
     if (conversation.isWorking) this.#passed = { kind, entries };
     else this.#startAgain(kind, entries);
     this.proceed();
+    return true;
   }
 
   #expire(name: string): void {

@@ -330,18 +330,20 @@ export class StateMachine<
     this.linger();
   }
 
-  #timeout(kind: keyof StateLimits): void {
+  /** Answers whether the limit counts. */
+  #timeout(kind: keyof StateLimits): boolean {
     const run = this.#run;
     // While we hold the peer back, or work for it, its silence is ours.
-    if (kind === 'idle' && run.working) return;
+    if (kind === 'idle' && run.working) return false;
     if (kind === 'frame' && (run.busy || this.blocked)) {
       this.#deadlines.start(kind);
-      return;
+      return false;
     }
     const { entries } = run;
     this.#after(run.timeout(kind, this.#answers), () => {
       if (!run.final && run.entries === entries) this.#deadlines.start(kind);
     });
+    return true;
   }
 
   #expire(name: string): void {

@@ -61,6 +61,11 @@ export class Candidate {
     this.#kinds = kinds;
   }
 
+  /** Whether the length of the packet is known. */
+  get isMeasured(): boolean {
+    return this.#length > 0;
+  }
+
   /** Begin anew, at another place. */
   reset(): void {
     this.kind = 0;

@@ -45,6 +45,10 @@ class FixedLengthReader extends Intake {
     this.#wire = wire;
   }
 
+  override get isMeasured(): boolean {
+    return this.held.length > 0;
+  }
+
   next(): Buffer | undefined {
     const batch = this.#cut(1);
     return batch?.bytes.subarray(batch.runStart, batch.runEnd);

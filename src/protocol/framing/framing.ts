@@ -76,6 +76,13 @@ export interface FrameReader {
   readonly error: FrameError | undefined;
   /** Bytes received that belong to no frame taken yet. */
   readonly buffered: number;
+  /**
+   * Too late: drop what has come of the unfinished frame, so that the next byte is read as the first of a frame. Where packets
+   * may stand in noise, those behind a false start are found now: take them. Optional; `reset` serves where it is not there.
+   */
+  giveUp?(): void;
+  /** Whether the length of the unfinished frame is known, so that silence says nothing. Optional: unknown. */
+  readonly isMeasured?: boolean;
   /** Forget everything, the error too: ready for a new stream. */
   reset(): void;
   /** Hand over the bytes received and not consumed, and forget everything: for protocol upgrades. */

@@ -48,6 +48,14 @@ export abstract class Intake implements FrameReader {
     this.ended = true;
   }
 
+  giveUp(): void {
+    this.forget();
+  }
+
+  get isMeasured(): boolean {
+    return false;
+  }
+
   reset(): void {
     this.forget();
     this.base = 0;

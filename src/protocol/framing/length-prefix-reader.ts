@@ -43,6 +43,11 @@ export class LengthPrefixReader extends Intake {
     return this.#scan(limit);
   }
 
+  override get isMeasured(): boolean {
+    const { held } = this;
+    return this.#skip > 0 || (held.length > 0 && this.#measure(held.bytes, 0, held.length) >= 0);
+  }
+
   protected override forget(): void {
     super.forget();
     this.#skip = 0;

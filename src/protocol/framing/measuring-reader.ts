@@ -33,6 +33,8 @@ export class MeasuringReader extends Intake {
   readonly #mayBegin: Uint8Array | undefined;
   /** Bytes of `held` that are taken already. */
   #taken = 0;
+  /** What begins before this offset of the stream has been given up: it waits for nothing. */
+  #givenUp = 0;
   /** At the end of the stream: where the first packet that was cut off begins in it. */
   #cutAt = -1;
 
@@ -56,6 +58,16 @@ export class MeasuringReader extends Intake {
     ]);
     this.reset();
     return rest;
+  }
+
+  override get isMeasured(): boolean {
+    return this.#candidate.isMeasured;
+  }
+
+  /** Packets behind a false start are not dropped with it. */
+  override giveUp(): void {
+    if (this.#measuring.skipsNoise) this.#givenUp = this.position + this.buffered;
+    else this.forget();
   }
 
   next(): Buffer | undefined {
@@ -103,6 +115,7 @@ export class MeasuringReader extends Intake {
     super.forget();
     this.#taken = 0;
     this.#cutAt = -1;
+    this.#givenUp = 0;
     this.#candidate.reset();
     this.#noise.clear();
   }
@@ -156,14 +169,17 @@ export class MeasuringReader extends Intake {
   #find(bytes: Buffer): number {
     const candidate = this.#candidate;
     for (;;) {
-      if (!this.#passOver(bytes)) return this.ended ? this.#close() : 0;
+      if (!this.#passOver(bytes)) {
+        if (this.position === this.#givenUp) this.#noise.over(this.#givenUp);
+        return this.ended ? this.#close() : 0;
+      }
       const start = this.#start;
       let length: number;
       try {
         length = candidate.judge(bytes, start, bytes.length);
-        while (length === MORE && this.ended) {
+        while (length === MORE && (this.ended || this.position < this.#givenUp)) {
           // Where noise is skipped the rest may yet hold packets; only if it does not is the stream cut off here.
-          if (this.#cutAt < 0) this.#cutAt = this.position;
+          if (this.ended && this.#cutAt < 0) this.#cutAt = this.position;
           candidate.passOver();
           length = candidate.judge(bytes, start, bytes.length);
         }
