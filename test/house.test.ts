@@ -229,3 +229,18 @@ test('ARCHITECTURE.md leads to the lines that it names, and names every room', (
   const isRoom = (folder: string): boolean => path.posix.relative('src', folder) in MAY_IMPORT;
   expect([...folders].filter((folder) => isRoom(folder) && !map.includes(`\`${folder}\``))).toEqual([]);
 });
+
+test('only the command line prints', () => {
+  const printing = files('src').filter((file) => {
+    const code = read(file).replace(/^\s*(\/\/|\*|\/\*\*).*$/gm, '');
+    return !file.startsWith('src/cli/') && /\bconsole\.|process\.std(out|err)/.test(code);
+  });
+  expect(printing).toEqual([]);
+});
+
+test('docs/security.md names tests that are there', () => {
+  const named = [...read('docs/security.md').matchAll(/`(test\/[\w./-]+)`: "([^"]+)"/g)];
+  expect(named.length).toBeGreaterThan(20);
+  const missing = named.filter(([, file, name]) => !read(file!).includes(name!));
+  expect(missing.map(([text]) => text)).toEqual([]);
+});
