@@ -144,6 +144,7 @@ export type { DrainOptions } from './net/drain.ts';
 export type { EntranceOptions, ProxyProtocolOptions } from './net/entrance.ts';
 export type { LimitStruck, ServerLimits, SettledLimits } from './net/limits.ts';
 export type { Peer, PeerTls } from './net/peer.ts';
+export { onLeave, Workers, type WorkersOptions } from './net/workers.ts';
 export type { ServerStatistics } from './net/statistics.ts';
 export type { ProxyAddress, ProxyHeader, ProxyTls, ProxyTransport } from './net/proxy/header.ts';
 export { readProxyHeader } from './net/proxy/read-header.ts';

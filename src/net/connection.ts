@@ -52,6 +52,9 @@ export interface ConnectionEvents<C> {
   end(connection: C, error: NodeJS.ErrnoException | undefined): void;
 }
 
+/** Milliseconds in which a peer that has connected may be expected to say something. */
+const FIRST_WORD = 1_000;
+
 /** One connection of a server: a stream, the stage that answers on it, and the link that reads for them. */
 export class ServedConnection<ClientMessage, ServerMessage, State extends string, Context>
   implements Connection<ClientMessage, ServerMessage, State, Context>, Leaving
@@ -134,9 +137,14 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
     });
   }
 
-  /** Answer what has come, say the last words, and end. */
+  /**
+   * Answer what has come, say the last words, and end. A peer that has connected a moment ago and not spoken yet is about to: it
+   * gets its answer first.
+   */
   leave(say: (context: Context) => Said<ServerMessage>): void {
-    this.machine.leave(say);
+    const wait = this.link.bytesReceived > 0 ? 0 : this.openedAt + FIRST_WORD - performance.now();
+    if (wait > 0) setTimeout(() => this.machine.leave(say), wait);
+    else this.machine.leave(say);
   }
 
   cut(): void {

@@ -1,0 +1,140 @@
+import cluster, { type Worker } from 'node:cluster';
+import { once } from 'node:events';
+import { Backoff } from './backoff.ts';
+
+/** What a worker is told when it is to finish: a message of its process. */
+const LEAVE = 'wirepipe:leave';
+
+/** A worker that has lived that many milliseconds was no failure from the start. */
+const GROWN = 5_000;
+
+export interface WorkersOptions {
+  /** How many processes serve; one per core is what helps. */
+  readonly count: number;
+  /** Told of each worker that died without being told to leave, and is about to be replaced. */
+  readonly onDeath?: ((pid: number | undefined, reason: string) => void) | undefined;
+}
+
+/**
+ * Processes that serve the same ports, on `node:cluster`: the primary process accepts and hands connections out, so none is
+ * lost when a worker goes (listeners of each worker's own, with SO_REUSEPORT, lose what waits in their queue). A worker that dies is
+ * replaced, and costs its own connections only.
+ *
+ *     primary ──fork──▶ worker: server.listen()      replace(): a new one listens, then an old one is told to leave
+ *        └── told to leave ──▶ worker: onLeave → server.close({ … })
+ *
+ * @example
+ * if (cluster.isPrimary) {
+ *   const workers = new Workers({ count: os.availableParallelism() });
+ *   process.on('SIGHUP', () => workers.replace());
+ *   process.once('SIGTERM', () => workers.close());
+ * } else {
+ *   const server = createServer(drone);
+ *   onLeave(() => server.close({ spread: 5_000, deadline: 30_000 }));
+ *   await server.listen({ port: 4000 });
+ * }
+ */
+export class Workers {
+  /** Resolves when the first `count` workers listen. */
+  readonly listening: Promise<void>;
+  readonly #onDeath: WorkersOptions['onDeath'];
+  readonly #workers = new Set<Worker>();
+  readonly #leaving = new WeakSet<Worker>();
+  /** Those that have listened. */
+  readonly #grown = new WeakSet<Worker>();
+  readonly #backoff = new Backoff({ minDelay: 100, maxDelay: 10_000 });
+  #replacing: Promise<void> = Promise.resolve();
+  #isClosing = false;
+
+  constructor({ count, onDeath }: WorkersOptions) {
+    if (!cluster.isPrimary) throw new TypeError('Workers: a worker has no workers of its own');
+    if (!Number.isSafeInteger(count) || count < 1) {
+      throw new RangeError(`Workers: count must be an integer of at least 1, got ${count}`);
+    }
+    this.#onDeath = onDeath;
+    this.listening = Promise.all(Array.from({ length: count }, () => this.#start())).then(() => {});
+  }
+
+  /** The process ids of the workers that have not been told to leave. */
+  get pids(): number[] {
+    return this.#staying.map(({ process }) => process.pid!);
+  }
+
+  /**
+   * Replace all workers, one after the other: a new one listens before an old one is told to leave. Resolves when all are new;
+   * connections that are still let go go on meanwhile.
+   */
+  replace(): Promise<void> {
+    this.#replacing = this.#replacing.then(async () => {
+      for (const old of this.#staying) {
+        if (this.#isClosing) return;
+        await this.#start();
+        this.#tellToLeave(old);
+      }
+    });
+    return this.#replacing;
+  }
+
+  /** Tell all to leave; resolves when they have. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    const gone = [...this.#workers].map((worker) => (worker.isDead() ? undefined : once(worker, 'exit')));
+    for (const worker of this.#workers) this.#tellToLeave(worker);
+    await Promise.all(gone);
+  }
+
+  get #staying(): Worker[] {
+    return [...this.#workers].filter((worker) => !this.#leaving.has(worker));
+  }
+
+  /** Start one; resolves when it listens, or has died before. */
+  async #start(): Promise<void> {
+    const worker = cluster.fork();
+    const startedAt = performance.now();
+    this.#workers.add(worker);
+    worker.on('error', () => {});
+    const ready = new Promise<void>((resolve) => {
+      worker
+        .once('exit', () => resolve())
+        .once('listening', () => {
+          this.#grown.add(worker);
+          resolve();
+        });
+    });
+    worker.once('exit', (code, signal) => {
+      this.#workers.delete(worker);
+      if (this.#leaving.has(worker) || this.#isClosing) return;
+      this.#onDeath?.(worker.process.pid, signal ?? `status ${code}`);
+      if (performance.now() - startedAt >= GROWN) this.#backoff.reset();
+      setTimeout(() => {
+        if (!this.#isClosing) void this.#start();
+      }, this.#backoff.next());
+    });
+    await ready;
+  }
+
+  #tellToLeave(worker: Worker): void {
+    this.#leaving.add(worker);
+    // One that does not listen yet may not hear us either.
+    if (this.#grown.has(worker) && worker.isConnected()) worker.send(LEAVE, () => {});
+    else worker.process.kill();
+  }
+}
+
+/**
+ * In a worker, before it listens: what to do when it is told to leave, by its primary or by SIGINT or SIGTERM. The process ends when
+ * that is done.
+ */
+export function onLeave(leave: () => Promise<unknown>): void {
+  let isLeaving = false;
+  const go = (): void => {
+    if (isLeaving) return;
+    isLeaving = true;
+    void leave().finally(() => process.exit(0));
+  };
+  process.on('message', (message) => {
+    if (message === LEAVE) go();
+  });
+  process.on('disconnect', go);
+  process.on('SIGINT', go).on('SIGTERM', go);
+}
