@@ -119,6 +119,7 @@ export class DirectionDecoder<Message> {
     const { name } = this.#framing;
     this.#isRest = MARKED.has(name);
     this.#isLost = !this.#isRest && !SEARCHING.has(name);
+    if (this.#isRest) this.#fillIn();
     return { kind: 'lost', length, discarded, goesOn: !this.#isLost };
   }
 
@@ -168,6 +169,19 @@ export class DirectionDecoder<Message> {
     return undefined;
   }
 
+  /** A byte in front of the rest of a frame: were it empty, a framing that passes over empty frames would not tell of it. */
+  #fillIn(): void {
+    for (const byte of [0x01, 0x55, 0x20]) {
+      const reader = this.#framing.reader();
+      reader.push(Buffer.from([byte]));
+      if (reader.next() !== undefined || reader.error !== undefined || reader.buffered !== 1) continue;
+      this.#reader.push(Buffer.from([byte]));
+      this.#reader.next();
+      this.#base--;
+      return;
+    }
+  }
+
   #restart(): void {
     this.#reader = this.#framing.reader();
     this.#base = this.#received;
@@ -183,8 +197,9 @@ export class DirectionDecoder<Message> {
           // The rest of a frame may look like anything: look on behind the fault.
           const behind = this.#base + error.offset + 1 - (this.#received - chunk.length);
           chunk = chunk.subarray(Math.max(0, Math.min(behind, chunk.length)));
-          this.#reader = this.#framing.reader();
-          this.#base = this.#received - chunk.length;
+          this.#restart();
+          this.#base -= chunk.length;
+          this.#fillIn();
           this.#reader.push(chunk);
           if (chunk.length > 0) continue;
           return;

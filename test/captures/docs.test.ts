@@ -1,14 +1,29 @@
 /** The programs of docs/captures.md run, and print what the page says. */
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { eventReader } from '../../src/captures/event-reader.ts';
+import { eventLine, headerLine } from '../../src/protocol/recording/capture-line.ts';
 import { root, run } from '../support/run.ts';
 
 const page = readFileSync(path.join(root, 'docs/captures.md'), 'utf8');
 const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-captures-docs-'));
+/** A recorded flight with a gap. */
+const flight = path.join(folder, 'flight.ndjson');
+writeFileSync(
+  flight,
+  headerLine({}) +
+    eventLine({
+      event: 'data',
+      time: 0,
+      connection: 0,
+      from: 'client',
+      bytes: Buffer.from('\x07\0\0\0\x02\x05HELLO', 'latin1'),
+    }) +
+    eventLine({ event: 'gap', time: 0, connection: 0, from: 'client', length: 5 }),
+);
 const PROGRAMS = [...page.matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1]!);
 
 /** Run the program that has this text in it. */
@@ -17,6 +32,7 @@ async function program(part: string): Promise<string> {
   const code = found!
     .replaceAll('dns.pcapng', path.join(folder, 'dns.out'))
     .replaceAll('dns.pcap', 'test/fixtures/dns_tcp.pcap')
+    .replaceAll('flight.ndjson', flight)
     .replaceAll('flights.ndjson.gz', path.join(folder, 'flights.ndjson.gz'))
     .replaceAll('dns.ndjson.gz', path.join(folder, 'dns.ndjson.gz'));
   const { status, stdout, stderr } = await run([process.execPath, '--input-type=module', '-e', code]);
@@ -70,4 +86,10 @@ test('recording', async () => {
   // The text of `write`, masked: length 7, tag 2, length 5.
   expect(text).toContain(`"from":"client","bytes":"0700000002052a2a2a2a2a"`);
   expect(text).toContain('"event":"state","state":"authenticated"');
+});
+
+test('messages', async () => {
+  expect(await program('decodeCapture(')).toBe(
+    "client { type: 'write', text: 'HELLO' }\nclient 5 bytes are missing\n",
+  );
 });

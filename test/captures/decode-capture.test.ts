@@ -1,0 +1,260 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { decodeCapture } from '../../src/captures/decode-capture.ts';
+import { DirectionDecoder } from '../../src/captures/direction-decoder.ts';
+import { drone } from '../../src/drone/protocol.ts';
+import { cobs, codecFrom, type Framing, fixedLength, lengthPrefix, line, slip } from '../../src/index.ts';
+import { eventLine, headerLine } from '../../src/protocol/recording/capture-line.ts';
+import type { CaptureEvent } from '../../src/protocol/recording/events.ts';
+import { CaptureMismatch, expectCapture } from '../../src/testing/expect-capture.ts';
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-decode-'));
+const text = codecFrom<string>({
+  decode: (bytes) => String(bytes),
+  encode: (message) => Buffer.from(message),
+});
+
+/** Frames of these texts on the wire. */
+function wire(framing: Framing, texts: readonly string[]): Buffer {
+  const writer = framing.writer();
+  return Buffer.concat(
+    texts.map((one) => {
+      const bytes = Buffer.alloc(writer.bound(one.length));
+      return bytes.subarray(0, writer.write(bytes, 0, Buffer.from(one), 0, one.length));
+    }),
+  );
+}
+
+/** What comes of the bytes with those from `from` to `to` missing. */
+function through(framing: Framing, bytes: Buffer, from: number, to: number): unknown[] {
+  const decoder = new DirectionDecoder<string>(framing, text as never);
+  const results = [
+    ...decoder.data(bytes.subarray(0, from)),
+    ...decoder.gap(to - from),
+    ...decoder.data(bytes.subarray(to)),
+  ];
+  return results.map((result) => {
+    if (result.kind === 'message') return result.message;
+    return result.kind === 'lost' ? { lost: result.length, goesOn: result.goesOn } : result.error.code;
+  });
+}
+
+describe('a gap', () => {
+  test('inside a frame whose length is known costs that frame', () => {
+    const framing = lengthPrefix({ lengthFieldLength: 2 });
+    const bytes = wire(framing, ['one', 'two', 'three', 'four']);
+    //  03 00 o n e 03 00 t w o 05 00 t h r e e 04 00 f o u r
+    //  0           5           10              17
+    expect(through(framing, bytes, 7, 9)).toEqual(['one', { lost: 2, goesOn: true }, 'three', 'four']);
+    expect(through(framing, bytes, 12, 17)).toEqual(['one', 'two', { lost: 5, goesOn: true }, 'four']);
+    expect(through(framing, bytes, 13, 15)).toEqual(['one', 'two', { lost: 2, goesOn: true }, 'four']);
+  });
+
+  test('inside a length, or beyond the frame: a length prefix cannot tell where the next frame begins, and says so', () => {
+    const framing = lengthPrefix({ lengthFieldLength: 2 });
+    const bytes = wire(framing, ['one', 'two', 'three', 'four']);
+    for (const [from, to] of [
+      [5, 6],
+      [6, 8],
+      [7, 11],
+      [5, 10],
+    ] as const) {
+      expect(through(framing, bytes, from, to)).toEqual(['one', { lost: to - from, goesOn: false }]);
+    }
+  });
+
+  test('with a varint as the length', () => {
+    const framing = lengthPrefix({ lengthFieldLength: 'varint' });
+    const bytes = wire(framing, ['x'.repeat(300), 'next']);
+    expect(through(framing, bytes, 50, 60)).toEqual([{ lost: 10, goesOn: true }, 'next']);
+    expect(through(framing, bytes, 1, 2)).toEqual([{ lost: 1, goesOn: false }]);
+  });
+
+  test('between frames of one length costs the frames that it touches', () => {
+    const framing = fixedLength(4);
+    const bytes = wire(framing, ['aaaa', 'bbbb', 'cccc', 'dddd', 'eeee']);
+    expect(through(framing, bytes, 4, 8)).toEqual([
+      'aaaa',
+      { lost: 4, goesOn: true },
+      'cccc',
+      'dddd',
+      'eeee',
+    ]);
+    expect(through(framing, bytes, 5, 14)).toEqual(['aaaa', { lost: 9, goesOn: true }, 'eeee']);
+    expect(through(framing, bytes, 5, 6)).toEqual([
+      'aaaa',
+      { lost: 1, goesOn: true },
+      'cccc',
+      'dddd',
+      'eeee',
+    ]);
+  });
+
+  test.each([
+    ['line', line()],
+    ['slip', slip()],
+    ['cobs', cobs()],
+  ])('%s: goes on behind the next mark', (_, framing) => {
+    const bytes = wire(framing, ['one', 'two', 'three', 'four']);
+    const first = wire(framing, ['one', 'two']).length;
+    const results = through(framing, bytes, first - 2, first + 2);
+    expect(results.slice(0, 2)).toEqual(['one', { lost: 4, goesOn: true }]);
+    expect(results.at(-1)).toBe('four');
+    expect(results).not.toContain('two');
+    expect(results).not.toContain('three');
+  });
+
+  test('two in one frame, and one in a frame of 100 kB', () => {
+    const framing = lengthPrefix();
+    const bytes = wire(framing, ['x'.repeat(100_000), 'next']);
+    const decoder = new DirectionDecoder<string>(framing, text as never);
+    const results = [
+      ...decoder.data(bytes.subarray(0, 1_000)),
+      ...decoder.gap(1_000),
+      ...decoder.data(bytes.subarray(2_000, 3_000)),
+      ...decoder.gap(50_000),
+      ...decoder.data(bytes.subarray(53_000)),
+    ];
+    expect(results.map(({ kind }) => kind)).toEqual(['lost', 'lost', 'message']);
+    expect(results.at(-1)).toEqual({ kind: 'message', message: 'next', offset: 100_008 });
+  });
+
+  test('any gap: no message is invented, and those before it are there', () => {
+    const framings = fc.constantFrom(
+      lengthPrefix({ lengthFieldLength: 1 }),
+      line(),
+      slip(),
+      cobs(),
+      fixedLength(5),
+    );
+    fc.assert(
+      fc.property(
+        framings,
+        fc.array(fc.stringMatching(/^[a-z]{5}$/), { minLength: 1, maxLength: 8 }),
+        fc.nat(),
+        fc.nat(),
+        (framing, texts, a, b) => {
+          const bytes = wire(framing, texts);
+          const [from, to] = [a % bytes.length, b % bytes.length].toSorted((x, y) => x - y) as [
+            number,
+            number,
+          ];
+          if (from === to) return;
+          const results = through(framing, bytes, from, to);
+          const lost = results.findIndex((result) => typeof result === 'object');
+          expect(results.slice(0, lost)).toEqual(texts.slice(0, lost));
+          const behind = results.slice(lost + 1);
+          expect(behind).toEqual(behind.length === 0 ? [] : texts.slice(-behind.length));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
+const EVENTS: CaptureEvent[] = [
+  { event: 'open', time: 0, connection: 0, client: '10.0.0.1:5000', server: '10.0.0.2:80' },
+  {
+    event: 'data',
+    time: 0.1,
+    connection: 0,
+    from: 'client',
+    bytes: Buffer.from('\x07\0\0\0\x02\x05HEL', 'latin1'),
+  },
+  {
+    event: 'data',
+    time: 0.2,
+    connection: 0,
+    from: 'client',
+    bytes: Buffer.from('LO\x01\0\0\0\x63', 'latin1'),
+  },
+  {
+    event: 'data',
+    time: 0.3,
+    connection: 0,
+    from: 'server',
+    bytes: Buffer.from('\x09\0\0\0\x80\x07AUTH_OK', 'latin1'),
+  },
+  { event: 'data', time: 0.4, connection: 0, from: 'client', bytes: Buffer.from('\x09\0\0\0\x01', 'latin1') },
+  { event: 'gap', time: 0.5, connection: 0, from: 'client', length: 8 },
+  {
+    event: 'data',
+    time: 0.6,
+    connection: 0,
+    from: 'client',
+    bytes: Buffer.from('\x01\0\0\0\0\x01\0', 'latin1'),
+  },
+  { event: 'end', time: 0.7, connection: 0, from: 'client' },
+  { event: 'close', time: 0.8, connection: 0 },
+];
+
+test('the messages of a capture, with what was lost and what could not be decoded', async () => {
+  const events: unknown[] = [];
+  for await (const event of decodeCapture(EVENTS, drone)) events.push(event);
+  expect(events).toMatchObject([
+    { event: 'open' },
+    { event: 'message', time: 0.2, from: 'client', message: { type: 'write', text: 'HELLO' }, offset: 4 },
+    { event: 'fault', from: 'client', error: { code: 'ERR_MESSAGE_UNKNOWN' } },
+    { event: 'message', time: 0.3, from: 'server', message: { type: 'ok', text: 'AUTH_OK' } },
+    { event: 'lost', from: 'client', length: 8, discarded: 5, goesOn: true },
+    { event: 'message', from: 'client', message: { type: 'quit' } },
+    { event: 'fault', from: 'client', error: { code: 'ERR_FRAME_TRUNCATED' } },
+    { event: 'end', from: 'client' },
+    { event: 'close' },
+  ]);
+});
+
+describe('expectCapture', () => {
+  const file = path.join(folder, 'flight.ndjson');
+  writeFileSync(file, headerLine({}) + EVENTS.map(eventLine).join(''));
+  const golden = `${file}.messages`;
+
+  test('writes what it expects once, compares then, and tells each field that differs', async () => {
+    await expectCapture(file, drone);
+    expect(readFileSync(golden, 'utf8')).toBe(
+      [
+        '{"connection":0,"from":"client","message":{"type":"write","text":"HELLO"}}',
+        '{"connection":0,"from":"client","fault":"ERR_MESSAGE_UNKNOWN"}',
+        '{"connection":0,"from":"server","message":{"type":"ok","text":"AUTH_OK"}}',
+        '{"connection":0,"from":"client","lost":8,"goesOn":true}',
+        '{"connection":0,"from":"client","message":{"type":"quit"}}',
+        '{"connection":0,"from":"client","fault":"ERR_FRAME_TRUNCATED"}',
+        '{"connection":0,"from":"client","event":"end"}',
+        '',
+      ].join('\n'),
+    );
+    await expectCapture(file, drone);
+
+    const changed = readFileSync(golden, 'utf8').replace('HELLO', 'HULLO');
+    const lines = changed.split('\n');
+    writeFileSync(
+      golden,
+      `${[
+        ...lines.slice(0, 4),
+        '{"connection":0,"from":"client","message":{"type":"quit","why":1}}',
+        ...lines.slice(5),
+      ].join('\n')}more\n`,
+    );
+    const error = await expectCapture(file, drone).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(CaptureMismatch);
+    expect(error.differences).toEqual([
+      'line 1: message.text: expected "HULLO", got "HELLO"',
+      'line 5: message.why: expected 1, got nothing',
+      'line 8: missing: more',
+    ]);
+    expect(error.message).toContain(file);
+
+    await expectCapture(file, drone, { update: true });
+    await expectCapture(file, drone);
+  });
+
+  test('unknown options, and a file that is not there', async () => {
+    await expect(expectCapture(file, drone, { gold: 'x' } as object)).rejects.toThrow(
+      "did you mean 'golden'",
+    );
+    await expect(expectCapture(`${file}.absent`, drone)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
