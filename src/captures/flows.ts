@@ -81,6 +81,7 @@ const FAR = 16_777_216;
 const FIN = 1;
 const SYN = 2;
 const RST = 4;
+const PSH = 8;
 const ACK = 16;
 
 /**
@@ -254,7 +255,7 @@ export class Flows {
       if (!peer.stream.isStarted && (stream.syn || (flags & SYN) !== 0)) peer.stream.startAt(acknowledged);
       peer.stream.acknowledge(acknowledged);
     }
-    stream.receive(number, bytes, start, end, payload);
+    stream.receive(number, bytes, start, end, payload, (flags & PSH) !== 0);
     if ((flags & FIN) !== 0) {
       stream.receiveFin((number + payload) | 0);
       if (peer.stream.fin) this.#isOver(flow);
@@ -337,9 +338,11 @@ export class Flows {
       }
       one.next = undefined;
     }
-    const peerEnded = leader.peer.stream.fin;
-    leader.stream.close(peerEnded);
-    leader.peer.stream.close(leader.stream.fin);
+    const [one, other] = [leader.stream, leader.peer.stream];
+    // One number more than there are bytes, on both sides: two FINs that were not captured.
+    const bothEnded = !one.fin && !other.fin && one.missingAtEnd === 1 && other.missingAtEnd === 1;
+    one.close(bothEnded || other.fin);
+    other.close(bothEnded || one.fin);
   }
 
   /** Both sides have ended, or one has reset: forget it in its turn. */

@@ -141,8 +141,9 @@ export class TcpStream {
    *
    * @param number - the sequence number of its first byte
    * @param length - its length on the wire, of which `bytes[start, end)` was captured
+   * @param isPushed - whether it has the flag PSH, which a probe of keep-alive has not
    */
-  receive(number: number, bytes: Buffer, start: number, end: number, length: number): void {
+  receive(number: number, bytes: Buffer, start: number, end: number, length: number, isPushed = true): void {
     if (!this.#isStarted) {
       this.#isStarted = true;
       this.#number = number | 0;
@@ -170,7 +171,8 @@ export class TcpStream {
     }
     if (offset + captured <= this.#position) {
       // A probe of keep-alive repeats the last byte, or a wrong one in its place (RFC 1122, section 4.2.3.6).
-      if (captured === 1 && offset === this.#position - 1) return;
+      const mayProbe = !isPushed || this.#acknowledged >= this.#position;
+      if (captured === 1 && offset === this.#position - 1 && mayProbe) return;
       const { history } = this.#shared;
       if (history.differs(this.#piece, offset, bytes, start, start + captured))
         this.#conflict(offset, captured);
@@ -244,6 +246,12 @@ export class TcpStream {
     if (this.#position === this.#finAt) this.#end();
     if (this.#resetIsDue) this.sink.reset?.();
     this.sink.close?.();
+  }
+
+  /** Bytes known to have been sent behind all that was captured. */
+  get missingAtEnd(): number {
+    const last = this.#held.at(-1)?.end ?? Math.max(0, this.#position);
+    return Math.max(0, this.#known - last);
   }
 
   #give(bytes: Buffer, start: number, end: number): void {

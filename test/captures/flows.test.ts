@@ -333,6 +333,9 @@ describe('TCP', () => {
         frame({ seq: 107, ack: 501 }),
       ];
       expect(client(...packets)).toEqual(['hello ']);
+      // Also where both are missing: each side has acknowledged a number more than there are bytes.
+      const neither = [SYN, SYN_ACK, HELLO, back({ seq: 501, ack: 107 }), frame({ seq: 107, ack: 501 })];
+      expect(all(neither)).toEqual([['hello '], []]);
     });
 
     test('where a stream begins whose SYN was not captured', () => {
@@ -381,6 +384,9 @@ describe('TCP', () => {
         conflicts: 1,
       },
     );
+    // Also of the last byte, where it is no probe: that comes once all is acknowledged, and without PSH.
+    const [b, wrongB] = ['b', 'B'].map((payload) => frame({ seq: 100, flags: 'PA', payload }));
+    expect(flowsOf(pcap([SYN, b!, wrongB!])).streams[0]).toMatchObject({ events: ['b'], conflicts: 1 });
     // Long after, as far as bytes are kept.
     const long = Array.from({ length: 9 }, (_, i) =>
       frame({ seq: 111 + 1_000 * i, payload: 'z'.repeat(1_000) }),
