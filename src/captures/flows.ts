@@ -243,7 +243,7 @@ export class Flows {
       }
       if ((flags & RST) !== 0) {
         // What a reset carries is no data (RFC 9293, section 3.5.3), and its number may be any.
-        if ((flags & ACK) !== 0) peer.stream.acknowledge(readInt32(bytes, at + 8));
+        if ((flags & ACK) !== 0) peer.stream.acknowledge(readInt32(bytes, at + 8), stream.syn);
         stream.receiveReset();
         this.#isOver(flow);
         return true;
@@ -251,9 +251,9 @@ export class Flows {
     }
     if ((flags & ACK) !== 0) {
       const acknowledged = readInt32(bytes, at + 8);
-      // Of a connection that we saw begin, what is acknowledged first is the other side's SYN.
-      if (!peer.stream.isStarted && (stream.syn || (flags & SYN) !== 0)) peer.stream.startAt(acknowledged);
-      peer.stream.acknowledge(acknowledged);
+      // A SYN that acknowledges, acknowledges a SYN.
+      if ((flags & SYN) !== 0) peer.stream.startAt(acknowledged);
+      peer.stream.acknowledge(acknowledged, stream.syn);
     }
     stream.receive(number, bytes, start, end, payload, (flags & PSH) !== 0);
     if ((flags & FIN) !== 0) {

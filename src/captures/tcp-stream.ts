@@ -202,13 +202,18 @@ export class TcpStream {
     else this.sink.reset?.();
   }
 
-  /** The peer acknowledges all before this sequence number. */
-  acknowledge(number: number): void {
+  /**
+   * The peer acknowledges all before this sequence number.
+   *
+   * @param isFromStart - whether the connection was captured from its start: then what is acknowledged first is most likely the SYN
+   */
+  acknowledge(number: number, isFromStart: boolean): void {
     if (!this.#isStarted) {
       // What it acknowledges first is where we join: an earlier byte may still come.
       this.#isStarted = true;
       this.#number = number | 0;
       this.#acknowledged = 0;
+      if (isFromStart) this.#lowest = 0;
       return;
     }
     const offset = this.#at + ((number - this.#number) | 0);
