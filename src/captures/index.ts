@@ -45,6 +45,7 @@ export { PcapngWriter, type PcapngWriterOptions } from './pcapng-writer.ts';
 export { captureEvents, readCapture } from './read-capture.ts';
 export { fileChunks, readChunks } from './read-chunks.ts';
 export { type Recorder, type RecordOptions, recordTo } from './recorder.ts';
+export { type RecutOptions, recut } from './recut.ts';
 export { socatLog } from './socat-log.ts';
 export { Tap } from './tap.ts';
 export type { TcpSink } from './tcp-stream.ts';

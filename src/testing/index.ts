@@ -2,6 +2,8 @@
 export { type Chunking, type ChunkingOptions, chunkings } from './chunkings.ts';
 export { type Consumed, type Consumer, consumers } from './consumers.ts';
 export { CaptureMismatch, type ExpectCaptureOptions, expectCapture } from './expect-capture.ts';
+export { type ReplayDifference, type ReplayOptions, replay } from './replay.ts';
+export { shrinkCapture } from './shrink-capture.ts';
 export {
   type FramingVector,
   type VerifyOptions,

@@ -93,3 +93,7 @@ test('messages', async () => {
     "client { type: 'write', text: 'HELLO' }\nclient 5 bytes are missing\n",
   );
 });
+
+test('replay', async () => {
+  expect(await program('replay(events')).toBe('text: expected LOG_IN, got AUTH_OK\n');
+});

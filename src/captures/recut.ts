@@ -1,0 +1,109 @@
+import { checkOptions, integer, oneOf } from '../options.ts';
+import type { CaptureEvent, DataEvent, Side } from '../protocol/recording/events.ts';
+import type { DecodableProtocol } from './decode-capture.ts';
+
+/** Where chunks are cut. */
+export interface RecutOptions {
+  /**
+   * `'recorded'`: as they came. `'coalesced'`: what one side said without the other one in between is one chunk. `'random'`: anywhere,
+   * by the seed. `'every'`: into chunks of `length` bytes.
+   */
+  how: 'recorded' | 'coalesced' | 'random' | 'every';
+  /** Of `'every'`: bytes a chunk. Default 1. */
+  length?: number | undefined;
+  /** Of `'random'`: the same seed gives the same cuts. Default 1. */
+  seed?: number | undefined;
+}
+
+/**
+ * The same capture, with its chunks cut elsewhere: what both sides said, and the order of everything else, stays.
+ *
+ * @example
+ * for (let seed = 1; seed <= 100; seed++) check(recut(events, { how: 'random', seed }));
+ */
+export function recut(events: readonly CaptureEvent[], options: RecutOptions): CaptureEvent[] {
+  checkOptions('recut', options, {
+    how: oneOf('recorded', 'coalesced', 'random', 'every'),
+    length: integer(1),
+    seed: integer(0),
+  });
+  const { how, length = 1, seed = 1 } = options;
+  if (how === 'recorded') return [...events];
+  const joined = coalesced(events);
+  if (how === 'coalesced') return joined;
+  const random = generator(seed);
+  return joined.flatMap<CaptureEvent>((event) => {
+    if (event.event !== 'data') return [event];
+    const pieces: DataEvent[] = [];
+    for (let at = 0; at < event.bytes.length; ) {
+      // Mostly short pieces, now and then a long one.
+      const step = how === 'every' ? length : 1 + Math.floor(random() ** 3 * event.bytes.length);
+      pieces.push({ ...event, bytes: event.bytes.subarray(at, at + step) });
+      at += step;
+    }
+    return pieces;
+  });
+}
+
+/** The same capture with a chunk for each frame; bytes that are no whole frame stay a chunk. */
+export function recutAtFrames(
+  events: readonly CaptureEvent[],
+  protocol: Pick<DecodableProtocol<unknown, unknown>, 'framing'>,
+): CaptureEvent[] {
+  return coalesced(events).flatMap<CaptureEvent>((event) => {
+    if (event.event !== 'data') return [event];
+    const pieces: DataEvent[] = [];
+    const reader = protocol.framing.reader();
+    let start = 0;
+    for (let at = 0; at < event.bytes.length && reader.error === undefined; at++) {
+      reader.push(event.bytes.subarray(at, at + 1));
+      if (reader.next() === undefined) continue;
+      pieces.push({ ...event, bytes: event.bytes.subarray(start, at + 1) });
+      start = at + 1;
+    }
+    if (start < event.bytes.length) pieces.push({ ...event, bytes: event.bytes.subarray(start) });
+    return pieces;
+  });
+}
+
+/** Neighbouring chunks of one side of a connection as one; those of other connections in between do not matter. */
+function coalesced(events: readonly CaptureEvent[]): CaptureEvent[] {
+  const result: CaptureEvent[] = [];
+  /** Of each connection: the place in `result` of its last event, where that is a chunk that may grow. */
+  const open = new Map<number, { index: number; from: Side; pieces: Buffer[] }>();
+  const close = (connection: number): void => {
+    const last = open.get(connection);
+    if (last === undefined) return;
+    result[last.index] = { ...(result[last.index] as DataEvent), bytes: Buffer.concat(last.pieces) };
+    open.delete(connection);
+  };
+  for (const event of events) {
+    if (event.event === 'datagram') {
+      result.push(event);
+      continue;
+    }
+    const last = open.get(event.connection);
+    if (event.event === 'data' && last?.from === event.from) {
+      last.pieces.push(event.bytes);
+      continue;
+    }
+    close(event.connection);
+    if (event.event === 'data') {
+      open.set(event.connection, { index: result.length, from: event.from, pieces: [event.bytes] });
+    }
+    result.push(event);
+  }
+  for (const connection of open.keys()) close(connection);
+  return result;
+}
+
+/** Numbers from 0 to 1 that a seed determines (mulberry32). */
+function generator(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

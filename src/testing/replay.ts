@@ -1,0 +1,170 @@
+import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
+import { CaptureMessages, type DecodableProtocol } from '../captures/decode-capture.ts';
+import { anything, checkOptions, delay, natural } from '../options.ts';
+import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
+import { FrameDecoder } from '../streams/frame-decoder.ts';
+import { MessageDecoder } from '../streams/message-decoder.ts';
+
+export interface ReplayOptions {
+  /** The connection of the capture that is replayed. Default 0. */
+  connection?: number | undefined;
+  /**
+   * Fields that differ from run to run, by message type and path: `'hello.token'`. The live value of such a field that comes takes the
+   * recorded one's place in what is sent afterwards.
+   */
+  bind?: readonly string[] | undefined;
+  /** Milliseconds to wait for a message that was recorded. Default 5,000. */
+  timeout?: number | undefined;
+}
+
+/** Where a live peer has answered otherwise than the recorded one. */
+export interface ReplayDifference {
+  /** The number of the message among all of the connection, from 0. */
+  readonly index: number;
+  /** The field, with indices; empty where a whole message is missing or of another type. */
+  readonly path: string;
+  readonly expected: unknown;
+  readonly actual: unknown;
+  readonly message: unknown;
+}
+
+/**
+ * Take one side's part of a recorded conversation against a live peer, by messages: send what that side has sent, once the peer has said
+ * what it said before, and compare what it says.
+ *
+ * @param side - whose part to take
+ * @param stream - the live peer, over any Duplex
+ * @returns the first difference, or undefined where there is none
+ *
+ * @example
+ * const difference = await replay(events, drone, 'client', net.connect(4000));
+ * expect(difference).toBeUndefined();
+ */
+export async function replay(
+  events: readonly CaptureEvent[],
+  protocol: DecodableProtocol<unknown, unknown>,
+  side: Side,
+  stream: Duplex,
+  options: ReplayOptions = {},
+): Promise<ReplayDifference | undefined> {
+  checkOptions('replay', options, { connection: natural, bind: anything, timeout: delay });
+  const { connection = 0, bind = [], timeout = 5_000 } = options;
+  const decoder = new CaptureMessages(protocol);
+  const turns = events
+    .flatMap((event) => decoder.event(event))
+    .flatMap((event) => (event.event === 'message' && event.connection === connection ? [event] : []));
+  const codec = side === 'client' ? protocol.clientMessages : protocol.serverMessages;
+  const theirs = side === 'client' ? protocol.serverMessages : protocol.clientMessages;
+  const writer = protocol.framing.writer();
+  const frames = new FrameDecoder(protocol.framing);
+  const messages = new MessageDecoder(theirs);
+  const fail = (error: Error): void => {
+    messages.destroy(error);
+  };
+  stream.on('error', fail);
+  frames.on('error', fail);
+  const incoming = stream.pipe(frames).pipe(messages)[Symbol.asyncIterator]();
+  const bound = new Bindings(bind);
+  try {
+    for (const [index, turn] of turns.entries()) {
+      if (turn.from === side) {
+        const payload = (codec.encode as (message: unknown) => Uint8Array)(bound.toLive(turn.message));
+        const bytes = Buffer.alloc(writer.bound(payload.length));
+        const sent = bytes.subarray(0, writer.write(bytes, 0, payload, 0, payload.length));
+        if (!stream.write(sent)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+        continue;
+      }
+      const message = await next(incoming, timeout);
+      if (message === undefined) {
+        return { index, path: '', expected: turn.message, actual: undefined, message };
+      }
+      const difference = bound.compare(turn.message, message);
+      if (difference !== undefined) return { index, ...difference, message };
+    }
+    return undefined;
+  } finally {
+    stream.off('error', fail).on('error', () => {});
+    stream.end();
+    messages.destroy();
+  }
+}
+
+/** The next message; undefined where none comes in time, or the peer has ended. */
+async function next(incoming: AsyncIterator<unknown>, timeout: number): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, timeout, undefined);
+  });
+  const came = incoming.next().then(
+    ({ value }) => value,
+    () => undefined,
+  );
+  const message = await Promise.race([came, late]);
+  clearTimeout(timer);
+  return message;
+}
+
+/** The values of fields that differ from run to run: recorded and live. */
+class Bindings {
+  readonly #paths: ReadonlySet<string>;
+  readonly #live = new Map<string, unknown>();
+
+  constructor(paths: readonly string[]) {
+    this.#paths = new Set(paths);
+  }
+
+  /** The message with live values in place of recorded ones. */
+  toLive(message: unknown): unknown {
+    const { type = '' } = message as { type?: string };
+    const map = (value: unknown, path: string): unknown => {
+      if (this.#isBound(type, path))
+        return this.#live.has(keyOf(value)) ? this.#live.get(keyOf(value)) : value;
+      if (Array.isArray(value)) return value.map((item, index) => map(item, `${path}[${index}]`));
+      if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+      return Object.fromEntries(
+        Object.entries(value).map(([key, item]) => [key, map(item, path === '' ? key : `${path}.${key}`)]),
+      );
+    };
+    return map(message, '');
+  }
+
+  /** The first field in which they differ; fields that are bound are learned instead. */
+  compare(
+    recorded: unknown,
+    live: unknown,
+  ): { path: string; expected: unknown; actual: unknown } | undefined {
+    const { type = '' } = (recorded ?? {}) as { type?: string };
+    const walk = (expected: unknown, actual: unknown, path: string): ReturnType<Bindings['compare']> => {
+      if (path !== '' && this.#isBound(type, path)) {
+        this.#live.set(keyOf(expected), actual);
+        return undefined;
+      }
+      const areBoth =
+        typeof expected === 'object' && typeof actual === 'object' && expected !== null && actual !== null;
+      if (!areBoth || expected instanceof Uint8Array || actual instanceof Uint8Array) {
+        return keyOf(expected) === keyOf(actual) ? undefined : { path, expected, actual };
+      }
+      for (const key of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
+        const place = Array.isArray(expected) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`;
+        const difference = walk(
+          (expected as Record<string, unknown>)[key],
+          (actual as Record<string, unknown>)[key],
+          place,
+        );
+        if (difference !== undefined) return difference;
+      }
+      return undefined;
+    };
+    return walk(recorded, live, '');
+  }
+
+  #isBound(type: string, path: string): boolean {
+    return this.#paths.has(`${type}.${path.replace(/\[\d+\]/g, '[]')}`);
+  }
+}
+
+function keyOf(value: unknown): string {
+  if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString('hex')}`;
+  return `${typeof value} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`;
+}

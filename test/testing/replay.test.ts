@@ -1,0 +1,168 @@
+import { type AddressInfo, connect as dial } from 'node:net';
+import { duplexPair } from 'node:stream';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { CaptureMessages } from '../../src/captures/decode-capture.ts';
+import { recut } from '../../src/captures/recut.ts';
+import { drone } from '../../src/drone/protocol.ts';
+import { createServer, lengthPrefix, message, messages, u8, u32le } from '../../src/index.ts';
+import type { CaptureEvent, Side } from '../../src/protocol/recording/events.ts';
+import { replay } from '../../src/testing/replay.ts';
+import { shrinkCapture } from '../../src/testing/shrink-capture.ts';
+
+function data(from: Side, text: string, connection = 0): CaptureEvent {
+  return { event: 'data', time: 0, connection, from, bytes: Buffer.from(text, 'latin1') };
+}
+
+const HELLO = '\x07\0\0\0\x02\x05HELLO';
+const AUTH_OK = '\x09\0\0\0\x80\x07AUTH_OK';
+const QUIT = '\x01\0\0\0\0';
+const BYE = '\x05\0\0\0\x80\x03BYE';
+const FLIGHT = [data('client', HELLO), data('server', AUTH_OK), data('client', QUIT), data('server', BYE)];
+
+/** All that each side of each connection said. */
+function said(events: readonly CaptureEvent[]): Record<string, string> {
+  const all: Record<string, string> = {};
+  for (const event of events) {
+    if (event.event !== 'data') continue;
+    const key = `${event.connection} ${event.from}`;
+    all[key] = (all[key] ?? '') + event.bytes.toString('latin1');
+  }
+  return all;
+}
+
+describe('chunks cut elsewhere', () => {
+  const events = [
+    data('client', 'ab'),
+    data('client', 'cd'),
+    data('client', 'x', 1),
+    data('client', 'ef'),
+    data('server', 'gh'),
+    data('client', 'ij'),
+  ];
+
+  test('coalesced: until the other side speaks, whatever other connections do', () => {
+    expect(recut(events, { how: 'coalesced' })).toEqual([
+      data('client', 'abcdef'),
+      data('client', 'x', 1),
+      data('server', 'gh'),
+      data('client', 'ij'),
+    ]);
+    expect(recut(events, { how: 'recorded' })).toEqual(events);
+  });
+
+  test('into single bytes', () => {
+    const single = recut(events, { how: 'every' });
+    expect(single.every((event) => event.event === 'data' && event.bytes.length === 1)).toBe(true);
+    expect(said(single)).toEqual(said(events));
+  });
+
+  test('at random: the same for the same seed, and nothing is lost', () => {
+    fc.assert(
+      fc.property(fc.nat(), (seed) => {
+        const cut = recut(events, { how: 'random', seed });
+        expect(cut).toEqual(recut(events, { how: 'random', seed }));
+        expect(said(cut)).toEqual(said(events));
+      }),
+    );
+    const cuts = new Set(
+      Array.from({ length: 20 }, (_, seed) => recut(events, { how: 'random', seed }).length),
+    );
+    expect(cuts.size).toBeGreaterThan(1);
+  });
+
+  test('decode to the same messages', () => {
+    const decode = (some: readonly CaptureEvent[]): unknown[] => {
+      const decoder = new CaptureMessages(drone);
+      return some.flatMap((event) => decoder.event(event));
+    };
+    for (const how of ['coalesced', 'every', 'random'] as const)
+      expect(decode(recut(FLIGHT, { how }))).toEqual(decode(FLIGHT));
+  });
+});
+
+describe('replay against a live peer', () => {
+  test('the client of a recorded flight, against a server', async () => {
+    const server = createServer(drone);
+    await server.listen({ port: 0, host: '127.0.0.1' });
+    const { port } = server.address() as AddressInfo;
+    expect(await replay(FLIGHT, drone, 'client', dial(port, '127.0.0.1'))).toBeUndefined();
+    const otherwise = FLIGHT.with(3, data('server', '\x05\0\0\0\x80\x03CIAO'.slice(0, 9)));
+    expect(await replay(otherwise, drone, 'client', dial(port, '127.0.0.1'))).toEqual({
+      index: 3,
+      path: 'text',
+      expected: 'CIA',
+      actual: 'BYE',
+      message: { type: 'ok', text: 'BYE' },
+    });
+    const more = [...FLIGHT, data('server', BYE)];
+    expect(await replay(more, drone, 'client', dial(port, '127.0.0.1'))).toMatchObject({
+      index: 4,
+      path: '',
+      actual: undefined,
+    });
+    await server.close({ deadline: 1 });
+  });
+
+  test('the server, against a client; and what never comes', async () => {
+    const [near, far] = duplexPair();
+    far.write(Buffer.from(HELLO, 'latin1'));
+    const replaying = replay(FLIGHT, drone, 'server', near, { timeout: 50 });
+    expect(await replaying).toMatchObject({
+      index: 2,
+      path: '',
+      expected: { type: 'quit' },
+      actual: undefined,
+    });
+    expect(far.read()?.toString('latin1')).toBe(AUTH_OK);
+  });
+
+  test('a token that differs from run to run is bound by its path', async () => {
+    const protocol = {
+      framing: lengthPrefix({ lengthFieldLength: 1 }),
+      clientMessages: messages(u8, { use: message(1, { token: u32le, count: u8 }) }),
+      serverMessages: messages(u8, { hello: message(2, { token: u32le }) }),
+    };
+    // The recorded token is 7.
+    const recorded = [data('server', '\x05\x02\x07\0\0\0'), data('client', '\x06\x01\x07\0\0\0\x07')];
+    const [near, far] = duplexPair();
+    far.write(Buffer.from('\x05\x02\x63\0\0\0', 'latin1'));
+    const bind = ['hello.token', 'use.token'];
+    expect(await replay(recorded, protocol as never, 'client', near, { bind })).toBeUndefined();
+    expect(far.read()?.toString('latin1')).toBe('\x06\x01\x63\0\0\0\x07');
+  });
+});
+
+describe('shrinkCapture', () => {
+  test('leaves out messages, chunks and bytes as long as it fails', async () => {
+    const moves = Array.from(
+      { length: 30 },
+      (_, i) => `\x09\0\0\0\x01${String.fromCharCode(i)}\0\0\0\0\0\0\0`,
+    );
+    const events: CaptureEvent[] = [
+      { event: 'open', time: 0, connection: 0 },
+      data('client', HELLO + moves.join('')),
+      data('server', AUTH_OK),
+      data('client', QUIT),
+    ];
+    let calls = 0;
+    const fails = (some: readonly CaptureEvent[]): boolean => {
+      calls++;
+      const decoder = new CaptureMessages(drone);
+      return some
+        .flatMap((event) => decoder.event(event))
+        .some((event) => event.event === 'message' && (event.message as { x?: number }).x === 17);
+    };
+    const small = await shrinkCapture(events, fails, drone);
+    expect(small).toEqual([data('client', moves[17]!)]);
+    expect(calls).toBeLessThan(400);
+    // Without a protocol, bytes alone.
+    const has = (some: readonly CaptureEvent[]): boolean =>
+      Object.values(said(some)).some((text) => text.includes('H') && text.includes('E'));
+    expect(await shrinkCapture(events, has)).toEqual([data('client', 'HE')]);
+  });
+
+  test('a capture that does not fail', async () => {
+    await expect(shrinkCapture(FLIGHT, () => false)).rejects.toThrow('does not fail');
+  });
+});
