@@ -230,3 +230,111 @@ test('the drone, over every face', async () => {
   for (const got of outcomes) expect(got).toEqual(outcomes[0]);
   expect(Buffer.from(outcomes[0]!.bytes, 'hex').toString('latin1')).toContain('MOVING_TO(-1, 2)');
 });
+
+describe('messages that wait, stream their answers, and work beside each other', () => {
+  /** `flip` leads to the state that takes what was postponed; `many` streams; `wait` works by number. */
+  const session = defineSession({
+    receives: requests,
+    sends: replies,
+    initial: 'a',
+    farewell: () => ({ type: 'ended' }),
+    states: {
+      a: { on: { flip: () => ({ next: 'b' }) }, postpone: ['say', 'many'], next: ['b'] },
+      b: {
+        on: {
+          flip: () => ({ next: 'a' }),
+          say: ({ n }) => ({ send: heard(n) }),
+          async *many({ n }) {
+            for (let i = 0; i < n; i++) {
+              if (i % 2 === 1) await turn();
+              yield heard(i);
+            }
+            return { send: heard(200) };
+          },
+          wait: {
+            concurrent: 'n',
+            handle: async ({ n }) => {
+              await turn();
+              return { send: heard(n) };
+            },
+          },
+          fail: () => {
+            throw new Error('no');
+          },
+        },
+        next: ['a'],
+      },
+    },
+  });
+  const framing = lengthPrefix({ lengthFieldLength: 1 });
+  const protocol = defineProtocol({
+    name: 'c',
+    framing,
+    clientMessages: requests,
+    serverMessages: replies,
+    session,
+  });
+  const stream = (script: readonly Request[]): Buffer =>
+    Buffer.concat(
+      script.map((message) => {
+        const payload = requests.encode(message);
+        return Buffer.concat([Buffer.of(payload.length), payload]);
+      }),
+    );
+  const numbers = (bytes: string): number[] =>
+    [...bytes.matchAll(/0201(..)/g)].map(([, n]) => Number.parseInt(n!, 16));
+
+  test.each(Object.entries(FACES))('%s', async (_, face) => {
+    const script: Request[] = [
+      { type: 'say', n: 1 },
+      { type: 'many', n: 3 },
+      { type: 'flip' },
+      { type: 'wait', n: 7 },
+      { type: 'wait', n: 7 },
+      { type: 'say', n: 9 },
+      { type: 'flip' },
+      { type: 'say', n: 10 },
+      { type: 'flip' },
+      { type: 'wait', n: 8 },
+      { type: 'odd' },
+    ];
+    const bytes = stream(script);
+    for (const chunks of [[bytes], [...bytes].map((byte) => Buffer.of(byte))]) {
+      const outcome = await face(protocol, chunks);
+      expect(numbers(outcome.bytes)).toEqual([1, 0, 1, 2, 200, 7, 7, 9, 10, 8]);
+      expect(outcome.bytes.endsWith('0103')).toBe(true);
+      expect(outcome.code).toBe('ERR_STATE_UNEXPECTED');
+    }
+  });
+
+  test('whatever the script: the same bytes and the same error', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.oneof(
+            fc.record({ type: fc.constantFrom('say' as const, 'many' as const), n: fc.nat(3) }),
+            // One key: so the order of the answers is settled.
+            fc.constantFrom<Request>(
+              { type: 'flip' },
+              { type: 'flip' },
+              { type: 'wait', n: 7 },
+              { type: 'fail' },
+            ),
+          ),
+          { maxLength: 20 },
+        ),
+        fc.integer({ min: 1, max: 40 }),
+        async (script, size) => {
+          const bytes = stream(script);
+          const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+            bytes.subarray(i * size, (i + 1) * size),
+          );
+          const [first, ...others] = await Promise.all(
+            Object.values(FACES).map((face) => face(protocol, chunks)),
+          );
+          for (const other of others) expect(other).toEqual(first);
+        },
+      ),
+      { numRuns: 40 },
+    ));
+});
