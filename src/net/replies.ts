@@ -85,7 +85,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
   readonly #maxUnread: number;
   readonly #maxUnreadBytes: number;
   // biome-ignore lint/suspicious/noExplicitAny: any codec
-  readonly #decode: ((request: Request) => Codec<any, any> | undefined) | undefined;
+  readonly #decode: ((request: Request, reply: Reply) => Codec<any, any> | undefined) | undefined;
   /** Throws what is wrong with a message that came. */
   readonly #check: ((message: Reply) => void) | undefined;
   #messages: readonly (Reply | RawReply)[] = NONE;
@@ -318,7 +318,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     let codec: Codec<Reply, never> | undefined;
     try {
       const request = this.#requests.peek(message as Reply);
-      codec = request && this.#decode!(request);
+      codec = request && this.#decode!(request, message as Reply);
     } catch (cause) {
       throw failed('choosing the codec of a reply', cause);
     }

@@ -11,10 +11,11 @@ import type { SessionTable } from './session/table.ts';
 export interface ReplyRules<Reply, Request = any> extends RequestsOptions<Reply, Request> {
   /**
    * The codec of what answers a request, where the reply itself does not tell: Modbus, Kafka. The protocol's own codec
-   * reads every frame first, and what it finds is matched; the frame is then decoded again by this one.
+   * reads every frame first, and what it finds (`reply`) is matched; the frame is then decoded again by this one. Undefined
+   * keeps what was found.
    */
   // biome-ignore lint/suspicious/noExplicitAny: any codec
-  readonly decode?: ((request: Request) => Codec<any, any> | undefined) | undefined;
+  readonly decode?: ((request: Request, reply: Reply) => Codec<any, any> | undefined) | undefined;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the types have done their work

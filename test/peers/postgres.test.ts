@@ -185,7 +185,7 @@ describe.skipIf(!isThere)('PostgreSQL (Debian package postgresql)', () => {
       const rows: unknown[] = [];
       for await (const reply of client.requestMany({ type: 'sync' })) {
         if (reply.type === 'dataRow') rows.push(reply.values);
-        else if (reply.type === 'error') rows.push(reply.body.toString('utf8').match(/C(\w{5})/)![1]);
+        else if (reply.type === 'error') rows.push(String(reply.body).match(/C(\w{5})/)![1]);
       }
       return rows;
     };

@@ -183,3 +183,115 @@ test('whatever is given up and comes late: no reply answers another request', ()
     ),
     { numRuns: 300 },
   ));
+
+/** A random protocol: what answers each type, and the types of replies that belong to it alone. */
+const rulesArb = fc.array(
+  fc.oneof(
+    fc.constant('none' as const),
+    fc.record({ one: fc.boolean(), isTold: fc.boolean(), rows: fc.nat(4) }),
+  ),
+  { minLength: 1, maxLength: 4 },
+);
+
+test('over random tables: no reply is given to another, none twice, and every request ends', () =>
+  fc.assert(
+    fc.property(
+      fc.constantFrom('order', 'id', 'match'),
+      rulesArb,
+      fc.array(
+        fc.tuple(fc.constantFrom('add', 'reply', 'reply', 'abandon', 'plain', 'alien', 'again'), fc.nat(9)),
+        {
+          maxLength: 80,
+        },
+      ),
+      (how, rules, script) => {
+        type Wire = { type: string; id?: number; key?: number };
+        const expects = Object.fromEntries(
+          rules.map((rule, i) => {
+            if (rule === 'none') return [`r${i}`, 'none'];
+            if (rule.one) return [`r${i}`, rule.isTold ? { one: `last${i}` } : 'one'];
+            return [`r${i}`, { until: `last${i}`, ...(rule.isTold && { of: `row${i}` }) }];
+          }),
+        );
+        const each = new Requests<Wire, Wire, number>({
+          maxInFlight: 3,
+          expects,
+          isReply: ({ type }) => type !== 'alien',
+          ...(how === 'id' && { id: 'id', ids: [0, 5] as const }),
+          ...(how === 'match' && { match: (request: Wire, reply: Wire) => request.key === reply.key }),
+        });
+        /** What the other side still has to send for each message that it got, the oldest first. */
+        let server: { ticket: number | undefined; replies: Wire[] }[] = [];
+        const ended = new Map<number, string>();
+        const abandoned = new Set<number>();
+        let count = 0;
+        const take = (message: Wire, ticket: number | undefined): void => {
+          const belongs = each.receive(message);
+          if (ticket === undefined) expect(belongs).toBe('message');
+          else if (abandoned.has(ticket)) expect(belongs).toBe('late');
+          else {
+            expect(belongs).toMatchObject({ ticket });
+            expect(ended.has(ticket)).toBe(false);
+            if (!(belongs as { more?: true }).more) ended.set(ticket, 'answered');
+          }
+        };
+        const answers = (type: string, id: number | undefined, key: number | undefined): Wire[] => {
+          const i = Number(type.slice(1));
+          const rule = rules[i]!;
+          const names = { ...(id !== undefined && { id }), ...(key !== undefined && { key }) };
+          if (rule === 'none') return [];
+          const rows = rule.one ? 0 : rule.rows;
+          return [...Array(rows).fill(`row${i}`), `last${i}`].map((type) => ({ type, ...names }));
+        };
+        let lastReply: Wire | undefined;
+        for (const [act, n] of script) {
+          if (act === 'add') each.add(count++, { type: `r${n % rules.length}`, key: count });
+          else if (act === 'abandon' && n < count) {
+            if (!ended.has(n)) {
+              if (!each.abandon(n)) ended.set(n, 'never sent');
+              abandoned.add(n);
+            }
+          } else if (act === 'plain' && how === 'order') {
+            const type = `r${n % rules.length}`;
+            each.sent({ type });
+            server.push({ ticket: undefined, replies: answers(type, undefined, undefined) });
+          } else if (act === 'alien') {
+            take({ type: 'alien', id: n % 6, key: n }, undefined);
+          } else if (act === 'again' && how === 'id' && lastReply !== undefined) {
+            // A duplicate, of a number that is free.
+            if (!server.some(({ replies }) => replies[0]?.id === lastReply!.id)) take(lastReply, undefined);
+          } else if (act === 'reply') {
+            server = server.filter(({ replies }) => replies.length > 0);
+            const from = server[how === 'order' ? 0 : n % server.length];
+            if (from !== undefined) {
+              lastReply = from.replies.shift()!;
+              take(lastReply, from.ticket);
+            }
+          }
+          for (let next = each.next(); next !== undefined; next = each.next()) {
+            expect(next.refused).toBeUndefined();
+            if (next.unanswered) ended.set(next.ticket, 'nothing answers');
+            const { type, id, key } = next.request;
+            server.push({ ticket: next.ticket, replies: answers(type, id, key) });
+          }
+          expect(each.inFlight).toBeLessThanOrEqual(3);
+        }
+        // The server answers all that it owes; then nothing is open.
+        for (let i = 0; i < 200; i++) {
+          server = server.filter(({ replies }) => replies.length > 0);
+          const from = server[0];
+          if (from !== undefined) take(from.replies.shift()!, from.ticket);
+          for (let next = each.next(); next !== undefined; next = each.next()) {
+            if (next.unanswered) ended.set(next.ticket, 'nothing answers');
+            const { type, id, key } = next.request;
+            server.push({ ticket: next.ticket, replies: answers(type, id, key) });
+          }
+        }
+        expect([each.inFlight, each.queued, each.quarantined]).toEqual([0, 0, 0]);
+        for (let ticket = 0; ticket < count; ticket++) {
+          expect(ended.has(ticket) || abandoned.has(ticket)).toBe(true);
+        }
+      },
+    ),
+    { numRuns: 500 },
+  ));
