@@ -200,7 +200,7 @@ export interface Kind<D extends object> {
   children?(node: NodeOf<D>): readonly AnyNode[];
   /** Its children can be had only once all is declared. */
   readonly later?: boolean;
-  /** How often a child may come, at the most; once unless told. */
+  /** How often a child may come, at the most; once unless given. */
   repeats?(node: Readonly<D>): number;
   /** References of its own; those of its children are added. */
   references?(node: Readonly<D>): readonly Reference[];
@@ -230,7 +230,7 @@ export interface Kind<D extends object> {
   // As generated code; whatever is not well-formed fails.
   decode(node: NodeOf<D>, out: Decoding): Known;
   encode(node: NodeOf<D>, value: string, out: Encoding, sure: boolean): void;
-  /** Add up the most bytes that the value takes; `size(node).max` unless told. */
+  /** Add up the most bytes that the value takes; `size(node).max` unless given. */
   bound?(node: NodeOf<D>, value: string, out: Bounding): void;
   /** Write a whole number in front of content that stands at `at + size.min`, and move `p` behind both. */
   insert?(node: NodeOf<D>, at: string, length: string, out: Encoding): void;
@@ -333,7 +333,7 @@ export type Counted = 'elements' | 'empty' | 'text';
 export interface ProblemDetails {
   /** What was there, in words, where showing the value would not do. */
   got?: string;
-  /** Where, in the chunk; where the walk stands unless told. */
+  /** Where, in the chunk; where the walk stands unless given. */
   at?: number;
   limit?: number;
   cause?: unknown;
@@ -432,7 +432,7 @@ interface Emitting {
   name(prefix?: string): string;
   /** The name of a value that is not text. */
   constant(value: unknown): string;
-  /** A function of the generated code that is written once, whoever asks for it. */
+  /** A function of the generated code that is written once, however often it is asked for. */
   helper(name: string, write: (line: (text: string) => void) => void): string;
   /** Where we are: `p`, or `p + 3`. */
   here(more?: number): string;

@@ -224,7 +224,7 @@ function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
     },
     encode(message) {
       const room = engine.bound(message);
-      // What the user's own code writes into is nobody else's.
+      // A custom field writes into memory that no other message shares.
       if (room > POOL_SIZE / 2 || isForeign) {
         const target = isForeign ? Buffer.alloc(room) : Buffer.allocUnsafe(room);
         const end = engine.encode(message, target, 0);

@@ -10,7 +10,7 @@ const MARK_EVERY = 256;
 /**
  * Write `decode(b, s, e)`, `marks()` and what they call.
  *
- *     b  the chunk      s  the frame's start      p  where we are, but for `offset` bytes known here
+ *     b  the chunk      s  the frame's start      p  where we are, less `offset` bytes known here
  *     e  the end of the frame, or of the enclosing `bounded`      z  levels of recursion
  */
 export function generateDecoder(code: Code, declaration: Declaration): AnyNode[] {

@@ -9,7 +9,7 @@ import { isInherited, property } from './property.ts';
  * Write `encode(m, t, s)` and what it calls. `encode` answers −1 for what cannot be written.
  *
  *     m  the message      t  the target      s  the message's start in it
- *     p  where we are, but for `offset` bytes known here      z  levels of recursion
+ *     p  where we are, less `offset` bytes known here      z  levels of recursion
  */
 export function generateEncoder(code: Code, declaration: Declaration, texts: TextWriter): void {
   new EncodeSource(code, declaration, texts).root();

@@ -6,7 +6,7 @@ import { declare } from '../node.ts';
 
 interface Lazy {
   readonly get: () => AnyNode;
-  /** What `get` gave, as soon as somebody asked for it. */
+  /** What `get` gave, once it was called. */
   readonly seen: { node: AnyNode | undefined };
   readonly maxDepth: number | undefined;
 }
