@@ -7,7 +7,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { PassThrough, pipeline, type Transform } from 'node:stream';
-import { LengthPrefixDecoder, LengthPrefixEncoder, lendReads } from 'wirepipe';
+import { type FrameBatch, LengthPrefixDecoder, LengthPrefixEncoder, lendReads, Stage } from 'wirepipe';
 import { plainEncoder, plainFrames } from './plain-stages.ts';
 
 type Serve = (socket: net.Socket, rewrite: boolean) => void;
@@ -19,6 +19,39 @@ const ourEncoder = (rewrite: boolean): LengthPrefixEncoder =>
   rewrite ? new LengthPrefixEncoder({ lengthFieldLength: 2, byteOrder: 'big' }) : new LengthPrefixEncoder();
 
 const foreign = (): Transform => new PassThrough({ objectMode: true });
+
+/** A stage as a user writes one, which counts frames. */
+class Counter extends Stage<Buffer, FrameBatch> {
+  count = 0;
+  #frame: Buffer | undefined;
+  #batch: FrameBatch | undefined;
+
+  constructor() {
+    super('frames', 'frames');
+  }
+
+  protected override accept(frame: Buffer): void {
+    this.count++;
+    this.#frame = frame;
+  }
+
+  protected override produce(): Buffer | undefined {
+    const frame = this.#frame;
+    this.#frame = undefined;
+    return frame;
+  }
+
+  protected override acceptBatch(batch: FrameBatch): void {
+    this.count += batch.count;
+    this.#batch = batch;
+  }
+
+  protected override produceBatch(): FrameBatch | undefined {
+    const batch = this.#batch;
+    this.#batch = undefined;
+    return batch;
+  }
+}
 
 /** Frames out of one stage by `for await`, into the other by `write`. */
 async function byHand(socket: net.Socket, decoder: Transform, encoder: Transform): Promise<void> {
@@ -48,6 +81,10 @@ const VARIANTS: Record<string, Serve> = {
 
   foreign: (socket, rewrite) => {
     pipeline(socket, new LengthPrefixDecoder(), foreign(), ourEncoder(rewrite), socket, gone);
+  },
+
+  own: (socket, rewrite) => {
+    pipeline(socket, new LengthPrefixDecoder(), new Counter(), ourEncoder(rewrite), socket, gone);
   },
 
   'for-await': (socket, rewrite) => {

@@ -88,6 +88,7 @@ export async function benchEcho(payloads: readonly number[] = [9, 64, 1024, 65_5
 export async function benchForeign(): Promise<string> {
   const commands = {
     'wirepipe, a foreign Transform between': nodeEcho('foreign', 'forwarded'),
+    "wirepipe, a stage of one's own between": nodeEcho('own', 'forwarded'),
     'plain Transforms, the same one between': nodeEcho('plain-foreign', 'forwarded'),
     'wirepipe, `for await` over the frames': nodeEcho('for-await', 'forwarded'),
     'plain Transforms, `for await` over the frames': nodeEcho('plain-for-await', 'forwarded'),

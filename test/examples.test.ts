@@ -53,6 +53,18 @@ const EXAMPLES: Record<string, () => Promise<void>> = {
     expect(stdout).toBe('ok AUTH_OK\nok BYE\n');
     expect(status).toBe(0);
   },
+  async filter() {
+    const { stdout, stderr, status } = await run(example('filter'));
+    expect(stderr).toBe('');
+    const lines = stdout.trim().split('\n');
+    expect(lines.filter((line) => line.startsWith('answered'))).toEqual([
+      'answered AUTH_OK',
+      'answered MOVING_TO(7, -7)',
+      'answered BYE',
+    ]);
+    expect(lines).toContain('12 commands, 9 dropped');
+    expect(status).toBe(0);
+  },
   async logger() {
     const { stdout, stderr, status } = await run(example('logger'));
     expect(stderr).toBe('');

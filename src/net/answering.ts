@@ -1,7 +1,7 @@
-import type { Duplex } from 'node:stream';
+import type { Neighbour } from '../streams/outlet.ts';
 
 /** What answers on one connection, as its link knows it: bytes in, bytes out. */
-export interface Answering extends Duplex {
+export interface Answering extends Neighbour {
   /** Bytes that have come and belong to no message yet. */
   readonly held: number;
   /** Messages that have been taken. */

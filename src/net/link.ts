@@ -73,7 +73,8 @@ export class Link {
     const onResume = (): void => {
       if (this.#stopped !== 0) stream.pause();
     };
-    stream.pipe(answering).pipe(stream);
+    stream.pipe(answering);
+    answering.outlet.lead(stream);
     // Behind the pipe: what has come is counted once the responder has taken it in.
     stream.on('data', onData).on('resume', onResume);
     answering.once('unpipe', () => {

@@ -50,7 +50,8 @@ export class Conversation<
   readonly #run: Run<Received, Sent, State, Context>;
   readonly #reader: FrameReader;
   readonly #writer: FrameWriter;
-  readonly #packer = new Packer();
+  /** Made with the first answer. */
+  #packer: Packer | undefined;
   /** Chunks that wait until the reader has given all frames of the ones before. */
   #chunks: Uint8Array[] | undefined;
   /** The reader has given all frames of what it was pushed. */
@@ -259,12 +260,12 @@ export class Conversation<
     do {
       if (this.#answers.length > 0 && !this.#write()) break;
     } while (this.#advance());
-    return this.#packer.take(isPrivate);
+    return this.#packer?.take(isPrivate);
   }
 
   /** Say whether nobody has a view any more of what was taken last: then its memory is used again. */
   given(isFree: boolean): void {
-    this.#packer.given(isFree);
+    this.#packer?.given(isFree);
   }
 
   /** Write the answers; false where the packer is full, or one of them is refused. */
@@ -272,9 +273,9 @@ export class Conversation<
     if (this.#refused !== undefined) return false;
     const codec = this.#protocol.serverMessages;
     const answers = this.#answers;
-    const from = this.#written;
+    this.#packer ??= new Packer();
     try {
-      this.#written = this.#packer.writeMessages(codec, this.#writer, answers, from);
+      this.#written = this.#packer.writeMessages(codec, this.#writer, answers, this.#written);
     } catch (error) {
       this.#refused = asError(error);
       this.#forget();

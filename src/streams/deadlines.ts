@@ -12,12 +12,20 @@ export interface FrameWatch {
 /** Ends a watch. */
 export const NO_WATCH: FrameWatch = { limit: Infinity, late: () => false };
 
-/** A session under way, as far as its limits of time go: the run of a session, or a conversation. */
+/** A session under way, as far as its limits of time go: a run, or a conversation. */
 export interface Limited {
   /** How often a state was entered: a change starts the limits anew. */
   readonly entries: number;
   /** The limits of the state now; undefined where there are none, and at the end. */
   readonly deadline: StateLimits | undefined;
+}
+
+/** The stage that runs the session. */
+export interface DeadlineKeeper {
+  /** A limit of the state has passed. Answers whether it counts. */
+  passed(kind: keyof StateLimits): boolean;
+  /** Tell from now on when a frame takes longer than that. */
+  watchFrames(watch: FrameWatch): void;
 }
 
 /**
@@ -29,21 +37,15 @@ export interface Limited {
  */
 export class Deadlines {
   readonly #session: Limited;
-  readonly #passed: (kind: keyof StateLimits) => boolean;
-  readonly #watchFrames: (watch: FrameWatch) => void;
+  readonly #keeper: DeadlineKeeper;
   #entries = 0;
   #within: Timer | undefined;
   #idle: Timer | undefined;
   #watches = false;
 
-  constructor(
-    session: Limited,
-    passed: (kind: keyof StateLimits) => boolean,
-    watchFrames: (watch: FrameWatch) => void,
-  ) {
+  constructor(session: Limited, keeper: DeadlineKeeper) {
     this.#session = session;
-    this.#passed = passed;
-    this.#watchFrames = watchFrames;
+    this.#keeper = keeper;
   }
 
   /** The entries that the timers run for; where the session has another number, `follow` is due. */
@@ -69,10 +71,10 @@ export class Deadlines {
     if (limit === Infinity) return;
     if (kind === 'frame') {
       this.#watches = true;
-      this.#watchFrames({ limit, late: () => this.#passed('frame') });
+      this.#keeper.watchFrames({ limit, late: () => this.#keeper.passed('frame') });
       return;
     }
-    const timer = new Timer(limit, () => this.#passed(kind)).unref();
+    const timer = new Timer(limit, () => this.#keeper.passed(kind)).unref();
     if (kind === 'within') this.#within = timer;
     else this.#idle = timer;
   }
@@ -86,7 +88,7 @@ export class Deadlines {
     this.#within?.stop();
     this.#idle?.stop();
     this.#within = this.#idle = undefined;
-    if (this.#watches) this.#watchFrames(NO_WATCH);
+    if (this.#watches) this.#keeper.watchFrames(NO_WATCH);
     this.#watches = false;
   }
 }

@@ -141,7 +141,8 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
     return batch;
   }
 
-  protected override watchFrames(watch: FrameWatch): void {
+  /** @internal */
+  override watchFrames(watch: FrameWatch): void {
     this.#timer?.stop();
     const late = (): boolean => {
       const isGivenUp = watch.late();

@@ -53,7 +53,7 @@ export class FrameEncoder extends Stage<Buffer> {
     this.defer(!this.#isWire(batch) && this.#fill(batch));
   }
 
-  protected override given(isFree: boolean): void {
+  protected override released(isFree: boolean): void {
     this.#packer.given(isFree);
   }
 

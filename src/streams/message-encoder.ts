@@ -54,7 +54,7 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
     this.defer(this.#fill());
   }
 
-  protected override given(isFree: boolean): void {
+  protected override released(isFree: boolean): void {
     this.#packer.given(isFree);
   }
 

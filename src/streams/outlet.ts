@@ -24,6 +24,8 @@ export interface Neighbour extends Transform {
   readonly outlet: Outlet;
   /** A stage is piped to this one. */
   follow(source: Neighbour): void;
+  /** Whoever had asked the stage to wait does so no more. */
+  goOn(): void;
 }
 
 /** Where bytes go: a socket, a file. */
@@ -101,12 +103,12 @@ export class Outlet {
     return this.destination?.writableLength === 0;
   }
 
-  /** Hand a batch to all neighbours. False when one of them asks to wait; `resume` is called when none does any more. */
-  hand(batch: Batch, resume: () => void): boolean {
+  /** Hand a batch to all neighbours. False when one of them asks to wait; the stage goes on when none does any more. */
+  hand(batch: Batch): boolean {
     for (const next of this.neighbours) {
       if (next.write(batch)) continue;
       this.#draining++;
-      this.#onDrain ??= () => this.#drained(resume);
+      this.#onDrain ??= () => this.#drained();
       next.once('drain', this.#onDrain);
     }
     return this.#draining === 0;
@@ -125,23 +127,32 @@ export class Outlet {
     }
   }
 
-  /** The stage is not piped there any more; without a destination, nowhere. `resume` as for `hand`. */
-  remove(destination: Destination | undefined, unpipe: () => void, resume: () => void): void {
+  /** Give all bytes there: as a pipe does, for a third of its memory. The caller sees to the errors of both. */
+  lead(destination: Destination): void {
+    this.destination = destination;
+    this.#stage.on('data', giveLed).on('end', endLed);
+  }
+
+  /** The stage is not piped there any more; without a destination, nowhere. */
+  remove(destination: Destination | undefined, unpipe: () => void): void {
     const isGone = (one: unknown): boolean => destination === undefined || one === destination;
     const gone = this.neighbours.filter(isGone);
     this.neighbours = this.neighbours.filter((next) => !isGone(next));
-    if (isGone(this.destination)) this.destination = undefined;
+    if (isGone(this.destination)) {
+      this.destination = undefined;
+      this.#stage.off('data', giveLed).off('end', endLed);
+    }
     unpipe();
     for (const next of gone) {
       // Its 'drain' no longer holds the stage back.
       if (this.#onDrain === undefined || !next.listeners('drain').includes(this.#onDrain)) continue;
       next.off('drain', this.#onDrain);
-      this.#drained(resume);
+      this.#drained();
     }
   }
 
-  #drained(resume: () => void): void {
-    if (--this.#draining === 0) resume();
+  #drained(): void {
+    if (--this.#draining === 0) this.#stage.goOn();
   }
 
   /** The stage is gone. */
@@ -155,4 +166,16 @@ export class Outlet {
     if (next !== undefined) return [this.#stage, ...next.outlet.route];
     return this.destination === undefined ? [this.#stage] : [this.#stage, this.destination];
   }
+}
+
+// Functions, not closures: one for all stages.
+function giveLed(this: Neighbour, chunk: Buffer): void {
+  const { destination } = this.outlet;
+  if (destination === undefined || destination.write(chunk)) return;
+  this.pause();
+  destination.once('drain', () => this.resume());
+}
+
+function endLed(this: Neighbour): void {
+  this.outlet.destination?.end();
 }

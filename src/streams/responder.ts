@@ -64,12 +64,7 @@ export class Responder<
   ) {
     super('bytes', 'bytes', options);
     this.#conversation = new Conversation(protocol, options.context, options.connection);
-    this.#deadlines = new Deadlines(
-      this.#conversation,
-      (kind) => this.#timeout(kind),
-      (watch) => this.#watchFrames(watch),
-    );
-    this.#conversation.onAnswers = () => this.#resume();
+    this.#deadlines = new Deadlines(this.#conversation, this);
     this.#deadlines.follow();
     // Wait a tick: the caller pipes us after constructing us. Then the greeting goes out.
     process.nextTick(Responder.#proceed, this);
@@ -188,7 +183,7 @@ export class Responder<
     this.#conversation.ended();
   }
 
-  protected override given(isFree: boolean): void {
+  protected override released(isFree: boolean): void {
     this.#conversation.given(isFree);
   }
 
@@ -197,6 +192,7 @@ export class Responder<
     const bytes = conversation.take(this.isPrivate);
     this.#follow();
     if (bytes !== undefined) return bytes;
+    if (conversation.isWorking) conversation.onAnswers ??= () => this.#resume();
     if (conversation.isBusy) this.suspend();
     else if (conversation.error !== undefined) this.fail(conversation.error);
     else if (conversation.final && !this.#inputEnded) this.close();
@@ -256,14 +252,15 @@ export class Responder<
     this.linger();
   }
 
-  #watchFrames(watch: FrameWatch): void {
+  /** @internal */
+  override watchFrames(watch: FrameWatch): void {
     this.#frameTimer?.stop();
     this.#frameTimer = watch.limit === Infinity ? undefined : new FrameTimer(watch);
     this.#frameTimer?.follow(this.#conversation.isInsideFrame, false);
   }
 
-  /** Answers whether the limit counts. The conversation itself gives up the frame. */
-  #timeout(kind: keyof StateLimits): boolean {
+  /** Answers whether the limit counts. The conversation itself gives up the frame. @internal */
+  passed(kind: keyof StateLimits): boolean {
     const conversation = this.#conversation;
     // While we hold the peer back, or work for it, its silence is ours.
     if (kind === 'idle' && conversation.isWorking) return false;

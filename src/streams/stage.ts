@@ -160,7 +160,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
   }
 
   /** Told whether those who were given bytes have let go of them: then the stage's own memory may be used again. */
-  protected given(_isFree: boolean): void {}
+  protected released(_isFree: boolean): void {}
 
   /** What lingering too long is reported as. */
   protected lingerError(): Error | undefined {
@@ -221,8 +221,8 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
     return wire !== undefined && this.outlet.neighbours.every((next) => (next as Stage).passes === wire);
   }
 
-  /** Tell from now on when a frame has begun to come and is not complete in time. The decoder of frames does it. */
-  protected watchFrames(watch: FrameWatch): void {
+  /** Tell from now on when a frame has begun to come and is not complete in time. The decoder of frames does it. @internal */
+  watchFrames(watch: FrameWatch): void {
     this.#frameWatch = watch;
     this.#source?.watchFrames(watch);
   }
@@ -269,7 +269,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
 
   override _read(): void {
     // While neighbours drain, their 'drain' is what lets us go on.
-    if (this.#blocked && !this.outlet.isWaiting) this.#resume();
+    if (this.#blocked && !this.outlet.isWaiting) this.goOn();
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: as node:stream types it
@@ -287,7 +287,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
 
   override unpipe(destination?: NodeJS.WritableStream): this {
     const unpipe = () => super.unpipe(destination);
-    this.outlet.remove(destination, unpipe, this.#resume);
+    this.outlet.remove(destination, unpipe);
     return this;
   }
 
@@ -341,33 +341,33 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
     const isFree = isPrivate && outlet.isTaken;
     // Messages are somebody else's objects: the decoder that made them has said whether they are views.
     if (!isFree && this.gives !== 'messages' && this.takes !== 'messages') keep();
-    if (this.gives === 'bytes') this.given(isFree);
+    if (this.gives === 'bytes') this.released(isFree);
     return true;
   }
 
-  /** The next item of all that was accepted. */
+  /** The next item of all that was accepted. Never throws: what came before a failure is given before it. */
   #next(): Item | undefined {
-    for (;;) {
-      const item = this.produce();
-      if (item !== undefined || this.#index === this.#items.length) return item;
-      if (this.#suspended || this.#closing || this.#fault !== undefined) return undefined;
-      const next = this.#items[this.#index++];
-      if (this.#index === this.#items.length) {
-        this.#items = NONE;
-        this.#index = 0;
+    try {
+      for (;;) {
+        const item = this.produce();
+        if (item !== undefined || this.#index === this.#items.length) return item;
+        if (this.#suspended || this.#closing || this.#fault !== undefined) return undefined;
+        const next = this.#items[this.#index++];
+        if (this.#index === this.#items.length) {
+          this.#items = NONE;
+          this.#index = 0;
+        }
+        this.accept(next);
       }
-      this.accept(next);
+    } catch (error) {
+      this.fail(error);
+      return undefined;
     }
   }
 
   #hand(batch: Batch): void {
-    if (!this.outlet.hand(batch, this.#resume)) this.#blocked = true;
+    if (!this.outlet.hand(batch)) this.#blocked = true;
   }
-
-  readonly #resume = (): void => {
-    this.#blocked = false;
-    this.#run();
-  };
 
   /** The write is over; so is the flush, unless a fault has still to be told. */
   #answer(): void {
@@ -432,6 +432,12 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
       this._write === Stage.prototype._write &&
       this._transform === Transform.prototype._transform
     );
+  }
+
+  /** @internal */
+  goOn(): void {
+    this.#blocked = false;
+    this.#run();
   }
 
   /** @internal */

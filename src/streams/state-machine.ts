@@ -78,11 +78,7 @@ export class StateMachine<
     super('messages', 'messages', options);
     this.#run = session.start(options.context, options.connection);
     this.#observed = this.#run.state;
-    this.#deadlines = new Deadlines(
-      this.#run,
-      (kind) => this.#timeout(kind),
-      (watch) => this.watchFrames(watch),
-    );
+    this.#deadlines = new Deadlines(this.#run, this);
     this.#follow();
     const { greeting } = this.#run;
     if (greeting.length === 0 && !this.#run.final) return;
@@ -330,8 +326,8 @@ export class StateMachine<
     this.linger();
   }
 
-  /** Answers whether the limit counts. */
-  #timeout(kind: keyof StateLimits): boolean {
+  /** Answers whether the limit counts. @internal */
+  passed(kind: keyof StateLimits): boolean {
     const run = this.#run;
     // While we hold the peer back, or work for it, its silence is ours.
     if (kind === 'idle' && run.working) return false;
