@@ -224,7 +224,7 @@ export class Client<
         stream.once('end', () => stream.end());
         return;
       }
-      const encoder = new MessageEncoder(this.#codec, protocol);
+      const encoder = new MessageEncoder(this.#codec, { framing: protocol.framing });
       pipeline(stream, ...stages, this.machine, encoder, stream, (error) => {
         this.messages.push(null);
         over(error);

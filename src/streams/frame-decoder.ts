@@ -1,6 +1,6 @@
 import { isTrusted, READING, trust } from '../bytes/trust.ts';
 import { FrameError } from '../errors.ts';
-import { type Check, checkOptions, delay, MAX_DELAY, oneOf, splitOptions } from '../options.ts';
+import { type Check, checkOptions, delay, MAX_DELAY, oneOf } from '../options.ts';
 import {
   FRAMES_AT_ONCE,
   type FrameBatch,
@@ -9,7 +9,7 @@ import {
 } from '../protocol/framing/framing.ts';
 import { FrameTimer, type FrameWatch, NO_WATCH } from './deadlines.ts';
 import { isLent, keep } from './lease.ts';
-import { Stage, type StageOptions } from './stage.ts';
+import { STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
 import { Timer } from './timer.ts';
 
 /** How long a frame may take to come. */
@@ -37,6 +37,11 @@ export const FRAME_TIMES: Readonly<Record<keyof FrameTimes, Check>> = {
   },
   frameTimeout: delay,
   onTimeout: oneOf('error', 'discard'),
+};
+
+const CHECKS: Readonly<Record<keyof (FrameTimes & StageOptions), Check>> = {
+  ...STAGE_OPTIONS,
+  ...FRAME_TIMES,
 };
 
 /**
@@ -74,10 +79,9 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   constructor(framing: Framing, options: StageOptions & FrameTimes = {}) {
     if (typeof framing?.reader !== 'function')
       throw new TypeError('expected a framing, such as lengthPrefix()');
-    const [times, stageOptions] = splitOptions(options, FRAME_TIMES);
-    checkOptions('FrameDecoder', times, FRAME_TIMES);
-    super('bytes', 'frames', stageOptions);
-    const { idleGap, frameTimeout, onTimeout = 'error' } = times;
+    checkOptions(new.target.name, options, CHECKS);
+    super('bytes', 'frames', options);
+    const { idleGap, frameTimeout, onTimeout = 'error' } = options;
     this.#gap = idleGap;
     if (frameTimeout !== undefined) {
       this.#ownTimer = new FrameTimer({

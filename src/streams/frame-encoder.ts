@@ -1,9 +1,10 @@
 import { show } from '../bytes/show.ts';
 import { isTrusted, trust, WRITING } from '../bytes/trust.ts';
+import { checkOptions } from '../options.ts';
 import type { FrameBatch, FrameWriter, Framing } from '../protocol/framing/framing.ts';
 import { Packer } from '../protocol/packer.ts';
 import { isLent, keep } from './lease.ts';
-import { batchOf, Stage, type StageOptions } from './stage.ts';
+import { batchOf, STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
 
 /**
  * Payloads in (object mode; Uint8Array), bytes out: frames each payload.
@@ -30,6 +31,7 @@ export class FrameEncoder extends Stage<Buffer> {
   constructor(framing: Framing, options: StageOptions = {}) {
     if (typeof framing?.writer !== 'function')
       throw new TypeError('expected a framing, such as lengthPrefix()');
+    checkOptions(new.target.name, options, STAGE_OPTIONS);
     super('frames', 'bytes', options);
     this.framing = framing;
     this.#writer = framing.writer();

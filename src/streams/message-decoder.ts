@@ -1,10 +1,11 @@
 import { show } from '../bytes/show.ts';
 import { trust } from '../bytes/trust.ts';
+import { checkOptions } from '../options.ts';
 import type { Codec } from '../protocol/codec.ts';
 import { decodeFrame } from '../protocol/decode-frame.ts';
 import type { FrameBatch } from '../protocol/framing/framing.ts';
 import { keep } from './lease.ts';
-import { batchOf, Stage, type StageOptions } from './stage.ts';
+import { batchOf, STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
 
 /** The most messages in one batch: a collection of the young generation copies all that live at once. */
 const MESSAGES_AT_ONCE = 64;
@@ -30,6 +31,7 @@ export class MessageDecoder<Message> extends Stage<Message> {
   constructor(codec: Codec<Message, never>, options: StageOptions = {}) {
     if (typeof codec?.decode !== 'function')
       throw new TypeError('expected a codec: an object with decode(bytes)');
+    checkOptions(new.target.name, options, STAGE_OPTIONS);
     super('frames', 'messages', options);
     this.#codec = codec;
   }

@@ -1,14 +1,17 @@
 import { trust } from '../bytes/trust.ts';
+import { anything, type Check, checkOptions } from '../options.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { FrameWriter, Framing } from '../protocol/framing/framing.ts';
 import { lengthPrefix } from '../protocol/framing/length-prefix.ts';
 import { Packer } from '../protocol/packer.ts';
-import { Stage, type StageOptions } from './stage.ts';
+import { STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
 
 export interface MessageEncoderOptions extends StageOptions {
   /** What frames the messages. Default `lengthPrefix()`. */
   framing?: Framing | undefined;
 }
+
+const CHECKS: Readonly<Record<keyof MessageEncoderOptions, Check>> = { ...STAGE_OPTIONS, framing: anything };
 
 /** One for all encoders: a framing holds nothing of a stream. */
 const DEFAULT_FRAMING: Framing = lengthPrefix();
@@ -38,6 +41,7 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
   constructor(codec: Codec<unknown, Message>, options: MessageEncoderOptions = {}) {
     if (typeof codec?.encode !== 'function')
       throw new TypeError('expected a codec: an object with encode(message)');
+    checkOptions(new.target.name, options, CHECKS);
     super('messages', 'bytes', options);
     this.#codec = codec;
     this.framing = options.framing ?? DEFAULT_FRAMING;

@@ -1,6 +1,7 @@
 // Not the global one, which tests may fake: this one asks for a turn of the event loop, not for time.
 import { setImmediate } from 'node:timers';
 import { StateError } from '../errors.ts';
+import { anything, type Check, checkOptions } from '../options.ts';
 import { Conversation, type ConversationObserver } from '../protocol/conversation.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import type { ConnectionInfo, Said } from '../protocol/session/declaration.ts';
@@ -8,7 +9,7 @@ import type { StateLimits } from '../protocol/session/run.ts';
 import { Deadlines, FrameTimer, type FrameWatch } from './deadlines.ts';
 import { lingered } from './farewell.ts';
 import { NamedTimers } from './named-timers.ts';
-import { Stage, type StageOptions } from './stage.ts';
+import { STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
 
 export interface ResponderOptions<Context = unknown> extends StageOptions {
   /** What the handlers of this connection share, in place of what the session's `context` makes. */
@@ -21,6 +22,12 @@ export interface ResponderOptions<Context = unknown> extends StageOptions {
 const BYTES_A_TURN = 65_536;
 /** Messages sent in one turn that are worth a write of their own. */
 const MANY = 64;
+
+const CHECKS: Readonly<Record<keyof ResponderOptions, Check>> = {
+  ...STAGE_OPTIONS,
+  context: anything,
+  connection: anything,
+};
 
 /**
  * Bytes in, bytes out: the server's side of one connection in one stage. It does what `FrameDecoder`, `MessageDecoder`,
@@ -62,6 +69,7 @@ export class Responder<
     protocol: Protocol<Received, Sent, State, Context>,
     options: ResponderOptions<NoInfer<Context>> = {},
   ) {
+    checkOptions(new.target.name, options, CHECKS);
     super('bytes', 'bytes', options);
     this.#conversation = new Conversation(protocol, options.context, options.connection);
     this.#deadlines = new Deadlines(this.#conversation, this);

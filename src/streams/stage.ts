@@ -2,6 +2,7 @@ import { Transform, type TransformCallback } from 'node:stream';
 import { asBuffer } from '../bytes/buffer.ts';
 import { asError } from '../bytes/show.ts';
 import { GIVING, isTrusted, TAKING } from '../bytes/trust.ts';
+import { type Check, checkOptions, delayOrNever, natural, splitOptions } from '../options.ts';
 import type { FrameBatch } from '../protocol/framing/framing.ts';
 import type { FrameWatch } from './deadlines.ts';
 import { endBehind, Linger } from './farewell.ts';
@@ -14,10 +15,18 @@ export interface StageOptions {
   writableHighWaterMark?: number | undefined;
   /**
    * Milliseconds that the peer has to end its side once we have ended ours, before the connection is cut:
-   * until then what it sends is discarded, so that no reset overtakes the last answer. Default 5,000.
+   * until then what it sends is discarded, so that no reset overtakes the last answer. Default 5,000; Infinity waits for
+   * ever.
    */
   lingerTimeout?: number | undefined;
 }
+
+/** The options of every stage, for `checkOptions`. */
+export const STAGE_OPTIONS: Readonly<Record<keyof StageOptions, Check>> = {
+  readableHighWaterMark: natural,
+  writableHighWaterMark: natural,
+  lingerTimeout: delayOrNever,
+};
 
 const DEFAULT_LINGER_TIMEOUT = 5_000;
 
@@ -105,6 +114,9 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
   #linger: Linger | undefined;
 
   constructor(takes: Matter, gives: Matter, options: StageOptions = {}) {
+    // A subclass judges the options of its own.
+    const [known] = splitOptions(options, STAGE_OPTIONS);
+    checkOptions(new.target.name, known, STAGE_OPTIONS);
     const writableObjectMode = takes !== 'bytes';
     super({
       writableObjectMode,

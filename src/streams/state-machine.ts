@@ -1,11 +1,12 @@
 import { StateError } from '../errors.ts';
+import { anything, type Check, checkOptions } from '../options.ts';
 import type { ConnectionInfo, Said } from '../protocol/session/declaration.ts';
 import type { Run, StateLimits, Step } from '../protocol/session/run.ts';
 import type { Session } from '../protocol/session/session.ts';
 import { Deadlines } from './deadlines.ts';
 import { lingered } from './farewell.ts';
 import { NamedTimers } from './named-timers.ts';
-import { Stage, type StageOptions } from './stage.ts';
+import { STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
 
 export interface StateMachineOptions<Context = unknown> extends StageOptions {
   /** What the handlers of this connection share, in place of what the session's `context` makes. */
@@ -21,6 +22,12 @@ export interface SessionObserver {
   /** Another state was entered. */
   transition(from: string, to: string): void;
 }
+
+const CHECKS: Readonly<Record<keyof StateMachineOptions, Check>> = {
+  ...STAGE_OPTIONS,
+  context: anything,
+  connection: anything,
+};
 
 /**
  * Messages in, answers out (object mode on both sides): one connection's run through a session.
@@ -75,6 +82,7 @@ export class StateMachine<
   ) {
     if (typeof session?.start !== 'function')
       throw new TypeError('expected a session, as defineSession() makes it');
+    checkOptions(new.target.name, options, CHECKS);
     super('messages', 'messages', options);
     this.#run = session.start(options.context, options.connection);
     this.#observed = this.#run.state;

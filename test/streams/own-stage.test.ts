@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { PassThrough, pipeline, Readable, Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
+import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import {
   codecOf,
@@ -198,6 +201,19 @@ test('what is thrown that is no Error is an Error in the callback', async () => 
     expect(numbers).toEqual([1, 1]);
     expect(error).toMatch(/was thrown$/);
   }
+});
+
+test('the stage in docs/streams.md does what it says', async () => {
+  const text = readFileSync(path.resolve(import.meta.dirname, '../../docs/streams.md'), 'utf8');
+  const [, code = ''] = /```ts\nimport \{ Stage \} from 'wirepipe';\n(.+?)\n```/s.exec(text) ?? [];
+  const { outputText } = ts.transpileModule(code, { compilerOptions: { target: ts.ScriptTarget.ES2022 } });
+  const WithoutZeros = new Function('Stage', `${outputText}; return WithoutZeros`)(
+    Stage,
+  ) as new () => Stage<number>;
+  expect(await through([0, 1, 2, 0, 0, 3], 7, [new WithoutZeros()])).toEqual({
+    numbers: [1, 2, 3],
+    error: undefined,
+  });
 });
 
 describe('a stage of frames', () => {
