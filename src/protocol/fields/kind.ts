@@ -375,6 +375,8 @@ export interface Reading {
   leave(): void;
   /** Where the fast engine stood in that list when it gave up: so many elements need not be read again. */
   skip(node: AnyNode): number;
+  /** So many elements of the list that began there are read. */
+  turn(node: AnyNode, start: number, index: number): void;
   /** The name of the message, known from now on. */
   messageType: string | undefined;
 }

@@ -7,6 +7,7 @@ import { type Compiled, compile, FAILED } from './engine/compile.ts';
 import type { Declaration, Trailing } from './engine/declaration.ts';
 import { RunWriter } from './engine/encode-run.ts';
 import { TextWriter } from './engine/gathered-texts.ts';
+import { type MeasureState, measureByWalking } from './engine/measure.ts';
 import { areBounds, boundsError, decodeByWalking } from './engine/read-walk.ts';
 import { boundByWalking, encodeByWalking } from './engine/write-walk.ts';
 import {
@@ -44,6 +45,11 @@ export interface DeclaredCodec<Out, In = Out> extends Required<Codec<Out, In>> {
   readonly declaration: Declaration;
   /** The names of the messages; empty where there is but one structure. */
   readonly types: readonly string[];
+  /**
+   * How many bytes the message at `bytes[start]` takes: -n where at least n more than `bytes[start, end)` are needed, 0 where these
+   * are no message. For `selfDelimiting`. Undefined where a field takes what is left of the frame.
+   */
+  readonly measure: ((bytes: Buffer, start: number, end: number, cursor: MeasureState) => number) | undefined;
   /** The text of the functions that were generated; undefined where generating code is forbidden. */
   source(): string | undefined;
 }
@@ -284,6 +290,12 @@ function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
     bound: tell(() => fast.bound),
     encodeInto: tell(() => fast.encodeInto),
     encodeRun: tell(() => fast.encodeRun),
+    measure: tell(() => {
+      const { takesRest, mayTakeRest } = root.facts.traits;
+      if (takesRest || mayTakeRest) return undefined;
+      return (bytes: Buffer, start: number, end: number, cursor: MeasureState) =>
+        measureByWalking(declaration, bytes, start, end, cursor);
+    }),
     detached: tell(() => !hasTrait(root, 'view')),
     maxLength: tell(() => root.facts.size.max),
   }) as DeclaredCodec<Out, In>;

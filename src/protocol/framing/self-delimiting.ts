@@ -6,7 +6,7 @@ import { type MeasuredOptions, measured } from './measured.ts';
 /** What measures its own messages: a declared codec does. */
 export interface SelfMeasuring {
   /** As `MeasuredOptions.measure`. */
-  measure?: MeasuredOptions['measure'];
+  readonly measure?: MeasuredOptions['measure'] | undefined;
 }
 
 export interface SelfDelimitingOptions {

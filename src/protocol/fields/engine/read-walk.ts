@@ -5,6 +5,7 @@ import { type FrameError, MessageError } from '../../../errors.ts';
 import type { AnyNode, Counted, Group, Limits, Place, Reading, Source, Steps, Visit } from '../kind.ts';
 import { COUNTED, DEFAULT_DEPTH, type Declaration } from './declaration.ts';
 import { foreignProblem, Problem, pathStep, readingError, tooLong } from './problem.ts';
+import type { Progress } from './progress.ts';
 
 /** One field of a frame: what it is called, where it lies, and what it says. */
 export interface Span {
@@ -108,6 +109,10 @@ export class ReadWalk implements Reading {
   #pathText = '';
   #scope: Scope | undefined;
   #depth = 0;
+  /** Of a message that may be incomplete. */
+  #progress: Progress | undefined;
+  /** How many bytes the field that did not fit needs beyond the end. */
+  #missing = 1;
   readonly #counted: Record<Counted, number> = { elements: 0, empty: 0, text: 0 };
   readonly #spans: Span[] | undefined;
   readonly #marks: ReadonlyMap<AnyNode, ReadMark> | undefined;
@@ -147,6 +152,22 @@ export class ReadWalk implements Reading {
     if (trailing === 'reject' && this.at < this.end) throw trailingProblem(this, 'the end of the frame');
     this.#closeSpan(index, 'message', this.start, value);
     return value;
+  }
+
+  /** The bytes of the message; -n where at least n more are needed; 0 where the bytes are no message. */
+  measureMessage(progress: Progress): number {
+    const { root } = this.#declaration;
+    this.#progress = progress;
+    try {
+      this.#run({ node: root, name: undefined, value: undefined });
+      return this.at - this.start;
+    } catch (thrown) {
+      const isShort =
+        thrown instanceof Problem &&
+        (thrown.code === 'ERR_MESSAGE_SHORT' || thrown.code === 'ERR_MESSAGE_EMPTY') &&
+        this.end === this.#frameEnd;
+      return isShort ? -this.#missing : 0;
+    }
   }
 
   #root(root: AnyNode): unknown {
@@ -296,12 +317,22 @@ export class ReadWalk implements Reading {
   }
 
   skip(node: AnyNode): number {
+    if (this.#progress !== undefined) {
+      const { index, at, counted } = this.#progress.begin(node, this.at - this.start);
+      this.at = this.start + at;
+      Object.assign(this.#counted, counted);
+      return index;
+    }
     const mark = this.#marks?.get(node);
     if (mark === undefined || mark.start !== this.at) return 0;
     this.skipped = true;
     this.at = mark.at;
     Object.assign(this.#counted, mark.counted);
     return mark.index;
+  }
+
+  turn(node: AnyNode, start: number, index: number): void {
+    this.#progress?.turn(node, start - this.start, index, this.at - this.start, this.#counted);
   }
 
   text(start: number, end: number): string {
@@ -323,6 +354,7 @@ export class ReadWalk implements Reading {
 
   fits(count: number): number {
     if (count > this.end - this.at) {
+      this.#missing = this.at + count - this.end;
       throw new Problem('ERR_MESSAGE_SHORT', `${count} byte${count === 1 ? '' : 's'}`, this.end - this.at);
     }
     return count;

@@ -58,6 +58,7 @@ export const ARRAY: Kind<List> = {
       walk.count('elements', number);
       walk.fits(number * item.facts.size.min);
     }
+    const start = walk.at;
     const skipped = walk.skip(node);
     for (let index = skipped; count.takesRest ? walk.at < walk.end : index < number; index++) {
       const before = walk.at;
@@ -67,6 +68,7 @@ export const ARRAY: Kind<List> = {
       }
       values.push(isLeaf ? walk.leaf(item, index) : yield walk.visit(item, index));
       if (walk.at === before) walk.count('empty', 1);
+      walk.turn(node, start, index + 1);
     }
     return values;
   },

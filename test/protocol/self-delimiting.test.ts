@@ -1,0 +1,199 @@
+/** A declared codec as its own framing. */
+import { Readable } from 'node:stream';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  array,
+  bits,
+  bounded,
+  bytes,
+  codecOf,
+  cstring,
+  custom,
+  type Field,
+  FrameDecoder,
+  lazy,
+  MessageDecoder,
+  message,
+  messages,
+  optional,
+  rest,
+  selfDelimiting,
+  struct,
+  u8,
+  u16be,
+  u32be,
+  union,
+  utf8,
+  varuint,
+  when,
+} from '../../src/index.ts';
+import { verifyFraming } from '../../src/testing/index.ts';
+import { hex } from '../support/hex.ts';
+import { pieces, readAll, thrown, writeOne } from '../support/reading.ts';
+
+describe('SOCKS 5, RFC 1928', () => {
+  const address = union(u8, {
+    v4: message(1, { octets: bytes(4) }),
+    name: message(3, { text: utf8(u8) }),
+    v6: message(4, { octets: bytes(16) }),
+  });
+  const request = codecOf(struct({ version: u8, command: u8, reserved: u8, address, port: u16be }));
+
+  test('a request ends where its address says', () =>
+    verifyFraming(selfDelimiting(request), [
+      {
+        name: 'by name and by number',
+        bytes: hex('05 01 00 03 03 "a.b" 0050', '05 01 00 01 7F000001 01BB'),
+        frames: [hex('05 01 00 03 03 "a.b" 0050'), hex('05 01 00 01 7F000001 01BB')],
+        canonical: true,
+      },
+      { name: 'an address of no kind', bytes: hex('05 01 00 02 00'), frames: [], error: 'ERR_FRAME_LENGTH' },
+      { name: 'cut off', bytes: hex('05 01 00 03'), frames: [], error: 'ERR_FRAME_TRUNCATED' },
+    ]));
+
+  test('through the stages, one byte at a time', async () => {
+    const wire = hex('05 01 00 03 03 "a.b" 0050', '05 01 00 01 7F000001 01BB');
+    const source = Readable.from([...pieces(wire, 1)]);
+    const received: unknown[] = [];
+    const decoder = source.pipe(new FrameDecoder(selfDelimiting(request))).pipe(new MessageDecoder(request));
+    for await (const one of decoder) received.push(one.address);
+    expect(received).toEqual([
+      { type: 'name', text: 'a.b' },
+      { type: 'v4', octets: hex('7F000001') },
+    ]);
+  });
+});
+
+interface Tree {
+  value: number;
+  children: readonly Tree[];
+}
+const tree: Field<Tree> = struct({
+  value: u8,
+  children: array(
+    lazy(() => tree),
+    u8,
+  ),
+});
+
+test('a tree, a list of lists, fields that others decide on: all that a message may hold', () =>
+  verifyFraming(
+    selfDelimiting(
+      messages(u8, {
+        tree: message(1, { root: tree }),
+        lists: message(2, { count: u8, lists: array(array(u16be, u8), 'count') }),
+        flags: message(3, {
+          flags: bits(u8, { long: 1, rest: 7 }),
+          length: optional(u32be, when('flags.long', 1)),
+          name: cstring(),
+        }),
+        inside: message(4, { body: bounded(varuint, struct({ a: u8, b: bytes(rest) })) }),
+        empty: message(5, {}),
+      }),
+    ),
+    [
+      {
+        name: 'trees',
+        bytes: hex('01 07 02  08 00  09 01 0A 00', '01 00 00'),
+        frames: [hex('01 07 02 08 00 09 01 0A 00'), hex('01 00 00')],
+        canonical: true,
+      },
+      {
+        name: 'lists',
+        bytes: hex('02 03  00  02 0001 0002  01 0003', '05', '02 00'),
+        frames: [hex('02 03 00 02 0001 0002 01 0003'), hex('05'), hex('02 00')],
+        canonical: true,
+      },
+      {
+        name: 'flags',
+        bytes: hex('03 80 00000001 "a" 00', '03 00 00'),
+        frames: [hex('03 80 00000001 "a" 00'), hex('03 00 00')],
+        canonical: true,
+      },
+      {
+        name: 'inside',
+        bytes: hex('04 03 01 0203', '04 01 01'),
+        frames: [hex('04 03 01 0203'), hex('04 01 01')],
+        canonical: true,
+      },
+      {
+        name: 'a bound that cuts a field is malformed, not incomplete',
+        bytes: hex('05', '04 00 01'),
+        frames: [hex('05')],
+        error: 'ERR_FRAME_LENGTH',
+      },
+    ],
+  ));
+
+test('linear in the input: an element is read at most twice, however small the chunks, at any depth', () => {
+  let reads = 0;
+  const counted = custom<number>({
+    name: 'counted',
+    size: () => 1,
+    minSize: 1,
+    read(cursor) {
+      const at = cursor.take(1);
+      reads++;
+      return cursor.bytes[at]!;
+    },
+    write(cursor, value) {
+      cursor.target[cursor.at++] = value;
+    },
+  });
+  const framing = selfDelimiting(
+    codecOf(struct({ before: array(counted, u16be), lists: array(array(counted, u16be), u16be) })),
+  );
+  const list = (count: number): Buffer =>
+    Buffer.concat([Buffer.of(count >> 8, count & 0xff), Buffer.alloc(count, 1)]);
+  const one = Buffer.concat([list(2_000), hex('0003'), list(1_000), list(0), list(3_000)]);
+  const wire = Buffer.concat([one, one]);
+  for (const size of [1, 2, 7, 1_400, wire.length]) {
+    reads = 0;
+    expect(readAll(framing, pieces(wire, size)).frames).toEqual([one, one]);
+    expect(reads).toBeLessThanOrEqual(2 * wire.length);
+  }
+});
+
+test('what is encoded is one frame, wherever it is cut', () => {
+  const codec = messages(u8, {
+    tree: message(1, { root: tree }),
+    text: message(2, { texts: array(utf8(varuint), u8) }),
+  });
+  const framing = selfDelimiting(codec);
+  const { trees } = fc.letrec<{ trees: Tree }>((tie) => ({
+    trees: fc.oneof(
+      { maxDepth: 4 },
+      fc.record({ value: fc.nat(255), children: fc.constant([]) }),
+      fc.record({ value: fc.nat(255), children: fc.array(tie('trees'), { maxLength: 3 }) }),
+    ),
+  }));
+  const one = fc.oneof(
+    trees.map((root) => ({ type: 'tree' as const, root })),
+    fc
+      .array(fc.string({ maxLength: 20 }), { maxLength: 5 })
+      .map((texts) => ({ type: 'text' as const, texts })),
+  );
+  fc.assert(
+    fc.property(fc.array(one, { maxLength: 5 }), fc.integer({ min: 1, max: 30 }), (given, size) => {
+      const frames = given.map((each) => Buffer.from(codec.encode(each)));
+      const wire = Buffer.concat(frames.map((frame) => writeOne(framing, frame)));
+      expect(readAll(framing, pieces(wire, size))).toMatchObject({ frames, error: undefined });
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('what has no end of its own is refused', () => {
+  for (const codec of [
+    codecOf(struct({ a: u8, b: bytes(rest) })),
+    messages(u8, { a: message(1, {}) }, { trailing: 'keep' }),
+    { decode: () => 1, encode: () => hex() },
+    undefined,
+  ]) {
+    expect(() => selfDelimiting(codec as never)).toThrow(TypeError);
+  }
+  expect(() => selfDelimiting(codecOf(struct({ a: u8 })), { max: 1 } as object)).toThrow(TypeError);
+  const framing = selfDelimiting(codecOf(struct({ a: u8 })), { maxFrameLength: 1 });
+  expect(thrown(() => writeOne(framing, hex('01 02')))).toMatchObject({ origin: 'local' });
+});
