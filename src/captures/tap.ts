@@ -8,32 +8,37 @@ import { Stage, type StageOptions } from '../streams/stage.ts';
  *
  *     socket → tap → FrameDecoder → tap → MessageDecoder → tap → …
  *
- * Between two stages whole batches pass as they are. `see` is called once for each chunk, frame or message; a frame or chunk is
- * a view.
+ * Between two stages whole batches pass as they are. `see` is called once for each chunk, frame or message. A chunk or frame is
+ * `bytes[start, end)`: no Buffer is made for each.
  *
  * @example
- * pipeline(socket, new FrameDecoder(line()), new Tap('frames', (line) => console.log(String(line))), decoder, …);
+ * pipeline(socket, new FrameDecoder(line()), new Tap('frames', (bytes, start, end) => total += end - start), decoder, …);
  */
 export class Tap extends Stage<unknown, unknown> {
-  readonly #see: (item: never) => void;
+  readonly #see: (item: never, start?: never, end?: never) => void;
   #item: unknown;
   #batch: unknown;
   /** Items of a batch that were seen, and are still to pass one by one. */
   #seen = 0;
 
   /** @param matter - what passes: `'bytes'`, `'frames'` or `'messages'` */
-  constructor(matter: 'bytes' | 'frames', see: (bytes: Buffer) => void, options?: StageOptions);
+  constructor(
+    matter: 'bytes' | 'frames',
+    see: (bytes: Buffer, start: number, end: number) => void,
+    options?: StageOptions,
+  );
   constructor(matter: 'messages', see: (message: never) => void, options?: StageOptions);
-  constructor(matter: Matter, see: (item: never) => void, options?: StageOptions) {
+  constructor(matter: Matter, see: (item: never, start: never, end: never) => void, options?: StageOptions) {
     super(matter, matter, options);
     if (typeof see !== 'function') throw new TypeError('Tap: expected a function that is to see what passes');
-    this.#see = see;
+    this.#see = see as (item: never, start?: never, end?: never) => void;
   }
 
   protected override accept(item: unknown): void {
     keep();
     if (this.#seen > 0) this.#seen--;
-    else this.#see(item as never);
+    else if (this.takes === 'messages') this.#see(item as never);
+    else this.#seeBytes(item as Buffer, 0, (item as Buffer).length);
     this.#item = item;
   }
 
@@ -41,11 +46,15 @@ export class Tap extends Stage<unknown, unknown> {
     keep();
     if (this.takes === 'frames') {
       const { bytes, bounds, count } = items as FrameBatch;
-      for (let i = 0; i < count; i++) this.#see(bytes.subarray(bounds[2 * i], bounds[2 * i + 1]) as never);
+      for (let i = 0; i < count; i++) this.#seeBytes(bytes, bounds[2 * i]!, bounds[2 * i + 1]!);
     } else {
       for (const item of items as readonly unknown[]) this.#see(item as never);
     }
     this.#batch = items;
+  }
+
+  #seeBytes(bytes: Buffer, start: number, end: number): void {
+    this.#see(bytes as never, start as never, end as never);
   }
 
   /** Single items, also of a batch: a foreign consumer may have come. */

@@ -239,8 +239,8 @@ describe('a tap', () => {
     await new Promise<void>((resolve, reject) => {
       pipeline(
         Readable.from([sent.subarray(0, 777), sent.subarray(777)]),
-        new Tap('bytes', (chunk) => {
-          seen.bytes += chunk.length;
+        new Tap('bytes', (_, start, end) => {
+          seen.bytes += end - start;
         }),
         new LengthPrefixDecoder(),
         new Tap('frames', () => {
@@ -271,7 +271,7 @@ describe('a tap', () => {
       pipeline(
         Readable.from([hex('01 00 00 00 61', 'ff ff ff ff')]),
         new LengthPrefixDecoder(),
-        new Tap('frames', (frame) => frames.push(String(frame))),
+        new Tap('frames', (bytes, start, end) => frames.push(bytes.toString('latin1', start, end))),
         new PassThrough({ objectMode: true }),
         resolve,
       ).resume();
