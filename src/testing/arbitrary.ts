@@ -259,7 +259,8 @@ function rangeOf(shape: Extract<Shape, { is: 'integer' | 'varint' }>): Range {
     return shape.zigzag ? { min: -(2 ** 52), max: 2 ** 52 - 1 } : { min: 0, max: Number.MAX_SAFE_INTEGER };
   }
   const span = 2 ** (8 * shape.width);
-  return shape.signed ? { min: -span / 2, max: span / 2 - 1 } : { min: 0, max: span - 1 };
+  const max = Math.min((shape.signed ? span / 2 : span) - 1, Number.MAX_SAFE_INTEGER);
+  return { min: shape.signed ? Math.max(-span / 2, Number.MIN_SAFE_INTEGER) : 0, max };
 }
 
 function integer({ min, max }: Range): fc.Arbitrary<number> {

@@ -22,6 +22,7 @@ import { STRUCT } from './kinds/struct.ts';
 import { UNION } from './kinds/union.ts';
 import { UTF8 } from './kinds/utf8.ts';
 import { VARINT } from './kinds/varint.ts';
+import { WIDE } from './kinds/wide.ts';
 
 export { type FieldLimits, message, rest } from './field.ts';
 export type { Tag } from './kind.ts';
@@ -64,6 +65,20 @@ export { struct } from './kinds/struct.ts';
 export { union } from './kinds/union.ts';
 export { utf8 } from './kinds/utf8.ts';
 export { varint, varuint } from './kinds/varint.ts';
+export {
+  i40be,
+  i40le,
+  i48be,
+  i48le,
+  i56be,
+  i56le,
+  u40be,
+  u40le,
+  u48be,
+  u48le,
+  u56be,
+  u56le,
+} from './kinds/wide.ts';
 
 /** Every kind of field there is, for tools and tests that go through all of them. */
 // biome-ignore lint/suspicious/noExplicitAny: each has data of its own
@@ -91,4 +106,5 @@ export const kinds: readonly Kind<any>[] = [
   UNION,
   UTF8,
   VARINT,
+  WIDE,
 ];

@@ -91,6 +91,33 @@ export const VECTORS: readonly KindVectors[] = [
     ],
   },
   {
+    kind: 'wide',
+    about:
+      '`u40le u40be i40le i40be u48le … i56be`: whole numbers of 40, 48 or 56 bits, in two’s complement where signed.',
+    type: '`number`',
+    limits: 'what its bits hold; of 56 bits, what a number holds exactly: −(2⁵³ − 1) to 2⁵³ − 1',
+    good: [
+      ['u40be', '0x123456789a', '12 34 56 78 9a'],
+      ['u48be', '0xfedcba987654', 'fe dc ba 98 76 54'],
+      ['u48le', '0xfedcba987654', '54 76 98 ba dc fe'],
+      ['i40le', '-2', 'fe ff ff ff ff'],
+      ['i48be', '-(2 ** 47)', '80 00 00 00 00 00'],
+      ['u56le', '2 ** 53 - 1', 'ff ff ff ff ff ff 1f'],
+      ['i56be', '1 - 2 ** 53', 'e0 00 00 00 00 00 01'],
+    ],
+    badBytes: [
+      ['u48be', '01 02 03 04 05', 'ERR_MESSAGE_SHORT'],
+      ['u56be', '20 00 00 00 00 00 00', 'ERR_MESSAGE_VALUE'],
+      ['i56le', '00 00 00 00 00 00 e0', 'ERR_MESSAGE_VALUE'],
+    ],
+    badValues: [
+      ['u40le', '2 ** 40', 'ERR_FIELD_RANGE'],
+      ['i48be', '2 ** 47', 'ERR_FIELD_RANGE'],
+      ['u56be', '2 ** 53', 'ERR_FIELD_RANGE'],
+      ['u48le', '0.5', 'ERR_FIELD_RANGE'],
+    ],
+  },
+  {
     kind: 'bigint',
     about: '`u64le u64be i64le i64be`: whole numbers of 64 bits.',
     type: '`bigint`',
@@ -185,6 +212,7 @@ export const VECTORS: readonly KindVectors[] = [
     type: '`Buffer`; any `Uint8Array` on encode',
     limits: '`{ max }`: 10,000,000 bytes unless given',
     good: [
+      ['bytes(u48be)', 'Buffer.from([0xaa])', '00 00 00 00 00 01 aa'],
       ['bytes(2)', 'Buffer.of(0xca, 0xfe)', 'ca fe'],
       ['bytes(u16be)', 'Buffer.of(0xca, 0xfe)', '00 02 | ca fe'],
       [

@@ -203,7 +203,7 @@ class EncodeSource implements Encoding {
     for (let index = 0; index < width; index++) {
       const shift = 8 * (order === 'le' ? index : width - 1 - index);
       const at = index === 0 ? place : `${place} + ${index}`;
-      this.line(`t[${at}] = ${shift === 0 ? value : `${value} >>> ${shift}`};`);
+      this.line(`t[${at}] = ${shifted(value, shift)};`);
     }
   }
 
@@ -297,4 +297,10 @@ class EncodeSource implements Encoding {
   helper(head: string, write: (line: (text: string) => void) => void): string {
     return this.#code.helper(head, write);
   }
+}
+
+/** Code for the byte of a number that stands so many bits to the left. Above 32 bits, JavaScript's shifts do not reach. */
+function shifted(value: string, bits: number): string {
+  if (bits === 0) return value;
+  return bits < 32 ? `${value} >>> ${bits}` : `Math.floor(${value} / ${2 ** bits})`;
 }

@@ -303,7 +303,8 @@ export class WriteWalk implements Writing {
 
   put({ width, order }: IntLayout, value: number, at: number): void {
     for (let index = 0; index < width; index++) {
-      this.target[order === 'le' ? at + index : at + width - 1 - index] = value >>> (8 * index);
+      const byte = index < 4 ? value >>> (8 * index) : Math.floor(value / 2 ** (8 * index));
+      this.target[order === 'le' ? at + index : at + width - 1 - index] = byte;
     }
   }
 
