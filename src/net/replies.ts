@@ -1,9 +1,12 @@
+// Not the global one, which tests may fake: this one asks for a turn of the event loop, not for time.
+import { setImmediate } from 'node:timers';
 import { showThrown } from '../bytes/show.ts';
 import { weigh } from '../bytes/weigh.ts';
 import { HandlerError, ProtocolError, StateError, TimeoutError } from '../errors.ts';
 import { anything, checkOptions, delayOrNever, limit } from '../options.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { ReplyRules } from '../protocol/reply-rules.ts';
+import { quoted } from '../protocol/session/breach.ts';
 import type { Tagged } from '../protocol/session/declaration.ts';
 import { type Belonging, type Known, Requests, requestsChecks } from '../protocol/session/requests.ts';
 import { Stage } from '../streams/stage.ts';
@@ -52,16 +55,67 @@ const DEFAULT_MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 /** Where a request has no timeout that the quarantine could be a multiple of. */
 const DEFAULT_QUARANTINE = 300_000;
 
-/** A request whose replies are waited for. */
-interface Waiting<Reply> {
-  readonly type: string;
+/** Where the replies to one request go. */
+interface Sink<Reply> {
   /** A reply has come; with `more`, it is not the last. */
   take(reply: Reply, more: boolean): void;
   /** It was sent, and nothing answers it. */
   done(): void;
   reject(reason: unknown): void;
+  /** Replies that have come wait to be read: the peer is not late. */
+  isHeld?(): boolean;
+}
+
+/** A request whose replies are waited for. */
+class Waiting<Reply> {
+  readonly type: string;
+  readonly sink: Sink<Reply>;
+  readonly timeout: number;
+  readonly #late: (waiting: Waiting<Reply>) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #signal: AbortSignal | undefined;
+  #abort: (() => void) | undefined;
+  #isOver = false;
+
+  constructor(type: string, sink: Sink<Reply>, timeout: number, late: (waiting: Waiting<Reply>) => void) {
+    this.type = type;
+    this.sink = sink;
+    this.timeout = timeout;
+    this.#late = late;
+    if (timeout !== Infinity) this.#timer = setTimeout(Waiting.#timeUp<Reply>, timeout, this).unref();
+  }
+
+  /** Call this when the signal is aborted. */
+  watch(signal: AbortSignal, abort: () => void): void {
+    this.#signal = signal;
+    this.#abort = abort;
+    signal.addEventListener('abort', abort, { once: true });
+  }
+
+  take(reply: Reply, more: boolean): void {
+    if (more) this.#timer?.refresh();
+    else this.release();
+    this.sink.take(reply, more);
+  }
+
   /** Clear the timer, and let go of the signal. */
-  release(): void;
+  release(): void {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    if (this.#abort !== undefined) this.#signal?.removeEventListener('abort', this.#abort);
+  }
+
+  // A function, not a closure: one for all.
+  static #timeUp<Reply>(this: void, waiting: Waiting<Reply>): void {
+    // Timers run before what has come is read: the reply may be there already.
+    setImmediate(Waiting.#judge<Reply>, waiting);
+  }
+
+  static #judge<Reply>(this: void, waiting: Waiting<Reply>): void {
+    if (waiting.#isOver) return;
+    if (waiting.sink.isHeld?.()) waiting.#timer?.refresh();
+    else waiting.#late(waiting);
+  }
 }
 
 /** A frame, where the codec of a reply is chosen by its request: what the protocol's codec made of it, and its bytes. */
@@ -152,7 +206,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     this.#requests.sent(message);
   }
 
-  request(request: Request, options: RequestOptions = {}): Promise<Reply | undefined> {
+  request(request: Request, options?: RequestOptions): Promise<Reply | undefined> {
     return new Promise((resolve, reject) => {
       const count = this.#requests.count(request);
       const { type } = request as unknown as Tagged;
@@ -165,15 +219,11 @@ export class Replies<Request extends object, Reply extends object> extends Stage
             `say so in the outcomes or in replies.expects, such as { until: 'done' }, or 'one'`,
         );
       }
-      this.#add(request, options, {
-        take: resolve,
-        done: () => resolve(undefined),
-        reject,
-      });
+      this.#add(request, options, { take: resolve, done: resolve as () => void, reject });
     });
   }
 
-  requestMany(request: Request, options: RequestOptions = {}): ManyReplies<Reply> {
+  requestMany(request: Request, options?: RequestOptions): ManyReplies<Reply> {
     const limits = { messages: this.#maxUnread, bytes: this.#maxUnreadBytes };
     const many = new ManyReplies<Reply>(limits, {
       full: (isFull) => {
@@ -209,52 +259,30 @@ export class Replies<Request extends object, Reply extends object> extends Stage
    * Queue a request, and send it as soon as it may be.
    * @returns gives it up without a word
    */
-  #add(
-    request: Request,
-    options: RequestOptions,
-    to: Pick<Waiting<Reply>, 'take' | 'done' | 'reject'> & { isHeld?(): boolean },
-  ): () => void {
-    const { timeout = this.#timeout, signal } = options;
-    if (timeout !== this.#timeout || signal !== undefined) checkOptions('request', options, REQUEST_CHECKS);
+  #add(request: Request, options: RequestOptions | undefined, sink: Sink<Reply>): () => void {
+    if (options !== undefined) checkOptions('request', options, REQUEST_CHECKS);
+    const signal = options?.signal;
     const { type } = request as unknown as Tagged;
     if (signal?.aborted) throw signal.reason;
     if (this.#over !== undefined) {
-      throw new StateError('ERR_STATE_CLOSED', `'${type}' cannot be sent: the connection is over`, {
+      throw new StateError('ERR_STATE_CLOSED', `${quoted(type)} cannot be sent: the connection is over`, {
         origin: 'local',
         messageType: type,
         cause: this.#over,
       });
     }
+    const waiting = new Waiting(type, sink, options?.timeout ?? this.#timeout, this.#tooLate);
     const giveUp = (): void => {
       this.#giveUp(waiting);
       waiting.release();
       this.#pump();
     };
-    const abort = (): void => {
-      giveUp();
-      to.reject(signal!.reason);
-    };
-    const late = (): void => {
-      // What came in time waits to be read: the peer is not late.
-      if (to.isHeld?.()) timer?.refresh();
-      else this.#late(waiting, timeout);
-    };
-    const timer = timeout === Infinity ? undefined : setTimeout(late, timeout).unref();
-    signal?.addEventListener('abort', abort, { once: true });
-    const waiting: Waiting<Reply> = {
-      type,
-      take: (reply, more) => {
-        if (more) timer?.refresh();
-        else waiting.release();
-        to.take(reply, more);
-      },
-      done: to.done,
-      reject: to.reject,
-      release: () => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
-      },
-    };
+    if (signal != null) {
+      waiting.watch(signal, () => {
+        giveUp();
+        sink.reject(signal.reason);
+      });
+    }
     this.#requests.add(waiting, request);
     this.#pump();
     return giveUp;
@@ -388,12 +416,12 @@ export class Replies<Request extends object, Reply extends object> extends Stage
         this.#send(next.request);
         if (next.unanswered) {
           ticket.release();
-          ticket.done();
+          ticket.sink.done();
         }
       } catch (error) {
         requests.revoke(ticket);
         ticket.release();
-        ticket.reject(error);
+        ticket.sink.reject(error);
       }
     }
     if (requests.queued > 0 && requests.exhausted) this.#refuse();
@@ -404,7 +432,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     const count = this.#requests.quarantined;
     for (const ticket of this.#requests.refuseQueued()) {
       ticket.release();
-      ticket.reject(
+      ticket.sink.reject(
         new StateError(
           'ERR_REQUEST_NUMBERS',
           `'${ticket.type}' cannot be sent: all numbers are of ${count} requests that were never answered`,
@@ -444,12 +472,13 @@ export class Replies<Request extends object, Reply extends object> extends Stage
   }
 
   /** The reply has not come in time. */
-  #late(waiting: Waiting<Reply>, limit: number): void {
+  readonly #tooLate = (waiting: Waiting<Reply>): void => {
+    const limit = waiting.timeout;
     const isNumbered = this.#requests.isNumbered(waiting);
     const inFlight = this.#giveUp(waiting, true);
     const error = timedOut(waiting.type, limit);
     waiting.release();
-    waiting.reject(error);
+    waiting.sink.reject(error);
     if (!inFlight || isNumbered) {
       this.#pump();
     } else if (this.#afterTimeout === 'close') {
@@ -461,12 +490,12 @@ export class Replies<Request extends object, Reply extends object> extends Stage
         this.#silence = undefined;
         for (const lost of this.#requests.silence()) {
           lost.release();
-          lost.reject(timedOut(lost.type, silence));
+          lost.sink.reject(timedOut(lost.type, silence));
         }
         this.#pump();
       }, silence).unref();
     }
-  }
+  };
 
   /** Nothing comes any more: every request that waits is rejected. */
   #end(reason: Error): void {
@@ -475,7 +504,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     clearTimeout(this.#lostTimer);
     for (const waiting of this.#requests.end()) {
       waiting.release();
-      waiting.reject(reason);
+      waiting.sink.reject(reason);
     }
   }
 }
@@ -500,7 +529,7 @@ function failed(what: string, cause: unknown): Error {
 }
 
 function timedOut(messageType: string, limit: number): TimeoutError {
-  return new TimeoutError('ERR_TIMEOUT_REQUEST', `no reply to '${messageType}' within ${limit} ms`, {
+  return new TimeoutError('ERR_TIMEOUT_REQUEST', `no reply to ${quoted(messageType)} within ${limit} ms`, {
     messageType,
     limit,
   });

@@ -599,3 +599,47 @@ test('a client that does not read holds a bounded number of bytes', async () => 
   for await (const { all } of client) if (seen.push(all[0]!) === 50) break;
   expect(seen).toEqual(Array.from({ length: 50 }, (_, i) => i));
 });
+
+test('numbers come round while old ones wait: a freed one is used again, a late reply answers no newer request', async () => {
+  const clientMessages = messages(u8, { ask: message(1, { id: u16be, n: u8 }) });
+  const serverMessages = messages(u8, { answer: message(2, { id: u16be, n: u8 }) });
+  const wire = new Wire(framing);
+  const client = new Client({ framing, clientMessages, serverMessages }, wire, {
+    replies: { id: 'id', ids: [1, 3], timeout: 200 },
+  });
+  listen(client);
+  const asked = (): number[][] => wire.frames.map((frame) => [frame.readUInt16BE(1), frame[3]!]);
+  const answer = (id: number, n: number): void =>
+    wire.answer(serverMessages.encode({ type: 'answer', id, n }));
+  const ask = (n: number): Promise<unknown> =>
+    client.request({ type: 'ask', n }).then(
+      (reply) => reply.n,
+      (error) => error.code,
+    );
+  const five = [1, 2, 3, 4, 5].map(ask);
+  await pause(5);
+  expect(asked()).toEqual([
+    [1, 1],
+    [2, 2],
+    [3, 3],
+  ]);
+  answer(2, 102);
+  await pause(5);
+  expect(asked()[3]).toEqual([2, 4]);
+  answer(2, 104);
+  answer(1, 101);
+  await pause(250); // 3 and 5 are lost
+  answer(3, 99); // late
+  const sixth = ask(6);
+  await pause(5);
+  const [id] = asked().at(-1)!;
+  answer(id!, 106);
+  expect([...(await Promise.all(five)), await sixth]).toEqual([
+    101,
+    102,
+    'ERR_TIMEOUT_REQUEST',
+    104,
+    'ERR_TIMEOUT_REQUEST',
+    106,
+  ]);
+});

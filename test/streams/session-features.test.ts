@@ -211,3 +211,8 @@ describe('dispose', () => {
     expect(error).toMatchObject({ code: 'ERR_HANDLER', message: expect.stringContaining('EMFILE') });
   });
 });
+
+test.each([0, -1, Number.NaN, 2 ** 31, '5000', null])('a lingerTimeout of %s is refused', (lingerTimeout) => {
+  const session = defineSession({ ...codecs, initial: 'a', states: { a: {} } });
+  expect(() => new StateMachine(session, { lingerTimeout: lingerTimeout as number })).toThrow(RangeError);
+});

@@ -36,7 +36,7 @@ export function toMermaid(session: AnySession): string {
 
 /**
  * The session as a Markdown table: a row for each message, a column for each state. A cell says what is answered, and
- * which state follows where it is another; `✗` is a message that breaks the protocol there. The last rows, where they
+ * which state follows where it is another; `waits` is a message that the next state takes, `✗` one that breaks the protocol. The last rows, where they
  * apply: what is sent on entering, what may be sent unasked, and the deadlines.
  *
  * @example writeFileSync('session.md', toMarkdown(drone.session));
@@ -86,6 +86,7 @@ function arrows(state: StateTable): Map<string, Set<string>> {
   for (const [type, row] of state.on) addRow(type, row);
   addRow('otherwise', state.otherwise);
   if (state.deadline !== undefined) addRow(limits(state.deadline), state.deadline.row);
+  for (const [timer, row] of state.timers ?? []) addRow(`timer ${timer}`, row);
   return new Map(
     [...types].map(([to, byAnswers]) => [
       to,
@@ -100,6 +101,7 @@ function following(state: StateTable, row: TableRow<never>): Iterable<string> {
 }
 
 function cell(state: StateTable, type: string): string {
+  if (state.postpone?.has(type)) return 'waits';
   const row = state.on.get(type) ?? state.otherwise;
   if (row === undefined) return '✗';
   return [...following(state, row)]

@@ -406,7 +406,9 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
   #fits({ ticket, expected, request }: Slot<Request, Ticket>, message: Reply): boolean {
     const { type } = message as Partial<Tagged>;
     const { types } = expected;
-    if (types !== undefined ? !types.has(type as string) : this.#asks.has(type as string)) return false;
+    if (types !== undefined) {
+      if (!types.has(type as string)) return false;
+    } else if (this.#asks.size > 0 && this.#asks.has(type as string)) return false;
     return this.#match === undefined || ticket === undefined || this.#match(request!, message);
   }
 

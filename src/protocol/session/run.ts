@@ -189,19 +189,21 @@ export class Run<Received, Sent, State extends string, Context> {
   receiveInto(message: Received, answers: Sent[]): Promise<void> | undefined {
     if (this.#over) return undefined;
     if (this.#pending !== undefined) throw oneAtATime();
-    const row = this.#rowOf(message);
-    const type = typeOf(message);
-    if (this.#concurrent > 0 || row?.concurrent !== undefined) {
-      if (row?.concurrent === undefined || this.busy) throw oneAtATime();
-      return this.#enter(row, message as Tagged, answers);
-    }
+    const state = this.#state;
+    const type = (message as Tagged | null | undefined)?.type as string;
+    const row = state.on.get(type) ?? (state.postpone?.has(type) ? undefined : state.otherwise);
     if (row === undefined) {
-      if (this.#state.postpone?.has(type as string)) this.#postpone(message as Tagged, answers);
-      else this.#fail(unexpected(this.#state, type), answers);
+      if (this.#concurrent > 0) throw oneAtATime();
+      if (state.postpone?.has(type)) this.#postpone(message as Tagged, answers);
+      else this.#fail(unexpected(state, type), answers);
       return undefined;
     }
+    if (row.concurrent !== undefined || this.#concurrent > 0) {
+      if (row.concurrent === undefined || this.busy) throw oneAtATime();
+      return this.#enter(row, message as Tagged, answers);
+    }
     const entries = this.#entries;
-    const pending = this.#ask(row, message as Tagged, type as string, answers);
+    const pending = this.#ask(row, message as Tagged, type, answers);
     if (pending === undefined && (this.#postponed === undefined || entries === this.#entries))
       return undefined;
     return this.#goOn(pending, entries, answers);
@@ -369,26 +371,35 @@ export class Run<Received, Sent, State extends string, Context> {
 
   #ask<Event>(row: TableRow<Event>, event: Event, type: string, answers: Sent[]): Promise<void> | undefined {
     let reply: TableReply | Promise<TableReply> | TableGenerator;
+    let isLater: boolean;
     try {
       reply = row.handle(event, this.context);
       if (row.answer !== undefined && isOnly(reply, row.answer)) {
         answers.push(reply.send as Sent);
         return undefined;
       }
-      if (isThenable(reply) || isGenerator(reply)) {
-        const token = {};
-        this.#pending = token;
-        const isAwaited = (): boolean => this.#pending === token;
-        return this.#await(row, reply, type, answers, isAwaited, () => {
-          this.#pending = undefined;
-        });
-      }
+      isLater = isThenable(reply) || isGenerator(reply);
     } catch (cause) {
       this.#fail(broken(this.#state, type, cause), answers);
       return undefined;
     }
-    this.#apply(row, reply, type, answers);
+    if (isLater) return this.#askLater(row, reply as Promise<TableReply>, type, answers);
+    this.#apply(row, reply as TableReply, type, answers);
     return undefined;
+  }
+
+  #askLater<Event>(
+    row: TableRow<Event>,
+    reply: Promise<TableReply> | TableGenerator,
+    type: string,
+    answers: Sent[],
+  ): Promise<void> {
+    const token = {};
+    this.#pending = token;
+    const isAwaited = (): boolean => this.#pending === token;
+    return this.#await(row, reply, type, answers, isAwaited, () => {
+      this.#pending = undefined;
+    });
   }
 
   /** Apply what a handler gives, unless `isAwaited` is false by then; `settled` is called before. */
@@ -840,13 +851,8 @@ function isGenerator(value: unknown): value is TableGenerator {
 /** Whether the reply is one message of that type, and the state stays: what `#apply` would find, found at once. */
 function isOnly(reply: unknown, type: string): reply is { readonly send: Tagged } {
   if (reply === null || typeof reply !== 'object') return false;
-  const { send, next, timers, then } = reply as {
-    send?: Tagged;
-    next?: unknown;
-    timers?: unknown;
-    then?: unknown;
-  };
-  return send?.type === type && next === undefined && timers === undefined && then === undefined;
+  const { send, next, timers } = reply as { send?: Tagged; next?: unknown; timers?: unknown };
+  return send?.type === type && next === undefined && timers === undefined;
 }
 
 /** What is wrong with a reply, as an object. */

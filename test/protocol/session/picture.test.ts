@@ -62,6 +62,27 @@ test('Markdown: every message in every state', () => {
   );
 });
 
+test('what waits, runs out, or has an end', () => {
+  const waiting = defineSession({
+    receives: { types: ['a', 'b|c'] } as unknown as Codec<In>,
+    sends: { types: ['x', 'y'] } as unknown as Codec<Out>,
+    initial: 'one',
+    states: {
+      one: {
+        on: { a: { outcomes: { one: { until: 'y', of: 'x' } }, handle } },
+        postpone: ['b|c'],
+        timers: { retry: { outcomes: { one: { one: ['x', 'y'] } }, handle } },
+      },
+    },
+  });
+  expect(toMermaid(waiting)).toBe(`stateDiagram-v2
+    [*] --> one
+    one --> one: a / x …, y
+    one --> one: timer retry / x or y
+`);
+  expect(toMarkdown(waiting)).toContain('waits');
+});
+
 test("the drone's pictures in docs/session.md are what the code draws; `vitest -u` redraws them", async () => {
   const file = new URL('../../../docs/session.md', import.meta.url);
   const redrawn = readFileSync(file, 'utf8').replace(
