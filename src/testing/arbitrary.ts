@@ -108,13 +108,10 @@ const VALUES: Table<fc.Arbitrary<unknown>> = {
         Object.fromEntries(members.map(([name]) => [name, value[name]])),
       );
     }
-    if (shape.big) {
-      const [min, max] = shape.signed ? [-(2n ** 63n), 2n ** 63n - 1n] : [0n, 2n ** 64n - 1n];
-      return fc.oneof(fc.constantFrom(min, max, 0n, 1n), fc.bigInt({ min, max }));
-    }
+    if (shape.big) return bigints(shape.signed);
     return named(shape, rangeOf(shape));
   },
-  varint: (shape) => named(shape, rangeOf(shape)),
+  varint: (shape) => (shape.big ? bigints(shape.zigzag) : named(shape, rangeOf(shape))),
   float: ({ width }) => (width === 4 ? fc.float() : fc.double()),
   bytes: ({ length, max }, environment) =>
     lengths(length, max, environment).chain((size) =>
@@ -256,11 +253,17 @@ function named({ names }: Extract<Shape, { is: 'integer' | 'varint' }>, range: R
 
 function rangeOf(shape: Extract<Shape, { is: 'integer' | 'varint' }>): Range {
   if (shape.is === 'varint') {
+    if (shape.signed) return { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
     return shape.zigzag ? { min: -(2 ** 52), max: 2 ** 52 - 1 } : { min: 0, max: Number.MAX_SAFE_INTEGER };
   }
   const span = 2 ** (8 * shape.width);
   const max = Math.min((shape.signed ? span / 2 : span) - 1, Number.MAX_SAFE_INTEGER);
   return { min: shape.signed ? Math.max(-span / 2, Number.MIN_SAFE_INTEGER) : 0, max };
+}
+
+function bigints(isSigned: boolean): fc.Arbitrary<bigint> {
+  const [min, max] = isSigned ? [-(2n ** 63n), 2n ** 63n - 1n] : [0n, 2n ** 64n - 1n];
+  return fc.oneof(fc.constantFrom(min, max, 0n, 1n), fc.bigInt({ min, max }));
 }
 
 function integer({ min, max }: Range): fc.Arbitrary<number> {

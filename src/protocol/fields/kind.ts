@@ -105,7 +105,17 @@ export type Shape =
       readonly bits?: readonly Bits[];
     }
   | { readonly is: 'float'; readonly width: 4 | 8; readonly order: ByteOrder }
-  | { readonly is: 'varint'; readonly zigzag: boolean; readonly names?: Names }
+  | {
+      readonly is: 'varint';
+      readonly zigzag: boolean;
+      /** Two's complement in its groups of seven bits. */
+      readonly signed?: boolean;
+      /** Of the groups; the least significant first unless told. */
+      readonly order?: ByteOrder;
+      /** The value is a bigint of 64 bits. */
+      readonly big?: boolean;
+      readonly names?: Names;
+    }
   | {
       readonly is: 'bytes';
       readonly length: Extent;

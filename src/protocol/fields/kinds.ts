@@ -1,5 +1,6 @@
 import type { Kind } from './kind.ts';
 import { ARRAY } from './kinds/array.ts';
+import { BASE128 } from './kinds/base128.ts';
 import { BIGINT } from './kinds/bigint.ts';
 import { BITS } from './kinds/bits.ts';
 import { BOOL } from './kinds/bool.ts';
@@ -29,6 +30,7 @@ export type { Tag } from './kind.ts';
 
 // The makers, with the kinds they make: a new kind gets its two lines here, and nothing else in `src`.
 export { array } from './kinds/array.ts';
+export { sleb128, varint64, varuint64, vlq } from './kinds/base128.ts';
 export { i64be, i64le, u64be, u64le } from './kinds/bigint.ts';
 export { bits } from './kinds/bits.ts';
 export { bool } from './kinds/bool.ts';
@@ -84,6 +86,7 @@ export {
 // biome-ignore lint/suspicious/noExplicitAny: each has data of its own
 export const kinds: readonly Kind<any>[] = [
   ARRAY,
+  BASE128,
   BIGINT,
   BITS,
   BOOL,

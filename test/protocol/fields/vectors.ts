@@ -161,6 +161,40 @@ export const VECTORS: readonly KindVectors[] = [
     badValues: [['varuint', '-1', 'ERR_FIELD_RANGE']],
   },
   {
+    kind: 'varint64',
+    about:
+      '`varuint64` and `varint64`: as `varuint` and `varint`, of 64 bits. `sleb128`: signed LEB128, two’s complement in groups of seven bits (WebAssembly, DWARF). `vlq`: groups of seven bits, most significant first (MIDI, the tags of ASN.1 BER). The negative numbers that protobuf writes in ten bytes are a `mapped(varuint64, …)`.',
+    type: '`bigint`; `number` for `sleb128` and `vlq`',
+    limits: '64 bits, or what a number holds exactly; at most ten bytes',
+    good: [
+      ['varuint64', '300n', 'ac 02'],
+      ['varuint64', '2n ** 64n - 1n', 'ff ff ff ff ff ff ff ff ff 01'],
+      ['varint64', '-2n', '03'],
+      ['varint64', '-(2n ** 63n)', 'ff ff ff ff ff ff ff ff ff 01'],
+      ['sleb128', '-123456', 'c0 bb 78'],
+      ['sleb128', '64', 'c0 00'],
+      ['vlq', '0x0fffffff', 'ff ff ff 7f'],
+      ['vlq', '128', '81 00'],
+      [
+        'mapped(varuint64, { decode: (v) => BigInt.asIntN(64, v), encode: (v) => BigInt.asUintN(64, v) })',
+        '-1n',
+        'ff ff ff ff ff ff ff ff ff 01',
+      ],
+    ],
+    badBytes: [
+      ['varuint64', '80', 'ERR_MESSAGE_SHORT'],
+      ['varuint64', 'ff ff ff ff ff ff ff ff ff 02', 'ERR_MESSAGE_VALUE'],
+      ['varuint64', '80 80 80 80 80 80 80 80 80 80 00', 'ERR_MESSAGE_VALUE'],
+      ['vlq', 'ff ff ff ff ff ff ff 7f', 'ERR_MESSAGE_VALUE'],
+    ],
+    badValues: [
+      ['varuint64', '-1n', 'ERR_FIELD_RANGE'],
+      ['varint64', '5', 'ERR_FIELD_RANGE'],
+      ['vlq', '-1', 'ERR_FIELD_RANGE'],
+      ['sleb128', '0.5', 'ERR_FIELD_RANGE'],
+    ],
+  },
+  {
     kind: 'bool',
     about: '`bool`: one byte, 0 or 1.',
     type: '`boolean`',
