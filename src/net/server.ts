@@ -1,8 +1,9 @@
-import { EventEmitter, once } from 'node:events';
+import { captureRejectionSymbol, EventEmitter, once } from 'node:events';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type tls from 'node:tls';
-import { LimitError, StateError } from '../errors.ts';
+import { showThrown } from '../bytes/show.ts';
+import { HandlerError, LimitError, StateError } from '../errors.ts';
 import { anything, callback, checkOptions, flag, natural } from '../options.ts';
 import { defineProtocol, type Protocol } from '../protocol/protocol.ts';
 import type { Said } from '../protocol/session/declaration.ts';
@@ -125,7 +126,10 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     protocol: Protocol<ClientMessage, ServerMessage, State, Context>,
     options: ServerOptions<NoInfer<Context>> = {},
   ) {
-    super();
+    super({ captureRejections: true });
+    Object.defineProperty(this, captureRejectionSymbol, {
+      value: (cause: unknown, event: unknown, ...args: unknown[]) => this.#failed(cause, event, ...args),
+    });
     checkOptions('createServer', options, {
       ...limitChecks,
       tls: anything,
@@ -347,7 +351,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
       this.#counters.accepted++;
       this.connections.add(connection);
       if (channels.open.hasSubscribers) channels.open.publish({ connection });
-      this.emit('connection', connection);
+      this.#tell('connection', connection);
       return connection;
     }
     const error = this.#refuse(limit, peer);
@@ -412,7 +416,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
       const duration = performance.now() - connection.openedAt;
       channels.close.publish({ connection, error, received: bytesReceived, sent: bytesSent, duration });
     }
-    this.emit('connectionEnd', connection, error);
+    this.#tell('connectionEnd', connection, error);
   }
 
   #refuse(limit: 'maxConnections' | 'maxConnectionsPerAddress', peer: Peer): LimitError {
@@ -427,7 +431,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
 
   #tellRefused(error: Error, peer: Peer): void {
     this.#counters.refused++;
-    this.emit('refused', error, peer);
+    this.#tell('refused', error, peer);
   }
 
   #strike(
@@ -436,7 +440,25 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
   ): void {
     this.#counters.limit(struck.limit);
     if (channels.limit.hasSubscribers) channels.limit.publish({ connection, limit: struck });
-    this.emit('limit', struck, connection);
+    this.#tell('limit', struck, connection);
+  }
+
+  /** Call the listeners of an event; what one of them throws concerns its connection alone. */
+  #tell(event: 'connection' | 'connectionEnd' | 'refused' | 'limit', ...args: unknown[]): void {
+    try {
+      this.emit(event, ...(args as never));
+    } catch (error) {
+      this.#failed(error, event, ...args);
+    }
+  }
+
+  /** A listener of ours has rejected, or thrown. */
+  #failed(cause: unknown, event: unknown, ...args: unknown[]): void {
+    const text = `a listener of '${String(event)}' failed: ${showThrown(cause)}`;
+    const error = new HandlerError('ERR_HANDLER', text, { cause });
+    if (event === 'connection') (args[0] as Connection<never, never, State, Context>).stream.destroy(error);
+    else if (event !== 'error' && this.listenerCount('error') > 0) this.emit('error', error);
+    else process.emitWarning(error);
   }
 
   /** See to the deadlines of all connections, and of those on their way in. */

@@ -265,3 +265,39 @@ describe('the two ends', () => {
     });
   });
 });
+
+describe('a listener that fails', () => {
+  const thrown: Record<string, unknown> = { 'an Error': new Error('as asked'), nothing: undefined };
+  const ways: Record<string, (what: unknown) => () => unknown> = {
+    throws: (what) => () => {
+      throw what;
+    },
+    rejects: (what) => () => Promise.reject(what),
+  };
+  for (const [way, fail] of Object.entries(ways)) {
+    for (const [name, what] of Object.entries(thrown)) {
+      test(`'connection' ${way} with ${name}: that connection ends, the others go on`, async () => {
+        drones.once('connection', fail(what) as never);
+        const ended = nextEnd();
+        const socket = net.connect({ port });
+        await once(socket.on('error', () => {}).resume(), 'close');
+        expect(await ended).toMatchObject({ code: 'ERR_HANDLER', origin: 'local', cause: what });
+        const client = await connect(drone, { port });
+        client.send({ type: 'write', text: 'HELLO' });
+        client.end();
+        const answers: string[] = [];
+        for await (const { text } of client) answers.push(text);
+        expect(answers).toEqual(['AUTH_OK']);
+      });
+
+      test(`'connectionEnd' ${way} with ${name}: an 'error' of the server`, async () => {
+        drones.once('connectionEnd', fail(what) as never);
+        const failed = once(drones, 'error');
+        const client = await connect(drone, { port });
+        client.end();
+        await client.closed;
+        expect((await failed)[0]).toMatchObject({ code: 'ERR_HANDLER', cause: what });
+      });
+    }
+  }
+});
