@@ -8,6 +8,7 @@ import {
   integer,
   limit,
   natural,
+  nearest,
   oneOf,
   splitOptions,
 } from '../src/options.ts';
@@ -54,6 +55,41 @@ it('knows a deadline that never comes, limits, ranges and flags', () => {
   expect(() => limit(1)('max', 0)).toThrow(RangeError);
   expect(() => integer(1, 8)('width', 9)).toThrow('width must be an integer from 1 to 8, got 9');
   expect(() => flag('strict', 1)).toThrow('strict must be true or false, got 1');
+});
+
+it('takes the smallest and the greatest, and refuses what lies next to them', () => {
+  for (const check of [delay, delayOrNever]) {
+    check('timeout', 1);
+    check('timeout', 2 ** 31 - 1);
+    expect(() => check('timeout', 0.5)).toThrow(RangeError);
+    expect(() => check('timeout', 2 ** 31)).toThrow(RangeError);
+    expect(() => check('timeout', '5')).toThrow(RangeError);
+  }
+  expect(() => delayOrNever('idle', 0)).toThrow(
+    'idle must be milliseconds from 1 to 2147483647, or Infinity, got 0',
+  );
+  integer(1, 8)('width', 1);
+  integer(1, 8)('width', 8);
+  expect(() => integer(1, 8)('width', 0)).toThrow(RangeError);
+  expect(() => integer(1, 8)('width', 1.5)).toThrow(RangeError);
+  limit(2)('max', 2);
+  expect(() => limit(2)('max', 1)).toThrow('max must be an integer of at least 2, or Infinity, got 1');
+  flag('strict', true);
+  flag('strict', false);
+});
+
+it('finds the nearest name: the fewest edits, at most two or a third of its letters, the first of equals', () => {
+  expect(nearest('tmeout', ['idle', 'timeout', 'timeouts'])).toBe('timeout');
+  expect(nearest('ac', ['ab', 'ad'])).toBe('ab');
+  expect(nearest('TIMEOUT', ['timeout'])).toBe('timeout');
+  // Two edits of a short name, four of one of twelve letters.
+  expect(nearest('idxx', ['idle'])).toBe('idle');
+  expect(nearest('ixxx', ['idle'])).toBeUndefined();
+  expect(nearest('xxxxtotoetin', ['lengthtoetin'])).toBeUndefined();
+  expect(nearest('xxxxthAdjust', ['lengthAdjust'])).toBe('lengthAdjust');
+  expect(nearest('', [])).toBeUndefined();
+  // Of a very long name only the beginning is looked at.
+  expect(nearest(`${'x'.repeat(64)}yyyy`, ['x'.repeat(64)])).toBe('x'.repeat(64));
 });
 
 it('splits options for two parts', () => {

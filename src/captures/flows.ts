@@ -52,7 +52,7 @@ export interface UdpDatagram {
 }
 
 export interface FlowsHandler {
-  /** A new direction of a TCP connection: answers what takes its bytes. Both directions are told at the connection's first packet. */
+  /** A new direction of a TCP connection: answers what takes its bytes. Called for both directions at the connection's first packet. */
   stream(direction: Direction): TcpSink;
   datagram?(datagram: UdpDatagram): void;
 }
@@ -142,7 +142,7 @@ export class Flows {
     return false;
   }
 
-  /** The capture is over: what is held is given, what is missing is told. */
+  /** The capture is over: what is held is given, and every gap is reported. */
   finish(): void {
     for (const datagram of this.#fragments.finish()) this.#joined(datagram);
     for (const flow of this.#connections) this.#close(flow);
@@ -370,7 +370,7 @@ class Flow implements Direction {
   readonly hash: number;
   isClient = false;
   firstPacket = 0;
-  /** Whether a packet has come since somebody last looked for a silent connection. */
+  /** Whether a packet has come since the last search for silent connections. */
   isRecent = false;
   firstSeconds = 0;
   firstNanoseconds = 0;
@@ -506,7 +506,7 @@ function hash(version: 4 | 6, bytes: Buffer, source: number, target: number, por
   return value;
 }
 
-/** Another one in every process, so that nobody can make packets that all have the same hash. */
+/** Different in every process, so that an attacker cannot make packets that all have the same hash. */
 const SEED = (Math.random() * 4_294_967_296) | 0;
 
 /** One round of MurmurHash3. */

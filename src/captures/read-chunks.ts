@@ -50,7 +50,7 @@ async function* unpacked(
   const gunzip = createGunzip({ chunkSize: 262_144 });
   let output: Buffer[] = [];
   let fault: NodeJS.ErrnoException | undefined;
-  // Flowing: whatever was unpacked is here before a fault behind it is told.
+  // Flowing: whatever was unpacked is here before a fault behind it is reported.
   gunzip.on('data', (chunk: Buffer) => output.push(chunk));
   gunzip.on('error', (error) => {
     fault = error;

@@ -19,7 +19,7 @@ export interface RecordOptions {
 }
 
 /**
- * Records connections into a file in the format of `docs/captures.md`, packed where its name ends in `.gz`. Holds nobody up: a disk
+ * Records connections into a file in the format of `docs/captures.md`, packed where its name ends in `.gz`. Never holds a connection up: a disk
  * that is too slow costs gaps.
  *
  * @example
@@ -38,7 +38,7 @@ export function recordTo(path: string, options?: RecordOptions): Recorder {
   return new Recorder(gzip, options, file);
 }
 
-/** Writes what it observes as a capture. A fault of the file ends the recording, and is told by `close`. */
+/** Writes what it observes as a capture. A fault of the file ends the recording, and `close` rejects with it. */
 export class Recorder implements Observer {
   readonly #out: Writable;
   readonly #last: Writable;

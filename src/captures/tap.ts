@@ -4,7 +4,7 @@ import type { Matter } from '../streams/outlet.ts';
 import { Stage, type StageOptions } from '../streams/stage.ts';
 
 /**
- * A stage that lets somebody see what passes, and changes nothing of it: between any two stages, or before the first.
+ * A stage that shows what passes, and changes nothing of it: between any two stages, or before the first.
  *
  *     socket → tap → FrameDecoder → tap → MessageDecoder → tap → …
  *

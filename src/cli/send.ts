@@ -82,7 +82,7 @@ async function run(texts: string[], options: SendOptions): Promise<void> {
     }
   }
   client.end();
-  // Answers that nobody waits for must not keep the connection open.
+  // Answers that no command waits for must not keep the connection open.
   client.messages.resume();
   await client.closed;
 }

@@ -10,7 +10,7 @@ export function paint(style: Parameters<typeof styleText>[0], text: string): str
 
 /**
  * End quietly, with status 0, when the reader of stdout goes away: `wirepipe … | head`.
- * Node reports it as an error of the stream, which nobody else listens to.
+ * Node reports it as an error of the stream, which has no other listener.
  */
 export function endWithReader(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

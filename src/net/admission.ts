@@ -4,7 +4,7 @@ import { addressKey } from './address-key.ts';
 export type Refusal = 'maxConnections' | 'maxConnectionsPerAddress';
 
 /**
- * Who is connected, counted in all and by address (`addressKey`), so that nobody takes all the places.
+ * Connections, counted in all and by address (`addressKey`), so that one peer cannot take all places.
  *
  * @example
  * const admission = new Admission(1_000, 10);
@@ -15,7 +15,7 @@ export class Admission {
   readonly #maxInAll: number;
   readonly #maxPerAddress: number;
   #inAll = 0;
-  /** Empty where addresses are not limited: then nobody pays for counting them. */
+  /** Empty where addresses are not limited: then they are not counted. */
   readonly #byAddress = new Map<string, number>();
 
   constructor(maxInAll: number, maxPerAddress: number) {

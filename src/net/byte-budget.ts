@@ -1,4 +1,4 @@
-/** Who holds bytes of a budget. */
+/** A holder of bytes of a budget. */
 export interface Holder {
   /** Stop or go on making more; called only when it changes. */
   pause(paused: boolean): void;
@@ -7,7 +7,7 @@ export interface Holder {
 /**
  * Bytes that all connections hold together. While they are more than `max`, a holder of more than its fair share
  * (`max` divided by the holders) is paused, except the one that was first: with it alone going on, one after the other gets done, and
- * all together hold no more than `max`, a share each, and what the first one needs to get done. Whoever holds little never notices.
+ * all together hold no more than `max`, a share each, and what the first one needs to get done. A connection that holds little never notices.
  *
  * @example
  * const budget = new ByteBudget(256 * 2 ** 20);
@@ -19,7 +19,7 @@ export class ByteBudget {
   readonly #held = new Map<Holder, number>();
   /** In the order in which they were paused. */
   readonly #paused = new Set<Holder>();
-  /** Who goes on although all hold too much. */
+  /** The holder that goes on although all hold too much. */
   #first: Holder | undefined;
   #total = 0;
 

@@ -2,9 +2,9 @@ import { type Channel, channel } from 'node:diagnostics_channel';
 
 /**
  * What servers and clients publish on `node:diagnostics_channel`: a tool subscribes by name, and knows nothing else of the
- * program. A channel that nobody has subscribed to costs a look at one flag.
+ * program. A channel without subscribers costs a look at one flag.
  *
- * | channel | is told | with |
+ * | channel | publishes | with |
  * | --- | --- | --- |
  * | `wirepipe:connection:open` | a peer has connected | `connection` |
  * | `wirepipe:connection:close` | it is gone | `connection`, `error`, `received` and `sent` (bytes), `duration` (ms) |

@@ -71,7 +71,7 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
   #isOver = false;
   #seenBy: ConnectionObserver | undefined;
 
-  /** @param now - milliseconds of the clock that `sweep` is told the time of: when the peer has connected */
+  /** @param now - when the peer connected, in milliseconds of the clock that `sweep` goes by */
   constructor(
     stream: Duplex,
     peer: Peer,

@@ -3,7 +3,7 @@ import { type Check, delayOrNever, natural } from '../options.ts';
 /** How a server closes; see `Server.close`. */
 export interface DrainOptions {
   /**
-   * Milliseconds in which `server.ready` is false already and connections are still accepted, so that whoever asks for it stops
+   * Milliseconds in which `server.ready` is false already and connections are still accepted, so that a load balancer that asks for it stops
    * sending more. Default 0.
    */
   grace?: number | undefined;

@@ -10,7 +10,7 @@ trust(net.Socket.prototype);
 const READ_LENGTH = 65_536;
 /** The most sockets that have a buffer of their own at a time. */
 const MOST_BUSY = 64;
-/** After so many reads in a row of which somebody kept a view, lending is given up. */
+/** After so many reads in a row of which a view was kept, lending is given up. */
 const MOST_KEPT = 4;
 /** Sockets that have a buffer of their own now. */
 let busy = 0;
@@ -72,7 +72,7 @@ class LentReads {
   #bytesRead: number;
   /** What is read into; undefined until the connection is busy. */
   #buffer: Buffer | undefined;
-  /** Reads in a row of which somebody kept a view. */
+  /** Reads in a row of which a view was kept. */
   #kept = 0;
 
   constructor(socket: net.Socket, handle: ReadHandle, decoder: FrameDecoder) {
@@ -107,7 +107,7 @@ class LentReads {
     this.#socket.once('close', () => busy--);
   }
 
-  /** Give what was read, as Node does; answers other memory where somebody keeps this. */
+  /** Give what was read, as Node does; answers other memory where a view of this one was kept. */
   #give(handle: ReadHandle, buffer: Buffer, length: number): Buffer | undefined {
     const socket = this.#socket;
     if (socket.destroyed) return undefined;
@@ -135,7 +135,7 @@ class LentReads {
     return this.#buffer;
   }
 
-  /** Whether what is read goes straight to the decoder, and to nobody else. */
+  /** Whether what is read goes straight to the decoder, and to no other consumer. */
   #mayLend(decoder: FrameDecoder): boolean {
     const socket = this.#socket;
     return (

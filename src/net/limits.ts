@@ -7,7 +7,7 @@ import type { Framing } from '../protocol/framing/framing.ts';
  */
 export interface ServerLimits {
   /**
-   * The most connections at a time. One more is told why, where the session has a `farewell`, and closed. Default
+   * The most connections at a time. One more gets the session's `farewell`, where there is one, and is closed. Default
    * 16,384: an idle one costs a server of this library some 10 KiB and the system about as much.
    */
   maxConnections?: number | undefined;
@@ -18,7 +18,7 @@ export interface ServerLimits {
   maxConnectionsPerAddress?: number | undefined;
   /**
    * Milliseconds from connecting to the state that the session declares as `ready`; without one, only a PROXY header and the TLS
-   * handshake are held to it. Default 10,000: whoever has not said who he is gets no more of the server's time.
+   * handshake are held to it. Default 10,000: a peer that has not identified itself gets no more of the server's time.
    */
   handshakeTimeout?: number | undefined;
   /**

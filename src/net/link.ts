@@ -58,7 +58,7 @@ export class Link {
   #idleSince: number;
   #frameSince: number;
 
-  /** @param now - milliseconds of the clock that `sweep` is told the time of; since when the handshake takes */
+  /** @param now - milliseconds of the clock that `sweep` goes by; the handshake counts from here */
   constructor(stream: Duplex, answering: Answering, settings: LinkSettings, now: number, onLimit: OnLimit) {
     this.#stream = stream;
     this.#answering = answering;
@@ -69,7 +69,7 @@ export class Link {
     if (maxByteRate !== Infinity) this.#byteRate = new TokenBucket(maxByteRate, maxByteRate, now);
     if (maxMessageRate !== Infinity) this.#messageRate = new TokenBucket(maxMessageRate, maxMessageRate, now);
     const onData = (chunk: Buffer): void => this.#count(chunk.length);
-    // A pipe resumes its source when its destination drains, whoever else has stopped it.
+    // A pipe resumes its source when its destination drains, even if other code has paused it.
     const onResume = (): void => {
       if (this.#stopped !== 0) stream.pause();
     };

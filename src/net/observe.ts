@@ -15,7 +15,7 @@ export interface ObserveOptions {
 }
 
 /**
- * What is to see a connection, or undefined where nobody is. What observers throw ends nothing: it is their own loss.
+ * The observer of a connection, or undefined for none. What an observer throws ends nothing.
  */
 export function observersOf(
   connection: ObservedConnection,

@@ -11,7 +11,7 @@ export interface Peer {
   readonly port: number | undefined;
   /** What the proxy in between says of the connection. */
   readonly proxy: ProxyHeader | undefined;
-  /** The TLS connection, whoever ended it: we, or the proxy that told of it. Undefined where there is none. */
+  /** The TLS connection, ended by us or by the proxy that reported it. Undefined where there is none. */
   readonly tls: PeerTls | undefined;
 }
 

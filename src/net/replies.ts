@@ -21,7 +21,7 @@ export interface RepliesOptions<Reply, Request = any> extends ReplyRules<Reply, 
    * Where replies come in the order of their requests, what a reply that did not come in time means. `'close'`, the
    * default: the connection fails, since nothing tells whether the next message is the late reply or another's. Or:
    * nothing is sent until all is answered, or nothing has come for that many milliseconds; whatever was still waiting then
-   * fails too. (With an `id`, a late reply is told by its number.)
+   * fails too. (With an `id`, a late reply is recognised by its number.)
    */
   afterTimeout?: 'close' | { readonly silence: number } | undefined;
   /**
@@ -31,7 +31,7 @@ export interface RepliesOptions<Reply, Request = any> extends ReplyRules<Reply, 
    */
   quarantine?: number | undefined;
   /**
-   * The most messages that nobody has read, before the socket is held back: messages that are no replies, and each
+   * The most unread messages before the socket is held back: messages that are no replies, and each
    * iterable of `requestMany`. Default 1,024.
    */
   maxUnread?: number | undefined;

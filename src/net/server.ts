@@ -57,7 +57,7 @@ export interface Closed<C> {
   readonly cut: readonly C[];
 }
 
-/** At most as many refused connections are told why at a time; the others are cut. */
+/** The most refused connections that get a farewell at a time; the others are cut. */
 const MOST_TOLD = 64;
 
 /**
@@ -247,10 +247,10 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
   }
 
   /**
-   * Close the server: accept nobody more, let the connections go, and resolve when all is closed. Each one is answered
+   * Close the server: accept no more connections, let the present ones go, and resolve when all is closed. Each one is answered
    * what it has sent, told goodbye, and ended; what is left at the deadline is cut. Called again meanwhile, it is the same promise.
    *
-   *     ready is false ──grace──▶ nobody more ──spread──▶ all are let go ──deadline──▶ the rest is cut
+   *     ready is false ──grace──▶ no more ──spread──▶ all are let go ──deadline──▶ the rest is cut
    *
    * @example
    * process.once('SIGTERM', async () => {

@@ -2,7 +2,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { Backoff } from './backoff.ts';
 
-/** What a worker is told when it is to finish: a message of its process. */
+/** The message that asks the process of a worker to finish. */
 const LEAVE = 'wirepipe:leave';
 
 /** A worker that has lived that many milliseconds was no failure from the start. */
@@ -20,7 +20,7 @@ export interface WorkersOptions {
  * lost when a worker goes (listeners of each worker's own, with SO_REUSEPORT, lose what waits in their queue). A worker that dies is
  * replaced, and costs its own connections only.
  *
- *     primary ──fork──▶ worker: server.listen()      replace(): a new one listens, then an old one is told to leave
+ *     primary ──fork──▶ worker: server.listen()      replace(): a new one listens, then an old one is asked to leave
  *        └── told to leave ──▶ worker: onLeave → server.close({ … })
  *
  * @example
@@ -61,7 +61,7 @@ export class Workers {
   }
 
   /**
-   * Replace all workers, one after the other: a new one listens before an old one is told to leave. Resolves when all are new;
+   * Replace all workers, one after the other: a new one listens before an old one is asked to leave. Resolves when all are new;
    * connections that are still let go go on meanwhile.
    */
   replace(): Promise<void> {
@@ -122,7 +122,7 @@ export class Workers {
 }
 
 /**
- * In a worker, before it listens: what to do when it is told to leave, by its primary or by SIGINT or SIGTERM. The process ends when
+ * In a worker, before it listens: what to do when it is asked to leave, by its primary or by SIGINT or SIGTERM. The process ends when
  * that is done.
  */
 export function onLeave(leave: () => Promise<unknown>): void {

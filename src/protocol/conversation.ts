@@ -263,7 +263,7 @@ export class Conversation<
     return this.#packer?.take(isPrivate);
   }
 
-  /** Say whether nobody has a view any more of what was taken last: then its memory is used again. */
+  /** Say whether no consumer has a view any more of what was taken last: then its memory is used again. */
   given(isFree: boolean): void {
     this.#packer?.given(isFree);
   }

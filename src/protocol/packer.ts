@@ -15,11 +15,11 @@ const MOST_FREE = 64;
 
 /**
  * Memory that packers fill one after the other, each handing on the part that it filled: no allocation per frame, and
- * an idle connection holds none. While a packer writes to it, nobody else has it.
+ * an idle connection holds none. While a packer writes to it, no other packer has it.
  */
 let slab: Buffer | undefined;
 let slabAt = 0;
-/** Slabs of which nobody has a view any more. */
+/** Slabs that no consumer has a view of any more. */
 const free: Buffer[] = [];
 
 /** Writes messages or frames one behind the other, and hands them on as stretches of bytes. */
@@ -29,7 +29,7 @@ export class Packer {
   #at = 0;
   /** The message for which there was no room, encoded already. */
   #encoded: Uint8Array | undefined;
-  /** The slab of which the last stretch was taken, when nobody else has a part of it. */
+  /** The slab of which the last stretch was taken, when no other packer has a part of it. */
   #lastSlab: Buffer | undefined;
   /** Whoever takes the stretches lets go of them, so whole slabs are used again and again. */
   #reuses = false;
@@ -131,7 +131,7 @@ export class Packer {
     return copy;
   }
 
-  /** Say whether nobody has a view any more of what was taken last: then its memory is used again. */
+  /** Say whether no consumer has a view any more of what was taken last: then its memory is used again. */
   given(isFree: boolean): void {
     const last = this.#lastSlab;
     this.#lastSlab = undefined;
@@ -198,7 +198,7 @@ export class Packer {
     return this.length > 0 ? undefined : this.#begin(length);
   }
 
-  /** Memory for that many bytes and more, of which nobody else has the part behind `#at`. */
+  /** Memory for that many bytes and more, of which no other packer has the part behind `#at`. */
   #begin(length: number): Buffer {
     this.#start = this.#at = 0;
     if (!isBetween(length, 0, Number.MAX_SAFE_INTEGER)) throw unbounded(length);

@@ -33,7 +33,7 @@ export interface DeadlineKeeper {
  *
  *     within   from the entry into the state                        follow() starts it
  *     idle     from the entry, and from each message                refresh() starts it anew
- *     frame    from a frame's first byte, until it is complete      whoever reads the frames watches
+ *     frame    from a frame's first byte, until it is complete      watched by the stage that reads frames
  */
 export class Deadlines {
   readonly #session: Limited;

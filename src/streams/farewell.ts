@@ -33,7 +33,7 @@ export class Linger {
 
   /**
    * @param route - what all goes through, to the last destination; noted at the start, since stages that have ended are
-   *   piped to nobody any more
+   *   not piped to anything any more
    * @param timeout - in milliseconds; Infinity waits for ever
    * @param cut - called for each timeout in which nothing has happened, until `stop`
    */

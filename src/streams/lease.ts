@@ -2,10 +2,10 @@
  * Memory that is lent for the length of one call, to be used again after it.
  *
  *     owner     lend(() => write(chunk)) ────────────────────────────▶ true: the memory is free again
- *     stages         └▶ … keep() …                                     false: somebody keeps a view of it
+ *     stages         └▶ … keep() …                                     false: a consumer keeps a view of it
  *
  * Whatever stages do with a chunk they do in the call that hands it to them. A stage calls `keep()` when it gives a view
- * to somebody who may keep it, or still holds one itself when the call ends.
+ * to a consumer that may keep it, or still holds one itself when the call ends.
  */
 
 /** Undefined while nothing is lent. */
@@ -28,7 +28,7 @@ export function keep(): void {
   if (isKept === false) isKept = true;
 }
 
-/** Whether memory is lent that nobody keeps so far. */
+/** Whether memory is lent and no view of it was kept so far. */
 export function isLent(): boolean {
   return isKept === false;
 }

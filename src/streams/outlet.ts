@@ -45,7 +45,7 @@ const NONE: readonly never[] = [];
  * Where a stage gives what it makes.
  *
  *     only stages listen      write(batch)              one call for all that a chunk held, past both stream queues
- *     anybody else listens    push(item) push(item) …   what any object-mode Transform does
+ *     any other listener      push(item) push(item) …   what any object-mode Transform does
  *
  * The listeners are counted each time there is something to give, so a listener that comes while data flows sees single
  * items from then on. A batch never enters a readable queue: only a stage can meet one.
@@ -84,7 +84,7 @@ export class Outlet {
     return this.#draining > 0;
   }
 
-  /** Whether what is given now goes to that one destination, and nobody else sees it. */
+  /** Whether what is given now goes to that one destination, and no other consumer sees it. */
   get isExclusive(): boolean {
     const stage = this.#stage;
     return (

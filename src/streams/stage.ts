@@ -351,7 +351,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
     const isPrivate = this.#isPrivate && this.listenerCount('data') === 1;
     if (!this.push(item)) this.#blocked = true;
     const isFree = isPrivate && outlet.isTaken;
-    // Messages are somebody else's objects: the decoder that made them has said whether they are views.
+    // The decoder that made the messages has said whether they are views.
     if (!isFree && this.gives !== 'messages' && this.takes !== 'messages') keep();
     if (this.gives === 'bytes') this.released(isFree);
     return true;

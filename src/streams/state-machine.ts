@@ -15,7 +15,7 @@ export interface StateMachineOptions<Context = unknown> extends StageOptions {
   connection?: ConnectionInfo | undefined;
 }
 
-/** Who is told what happens in a session. What it throws ends the connection. */
+/** Called with what happens in a session. What it throws ends the connection. */
 export interface SessionObserver {
   /** A message has come, and is about to be answered in that state. */
   message(message: unknown, state: string): void;

@@ -42,3 +42,24 @@ it('refuses names and parameters that are none', () => {
   expect(() => crc({ ...own, width: 12 as 8 })).toThrow(RangeError);
   expect(() => crc({ ...own, initial: 256 })).toThrow('256 is no number of 8 bits');
 });
+
+it('refuses parameters that no CRC of that width has, and lists the names that there are', () => {
+  const good = {
+    name: 'mine',
+    width: 16,
+    polynomial: 0x1021,
+    initial: 0,
+    reflected: false,
+    final: 0,
+  } as const;
+  expect(crc(good).compute(digits, 2, 11)).toBe(0x31c3);
+  expect(() => crc({ ...good, width: 12 as 16 })).toThrow('mine: the width is 8, 16, 24 or 32 bits');
+  for (const part of ['polynomial', 'initial', 'final'] as const) {
+    for (const wrong of [-1, 1.5, 0x10000]) {
+      expect(() => crc({ ...good, [part]: wrong })).toThrow(`mine: ${wrong} is no number of 16 bits`);
+    }
+  }
+  expect(() => checksumByName('CRC-7' as ChecksumName)).toThrow(checksumNames.join(', '));
+  // A table is made once.
+  expect(checksumByName('CRC-32/ISCSI')).toBe(checksumByName('CRC-32/ISCSI'));
+});

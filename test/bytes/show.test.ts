@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { show, showThrown } from '../../src/bytes/show.ts';
+import { asError, show, showTag, showThrown } from '../../src/bytes/show.ts';
 
 const revoked = Proxy.revocable([], {});
 revoked.revoke();
@@ -52,4 +52,24 @@ it('shows what was thrown by its message, and never throws itself', () => {
     },
   });
   expect(showThrown(lying)).toBe('an object');
+});
+
+it('makes an Error of whatever was thrown, and keeps one that is an Error', () => {
+  const error = new RangeError('far');
+  expect(asError(error)).toBe(error);
+  expect(asError('text')).toMatchObject({ message: '"text" was thrown', cause: 'text' });
+  expect(asError(undefined).message).toBe('undefined was thrown');
+  expect(asError(revoked.proxy)).toMatchObject({ message: 'an object that cannot be shown was thrown' });
+});
+
+it.each([
+  [0, '0x00'],
+  [10, '0x0a'],
+  [300, '0x12c'],
+  [-1, '-1'],
+  [1.5, '1.5'],
+  [5n, '5'],
+  ['get', '"get"'],
+])('shows the tag %s', (tag, text) => {
+  expect(showTag(tag)).toBe(text);
 });

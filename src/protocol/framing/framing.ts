@@ -39,7 +39,7 @@ export interface Framing {
 export interface FrameReaderOptions {
   /**
    * Called for each frame that is skipped, and each run of noise, with the error that it would have been. It is read anew
-   * each time: a getter may answer undefined while nobody listens, and then no error is made. The errors have no stack.
+   * each time: a getter may answer undefined while there is no listener, and then no error is made. The errors have no stack.
    */
   readonly onDiscard?: ((error: FrameError) => void) | undefined;
 }

@@ -18,7 +18,7 @@ export interface ObservedConnection {
 
 /** Sees what passes over connections, and changes nothing: `createServer` and `connect` tell it. */
 export interface Observer {
-  /** A connection is there. Answers what sees it, or undefined where nobody wants to. */
+  /** A connection is there. Answers its observer, or undefined for none. */
   open(connection: ObservedConnection): ConnectionObserver | undefined;
 }
 

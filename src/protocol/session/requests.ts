@@ -54,7 +54,7 @@ export interface Known {
   readonly kind?: 'number' | 'bigint' | 'text' | undefined;
   /** Whether messages of this type have the field; undefined where nothing tells. */
   readonly hasId?: ((type: string) => boolean) | undefined;
-  /** Others send and receive on the same connection: a reply without a number is told by its type, or by `match`. */
+  /** Others send and receive on the same connection: a reply without a number is recognised by its type, or by `match`. */
   readonly isShared?: boolean | undefined;
 }
 
@@ -193,7 +193,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     return this.#expectationOf(request).count;
   }
 
-  /** Whether a request in flight is told by its number; if not, by its place in the order. */
+  /** Whether a request in flight is recognised by its number; if not, by its place in the order. */
   isNumbered(ticket: Ticket): boolean {
     return this.#slots.get(ticket)?.id !== undefined;
   }
@@ -248,7 +248,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
       // It has been sent all the same; a request of this type says what is wrong.
     }
     if (expected.count === 'none') return;
-    // What is told by a number needs no place in the order.
+    // A request that has a number needs no place in the order.
     const isTold = this.#requestId !== undefined;
     if (isTold && (!expected.declared || this.#isNumbered(message!, expected))) return;
     const last = this.#newest;
@@ -448,7 +448,7 @@ interface Slot<Request, Ticket> {
   id: Id | undefined;
   /** Last replies that have not come. */
   left: number;
-  /** Given up: its replies are for nobody. */
+  /** Given up: its replies are dropped. */
   abandoned?: boolean;
   /** Given up because nothing came in time. */
   lost?: boolean;

@@ -1,5 +1,5 @@
 /**
- * A recorded conversation as plain JSON: what the viewer shows, whoever wrote it.
+ * A recorded conversation as plain JSON: what the viewer shows, whatever program wrote it.
  *
  *     document ─┬─ connections   name of each
  *               └─ events        in the order of time: a message, or a mark between messages

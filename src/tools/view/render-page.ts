@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { ViewDocument } from './document.ts';
 
 /**
- * The document as one HTML page that holds all it needs and asks nobody for anything. Its Content-Security-Policy lets only the
+ * The document as one HTML page that holds all it needs and loads nothing. Its Content-Security-Policy lets only the
  * page's own script and style run, by their hashes; the document is data, whatever it holds.
  */
 export function renderPage(document: ViewDocument): string {

@@ -1,4 +1,4 @@
-/** Whether every object has something of that name, which is no value of anybody's message: `toString`. */
+/** Whether every object inherits something of that name, which is not a value of a message: `toString`. */
 export function isInherited(name: string): boolean {
   return name in Object.prototype;
 }
