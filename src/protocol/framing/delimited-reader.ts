@@ -52,6 +52,7 @@ export abstract class DelimitedReader extends Intake {
   readonly #delimited: Delimited;
   readonly #search: DelimiterSearch;
   readonly #startSearch: DelimiterSearch | undefined;
+  readonly #isPlain: boolean;
   /** The start of the stretch under way was read; true where there is no start to look for. */
   #open: boolean;
   readonly #noise: Noise | undefined;
@@ -69,6 +70,7 @@ export abstract class DelimitedReader extends Intake {
     super(options);
     this.#delimited = delimited;
     this.#search = delimited.search();
+    this.#isPlain = delimited.trailer === 0;
     this.#startSearch = delimited.start && delimiterSearch([delimited.start]);
     this.#noise =
       delimited.noise &&
@@ -111,6 +113,13 @@ export abstract class DelimitedReader extends Intake {
           this.#holdStretch();
           if (!this.ended || sameChunk) return false;
           if (!search.end()) return this.#cutRest();
+        }
+        if (this.#isPlain && this.held.length === 0 && !this.#skipping) {
+          const length = search.matchStart - this.at;
+          if (length <= this.#delimited.maxStretch) {
+            this.#cutPlain();
+            return true;
+          }
         }
         const stop = this.held.length + search.matchStart - this.at;
         if (!this.#skipping && stop > this.#delimited.maxStretch) {
@@ -174,6 +183,14 @@ export abstract class DelimitedReader extends Intake {
   #seekStart(): boolean {
     const search = this.#startSearch!;
     const noise = this.#noise!;
+    const { start, keepsStart } = this.#delimited;
+    if (start!.length === 1 && this.chunk[this.at] === start![0]) {
+      noise.over(this.base + this.at);
+      this.#startEnd = this.at + 1;
+      if (!keepsStart) this.at++;
+      this.#open = true;
+      return true;
+    }
     const before = search.pending;
     const isFound = search.find(this.chunk, this.at);
     const to = isFound ? search.matchEnd : this.chunk.length;
@@ -216,6 +233,19 @@ export abstract class DelimitedReader extends Intake {
       held.append(chunk, chunk.length - pending, chunk.length);
     }
     this.pass();
+  }
+
+  /** As `#cutAt`, for a stretch that lies in the chunk and has no trailer: most do. */
+  #cutPlain(): void {
+    const { matchStart, matchEnd } = this.#search;
+    this.bytes = this.chunk;
+    this.joined = false;
+    this.start = this.at;
+    this.stop = matchStart;
+    this.after = matchEnd;
+    this.offset = this.base + this.at;
+    this.at = matchEnd;
+    this.#open = this.#delimited.start === undefined;
   }
 
   /** Cut the stretch that was found. */
