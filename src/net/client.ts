@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { type Duplex, finished, pipeline, Readable } from 'node:stream';
+import { connect as connectSecurely, type ConnectionOptions as TlsOptions } from 'node:tls';
 import { isTrusted, TAKING } from '../bytes/trust.ts';
 import { StateError } from '../errors.ts';
-import { anything, checkOptions, flag, splitOptions } from '../options.ts';
+import { anything, checkOptions, delayOrNever, flag, splitOptions } from '../options.ts';
 import type { Codec, Decoded } from '../protocol/codec.ts';
 import type { FrameWriter } from '../protocol/framing/framing.ts';
 import { Packer } from '../protocol/packer.ts';
@@ -18,6 +19,7 @@ import { FRAME_TIMES, FrameDecoder, type FrameTimes } from '../streams/frame-dec
 import { MessageDecoder } from '../streams/message-decoder.ts';
 import { MessageEncoder } from '../streams/message-encoder.ts';
 import { StateMachine } from '../streams/state-machine.ts';
+import { endWithin } from './end-within.ts';
 import type { ManyReplies } from './many-replies.ts';
 import { type ObserveOptions, observe, observersOf, placeText } from './observe.ts';
 import { RawReply, Replies, type RepliesOptions, type RequestOptions } from './replies.ts';
@@ -44,6 +46,11 @@ export interface ClientOptions<ServerMessage, ClientMessage = any, Rules = unkno
    */
   checkStates?: boolean | undefined;
   /**
+   * Milliseconds that the stream has to be done once the other side has ended, while nothing of what we sent is taken; then it is cut, so
+   * that `closed` settles in any case. Default 5,000.
+   */
+  lingerTimeout?: number | undefined;
+  /**
    * The client's own table: it takes what comes and answers no request, and `client.machine` runs it. Its `receives` are
    * the server's messages, its `sends` the client's. Without an `id`, a reply is then a message of a type that `expects`
    * names for a request.
@@ -59,6 +66,8 @@ export type ConnectOptions<ServerMessage = never, ClientMessage = any, Rules = u
 ) &
   ClientOptions<ServerMessage, ClientMessage, Rules> &
   ObserveOptions & {
+    /** Speak TLS: what `tls.connect` takes, `ca`, `servername`, or a `key` and a `cert` of our own among it. */
+    tls?: TlsOptions | undefined;
     /** Give up connecting. */
     signal?: AbortSignal | undefined;
   };
@@ -85,8 +94,8 @@ type AnswerOf<ServerMessage, Rules> = Rules extends {
   : ServerMessage;
 
 /**
- * Connect to a server that speaks a protocol, over TCP or a Unix socket. Resolves when connected; rejects with the
- * system's error (`ECONNREFUSED` …).
+ * Connect to a server that speaks a protocol, over TCP, TLS or a Unix socket. Resolves when connected; rejects with the
+ * system's error (`ECONNREFUSED` …), or with what TLS has against the certificate.
  *
  * @example
  * const client = await connect(drone, { port: 4000 });
@@ -102,15 +111,19 @@ export async function connect<
   protocol: ClientProtocol<ClientMessage, ServerMessage, ProtocolRules>,
   options: ConnectOptions<ServerMessage, ClientMessage, Rules>,
 ): Promise<Client<ClientMessage, ServerMessage, ProtocolRules & Rules>> {
-  const { signal, replies, checkStates, session, record, flightRecorder, ...rest } = options;
+  const { signal, replies, checkStates, session, lingerTimeout, record, flightRecorder, tls, ...rest } =
+    options;
   const { idleGap, frameTimeout, onTimeout, ...socketOptions } = rest;
-  const socket = net.connect({ ...socketOptions, allowHalfOpen: true } as net.NetConnectOpts);
+  const target = { ...socketOptions, allowHalfOpen: true } as net.NetConnectOpts;
+  const socket = tls === undefined ? net.connect(target) : connectSecurely({ ...target, ...tls });
   try {
-    await once(socket, 'connect', signal === undefined ? {} : { signal });
+    const connected = tls === undefined ? 'connect' : 'secureConnect';
+    await once(socket, connected, signal === undefined ? {} : { signal });
     const client = new Client<ClientMessage, ServerMessage, ProtocolRules & Rules>(protocol, socket, {
       replies: replies as never,
       checkStates,
       session,
+      lingerTimeout,
       idleGap,
       frameTimeout,
       onTimeout,
@@ -180,10 +193,11 @@ export class Client<
       replies: anything,
       checkStates: flag,
       session: anything,
+      lingerTimeout: delayOrNever,
       ...FRAME_TIMES,
     });
     const [times] = splitOptions<FrameTimes>(options, FRAME_TIMES);
-    const { checkStates = false, session } = options;
+    const { checkStates = false, session, lingerTimeout = 5_000 } = options;
     const replies: RepliesOptions<object, object> = { ...protocol.replies, ...(options.replies as object) };
     if (checkStates && protocol.session === undefined) {
       throw new TypeError('checkStates: the protocol has no session to judge by');
@@ -221,7 +235,7 @@ export class Client<
       if (this.machine === undefined) {
         pipeline(stream, ...stages, over);
         // The server has ended its side: nothing can be answered any more.
-        stream.once('end', () => stream.end());
+        stream.once('end', () => endWithin(stream, lingerTimeout));
         return;
       }
       const encoder = new MessageEncoder(this.#codec, { framing: protocol.framing });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import tls from 'node:tls';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createServer, type Peer, type ServerOptions, writeProxyHeader } from '../../src/index.ts';
+import { connect, createServer, type Peer, type ServerOptions, writeProxyHeader } from '../../src/index.ts';
 import { Authority, type Certificate } from '../support/certificates.ts';
 import { echo, echoing, LOGIN } from '../support/echo.ts';
 import { freePort, haproxy, hasHaproxy } from '../support/haproxy.ts';
@@ -65,6 +65,19 @@ describe('TLS', () => {
     socket.end();
     await until(() => ends.length === 1);
     expect(ends).toEqual([undefined]);
+  });
+
+  test('connect speaks it too, and rejects what it does not trust', async () => {
+    const { key, cert } = localhost;
+    const { port, peers } = await serve({ tls: { key, cert, ca: authority.cert, requestCert: true } });
+    const ours = { ca: authority.cert, servername: 'localhost', key: pilot.key, cert: pilot.cert };
+    const client = await connect(echoing(), { port, host: '127.0.0.1', tls: ours });
+    expect(await client.request({ type: 'login' })).toEqual({ type: 'welcome' });
+    expect(peers).toMatchObject([{ tls: { commonName: 'pilot' } }]);
+    client.end();
+    await client.closed;
+    const stranger = connect(echoing(), { port, host: '127.0.0.1', tls: { servername: 'localhost' } });
+    await expect(stranger).rejects.toMatchObject({ code: expect.stringMatching(/SELF_SIGNED|UNABLE_TO/) });
   });
 
   test('the context of a session is made of what is known of the peer', async () => {
