@@ -114,22 +114,26 @@ const VALUES: Table<fc.Arbitrary<unknown>> = {
   varint: (shape) => (shape.big ? bigints(shape.zigzag) : named(shape, rangeOf(shape))),
   float: ({ width }) => (width === 4 ? fc.float() : fc.double()),
   bytes: ({ length, max }, environment) =>
-    lengths(length, max, environment).chain((size) =>
+    sized(length, max, environment, (size) =>
       fc.uint8Array({ minLength: size, maxLength: size }).map((bytes) => Buffer.from(bytes)),
     ),
   text({ length, max }, environment) {
-    const any = lengths(length, max, environment).chain(text);
-    if (length.from !== 'terminator') return any;
-    return any.map((one) => one.replaceAll('\0', ' '));
+    if (length.from !== 'terminator') return sized(length, max, environment, text);
+    return lengths(length, max, environment)
+      .chain(text)
+      .map((one) => one.replaceAll('\0', ' '));
   },
-  list: ({ item, count, max }, environment) =>
-    lengths(count, max, environment, environment.depth < MAX_DEPTH ? 4 : 0).chain((length) =>
-      fc.array(value(item, environment), { minLength: length, maxLength: length }),
-    ),
+  list({ item, count, max }, environment) {
+    const most = environment.depth < MAX_DEPTH ? 4 : 0;
+    const some = (length: number) =>
+      fc.array(value(item, environment), { minLength: length, maxLength: length });
+    return sized(count, max, environment, some, most);
+  },
   group: ({ members, derived }, environment) => fields(members, derived, environment),
   choice({ tag, cases }, environment) {
-    const chosen = tag.from === 'path' ? environment.fields.get(tag.path) : undefined;
-    const left = chosen === undefined ? cases : cases.filter((one) => one.tag === chosen);
+    const chosen = tag.from === 'path' ? valueAt(tag.path, environment) : undefined;
+    const named = cases.filter((one) => one.tag === chosen);
+    const left = named.length === 0 ? cases : named;
     return fc.oneof(
       ...left.map(({ name, group }) =>
         fields(group.entries, group.derived, environment).map((values) =>
@@ -139,13 +143,18 @@ const VALUES: Table<fc.Arbitrary<unknown>> = {
     );
   },
   maybe({ item, when }, environment) {
-    if (when !== undefined) return holds(when, environment) ? value(item, environment) : nothing;
+    if (when !== undefined && when !== 'rest')
+      return holds(when, environment) ? value(item, environment) : nothing;
     return environment.depth >= MAX_DEPTH ? nothing : fc.oneof(nothing, value(item, environment));
   },
   fixed: () => nothing,
+  filling: () => nothing,
   inside({ item, length, made }, environment) {
     if (made !== undefined) return possible(value(item, environment), made);
-    if (length !== undefined) return value(item, environment);
+    if (length !== undefined) {
+      const any = value(item, environment);
+      return length.adjusted?.nullAt === undefined ? any : fc.oneof(fc.constant(null), any);
+    }
     const inside = { ...environment, fields: new Map(), depth: environment.depth + 1 };
     return fc.constant(undefined).chain(() => value(item, inside));
   },
@@ -197,18 +206,43 @@ function derivedValue(members: Group['entries'], name: string, node: AnyNode): f
   return fc.integer({ min: 0, max: Math.min(4, node.kind.range?.(node).max ?? 4) });
 }
 
+/** What a size measures, or null where it may say that there is nothing. */
+function sized(
+  extent: Extent,
+  max: number,
+  environment: Environment,
+  make: (length: number) => fc.Arbitrary<unknown>,
+  most?: number,
+): fc.Arbitrary<unknown> {
+  const some = lengths(extent, max, environment, most).chain(make);
+  if (extent.adjusted?.nullAt === undefined) return some;
+  if (extent.from !== 'path') return fc.oneof(fc.constant(null), some);
+  return valueAt(extent.path, environment) === extent.adjusted.nullAt ? fc.constant(null) : some;
+}
+
 /** A size or count: the one an earlier field gives, or any, short ones mostly. */
 function lengths(extent: Extent, max: number, environment: Environment, most = 300): fc.Arbitrary<number> {
   if (extent.from === 'literal') return fc.constant(extent.value);
+  const { add, unit } = extent.adjusted ?? { add: 0, unit: 1 };
   if (extent.from === 'path') {
-    return fc.constant((environment.fields.get(extent.path) as number | undefined) ?? 0);
+    // The encoder says it: whatever it is, it must be the same for all that share it.
+    const said = valueAt(extent.path, environment);
+    return fc.constant(typeof said === 'number' ? Math.max(0, Math.min(said, 12) * unit + add) : 0);
   }
   const { node } = extent.from === 'prefix' ? extent : { node: undefined };
-  const limit = Math.min(max, node?.kind.range?.(node).max ?? max, most);
-  return fc.oneof(
+  const range = node?.kind.range?.(node);
+  const limit = Math.max(0, Math.min(max, (range?.max ?? max) * unit + add, most));
+  const any = fc.oneof(
     { weight: 5, arbitrary: fc.integer({ min: 0, max: Math.min(limit, 12) }) },
     { weight: 1, arbitrary: fc.constant(limit) },
   );
+  // What the number on the wire can say.
+  const least = Math.max(
+    0,
+    add > 0 ? add % unit : ((add % unit) + unit) % unit,
+    (range?.min ?? 0) * unit + add,
+  );
+  return any.map((length) => Math.max(least, length - ((((length - add) % unit) + unit) % unit)));
 }
 
 /** Text of exactly so many bytes. */
@@ -270,9 +304,17 @@ function integer({ min, max }: Range): fc.Arbitrary<number> {
   return fc.oneof(fc.constantFrom(min, max, Math.max(min, 0)), fc.integer({ min, max }));
 }
 
-function holds({ field, is }: Presence, { fields }: Environment): boolean {
-  const [first = '', ...members] = field.split('.');
+function holds({ field, is, range, not }: Presence, environment: Environment): boolean {
+  const found = valueAt(field, environment);
+  const isNumber = typeof found === 'number' || typeof found === 'bigint';
+  const isInside = range !== undefined && isNumber && found >= range.min && found <= range.max;
+  return (is.includes(found as never) || isInside) !== (not === true);
+}
+
+/** The value of an earlier field, or of a member of one. */
+function valueAt(path: string, { fields }: Environment): unknown {
+  const [first = '', ...members] = path.split('.');
   let found = fields.get(first);
   for (const member of members) found = (found as Record<string, unknown> | undefined)?.[member];
-  return is.includes(found as never);
+  return found;
 }

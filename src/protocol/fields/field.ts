@@ -9,8 +9,9 @@ import { type AnyNode, isNode } from './node.ts';
  *
  *     bytes(4)          exactly four
  *     bytes(u16be)      a prefix: the integer stands right before the bytes
- *     bytes('length')   an unsigned integer field declared earlier, here or in an enclosing structure
- *     bytes(rest)       all that is left of the frame, or of the enclosing `bounded`
+ *     bytes('length')   an integer field declared earlier, here or in an enclosing structure, or a member of one: 'header.length'
+ *     bytes(size(…))    a number of those, made larger or smaller
+ *     bytes(rest)       all that is left of the frame, or of the enclosing `bounded`, before what stands behind it
  *
  * A field that is the size, count or union tag of another is *derived*: the encoder fills it in and ignores what the message
  * has there, so a decoded message can be changed and encoded again.
@@ -90,11 +91,21 @@ export interface Rest {
   readonly kind: { readonly name: 'rest' };
 }
 
+/** What `size` makes of a number on the wire; `Nothing` is `null` where it may say that there is nothing. */
+export interface Adjusted<Path extends string = string, Nothing = unknown> {
+  readonly kind: { readonly name: 'size' };
+  /** For the compiler only; there is no such property. */
+  readonly [shape]?: { path: Path; nothing: Nothing };
+}
+
 /** A size in bytes, or a count of elements: see the head of this file. */
-export type Size = number | string | Rest | Field<number, number, never>;
+export type Size = number | string | Rest | Adjusted | Field<number, number, never>;
 
 /** The earlier field that a size fills in. */
-export type Filled<S> = S extends string ? S : never;
+export type Filled<S> = S extends string ? S : S extends Adjusted<infer Path> ? Path : never;
+
+/** `null`, where the size may say that there is nothing. */
+export type Nothing<S> = S extends Adjusted<string, infer N> ? N : never;
 
 /** The most that one field may hold. */
 export interface FieldLimits {

@@ -1,9 +1,17 @@
 import { type AnyField, type Fields, nodeOf } from './field.ts';
-import type { AnyNode, Group, Kind, Reference } from './kind.ts';
+import type { AnyNode, Foreseen, Group, Kind, Reference, Slot } from './kind.ts';
 import { declare, firstName } from './node.ts';
+import { foreseen } from './source.ts';
 
-/** A group of named fields, its references judged. `where` is the message that it belongs to, for errors. */
-export function groupOf(fields: Fields, where = ''): Group {
+/**
+ * A group of named fields, its references judged. `where` is the message that it belongs to, for errors; `own` are references
+ * of whatever holds the group, and the name of who refers.
+ */
+export function groupOf(
+  fields: Fields,
+  where = '',
+  own: readonly (readonly [name: string, reference: Reference])[] = [],
+): Group {
   const pathOf = (name: string): string => (where === '' ? name : `${where}.${name}`);
   const prototype = typeof fields === 'object' && fields !== null ? Object.getPrototypeOf(fields) : undefined;
   if (prototype !== Object.prototype && prototype !== null) {
@@ -13,11 +21,14 @@ export function groupOf(fields: Fields, where = ''): Group {
   if (symbol !== undefined) throw new TypeError(`fields: a name is text, not a symbol (${String(symbol)})`);
   const entries = Object.entries(fields).map(([name, field]) => {
     requireName(name, where === '' ? 'a field' : where);
-    return [name, nodeOf(field as AnyField, pathOf(name))] as const;
+    return [name, nodeOf(field as AnyField, pathOf(name))] as Group['entries'][number];
   });
   const places = new Map(entries.map(([name], index) => [name, index]));
   const derived = new Set<string>();
+  const filled = new Set<string>();
   const placed = new Set<string>();
+  /** The references to a field beside it, and who refers. */
+  const inner: (readonly [name: string, reference: Reference])[] = [...own];
   entries.forEach(([name, node], index) => {
     for (const reference of node.facts.references) {
       const path = pathOf(name);
@@ -30,26 +41,49 @@ export function groupOf(fields: Fields, where = ''): Group {
         if (place >= index) {
           throw new RangeError(`${path} refers to '${reference.path}', which is not declared before it`);
         }
-        if (reference.use === 'condition') requireReadable(entries[place]![1], path, reference.path);
-        else {
-          requireFillable(entries[place]![1], path, reference);
-          derived.add(reference.path);
-        }
+        inner.push([path, reference]);
       }
     }
     if (node.kind.finishRead !== undefined) placed.add(name);
   });
-  for (const [name, node] of entries) {
-    for (const { use, path } of node.facts.references) {
-      if (use === 'condition' && derived.has(path)) {
-        throw new RangeError(`${pathOf(name)}: its condition hangs on '${path}', which the encoder fills in`);
-      }
+  for (const [name, reference] of inner) {
+    if (!isFilledIn(reference)) continue;
+    const [first = '', ...members] = reference.path.split('.');
+    const place = places.get(first)!;
+    const target = entries[place]![1];
+    requireFillable(target, members, name, reference);
+    filled.add(reference.path);
+    if (members.length === 0) derived.add(first);
+    else entries[place] = [first, target.kind.lend!(target, members)];
+  }
+  for (const [name, reference] of inner) {
+    if (isFilledIn(reference)) continue;
+    requireReadable(entries[places.get(firstName(reference.path))!]![1], name, reference.path);
+    if (filled.has(reference.path)) {
+      throw new RangeError(`${name}: its condition hangs on '${reference.path}', which the encoder fills in`);
     }
   }
   requireRanges(entries, places, pathOf);
-  requireNothingBehindRest(entries, where);
+  const rooms = roomsOf(entries, places);
+  requireNothingBehindRest(entries, rooms, where);
   const finishes = entries.some(([, node]) => node.kind.finishRead !== undefined);
-  return { entries, places, derived, placed, finishes };
+  return { entries, places, derived, lent: new Set(), rooms, placed, finishes };
+}
+
+/** The group, with the field at a path to be filled in by what stands round it. */
+export function lendMember(group: Group, [name = '', ...inner]: readonly string[]): Group {
+  const { entries, places, derived, lent, rooms, placed, finishes } = group;
+  const all = { places, rooms, placed, finishes, lent: new Set([...lent, [name, ...inner].join('.')]) };
+  if (inner.length === 0) return { ...all, entries, derived: new Set([...derived, name]) };
+  const changed = entries.map(([own, node]): Group['entries'][number] => [
+    own,
+    own === name ? node.kind.lend!(node, inner) : node,
+  ]);
+  return { ...all, entries: changed, derived };
+}
+
+function isFilledIn({ use }: Reference): boolean {
+  return use === 'size' || use === 'tag';
 }
 
 /** The field of that kind that a group of fields is. */
@@ -69,41 +103,40 @@ export function requireName(name: string, where: string): void {
 function requireReadable(target: AnyNode, name: string, path: string): void {
   let node: AnyNode | undefined = target;
   let outer: AnyNode | undefined;
-  const steps = path.split('.');
-  steps.forEach((step, index) => {
+  path.split('.').forEach((step, index) => {
     if (index > 0) {
       const members: ReadonlyMap<string, AnyNode | undefined> | undefined = node?.kind.members?.(node);
-      if (members === undefined && node?.kind.shape(node).is === 'maybe') {
-        const owner = steps.slice(0, index).join('.');
-        throw new RangeError(`${name} refers to '${path}', but '${owner}' is optional and may be missing`);
-      }
       if (!members?.has(step)) throw new RangeError(`${name} refers to '${path}', which does not exist`);
       outer = node;
       node = members.get(step);
-    }
-    const traits = node?.facts.traits;
-    if (traits?.absent || traits?.computed) {
-      throw new RangeError(`${name} refers to '${path}', which has no value of its own`);
     }
     const shape = index > 0 ? outer?.kind.shape(outer) : undefined;
     if (shape?.is === 'group' && shape.derived.has(step)) {
       throw new RangeError(`${name}: its condition hangs on '${path}', which the encoder fills in`);
     }
+    const traits = node?.facts.traits;
+    if (traits?.absent || traits?.computed) {
+      throw new RangeError(`${name} refers to '${path}', which has no value of its own`);
+    }
   });
 }
 
 /** A size, count or tag must have a place to be filled in. */
-function requireFillable(target: AnyNode, name: string, { use, path, tags }: Reference): void {
-  if (path.includes('.')) {
-    const [first] = path.split('.');
-    throw new RangeError(
-      `${name}: its ${use} '${path}' is a member of '${first}'; it must be a field beside it, or of a structure round it`,
-    );
-  }
-  const slot = target.kind.slot?.(target);
+function requireFillable(
+  target: AnyNode,
+  members: readonly string[],
+  name: string,
+  { use, path, tags }: Reference,
+): void {
+  const { node, slot } = placeOf(target, members, name, path);
   if (use === 'size') {
-    if (slot !== undefined && slot.byName === undefined && slot.min >= 0) return;
-    throw new TypeError(`${name}: its size '${path}' must be an unsigned integer of fixed width`);
+    if (slot !== undefined && slot.byName === undefined) return;
+    const shape = node?.kind.shape(node);
+    const why =
+      shape?.is === 'varint'
+        ? `: a ${node!.kind.name} has no width before its number is known; put it right before what it measures`
+        : '';
+    throw new TypeError(`${name}: its size '${path}' must be an integer of fixed width${why}`);
   }
   if (slot === undefined) {
     throw new TypeError(
@@ -111,10 +144,52 @@ function requireFillable(target: AnyNode, name: string, { use, path, tags }: Ref
     );
   }
   for (const tag of tags ?? []) {
-    if (target.kind.tag!(target).raw(tag) === undefined) {
-      throw new RangeError(`${name}: the tag ${String(tag)} is no value of its field`);
-    }
+    const isValue =
+      node === undefined
+        ? Number.isInteger(tag) && (tag as number) >= slot.min && (tag as number) <= slot.max
+        : node.kind.tag!(node).raw(tag) !== undefined;
+    if (!isValue) throw new RangeError(`${name}: the tag ${String(tag)} is no value of its field`);
   }
+}
+
+/** The field at a path below another one, and where its number goes; some bits of a field are no field of their own. */
+function placeOf(
+  target: AnyNode,
+  members: readonly string[],
+  name: string,
+  path: string,
+): { node: AnyNode | undefined; slot: Slot | undefined } {
+  let node: AnyNode = target;
+  for (const [index, member] of members.entries()) {
+    const all: ReadonlyMap<string, AnyNode | undefined> | undefined = node.kind.members?.(node);
+    if (!all?.has(member)) throw new RangeError(`${name} refers to '${path}', which does not exist`);
+    const next = all.get(member);
+    if (next === undefined) {
+      const slot = index === members.length - 1 ? node.kind.memberSlot?.(node, member) : undefined;
+      return { node: undefined, slot };
+    }
+    node = next;
+  }
+  return { node, slot: node.kind.slot?.(node) };
+}
+
+/** What stands behind a field that may take the rest, where all of it is known when that field begins. */
+function roomsOf(entries: Group['entries'], places: ReadonlyMap<string, number>): Group['rooms'] {
+  const rooms = new Map<number, readonly Foreseen[]>();
+  let behind: Foreseen[] | undefined = [];
+  for (let index = entries.length - 1; index >= 0; index--) {
+    const node = entries[index]![1];
+    const { takesRest, mayTakeRest } = node.facts.traits;
+    const isKnown = behind?.every(({ paths }) =>
+      paths.every((path) => (places.get(firstName(path)) ?? -1) < index),
+    );
+    if (behind !== undefined && behind.length > 0 && isKnown && (takesRest || mayTakeRest)) {
+      rooms.set(index, behind);
+    }
+    const one = foreseen(node);
+    behind = one && behind && [one, ...behind];
+  }
+  return rooms;
 }
 
 /** The range of a checksum runs forward, not over itself, and over no checksum that is made after it. */
@@ -134,7 +209,7 @@ function requireRanges(
         `${pathOf(name)}: the range of a checksum runs forward, and not over the checksum`,
       );
     }
-    const later = entries.slice(index + 1, to + 1).find(([, other]) => other.facts.traits.computed);
+    const later = entries.slice(index + 1, to + 1).find(([, other]) => other.kind.shape(other).is === 'sum');
     if (later !== undefined) {
       throw new RangeError(
         `${pathOf(name)}: the checksum '${later[0]}' in its range must be declared before it`,
@@ -143,15 +218,15 @@ function requireRanges(
   });
 }
 
-function requireNothingBehindRest(entries: Group['entries'], where: string): void {
+function requireNothingBehindRest(entries: Group['entries'], rooms: Group['rooms'], where: string): void {
   let taker: string | undefined;
-  for (const [name, { facts }] of entries) {
+  entries.forEach(([name, { facts }], index) => {
     if (taker !== undefined && !facts.traits.mayBeEmpty && facts.size.max > 0) {
       const prefix = where === '' ? '' : `${where}: `;
       throw new RangeError(
         `${prefix}'${name}' can never be read, '${taker}' takes the rest; put '${taker}' last, or into a bounded field`,
       );
     }
-    if (taker === undefined && facts.traits.takesRest) taker = name;
-  }
+    if (taker === undefined && facts.traits.takesRest && !rooms.has(index)) taker = name;
+  });
 }

@@ -63,7 +63,8 @@ export interface Reference {
   /** The tags of a union. */
   readonly tags?: readonly Tag[] | undefined;
 }
-export type Use = 'size' | 'tag' | 'condition' | 'range';
+/** A size and a tag are filled in by the encoder; a condition, and a size that is `given`, stand in the message. */
+export type Use = 'size' | 'tag' | 'condition' | 'given' | 'range';
 
 /** What is true of a field whatever it holds; the rest is false. */
 export interface Traits {
@@ -131,9 +132,12 @@ export type Shape =
       readonly derived: ReadonlySet<string>;
     }
   | { readonly is: 'choice'; readonly tag: Extent; readonly cases: readonly Case[]; readonly before: number }
-  | { readonly is: 'maybe'; readonly item: AnyNode; readonly when: Presence | undefined }
+  /** There where a byte before it says so, where a condition holds, or where anything is left. */
+  | { readonly is: 'maybe'; readonly item: AnyNode; readonly when: Presence | 'rest' | undefined }
   /** The same bytes always: a constant. Padding is zeros, up to the next multiple of `to` where that is given. */
   | { readonly is: 'fixed'; readonly bytes: Uint8Array; readonly to?: number }
+  /** Zeros, as many as a number says. */
+  | { readonly is: 'filling'; readonly length: Extent; readonly max: number }
   /** A field in another's skin: with a size of its own, with another value, or named before it is declared. */
   | {
       readonly is: 'inside';
@@ -166,17 +170,27 @@ export interface Bits {
   readonly truth?: boolean;
 }
 /** How many bytes or elements, or which tag: where the number comes from, as data. */
-export type Extent =
+export type Extent = (
   | { readonly from: 'literal'; readonly value: number }
   | { readonly from: 'prefix'; readonly node: AnyNode }
   | { readonly from: 'path'; readonly path: string }
   | { readonly from: 'rest' }
-  | { readonly from: 'terminator'; readonly bytes: Uint8Array };
+  | { readonly from: 'terminator'; readonly bytes: Uint8Array }
+) & { readonly adjusted?: Adjustment };
 
-/** A condition: the field at the path has one of the values. */
+/** What is made of a number: it times `unit`, and `add`; or nothing, where it is `nullAt`. */
+export interface Adjustment {
+  readonly add: number;
+  readonly unit: number;
+  readonly nullAt: number | undefined;
+}
+
+/** A condition: the field at the path has one of the values, or a number in the range; or, where it is `not`, neither. */
 export interface Presence {
   readonly field: string;
   readonly is: readonly (number | bigint | string | boolean)[];
+  readonly range?: Range | undefined;
+  readonly not?: boolean | undefined;
 }
 
 /** Named fields, one after the other, and what their structure has to know of them. */
@@ -186,6 +200,10 @@ export interface Group {
   readonly places: ReadonlyMap<string, number>;
   /** The fields that are the size, count or tag of another: the encoder fills them in. */
   readonly derived: ReadonlySet<string>;
+  /** Those that a structure round it fills in, by their paths in this one. */
+  readonly lent: ReadonlySet<string>;
+  /** What stands behind a field that takes the rest, by its index: so much is left of it. */
+  readonly rooms: ReadonlyMap<number, readonly Foreseen[]>;
   /** The fields whose first and last bytes are asked for (the range of a checksum). */
   readonly placed: ReadonlySet<string>;
   /** Some field has work to do behind the last one. */
@@ -232,6 +250,12 @@ export interface Kind<D extends object> {
   slot?(node: NodeOf<D>): Slot | undefined;
   /** What stands behind a dot in a path, by name; a node where that is a field. */
   members?(node: NodeOf<D>): ReadonlyMap<string, AnyNode | undefined>;
+  /** The same of a member that is no field of its own: some bits. */
+  memberSlot?(node: NodeOf<D>, name: string): Slot | undefined;
+  /** The same field, with the member at a path to be filled in by what stands round it. */
+  lend?(node: NodeOf<D>, path: readonly string[]): AnyNode;
+  /** How many bytes it will take, where that can be known before it is reached. */
+  foreseen?(node: NodeOf<D>): Foreseen | undefined;
 
   // Slowly and exactly.
   read(node: NodeOf<D>, walk: Reading): unknown;
@@ -242,8 +266,8 @@ export interface Kind<D extends object> {
   encode(node: NodeOf<D>, value: string, out: Encoding, sure: boolean): void;
   /** Add up the most bytes that the value takes; `size(node).max` unless given. */
   bound?(node: NodeOf<D>, value: string, out: Bounding): void;
-  /** Write a whole number in front of content that stands at `at + size.min`, and move `p` behind both. */
-  insert?(node: NodeOf<D>, at: string, length: string, out: Encoding): void;
+  /** Write a whole number in front of content that stands at `at + size.min` up to `p`, and move `p` behind both. */
+  insert?(node: NodeOf<D>, at: string, value: string, out: Encoding): void;
 
   // As the whole of a message.
   decodeRoot?(node: NodeOf<D>, out: Decoding): void;
@@ -268,14 +292,26 @@ export interface IntLayout {
   readonly order: ByteOrder;
 }
 
-/** Where a derived number goes: an integer of fixed width. */
+/** Where a derived number goes: an integer of fixed width, or some bits of one. */
 export interface Slot extends IntLayout {
   readonly min: number;
   readonly max: number;
+  /** Bits to the right of it: the number is added to the others, which are there already. */
+  readonly shift?: number;
+  /** Writes the number, where that is not done as an integer of up to 32 bits is. */
+  readonly put?: ((target: Uint8Array, at: number, value: number) => void) | undefined;
   /** The numbers of names, for a tag that is an enumeration. */
   readonly byName?: ReadonlyMap<string, number> | undefined;
   /** Zero stands for nothing, so that something has to fill it. */
   readonly needed?: boolean;
+}
+
+/** A number of bytes that is known before they are reached. */
+export interface Foreseen {
+  /** The earlier fields that say it. */
+  readonly paths: readonly string[];
+  read(walk: Reading): number;
+  decode(out: Decoding): string;
 }
 
 /**
@@ -291,18 +327,32 @@ export interface Source {
   readonly size: Size;
   /** The numbers it may give, as far as that is known without the fields round it. */
   readonly range: Range;
+  /** The raw number that says that there is nothing: the value is null. */
+  readonly nullable: boolean;
   references(use: Use, tags?: readonly Tag[]): readonly Reference[];
 
+  /** The number; null where it says that there is nothing. */
   read(walk: Reading): unknown;
+  /** The text of the number; of −1 where it says that there is nothing. */
   decode(out: Decoding): string;
   /** The value for a tag as the generated code sees it; undefined for what is none of its values. */
   raw(tag: Tag): number | bigint | string | undefined;
 
-  /** The greatest number it can say, in the place where it stands. */
-  most(place: Slots): number;
+  /** The least and the greatest number it can say, in the place where it stands. */
+  span(place: Slots): Range;
+  /** What it says in place of a number in its span that it cannot say, in words. */
+  refusal?(value: number): string | undefined;
+  /** As `refusal`: give up. */
+  refuse?(value: string, out: Encoding): void;
+  /** The number that the message says, of one that the encoder does not fill in; undefined where it says none. */
+  given(walk: Writing): unknown;
+  givenCode(out: { given(path: string): string }): string | undefined;
   /** Say a number that is known before what it is used for is written, or a tag. */
   write(value: unknown, walk: Writing): void;
   encode(value: string, out: Encoding): void;
+  /** Say that there is nothing. */
+  writeNull?(walk: Writing): void;
+  encodeNull?(out: Encoding): void;
   encodeTag(tag: Tag, out: Encoding): void;
   /** Make room for a number that is known only behind what it measures; the answer says it. */
   reserve(walk: Writing): (value: number) => void;
@@ -368,8 +418,8 @@ export interface Reading {
   leaf(node: AnyNode, name: string | number): unknown;
   /** The value of an earlier field. */
   find(path: string): unknown;
-  /** A size or a count, not beyond its maximum. */
-  measure(source: Source, max: number, unit: 'bytes' | 'elements'): number;
+  /** A size or a count, not beyond its maximum; null where there is nothing. */
+  measure(source: Source, max: number, unit: 'bytes' | 'elements'): number | null;
   /** Read the fields of a group from one index up to another, and put their values into an object. */
   members(group: Group, from: number, to: number, values: Record<string, unknown>): Steps<void>;
   /** Begin a group at a byte; its fields are found by those inside. */
@@ -408,6 +458,10 @@ export interface Writing extends Slots {
   given(path: string): unknown;
   /** Fill in a derived field, or hold it against what filled it before. */
   fill(path: string, value: unknown): void;
+  /** Leave a member to be filled in by what stands round the field that is being written. */
+  lend(member: string, slot: Slot, at: number): void;
+  /** Whether there is nothing to write; the size then says so. */
+  isNull(source: Source, value: unknown): value is null;
   /** Say a size or a count, or hold it against the one that is declared. */
   measured(source: Source, actual: number, max: number, unit: 'bytes' | 'elements'): void;
   /** Refuse a size or a count that cannot be said. */
@@ -439,7 +493,7 @@ export interface Known {
 interface Emitting {
   line(text: string): void;
   /** A variable with this value; answers its name. */
-  define(value: string, keyword?: 'const' | 'let'): string;
+  define(value: string, keyword?: 'const' | 'let' | 'var'): string;
   /** A name that nothing else has. */
   name(prefix?: string): string;
   /** The name of a value that is not text. */
@@ -468,9 +522,12 @@ export interface Decoding extends Emitting {
   value(node: AnyNode): Known;
   find(path: string): Known;
   text(from: string, to: string): string;
+  /** A size or a count, not beyond its maximum; −1 where there is nothing. */
   measure(source: Source, max: number): string;
+  /** What a size measures, as `read` reads it; null where there is nothing. */
+  measured(source: Source, max: number, read: (size: string) => string): Known;
   /** A run of bytes; answers where it begins and ends. */
-  run(source: Source, max: number): [from: string, to: string];
+  run(source: Source, size: string): [from: string, to: string];
   members(group: Group, from: number, to: number): [string, Known][];
   open(group: Group, start?: string): void;
   close(group: Group): void;
@@ -502,12 +559,18 @@ export interface Encoding extends Emitting, Slots {
   property(value: string, name: string): string;
   requireObject(value: string): void;
   /** Where the next bytes go, as text that holds while `p` stays; moves behind them. */
-  reservePlace(width: number): string;
+  reservePlace(width: number, keyword?: 'var'): string;
   putInt(layout: IntLayout, value: string, place: string): void;
   /** Write text at a place, at most `limit` bytes; answers how many. */
   putText(at: string, value: string, limit: number): string;
   measured(source: Source, actual: string, max: number): void;
   judge(source: Source, actual: string, max: number): void;
+  /** Write what a size measures; where there is nothing, the size says so. */
+  unlessNull(source: Source, value: string, write: () => void): void;
+  /** Leave a member to be filled in by what stands round the field that is being written. */
+  lend(member: string, slot: Slot, place: string): void;
+  /** What is left to be filled in is missing here. */
+  unlend(): void;
   exhaust(): void;
   enterBounds(): string;
   leaveBounds(outer: string): void;
@@ -532,6 +595,8 @@ export interface Bounding {
   name(prefix?: string): string;
   constant(value: unknown): string;
   property(value: string, name: string): string;
+  /** The value that the message has for an earlier field. */
+  given(path: string): string;
   settle(): void;
   routine(node: AnyNode, body: () => void): string;
 }

@@ -61,7 +61,14 @@ export {
 } from './kinds/integer.ts';
 export { lazy } from './kinds/lazy.ts';
 export { type Mapping, mapped } from './kinds/mapped.ts';
-export { type Condition, optional, when } from './kinds/optional.ts';
+export {
+  type Condition,
+  type ConditionValue,
+  type NumberRange,
+  optional,
+  unless,
+  when,
+} from './kinds/optional.ts';
 export { padding } from './kinds/padding.ts';
 export { struct } from './kinds/struct.ts';
 export { union } from './kinds/union.ts';
@@ -81,6 +88,7 @@ export {
   u56be,
   u56le,
 } from './kinds/wide.ts';
+export { type SizeOptions, size } from './source.ts';
 
 /** Every kind of field there is, for tools and tests that go through all of them. */
 // biome-ignore lint/suspicious/noExplicitAny: each has data of its own

@@ -1,210 +1,30 @@
 import { show } from '../../bytes/show.ts';
-import { literal } from './engine/code.ts';
-import { type AnyField, nodeOf, rest, type Size as SizeDeclaration } from './field.ts';
-import type {
-  AnyNode,
-  Decoding,
-  Encoding,
-  Extent,
-  Range,
-  Reading,
-  Reference,
-  Size,
-  Slots,
-  Source,
-  Tag,
-  TagField,
-  Use,
-  Writing,
-} from './kind.ts';
+import { checkOptions, integer } from '../../options.ts';
+import { type Adjusted, type AnyField, nodeOf, rest, type Size as SizeDeclaration } from './field.ts';
+import type { Adjustment, AnyNode, Decoding, Foreseen, Reading, Size, Source, Tag } from './kind.ts';
+import { AdjustedSource } from './sources/adjusted.ts';
+import { LiteralSource } from './sources/literal.ts';
+import { PathSource } from './sources/path.ts';
+import { PrefixSource } from './sources/prefix.ts';
+import { RestSource } from './sources/rest.ts';
 
-const NO_BYTES: Size = { min: 0, max: 0 };
-const ANY_NUMBER: Range = { min: 0, max: Number.POSITIVE_INFINITY };
-
-/** A number in the declaration. */
-class LiteralSource implements Source {
-  readonly extent: Extent;
-  readonly takesRest = false;
-  readonly size = NO_BYTES;
-  readonly range: Range;
-  readonly #value: number;
-
-  constructor(value: number) {
-    this.#value = value;
-    this.extent = { from: 'literal', value };
-    this.range = { min: value, max: value };
-  }
-
-  references(): readonly Reference[] {
-    return [];
-  }
-  read(): unknown {
-    return this.#value;
-  }
-  decode(): string {
-    return String(this.#value);
-  }
-  raw(tag: Tag): Tag {
-    return tag;
-  }
-  most(): number {
-    return this.#value;
-  }
-  // It is there already; whether it agrees is judged where it is used.
-  write(): void {}
-  encode(): void {}
-  encodeTag(): void {}
-  reserve(): () => void {
-    return () => {};
-  }
-  reserveCode(): () => void {
-    return () => {};
-  }
-}
-
-/** A field right before what the number is used for. */
-class PrefixSource implements Source {
-  readonly extent: Extent;
-  readonly takesRest = false;
-  readonly size: Size;
-  readonly range: Range;
-  readonly #node: AnyNode;
-  readonly #tag: TagField | undefined;
-
-  constructor(node: AnyNode, tag?: TagField) {
-    this.#node = node;
-    this.#tag = tag;
-    this.extent = { from: 'prefix', node };
-    this.size = node.facts.size;
-    this.range = node.kind.range?.(node) ?? ANY_NUMBER;
-  }
-
-  references(): readonly Reference[] {
-    return [];
-  }
-  read(walk: Reading): unknown {
-    return walk.value(this.#node);
-  }
-  decode(out: Decoding): string {
-    return out.value(this.#tag?.node ?? this.#node).value;
-  }
-  raw(tag: Tag): Tag | undefined {
-    return this.#tag?.raw(tag);
-  }
-  most(): number {
-    return this.range.max;
-  }
-  write(value: unknown, walk: Writing): void {
-    walk.value(this.#node, value);
-  }
-  encode(value: string, out: Encoding): void {
-    out.value(this.#node, value, true);
-  }
-  encodeTag(tag: Tag, out: Encoding): void {
-    out.value(this.#node, literal(tag), true);
-  }
-  reserve(walk: Writing): (value: number) => void {
-    const slot = this.#node.kind.slot?.(this.#node);
-    const room = slot?.width ?? this.size.min;
-    const at = walk.take(room);
-    if (slot !== undefined) return (value) => walk.put(slot, value, at);
-    return (value) => walk.insert(this.#node, value, at, room);
-  }
-  reserveCode(out: Encoding): (value: string) => void {
-    const slot = this.#node.kind.slot?.(this.#node);
-    if (slot !== undefined) {
-      const place = out.reservePlace(slot.width);
-      return (value) => out.putInt(slot, value, place);
-    }
-    out.settle();
-    const at = out.define('p');
-    out.line(`p += ${this.size.min};`);
-    return (value) => this.#node.kind.insert!(this.#node, at, value, out);
-  }
-}
-
-/** An earlier field, here or in a structure round it. */
-class PathSource implements Source {
-  readonly extent: Extent;
-  readonly takesRest = false;
-  readonly size = NO_BYTES;
-  readonly range = ANY_NUMBER;
-  readonly #path: string;
-
-  constructor(path: string) {
-    this.#path = path;
-    this.extent = { from: 'path', path };
-  }
-
-  references(use: Use, tags?: readonly Tag[]): readonly Reference[] {
-    return [{ path: this.#path, use, tags }];
-  }
-  read(walk: Reading): unknown {
-    return walk.find(this.#path);
-  }
-  decode(out: Decoding): string {
-    return out.find(this.#path).value;
-  }
-  raw(tag: Tag): Tag {
-    return tag;
-  }
-  most(place: Slots): number {
-    return place.slot(this.#path).max;
-  }
-  write(value: unknown, walk: Writing): void {
-    walk.fill(this.#path, value);
-  }
-  encode(value: string, out: Encoding): void {
-    out.fill(this.#path, value);
-  }
-  encodeTag(tag: Tag, out: Encoding): void {
-    out.fill(this.#path, literal(out.slot(this.#path).byName?.get(tag as string) ?? tag));
-  }
-  reserve(walk: Writing): (value: number) => void {
-    return (value) => walk.fill(this.#path, value);
-  }
-  reserveCode(out: Encoding): (value: string) => void {
-    return (value) => out.fill(this.#path, value);
-  }
-}
-
-/** What is left of the frame, or of the enclosing `bounded`. */
-class RestSource implements Source {
-  readonly extent: Extent = { from: 'rest' };
-  readonly takesRest = true;
-  readonly size = NO_BYTES;
-  readonly range = ANY_NUMBER;
-
-  references(): readonly Reference[] {
-    return [];
-  }
-  read(walk: Reading): unknown {
-    return walk.end - walk.at;
-  }
-  decode(out: Decoding): string {
-    out.settle();
-    return out.define(`${out.end} - p`);
-  }
-  raw(tag: Tag): Tag {
-    return tag;
-  }
-  most(): number {
-    return Number.POSITIVE_INFINITY;
-  }
-  // What takes the rest says so once it is written (`exhaust`).
-  write(): void {}
-  encode(): void {}
-  encodeTag(): void {}
-  reserve(): () => void {
-    return () => {};
-  }
-  reserveCode(): () => void {
-    return () => {};
-  }
-}
+/**
+ * A number that a declaration needs has a source, may be adjusted, and has a use; these know nothing of one another.
+ *
+ *     source                            adjusted                        use
+ *     u16be      right before           size(…, { add, unit, nullAt })  bytes · elements · presence · tag
+ *     'length'   an earlier field
+ *     4          a literal
+ *     rest       what is left
+ */
 
 /** The source of a size or a count; throws a TypeError or RangeError for what is none. */
 export function sizeSource(size: SizeDeclaration, where: string): Source {
+  if (isAdjusted(size)) return new AdjustedSource(plainSource(size.from, where), size.by);
+  return plainSource(size, where);
+}
+
+function plainSource(size: unknown, where: string): Source {
   if (size === rest) return new RestSource();
   if (typeof size === 'string') return new PathSource(size);
   if (typeof size === 'number') {
@@ -212,15 +32,72 @@ export function sizeSource(size: SizeDeclaration, where: string): Source {
     return new LiteralSource(size);
   }
   const node = nodeOf(size as AnyField, where);
-  const range = node.kind.range?.(node);
-  if (range === undefined) {
+  if (node.kind.range?.(node) === undefined) {
     throw new TypeError(
       `${where}: expected an integer field of at most 32 bits or a varint, got ${node.kind.name}`,
     );
   }
-  if (range.min < 0) throw new TypeError(`${where}: a size is an unsigned integer`);
   return new PrefixSource(node);
 }
+
+const ADJUSTED: WeakSet<object> = new WeakSet();
+
+function isAdjusted(size: unknown): size is Adjusted & { from: unknown; by: Adjustment } {
+  return typeof size === 'object' && size !== null && ADJUSTED.has(size);
+}
+
+/** How a size is made of the number on the wire. */
+export interface SizeOptions<N extends number | undefined = number | undefined> {
+  /** Added to the number, for a length that counts more or less than what it measures: 0 unless given. */
+  add?: number;
+  /** Bytes, or elements, that each of the number stands for: 1 unless given. */
+  unit?: number;
+  /** The number that says that there is nothing: the value is `null`. */
+  nullAt?: N;
+}
+
+/**
+ * A size made of a number on the wire: number × `unit` + `add`, and `null` where the number is `nullAt`. As a count it gives
+ * elements.
+ *
+ * @throws TypeError or RangeError for what is no whole number, and for a size that is no number on the wire
+ *
+ * @example
+ * bytes(size(u16be, { add: -2 }));          // a length that counts itself
+ * bytes(size('words', { unit: 4 }));        // 32-bit words
+ * bytes(size(i32be, { nullAt: -1 }));       // Buffer | null
+ */
+export function size<const S extends string | AnyField, const N extends number | undefined = undefined>(
+  from: S,
+  options: SizeOptions<N>,
+): Adjusted<S extends string ? S : never, N extends number ? null : never> {
+  checkOptions('size', options, {
+    add: integer(-MOST_ADDED, MOST_ADDED),
+    unit: integer(1, MOST_ADDED),
+    nullAt: integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+  });
+  if (from === (rest as unknown) || typeof from === 'number' || isAdjusted(from)) {
+    throw new TypeError(
+      `size(from): expected a field or the path of one, got ${from === (rest as unknown) ? 'rest' : show(from)}`,
+    );
+  }
+  const inner = plainSource(from, 'size(from)');
+  const { add = 0, unit = 1, nullAt } = options;
+  const { min, max } = inner.range;
+  if (max * unit + add < 0) throw new RangeError(`size: no number of the field gives a size of 0 or more`);
+  if (nullAt !== undefined && (nullAt < min || nullAt > max)) {
+    throw new RangeError(`size: nullAt: expected a number that the field may have, got ${nullAt}`);
+  }
+  const made = Object.freeze({
+    kind: Object.freeze({ name: 'size' }),
+    from,
+    by: Object.freeze({ add, unit, nullAt }),
+  });
+  ADJUSTED.add(made);
+  return made as never;
+}
+
+const MOST_ADDED = 2 ** 31 - 1;
 
 /** The source of a tag: a field right before, or the path of an earlier one. */
 export function tagSource(tag: string | AnyField): Source {
@@ -244,10 +121,14 @@ export function requireTag(source: Source, tag: Tag, name: string): void {
     throw new RangeError(`${name}: the tag ${show(tag)} is no value of its field`);
 }
 
+/** Whether the number is the same always. */
+export function isLiteral({ range: { min, max } }: Source): boolean {
+  return min === max;
+}
+
 /** The most bytes or elements that a size allows, as far as that is known without the fields round it. */
 export function mostBytes(source: Source, max: number): number {
-  const { min, max: most } = source.range;
-  return min === most ? most : Math.min(max, most);
+  return isLiteral(source) ? source.range.max : Math.min(max, source.range.max);
 }
 
 /** The size of a field that holds a number of items, of so many bytes each: Infinity where nothing in front of it says. */
@@ -259,6 +140,30 @@ export function longest(source: Source, max: number, least: number, each: number
     min: source.size.min,
     max: isSaid ? source.size.max + product(Math.min(max, most), each) : Number.POSITIVE_INFINITY,
   };
+}
+
+/** The bytes of a field that an earlier one measures, of so many for each; undefined where its size stands right before. */
+export function foreseenBy(source: Source, each: number): Foreseen | undefined {
+  if (source.extent.from !== 'path') return undefined;
+  return {
+    paths: [source.extent.path],
+    read(walk: Reading) {
+      const size = source.read(walk);
+      return typeof size === 'number' ? size * each : 0;
+    },
+    decode(out: Decoding) {
+      const size = source.decode(out);
+      if (source.nullable) return `Math.max(${size}, 0) * ${each}`;
+      return each === 1 ? size : `${size} * ${each}`;
+    },
+  };
+}
+
+/** The bytes of a field, where they can be known before it is reached. */
+export function foreseen(node: AnyNode): Foreseen | undefined {
+  const { min, max } = node.facts.size;
+  if (min === max) return { paths: [], read: () => min, decode: () => String(min) };
+  return node.kind.foreseen?.(node);
 }
 
 function product(count: number, each: number): number {

@@ -246,7 +246,7 @@ describe('a declaration that cannot work is refused where it is written', () => 
     ],
     ['an unknown size', () => codecOf(f.struct({ a: f.bytes('n') })), "no field 'n'"],
     ['a later size', () => f.struct({ a: f.bytes('n'), n: f.u8 }), 'not declared before it'],
-    ['a signed size', () => f.struct({ n: f.i8, a: f.bytes('n') }), 'unsigned integer of fixed width'],
+    ['a size of no fixed width', () => f.struct({ n: f.varuint, a: f.bytes('n') }), 'integer of fixed width'],
     [
       'an unknown flag',
       () => f.struct({ a: f.flags(f.u8, { x: 0 }), b: f.optional(f.u8, f.when('a.y')) }),
@@ -290,13 +290,13 @@ describe('a declaration that cannot work is refused where it is written', () => 
     ],
     [
       'a field behind the rest, in a message',
-      () => messages(f.u8, { a: message(1, { d: f.bytes(f.rest), n: f.u8 }) }),
+      () => messages(f.u8, { a: message(1, { d: f.bytes(f.rest), n: f.varuint }) }),
       "a: 'n' can never be read, 'd' takes the rest",
     ],
     [
-      'a checksum behind the rest',
-      () => f.struct({ d: f.utf8(f.rest), sum: f.checksum(f.u8, 'CRC-8/SMBUS') }),
-      "'sum' can never be read, 'd' takes the rest",
+      'a text behind the rest, and its checksum',
+      () => f.struct({ d: f.utf8(f.rest), text: f.utf8(f.u8), sum: f.checksum(f.u8, 'CRC-8/SMBUS') }),
+      "'text' can never be read, 'd' takes the rest",
     ],
     [
       'bytes that may be none behind the rest of a structure',
@@ -305,7 +305,7 @@ describe('a declaration that cannot work is refused where it is written', () => 
     ],
     [
       'a field behind a union whose every case takes the rest',
-      () => f.struct({ d: f.union(f.u8, { a: message(1, { x: f.bytes(f.rest) }) }), n: f.u8 }),
+      () => f.struct({ d: f.union(f.u8, { a: message(1, { x: f.bytes(f.rest) }) }), n: f.varuint }),
       "'n' can never be read, 'd' takes the rest",
     ],
     [

@@ -1,6 +1,7 @@
 import type { AnyNode, Bounding, Group } from '../kind.ts';
 import { type Code, literal } from './code.ts';
 import { isInherited, property } from './property.ts';
+import { memberOf } from './read-walk.ts';
 
 /** A field of at most so many bytes is not measured: that costs more than room does. */
 const SHORT = 64;
@@ -19,6 +20,8 @@ class BoundSource implements Bounding {
   readonly #routines: Map<AnyNode, string> = new Map();
   /** Bytes that any value takes at most, not yet added. */
   #fixed = 0;
+  /** The structures round the field that is measured, and where their values are; the innermost first. */
+  #scopes: { names: ReadonlySet<string>; value: string }[] = [];
 
   constructor(code: Code) {
     this.#code = code;
@@ -55,13 +58,19 @@ class BoundSource implements Bounding {
     const open: [string, AnyNode][] = [];
     for (const [name, node] of group.entries) {
       const { absent, computed } = node.facts.traits;
-      if (absent || computed || node.facts.size.max <= SHORT) this.#fixed += node.facts.size.max;
+      const { max } = node.facts.size;
+      if (max <= SHORT || ((absent || computed) && max < Number.POSITIVE_INFINITY)) this.#fixed += max;
       else open.push([name, node]);
     }
     if (open.length === 0) return;
     this.settle();
     this.line(`if (typeof ${value} === 'object' && ${value} !== null) {`);
-    for (const [name, node] of open) this.add(node, this.define(this.property(value, name)));
+    const outer = this.#scopes;
+    this.#scopes = [{ names: new Set(group.entries.map(([name]) => name)), value }, ...outer];
+    for (const [name, node] of open) {
+      this.add(node, node.facts.traits.absent ? '' : this.define(this.property(value, name)));
+    }
+    this.#scopes = outer;
     this.settle();
     this.line('}');
   }
@@ -72,14 +81,26 @@ class BoundSource implements Bounding {
     const name = this.name('boundLazy');
     this.#routines.set(node, name);
     const outer = this.#fixed;
+    const scopes = this.#scopes;
     this.#fixed = 0;
+    this.#scopes = [];
     this.#code.function(`${name}(m, z)`, () => {
       body();
       this.settle();
       this.line('return n;');
     });
     this.#fixed = outer;
+    this.#scopes = scopes;
     return name;
+  }
+
+  given(path: string): string {
+    const [first = '', ...members] = path.split('.');
+    const scope = this.#scopes.find(({ names }) => names.has(first))!;
+    return members.reduce(
+      (value, member) => `${this.constant(memberOf)}(${value}, [${literal(member)}])`,
+      this.property(scope.value, first),
+    );
   }
 
   property(value: string, name: string): string {

@@ -28,7 +28,7 @@ export class Code {
   }
 
   /** A variable with this value; answers its name. */
-  define(value: string, keyword: 'const' | 'let' = 'const'): string {
+  define(value: string, keyword: 'const' | 'let' | 'var' = 'const'): string {
     const name = this.name();
     this.line(`${keyword} ${name} = ${value};`);
     return name;

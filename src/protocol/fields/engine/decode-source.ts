@@ -1,7 +1,18 @@
 import { decodeUtf8 } from '../../../bytes/utf8.ts';
-import type { AnyNode, Counted, Decoding, Group, Known, Limits, Mark, Place, Source } from '../kind.ts';
+import type {
+  AnyNode,
+  Counted,
+  Decoding,
+  Foreseen,
+  Group,
+  Known,
+  Limits,
+  Mark,
+  Place,
+  Source,
+} from '../kind.ts';
 import { hasTrait } from '../node.ts';
-import type { Code } from './code.ts';
+import { type Code, literal } from './code.ts';
 import { type Declaration, mayExceed } from './declaration.ts';
 
 /** A list notes where it stands once in so many elements. */
@@ -113,12 +124,27 @@ class DecodeSource implements Decoding {
       const [name, node] = group.entries[index]!;
       if (this.#offset >= this.#ready) this.need(runAhead(group, index, to));
       const start = group.placed.has(name) ? this.define(this.here()) : undefined;
-      const known = this.value(node);
+      const room = group.rooms.get(index);
+      const known = room === undefined ? this.value(node) : this.#before(room, () => this.value(node));
       scope.fields.set(name, known);
       if (start !== undefined) scope.places.set(name, { start, end: this.define(this.here()) });
       if (!node.facts.traits.absent) pairs.push([name, known]);
     }
     return pairs;
+  }
+
+  /** Read what ends so many bytes before the end. */
+  #before(room: readonly Foreseen[], read: () => Known): Known {
+    const sizes = room.map((one) => one.decode(this));
+    this.settle();
+    const outer = this.end;
+    const total = this.define(sizes.join(' + '));
+    this.fail(`!(${total} >= 0 && ${total} <= ${outer} - p)`);
+    this.end = this.define(`${outer} - ${total}`);
+    const known = read();
+    this.settle();
+    this.end = outer;
+    return known;
   }
 
   open(group: Group, start?: string): void {
@@ -146,18 +172,40 @@ class DecodeSource implements Decoding {
     let scope = this.#scope!;
     while (!scope.fields.has(first)) scope = scope.outer!;
     let known = scope.fields.get(first)!;
-    for (const member of members) known = known.members!.get(member)!;
+    for (const member of members) {
+      // What may be missing has its members in its value only.
+      known = known.members?.get(member) ?? { value: `${known.value}?.[${literal(member)}]` };
+    }
     return known;
   }
 
   measure(source: Source, max: number): string {
     const value = source.decode(this);
     const { min, max: most } = source.range;
-    if (min !== most && most > max) this.fail(`${value} > ${max}`);
+    if (min === most) return value;
+    const least = source.nullable ? -1 : 0;
+    // A member of what is missing is no number, and no test is true for it.
+    if (min === Number.NEGATIVE_INFINITY) this.fail(`!(${value} >= ${least} && ${value} <= ${max})`);
+    else {
+      if (min < least) this.fail(`${value} < ${least}`);
+      if (most > max) this.fail(`${value} > ${max}`);
+    }
     return value;
   }
 
-  run(source: Source, max: number): [from: string, to: string] {
+  measured(source: Source, max: number, read: (size: string) => string): Known {
+    const size = this.measure(source, max);
+    if (!source.nullable) return { value: read(size) };
+    this.settle();
+    const result = this.define('null', 'let');
+    this.line(`if (${size} >= 0) {`);
+    this.line(`${result} = ${read(size)};`);
+    this.settle();
+    this.line('}');
+    return { value: result };
+  }
+
+  run(source: Source, length: string): [from: string, to: string] {
     const { min, max: most } = source.range;
     if (min === most) {
       this.need(min);
@@ -167,7 +215,6 @@ class DecodeSource implements Decoding {
       this.advance(min);
       return [from, to];
     }
-    const length = this.measure(source, max);
     this.settle();
     if (!source.takesRest) this.fail(`${length} > ${this.end} - p`);
     const from = this.define('p');

@@ -1,5 +1,5 @@
 import type { AnyNode, Counted, Encoding, Group, IntLayout, Limits, Place, Slot, Source } from '../kind.ts';
-import { hasTrait } from '../node.ts';
+import { firstName, hasTrait } from '../node.ts';
 import { type Code, literal } from './code.ts';
 import { type Declaration, mayExceed } from './declaration.ts';
 import type { TextWriter } from './gathered-texts.ts';
@@ -20,17 +20,25 @@ interface Derived {
   readonly place: string;
   readonly filled: string;
   readonly slot: Slot;
+  /** It may be missing: `place` is −1 then. */
+  readonly mayMiss?: boolean;
 }
+
+/** Names that every group has its own of: those of its fields. */
+const namesOf = ({ entries }: Group): ReadonlySet<string> => new Set(entries.map(([name]) => name));
 
 /** The fields of one group that have been written, and the groups round it. */
 class Scope {
+  readonly names: ReadonlySet<string>;
   readonly values: Map<string, string> = new Map();
+  /** By their paths, those that are lent by members too. */
   readonly derived: Map<string, Derived> = new Map();
   readonly places: Map<string, Place<string>> = new Map();
   readonly start: string;
   readonly outer: Scope | undefined;
 
-  constructor(start: string, outer: Scope | undefined) {
+  constructor(group: Group, start: string, outer: Scope | undefined) {
+    this.names = namesOf(group);
     this.start = start;
     this.outer = outer;
   }
@@ -48,6 +56,8 @@ class EncodeSource implements Encoding {
   /** Bytes behind `p` that are written already. */
   #offset = 0;
   readonly #routines: Map<AnyNode, string> = new Map();
+  /** What the field that was written last leaves to be filled in. */
+  readonly #lent: Map<string, Derived> = new Map();
 
   constructor(code: Code, declaration: Declaration, texts: TextWriter) {
     this.#code = code;
@@ -97,14 +107,18 @@ class EncodeSource implements Encoding {
 
   members(group: Group, from: number, to: number, value: string): void {
     const scope = this.#scope!;
+    let isBehindRoom = false;
     for (let index = from; index < to; index++) {
       const [name, node] = group.entries[index]!;
+      const before = isBehindRoom && this.#mayExhaust ? this.define(this.here()) : undefined;
       const start = group.placed.has(name) ? this.define(this.here()) : undefined;
       const { absent, computed } = node.facts.traits;
       if (group.derived.has(name)) {
         const slot = node.kind.slot!(node)!;
-        const place = this.reservePlace(slot.width);
-        scope.derived.set(name, { place, filled: this.define('-1', 'let'), slot });
+        // What is filled in from outside is seen there too.
+        const keyword = group.lent.has(name) ? 'var' : undefined;
+        const place = this.reservePlace(slot.width, keyword);
+        scope.derived.set(name, { place, filled: this.define('undefined', keyword ?? 'let'), slot });
       } else if (absent || computed) {
         this.value(node, '');
       } else {
@@ -112,20 +126,28 @@ class EncodeSource implements Encoding {
         scope.values.set(name, member);
         this.value(node, member);
       }
+      for (const [path, derived] of this.#lent) scope.derived.set(`${name}.${path}`, derived);
+      this.#lent.clear();
+      // What a field left room for still counts as behind it.
+      if (before !== undefined) this.line(`if (exhausted === ${before}) exhausted = ${this.here()};`);
+      isBehindRoom ||= group.rooms.has(index);
       if (start !== undefined) scope.places.set(name, { start, end: this.define(this.here()) });
     }
   }
 
   open(group: Group, start?: string): void {
     const from = start ?? (group.finishes ? this.define(this.here()) : '');
-    this.#scope = new Scope(from, this.#scope);
+    this.#scope = new Scope(group, from, this.#scope);
   }
 
   close(group: Group): void {
-    for (const { filled, slot, place } of this.#scope!.derived.values()) {
-      if (slot.needed) this.refuse(`${filled} < 0`);
-      else {
-        this.line(`if (${filled} < 0) {`);
+    for (const [path, derived] of this.#scope!.derived) {
+      const { filled, slot, place } = derived;
+      if (group.lent.has(path)) this.#lent.set(path, derived);
+      else if (slot.needed && derived.mayMiss) this.refuse(`${place} >= 0 && ${filled} === undefined`);
+      else if (slot.needed) this.refuse(`${filled} === undefined`);
+      else if (slot.shift === undefined) {
+        this.line(`if (${filled} === undefined${derived.mayMiss ? ` && ${place} >= 0` : ''}) {`);
         this.putInt(slot, '0', place);
         this.line('}');
       }
@@ -147,7 +169,7 @@ class EncodeSource implements Encoding {
   given(path: string): string {
     const [first = '', ...members] = path.split('.');
     let scope = this.#scope!;
-    while (!scope.values.has(first)) scope = scope.outer!;
+    while (!scope.names.has(first)) scope = scope.outer!;
     let value = scope.values.get(first)!;
     for (const member of members) value = this.property(value, member);
     return value;
@@ -157,9 +179,22 @@ class EncodeSource implements Encoding {
     return this.#derived(path).slot;
   }
 
+  lend(member: string, slot: Slot, place: string): void {
+    this.#lent.set(member, { place, filled: this.define('undefined', 'var'), slot });
+  }
+
+  unlend(): void {
+    for (const [path, derived] of this.#lent) {
+      this.line(`${derived.place} = -1;`);
+      this.line(`${derived.filled} = undefined;`);
+      this.#lent.set(path, { ...derived, mayMiss: true });
+    }
+  }
+
   fill(path: string, value: string): void {
-    const { place, filled, slot } = this.#derived(path);
-    this.line(`if (${filled} < 0) {`);
+    const { place, filled, slot, mayMiss } = this.#derived(path);
+    if (mayMiss) this.refuse(`${place} < 0`);
+    this.line(`if (${filled} === undefined) {`);
     this.line(`${filled} = ${value};`);
     this.putInt(slot, filled, place);
     this.line(`} else if (${filled} !== ${value}) return -1;`);
@@ -167,7 +202,8 @@ class EncodeSource implements Encoding {
 
   #derived(path: string): Derived {
     let scope = this.#scope!;
-    while (!scope.derived.has(path)) scope = scope.outer!;
+    const first = firstName(path);
+    while (!scope.names.has(first)) scope = scope.outer!;
     return scope.derived.get(path)!;
   }
 
@@ -177,9 +213,28 @@ class EncodeSource implements Encoding {
   }
 
   judge(source: Source, actual: string, max: number): void {
-    const { min, max: most } = source.range;
+    const { min, max: most } = source.span(this);
     if (min === most) this.refuse(`${actual} !== ${min}`);
-    else this.refuse(`${actual} > ${Math.min(max, source.most(this))}`);
+    else {
+      this.refuse(`${actual} > ${Math.min(max, most)}`);
+      if (min > 0) this.refuse(`${actual} < ${min}`);
+      source.refuse?.(actual, this);
+    }
+  }
+
+  unlessNull(source: Source, value: string, write: () => void): void {
+    if (!source.nullable) {
+      write();
+      return;
+    }
+    this.settle();
+    this.line(`if (${value} === null) {`);
+    source.encodeNull!(this);
+    this.settle();
+    this.line('} else {');
+    write();
+    this.settle();
+    this.line('}');
   }
 
   exhaust(): void {
@@ -199,11 +254,17 @@ class EncodeSource implements Encoding {
     this.line(`exhausted = ${outer};`);
   }
 
-  putInt({ width, order }: IntLayout, value: string, place: string): void {
+  putInt(slot: IntLayout & Partial<Slot>, value: string, place: string): void {
+    const { width, order, put } = slot;
+    if (put !== undefined) {
+      this.line(`${this.constant(put)}(t, ${place}, ${value});`);
+      return;
+    }
+    const bits = slot.shift ? `(${value} << ${slot.shift})` : value;
     for (let index = 0; index < width; index++) {
       const shift = 8 * (order === 'le' ? index : width - 1 - index);
       const at = index === 0 ? place : `${place} + ${index}`;
-      this.line(`t[${at}] = ${shifted(value, shift)};`);
+      this.line(`t[${at}] ${slot.shift === undefined ? '' : '|'}= ${shifted(bits, shift)};`);
     }
   }
 
@@ -262,8 +323,8 @@ class EncodeSource implements Encoding {
     this.line(`if (${condition}) return -1;`);
   }
 
-  reservePlace(width: number): string {
-    const place = this.define(this.here());
+  reservePlace(width: number, keyword?: 'var'): string {
+    const place = this.define(this.here(), keyword);
     this.#offset += width;
     return place;
   }
@@ -285,7 +346,7 @@ class EncodeSource implements Encoding {
   line(text: string): void {
     this.#code.line(text);
   }
-  define(value: string, keyword?: 'const' | 'let'): string {
+  define(value: string, keyword?: 'const' | 'let' | 'var'): string {
     return this.#code.define(value, keyword);
   }
   name(prefix?: string): string {

@@ -2,7 +2,18 @@ import { asBuffer } from '../../../bytes/buffer.ts';
 import { show } from '../../../bytes/show.ts';
 import { decodeUtf8, utf8FaultAt } from '../../../bytes/utf8.ts';
 import { type FrameError, MessageError } from '../../../errors.ts';
-import type { AnyNode, Counted, Group, Limits, Place, Reading, Source, Steps, Visit } from '../kind.ts';
+import type {
+  AnyNode,
+  Counted,
+  Foreseen,
+  Group,
+  Limits,
+  Place,
+  Reading,
+  Source,
+  Steps,
+  Visit,
+} from '../kind.ts';
 import { COUNTED, DEFAULT_DEPTH, type Declaration } from './declaration.ts';
 import { foreignProblem, Problem, pathStep, readingError, tooLong } from './problem.ts';
 import type { Progress } from './progress.ts';
@@ -242,12 +253,22 @@ export class ReadWalk implements Reading {
     for (let index = from; index < to; index++) {
       const [name, node] = group.entries[index]!;
       const start = this.at;
+      const outer = this.end;
+      const room = group.rooms.get(index);
+      // Too little for what is behind it shows there.
+      if (room !== undefined) this.end = Math.max(start, outer - this.#sum(room));
       const isLeaf = node.kind.children === undefined;
       const value = isLeaf ? this.leaf(node, name) : yield this.visit(node, name);
+      this.end = outer;
       scope.values[index] = value;
       if (group.placed.has(name)) scope.places!.set(name, { start, end: this.at });
       if (!node.facts.traits.absent) put(values, name, value);
     }
+  }
+
+  /** Bytes that stand behind a field, as far as they make sense. */
+  #sum(room: readonly Foreseen[]): number {
+    return room.reduce((sum, one) => sum + Math.max(0, one.read(this)), 0);
   }
 
   open(group: Group, start: number): void {
@@ -281,12 +302,15 @@ export class ReadWalk implements Reading {
     return memberOf(scope.values[scope.group.places.get(first)!], members);
   }
 
-  measure(source: Source, max: number, unit: 'bytes' | 'elements'): number {
+  measure(source: Source, max: number, unit: 'bytes' | 'elements'): number | null {
     const start = this.at;
-    const value = source.read(this) as number;
-    if (source.range.min !== source.range.max && value > max) {
-      throw tooLong(max, value, unit, { at: start });
+    const value = source.read(this);
+    if (source.range.min === source.range.max) return value as number;
+    if (value === null && source.nullable) return null;
+    if (!(typeof value === 'number' && value >= 0)) {
+      throw new Problem('ERR_MESSAGE_VALUE', `a size of 0 or more ${unit}`, value, { at: start });
     }
+    if (value > max) throw tooLong(max, value, unit, { at: start });
     return value;
   }
 

@@ -11,6 +11,7 @@ import type {
   Visit,
   Writing,
 } from '../kind.ts';
+import { firstName } from '../node.ts';
 import type { Declaration } from './declaration.ts';
 import { foreignProblem, Problem, tooLong, writingError } from './problem.ts';
 import { property } from './property.ts';
@@ -59,6 +60,7 @@ interface Derived {
 class Scope {
   readonly group: Group;
   readonly values: object;
+  /** By their paths, those that are lent by members too. */
   readonly derived: Map<string, Derived> = new Map();
   readonly places: Map<string, Place<number>> = new Map();
   readonly start: number;
@@ -89,6 +91,8 @@ export class WriteWalk implements Writing {
   /** Where something took the rest: nothing may stand behind it. −1 where nothing did. */
   #exhausted = -1;
   readonly #counted: Record<Counted, number> = { elements: 0, empty: 0, text: 0 };
+  /** What the field that was written last leaves to be filled in. */
+  readonly #lent: Map<string, Derived> = new Map();
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -141,6 +145,7 @@ export class WriteWalk implements Writing {
 
   *members(group: Group, from: number, to: number, values: object): Steps<void> {
     const scope = this.#scope!;
+    let isBehindRoom = false;
     for (let index = from; index < to; index++) {
       const [name, node] = group.entries[index]!;
       const start = this.at;
@@ -152,7 +157,12 @@ export class WriteWalk implements Writing {
         const { absent, computed } = node.facts.traits;
         const value = absent || computed ? undefined : this.#property(values, name);
         yield this.visit(node, value, name);
+        for (const [path, derived] of this.#lent) scope.derived.set(`${name}.${path}`, derived);
+        this.#lent.clear();
       }
+      // What a field left room for still counts as behind it.
+      if (isBehindRoom && this.#exhausted === start) this.#exhausted = this.at;
+      isBehindRoom ||= group.rooms.has(index);
       if (group.placed.has(name)) scope.places.set(name, { start, end: this.at });
     }
   }
@@ -170,9 +180,10 @@ export class WriteWalk implements Writing {
 
   close(group: Group): void {
     const scope = this.#scope!;
-    for (const [name, { slot, filled }] of scope.derived) {
+    for (const [name, derived] of scope.derived) {
+      if (group.lent.has(name)) this.#lent.set(name, derived);
       // Nothing chose a tag, and the zero that stands there has no name.
-      if (filled === undefined && slot.needed)
+      else if (derived.filled === undefined && derived.slot.needed)
         this.failAt(name, 'a union that gives it its value', undefined);
     }
     if (group.finishes) {
@@ -208,6 +219,10 @@ export class WriteWalk implements Writing {
     return this.#derived(path).slot;
   }
 
+  lend(member: string, slot: Slot, at: number): void {
+    this.#lent.set(member, { at, slot, filled: undefined });
+  }
+
   fill(path: string, value: unknown): void {
     const derived = this.#derived(path);
     const number = derived.slot.byName?.get(value as string) ?? (value as number);
@@ -221,7 +236,9 @@ export class WriteWalk implements Writing {
   }
 
   #derived(path: string): Derived {
-    return this.#scopeOf(path).derived.get(path)!;
+    const derived = this.#scopeOf(firstName(path)).derived.get(path);
+    if (derived !== undefined) return derived;
+    throw new Problem('ERR_FIELD_RANGE', `'${path}', which says its size or tag`, undefined);
   }
 
   #scopeOf(name: string): Scope {
@@ -230,16 +247,25 @@ export class WriteWalk implements Writing {
     return scope;
   }
 
+  isNull(source: Source, value: unknown): value is null {
+    if (value !== null || !source.nullable) return false;
+    source.writeNull!(this);
+    return true;
+  }
+
   measured(source: Source, actual: number, max: number, unit: 'bytes' | 'elements'): void {
     this.judge(source, actual, max, unit);
     source.write(actual, this);
   }
 
   judge(source: Source, actual: number, max: number, unit: 'bytes' | 'elements'): void {
-    const { min, max: most } = source.range;
-    const limit = min === most ? most : Math.min(max, source.most(this));
+    const { min, max: most } = source.span(this);
+    const isFixed = min === most;
+    const limit = isFixed ? most : Math.min(max, most);
     if (actual > limit) throw tooLong(limit, actual, unit);
-    if (actual < min) throw new Problem('ERR_FIELD_RANGE', `exactly ${min} ${unit}`, actual);
+    const expected =
+      actual < min ? `${isFixed ? 'exactly' : 'at least'} ${min} ${unit}` : source.refusal?.(actual);
+    if (expected !== undefined) throw new Problem('ERR_FIELD_RANGE', expected, actual);
   }
 
   exhaust(): void {
@@ -301,10 +327,17 @@ export class WriteWalk implements Writing {
     return at;
   }
 
-  put({ width, order }: IntLayout, value: number, at: number): void {
+  put(slot: IntLayout & Partial<Slot>, value: number, at: number): void {
+    const { width, order, shift, put } = slot;
+    if (put !== undefined) {
+      put(this.target, at, value);
+      return;
+    }
     for (let index = 0; index < width; index++) {
-      const byte = index < 4 ? value >>> (8 * index) : Math.floor(value / 2 ** (8 * index));
-      this.target[order === 'le' ? at + index : at + width - 1 - index] = byte;
+      const bits = value * 2 ** (shift ?? 0);
+      const byte = index < 4 ? bits >>> (8 * index) : Math.floor(bits / 2 ** (8 * index));
+      const place = order === 'le' ? at + index : at + width - 1 - index;
+      this.target[place] = shift === undefined ? byte : this.target[place]! | byte;
     }
   }
 

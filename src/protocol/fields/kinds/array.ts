@@ -9,12 +9,13 @@ import {
   type FieldOut,
   type Filled,
   maximum,
+  type Nothing,
   type Size,
   valuedNodeOf,
 } from '../field.ts';
-import type { AnyNode, Kind, Source } from '../kind.ts';
+import type { AnyNode, Decoding, Kind, NodeOf, Source } from '../kind.ts';
 import { declare } from '../node.ts';
-import { longest, mostBytes, sizeSource } from '../source.ts';
+import { foreseenBy, longest, mostBytes, sizeSource } from '../source.ts';
 
 interface List {
   readonly item: AnyNode;
@@ -31,6 +32,8 @@ export const ARRAY: Kind<List> = {
   shape: ({ item, count, max }) => ({ is: 'list', item, count: count.extent, max }),
   children: ({ item }) => [item],
   repeats: ({ count, max }) => mostBytes(count, max),
+  foreseen: ({ item, count }) =>
+    item.facts.size.min === item.facts.size.max ? foreseenBy(count, item.facts.size.min) : undefined,
   references: ({ count }) => count.references('size'),
   traits: ({ item, count }) => {
     const { min, max } = count.range;
@@ -54,6 +57,7 @@ export const ARRAY: Kind<List> = {
     const values: unknown[] = [];
     const isLeaf = item.kind.children === undefined;
     const number = count.takesRest ? Number.POSITIVE_INFINITY : walk.measure(count, max, 'elements');
+    if (number === null) return null;
     if (!count.takesRest) {
       walk.count('elements', number);
       walk.fits(number * item.facts.size.min);
@@ -74,6 +78,7 @@ export const ARRAY: Kind<List> = {
   },
 
   *write({ item, count, max }, value, walk) {
+    if (walk.isNull(count, value)) return;
     if (!Array.isArray(value)) throw new Problem('ERR_FIELD_RANGE', 'an array', value);
     // Read once: a Proxy may answer differently each time.
     const { length } = value;
@@ -88,59 +93,32 @@ export const ARRAY: Kind<List> = {
   },
 
   decode(node, out) {
-    const { item, count, max } = node;
-    const { min, max: most } = item.facts.size;
-    const list = out.name();
-    const index = out.name('i');
-    const mark = min > 0 && mostBytes(count, max) > LONG ? out.mark(node) : undefined;
-    const number = count.takesRest ? '' : out.measure(count, max);
-    out.settle();
-    if (number !== '') {
-      out.count('elements', number);
-      if (min > 0) out.fail(`${number}${min === 1 ? '' : ` * ${min}`} > ${out.end} - p`);
-    }
-    out.line(`const ${list} = [];`);
-    mark?.begin();
-    out.line(
-      `for (let ${index} = 0; ${number === '' ? `p < ${out.end}` : `${index} < ${number}`}; ${index}++) {`,
-    );
-    if (number === '') {
-      out.fail(`${index} === ${max}`);
-      out.count('elements', '1');
-    }
-    out.reset(number !== '' && min === most ? min : 0);
-    const before = min === 0 ? out.define('p') : '';
-    out.line(`${list}.push(${out.value(item).value});`);
-    out.settle();
-    if (min === 0) {
-      out.line(`if (p === ${before}) {`);
-      out.count('empty', '1');
-      out.line('}');
-    }
-    mark?.turn(index);
-    out.line('}');
-    return { value: list };
+    const { count, max } = node;
+    if (count.takesRest) return { value: decodeList(node, '', out) };
+    return out.measured(count, max, (number) => decodeList(node, number, out));
   },
 
   encode({ item, count, max }, value, out) {
-    out.refuse(`!Array.isArray(${value})`);
-    const length = out.define(`${value}.length`);
-    out.measured(count, length, max);
-    out.count('elements', length);
-    out.settle();
-    const index = out.name('i');
-    out.line(`for (let ${index} = 0; ${index} < ${length}; ${index}++) {`);
-    const mayBeEmpty = item.facts.size.min === 0;
-    const before = mayBeEmpty ? out.define('p') : '';
-    out.value(item, out.define(`${value}[${index}]`));
-    out.settle();
-    if (mayBeEmpty) {
-      out.line(`if (p === ${before}) {`);
-      out.count('empty', '1');
+    out.unlessNull(count, value, () => {
+      out.refuse(`!Array.isArray(${value})`);
+      const length = out.define(`${value}.length`);
+      out.measured(count, length, max);
+      out.count('elements', length);
+      out.settle();
+      const index = out.name('i');
+      out.line(`for (let ${index} = 0; ${index} < ${length}; ${index}++) {`);
+      const mayBeEmpty = item.facts.size.min === 0;
+      const before = mayBeEmpty ? out.define('p') : '';
+      out.value(item, out.define(`${value}[${index}]`));
+      out.settle();
+      if (mayBeEmpty) {
+        out.line(`if (p === ${before}) {`);
+        out.count('empty', '1');
+        out.line('}');
+      }
       out.line('}');
-    }
-    out.line('}');
-    if (count.takesRest) out.exhaust();
+      if (count.takesRest) out.exhaust();
+    });
   },
 
   bound({ item, count, max }, value, out) {
@@ -161,6 +139,41 @@ export const ARRAY: Kind<List> = {
   },
 };
 
+/** The elements: `number` of them, or as many as there are where that is empty. */
+function decodeList(node: NodeOf<List>, number: string, out: Decoding): string {
+  const { item, count, max } = node;
+  const { min, max: most } = item.facts.size;
+  const list = out.name();
+  const index = out.name('i');
+  const mark = min > 0 && mostBytes(count, max) > LONG ? out.mark(node) : undefined;
+  out.settle();
+  if (number !== '') {
+    out.count('elements', number);
+    if (min > 0) out.fail(`${number}${min === 1 ? '' : ` * ${min}`} > ${out.end} - p`);
+  }
+  out.line(`const ${list} = [];`);
+  mark?.begin();
+  out.line(
+    `for (let ${index} = 0; ${number === '' ? `p < ${out.end}` : `${index} < ${number}`}; ${index}++) {`,
+  );
+  if (number === '') {
+    out.fail(`${index} === ${max}`);
+    out.count('elements', '1');
+  }
+  out.reset(number !== '' && min === most ? min : 0);
+  const before = min === 0 ? out.define('p') : '';
+  out.line(`${list}.push(${out.value(item).value});`);
+  out.settle();
+  if (min === 0) {
+    out.line(`if (p === ${before}) {`);
+    out.count('empty', '1');
+    out.line('}');
+  }
+  mark?.turn(index);
+  out.line('}');
+  return list;
+}
+
 /**
  * Elements, one after the other. The count is checked against the bytes that are there before anything is made.
  *
@@ -170,7 +183,7 @@ export function array<F extends AnyField, const S extends Size>(
   item: F,
   count: S,
   limits: FieldLimits = {},
-): Field<FieldOut<F>[], readonly FieldIn<F>[], Filled<S> | FieldFills<F>> {
+): Field<FieldOut<F>[] | Nothing<S>, readonly FieldIn<F>[] | Nothing<S>, Filled<S> | FieldFills<F>> {
   const node = valuedNodeOf(item, 'array(item)', 'an element');
   return declare(ARRAY, {
     item: node,

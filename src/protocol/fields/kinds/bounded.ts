@@ -9,12 +9,13 @@ import {
   type FieldOut,
   type Filled,
   maximum,
+  type Nothing,
   type Size,
   valuedNodeOf,
 } from '../field.ts';
 import type { AnyNode, Kind, Source, Steps } from '../kind.ts';
 import { declare, hasTrait } from '../node.ts';
-import { longest, sizeSource } from '../source.ts';
+import { foreseenBy, isLiteral, longest, sizeSource } from '../source.ts';
 
 interface Bounded {
   readonly size: Source;
@@ -27,6 +28,7 @@ export const BOUNDED: Kind<Bounded> = {
   size: ({ size, max }) => longest(size, max, 1, 1),
   shape: ({ size, item }) => ({ is: 'inside', item, length: size.extent }),
   children: ({ item }) => [item],
+  foreseen: ({ size }) => foreseenBy(size, 1),
   references: ({ size }) => size.references('size'),
   traits: ({ size }) => ({
     takesRest: size.takesRest,
@@ -42,6 +44,7 @@ export const BOUNDED: Kind<Bounded> = {
 
   *read({ size, item, max }, walk): Steps {
     const length = walk.measure(size, max, 'bytes');
+    if (length === null) return null;
     const outer = walk.end;
     walk.end = walk.at + walk.fits(length);
     const value = yield walk.visit(item);
@@ -53,6 +56,7 @@ export const BOUNDED: Kind<Bounded> = {
   },
 
   *write({ size, item, max }, value, walk) {
+    if (walk.isNull(size, value)) return;
     const say = size.reserve(walk);
     const start = walk.at;
     const outer = walk.enterBounds();
@@ -65,38 +69,34 @@ export const BOUNDED: Kind<Bounded> = {
   },
 
   decode({ size, item, max }, out) {
-    const { min, max: most } = size.range;
-    let length: string;
-    if (min === most) {
-      out.need(min);
-      length = String(min);
+    return out.measured(size, max, (length) => {
+      if (isLiteral(size)) out.need(size.range.min);
       out.settle();
-    } else {
-      length = out.measure(size, max);
+      if (!isLiteral(size) && !size.takesRest) out.fail(`${length} > ${out.end} - p`);
+      const outer = out.end;
+      out.end = out.define(`p + ${length}`);
+      const result = out.define(out.value(item).value);
       out.settle();
-      if (!size.takesRest) out.fail(`${length} > ${out.end} - p`);
-    }
-    const outer = out.end;
-    out.end = out.define(`p + ${length}`);
-    const result = out.define(out.value(item).value);
-    out.settle();
-    out.fail(`p !== ${out.end}`);
-    out.end = outer;
-    return { value: result };
+      out.fail(`p !== ${out.end}`);
+      out.end = outer;
+      return result;
+    });
   },
 
   encode({ size, item, max }, value, out) {
-    const say = size.reserveCode(out);
-    out.settle();
-    const start = out.define('p');
-    const outer = out.enterBounds();
-    out.value(item, value);
-    out.leaveBounds(outer);
-    out.settle();
-    const length = out.define(`p - ${start}`);
-    out.judge(size, length, max);
-    say(length);
-    if (size.takesRest) out.exhaust();
+    out.unlessNull(size, value, () => {
+      const say = size.reserveCode(out);
+      out.settle();
+      const start = out.define('p');
+      const outer = out.enterBounds();
+      out.value(item, value);
+      out.leaveBounds(outer);
+      out.settle();
+      const length = out.define(`p - ${start}`);
+      out.judge(size, length, max);
+      say(length);
+      if (size.takesRest) out.exhaust();
+    });
   },
 
   bound({ size, item }, value, out) {
@@ -119,7 +119,7 @@ export function bounded<const S extends Size, F extends AnyField>(
   size: S,
   item: F,
   limits: FieldLimits = {},
-): Field<FieldOut<F>, FieldIn<F>, Filled<S> | FieldFills<F>> {
+): Field<FieldOut<F> | Nothing<S>, FieldIn<F> | Nothing<S>, Filled<S> | FieldFills<F>> {
   const node = valuedNodeOf(item, 'bounded(item)', 'a bounded field');
   const source = sizeSource(size, 'bounded');
   if (typeof size === 'number') {

@@ -5,12 +5,13 @@ import {
   type FieldLimits,
   type Filled,
   maximum,
+  type Nothing,
   rest,
   type Size,
 } from '../field.ts';
 import type { Kind, Source } from '../kind.ts';
 import { declare } from '../node.ts';
-import { longest, mostBytes, sizeSource } from '../source.ts';
+import { foreseenBy, longest, mostBytes, sizeSource } from '../source.ts';
 
 interface Bytes {
   readonly size: Source;
@@ -30,6 +31,7 @@ export const BYTES: Kind<Bytes> = {
     max,
     ...(orEmpty && { mayBeMissing: true }),
   }),
+  foreseen: ({ size }) => foreseenBy(size, 1),
   references: ({ size }) => size.references('size'),
   traits: ({ size, orEmpty }) => ({
     view: true,
@@ -39,11 +41,14 @@ export const BYTES: Kind<Bytes> = {
   }),
 
   read({ size, max }, walk) {
-    const at = walk.take(walk.measure(size, max, 'bytes'));
+    const length = walk.measure(size, max, 'bytes');
+    if (length === null) return null;
+    const at = walk.take(length);
     return walk.bytes.subarray(at, walk.at);
   },
 
   write({ size, max, orEmpty }, value, walk) {
+    if (walk.isNull(size, value)) return;
     const bytes = orEmpty && value === undefined ? EMPTY : value;
     if (!(bytes instanceof Uint8Array)) throw new Problem('ERR_FIELD_RANGE', 'a Uint8Array', value);
     walk.measured(size, bytes.length, max, 'bytes');
@@ -52,19 +57,25 @@ export const BYTES: Kind<Bytes> = {
   },
 
   decode({ size, max }, out) {
-    const [from, to] = out.run(size, max);
-    return { value: out.define(`b.subarray(${from}, ${to})`) };
+    return out.measured(size, max, (length) => {
+      const [from, to] = out.run(size, length);
+      return out.define(`b.subarray(${from}, ${to})`);
+    });
   },
 
   encode({ size, max, orEmpty }, value, out) {
-    const bytes = orEmpty ? out.define(`${value} === undefined ? ${out.constant(EMPTY)} : ${value}`) : value;
-    out.refuse(`!(${bytes} instanceof Uint8Array)`);
-    const length = out.define(`${bytes}.length`);
-    out.measured(size, length, max);
-    out.settle();
-    out.line(`${out.constant(copyBytes)}(t, p, ${bytes});`);
-    out.line(`p += ${length};`);
-    if (size.takesRest) out.exhaust();
+    out.unlessNull(size, value, () => {
+      const bytes = orEmpty
+        ? out.define(`${value} === undefined ? ${out.constant(EMPTY)} : ${value}`)
+        : value;
+      out.refuse(`!(${bytes} instanceof Uint8Array)`);
+      const length = out.define(`${bytes}.length`);
+      out.measured(size, length, max);
+      out.settle();
+      out.line(`${out.constant(copyBytes)}(t, p, ${bytes});`);
+      out.line(`p += ${length};`);
+      if (size.takesRest) out.exhaust();
+    });
   },
 
   bound({ size, max }, value, out) {
@@ -88,7 +99,7 @@ function copyBytes(target: Buffer, at: number, bytes: Uint8Array): void {
 export function bytes<const S extends Size>(
   size: S,
   limits: FieldLimits = {},
-): Field<Buffer, Uint8Array, Filled<S>> {
+): Field<Buffer | Nothing<S>, Uint8Array | Nothing<S>, Filled<S>> {
   const max = maximum(limits, DEFAULT_MAX_BYTES);
   return declare(BYTES, { size: sizeSource(size, 'bytes'), max, orEmpty: false });
 }

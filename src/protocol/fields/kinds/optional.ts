@@ -2,21 +2,24 @@ import { show } from '../../../bytes/show.ts';
 import { isOneOf } from '../engine/code.ts';
 import { Problem } from '../engine/problem.ts';
 import {
+  type Absent,
   type AnyField,
   type Field,
   type FieldFills,
   type FieldIn,
   type FieldOut,
-  valuedNodeOf,
+  nodeOf,
+  type Rest,
+  rest,
 } from '../field.ts';
-import type { AnyNode, Kind, Presence, Steps } from '../kind.ts';
+import type { AnyNode, Decoding, Encoding, Foreseen, Kind, Presence, Steps } from '../kind.ts';
 import { declare } from '../node.ts';
-import { pathSource } from '../source.ts';
+import { foreseen, pathSource } from '../source.ts';
 import { decodeFlag, encodeFlag, readFlag, writeFlag } from './bool.ts';
 
 interface Optional {
   readonly item: AnyNode;
-  readonly when: Presence | undefined;
+  readonly when: Presence | 'rest' | undefined;
 }
 
 export const OPTIONAL: Kind<Optional> = {
@@ -27,28 +30,50 @@ export const OPTIONAL: Kind<Optional> = {
   },
   shape: ({ item, when }) => ({ is: 'maybe', item, when }),
   children: ({ item }) => [item],
-  references: ({ when }) => (when === undefined ? [] : pathSource(when.field).references('condition')),
-  traits: ({ item }) => ({ mayTakeRest: item.facts.traits.mayTakeRest === true }),
+  members: ({ item }) => item.kind.members?.(item) ?? new Map(),
+  memberSlot: ({ item }, name) => item.kind.memberSlot?.(item, name),
+  lend: ({ item, when }, path) => declare(OPTIONAL, { item: item.kind.lend!(item, path), when }),
+  foreseen: foreseenOptional,
+  references: ({ when }) => (isCondition(when) ? pathSource(when.field).references('condition') : []),
+  traits: ({ item, when }) => ({
+    mayTakeRest: when === 'rest' || item.facts.traits.mayTakeRest === true,
+    ...(item.facts.traits.absent && { absent: true }),
+  }),
 
   *read({ item, when }, walk): Steps {
-    const isThere =
-      when === undefined ? readFlag(walk) : when.is.includes(pathSource(when.field).read(walk) as never);
+    let isThere: boolean;
+    if (when === undefined) isThere = readFlag(walk);
+    else if (when === 'rest') isThere = walk.at < walk.end;
+    else isThere = holds(when, pathSource(when.field).read(walk));
     return isThere ? yield walk.visit(item) : undefined;
   },
 
   *write({ item, when }, value, walk) {
-    if (when === undefined) writeFlag(value !== undefined, walk);
-    else if (when.is.includes(walk.given(when.field) as never) !== (value !== undefined)) {
-      const expected =
-        value === undefined ? `a value, as '${when.field}' asks for it` : `nothing, as '${when.field}' says`;
-      throw new Problem('ERR_FIELD_RANGE', expected, value);
+    let isThere = value !== undefined;
+    const start = walk.at;
+    if (when === undefined) writeFlag(isThere, walk);
+    else if (when !== 'rest') {
+      const isDue = holds(when, pathSource(when.field).given(walk));
+      // What has no value comes and goes as the condition says.
+      if (item.facts.traits.absent) isThere = isDue;
+      if (isDue !== isThere) {
+        const expected = isDue
+          ? `a value, as '${when.field}' asks for it`
+          : `nothing, as '${when.field}' says`;
+        throw new Problem('ERR_FIELD_RANGE', expected, value);
+      }
     }
-    if (value !== undefined) yield walk.visit(item, value);
+    if (isThere) yield walk.visit(item, value);
+    if (when !== 'rest') return;
+    if (!isThere) walk.exhaust();
+    else if (walk.at === start) {
+      throw new Problem('ERR_FIELD_RANGE', 'a value of at least 1 byte, or none', value);
+    }
   },
 
   decode({ item, when }, out) {
-    const condition =
-      when === undefined ? decodeFlag(out) : isOneOf(pathSource(when.field).decode(out), when.is);
+    if (when === 'rest') out.settle();
+    const condition = presenceCode(when, out);
     out.settle();
     const result = out.define('undefined', 'let');
     out.line(`if (${condition}) {`);
@@ -59,17 +84,32 @@ export const OPTIONAL: Kind<Optional> = {
   },
 
   encode({ item, when }, value, out) {
-    if (when === undefined) encodeFlag(`${value} !== undefined`, out);
-    else out.refuse(`(${isOneOf(out.given(when.field), when.is)}) !== (${value} !== undefined)`);
+    const isAbsent = item.facts.traits.absent;
+    let isThere = `${value} !== undefined`;
+    if (when === undefined) encodeFlag(isThere, out);
+    else if (when !== 'rest') {
+      const isDue = conditionCode(when, givenCode(when, out));
+      if (isAbsent) isThere = isDue;
+      else out.refuse(`(${isDue}) !== (${isThere})`);
+    }
     out.settle();
-    out.line(`if (${value} !== undefined) {`);
+    const start = when === 'rest' && item.facts.size.min === 0 ? out.define('p') : undefined;
+    out.line(`if (${isThere}) {`);
     out.value(item, value);
     out.settle();
+    if (start !== undefined) out.refuse(`p === ${start}`);
+    out.line('} else {');
+    out.unlend();
+    if (when === 'rest') out.exhaust();
     out.line('}');
   },
 
   bound({ item, when }, value, out) {
     out.fixed(when === undefined ? 1 : 0);
+    if (value === '') {
+      out.add(item, value);
+      return;
+    }
     out.settle();
     out.line(`if (${value} !== undefined) {`);
     out.add(item, value);
@@ -78,45 +118,161 @@ export const OPTIONAL: Kind<Optional> = {
   },
 };
 
+function isCondition(when: Optional['when']): when is Presence {
+  return when !== undefined && when !== 'rest';
+}
+
+/** Whether the condition holds for a value. */
+function holds({ is, range, not }: Presence, value: unknown): boolean {
+  const isNumber = typeof value === 'number' || typeof value === 'bigint';
+  const isInside = range !== undefined && isNumber && value >= range.min && value <= range.max;
+  return (is.includes(value as never) || isInside) !== (not === true);
+}
+
+/** The text that is true where the condition holds for a value. */
+function conditionCode({ is, range, not }: Presence, value: string): string {
+  const tests = is.length > 0 ? [isOneOf(value, is)] : [];
+  if (range !== undefined) {
+    const bounds = [`${value} >= ${range.min}`, `${value} <= ${range.max}`];
+    tests.push(`(typeof ${value} === 'number' || typeof ${value} === 'bigint') && ${bounds.join(' && ')}`);
+  }
+  const any = tests.map((test) => (tests.length > 1 ? `(${test})` : test)).join(' || ');
+  return not ? `!(${any})` : any;
+}
+
+function presenceCode(when: Optional['when'], out: Decoding): string {
+  if (when === undefined) return decodeFlag(out);
+  if (when === 'rest') return `p < ${out.end}`;
+  return conditionCode(when, pathSource(when.field).decode(out));
+}
+
+function givenCode(when: Presence, out: Encoding): string {
+  return out.define(pathSource(when.field).givenCode(out)!);
+}
+
+/** The bytes of what a condition asks for. */
+function foreseenOptional({ item, when }: Optional): Foreseen | undefined {
+  const inner = foreseen(item);
+  if (!isCondition(when) || inner === undefined) return undefined;
+  const source = pathSource(when.field);
+  return {
+    paths: [when.field, ...inner.paths],
+    read: (walk) => (holds(when, source.read(walk)) ? inner.read(walk) : 0),
+    decode: (out) => `(${conditionCode(when, source.decode(out))} ? ${inner.decode(out)} : 0)`,
+  };
+}
+
+/** A value that a condition may name. */
+export type ConditionValue = number | bigint | string | boolean;
+
 /** A condition on a field declared earlier. */
-export interface Condition extends Presence {
-  /** Its name; a member of `flags`, `bits` or a `struct` as `'flags.urgent'`. */
-  readonly field: string;
+export interface Condition<Path extends string = string> extends Presence {
+  /** Its path; a member of `flags`, `bits` or a `struct` as `'flags.urgent'`. */
+  readonly field: Path;
   /** The values that fulfil the condition. */
-  readonly is: readonly (number | bigint | string | boolean)[];
+  readonly is: readonly ConditionValue[];
 }
 
 /**
- * A condition for `optional`: the earlier field has one of the values; `true` when none is named.
+ * A condition for `optional`: the earlier field has one of the values, or a number in the range; `true` when none is named.
+ * It is not fulfilled by a field inside an `optional` that is missing.
  *
- * @example when('version', 2, 3); when('flags.urgent');
+ * @example when('version', 2, 3); when('version', { min: 4 }); when('flags.urgent');
  */
-export function when(field: string, ...is: (number | bigint | string | boolean)[]): Condition {
+export function when<const P extends string>(
+  field: P,
+  ...is: (ConditionValue | NumberRange)[]
+): Condition<P> {
+  return condition('when', field, is, false);
+}
+
+/**
+ * The contrary of `when`: fulfilled by any value but these.
+ *
+ * @example unless('status', 0); unless('flags.short');
+ */
+export function unless<const P extends string>(
+  field: P,
+  ...is: (ConditionValue | NumberRange)[]
+): Condition<P> {
+  return condition('unless', field, is, true);
+}
+
+/** Numbers from `min` up to `max`, both among them; without one of them there is no end on its side. */
+export interface NumberRange {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+function condition<P extends string>(
+  name: string,
+  field: P,
+  values: readonly (ConditionValue | NumberRange)[],
+  not: boolean,
+): Condition<P> {
   if (typeof field !== 'string') {
-    throw new TypeError(`when(field): expected 'field' or 'field.member', got ${show(field)}`);
+    throw new TypeError(`${name}(field): expected 'field' or 'field.member', got ${show(field)}`);
   }
-  for (const value of is) {
-    if (!['number', 'bigint', 'string', 'boolean'].includes(typeof value)) {
+  const is: ConditionValue[] = [];
+  let range: Presence['range'];
+  for (const value of values) {
+    if (typeof value === 'object' && value !== null) {
+      if (range !== undefined) throw new TypeError(`${name}(field, …): one range is enough`);
+      range = rangeOf(name, value);
+    } else if (['number', 'bigint', 'string', 'boolean'].includes(typeof value)) {
+      if (Number.isNaN(value)) throw new RangeError(`${name}(field, …): NaN equals nothing`);
+      is.push(value);
+    } else {
       throw new TypeError(
-        `when(field, …): expected numbers, bigints, strings or booleans, got ${show(value)}`,
+        `${name}(field, …): expected numbers, bigints, strings, booleans or { min, max }, got ${show(value)}`,
       );
     }
-    if (Number.isNaN(value)) throw new RangeError('when(field, …): NaN equals nothing');
   }
-  return Object.freeze({ field, is: Object.freeze(is.length === 0 ? [true] : [...is]) });
+  if (values.length === 0) is.push(true);
+  return Object.freeze({
+    field,
+    is: Object.freeze(is),
+    ...(range && { range }),
+    ...(not && { not }),
+  });
+}
+
+function rangeOf(name: string, given: NumberRange): NonNullable<Presence['range']> {
+  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, ...others } = given;
+  const isRange = typeof min === 'number' && typeof max === 'number' && min <= max;
+  if (!isRange || Object.keys(others).length > 0 || Object.keys(given).length === 0) {
+    throw new RangeError(
+      `${name}(field, { min, max }): expected numbers, the lower one first, got ${show(given)}`,
+    );
+  }
+  return Object.freeze({ min, max });
 }
 
 /**
- * A value that may be missing: `undefined`. A byte before it, 0 or 1, says whether it is there; with a condition
- * there is no such byte, and an earlier field decides.
+ * A value that may be missing: `undefined`. A byte before it, 0 or 1, says whether it is there. With a condition there is no
+ * such byte, and an earlier field decides; with `rest` it is there if anything is left of the frame, or of the enclosing
+ * `bounded`. What has no value, a constant or padding, may come and go by a condition.
  *
- * @example optional(u32le); optional(utf8(u8), when('flags.named'));
+ * @example optional(u32le); optional(utf8(u8), when('flags.named')); optional(cstring(), rest);
  */
 export function optional<F extends AnyField>(
   item: F,
-  condition?: Condition,
-): Field<FieldOut<F> | undefined, FieldIn<F> | undefined, FieldFills<F>> {
-  const node = valuedNodeOf(item, 'optional(item)', 'an optional field');
-  // Whatever was given is judged as `when` judges it.
-  return declare(OPTIONAL, { item: node, when: condition && when(condition.field, ...condition.is) });
+  condition?: Condition | Rest,
+): Field<
+  FieldOut<F> extends Absent ? Absent : FieldOut<F> | undefined,
+  FieldIn<F> | undefined,
+  FieldFills<F>
+> {
+  const node = nodeOf(item, 'optional(item)');
+  const given = condition === rest ? 'rest' : (condition as Condition | undefined);
+  if (node.facts.traits.absent && !isCondition(given)) {
+    throw new TypeError(`an optional field must have a value, or a condition; a ${node.kind.name} has none`);
+  }
+  return declare(OPTIONAL, { item: node, when: isCondition(given) ? judged(given) : given });
+}
+
+/** A condition as `when` and `unless` make it, whatever was given. */
+function judged({ field, is, range, not }: Condition): Condition {
+  const values = range === undefined ? is : [...is, range];
+  return condition(not ? 'unless' : 'when', field, values, not === true);
 }

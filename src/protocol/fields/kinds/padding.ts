@@ -1,72 +1,143 @@
 import { show } from '../../../bytes/show.ts';
-import type { Absent, Field } from '../field.ts';
-import type { Kind } from '../kind.ts';
+import { Problem } from '../engine/problem.ts';
+import {
+  type Absent,
+  DEFAULT_MAX_BYTES,
+  type Field,
+  type FieldLimits,
+  maximum,
+  type Size,
+} from '../field.ts';
+import type { Kind, Source, Writing } from '../kind.ts';
 import { declare } from '../node.ts';
+import { foreseenBy, isLiteral, longest, sizeSource } from '../source.ts';
 
 interface Padding {
-  readonly size: number;
+  readonly size: Source;
+  readonly max: number;
   /** The multiple to pad to; 0 where the size is given. */
   readonly to: number;
 }
 
 export const PADDING: Kind<Padding> = {
   name: 'padding',
-  size: ({ size, to }) => (to === 0 ? { min: size, max: size } : { min: 0, max: to - 1 }),
-  shape: ({ size, to }) => ({ is: 'fixed', bytes: new Uint8Array(size), ...(to > 0 && { to }) }),
-  traits: ({ to }) => ({ absent: true, aligned: to > 0 }),
+  size: ({ size, max, to }) => (to === 0 ? longest(size, max, 1, 1) : { min: 0, max: to - 1 }),
+  shape({ size, max, to }) {
+    if (to > 0) return { is: 'fixed', bytes: new Uint8Array(0), to };
+    if (isLiteral(size)) return { is: 'fixed', bytes: new Uint8Array(size.range.max) };
+    return { is: 'filling', length: size.extent, max };
+  },
+  foreseen: ({ size }) => foreseenBy(size, 1),
+  references: ({ size }) => size.references('given'),
+  traits: ({ size, to }) => ({
+    absent: true,
+    aligned: to > 0,
+    takesRest: size.takesRest,
+    mayTakeRest: size.takesRest,
+  }),
 
-  read(node, walk) {
-    walk.take(sizeAt(node, walk.at - walk.start));
+  read({ size, max, to }, walk) {
+    walk.take(to > 0 ? upTo(to, walk.at - walk.start) : walk.measure(size, max, 'bytes')!);
     return undefined;
   },
 
-  write(node, _, walk) {
-    const count = sizeAt(node, walk.at);
+  write({ size, max, to }, _, walk) {
+    const count = to > 0 ? upTo(to, walk.at) : givenSize(size, walk);
+    if (to === 0 && size.extent.from === 'prefix') walk.measured(size, count, max, 'bytes');
+    else if (to === 0 && count > max)
+      throw new Problem('ERR_FIELD_TOO_LONG', `at most ${max} bytes`, count, { limit: max });
     const at = walk.take(count);
     walk.target.fill(0, at, at + count);
+    if (size.takesRest) walk.exhaust();
   },
 
-  decode({ size, to }, out) {
-    if (to === 0) {
-      out.need(size);
-      out.advance(size);
-    } else {
+  decode({ size, max, to }, out) {
+    if (to > 0) {
       out.settle();
       out.line(`p += (${to} - ((p - s) % ${to})) % ${to};`);
       out.fail(`p > ${out.end}`);
-    }
+    } else if (isLiteral(size)) {
+      out.need(size.range.max);
+      out.advance(size.range.max);
+    } else out.run(size, out.measure(size, max));
     return { value: 'undefined' };
   },
 
-  encode({ size, to }, _, out) {
-    if (to === 0) {
-      if (size > 0) out.line(`t.fill(0, ${out.here()}, ${out.here(size)});`);
-      out.advance(size);
+  encode({ size, max, to }, _, out) {
+    if (to === 0 && isLiteral(size)) {
+      const { max: count } = size.range;
+      if (count > 0) out.line(`t.fill(0, ${out.here()}, ${out.here(count)});`);
+      out.advance(count);
+      return;
+    }
+    if (to > 0) {
+      out.settle();
+      fill(out.define(`(${to} - ((p - s) % ${to})) % ${to}`));
+      return;
+    }
+    const given = size.givenCode(out);
+    if (given === undefined) {
+      const count = String(Math.max(0, size.takesRest ? 0 : size.range.min));
+      if (!size.takesRest) out.measured(size, count, max);
+      out.settle();
+      fill(count);
+      if (size.takesRest) out.exhaust();
+      return;
+    }
+    const count = out.define(given);
+    out.refuse(`!(Number.isInteger(${count}) && ${count} >= 0 && ${count} <= ${max})`);
+    out.settle();
+    fill(count);
+
+    function fill(count: string): void {
+      out.line(`t.fill(0, p, p + ${count});`);
+      out.line(`p += ${count};`);
+    }
+  },
+
+  bound({ size, max, to }, _, out) {
+    const given = to === 0 && !isLiteral(size) ? size.givenCode(out) : undefined;
+    if (given === undefined) {
+      out.fixed(
+        to > 0 ? to - 1 : size.size.max + Math.max(0, Number.isFinite(size.range.min) ? size.range.min : 0),
+      );
       return;
     }
     out.settle();
-    const count = out.define(`(${to} - ((p - s) % ${to})) % ${to}`);
-    out.line(`t.fill(0, p, p + ${count});`);
-    out.line(`p += ${count};`);
+    const count = out.define(given);
+    out.line(`if (${count} > 0) n += Math.min(${count}, ${max});`);
   },
 };
 
-/** How many bytes stand at an offset in the frame. */
-function sizeAt({ size, to }: Padding, offset: number): number {
-  return to === 0 ? size : (to - (offset % to)) % to;
+/** How many bytes there are up to the next multiple, from an offset in the frame. */
+function upTo(to: number, offset: number): number {
+  return (to - (offset % to)) % to;
+}
+
+/** As many bytes as the message asks for; as few as there can be, where it is not asked. */
+function givenSize(size: Source, walk: Writing): number {
+  if (size.takesRest) return 0;
+  if (size.extent.from === 'prefix') return Math.max(0, size.range.min);
+  const count = size.given(walk);
+  if (Number.isInteger(count) && (count as number) >= 0) return count as number;
+  throw new Problem('ERR_FIELD_RANGE', 'a size of 0 or more bytes in the field that says it', count);
 }
 
 /**
  * Bytes that mean nothing: written as zeros, ignored on decode, not part of the message. `{ to: 4 }` pads to
- * the next multiple of four, counted from the start of the frame.
+ * the next multiple of four, counted from the start of the frame. A size that is the path of an earlier field is not filled
+ * in: the message says it there.
+ *
+ * @example padding(3); padding({ to: 4 }); padding('padLength');
  */
-export function padding(size: number | { to: number }): Field<Absent> {
-  const isGiven = typeof size === 'number';
-  const [count, to] = isGiven ? [size, 0] : [0, size?.to];
-  if (!Number.isSafeInteger(count) || count < 0 || (!isGiven && !(Number.isSafeInteger(to) && to > 0))) {
-    throw new RangeError(
-      `padding: expected a number of bytes, or { to: n } with n of 1 or more, got ${show(size)}`,
-    );
+export function padding(size: Size | { to: number }, limits: FieldLimits = {}): Field<Absent> {
+  const isMultiple = typeof size === 'object' && size !== null && Object.hasOwn(size, 'to');
+  const to = isMultiple ? (size as { to: number }).to : 0;
+  if (isMultiple && !(Number.isSafeInteger(to) && to > 0)) {
+    throw new RangeError(`padding: expected { to: n } with n of 1 or more, got ${show(size)}`);
   }
-  return declare(PADDING, { size: count, to });
+  const source = sizeSource(isMultiple ? 0 : (size as Size), 'padding');
+  if (source.nullable)
+    throw new TypeError('padding: a size with nullAt makes no sense for what has no value');
+  return declare(PADDING, { size: source, max: maximum(limits, DEFAULT_MAX_BYTES), to });
 }

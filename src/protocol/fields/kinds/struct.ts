@@ -1,9 +1,10 @@
 import { objectLiteral } from '../engine/code.ts';
 import { Problem } from '../engine/problem.ts';
 import type { Field, Fields, FillsOf, StructIn, StructOut } from '../field.ts';
-import { groupOf } from '../group.ts';
-import type { Group, Kind, Known, NodeOf, Size, Traits } from '../kind.ts';
-import { declare } from '../node.ts';
+import { groupOf, lendMember } from '../group.ts';
+import type { Foreseen, Group, Kind, Known, NodeOf, Size, Traits } from '../kind.ts';
+import { declare, firstName } from '../node.ts';
+import { foreseen } from '../source.ts';
 
 export const STRUCT: Kind<Group> = {
   name: 'struct',
@@ -13,6 +14,8 @@ export const STRUCT: Kind<Group> = {
   declares: ({ places }, name) => places.has(name),
   traits: groupTraits,
   members: ({ entries }) => new Map(entries),
+  lend: (group, path) => declare(STRUCT, lendMember(group, path)),
+  foreseen: foreseenGroup,
 
   *read(group, walk) {
     const values = {};
@@ -23,9 +26,11 @@ export const STRUCT: Kind<Group> = {
   },
 
   *write(group, value, walk) {
-    requireObject(value);
-    walk.open(group, value, walk.at);
-    yield* walk.members(group, 0, group.entries.length, value);
+    // Of what is filled in as a whole, nothing has to be given.
+    const given = group.facts.traits.computed ? {} : value;
+    requireObject(given);
+    walk.open(group, given, walk.at);
+    yield* walk.members(group, 0, group.entries.length, given);
     walk.close(group);
   },
 
@@ -38,7 +43,7 @@ export const STRUCT: Kind<Group> = {
   },
 
   encode(group, value, out) {
-    out.requireObject(value);
+    if (!group.facts.traits.computed) out.requireObject(value);
     out.open(group);
     out.members(group, 0, group.entries.length, value);
     out.close(group);
@@ -56,10 +61,29 @@ export function groupSize({ entries }: Group): Size {
   return { min, max };
 }
 
-export function groupTraits({ entries }: Group): Traits {
+export function groupTraits({ entries, derived, lent }: Group): Traits {
+  const isFilledIn = ([name, { facts }]: Group['entries'][number]): boolean =>
+    derived.has(name) || facts.traits.absent === true || facts.traits.computed === true;
   return {
+    ...(lent.size > 0 && entries.every(isFilledIn) && { computed: true }),
     takesRest: entries.some(([, { facts }]) => facts.traits.takesRest === true),
     mayTakeRest: entries.some(([, { facts }]) => facts.traits.mayTakeRest === true),
+  };
+}
+
+/** How many bytes the fields will take, where each of them can be known before they are reached. */
+function foreseenGroup({ entries }: Group): Foreseen | undefined {
+  const all: Foreseen[] = [];
+  for (const [, node] of entries) {
+    const one = foreseen(node);
+    if (one === undefined || one.paths.some((path) => entries.some(([own]) => own === firstName(path))))
+      return undefined;
+    all.push(one);
+  }
+  return {
+    paths: all.flatMap(({ paths }) => paths),
+    read: (walk) => all.reduce((sum, one) => sum + one.read(walk), 0),
+    decode: (out) => `(${all.map((one) => one.decode(out)).join(' + ')})`,
   };
 }
 

@@ -6,11 +6,12 @@ import {
   type FieldLimits,
   type Filled,
   maximum,
+  type Nothing,
   type Size,
 } from '../field.ts';
 import type { Kind, Slots, Source } from '../kind.ts';
 import { declare } from '../node.ts';
-import { longest, mostBytes, sizeSource } from '../source.ts';
+import { foreseenBy, isLiteral, longest, mostBytes, sizeSource } from '../source.ts';
 
 interface Utf8 {
   readonly size: Source;
@@ -24,16 +25,20 @@ export const UTF8: Kind<Utf8> = {
   name: 'utf8',
   size: ({ size, max }) => longest(size, max, 1, 1),
   shape: ({ size, max }) => ({ is: 'text', length: size.extent, max }),
+  foreseen: ({ size }) => foreseenBy(size, 1),
   references: ({ size }) => size.references('size'),
   traits: ({ size }) => ({ takesRest: size.takesRest, mayTakeRest: size.takesRest }),
   text: ({ size, max }) => mostBytes(size, max),
 
   read({ size, max }, walk) {
-    const at = walk.take(walk.measure(size, max, 'bytes'));
+    const length = walk.measure(size, max, 'bytes');
+    if (length === null) return null;
+    const at = walk.take(length);
     return walk.text(at, walk.at);
   },
 
   write({ size, max }, value, walk) {
+    if (walk.isNull(size, value)) return;
     const encoded = encodeText(value, limitOf(size, max, walk), walk.count.bind(walk, 'text'));
     walk.measured(size, encoded.length, max, 'bytes');
     walk.append(encoded);
@@ -41,18 +46,22 @@ export const UTF8: Kind<Utf8> = {
   },
 
   decode({ size, max }, out) {
-    const [from, to] = out.run(size, max);
-    return { value: out.text(from, to) };
+    return out.measured(size, max, (length) => out.text(...out.run(size, length)));
   },
 
   encode({ size, max }, value, out) {
-    const close = size.reserveCode(out);
-    const length = out.putText(out.here(), value, limitOf(size, max, out));
-    if (size.range.min === size.range.max) out.refuse(`${length} !== ${size.range.min}`);
-    out.settle();
-    out.line(`p += ${length};`);
-    close(length);
-    if (size.takesRest) out.exhaust();
+    out.unlessNull(size, value, () => {
+      const close = size.reserveCode(out);
+      const length = out.putText(out.here(), value, limitOf(size, max, out));
+      const { min } = size.span(out);
+      if (isLiteral(size)) out.refuse(`${length} !== ${min}`);
+      else if (min > 0) out.refuse(`${length} < ${min}`);
+      size.refuse?.(length, out);
+      out.settle();
+      out.line(`p += ${length};`);
+      close(length);
+      if (size.takesRest) out.exhaust();
+    });
   },
 
   bound({ size, max }, value, out) {
@@ -81,8 +90,8 @@ export function encodeText(value: unknown, limit: number, count: (length: number
 }
 
 function limitOf(size: Source, max: number, place: Slots): number {
-  const { min, max: most } = size.range;
-  return min === most ? most : Math.min(max, size.most(place));
+  const { max: most } = size.span(place);
+  return isLiteral(size) ? most : Math.min(max, most);
 }
 
 /**
@@ -94,6 +103,6 @@ function limitOf(size: Source, max: number, place: Slots): number {
 export function utf8<const S extends Size>(
   size: S,
   limits: FieldLimits = {},
-): Field<string, string, Filled<S>> {
+): Field<string | Nothing<S>, string | Nothing<S>, Filled<S>> {
   return declare(UTF8, { size: sizeSource(size, 'utf8'), max: maximum(limits, DEFAULT_MAX_BYTES) });
 }

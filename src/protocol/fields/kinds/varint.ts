@@ -72,15 +72,17 @@ export const VARINT: Kind<Varint> = {
     out.line(`else p = ${writeVaruint(out)}(t, p, ${raw});`);
   },
 
-  insert(_, at, length, out) {
+  insert({ zigzag }, at, value, out) {
     const write = writeVaruint(out);
     out.settle();
+    const length = out.define(`p - ${at} - 1`);
+    const raw = zigzag ? out.define(`${value} < 0 ? -2 * ${value} - 1 : 2 * ${value}`) : value;
     out.line(`p = ${at};`);
-    out.line(`if (${length} < 128) t[p++] = ${length};`);
+    out.line(`if (${raw} < 128) t[p++] = ${raw};`);
     out.line('else {');
-    const behind = out.define(`p + ${out.constant(varintWidth)}(${length})`);
+    const behind = out.define(`p + ${out.constant(varintWidth)}(${raw})`);
     out.line(`t.copyWithin(${behind}, p + 1, p + 1 + ${length});`);
-    out.line(`p = ${write}(t, p, ${length});`);
+    out.line(`p = ${write}(t, p, ${raw});`);
     out.line('}');
     out.line(`p += ${length};`);
   },
