@@ -126,11 +126,14 @@ function requireFillable(
   target: AnyNode,
   members: readonly string[],
   name: string,
-  { use, path, tags }: Reference,
+  { use, path, tags, nullAt }: Reference,
 ): void {
   const { node, slot } = placeOf(target, members, name, path);
   if (use === 'size') {
-    if (slot !== undefined && slot.byName === undefined) return;
+    if (slot !== undefined && slot.byName === undefined) {
+      if (nullAt === undefined || (nullAt >= slot.min && nullAt <= slot.max)) return;
+      throw new RangeError(`${name}: nullAt: expected a number that '${path}' may have, got ${nullAt}`);
+    }
     const shape = node?.kind.shape(node);
     const why =
       shape?.is === 'varint'

@@ -92,7 +92,10 @@ function referencesOf<D extends object>(
     const isMet = kind.declares !== undefined && reference.use === 'range';
     if (isMet || kind.declares?.(data, firstName(reference.path))) continue;
     // One of each is enough, unless it has tags to be judged.
-    const key = reference.tags === undefined ? `${reference.use} ${reference.path}` : `${found.size} tag`;
+    const key =
+      reference.tags === undefined
+        ? `${reference.use} ${reference.path} ${reference.nullAt}`
+        : `${found.size} tag`;
     found.set(key, reference);
   }
   return [...found.values()];

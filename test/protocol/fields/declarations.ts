@@ -28,7 +28,15 @@ export function arbitraryCodec(): fc.Arbitrary<DeclaredCodec<unknown>> {
     ) as fc.Arbitrary<DeclaredCodec<unknown>>;
 }
 
-const PREFIXES = [f.u8, f.u16le, f.u24be, f.u32be, f.varuint];
+const PREFIXES: Size[] = [
+  ...[f.u8, f.u16le, f.u24be, f.u32be, f.varuint, f.i8, f.i16be, f.varint],
+  f.size(f.u8, { add: -1 }),
+  f.size(f.i32be, { nullAt: -1 }),
+  f.size(f.varuint, { add: -1, nullAt: 0 }),
+];
+
+/** Sizes that some numbers of bytes do not have. */
+const UNITS: Size[] = [f.size(f.u16be, { add: 2, unit: 3 }), f.size(f.varint, { unit: 2, nullAt: -7 })];
 
 function arbitraryFields(depth: number): fc.Arbitrary<Fields> {
   return fc
@@ -79,6 +87,50 @@ function group(depth: number): fc.Arbitrary<Part> {
         (name) => ({
           [`${name}k`]: f.enumeration(f.u8, { one: 1, two: 2 }, { unknown: 'keep' }),
           [name]: f.optional(field, f.when(`${name}k`, 'two', 3)),
+        }),
+    ),
+    item.map(
+      (field): Part =>
+        (name) => ({
+          [`${name}h`]: f.struct({ kind: f.u8, in: f.struct({ n: f.i16be }) }),
+          [`${name}a`]: f.struct({ deep: f.bounded(f.size(`${name}h.in.n`, { add: -2 }), field) }),
+          [name]: f.union(`${name}h.kind`, { left: message(3, { n: f.u8 }), right: message(200) }),
+        }),
+    ),
+    item.map(
+      (field): Part =>
+        (name) => ({
+          [`${name}b`]: f.bits(f.u16le, { kind: 3, count: 9, other: 4 }),
+          [`${name}list`]: f.array(f.u8, f.size(`${name}b.count`, { nullAt: 1 })),
+          [`${name}o`]: f.optional(field, f.unless(`${name}b.other`, 1, { min: 3, max: 9 })),
+          [name]: f.union(`${name}b.kind`, { left: message(3, { n: f.u8 }), right: message(6) }),
+        }),
+    ),
+    item.map(
+      (field): Part =>
+        (name) => ({
+          [`${name}o`]: f.optional(f.struct({ n: f.u8, x: f.bool })),
+          [`${name}a`]: f.optional(field, f.when(`${name}o.x`)),
+          [name]: f.optional(f.padding(3), f.when(`${name}o.x`, false)),
+        }),
+    ),
+    item.map(
+      (field): Part =>
+        (name) => ({
+          [`${name}pad`]: f.u8,
+          [name]: f.bounded(
+            f.u16be,
+            f.struct({ kept: field, data: f.bytes(f.rest), pad: f.padding(`${name}pad`), sum: f.i16le }),
+          ),
+        }),
+    ),
+    item.map(
+      (field): Part =>
+        (name) => ({
+          [name]: bounded(
+            f.varuint,
+            f.struct({ a: f.optional(f.u16be, f.rest), b: f.optional(field, f.rest) }),
+          ),
         }),
     ),
     fc.tuple(arbitraryFields(depth - 1), arbitraryFields(depth - 1)).map(
@@ -164,17 +216,18 @@ function arbitraryField(depth: number): fc.Arbitrary<AnyField> {
   );
   if (depth <= 0) return leaf;
   const item = arbitraryField(depth - 1).filter((field) => !(field as AnyNode).facts.traits.absent);
-  const size = fc.constantFrom<Size[]>(...PREFIXES, 2);
+  const prefix = fc.constantFrom<Size[]>(...PREFIXES, 2);
+  const size = fc.constantFrom<Size[]>(...PREFIXES, ...UNITS, 2);
   return fc.oneof(
     { weight: 4, arbitrary: leaf },
-    { weight: 1, arbitrary: size.map((prefix) => f.bytes(prefix, { max: 200 })) },
-    { weight: 1, arbitrary: size.map((prefix) => f.utf8(prefix)) },
+    { weight: 1, arbitrary: size.map((one) => f.bytes(one, { max: 200 })) },
+    { weight: 1, arbitrary: size.map((one) => f.utf8(one)) },
     { weight: 1, arbitrary: fc.tuple(item, size).map(([one, count]) => f.array(one, count, { max: 40 })) },
     { weight: 1, arbitrary: item.map((one) => f.optional(one)) },
     { weight: 1, arbitrary: arbitraryFields(depth - 1).map((fields) => f.struct(fields)) },
     {
       weight: 1,
-      arbitrary: fc.tuple(item, size).map(([one, length]) => bounded(length, one)),
+      arbitrary: fc.tuple(item, prefix).map(([one, length]) => bounded(length, one)),
     },
     {
       weight: 1,

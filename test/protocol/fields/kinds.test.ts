@@ -71,8 +71,10 @@ describe.each(VECTORS)('$kind', ({ kind, good, badBytes, badValues }) => {
     for (let length = 0; length < bytes.length; length++) {
       const fast = compiled.decode(bytes, 0, length);
       const slow = codeOf(() => decodeByWalking(codec.declaration, bytes, 0, length));
-      if (/rest|keep/.test(declaration) && slow === 'nothing was refused') {
-        expect(codec.encode(fast)).toEqual(bytes.subarray(0, length));
+      // Bytes that are cut off behind what takes the rest are missing there.
+      if (/rest|keep/.test(declaration)) {
+        if (slow !== 'nothing was refused') expect(typeof fast).toBe('symbol');
+        else expect(codec.decode(codec.encode(fast))).toEqual(fast);
       } else {
         expect(slow).toMatch(/^ERR_MESSAGE_(SHORT|EMPTY)$/);
         expect(typeof fast).toBe('symbol');

@@ -255,14 +255,49 @@ export const VECTORS: readonly KindVectors[] = [
         '02 | ca fe',
       ],
       ['bytes(rest)', 'Buffer.of(0xca, 0xfe)', 'ca fe'],
+      // ISO 8583 over TCP: a length of two bytes that counts itself
+      ['bytes(size(u16be, { add: -2 }))', 'Buffer.of(0xca, 0xfe)', '00 04 | ca fe'],
+      // Kafka's NULLABLE_BYTES: −1 is null
+      ['bytes(size(i32be, { nullAt: -1 }))', 'null', 'ff ff ff ff'],
+      ['bytes(size(i32be, { nullAt: -1 }))', 'Buffer.of(7)', '00 00 00 01 | 07'],
+      // Kafka's COMPACT_NULLABLE_BYTES: n + 1, and 0 is null
+      ['bytes(size(varuint, { add: -1, nullAt: 0 }))', 'null', '00'],
+      ['bytes(size(varuint, { add: -1, nullAt: 0 }))', 'Buffer.of(7)', '02 | 07'],
+      [
+        'struct({ header: struct({ kind: u8, length: u16be }), body: bytes("header.length") })',
+        '{ header: { kind: 1, length: 2 }, body: Buffer.of(0xca, 0xfe) }',
+        '01 | 00 02 | ca fe',
+      ],
+      // RFC 791 §3.1: the header's length in words of four bytes, in four bits; five words come before the options
+      [
+        'struct({ first: bits(u8, { version: 4, ihl: 4 }), fixed: bytes(19), options: bytes(size("first.ihl", { unit: 4, add: -20 })) })',
+        '{ first: { version: 4, ihl: 6 }, fixed: Buffer.alloc(19, 0xf0), options: Buffer.of(1, 1, 1, 0) }',
+        '46 | f0 f0 f0 f0 f0 f0 f0 f0 f0 f0 f0 f0 f0 f0 f0 f0 f0 f0 f0 | 01 01 01 00',
+      ],
+      // Modbus RTU: what is left before the checksum. CRC-16/MODBUS of 11 03 02 2a a1 is 5fa7
+      [
+        'struct({ unit: u8, code: u8, data: bytes(rest), crc: checksum(u16le, "CRC-16/MODBUS") })',
+        '{ unit: 0x11, code: 3, data: Buffer.of(2, 0x2a, 0xa1), crc: 0x5fa7 }',
+        '11 | 03 | 02 2a a1 | a7 5f',
+      ],
     ],
     badBytes: [
       ['bytes(u8)', '03 | ca fe', 'ERR_MESSAGE_SHORT'],
       ['bytes(u8, { max: 2 })', '03 | ca fe 00', 'ERR_FIELD_TOO_LONG'],
+      ['bytes(i8)', 'ff | ca', 'ERR_MESSAGE_VALUE'],
+      ['bytes(size(u16be, { add: -2 }))', '00 01 | ca', 'ERR_MESSAGE_VALUE'],
+      ['bytes(size(i8, { nullAt: -1 }))', 'fe | ca', 'ERR_MESSAGE_VALUE'],
+      ['bytes(size(u32be, { unit: 2147483647 }))', 'ff ff ff ff | ca', 'ERR_FIELD_TOO_LONG'],
+      ['struct({ a: bytes(rest), b: u16be })', '01', 'ERR_MESSAGE_SHORT'],
     ],
     badValues: [
       ['bytes(2)', 'Buffer.of(1)', 'ERR_FIELD_RANGE'],
       ['bytes(u8)', 'Buffer.alloc(256)', 'ERR_FIELD_TOO_LONG'],
+      ['bytes(u8)', 'null', 'ERR_FIELD_RANGE'],
+      ['bytes(size(u8, { unit: 4 }))', 'Buffer.alloc(5)', 'ERR_FIELD_RANGE'],
+      ['bytes(size(u8, { add: 2 }))', 'Buffer.alloc(1)', 'ERR_FIELD_RANGE'],
+      ['bytes(size(u8, { add: -2 }))', 'Buffer.alloc(254)', 'ERR_FIELD_TOO_LONG'],
+      ['bytes(size(u8, { nullAt: 3 }))', 'Buffer.alloc(3)', 'ERR_FIELD_RANGE'],
     ],
   },
   {
@@ -273,6 +308,15 @@ export const VECTORS: readonly KindVectors[] = [
     good: [
       ['utf8(u8)', '"é!"', '03 | c3 a9 21'],
       ['utf8(4)', '"RIFF"', '52 49 46 46'],
+      // Kafka's NULLABLE_STRING
+      ['utf8(size(i16be, { nullAt: -1 }))', 'null', 'ff ff'],
+      ['utf8(size(i16be, { nullAt: -1 }))', '"hi"', '00 02 | 68 69'],
+      ['utf8(size(varint, { nullAt: -1 }))', '"hi"', '04 | 68 69'],
+      [
+        'struct({ text: utf8(rest), end: constant(u8, 0x0d), crc: u16be })',
+        '{ text: "hi", crc: 7 }',
+        '68 69 | 0d | 00 07',
+      ],
     ],
     badBytes: [
       ['utf8(u8)', '02 | c0 af', 'ERR_MESSAGE_UTF8'],
@@ -306,6 +350,16 @@ export const VECTORS: readonly KindVectors[] = [
       ['array(u16be, u8)', '[1, 2]', '02 | 00 01 | 00 02'],
       ['array(u8, 3)', '[1, 2, 3]', '01 02 03'],
       ['array(u8, rest)', '[1, 2]', '01 02'],
+      // Kafka's COMPACT_ARRAY: n + 1, and 0 is null
+      ['array(u16be, size(varuint, { add: -1, nullAt: 0 }))', '[1, 2]', '03 | 00 01 | 00 02'],
+      ['array(u16be, size(varuint, { add: -1, nullAt: 0 }))', 'null', '00'],
+      // IEC 60870-5-101 §7.2.2: the count is seven bits of the variable structure qualifier
+      [
+        'struct({ vsq: bits(u8, { sq: 1, count: 7 }), points: array(u16le, "vsq.count") })',
+        '{ vsq: { sq: 0, count: 2 }, points: [1, 2] }',
+        '02 | 01 00 | 02 00',
+      ],
+      ['struct({ words: array(u16be, rest), crc: u8 })', '{ words: [1, 2], crc: 9 }', '00 01 | 00 02 | 09'],
     ],
     badBytes: [
       ['array(u16be, u8)', '02 | 00 01', 'ERR_MESSAGE_SHORT'],
@@ -322,14 +376,21 @@ export const VECTORS: readonly KindVectors[] = [
     about: '`struct({ name: field })`: named fields, one after the other.',
     type: 'an object',
     limits: 'those of its fields',
-    good: [['struct({ x: u8, y: struct({ z: u8 }) })', '{ x: 1, y: { z: 2 } }', '01 02']],
+    good: [
+      ['struct({ x: u8, y: struct({ z: u8 }) })', '{ x: 1, y: { z: 2 } }', '01 02'],
+      [
+        'struct({ body: struct({ kind: u8, data: bytes(rest) }), crc: u16be })',
+        '{ body: { kind: 1, data: Buffer.of(2, 3) }, crc: 4 }',
+        '01 | 02 03 | 00 04',
+      ],
+    ],
     badBytes: [['struct({ x: u8, y: u16be })', '01 02', 'ERR_MESSAGE_SHORT']],
     badValues: [['struct({ x: u8 })', '5', 'ERR_FIELD_RANGE']],
   },
   {
     kind: 'optional',
     about:
-      '`optional(item)`: a value that may be missing; a byte before it, 0 or 1, says whether it is there. With `when(path, …values)` an earlier field decides, and there is no such byte.',
+      '`optional(item)`: a value that may be missing; a byte before it, 0 or 1, says whether it is there. With `when(path, …values)` or `unless(path, …values)` an earlier field decides, and there is no such byte; a value may be `{ min, max }`. With `rest` it is there if anything is left.',
     type: 'the item’s, or `undefined`',
     limits: 'those of its item',
     good: [
@@ -344,6 +405,36 @@ export const VECTORS: readonly KindVectors[] = [
         'struct({ version: u8, tail: optional(u8, when("version", 2)) })',
         '{ version: 1, tail: undefined }',
         '01',
+      ],
+      [
+        'struct({ version: u8, tail: optional(u8, when("version", { min: 3 })) })',
+        '{ version: 4, tail: 9 }',
+        '04 | 09',
+      ],
+      [
+        'struct({ status: u8, body: optional(u16be, unless("status", 0x58)) })',
+        '{ status: 0x58, body: undefined }',
+        '58',
+      ],
+      // SMPP 3.4 §4.4.2: a submit_sm_resp with an error may leave out its body
+      ['struct({ status: u8, id: optional(cstring(65), rest) })', '{ status: 0x58, id: undefined }', '58'],
+      ['struct({ status: u8, id: optional(cstring(65), rest) })', '{ status: 0, id: "7" }', '00 | 37 00'],
+      // ISO 8583: the second bitmap is there if the first says so, and a field if that is there and says so
+      [
+        'struct({ one: flags(u8, { second: 7 }), two: optional(flags(u8, { f70: 0 }), when("one.second")), f70: optional(u8, when("two.f70")) })',
+        '{ one: { second: false }, two: undefined, f70: undefined }',
+        '00',
+      ],
+      // A constant that comes and goes
+      [
+        'struct({ long: u8, mark: optional(constant(u8, 0xff), when("long", 1)), n: u8 })',
+        '{ long: 1, n: 2 }',
+        '01 | ff | 02',
+      ],
+      [
+        'struct({ has: u8, data: bytes(rest), sum: optional(u8, when("has", 1)) })',
+        '{ has: 1, data: Buffer.of(5), sum: 6 }',
+        '01 | 05 | 06',
       ],
     ],
     badBytes: [['optional(u8)', '02 | 07', 'ERR_MESSAGE_VALUE']],
@@ -412,7 +503,17 @@ export const VECTORS: readonly KindVectors[] = [
     about: '`bounded(size, item)`: a field that has a number of bytes to itself, and must use them all.',
     type: 'the item’s',
     limits: '`{ max }`: 10,000,000 bytes unless given',
-    good: [['bounded(u8, array(u16be, rest))', '[1, 2]', '04 | 00 01 | 00 02']],
+    good: [
+      ['bounded(u8, array(u16be, rest))', '[1, 2]', '04 | 00 01 | 00 02'],
+      ['bounded(size(u16be, { add: -2 }), array(u16be, rest))', '[1, 2]', '00 06 | 00 01 | 00 02'],
+      // PostgreSQL's column of a DataRow: −1 is NULL
+      ['bounded(size(i32be, { nullAt: -1 }), u16be)', 'null', 'ff ff ff ff'],
+      [
+        'struct({ head: struct({ words: u8 }), body: bounded(size("head.words", { unit: 2 }), array(u8, rest)) })',
+        '{ head: { words: 1 }, body: [1, 2] }',
+        '01 | 01 02',
+      ],
+    ],
     badBytes: [
       ['bounded(u8, u8)', '02 | 01 02', 'ERR_MESSAGE_TRAILING'],
       ['bounded(u8, u16be)', '01 | 01 02', 'ERR_MESSAGE_SHORT'],
@@ -442,15 +543,30 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'padding',
     about:
-      '`padding(size)`, or `padding({ to: multiple })` counted from the start of the frame: zeros on encode, ignored on decode.',
+      '`padding(size)`, or `padding({ to: multiple })` counted from the start of the frame: zeros on encode, ignored on decode. Where the size is the path of an earlier field, the message says it there; the encoder does not fill it in.',
     type: 'none: it has no key',
-    limits: 'a number in the declaration',
+    limits: '`{ max }`: 10,000,000 bytes unless given',
     good: [
       ['struct({ a: u8, pad: padding(2), b: u8 })', '{ a: 1, b: 2 }', '01 | 00 00 | 02'],
       ['struct({ a: u8, pad: padding({ to: 4 }), b: u8 })', '{ a: 1, b: 2 }', '01 | 00 00 00 | 02'],
+      // RFC 9113 §6.1: DATA, padded. What is left before the padding is the data
+      [
+        'struct({ padLength: u8, data: bytes(rest), pad: padding("padLength") })',
+        '{ padLength: 2, data: Buffer.of(7, 8) }',
+        '02 | 07 08 | 00 00',
+      ],
     ],
-    badBytes: [['struct({ a: u8, pad: padding({ to: 4 }) })', '01 | 00', 'ERR_MESSAGE_SHORT']],
-    badValues: [],
+    badBytes: [
+      [
+        'struct({ padLength: u8, data: bytes(rest), pad: padding("padLength") })',
+        '03 | 07 08',
+        'ERR_MESSAGE_SHORT',
+      ],
+      ['struct({ a: u8, pad: padding({ to: 4 }) })', '01 | 00', 'ERR_MESSAGE_SHORT'],
+    ],
+    badValues: [
+      ['struct({ n: u16be, pad: padding("n", { max: 255 }) })', '{ n: 256 }', 'ERR_FIELD_TOO_LONG'],
+    ],
   },
   {
     kind: 'checksum',

@@ -171,7 +171,11 @@ class EncodeSource implements Encoding {
     let scope = this.#scope!;
     while (!scope.names.has(first)) scope = scope.outer!;
     let value = scope.values.get(first)!;
-    for (const member of members) value = this.property(value, member);
+    // What may be missing has no members.
+    for (const member of members) {
+      const isPlain = !isInherited(member);
+      value = isPlain ? `${value}?.[${literal(member)}]` : `(${value} && ${this.property(value, member)})`;
+    }
     return value;
   }
 

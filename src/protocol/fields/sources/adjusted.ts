@@ -39,7 +39,8 @@ export class AdjustedSource implements Source {
   }
 
   references(use: Use, tags?: readonly Tag[]): readonly Reference[] {
-    return this.#inner.references(use, tags);
+    const { nullAt } = this.#by;
+    return this.#inner.references(use, tags).map((one) => ({ ...one, nullAt }));
   }
 
   read(walk: Reading): unknown {

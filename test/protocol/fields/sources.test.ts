@@ -1,0 +1,291 @@
+import { describe, expect, it } from 'vitest';
+import { ProtocolError } from '../../../src/errors.ts';
+import { compile, FAILED } from '../../../src/protocol/fields/engine/compile.ts';
+import { decodeByWalking } from '../../../src/protocol/fields/engine/read-walk.ts';
+import { encodeByWalking } from '../../../src/protocol/fields/engine/write-walk.ts';
+import type { AnyField, Fields, Size } from '../../../src/protocol/fields/field.ts';
+import * as f from '../../../src/protocol/fields/kinds.ts';
+import { codecOf, type DeclaredCodec } from '../../../src/protocol/fields/messages.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: made of parts
+type AnyCodec = DeclaredCodec<any>;
+
+/** Where the number stands: the fields in front of the one that it is for, and how that names it. */
+const SOURCES: Readonly<
+  Record<string, { before: Fields; from: string | AnyField; value: (raw: number) => object }>
+> = {
+  u8: { before: {}, from: f.u8, value: () => ({}) },
+  u16le: { before: {}, from: f.u16le, value: () => ({}) },
+  i24be: { before: {}, from: f.i24be, value: () => ({}) },
+  i8: { before: {}, from: f.i8, value: () => ({}) },
+  varuint: { before: {}, from: f.varuint, value: () => ({}) },
+  varint: { before: {}, from: f.varint, value: () => ({}) },
+  'a field beside it': { before: { n: f.u16be }, from: 'n', value: (n) => ({ n }) },
+  'a signed field beside it': { before: { n: f.i32le }, from: 'n', value: (n) => ({ n }) },
+  'a member': {
+    before: { h: f.struct({ a: f.bool, n: f.i16be }) },
+    from: 'h.n',
+    value: (n) => ({ h: { a: true, n } }),
+  },
+  'the only member': { before: { h: f.struct({ n: f.i8 }) }, from: 'h.n', value: (n) => ({ h: { n } }) },
+  'a member of a member': {
+    before: { h: f.struct({ i: f.struct({ n: f.i8 }), a: f.u8 }) },
+    from: 'h.i.n',
+    value: (n) => ({ h: { i: { n }, a: 5 } }),
+  },
+  'a member of what may be missing': {
+    before: { h: f.optional(f.struct({ n: f.i16le })) },
+    from: 'h.n',
+    value: (n) => ({ h: { n } }),
+  },
+};
+const BITS = {
+  'some bits': {
+    before: { b: f.bits(f.u16be, { a: 3, n: 9, c: 4 }) },
+    from: 'b.n',
+    value: (n: number) => ({ b: { a: 5, n, c: 6 } }),
+  },
+};
+
+/** What is made of it: raw numbers, and the sizes they stand for. */
+const ADJUSTMENTS: Readonly<
+  Record<
+    string,
+    {
+      of: (from: string | AnyField) => Size;
+      pairs: readonly (readonly [raw: number, size: number | null])[];
+      signed?: true;
+    }
+  >
+> = {
+  nothing: {
+    of: (from) => from as Size,
+    pairs: [
+      [0, 0],
+      [3, 3],
+    ],
+  },
+  'a length that counts more': {
+    of: (from) => f.size(from, { add: -2 }),
+    pairs: [
+      [2, 0],
+      [6, 4],
+    ],
+  },
+  'a length that counts less': {
+    of: (from) => f.size(from, { add: 1 }),
+    pairs: [
+      [0, 1],
+      [2, 3],
+    ],
+  },
+  words: {
+    of: (from) => f.size(from, { unit: 4 }),
+    pairs: [
+      [0, 0],
+      [2, 8],
+    ],
+  },
+  'words and a header': {
+    of: (from) => f.size(from, { unit: 4, add: -4 }),
+    pairs: [
+      [1, 0],
+      [3, 8],
+    ],
+  },
+  'null at 0': {
+    of: (from) => f.size(from, { add: -1, nullAt: 0 }),
+    pairs: [
+      [0, null],
+      [1, 0],
+      [4, 3],
+    ],
+  },
+  'null at −1': {
+    of: (from) => f.size(from, { nullAt: -1 }),
+    pairs: [
+      [-1, null],
+      [0, 0],
+      [2, 2],
+    ],
+    signed: true,
+  },
+  'null at −1, in words': {
+    of: (from) => f.size(from, { unit: 2, nullAt: -1 }),
+    pairs: [
+      [-1, null],
+      [0, 0],
+      [2, 4],
+    ],
+    signed: true,
+  },
+};
+
+/** What it is for: a field of such a size, and its value. */
+const USES: Readonly<Record<string, { field: (size: Size) => AnyField; value: (size: number) => unknown }>> =
+  {
+    bytes: { field: (size) => f.bytes(size), value: (size) => Buffer.alloc(size, 7) },
+    utf8: { field: (size) => f.utf8(size), value: (size) => 'x'.repeat(size) },
+    elements: { field: (size) => f.array(f.u8, size), value: (size) => Array(size).fill(7) },
+    'long elements': { field: (size) => f.array(f.u16be, size), value: (size) => Array(size).fill(7) },
+    bounded: {
+      field: (size) => f.bounded(size, f.array(f.u8, f.rest)),
+      value: (size) => Array(size).fill(7),
+    },
+  };
+
+const isSigned = (name: string): boolean => /^i|varint|signed|member/.test(name);
+
+const crossed = [...Object.entries(SOURCES), ...Object.entries(BITS)].flatMap(([source, from]) =>
+  Object.entries(ADJUSTMENTS).flatMap(([adjustment, by]) =>
+    Object.entries(USES).map(([use, to]) => ({ source, from, adjustment, by, use, to })),
+  ),
+);
+
+function codeOf(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof ProtocolError) return error.code;
+    throw error;
+  }
+  return 'nothing was refused';
+}
+
+describe('every source, with every adjustment, for every use', () => {
+  const possible = crossed.filter(({ source, by }) => !by.signed || isSigned(source));
+
+  it.each(possible)('$source · $adjustment · $use', ({ from, by, to }) => {
+    const codec: AnyCodec = codecOf(
+      f.struct({ ...from.before, body: to.field(by.of(from.from)), end: f.u8 }),
+    );
+    const compiled = compile(codec.declaration)!;
+    for (const [raw, size] of by.pairs) {
+      const body = size === null ? null : to.value(size);
+      const message = { ...from.value(raw), body, end: 9 };
+      const bytes = encodeByWalking(codec.declaration, message);
+      expect(decodeByWalking(codec.declaration, bytes, 0, bytes.length)).toStrictEqual(message);
+      expect(compiled.decode(bytes, 0, bytes.length)).toStrictEqual(message);
+      const target = Buffer.alloc(compiled.bound(message) + 8);
+      expect(target.subarray(0, compiled.encode(message, target, 0))).toEqual(bytes);
+      // The encoder fills it in, whatever the message says.
+      const other = { ...message, ...from.value(100) };
+      expect(codec.encode(other)).toEqual(bytes);
+      for (let length = 0; length < bytes.length; length++) {
+        expect(compiled.decode(bytes, 0, length)).toBe(FAILED);
+        expect(codeOf(() => codec.decode(bytes.subarray(0, length)))).toMatch(/^ERR_MESSAGE_(SHORT|EMPTY)$/);
+      }
+    }
+  });
+
+  it.each(possible)('$source · $adjustment · $use: what cannot be said is refused', ({ from, by, to }) => {
+    const codec: AnyCodec = codecOf(
+      f.struct({ ...from.before, body: to.field(by.of(from.from)), end: f.u8 }),
+    );
+    const compiled = compile(codec.declaration)!;
+    const sizes = new Set(Array.from({ length: 12 }, (_, size) => size));
+    for (const size of sizes) {
+      const message = { ...from.value(1), body: to.value(size), end: 9 };
+      const target = Buffer.alloc(compiled.bound(message) + 8);
+      const end = compiled.encode(message, target, 0);
+      const slow = codeOf(() => encodeByWalking(codec.declaration, message));
+      expect(end < 0).toBe(slow !== 'nothing was refused');
+      if (end < 0) expect(slow).toMatch(/^ERR_FIELD_(RANGE|TOO_LONG)$/);
+      else expect(codec.decode(target.subarray(0, end))).toMatchObject({ body: message.body });
+    }
+    // Null is a value of those only whose size may say so.
+    const canBeNull = by.pairs.some(([, size]) => size === null);
+    const none = { ...from.value(1), body: null, end: 9 };
+    expect(codeOf(() => codec.encode(none)) === 'nothing was refused').toBe(canBeNull);
+  });
+
+  it.each(crossed.filter(({ source, by, use }) => by.signed && !isSigned(source) && use === 'bytes'))(
+    '$source · $adjustment: a number that the field cannot have is refused',
+    ({ from, by, to }) => {
+      expect(() => codecOf(f.struct({ ...from.before, body: to.field(by.of(from.from)) }))).toThrow(
+        /nullAt|−1|-1/,
+      );
+    },
+  );
+});
+
+describe('a combination that makes no sense is refused where it is declared', () => {
+  it.each<[string, () => unknown, string]>([
+    ['a literal that is adjusted', () => f.size(4 as never, { add: 1 }), 'a field or the path of one'],
+    ['what is left, adjusted', () => f.size(f.rest as never, { add: -2 }), 'got rest'],
+    [
+      'an adjustment of an adjustment',
+      () => f.size(f.size(f.u8, { add: 1 }) as never, { add: 1 }),
+      'a field or the path',
+    ],
+    ['a float', () => f.bytes(f.f32be), 'expected an integer field'],
+    ['a text', () => f.array(f.u8, f.utf8(u8()) as never), 'expected an integer field'],
+    ['a size that is never one', () => f.size(f.u8, { add: -256 }), 'no number of the field'],
+    ['half a unit', () => f.size(f.u8, { unit: 0.5 }), 'unit'],
+    ['an option misspelt', () => f.size(f.u8, { ad: 1 } as never), 'ad'],
+    ['null of a field without it', () => f.size(f.u8, { nullAt: -1 }), 'nullAt'],
+    ['padding that may be null', () => f.padding(f.size(f.u8, { nullAt: 0 })), 'nullAt'],
+    [
+      'a path that is misspelt',
+      () => f.struct({ h: f.struct({ n: f.u8 }), b: f.bytes('h.m' as never) }),
+      'does not exist',
+    ],
+    ['a path into a number', () => f.struct({ n: f.u8, b: f.bytes('n.m' as never) }), 'does not exist'],
+    [
+      'a whole structure',
+      () => f.struct({ h: f.struct({ n: f.u8 }), b: f.bytes('h') }),
+      'integer of fixed width',
+    ],
+    ['a varint to be filled in', () => f.struct({ n: f.varuint, b: f.bytes('n') }), 'put it right before'],
+    ['a float to be filled in', () => f.struct({ n: f.f32be, b: f.bytes('n') }), 'integer of fixed width'],
+    [
+      'a size that is filled in and given',
+      () => f.struct({ n: f.u8, b: f.bytes('n'), p: f.padding('n') }),
+      'the encoder fills in',
+    ],
+    ['an optional constant without a condition', () => f.optional(f.constant(f.u8, 1)), 'or a condition'],
+    ['a range upside down', () => f.when('a', { min: 2, max: 1 }), 'the lower one first'],
+    ['a range of nothing', () => f.unless('a', {}), 'expected numbers'],
+    ['two ranges', () => f.when('a', { min: 2 }, { max: 1 }), 'one range'],
+    [
+      'what can never be read behind the rest',
+      () => f.struct({ n: f.bytes(f.rest), p: f.utf8(f.u8) }),
+      'can never be read',
+    ],
+  ])('%s', (_, declare, words) => {
+    expect(declare).toThrow(words);
+  });
+});
+
+const u8 = (): typeof f.u8 => f.u8;
+
+describe('a member of what is missing', () => {
+  const body = f.struct({
+    head: f.optional(f.struct({ n: f.u8, isLong: f.bool })),
+    data: f.optional(f.bytes('head.n'), f.when('head.isLong')),
+    tail: f.optional(f.u8, f.unless('head.isLong')),
+  });
+  const codec: AnyCodec = codecOf(body);
+  const always: AnyCodec = codecOf(
+    f.struct({ head: f.optional(f.struct({ n: f.u8 })), data: f.bytes('head.n') }),
+  );
+
+  it('fulfils no condition', () => {
+    const message = { head: undefined, data: undefined, tail: 7 };
+    expect(codec.encode(message)).toEqual(Buffer.of(0, 7));
+    expect(codec.decode(Buffer.of(0, 7))).toStrictEqual(message);
+    const long = { head: { n: 1, isLong: true }, data: Buffer.of(5), tail: undefined };
+    expect(codec.encode(long)).toEqual(Buffer.of(1, 1, 1, 5));
+    expect(codec.decode(Buffer.of(1, 1, 1, 5))).toStrictEqual(long);
+  });
+
+  it('is no size, either way', () => {
+    expect(() => always.decode(Buffer.of(0, 5))).toThrow(
+      expect.objectContaining({ code: 'ERR_MESSAGE_VALUE', path: 'data', offset: 1 }),
+    );
+    expect(() => always.encode({ head: undefined, data: Buffer.of(1) })).toThrow(
+      expect.objectContaining({ code: 'ERR_FIELD_RANGE', path: 'data' }),
+    );
+    expect(compile(always.declaration)!.encode({ data: Buffer.of(1) }, Buffer.alloc(9), 0)).toBe(-1);
+  });
+});
