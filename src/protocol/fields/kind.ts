@@ -62,6 +62,8 @@ export interface Reference {
   readonly use: Use;
   /** The tags of a union. */
   readonly tags?: readonly Tag[] | undefined;
+  /** A number that the field must be able to have. */
+  readonly nullAt?: number | undefined;
 }
 /** A size and a tag are filled in by the encoder; a condition, and a size that is `given`, stand in the message. */
 export type Use = 'size' | 'tag' | 'condition' | 'given' | 'range';
