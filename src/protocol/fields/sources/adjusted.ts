@@ -22,7 +22,7 @@ import type {
  */
 export class AdjustedSource implements Source {
   readonly extent: Extent;
-  readonly takesRest = false;
+  readonly takesRest: boolean = false;
   readonly nullable: boolean;
   readonly size: Size;
   readonly range: Range;

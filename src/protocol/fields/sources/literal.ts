@@ -1,12 +1,12 @@
-import type { Extent, Range, Reference, Source, Tag } from '../kind.ts';
+import type { Extent, Range, Reference, Size, Source, Tag } from '../kind.ts';
 import { NO_BYTES } from './ranges.ts';
 
 /** A number in the declaration. */
 export class LiteralSource implements Source {
   readonly extent: Extent;
-  readonly takesRest = false;
-  readonly nullable = false;
-  readonly size = NO_BYTES;
+  readonly takesRest: boolean = false;
+  readonly nullable: boolean = false;
+  readonly size: Size = NO_BYTES;
   readonly range: Range;
   readonly #value: number;
 

@@ -6,6 +6,7 @@ import type {
   Range,
   Reading,
   Reference,
+  Size,
   Slots,
   Source,
   Tag,
@@ -17,10 +18,10 @@ import { NO_BYTES, UNKNOWN } from './ranges.ts';
 /** An earlier field, here or in a structure round it, or a member of one: `'length'`, `'header.length'`. */
 export class PathSource implements Source {
   readonly extent: Extent;
-  readonly takesRest = false;
-  readonly nullable = false;
-  readonly size = NO_BYTES;
-  readonly range = UNKNOWN;
+  readonly takesRest: boolean = false;
+  readonly nullable: boolean = false;
+  readonly size: Size = NO_BYTES;
+  readonly range: Range = UNKNOWN;
   readonly #path: string;
 
   constructor(path: string) {

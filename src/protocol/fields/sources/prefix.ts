@@ -18,8 +18,8 @@ import { UNKNOWN } from './ranges.ts';
 /** A field right before what the number is used for. */
 export class PrefixSource implements Source {
   readonly extent: Extent;
-  readonly takesRest = false;
-  readonly nullable = false;
+  readonly takesRest: boolean = false;
+  readonly nullable: boolean = false;
   readonly size: Size;
   readonly range: Range;
   readonly #node: AnyNode;

@@ -1,13 +1,13 @@
-import type { Decoding, Extent, Range, Reading, Reference, Source, Tag } from '../kind.ts';
+import type { Decoding, Extent, Range, Reading, Reference, Size, Source, Tag } from '../kind.ts';
 import { ANY_SIZE, NO_BYTES } from './ranges.ts';
 
 /** What is left of the frame, or of the enclosing `bounded`, before what stands behind it. */
 export class RestSource implements Source {
   readonly extent: Extent = { from: 'rest' };
-  readonly takesRest = true;
-  readonly nullable = false;
-  readonly size = NO_BYTES;
-  readonly range = ANY_SIZE;
+  readonly takesRest: boolean = true;
+  readonly nullable: boolean = false;
+  readonly size: Size = NO_BYTES;
+  readonly range: Range = ANY_SIZE;
 
   references(): readonly Reference[] {
     return [];
