@@ -20,7 +20,7 @@ import { RestSource } from './sources/rest.ts';
 
 /** The source of a size or a count; throws a TypeError or RangeError for what is none. */
 export function sizeSource(size: SizeDeclaration, where: string): Source {
-  if (isAdjusted(size)) return new AdjustedSource(plainSource(size.from, where), size.by);
+  if (size instanceof AdjustedSize) return new AdjustedSource(plainSource(size.from, where), size.by);
   return plainSource(size, where);
 }
 
@@ -40,10 +40,17 @@ function plainSource(size: unknown, where: string): Source {
   return new PrefixSource(node);
 }
 
-const ADJUSTED: WeakSet<object> = new WeakSet();
+/** What `size` makes: a number on the wire, and what becomes of it. */
+class AdjustedSize {
+  readonly kind: { readonly name: 'size' } = { name: 'size' };
+  readonly from: unknown;
+  readonly by: Adjustment;
 
-function isAdjusted(size: unknown): size is Adjusted & { from: unknown; by: Adjustment } {
-  return typeof size === 'object' && size !== null && ADJUSTED.has(size);
+  constructor(from: unknown, by: Adjustment) {
+    this.from = from;
+    this.by = by;
+    Object.freeze(this);
+  }
 }
 
 /** How a size is made of the number on the wire. */
@@ -76,7 +83,7 @@ export function size<const S extends string | AnyField, const N extends number |
     unit: integer(1, MOST_ADDED),
     nullAt: integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
   });
-  if (from === (rest as unknown) || typeof from === 'number' || isAdjusted(from)) {
+  if (from === (rest as unknown) || typeof from === 'number' || (from as unknown) instanceof AdjustedSize) {
     throw new TypeError(
       `size(from): expected a field or the path of one, got ${from === (rest as unknown) ? 'rest' : show(from)}`,
     );
@@ -88,13 +95,7 @@ export function size<const S extends string | AnyField, const N extends number |
   if (nullAt !== undefined && (nullAt < min || nullAt > max)) {
     throw new RangeError(`size: nullAt: expected a number that the field may have, got ${nullAt}`);
   }
-  const made = Object.freeze({
-    kind: Object.freeze({ name: 'size' }),
-    from,
-    by: Object.freeze({ add, unit, nullAt }),
-  });
-  ADJUSTED.add(made);
-  return made as never;
+  return new AdjustedSize(from, Object.freeze({ add, unit, nullAt })) as never;
 }
 
 const MOST_ADDED = 2 ** 31 - 1;

@@ -1,5 +1,5 @@
 import type { Extent, Range, Reference, Size, Source, Tag } from '../kind.ts';
-import { NO_BYTES } from './ranges.ts';
+import { NO_BYTES } from './no-bytes.ts';
 
 /** A number in the declaration. */
 export class LiteralSource implements Source {

@@ -13,7 +13,10 @@ import type {
   Use,
   Writing,
 } from '../kind.ts';
-import { NO_BYTES, UNKNOWN } from './ranges.ts';
+import { NO_BYTES } from './no-bytes.ts';
+
+/** The numbers of a field that is not known yet. */
+export const UNKNOWN: Range = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
 
 /** An earlier field, here or in a structure round it, or a member of one: `'length'`, `'header.length'`. */
 export class PathSource implements Source {

@@ -13,7 +13,7 @@ import type {
   TagField,
   Writing,
 } from '../kind.ts';
-import { UNKNOWN } from './ranges.ts';
+import { UNKNOWN } from './path.ts';
 
 /** A field right before what the number is used for. */
 export class PrefixSource implements Source {

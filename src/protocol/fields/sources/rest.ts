@@ -1,5 +1,5 @@
 import type { Decoding, Extent, Range, Reading, Reference, Size, Source, Tag } from '../kind.ts';
-import { ANY_SIZE, NO_BYTES } from './ranges.ts';
+import { NO_BYTES } from './no-bytes.ts';
 
 /** What is left of the frame, or of the enclosing `bounded`, before what stands behind it. */
 export class RestSource implements Source {
@@ -7,7 +7,7 @@ export class RestSource implements Source {
   readonly takesRest: boolean = true;
   readonly nullable: boolean = false;
   readonly size: Size = NO_BYTES;
-  readonly range: Range = ANY_SIZE;
+  readonly range: Range = { min: 0, max: Number.POSITIVE_INFINITY };
 
   references(): readonly Reference[] {
     return [];
