@@ -11,17 +11,19 @@ import {
 } from '../src/index.ts';
 
 it.each([
-  [new FrameError('ERR_FRAME_LENGTH', 'too much'), 'FrameError', 'peer'],
-  [new MessageError('ERR_MESSAGE_SHORT', 'too short'), 'MessageError', 'peer'],
-  [new StateError('ERR_STATE_CLOSED', 'it is over'), 'StateError', 'peer'],
-  [new TimeoutError('ERR_TIMEOUT_IDLE', 'nothing came'), 'TimeoutError', 'peer'],
-  [new HandlerError('ERR_HANDLER', 'it threw'), 'HandlerError', 'local'],
-])('an error says what it is: %s', (error, name, origin) => {
+  [() => new FrameError('ERR_FRAME_LENGTH', 'too much'), 'FrameError', 'peer'],
+  [() => new MessageError('ERR_MESSAGE_SHORT', 'too short'), 'MessageError', 'peer'],
+  [() => new StateError('ERR_STATE_CLOSED', 'it is over'), 'StateError', 'peer'],
+  [() => new TimeoutError('ERR_TIMEOUT_IDLE', 'nothing came'), 'TimeoutError', 'peer'],
+  [() => new HandlerError('ERR_HANDLER', 'it threw'), 'HandlerError', 'local'],
+])('an error says what it is: %s', (make, name, origin) => {
+  const error = make();
   expect(error).toBeInstanceOf(ProtocolError);
   expect(error.name).toBe(name);
   expect(error.origin).toBe(origin);
   expect(String(error)).toBe(`${name}: ${error.message}`);
   expect(inspect(error)).toContain(`${name}: ${error.message}`);
+  expect(inspect(error)).not.toMatch(/undefined|Stryker/);
   const code: ErrorCode = error.code;
   expect(code).toMatch(/^ERR_/);
   // Only the details that were given are there.
@@ -49,6 +51,10 @@ it('is one line of bounded length, whatever text of a peer is put in', () => {
     expect(text?.length).toBeLessThan(1100);
   }
   expect(error.expected).toEqual(['move']);
+  // Details are seen where the error is printed.
+  expect(Object.keys(error)).toContain('expected');
+  const longest = new StateError('ERR_STATE_CLOSED', 'x'.repeat(1000));
+  expect(longest.message).toBe('x'.repeat(1000));
 });
 
 it('keeps the lines of the excerpt, and shows them under the text', () => {
@@ -56,5 +62,5 @@ it('keeps the lines of the excerpt, and shows them under the text', () => {
   const error = new MessageError('ERR_MESSAGE_SHORT', 'too short', { excerpt });
   expect(error.excerpt).toBe(excerpt);
   expect(String(error)).toBe(`MessageError: too short\n${excerpt}`);
-  expect(inspect(error)).toContain(excerpt);
+  expect(inspect(error)).toContain(`\n${excerpt}\n`);
 });
