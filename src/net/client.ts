@@ -181,6 +181,8 @@ export class Client<
   /** Judges what is sent; see `checkStates`. */
   readonly #check: ((message: ClientMessage) => void) | undefined;
   #corked = false;
+  /** Whether the stream keeps nothing of what it is given: asked once for all that is sent in a turn. */
+  #isTrusted: boolean | undefined;
   #cut = false;
   #encoding = false;
 
@@ -325,7 +327,8 @@ export class Client<
       packer.writeMessage(this.#codec, this.#writer, message);
     } finally {
       // Also when it throws: the memory goes back.
-      bytes = packer.take(isTrusted(this.stream, TAKING));
+      this.#isTrusted ??= isTrusted(this.stream, TAKING);
+      bytes = packer.take(this.#isTrusted);
       if (outermost) this.#encoding = false;
     }
     // Not before it is known to be sent.
@@ -356,6 +359,7 @@ export class Client<
       this.stream.cork();
       process.nextTick(() => {
         this.#corked = false;
+        this.#isTrusted = undefined;
         this.stream.uncork();
       });
     }

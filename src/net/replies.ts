@@ -240,7 +240,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
           `nothing tells which message is the last that answers '${type}': say so in the outcomes or in replies.expects`,
         );
       }
-      stop = this.#add(request, options, {
+      const waiting = this.#add(request, options, {
         take: (reply, more) => {
           many.push(reply);
           if (!more) many.end();
@@ -249,17 +249,15 @@ export class Replies<Request extends object, Reply extends object> extends Stage
         reject: (reason) => many.fail(reason),
         isHeld: () => many.unread > 0,
       });
+      stop = () => this.#stop(waiting);
     } catch (error) {
       many.fail(error);
     }
     return many;
   }
 
-  /**
-   * Queue a request, and send it as soon as it may be.
-   * @returns gives it up without a word
-   */
-  #add(request: Request, options: RequestOptions | undefined, sink: Sink<Reply>): () => void {
+  /** Queue a request, and send it as soon as it may be. */
+  #add(request: Request, options: RequestOptions | undefined, sink: Sink<Reply>): Waiting<Reply> {
     if (options !== undefined) checkOptions('request', options, REQUEST_CHECKS);
     const signal = options?.signal;
     const { type } = request as unknown as Tagged;
@@ -272,20 +270,22 @@ export class Replies<Request extends object, Reply extends object> extends Stage
       });
     }
     const waiting = new Waiting(type, sink, options?.timeout ?? this.#timeout, this.#tooLate);
-    const giveUp = (): void => {
-      this.#giveUp(waiting);
-      waiting.release();
-      this.#pump();
-    };
     if (signal != null) {
       waiting.watch(signal, () => {
-        giveUp();
+        this.#stop(waiting);
         sink.reject(signal.reason);
       });
     }
     this.#requests.add(waiting, request);
     this.#pump();
-    return giveUp;
+    return waiting;
+  }
+
+  /** Give a request up without a word. */
+  #stop(waiting: Waiting<Reply>): void {
+    this.#giveUp(waiting);
+    waiting.release();
+    this.#pump();
   }
 
   protected override accept(message: unknown): void {
