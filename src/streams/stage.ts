@@ -100,8 +100,8 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
   #suspended = false;
   /** What was accepted waits for more, until the end of the turn. */
   #deferred = false;
-  /** Only the system will read what is given now. */
-  #isPrivate = false;
+  /** Only the system will read what is given now; undefined until somebody asks, which takes a microsecond. */
+  #isPrivate: boolean | undefined;
 
   /** How the output ends before the input does. */
   #fault: Error | undefined;
@@ -225,6 +225,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
 
   /** Whether what is produced now goes to the system alone, so that it may be a part of memory that many share. */
   protected get isPrivate(): boolean {
+    this.#isPrivate ??= this.gives === 'bytes' && this.outlet.isExclusive && isTrusted(this, GIVING);
     return this.#isPrivate;
   }
 
@@ -344,11 +345,12 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
         keep();
       return true;
     }
-    this.#isPrivate = this.gives === 'bytes' && outlet.isExclusive && isTrusted(this, GIVING);
+    this.#isPrivate = undefined;
     const item = this.#next();
     if (item === undefined) return false;
     // Asked before the push: a listener for one item is gone afterwards.
-    const isPrivate = this.#isPrivate && this.listenerCount('data') === 1;
+    const isPrivate =
+      (isLent() ? this.isPrivate : this.#isPrivate === true) && this.listenerCount('data') === 1;
     if (!this.push(item)) this.#blocked = true;
     const isFree = isPrivate && outlet.isTaken;
     // The decoder that made the messages has said whether they are views.
