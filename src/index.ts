@@ -84,6 +84,7 @@ export {
   type Checksum,
   type ChecksumName,
   type CrcParameters,
+  checksumByName,
   checksumNames,
   crc,
 } from './bytes/checksum.ts';

@@ -1,6 +1,10 @@
+import { CRCS } from './crc-catalogue.ts';
+import { show } from './show.ts';
+import { SUMS, type SumName } from './sums.ts';
+
 /**
- * Checksums over a run of bytes: the CRCs of Greg Cook's catalogue that protocols use, under their names there
- * (reveng.sourceforge.io/crc-catalogue), and a maker for any other.
+ * Checksums over a run of bytes: the CRCs of Greg Cook's catalogue (`crc-catalogue.ts`), the sums that are no CRC (`sums.ts`),
+ * and a maker for any other CRC.
  *
  * A CRC is described by Williams' parameters: the generator `polynomial` without its leading bit, the register's
  * `initial` value, whether bytes go in and the register comes out least significant bit first (`reflected`), and
@@ -8,7 +12,7 @@
  */
 export interface Checksum {
   readonly name: string;
-  /** The width of the sum, in bits: 8, 16, 24 or 32. */
+  /** The width of the sum, in bits: 1 to 32. */
   readonly width: number;
   /** The sum, unsigned, of `bytes[start, end)` and then of `append`. */
   compute(bytes: Uint8Array, start: number, end: number, append?: Uint8Array): number;
@@ -17,12 +21,14 @@ export interface Checksum {
 /** The parameters of a CRC. */
 export interface CrcParameters {
   name: string;
-  /** In bits: 8, 16, 24 or 32. */
-  width: 8 | 16 | 24 | 32;
+  /** In bits: 1 to 32. */
+  width: number;
   polynomial: number;
   initial: number;
   reflected: boolean;
   final: number;
+  /** Whether the register comes out least significant bit first, where that differs from how bytes go in. */
+  reflectedOutput?: boolean;
 }
 
 /**
@@ -32,7 +38,10 @@ export interface CrcParameters {
  */
 export function crc(parameters: CrcParameters): Checksum {
   const { name, width, polynomial, initial, reflected, final } = parameters;
-  if (![8, 16, 24, 32].includes(width)) throw new RangeError(`${name}: the width is 8, 16, 24 or 32 bits`);
+  const { reflectedOutput = reflected } = parameters;
+  if (!Number.isInteger(width) || width < 1 || width > 32) {
+    throw new RangeError(`${name}: expected a width of 1 to 32 bits, got ${show(width)}`);
+  }
   const mask = 2 ** width - 1;
   for (const part of [polynomial, initial, final]) {
     if (!Number.isInteger(part) || part < 0 || part > mask) {
@@ -49,57 +58,51 @@ export function crc(parameters: CrcParameters): Checksum {
       register = run(table, reflected, register, bytes, start, end);
       if (append !== undefined) register = run(table, reflected, register, append, 0, append.length);
       if (!reflected) register >>>= 32 - width;
+      if (reflected !== reflectedOutput) register = reverse(register, width);
       return ((register ^ final) & mask) >>> 0;
     },
   });
 }
 
-// Name: width, polynomial, initial, reflected, final; the test checks each against its value for '123456789'.
-const catalogue = {
-  'CRC-8/SMBUS': [8, 0x07, 0x00, false, 0x00],
-  'CRC-8/MAXIM-DOW': [8, 0x31, 0x00, true, 0x00],
-  'CRC-8/AUTOSAR': [8, 0x2f, 0xff, false, 0xff],
-  'CRC-8/SAE-J1850': [8, 0x1d, 0xff, false, 0xff],
-  'CRC-8/DVB-S2': [8, 0xd5, 0x00, false, 0x00],
-  'CRC-8/NRSC-5': [8, 0x31, 0xff, false, 0x00],
-  'CRC-16/ARC': [16, 0x8005, 0x0000, true, 0x0000],
-  'CRC-16/MODBUS': [16, 0x8005, 0xffff, true, 0x0000],
-  'CRC-16/USB': [16, 0x8005, 0xffff, true, 0xffff],
-  'CRC-16/KERMIT': [16, 0x1021, 0x0000, true, 0x0000],
-  'CRC-16/XMODEM': [16, 0x1021, 0x0000, false, 0x0000],
-  'CRC-16/IBM-3740': [16, 0x1021, 0xffff, false, 0x0000],
-  'CRC-16/GENIBUS': [16, 0x1021, 0xffff, false, 0xffff],
-  'CRC-16/IBM-SDLC': [16, 0x1021, 0xffff, true, 0xffff],
-  'CRC-16/MCRF4XX': [16, 0x1021, 0xffff, true, 0x0000],
-  'CRC-16/DNP': [16, 0x3d65, 0x0000, true, 0xffff],
-  'CRC-24/OPENPGP': [24, 0x864cfb, 0xb704ce, false, 0x000000],
-  'CRC-32/ISO-HDLC': [32, 0x04c11db7, 0xffffffff, true, 0xffffffff],
-  'CRC-32/BZIP2': [32, 0x04c11db7, 0xffffffff, false, 0xffffffff],
-  'CRC-32/MPEG-2': [32, 0x04c11db7, 0xffffffff, false, 0x00000000],
-  'CRC-32/CKSUM': [32, 0x04c11db7, 0x00000000, false, 0xffffffff],
-  'CRC-32/ISCSI': [32, 0x1edc6f41, 0xffffffff, true, 0xffffffff],
-} as const;
-
-/** The names in the catalogue. `CRC-32/ISO-HDLC` is the CRC-32 of Ethernet and zip, `CRC-32/ISCSI` CRC-32C. */
-export type ChecksumName = keyof typeof catalogue;
+/**
+ * The names in the catalogue. `CRC-32/ISO-HDLC` is the CRC-32 of Ethernet and zip, `CRC-32/ISCSI` CRC-32C, `CRC-16/IBM-3740`
+ * what many call CRC-16/CCITT-FALSE.
+ */
+export type ChecksumName = keyof typeof CRCS | SumName;
 
 /** All names in the catalogue. */
-export const checksumNames: readonly ChecksumName[] = Object.freeze(Object.keys(catalogue) as ChecksumName[]);
+export const checksumNames: readonly ChecksumName[] = Object.freeze(
+  Object.keys({ ...CRCS, ...SUMS }) as ChecksumName[],
+);
 
 const made = new Map<string, Checksum>();
 
-/** The checksum of that name; a `RangeError` when the catalogue has none. */
+/**
+ * The checksum of that name; a `RangeError` when the catalogue has none.
+ *
+ * @example checksumByName('CRC-16/MODBUS').compute(bytes, 0, bytes.length);
+ */
 export function checksumByName(name: ChecksumName): Checksum {
   let checksum = made.get(name);
   if (checksum === undefined) {
-    if (!Object.hasOwn(catalogue, name)) {
-      throw new RangeError(`checksum: no '${name}' in the catalogue; there are ${checksumNames.join(', ')}`);
-    }
-    const [width, polynomial, initial, reflected, final] = catalogue[name];
-    checksum = crc({ name, width, polynomial, initial, reflected, final });
+    checksum = make(name);
     made.set(name, checksum);
   }
   return checksum;
+}
+
+function make(name: string): Checksum {
+  if (Object.hasOwn(SUMS, name)) {
+    const { width, compute } = SUMS[name as SumName];
+    return Object.freeze({ name, width, compute });
+  }
+  if (!Object.hasOwn(CRCS, name)) {
+    throw new RangeError(`checksum: no ${show(name)} in the catalogue; its names are in checksumNames`);
+  }
+  const [width, polynomial, initial, reflected, final, reflectedOutput = reflected] = CRCS[
+    name as keyof typeof CRCS
+  ] as readonly [number, number, number, boolean, number, boolean?];
+  return crc({ name, width, polynomial, initial, reflected, final, reflectedOutput });
 }
 
 // The forward register is kept at the top of 32 bits, so that one loop serves every width.
