@@ -132,13 +132,13 @@ const VALUES: Table<fc.Arbitrary<unknown>> = {
   group: ({ members, derived }, environment) => fields(members, derived, environment),
   choice({ tag, cases }, environment) {
     const chosen = tag.from === 'path' ? valueAt(tag.path, environment) : undefined;
-    const named = cases.filter((one) => one.tag === chosen);
+    const named = cases.filter((one) => (one.tags ?? [one.tag]).includes(chosen as Tag));
     const left = named.length === 0 ? cases : named;
     return fc.oneof(
-      ...left.map(({ name, group }) =>
-        fields(group.entries, group.derived, environment).map((values) =>
-          Object.fromEntries([['type', name], ...Object.entries(values)]),
-        ),
+      ...left.map(({ name, group, tags }) =>
+        fc
+          .tuple(fields(group.entries, group.derived, environment), otherTag(tags, chosen))
+          .map(([values, head]) => Object.fromEntries([['type', name], ...head, ...Object.entries(values)])),
       ),
     );
   },
@@ -196,6 +196,17 @@ function fields(
       : Object.fromEntries([...Object.entries(soFar), [name, one]]);
     return fields(members, derived, { ...environment, fields: known }, index + 1, values);
   });
+}
+
+/** Which of its tags a message has; any, where it is for those of no other. */
+function otherTag(
+  tags: readonly Tag[] | undefined,
+  chosen: unknown,
+): fc.Arbitrary<(readonly [string, unknown])[]> {
+  if (tags === undefined) return fc.constant([]);
+  if (chosen !== undefined) return fc.constant([['tag', chosen] as const]);
+  const any = tags.length > 0 ? fc.constantFrom(...tags) : fc.nat(255);
+  return any.map((tag) => [['tag', tag] as const]);
 }
 
 /** A size, or a tag; which of them shows in what refers to it. */

@@ -58,14 +58,39 @@ export type FieldFills<F extends AnyField> = NonNullable<F[typeof shape]>['fills
 
 export type FillsOf<F extends Fields> = { [K in keyof F]: FieldFills<F[K]> }[keyof F];
 
-type OptionalKeys<F extends Fields> = {
+/** The fields that named fields fill in, and that are none of them. */
+export type OuterFills<F extends Fields> =
+  FillsOf<F> extends infer P
+    ? (P extends unknown ? (FirstName<P> extends keyof F ? never : P) : never) & string
+    : never;
+
+/** What stands behind the first name of those paths that begin with it. */
+type Below<P, K> = K extends string ? (P extends `${K}.${infer Inner}` ? Inner : never) : never;
+type FirstName<P> = P extends `${infer First}.${string}` ? First : P;
+
+/** A value, of which what stands at the paths is filled in by the encoder. */
+type Lent<T, P> = [P] extends [never]
+  ? T
+  : T extends object
+    ? Flat<
+        Omit<T, FirstName<P> & string> & {
+          [K in FirstName<P> & keyof T]?: Lent<T[K], Below<P, K>> | undefined;
+        }
+      >
+    : T;
+
+type OptionalKeys<F extends Fields, P> = {
   [K in keyof F]: FieldOut<F[K]> extends Absent
     ? never
-    : K extends FillsOf<F>
+    : K extends FillsOf<F> | P
       ? K
       : undefined extends FieldIn<F[K]>
         ? K
-        : never;
+        : [Below<FillsOf<F> | P, K>] extends [never]
+          ? never
+          : Record<never, never> extends Lent<FieldIn<F[K]>, Below<FillsOf<F> | P, K>>
+            ? K
+            : never;
 }[keyof F];
 
 /** One plain object type in place of an intersection, member by member of a union, so that errors read plainly. */
@@ -76,13 +101,14 @@ export type StructOut<F extends Fields> = Flat<{
   [K in keyof F as FieldOut<F[K]> extends Absent ? never : K]: FieldOut<F[K]>;
 }>;
 
-/** What encoding named fields takes: the derived ones may be left out. */
-export type StructIn<F extends Fields> = Flat<
+/** What encoding named fields takes: the derived ones, and those at the paths `P`, may be left out. */
+export type StructIn<F extends Fields, P = never> = Flat<
   {
-    [K in keyof F as FieldOut<F[K]> extends Absent ? never : K extends OptionalKeys<F> ? never : K]: FieldIn<
-      F[K]
+    [K in keyof F as FieldOut<F[K]> extends Absent ? never : K extends OptionalKeys<F, P> ? never : K]: Lent<
+      FieldIn<F[K]>,
+      Below<FillsOf<F> | P, K>
     >;
-  } & { [K in OptionalKeys<F>]?: FieldIn<F[K]> | undefined }
+  } & { [K in OptionalKeys<F, P>]?: Lent<FieldIn<F[K]>, Below<FillsOf<F> | P, K>> | undefined }
 >;
 
 /** All that is left of the frame, or of the enclosing `bounded`. */
@@ -117,20 +143,35 @@ export const DEFAULT_MAX_BYTES = 10_000_000;
 export const DEFAULT_MAX_COUNT = 1_000_000;
 
 /** One case of a `union`, or one of the `messages`. */
-export interface Message<F extends Fields> {
-  readonly tag: Tag;
+export interface Message<F extends Fields, T extends Tag | readonly Tag[] = Tag | readonly Tag[]> {
+  readonly tag: T;
   readonly fields: F;
 }
 
 /**
  * One of the `messages`, or one case of a `union`: its tag on the wire, and its fields behind the tag.
  *
- * @example message(1, { x: i32le, y: i32le }); message(0);
+ * Of several tags, the message says which, as its `tag`.
+ *
+ * @example message(1, { x: i32le, y: i32le }); message(0); message([0x81, 0x82], { code: u8 });
  */
-export function message(tag: Tag): Message<Record<never, never>>;
-export function message<F extends Fields>(tag: Tag, fields: F): Message<F>;
-export function message(tag: Tag, fields: Fields = {}): Message<Fields> {
-  return Object.freeze({ tag, fields });
+export function message<const T extends Tag | readonly Tag[]>(tag: T): Message<Record<never, never>, T>;
+export function message<F extends Fields, const T extends Tag | readonly Tag[] = Tag>(
+  tag: T,
+  fields: F,
+): Message<F, T>;
+export function message(tag: Tag | readonly Tag[], fields: Fields = {}): Message<Fields> {
+  return Object.freeze({ tag: Array.isArray(tag) ? Object.freeze([...tag]) : tag, fields });
+}
+
+/** What a message of several tags has besides its fields. */
+export type TagMember<M> = M extends { readonly tag: readonly (infer T)[] } ? { tag: T } : unknown;
+
+/** What a message of no declared kind is. */
+export interface UnknownMessage<Payload = Buffer, T = number | bigint | string> {
+  type: 'unknown';
+  tag: T;
+  payload: Payload;
 }
 
 /** Messages by name. */

@@ -216,6 +216,8 @@ export interface Group {
 export interface Case {
   readonly name: string;
   readonly tag: Tag;
+  /** All of its tags, where the value says which: several, or none where it is for any other tag. */
+  readonly tags?: readonly Tag[] | undefined;
   readonly group: NodeOf<Group>;
 }
 

@@ -15,15 +15,19 @@ import {
   type FieldIn,
   type FieldOut,
   type Fields,
+  type Filled,
   type Flat,
   type MessageTable,
   message,
   nodeOf,
   type StructIn,
   type StructOut,
+  type TagMember,
+  type UnknownMessage,
 } from './field.ts';
 import type { AnyNode, Limits } from './kind.ts';
 import { trailingBytes } from './kinds/bytes.ts';
+import type { Otherwise } from './kinds/cases.ts';
 import { messagesNode, rootOf } from './kinds/messages.ts';
 import { taggedCases } from './kinds/union.ts';
 import { hasTrait, link } from './node.ts';
@@ -55,19 +59,36 @@ export interface DeclaredCodec<Out, In = Out> extends Required<Codec<Out, In>> {
 }
 
 /** What decoding gives, by the messages' names. */
-export type MessagesOut<M extends MessageTable, H extends Fields, T extends Trailing> = Flat<
-  {
-    [K in keyof M & string]: { type: K } & StructOut<H & M[K]['fields']> &
-      (T extends 'keep' ? { trailing: Buffer } : unknown);
-  }[keyof M & string]
+export type MessagesOut<
+  M extends MessageTable,
+  H extends Fields,
+  T extends Trailing,
+  R extends Fields = Record<never, never>,
+  O extends Otherwise = 'reject',
+> = Flat<
+  | {
+      [K in keyof M & string]: { type: K } & TagMember<M[K]> &
+        StructOut<H & M[K]['fields'] & R> &
+        (T extends 'keep' ? { trailing: Buffer } : unknown);
+    }[keyof M & string]
+  | (O extends 'unknown' ? UnknownMessage & StructOut<H & R> : never)
 >;
 
-/** What encoding takes, by the messages' names. */
-export type MessagesIn<M extends MessageTable, H extends Fields, T extends Trailing> = Flat<
-  {
-    [K in keyof M & string]: { type: K } & StructIn<H & M[K]['fields']> &
-      (T extends 'keep' ? { trailing?: Uint8Array } : unknown);
-  }[keyof M & string]
+/** What encoding takes, by the messages' names; what stands at the path `P` is filled in. */
+export type MessagesIn<
+  M extends MessageTable,
+  H extends Fields,
+  T extends Trailing,
+  R extends Fields = Record<never, never>,
+  O extends Otherwise = 'reject',
+  P = never,
+> = Flat<
+  | {
+      [K in keyof M & string]: { type: K } & TagMember<M[K]> &
+        StructIn<H & M[K]['fields'] & R, P> &
+        (T extends 'keep' ? { trailing?: Uint8Array } : unknown);
+    }[keyof M & string]
+  | (O extends 'unknown' ? UnknownMessage<Uint8Array> & StructIn<H & R, P> : never)
 >;
 
 /** What one message may cost, on decode and on encode; beyond it is `ERR_MESSAGE_LIMIT`. */
@@ -82,23 +103,33 @@ export interface MessageLimits {
   text?: number;
 }
 
-export interface MessagesOptions<H extends Fields, T extends Trailing> {
+export interface MessagesOptions<
+  H extends Fields,
+  T extends Trailing,
+  R extends Fields = Fields,
+  O extends Otherwise = Otherwise,
+> {
   /**
    * What stands behind a complete message inside its frame: refused (`ERR_MESSAGE_TRAILING`, the default), ignored,
    * or kept as the message's `trailing` bytes.
    */
   trailing?: T;
-  /** Fields before the tag, in every message; each of a fixed size. */
+  /** Fields before the tag, in every message; each of a fixed size. A tag that is a path is one of them, or a member. */
   header?: H;
+  /** Fields behind each message. What takes the rest leaves room for them. */
+  trailer?: R;
+  /** What is made of any other tag: refused (the default), or `{ type: 'unknown', tag, payload }`. */
+  otherwise?: O;
   limits?: MessageLimits;
 }
 
 /**
  * A codec of messages told apart by a tag.
  *
- *     frame   [header] · tag · fields of that message · [trailing]
+ *     frame   [header] · tag · fields of that message · [trailing] · [trailer]
  *
- * @param tagField an integer, a varint or an enumeration
+ * @param tagField an integer, a varint or an enumeration; or the path of one in the header, `'first.kind'`, which the encoder
+ *   fills in
  * @param cases each message's name, tag and fields
  * @throws TypeError or RangeError for a declaration that cannot work: a tag used twice, an unknown reference
  *
@@ -114,19 +145,24 @@ export function messages<
   M extends MessageTable,
   H extends Fields = Record<never, never>,
   const T extends Trailing = 'reject',
+  R extends Fields = Record<never, never>,
+  const O extends Otherwise = 'reject',
+  const G extends AnyField | string = AnyField,
 >(
-  tagField: AnyField,
+  tagField: G,
   cases: M,
-  options: MessagesOptions<H, T> = {},
-): DeclaredCodec<MessagesOut<M, H, T>, MessagesIn<M, H, T>> {
+  options: MessagesOptions<H, T, R, O> = {},
+): DeclaredCodec<MessagesOut<M, H, T, R, O>, MessagesIn<M, H, T, R, O, Filled<G>>> {
   checkOptions('messages', options, {
     trailing: oneOf('reject', 'ignore', 'keep'),
     header: () => {},
+    trailer: () => {},
+    otherwise: oneOf('reject', 'unknown'),
     limits: () => {},
   });
-  const { trailing = 'reject', header = {} } = options;
+  const { trailing = 'reject', header = {}, trailer = {}, otherwise } = options;
   const kept = trailing === 'keep' ? withTrailing(cases) : cases;
-  const root = messagesNode(tagField, kept, header);
+  const root = messagesNode(tagField, kept, header, trailer, otherwise);
   return declared({ root, trailing, limits: limitsOf('messages', options.limits) });
 }
 

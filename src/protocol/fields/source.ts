@@ -100,15 +100,19 @@ export function size<const S extends string | AnyField, const N extends number |
 
 const MOST_ADDED = 2 ** 31 - 1;
 
-/** The source of a tag: a field right before, or the path of an earlier one. */
-export function tagSource(tag: string | AnyField): Source {
+/** The source of a tag: a field right before, or the path of an earlier one. `isKept` where the value says it. */
+export function tagSource(tag: string | AnyField, isKept = false): Source {
   if (typeof tag === 'string') return new PathSource(tag);
   const node = nodeOf(tag, 'the tag');
   const field = node.kind.tag?.(node);
   if (field === undefined) {
     throw new TypeError(`the tag: expected an integer field or an enumeration, got ${node.kind.name}`);
   }
-  return new PrefixSource(node, field);
+  if (!isKept) return new PrefixSource(node, field);
+  return new PrefixSource(node, {
+    node,
+    raw: (one) => (field.raw(one) === undefined ? undefined : (one as number)),
+  });
 }
 
 /** The source of a condition. */

@@ -463,6 +463,22 @@ export const VECTORS: readonly KindVectors[] = [
         '{ kind: 2, shape: { type: "point" } }',
         '02',
       ],
+      // MQTT 3.1.1 §2.2: the kind of packet is four bits of the first byte
+      [
+        'struct({ first: bits(u8, { kind: 4, dup: 1, qos: 2, retain: 1 }), body: bounded(varuint, union("first.kind", { publish: message(3, { topic: utf8(u16be), payload: bytes(rest) }), puback: message(4, { id: u16be }) })) })',
+        '{ first: { kind: 3, dup: 0, qos: 0, retain: 1 }, body: { type: "publish", topic: "a", payload: Buffer.of(0xff) } }',
+        '31 | 04 | 00 01 61 | ff',
+      ],
+      [
+        'struct({ code: union(u8, { fault: message([0x81, 0x82], { why: u8 }), ok: message(1) }) })',
+        '{ code: { type: "fault", tag: 0x82, why: 7 } }',
+        '82 | 07',
+      ],
+      [
+        'struct({ kind: u8, body: bounded(u8, union("kind", { a: message(1) }, { otherwise: "unknown" })) })',
+        '{ kind: 7, body: { type: "unknown", tag: 7, payload: Buffer.of(0xaa) } }',
+        '07 | 01 | aa',
+      ],
     ],
     badBytes: [['struct({ shape: union(u8, { point: message(2) }) })', '03', 'ERR_MESSAGE_VALUE']],
     badValues: [
@@ -476,7 +492,7 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'messages',
     about:
-      '`messages(tag, { name: message(value, fields) }, { header, trailing, limits })`: all messages of a protocol, as a codec. `header` stands before the tag in each; what is behind a message is refused, ignored or kept (`trailing`).',
+      '`messages(tag, { name: message(value, fields) }, { header, trailing, limits })`: all messages of a protocol, as a codec. `header` stands before the tag in each, or holds it: the tag may be a path, such as `"first.kind"`. `trailer` stands behind each; what is left before it is refused, ignored or kept (`trailing`). A message of several tags has its `tag`; with `{ otherwise: "unknown" }` any other tag gives `{ type: "unknown", tag, payload }`.',
     type: 'a union of objects with `type`',
     limits: '`limits: { elements, empty, depth, text }`',
     good: [
@@ -490,13 +506,51 @@ export const VECTORS: readonly KindVectors[] = [
         '{ type: "ping", trailing: Buffer.of(9) }',
         '01 | 09',
       ],
+      [
+        'messages("first.kind", { publish: message(3, { data: bytes(rest) }), ping: message(12) }, { header: { first: bits(u8, { kind: 4, flags: 4 }) } })',
+        '{ type: "publish", first: { kind: 3, flags: 1 }, data: Buffer.of(9) }',
+        '31 | 09',
+      ],
+      [
+        'messages("head.kind", { a: message([1, 2], { n: u8 }) }, { header: { id: u8, head: struct({ kind: u8, more: bool }) } })',
+        '{ type: "a", tag: 2, id: 7, head: { kind: 2, more: true }, n: 9 }',
+        '07 | 02 01 | 09',
+      ],
+      [
+        'messages(u8, { ping: message(1), move: message(2, { x: bytes(rest) }) }, { trailer: { end: constant(u8, 3), crc: u8 }, otherwise: "unknown" })',
+        '{ type: "move", x: Buffer.of(8), crc: 9 }',
+        '02 | 08 | 03 | 09',
+      ],
+      [
+        'messages(u8, { ping: message(1), move: message(2, { x: bytes(rest) }) }, { trailer: { end: constant(u8, 3), crc: u8 }, otherwise: "unknown" })',
+        '{ type: "unknown", tag: 0x9f, payload: Buffer.of(8), crc: 9 }',
+        '9f | 08 | 03 | 09',
+      ],
+      [
+        'messages(enumeration(u8, { a: 1, b: 2 }, { unknown: "keep" }), { a: message("a") }, { otherwise: "unknown" })',
+        '{ type: "unknown", tag: "b", payload: Buffer.of(8) }',
+        '02 | 08',
+      ],
     ],
     badBytes: [
       ['messages(u8, { ping: message(1) })', '', 'ERR_MESSAGE_EMPTY'],
       ['messages(u8, { ping: message(1) })', '02', 'ERR_MESSAGE_UNKNOWN'],
       ['messages(u8, { ping: message(1) })', '01 | 09', 'ERR_MESSAGE_TRAILING'],
     ],
-    badValues: [['messages(u8, { ping: message(1) })', '{ type: "pong" }', 'ERR_MESSAGE_UNKNOWN']],
+    badValues: [
+      ['messages(u8, { ping: message(1) })', '{ type: "pong" }', 'ERR_MESSAGE_UNKNOWN'],
+      ['messages(u8, { a: message([1, 2]) })', '{ type: "a", tag: 3 }', 'ERR_FIELD_RANGE'],
+      [
+        'messages(u8, { a: message(1) }, { otherwise: "unknown" })',
+        '{ type: "unknown", tag: 1, payload: Buffer.of(8) }',
+        'ERR_FIELD_RANGE',
+      ],
+      [
+        'messages("first.kind", { ping: message(1) }, { header: { first: bits(u8, { kind: 4, flags: 4 }) }, otherwise: "unknown" })',
+        '{ type: "unknown", tag: 16, first: { flags: 0 }, payload: Buffer.of(8) }',
+        'ERR_FIELD_RANGE',
+      ],
+    ],
   },
   {
     kind: 'bounded',

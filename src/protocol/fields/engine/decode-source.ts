@@ -257,7 +257,7 @@ class DecodeSource implements Decoding {
 
   branch(body: () => string): string {
     const name = this.name('decodeCase');
-    this.#code.function(`${name}(b, s, q, e)`, () => {
+    this.#code.function(`${name}(b, s, q, e, g)`, () => {
       this.reset(0);
       this.finish(body());
     });

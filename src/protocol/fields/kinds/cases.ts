@@ -1,9 +1,11 @@
 import { showTag } from '../../../bytes/show.ts';
+import { isOneOf } from '../engine/code.ts';
 import { Problem } from '../engine/problem.ts';
 import { property } from '../engine/property.ts';
-import type { Fields, MessageTable } from '../field.ts';
-import type { Case, Source, Tag } from '../kind.ts';
+import { type Fields, type MessageTable, rest } from '../field.ts';
+import type { Case, Encoding, Source, Tag, Writing } from '../kind.ts';
 import { requireTag } from '../source.ts';
+import { bytes } from './bytes.ts';
 import { caseGroup } from './struct.ts';
 
 /** Structures told apart by a tag: what `union` and `messages` share. */
@@ -12,10 +14,31 @@ export interface Cases {
   readonly cases: readonly Case[];
   readonly byTag: ReadonlyMap<Tag, Case>;
   readonly byName: ReadonlyMap<string, Case>;
+  /** That of any other tag. */
+  readonly other: Case | undefined;
 }
 
-/** The cases of a table, judged; `header` are fields that stand before the tag, in each of them. */
-export function casesOf(tag: Source, table: MessageTable, header: Fields): Cases {
+/** What is made of a tag that no case has: an error, or a value with the tag and the bytes. */
+export type Otherwise = 'reject' | 'unknown';
+
+/** Whether the value says which tag it has. */
+export function keepsTag(table: MessageTable, otherwise: Otherwise | undefined): boolean {
+  return otherwise === 'unknown' || Object.values(table).some(({ tag }) => Array.isArray(tag));
+}
+
+/** The cases of a table, judged; the fields of `around` stand before and behind those of each of them. */
+export function casesOf(
+  tag: Source,
+  table: MessageTable,
+  around: { header?: Fields; trailer?: Fields; isTagInHeader?: boolean } = {},
+  otherwise: Otherwise = 'reject',
+): Cases {
+  const { header = {}, trailer = {}, isTagInHeader = false } = around;
+  const groupOfCase = (name: string, fields: Fields, tags: readonly Tag[]): Case['group'] => {
+    const all = [header, fields, trailer].flatMap((one) => Object.entries(one));
+    const references = isTagInHeader ? tag.references('tag', tags) : [];
+    return caseGroup(Object.fromEntries(all), name, references);
+  };
   const byTag = new Map<Tag, Case>();
   const byName = new Map<string, Case>();
   for (const [name, { tag: value, fields }] of Object.entries(table)) {
@@ -23,30 +46,102 @@ export function casesOf(tag: Source, table: MessageTable, header: Fields): Cases
       if (key === 'type')
         throw new RangeError(`${name}: no field can be named 'type'; that is the name's place`);
       if (Object.hasOwn(header, key)) throw new RangeError(`${name}: the header has a field '${key}' too`);
+      if (Object.hasOwn(trailer, key)) throw new RangeError(`${name}: the trailer has a field '${key}' too`);
+      if (key === 'tag' && Array.isArray(value))
+        throw new RangeError(
+          `${name}: no field can be named 'tag'; that is the place of the one of its tags`,
+        );
     }
-    if (!['number', 'bigint', 'string'].includes(typeof value)) {
-      throw new TypeError(`${name}: a tag is a number, a bigint or a name`);
+    const tags: readonly Tag[] = Array.isArray(value) ? value : [value as Tag];
+    if (tags.length === 0) throw new TypeError(`${name}: at least one tag is needed`);
+    for (const each of tags) {
+      if (!['number', 'bigint', 'string'].includes(typeof each)) {
+        throw new TypeError(`${name}: a tag is a number, a bigint or a name`);
+      }
+      requireTag(tag, each, name);
     }
-    requireTag(tag, value, name);
-    const other = byTag.get(value);
-    if (other !== undefined) throw new RangeError(`${other.name} and ${name} have the same tag, ${value}`);
-    const all = Object.fromEntries([...Object.entries(header), ...Object.entries(fields as Fields)]);
-    const one = { name, tag: value, group: caseGroup(all, name) };
-    byTag.set(value, one);
+    const isSeveral = Array.isArray(value);
+    const one = { name, tag: tags[0]!, ...(isSeveral && { tags }), group: groupOfCase(name, fields, tags) };
+    for (const each of tags) {
+      const other = byTag.get(each);
+      if (other !== undefined) throw new RangeError(`${other.name} and ${name} have the same tag, ${each}`);
+      byTag.set(each, one);
+    }
     byName.set(name, one);
   }
   if (byName.size === 0) throw new TypeError('at least one case is needed');
-  return { tag, cases: [...byName.values()], byTag, byName };
+  let other: Case | undefined;
+  if (otherwise === 'unknown') {
+    if (byName.has('unknown')) throw new RangeError('unknown: that is the name of what has another tag');
+    other = {
+      name: 'unknown',
+      tag: 0,
+      tags: [],
+      group: groupOfCase('unknown', { payload: bytes(rest) }, []),
+    };
+    byName.set('unknown', other);
+  }
+  return { tag, cases: [...byName.values()], byTag, byName, other };
+}
+
+/** The tag that a value is to be written with. */
+export function tagOf(
+  { byTag }: Cases,
+  { tag, tags }: Case,
+  value: object,
+  walk: Writing,
+  source: Source,
+): unknown {
+  if (tags === undefined) return tag;
+  const given = property(value, 'tag');
+  if (tags.length > 0) {
+    if (!tags.includes(given as Tag)) walk.failAt('tag', listOf(tags, showTag), given);
+    return given;
+  }
+  if (byTag.has(given as Tag)) walk.failAt('tag', 'a tag that no other message has', given);
+  if (source.extent.from === 'path') {
+    const { min, max } = source.span(walk);
+    const isInside = Number.isInteger(given) && (given as number) >= min && (given as number) <= max;
+    if (!isInside) walk.failAt('tag', `a whole number from ${min} to ${max}`, given);
+  }
+  return given;
+}
+
+/** Code that writes the tag of a value. */
+export function encodeTag(
+  { byTag, tag: source }: Cases,
+  { tag, tags }: Case,
+  value: string,
+  out: Encoding,
+): void {
+  if (tags === undefined) {
+    source.encodeTag(tag, out);
+    return;
+  }
+  const given = out.define(`${value}.tag`);
+  if (tags.length > 0) out.refuse(`!(${isOneOf(given, tags)})`);
+  else out.refuse(isOneOf(given, [...byTag.keys()]));
+  if (source.extent.from === 'path') {
+    // Names are the walk's.
+    const { min, max } = source.span(out);
+    out.refuse(`!(Number.isInteger(${given}) && ${given} >= ${min} && ${given} <= ${max})`);
+    source.encode(given, out);
+  } else if (source.extent.from === 'prefix') out.value(source.extent.node, given);
+}
+
+/** What a value begins with: its type, and its tag where that is kept. */
+export function headOf({ name, tags }: Case, tag: unknown): Record<string, unknown> {
+  return tags === undefined ? { type: name } : { type: name, tag };
 }
 
 /** The case of a tag that was read. */
 export function caseOfTag(
-  { byTag }: Cases,
+  { byTag, other }: Cases,
   tag: unknown,
   code: 'ERR_MESSAGE_UNKNOWN' | 'ERR_MESSAGE_VALUE',
   at: number,
 ): Case {
-  const one = byTag.get(tag as Tag);
+  const one = byTag.get(tag as Tag) ?? other;
   if (one !== undefined) return one;
   throw new Problem(code, `the tag ${listOf([...byTag.keys()], showTag)}`, tag, { at, got: showTag(tag) });
 }

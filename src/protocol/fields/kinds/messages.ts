@@ -1,11 +1,22 @@
 import { literal } from '../engine/code.ts';
 import { Problem } from '../engine/problem.ts';
+import { memberOf } from '../engine/read-walk.ts';
 import { type AnyField, type Fields, type MessageTable, nodeOf } from '../field.ts';
-import type { AnyNode, Kind } from '../kind.ts';
+import type { AnyNode, Kind, Known } from '../kind.ts';
 import { declare } from '../node.ts';
 import { tagSource } from '../source.ts';
-import { type Cases, caseOfTag, caseOfValue, casesOf } from './cases.ts';
-import { messageLiteral, UNION } from './union.ts';
+import {
+  type Cases,
+  caseOfTag,
+  caseOfValue,
+  casesOf,
+  encodeTag,
+  headOf,
+  keepsTag,
+  type Otherwise,
+  tagOf,
+} from './cases.ts';
+import { caseLabels, messageLiteral, UNION } from './union.ts';
 
 /** What the frames of a protocol hold: a union as the whole of a frame. */
 interface Messages extends Cases {
@@ -13,11 +24,21 @@ interface Messages extends Cases {
   readonly before: number;
   /** Their bytes. */
   readonly headerSize: number;
+  /** The field of the header that is the tag, or has it as a member; none where the tag stands behind the header. */
+  readonly inHeader: InHeader | undefined;
+}
+
+interface InHeader {
+  readonly node: AnyNode;
+  /** Bytes before it. */
+  readonly offset: number;
+  readonly members: readonly string[];
 }
 
 export const MESSAGES: Kind<Messages> = {
   ...(UNION as unknown as Kind<Messages>),
   name: 'messages',
+  references: () => [],
   shape: ({ tag, cases, before }) => ({ is: 'choice', tag: tag.extent, cases, before }),
 
   *read(node, walk) {
@@ -25,16 +46,24 @@ export const MESSAGES: Kind<Messages> = {
       throw new Problem('ERR_MESSAGE_EMPTY', 'a message of at least 1 byte', 0);
     }
     const start = walk.at;
+    const { inHeader } = node;
     walk.take(node.headerSize);
-    const tagStart = walk.at;
+    const tagStart = inHeader === undefined ? walk.at : start + inHeader.offset;
     const { extent } = node.tag;
-    const kind = extent.from === 'prefix' ? extent.node.kind.name : '';
-    const tag = walk.span('type', kind, tagStart, () => node.tag.read(walk), false);
+    let tag: unknown;
+    if (inHeader === undefined) {
+      const kind = extent.from === 'prefix' ? extent.node.kind.name : '';
+      tag = walk.span('type', kind, tagStart, () => node.tag.read(walk), false);
+    } else {
+      walk.at = tagStart;
+      tag = memberOf(walk.value(inHeader.node), inHeader.members);
+      walk.at = start + node.headerSize;
+    }
     const tagEnd = walk.at;
     const one = caseOfTag(node, tag, 'ERR_MESSAGE_UNKNOWN', tagStart);
     walk.messageType = one.name;
     walk.at = start;
-    const values = { type: one.name };
+    const values = headOf(one, tag);
     walk.open(one.group, start);
     yield* walk.members(one.group, 0, node.before, values);
     walk.at = tagEnd;
@@ -48,22 +77,28 @@ export const MESSAGES: Kind<Messages> = {
     walk.messageType = one.name;
     walk.open(one.group, value as object, walk.at);
     yield* walk.members(one.group, 0, node.before, value as object);
-    node.tag.write(one.tag, walk);
+    node.tag.write(tagOf(node, one, value as object, walk, node.tag), walk);
     yield* walk.members(one.group, node.before, one.group.entries.length, value as object);
     walk.close(one.group);
   },
 
-  decodeRoot({ tag, cases, before, headerSize }, out) {
-    out.line(headerSize === 0 ? 'let p = s;' : `let p = s + ${headerSize};`);
-    const text = tag.decode(out);
+  decodeRoot({ tag, cases, before, headerSize, inHeader, other }, out) {
+    const ahead = inHeader?.offset ?? headerSize;
+    out.line(ahead === 0 ? 'let p = s;' : `let p = s + ${ahead};`);
+    const read =
+      inHeader === undefined ? tag.decode(out) : memberText(out.value(inHeader.node), inHeader.members);
+    const isKept = cases.some(({ tags }) => tags !== undefined);
+    const text = isKept ? out.define(read) : read;
     out.settle();
+    const end = inHeader === undefined ? 'p' : `s + ${headerSize}`;
     out.line(`switch (${text}) {`);
-    for (const { name, tag: value, group } of cases) {
+    for (const one of cases) {
+      const { group } = one;
       const branch = out.branch(() => {
         out.line(`let p = ${before === 0 ? 'q' : 's'};`);
         out.line('const z = 0;');
         // The tag stood behind them, so they are there.
-        out.reset(headerSize);
+        out.reset(inHeader === undefined ? headerSize : 0);
         out.open(group, 's');
         const header = out.members(group, 0, before);
         if (before > 0) {
@@ -72,22 +107,24 @@ export const MESSAGES: Kind<Messages> = {
         }
         const body = out.members(group, before, group.entries.length);
         out.close(group);
-        return messageLiteral(name, [...header, ...body]);
+        return messageLiteral(one, 'g', [...header, ...body]);
       });
-      out.line(`case ${literal(tag.raw(value))}: return ${branch}(b, s, p, e);`);
+      out.line(`${caseLabels(one, tag)} return ${branch}(b, s, ${end}, e, ${isKept ? text : '0'});`);
     }
-    out.line('default: return FAILED;');
+    if (other === undefined) out.line('default: return FAILED;');
     out.line('}');
   },
 
-  encodeRoot({ tag, cases, before }, out) {
+  encodeRoot(node, out) {
+    const { cases, before } = node;
     out.requireObject('m');
     out.line('switch (m.type) {');
-    for (const { name, tag: value, group } of cases) {
+    for (const one of cases) {
+      const { name, group } = one;
       const branch = out.branch(() => {
         out.open(group);
         out.members(group, 0, before, 'm');
-        tag.encodeTag(value, out);
+        encodeTag(node, one, 'm', out);
         out.members(group, before, group.entries.length, 'm');
         out.close(group);
       });
@@ -98,19 +135,42 @@ export const MESSAGES: Kind<Messages> = {
   },
 };
 
-/** All messages of a protocol as one field; `header` are fields of a fixed size that stand before the tag. */
-export function messagesNode(tagField: AnyField, table: MessageTable, header: Fields): AnyNode {
+/** What a member of a field that was read is called. */
+function memberText(known: Known, members: readonly string[]): string {
+  return members.reduce((outer, member) => outer.members!.get(member)!, known).value;
+}
+
+/**
+ * All messages of a protocol as one field; `header` are fields of a fixed size that stand before the tag, or hold it;
+ * `trailer` are fields behind each message.
+ */
+export function messagesNode(
+  tagField: string | AnyField,
+  table: MessageTable,
+  header: Fields,
+  trailer: Fields = {},
+  otherwise?: Otherwise,
+): AnyNode {
   let headerSize = 0;
+  let inHeader: InHeader | undefined;
+  const [first, ...members] = typeof tagField === 'string' ? tagField.split('.') : [];
   for (const [name, field] of Object.entries(header)) {
-    const { min, max } = nodeOf(field, name).facts.size;
+    const node = nodeOf(field, name);
+    const { min, max } = node.facts.size;
     if (min !== max) throw new RangeError(`${name}: a field before the tag must have a fixed size`);
+    if (name === first) inHeader = { node, offset: headerSize, members };
     headerSize += min;
   }
+  if (first !== undefined && inHeader === undefined) {
+    throw new RangeError(`messages: the header has no field '${first}' for the tag '${String(tagField)}'`);
+  }
   const before = Object.keys(header).length;
-  return rootOf(casesOf(tagSource(tagField), table, header), before, headerSize);
+  const source = tagSource(tagField, keepsTag(table, otherwise));
+  const cases = casesOf(source, table, { header, trailer, isTagInHeader: inHeader !== undefined }, otherwise);
+  return rootOf(cases, before, headerSize, inHeader);
 }
 
 /** The cases of a union as the whole of a frame. */
-export function rootOf(cases: Cases, before = 0, headerSize = 0): AnyNode {
-  return declare(MESSAGES, { ...cases, before, headerSize });
+export function rootOf(cases: Cases, before = 0, headerSize = 0, inHeader?: InHeader): AnyNode {
+  return declare(MESSAGES, { ...cases, before, headerSize, inHeader });
 }

@@ -1,8 +1,8 @@
 import { objectLiteral } from '../engine/code.ts';
 import { Problem } from '../engine/problem.ts';
-import type { Field, Fields, FillsOf, StructIn, StructOut } from '../field.ts';
+import type { Field, Fields, OuterFills, StructIn, StructOut } from '../field.ts';
 import { groupOf, lendMember } from '../group.ts';
-import type { Foreseen, Group, Kind, Known, NodeOf, Size, Traits } from '../kind.ts';
+import type { Foreseen, Group, Kind, Known, NodeOf, Reference, Size, Traits } from '../kind.ts';
 import { declare, firstName } from '../node.ts';
 import { foreseen } from '../source.ts';
 
@@ -92,8 +92,15 @@ export function requireObject(value: unknown): asserts value is object {
 }
 
 /** The fields of one message, or of one case, as a structure. */
-export function caseGroup(fields: Fields, name: string): NodeOf<Group> {
-  return declare(STRUCT, groupOf(fields, name));
+export function caseGroup(fields: Fields, name: string, own: readonly Reference[] = []): NodeOf<Group> {
+  return declare(
+    STRUCT,
+    groupOf(
+      fields,
+      name,
+      own.map((reference) => [name, reference] as const),
+    ),
+  );
 }
 
 /**
@@ -101,8 +108,6 @@ export function caseGroup(fields: Fields, name: string): NodeOf<Group> {
  *
  * @example struct({ x: i32le, y: i32le });
  */
-export function struct<F extends Fields>(
-  fields: F,
-): Field<StructOut<F>, StructIn<F>, Exclude<FillsOf<F>, keyof F>> {
+export function struct<F extends Fields>(fields: F): Field<StructOut<F>, StructIn<F>, OuterFills<F>> {
   return declare(STRUCT, groupOf(fields));
 }

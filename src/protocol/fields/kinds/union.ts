@@ -1,9 +1,31 @@
+import { checkOptions, oneOf } from '../../../options.ts';
 import { literal, objectLiteral } from '../engine/code.ts';
-import type { AnyField, Field, Filled, FillsOf, Flat, MessageTable, StructIn, StructOut } from '../field.ts';
-import type { AnyNode, Kind } from '../kind.ts';
+import type {
+  AnyField,
+  Field,
+  Filled,
+  Flat,
+  MessageTable,
+  OuterFills,
+  StructIn,
+  StructOut,
+  TagMember,
+  UnknownMessage,
+} from '../field.ts';
+import type { AnyNode, Case, Kind, Source } from '../kind.ts';
 import { declare } from '../node.ts';
 import { tagSource } from '../source.ts';
-import { type Cases, caseOfTag, caseOfValue, casesOf } from './cases.ts';
+import {
+  type Cases,
+  caseOfTag,
+  caseOfValue,
+  casesOf,
+  encodeTag,
+  headOf,
+  keepsTag,
+  type Otherwise,
+  tagOf,
+} from './cases.ts';
 
 export const UNION: Kind<Cases> = {
   name: 'union',
@@ -29,7 +51,7 @@ export const UNION: Kind<Cases> = {
     const tag =
       extent.from === 'prefix' ? walk.span('type', extent.node.kind.name, start, read, true) : read();
     const one = caseOfTag(node, tag, 'ERR_MESSAGE_VALUE', start);
-    const values = { type: one.name };
+    const values = headOf(one, tag);
     walk.open(one.group, start);
     yield* walk.members(one.group, 0, one.group.entries.length, values);
     walk.close(one.group);
@@ -39,41 +61,43 @@ export const UNION: Kind<Cases> = {
   *write(node, value, walk) {
     const one = caseOfValue(node, value, 'ERR_FIELD_RANGE');
     const start = walk.at;
-    node.tag.write(one.tag, walk);
+    node.tag.write(tagOf(node, one, value as object, walk, node.tag), walk);
     walk.open(one.group, value as object, start);
     yield* walk.members(one.group, 0, one.group.entries.length, value as object);
     walk.close(one.group);
   },
 
-  decode({ tag, cases }, out) {
+  decode({ tag, cases, other }, out) {
     const start = cases.some(({ group }) => group.finishes) ? out.define(out.here()) : '';
-    const text = tag.decode(out);
+    const isKept = cases.some(({ tags }) => tags !== undefined);
+    const text = isKept ? out.define(tag.decode(out)) : tag.decode(out);
     out.settle();
     const result = out.define('undefined', 'let');
     out.line(`switch (${text}) {`);
     for (const one of cases) {
-      out.line(`case ${literal(tag.raw(one.tag))}: {`);
+      out.line(`${caseLabels(one, tag)} {`);
       out.open(one.group, start);
       const pairs = out.members(one.group, 0, one.group.entries.length);
       out.close(one.group);
-      out.line(`${result} = ${messageLiteral(one.name, pairs)};`);
+      out.line(`${result} = ${messageLiteral(one, text, pairs)};`);
       out.settle();
       out.line('break;');
       out.line('}');
     }
-    out.line('default: return FAILED;');
+    if (other === undefined) out.line('default: return FAILED;');
     out.line('}');
     return { value: result };
   },
 
-  encode({ tag, cases }, value, out) {
+  encode(node, value, out) {
+    const { cases } = node;
     out.requireObject(value);
     out.settle();
     const start = cases.some(({ group }) => group.finishes) ? out.define('p') : '';
     out.line(`switch (${value}.type) {`);
     for (const one of cases) {
       out.line(`case ${literal(one.name)}: {`);
-      tag.encodeTag(one.tag, out);
+      encodeTag(node, one, value, out);
       out.open(one.group, start);
       out.members(one.group, 0, one.group.entries.length, value);
       out.close(one.group);
@@ -102,13 +126,21 @@ export const UNION: Kind<Cases> = {
   },
 };
 
+/** The labels of a case in a switch over tags. */
+export function caseLabels({ tag, tags }: Case, source: Source): string {
+  if (tags?.length === 0) return 'default:';
+  return (tags ?? [tag]).map((one) => `case ${literal(source.raw(one))}:`).join(' ');
+}
+
 /** A message's object, as it stands in code: its type and its members. */
 export function messageLiteral(
-  type: string,
+  { name, tags }: Case,
+  tag: string,
   pairs: readonly (readonly [string, { value: string }])[],
 ): string {
   return objectLiteral([
-    ['type', JSON.stringify(type)],
+    ['type', JSON.stringify(name)],
+    ...(tags === undefined ? [] : [['tag', tag] as const]),
     ...pairs.map(([name, { value }]) => [name, value] as const),
   ]);
 }
@@ -121,8 +153,9 @@ export function taggedCases(node: AnyNode): Cases | undefined {
 }
 
 /**
- * One of several structures, told apart by a tag: an integer or enumeration right before it, or the name of one
- * declared earlier, which is then derived. The value carries the case's name as `type`.
+ * One of several structures, told apart by a tag: an integer or enumeration right before it, or the path of one
+ * declared earlier, which is then derived. The value carries the case's name as `type`. With `otherwise: 'unknown'` any other
+ * tag gives `{ type: 'unknown', tag, payload }`, the payload up to the end of the frame, or of the enclosing `bounded`.
  *
  * @example
  * struct({
@@ -130,13 +163,24 @@ export function taggedCases(node: AnyNode): Cases | undefined {
  *   shape: union('kind', { circle: message(1, { radius: u16le }), square: message(2, { side: u16le }) }),
  * }); // { kind: 1, shape: { type: 'circle', radius: 7 } }
  */
-export function union<const T extends string | AnyField, M extends MessageTable>(
+export function union<
+  const T extends string | AnyField,
+  M extends MessageTable,
+  const O extends Otherwise = 'reject',
+>(
   tag: T,
   cases: M,
+  options: { otherwise?: O } = {},
 ): Field<
-  { [K in keyof M & string]: Flat<{ type: K } & StructOut<M[K]['fields']>> }[keyof M & string],
-  { [K in keyof M & string]: Flat<{ type: K } & StructIn<M[K]['fields']>> }[keyof M & string],
-  Filled<T> | { [K in keyof M]: Exclude<FillsOf<M[K]['fields']>, keyof M[K]['fields']> }[keyof M]
+  | { [K in keyof M & string]: Flat<{ type: K } & TagMember<M[K]> & StructOut<M[K]['fields']>> }[keyof M &
+      string]
+  | (O extends 'unknown' ? UnknownMessage : never),
+  | { [K in keyof M & string]: Flat<{ type: K } & TagMember<M[K]> & StructIn<M[K]['fields']>> }[keyof M &
+      string]
+  | (O extends 'unknown' ? UnknownMessage<Uint8Array> : never),
+  Filled<T> | { [K in keyof M]: OuterFills<M[K]['fields']> }[keyof M]
 > {
-  return declare(UNION, casesOf(tagSource(tag), cases, {}));
+  checkOptions('union', options, { otherwise: oneOf('reject', 'unknown') });
+  const { otherwise } = options;
+  return declare(UNION, casesOf(tagSource(tag, keepsTag(cases, otherwise)), cases, {}, otherwise));
 }
