@@ -112,6 +112,7 @@ const VALUES: Table<fc.Arbitrary<unknown>> = {
     return named(shape, rangeOf(shape));
   },
   varint: (shape) => (shape.big ? bigints(shape.zigzag) : named(shape, rangeOf(shape))),
+  digits: ({ range }) => integer(range),
   float: ({ width }) => (width === 4 ? fc.float() : fc.double()),
   bytes: ({ length, max }, environment) =>
     sized(length, max, environment, (size) =>

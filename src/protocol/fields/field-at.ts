@@ -57,6 +57,8 @@ function factsOf(shape: Shape): FieldFacts {
       }
       return { holds: 'number', min: shape.signed ? -(2 ** bits) : 0, max: 2 ** bits - 1 };
     }
+    case 'digits':
+      return { holds: 'number', ...shape.range };
     case 'varint':
       return { holds: shape.names === undefined ? 'number' : 'other' };
     case 'float':

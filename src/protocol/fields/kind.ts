@@ -107,6 +107,8 @@ export type Shape =
       readonly names?: Names;
       readonly bits?: readonly Bits[];
     }
+  /** A number in ASCII digits, zeros in front. */
+  | { readonly is: 'digits'; readonly width: number; readonly base: 10 | 16; readonly range: Range }
   | { readonly is: 'float'; readonly width: 4 | 8; readonly order: ByteOrder }
   | {
       readonly is: 'varint';

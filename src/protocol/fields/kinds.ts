@@ -10,6 +10,7 @@ import { CHECKSUM } from './kinds/checksum.ts';
 import { CONSTANT } from './kinds/constant.ts';
 import { CSTRING } from './kinds/cstring.ts';
 import { CUSTOM } from './kinds/custom.ts';
+import { DIGITS } from './kinds/digits.ts';
 import { ENUMERATION } from './kinds/enumeration.ts';
 import { FLAGS } from './kinds/flags.ts';
 import { FLOAT } from './kinds/float.ts';
@@ -40,6 +41,7 @@ export { type ChecksumRange, checksum } from './kinds/checksum.ts';
 export { constant } from './kinds/constant.ts';
 export { cstring } from './kinds/cstring.ts';
 export { type CustomField, custom, type ReadCursor, type WriteCursor } from './kinds/custom.ts';
+export { decimal, hexadecimal } from './kinds/digits.ts';
 export { enumeration } from './kinds/enumeration.ts';
 export { flags } from './kinds/flags.ts';
 export { f32be, f32le, f64be, f64le } from './kinds/float.ts';
@@ -104,6 +106,7 @@ export const kinds: readonly Kind<any>[] = [
   CONSTANT,
   CSTRING,
   CUSTOM,
+  DIGITS,
   ENUMERATION,
   FLAGS,
   FLOAT,

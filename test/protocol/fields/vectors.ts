@@ -195,6 +195,57 @@ export const VECTORS: readonly KindVectors[] = [
     ],
   },
   {
+    kind: 'digits',
+    about:
+      '`decimal(n)` and `hexadecimal(n)`: a whole number in so many ASCII digits, zeros in front. `decimal(n, { signed: true })`: a minus takes the place of one digit, and a plus is read too. Hexadecimal digits are written in capitals, and read in either case. It may be a size, a count, a tag, or hold a checksum.',
+    type: '`number`',
+    limits: '15 decimal digits, 13 hexadecimal ones',
+    good: [
+      ['decimal(4)', '42', '30 30 34 32'],
+      ['decimal(4, { signed: true })', '-42', '2d 30 34 32'],
+      ['decimal(15)', '999999999999999', '39 39 39 39 39 39 39 39 39 39 39 39 39 39 39'],
+      ['hexadecimal(2)', '0x2a', '32 41'],
+      [
+        'struct({ a: decimal(1), body: bytes(decimal(3)) })',
+        '{ a: 7, body: Buffer.of(1, 2) }',
+        '37 | 30 30 32 | 01 02',
+      ],
+      [
+        'struct({ a: decimal(1), list: array(u8, hexadecimal(2)) })',
+        '{ a: 7, list: [5] }',
+        '37 | 30 31 | 05',
+      ],
+      ['bounded(decimal(2), decimal(3))', '7', '30 33 | 30 30 37'],
+      ['struct({ n: decimal(2), body: utf8("n") })', '{ n: 2, body: "hi" }', '30 32 | 68 69'],
+      [
+        'struct({ code: decimal(2), body: union("code", { a: message(4, { b: u8 }) }) })',
+        '{ code: 4, body: { type: "a", b: 9 } }',
+        '30 34 | 09',
+      ],
+      [
+        'messages(decimal(4), { request: message(200, { a: decimal(1) }) })',
+        '{ type: "request", a: 1 }',
+        '30 32 30 30 | 31',
+      ],
+    ],
+    badBytes: [
+      ['decimal(2)', '31', 'ERR_MESSAGE_SHORT'],
+      ['decimal(2)', '20 31', 'ERR_MESSAGE_VALUE'],
+      ['decimal(2)', '2d 31', 'ERR_MESSAGE_VALUE'],
+      ['decimal(2, { signed: true })', '2d 2d', 'ERR_MESSAGE_VALUE'],
+      ['hexadecimal(2)', '30 47', 'ERR_MESSAGE_VALUE'],
+      ['bytes(decimal(3))', '30 30 78 01', 'ERR_MESSAGE_VALUE'],
+      ['bytes(decimal(1))', '32 01', 'ERR_MESSAGE_SHORT'],
+    ],
+    badValues: [
+      ['decimal(2)', '100', 'ERR_FIELD_RANGE'],
+      ['decimal(2)', '-1', 'ERR_FIELD_RANGE'],
+      ['decimal(2, { signed: true })', '-10', 'ERR_FIELD_RANGE'],
+      ['hexadecimal(2)', '"ff"', 'ERR_FIELD_RANGE'],
+      ['bytes(decimal(1))', 'Buffer.alloc(10)', 'ERR_FIELD_TOO_LONG'],
+    ],
+  },
+  {
     kind: 'bool',
     about: '`bool`: one byte, 0 or 1.',
     type: '`boolean`',

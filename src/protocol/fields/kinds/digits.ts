@@ -1,0 +1,106 @@
+import { readDigits, writeDigits } from '../../../bytes/digits.ts';
+import { show } from '../../../bytes/show.ts';
+import { Problem } from '../engine/problem.ts';
+import type { Field } from '../field.ts';
+import type { Kind, Range, Slot } from '../kind.ts';
+import { declare } from '../node.ts';
+import { isInRange, requireInRange } from './integer.ts';
+
+/**
+ * A number that is written in ASCII digits, with zeros in front.
+ *
+ *     decimal(4)   '0042'      hexadecimal(4)   '002A'
+ *     decimal(4)   '-042'      where it is signed: the sign is one of the four
+ */
+export interface Digits {
+  /** In characters, which are bytes. */
+  readonly width: number;
+  readonly base: 10 | 16;
+  readonly signed: boolean;
+  readonly slot: Slot;
+}
+
+export const DIGITS: Kind<Digits> = {
+  name: 'digits',
+  size: ({ width }) => ({ min: width, max: width }),
+  shape: ({ width, base, slot: { min, max } }) => ({ is: 'digits', width, base, range: { min, max } }),
+  range: ({ slot }) => slot,
+  tag: (node) => ({ node, raw: (tag) => (isInRange(tag, node.slot) ? (tag as number) : undefined) }),
+  slot: ({ slot }) => slot,
+
+  read(node, walk) {
+    const at = walk.take(node.width);
+    const value = readNumber(node, walk.bytes, at);
+    if (value !== undefined) return value;
+    const expected = `${node.width} ${node.base === 10 ? 'decimal' : 'hexadecimal'} digits`;
+    const got = walk.bytes.toString('latin1', at, walk.at);
+    throw new Problem('ERR_MESSAGE_VALUE', expected, got, { at });
+  },
+
+  write({ width, slot }, value, walk) {
+    requireInRange(value, slot);
+    walk.put(slot, value as number, walk.take(width));
+  },
+
+  decode(node, out) {
+    out.need(node.width);
+    const value = out.define(`${out.constant(readNumber)}(${out.constant(node)}, b, ${out.here()})`);
+    out.fail(`${value} === undefined`);
+    out.advance(node.width);
+    return { value };
+  },
+
+  encode({ width, slot }, value, out, sure) {
+    if (!sure) out.refuse(`!${out.constant(isInRange)}(${value}, ${out.constant(slot)})`);
+    out.putInt(slot, value, out.reservePlace(width));
+  },
+};
+
+const MINUS = 0x2d;
+const PLUS = 0x2b;
+
+/** The number that the characters write; undefined where they write none. */
+function readNumber({ width, base, signed }: Digits, bytes: Uint8Array, at: number): number | undefined {
+  const sign = signed ? bytes[at] : undefined;
+  const hasSign = sign === MINUS || sign === PLUS;
+  const value = readDigits(bytes, hasSign ? at + 1 : at, at + width, base);
+  if (value < 0) return undefined;
+  return sign === MINUS ? 0 - value : value;
+}
+
+/** The most digits of which every number is exact. */
+const MOST: Readonly<Record<Digits['base'], number>> = { 10: 15, 16: 13 };
+
+function digits(name: string, width: number, base: Digits['base'], signed: boolean): Field<number> {
+  const [least, most] = [signed ? 2 : 1, MOST[base]];
+  if (!Number.isInteger(width) || width < least || width > most) {
+    throw new RangeError(`${name}(n): expected ${least} to ${most} digits, got ${show(width)}`);
+  }
+  const { min, max }: Range = { min: signed ? 1 - base ** (width - 1) : 0, max: base ** width - 1 };
+  const put = (target: Uint8Array, at: number, value: number): void => {
+    writeDigits(target, at, width, base, Math.abs(value));
+    if (value < 0) target[at] = MINUS;
+  };
+  const slot: Slot = Object.freeze({ width, order: 'be', min, max, put });
+  return declare<Digits, Field<number>>(DIGITS, { width, base, signed, slot });
+}
+
+/**
+ * A number in so many ASCII decimal digits, 1 to 15, with zeros in front (ISO 8583). Where it is `signed`, a minus takes the
+ * place of one digit; a plus is read too. It may be a size, a count or a tag.
+ *
+ * @example decimal(4); decimal(8, { signed: true }); bytes(decimal(3));
+ */
+export function decimal(width: number, options: { signed?: boolean } = {}): Field<number> {
+  return digits('decimal', width, 10, options.signed === true);
+}
+
+/**
+ * A number in so many ASCII hexadecimal digits, 1 to 13, with zeros in front; written in capitals, read in either case. It may
+ * be a size, a count or a tag, and hold a checksum (NMEA 0183).
+ *
+ * @example hexadecimal(2); checksum(hexadecimal(2), 'XOR-8');
+ */
+export function hexadecimal(width: number): Field<number> {
+  return digits('hexadecimal', width, 16, false);
+}
