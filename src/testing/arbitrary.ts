@@ -118,7 +118,8 @@ const VALUES: Table<fc.Arbitrary<unknown>> = {
     sized(length, max, environment, (size) =>
       fc.uint8Array({ minLength: size, maxLength: size }).map((bytes) => Buffer.from(bytes)),
     ),
-  text({ length, max }, environment) {
+  text({ length, max, form }, environment) {
+    if (form !== undefined) return sized(length, max, environment, (size) => encodable(form, size));
     if (length.from !== 'terminator') return sized(length, max, environment, text);
     return lengths(length, max, environment)
       .chain(text)
@@ -270,6 +271,19 @@ function text(size: number): fc.Arbitrary<string> {
     }
     return kept + 'x'.repeat(size - length);
   });
+}
+
+/** Text in an encoding, of so many bytes or characters; up to so many where it is filled up. */
+function encodable(
+  { encoding, unit, pad }: NonNullable<Extract<Shape, { is: 'text' }>['form']>,
+  size: number,
+): fc.Arbitrary<string> {
+  if (encoding === 'utf8' && unit === 'bytes') return text(size);
+  const isWide = encoding === 'utf16le' || encoding === 'utf16be';
+  const maxLength = isWide && unit === 'bytes' ? Math.floor(size / 2) : size;
+  const most = encoding === 'ascii' ? 0x7f : encoding === 'latin1' ? 0xff : 0xd7ff;
+  const character = fc.integer({ min: 0, max: most }).map((code) => String.fromCharCode(code));
+  return fc.string({ unit: character, minLength: pad === undefined ? maxLength : 0, maxLength });
 }
 
 /** What is made of values, of those of which it can be made. */

@@ -128,7 +128,17 @@ export type Shape =
       /** What an encoder may leave out, for an empty one. */
       readonly mayBeMissing?: boolean;
     }
-  | { readonly is: 'text'; readonly length: Extent; readonly max: number }
+  | {
+      readonly is: 'text';
+      readonly length: Extent;
+      readonly max: number;
+      /** UTF-8, counted in bytes, unless given. */
+      readonly form?: {
+        readonly encoding: 'utf8' | 'ascii' | 'latin1' | 'utf16le' | 'utf16be';
+        readonly unit: 'bytes' | 'characters';
+        readonly pad: string | undefined;
+      };
+    }
   | { readonly is: 'list'; readonly item: AnyNode; readonly count: Extent; readonly max: number }
   | {
       readonly is: 'group';

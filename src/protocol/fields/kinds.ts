@@ -21,6 +21,7 @@ import { MESSAGES } from './kinds/messages.ts';
 import { OPTIONAL } from './kinds/optional.ts';
 import { PADDING } from './kinds/padding.ts';
 import { STRUCT } from './kinds/struct.ts';
+import { TEXT } from './kinds/text.ts';
 import { UNION } from './kinds/union.ts';
 import { UTF8 } from './kinds/utf8.ts';
 import { VARINT } from './kinds/varint.ts';
@@ -73,6 +74,7 @@ export {
 } from './kinds/optional.ts';
 export { padding } from './kinds/padding.ts';
 export { struct } from './kinds/struct.ts';
+export { type TextEncoding, type TextOptions, text } from './kinds/text.ts';
 export { union } from './kinds/union.ts';
 export { utf8 } from './kinds/utf8.ts';
 export { varint, varuint } from './kinds/varint.ts';
@@ -117,6 +119,7 @@ export const kinds: readonly Kind<any>[] = [
   OPTIONAL,
   PADDING,
   STRUCT,
+  TEXT,
   UNION,
   UTF8,
   VARINT,
