@@ -1,7 +1,7 @@
 import { asError } from '../bytes/show.ts';
 import { StateError } from '../errors.ts';
 import { decodeFrame } from './decode-frame.ts';
-import type { FrameBatch, FrameReader, FrameWriter } from './framing/framing.ts';
+import { type FrameBatch, type FrameReader, type FrameWriter, VAIN_BYTES_A_TURN } from './framing/framing.ts';
 import { Packer } from './packer.ts';
 import type { Protocol } from './protocol.ts';
 import type { ConnectionInfo, Said } from './session/declaration.ts';
@@ -26,8 +26,8 @@ export interface ConversationObserver {
  * It does what the four stages do under `pipeline`, and what `createServer` does for each connection: for every way of
  * cutting the input the same bytes and the same error. For tools, tests, and transports that are no Duplex.
  *
- * Call `take` after each event, until it answers undefined. Then look at `settled()` (a handler has not answered yet) and at
- * `final` (nothing follows: end the sending side).
+ * Call `take` after each event, until it answers undefined. Then look at `settled()` (a handler has not answered yet), at
+ * `isPaused` (call `take` again in a later turn) and at `final` (nothing follows: end the sending side).
  *
  * @example
  * const conversation = new Conversation(drone);
@@ -91,7 +91,7 @@ export class Conversation<
     this.#protocol = protocol;
     this.#run = protocol.session.start(context, connection);
     this.#observed = this.#run.state;
-    this.#reader = protocol.framing.reader();
+    this.#reader = protocol.framing.reader({ pauseAfter: VAIN_BYTES_A_TURN });
     this.#writer = protocol.framing.writer();
     for (const message of this.#run.greeting) this.#answers.push(message);
   }
@@ -162,6 +162,14 @@ export class Conversation<
   /** Whether a frame has begun to come and is not complete: the limit `frame` runs. */
   get isInsideFrame(): boolean {
     return this.#isDrained && this.#reader.buffered > 0;
+  }
+
+  /**
+   * Whether noise took so much work that the rest of what has come is to be read in a later turn of the event loop: call `take`
+   * again then.
+   */
+  get isPaused(): boolean {
+    return !this.final && this.#reader.isPaused === true;
   }
 
   /** Messages that were sent or answered and that `take` has not given yet. */
@@ -303,6 +311,7 @@ export class Conversation<
     if (!this.#isDrained || this.#input !== 'open') {
       if (this.#read()) return true;
       if (this.#fault !== undefined) return this.#settleWith(() => run.fault(this.#fault!));
+      if (this.isPaused) return false;
       if (this.#input === 'ended') return this.#settleWith(() => run.ended());
     }
     const say = this.#lastWords;
@@ -319,6 +328,10 @@ export class Conversation<
     }
     if (reader.error !== undefined) {
       this.#fault = reader.error;
+      return false;
+    }
+    if (reader.isPaused) {
+      this.#isDrained = false;
       return false;
     }
     const chunk = this.#chunks?.shift();

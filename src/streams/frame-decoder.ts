@@ -1,3 +1,5 @@
+// Not the global one, which tests may fake: this one asks for a turn of the event loop, not for time.
+import { setImmediate } from 'node:timers';
 import { isTrusted, READING, trust } from '../bytes/trust.ts';
 import { FrameError } from '../errors.ts';
 import { type Check, checkOptions, delay, MAX_DELAY, oneOf } from '../options.ts';
@@ -6,6 +8,7 @@ import {
   type FrameBatch,
   type FrameReader,
   type Framing,
+  VAIN_BYTES_A_TURN,
 } from '../protocol/framing/framing.ts';
 import { FrameTimer, type FrameWatch, NO_WATCH } from './deadlines.ts';
 import { isLent, keep } from './lease.ts';
@@ -98,6 +101,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
       get onDiscard() {
         return stage.listenerCount('discard') > 0 ? tell : undefined;
       },
+      pauseAfter: VAIN_BYTES_A_TURN,
     });
   }
 
@@ -149,6 +153,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   override watchFrames(watch: FrameWatch): void {
     this.#timer?.stop();
     const late = (): boolean => {
+      if (this.#reader.isPaused) return false;
       const isGivenUp = watch.late();
       if (isGivenUp) this.#giveUp();
       return isGivenUp;
@@ -164,6 +169,12 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   }
 
   #stopped(): undefined {
+    if (this.#reader.isPaused) {
+      // Let other connections have their turn.
+      this.suspend();
+      setImmediate(FrameDecoder.#proceed, this);
+      return;
+    }
     this.#time();
     if (this.#tooLate !== undefined) this.fail(this.#tooLate);
     if (this.#reader.error !== undefined) this.fail(this.#reader.error);
@@ -194,13 +205,18 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   }
 
   #silent(gap: number): void {
-    if (this.blocked) this.#silence?.refresh();
+    if (this.#mayHoldFrames) this.#silence?.refresh();
     else this.#late(`${gap} ms of silence inside a frame`, gap, false);
   }
 
-  /** The unfinished frame comes too late. Not while the consumer holds us back: then what is held may be complete. */
+  /** The consumer holds us back, or the reader has paused: what is held may be complete. */
+  get #mayHoldFrames(): boolean {
+    return this.blocked || this.#reader.isPaused === true;
+  }
+
+  /** The unfinished frame comes too late. */
   #late(text: string, limit: number, isError: boolean): boolean {
-    if (this.blocked || this.destroyed) return false;
+    if (this.#mayHoldFrames || this.destroyed) return false;
     const actual = this.#reader.buffered;
     const makeError = (): FrameError => {
       const message = `${text}: ${actual} bytes of it have come`;
@@ -214,10 +230,15 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
 
   /** Drop the unfinished frame, and read on. */
   #giveUp(): void {
-    if (this.blocked || this.destroyed) return;
+    if (this.#mayHoldFrames || this.destroyed) return;
     const reader = this.#reader;
     if (reader.giveUp === undefined) reader.reset();
     else reader.giveUp();
     this.proceed();
+  }
+
+  // A function, not a closure: one for all.
+  static #proceed(decoder: FrameDecoder): void {
+    decoder.proceed();
   }
 }

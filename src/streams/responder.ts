@@ -204,7 +204,7 @@ export class Responder<
     if (conversation.isBusy) this.suspend();
     else if (conversation.error !== undefined) this.fail(conversation.error);
     else if (conversation.final && !this.#inputEnded) this.close();
-    else if (this.#accepted >= BYTES_A_TURN) this.#yield();
+    else if (this.#accepted >= BYTES_A_TURN || conversation.isPaused) this.#yield();
     this.#tellReady();
     return undefined;
   }

@@ -38,7 +38,7 @@ export interface VerifyOptions {
 
 /**
  * Prove that a framing keeps its contract on these vectors: whole, byte by byte, at every split, in random pieces,
- * with a neighbour behind, cut off at every offset; by `next` and by `take`, through `detach` and `reset`, from its
+ * with a neighbour behind, cut off at every offset; by `next` and by `take`, by a reader that pauses, through `detach` and `reset`, from its
  * writer back to its reader, and through `FrameDecoder` under every kind of consumer.
  *
  * Resolves when all is well; works under any test runner.
@@ -137,7 +137,8 @@ export async function verifyDecoder(
   }
 }
 
-const MODES = ['next', 'take'] as const;
+/** `'pausing'`: as `'take'`, by a reader that pauses as often as it can. */
+const MODES = ['next', 'take', 'pausing'] as const;
 type Mode = (typeof MODES)[number];
 
 /** Around what a writer writes. */
@@ -166,7 +167,10 @@ class Reading {
   #bytes = 0;
 
   constructor(framing: Framing, mode: Mode) {
-    this.reader = framing.reader({ onDiscard: (error) => this.discarded.push(error.code) });
+    this.reader = framing.reader({
+      onDiscard: (error) => this.discarded.push(error.code),
+      ...(mode === 'pausing' && { pauseAfter: 1 }),
+    });
     this.#mode = mode;
   }
 
@@ -192,7 +196,10 @@ class Reading {
         this.frames.push(Buffer.from(frame));
       } else {
         const batch = this.reader.take();
-        if (batch === undefined) return;
+        if (batch === undefined) {
+          if (this.reader.isPaused) continue;
+          return;
+        }
         if (batch.count < 1) throw new Error(`a batch of ${batch.count} frames`);
         for (let i = 0; i < batch.count; i++) {
           const start = batch.bounds[2 * i]!;

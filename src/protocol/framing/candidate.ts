@@ -50,6 +50,8 @@ export class Candidate {
   needs = 1;
   /** The kind that answered last. */
   kind = 0;
+  /** How many bytes of it were looked at, over all kinds. */
+  examined = 0;
   readonly #kinds: readonly PacketKind[];
   readonly #cursor: InnerCursor = { at: 0, state: undefined, needs: 0, problem: undefined };
   /** The length of the packet of the present kind; 0 until it is measured. */
@@ -68,7 +70,7 @@ export class Candidate {
 
   /** Begin anew, at another place. */
   reset(): void {
-    this.kind = 0;
+    this.kind = this.examined = 0;
     this.#problem = undefined;
     this.#restart();
   }
@@ -110,7 +112,9 @@ export class Candidate {
     }
     if (there < this.#length) return this.#wait(this.#length);
     const { validity } = kind;
-    const problem = validity?.problem(bytes, start, start + this.#length);
+    if (validity === undefined) return this.#length;
+    this.examined += this.#length;
+    const problem = validity.problem(bytes, start, start + this.#length);
     if (problem === undefined) return this.#length;
     this.#problem = (offset) => invalidFrame(problem, offset);
     return NONE;
@@ -119,7 +123,9 @@ export class Candidate {
   /** A length that the kind may have, or `MORE`, or `NONE`. */
   #measure(kind: PacketKind, bytes: Buffer, start: number, end: number): number {
     const cursor = this.#cursor;
+    const { at } = cursor;
     const length = kind.measure(bytes, start, end, cursor);
+    this.examined += Math.max(kind.header, cursor.at - at);
     const least = length === MORE ? Math.max(cursor.needs, end - start + 1) : length;
     if (least > kind.maximum) {
       this.#problem = (offset) => frameTooLong(least, kind.maximum, offset);

@@ -42,7 +42,15 @@ export interface FrameReaderOptions {
    * each time: a getter may answer undefined while there is no listener, and then no error is made. The errors have no stack.
    */
   readonly onDiscard?: ((error: FrameError) => void) | undefined;
+  /**
+   * How many bytes may be examined in vain (as parts of packets that turned out to be none) before the reader pauses, about:
+   * see `FrameReader.isPaused`. Only framings that search for packets in noise do so. Default: it never pauses.
+   */
+  readonly pauseAfter?: number | undefined;
 }
+
+/** `pauseAfter` of the readers of connections: about a millisecond of checksums in one turn of the event loop. */
+export const VAIN_BYTES_A_TURN = 262_144;
 
 /**
  * Bytes in, frames out; pure and synchronous.
@@ -74,6 +82,11 @@ export interface FrameReader {
   end(): void;
   /** Why nothing more will come. Set once the frames before the violation have been taken. */
   readonly error: FrameError | undefined;
+  /**
+   * The last call of `next` or `take` answered undefined only because it examined `pauseAfter` bytes in vain. There may be frames
+   * in what was received: call again in a later turn of the event loop. Optional: never.
+   */
+  readonly isPaused?: boolean;
   /** Bytes received that belong to no frame taken yet. */
   readonly buffered: number;
   /**

@@ -22,10 +22,12 @@ export abstract class Intake implements FrameReader {
   protected readonly held: ByteAccumulator = new ByteAccumulator();
   /** The stream is over: no chunk follows. */
   protected ended = false;
+  protected readonly pauseAfter: number;
   readonly #options: FrameReaderOptions;
 
   constructor(options: FrameReaderOptions = {}) {
     this.#options = options;
+    this.pauseAfter = options.pauseAfter ?? Infinity;
   }
 
   abstract next(): Buffer | undefined;

@@ -35,6 +35,9 @@ export class MeasuringReader extends Intake {
   #taken = 0;
   /** What begins before this offset of the stream has been given up: it waits for nothing. */
   #givenUp = 0;
+  /** Bytes that were examined in vain since the last pause. */
+  #inVain = 0;
+  #isPaused = false;
   /** At the end of the stream: where the first packet that was cut off begins in it. */
   #cutAt = -1;
 
@@ -64,6 +67,10 @@ export class MeasuringReader extends Intake {
     return this.#candidate.isMeasured;
   }
 
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
   /** Packets behind a false start are not dropped with it. */
   override giveUp(): void {
     if (this.#measuring.skipsNoise) this.#givenUp = this.position + this.buffered;
@@ -77,6 +84,7 @@ export class MeasuringReader extends Intake {
 
   take(limit: number = FRAMES_AT_ONCE): FrameBatch | undefined {
     if (this.error !== undefined) return undefined;
+    this.#isPaused = false;
     const bytes = this.#window();
     const { unpack } = this.#measuring;
     const streamOffset = this.position - this.#start;
@@ -98,7 +106,12 @@ export class MeasuringReader extends Intake {
       to = end;
     }
     if (bounds.length === 0) {
-      if (this.error === undefined) this.#keep();
+      if (this.error !== undefined) return undefined;
+      this.#keep();
+      if (this.#inVain >= this.pauseAfter) {
+        this.#inVain = 0;
+        this.#isPaused = true;
+      }
       return undefined;
     }
     const runStart = bounds[0]!;
@@ -116,6 +129,8 @@ export class MeasuringReader extends Intake {
     this.#taken = 0;
     this.#cutAt = -1;
     this.#givenUp = 0;
+    this.#inVain = 0;
+    this.#isPaused = false;
     this.#candidate.reset();
     this.#noise.clear();
   }
@@ -143,6 +158,7 @@ export class MeasuringReader extends Intake {
   }
 
   #advance(length: number): void {
+    this.#inVain += Math.max(0, this.#candidate.examined - length);
     this.#candidate.reset();
     if (this.held.length === 0) {
       this.at += length;
@@ -169,6 +185,7 @@ export class MeasuringReader extends Intake {
   #find(bytes: Buffer): number {
     const candidate = this.#candidate;
     for (;;) {
+      if (this.#inVain >= this.pauseAfter) return 0;
       if (!this.#passOver(bytes)) {
         if (this.position === this.#givenUp) this.#noise.over(this.#givenUp);
         return this.ended ? this.#close() : 0;

@@ -64,7 +64,10 @@ export function stuffedLength(
             break;
           }
           byte = kind === ESCAPE && bytes[at] !== flag ? table.unescaped[bytes[at++]!]! : -1;
-          if (byte < 0) return NONE;
+          if (byte < 0) {
+            cursor.at = at - start;
+            return NONE;
+          }
         }
         if (progress.count < field.end) progress.head[progress.count] = byte;
         progress.count++;

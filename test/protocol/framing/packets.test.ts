@@ -366,6 +366,47 @@ describe('hostile lines', () => {
     }
   });
 
+  test('a start in every byte: the reader pauses after so many bytes examined in vain, and finds the same packets', () => {
+    const LONGEST = 1_000;
+    let summed = 0;
+    const counted: Checksum = {
+      ...sum('counting', 8, (value, byte) => (value + byte) & 0xff),
+      compute(bytes, start, end) {
+        summed += end - start;
+        return bytes[start + 1] === 0x55 ? bytes[end]! : -1;
+      },
+    };
+    const framing = packets({
+      kinds: [{ start: [0x7e], length: LONGEST, valid: { checksum: counted, from: 0, to: -1 } }],
+      maxFrameLength: LONGEST,
+    });
+    const bytes = Buffer.alloc(20_000, 0x7e);
+    for (const at of [3_001, 3_500, 12_001]) bytes[at] = 0x55;
+    const expected = readAll(framing, [bytes]).frames;
+    expect(expected).toHaveLength(2);
+    const reader = framing.reader({ pauseAfter: 50_000 });
+    const frames: string[] = [];
+    let pauses = 0;
+    let most = 0;
+    for (const chunk of pieces(bytes, 7_000)) {
+      reader.push(chunk);
+      // A turn: until the reader is dry or pauses.
+      do {
+        summed = 0;
+        for (let batch = reader.take(); batch !== undefined; batch = reader.take()) {
+          for (let i = 0; i < batch.count; i++) {
+            frames.push(batch.bytes.toString('hex', batch.bounds[2 * i], batch.bounds[2 * i + 1]));
+          }
+        }
+        most = Math.max(most, summed);
+        if (reader.isPaused) pauses++;
+      } while (reader.isPaused);
+    }
+    expect(frames).toEqual(expected.map((frame) => Buffer.from(frame).toString('hex')));
+    expect(pauses).toBeGreaterThan(100);
+    expect(most).toBeLessThanOrEqual(50_000 + 3 * LONGEST);
+  });
+
   test('noise for ever: nothing of it is held, and it is reported every 64 KiB', () => {
     const told: number[] = [];
     const reader = packets({ kinds: [UBX] }).reader({ onDiscard: ({ actual }) => told.push(Number(actual)) });
