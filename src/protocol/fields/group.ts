@@ -205,9 +205,13 @@ function requireRanges(
     const shape = node.kind.shape(node);
     if (shape.is !== 'sum') return;
     const [first, last] = shape.over;
-    const from = first === undefined ? -1 : places.get(first)!;
-    const to = last === undefined ? index - 1 : places.get(last)!;
-    if (from > to || (from <= index && index <= to)) {
+    const { after } = shape;
+    const behind = after === undefined ? -1 : places.get(after)! + 1;
+    const from = first === undefined ? behind : places.get(first)!;
+    const to = shape.toEnd ? entries.length - 1 : last === undefined ? index - 1 : places.get(last)!;
+    // Behind the last field of a header stands the tag, which is no field.
+    const runsForward = from <= to || (after !== undefined && from === to + 1);
+    if (!runsForward || (from <= index && index <= to && !shape.zeroed)) {
       throw new RangeError(
         `${pathOf(name)}: the range of a checksum runs forward, and not over the checksum`,
       );

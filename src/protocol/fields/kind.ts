@@ -165,6 +165,12 @@ export type Shape =
       readonly base: AnyNode;
       readonly algorithm: string;
       readonly over: readonly [from: string | undefined, to: string | undefined];
+      /** The range begins behind that field. */
+      readonly after?: string;
+      /** The range goes to the end of the structure. */
+      readonly toEnd?: boolean;
+      /** The sum's own bytes count as zeros. */
+      readonly zeroed?: boolean;
     }
   | { readonly is: 'opaque'; readonly name: string };
 
@@ -272,6 +278,10 @@ export interface Kind<D extends object> {
   lend?(node: NodeOf<D>, path: readonly string[]): AnyNode;
   /** How many bytes it will take, where that can be known before it is reached. */
   foreseen?(node: NodeOf<D>): Foreseen | undefined;
+
+  /** What the message is taken to say here, of what it has: a default. For conditions and sizes that the message says. */
+  standsFor?(node: NodeOf<D>, given: unknown): unknown;
+  standsForCode?(node: NodeOf<D>, given: string, out: { constant(value: unknown): string }): string;
 
   // Slowly and exactly.
   read(node: NodeOf<D>, walk: Reading): unknown;

@@ -10,6 +10,7 @@ import { CHECKSUM } from './kinds/checksum.ts';
 import { CONSTANT } from './kinds/constant.ts';
 import { CSTRING } from './kinds/cstring.ts';
 import { CUSTOM } from './kinds/custom.ts';
+import { DEFAULTED } from './kinds/defaulted.ts';
 import { DIGITS } from './kinds/digits.ts';
 import { ENUMERATION } from './kinds/enumeration.ts';
 import { FLAGS } from './kinds/flags.ts';
@@ -42,6 +43,7 @@ export { type ChecksumRange, checksum } from './kinds/checksum.ts';
 export { constant } from './kinds/constant.ts';
 export { cstring } from './kinds/cstring.ts';
 export { type CustomField, custom, type ReadCursor, type WriteCursor } from './kinds/custom.ts';
+export { defaulted } from './kinds/defaulted.ts';
 export { decimal, hexadecimal } from './kinds/digits.ts';
 export { enumeration } from './kinds/enumeration.ts';
 export { flags } from './kinds/flags.ts';
@@ -108,6 +110,7 @@ export const kinds: readonly Kind<any>[] = [
   CONSTANT,
   CSTRING,
   CUSTOM,
+  DEFAULTED,
   DIGITS,
   ENUMERATION,
   FLAGS,

@@ -714,11 +714,35 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'checksum',
     about:
-      '`checksum(integer, algorithm, { from, to, append })`: a sum over the fields from one to another, unless given from the start of the structure to the sum. Computed on encode, verified on decode. The algorithm is a name of the CRC catalogue, or `{ name, width, compute }`.',
+      '`checksum(integer, algorithm, { from, after, to, zeroed, append })`: a sum over the fields from one to another, unless given from the start of the structure to the sum. `after` begins behind a field, so behind the header’s last one for a range from the tag on; `to: rest` goes to the end of the structure, which is that of the frame for a message; `zeroed` takes the sum’s own bytes as zeros. Computed on encode, verified on decode. The algorithm is a name of the catalogue (every CRC up to 32 bits, `FLETCHER-16`, `FLETCHER-32`, `ADLER-32`, `XOR-8`, `LRC-8`, `SUM-8`, `SUM-16`, `INTERNET`), or `{ name, width, compute }`. It may be held by a wider integer, or by digits.',
     type: '`number`; ignored on encode',
     limits: 'an unsigned integer as wide as the sum',
     // CRC-8/SMBUS of 31 is 97
-    good: [['struct({ a: u8, sum: checksum(u8, "CRC-8/SMBUS") })', '{ a: 0x31, sum: 0x97 }', '31 | 97']],
+    good: [
+      // The header of an IPv4 packet from RFC 1071's time: its own place counts as zeros, and what is behind it too.
+      [
+        'struct({ start: bytes(10), sum: checksum(u16be, "INTERNET", { to: rest, zeroed: true }), ends: bytes(8) })',
+        '{ start: Buffer.from("45000073000040004011", "hex"), sum: 0xb861, ends: Buffer.from("c0a80001c0a800c7", "hex") }',
+        '45 00 00 73 00 00 40 00 40 11 | b8 61 | c0 a8 00 01 c0 a8 00 c7',
+      ],
+      [
+        'struct({ dollar: constant(u8, 0x24), body: text(2), star: constant(u8, 0x2a), sum: checksum(hexadecimal(2), "XOR-8", { from: "body", to: "body" }) })',
+        '{ body: "AK", sum: 0x0a }',
+        '24 | 41 4b | 2a | 30 41',
+      ],
+      ['struct({ a: u8, sum: checksum(u16be, "CRC-8/SMBUS") })', '{ a: 0x31, sum: 0x97 }', '31 | 00 97'],
+      [
+        'struct({ a: u8, b: u8, sum: checksum(decimal(3), "SUM-8", { after: "a" }) })',
+        '{ a: 1, b: 200, sum: 200 }',
+        '01 c8 | 32 30 30',
+      ],
+      [
+        'messages(u8, { go: message(2, { sum: checksum(u8, "LRC-8", { after: "id" }) }) }, { header: { id: u8 } })',
+        '{ type: "go", id: 9, sum: 0xfe }',
+        '09 | 02 | fe',
+      ],
+      ['struct({ a: u8, sum: checksum(u8, "CRC-8/SMBUS") })', '{ a: 0x31, sum: 0x97 }', '31 | 97'],
+    ],
     badBytes: [['struct({ a: u8, sum: checksum(u8, "CRC-8/SMBUS") })', '31 | 98', 'ERR_FRAME_CHECKSUM']],
     badValues: [],
   },
@@ -761,6 +785,24 @@ export const VECTORS: readonly KindVectors[] = [
         'ERR_FIELD_RANGE',
       ],
     ],
+  },
+  {
+    kind: 'defaulted',
+    about:
+      '`defaulted(field, value)`: the value is written where the message leaves the field out. Decoding gives what is there.',
+    type: 'that of the field; on encode it may be left out',
+    limits: 'those of the field',
+    good: [
+      ['struct({ version: defaulted(u8, 4), id: u8 })', '{ version: 4, id: 1 }', '04 01'],
+      ['struct({ version: defaulted(u8, 4), id: u8 })', '{ version: 5, id: 1 }', '05 01'],
+      [
+        'struct({ version: defaulted(u8, 1), tail: optional(u8, when("version", 1)) })',
+        '{ version: 1, tail: 7 }',
+        '01 07',
+      ],
+    ],
+    badBytes: [['defaulted(u16be, 1)', '01', 'ERR_MESSAGE_SHORT']],
+    badValues: [['struct({ version: defaulted(u8, 4) })', '{ version: 256 }', 'ERR_FIELD_RANGE']],
   },
   {
     kind: 'custom',

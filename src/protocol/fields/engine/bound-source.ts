@@ -21,7 +21,7 @@ class BoundSource implements Bounding {
   /** Bytes that any value takes at most, not yet added. */
   #fixed = 0;
   /** The structures round the field that is measured, and where their values are; the innermost first. */
-  #scopes: { names: ReadonlySet<string>; value: string }[] = [];
+  #scopes: { group: Group; value: string }[] = [];
 
   constructor(code: Code) {
     this.#code = code;
@@ -66,7 +66,7 @@ class BoundSource implements Bounding {
     this.settle();
     this.line(`if (typeof ${value} === 'object' && ${value} !== null) {`);
     const outer = this.#scopes;
-    this.#scopes = [{ names: new Set(group.entries.map(([name]) => name)), value }, ...outer];
+    this.#scopes = [{ group, value }, ...outer];
     for (const [name, node] of open) {
       this.add(node, node.facts.traits.absent ? '' : this.define(this.property(value, name)));
     }
@@ -96,10 +96,12 @@ class BoundSource implements Bounding {
 
   given(path: string): string {
     const [first = '', ...members] = path.split('.');
-    const scope = this.#scopes.find(({ names }) => names.has(first))!;
+    const scope = this.#scopes.find(({ group }) => group.places.has(first))!;
+    const [, node] = scope.group.entries[scope.group.places.get(first)!]!;
+    const given = this.property(scope.value, first);
     return members.reduce(
       (value, member) => `${this.constant(memberOf)}(${value}, [${literal(member)}])`,
-      this.property(scope.value, first),
+      node.kind.standsForCode?.(node, given, this) ?? given,
     );
   }
 

@@ -123,7 +123,8 @@ class EncodeSource implements Encoding {
         this.value(node, '');
       } else {
         const member = this.define(this.property(value, name));
-        scope.values.set(name, member);
+        const given = node.kind.standsForCode?.(node, member, this);
+        scope.values.set(name, given === undefined ? member : this.define(given));
         this.value(node, member);
       }
       for (const [path, derived] of this.#lent) scope.derived.set(`${name}.${path}`, derived);

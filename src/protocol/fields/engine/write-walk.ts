@@ -207,7 +207,10 @@ export class WriteWalk implements Writing {
 
   given(path: string): unknown {
     const [first = '', ...members] = path.split('.');
-    let value = property(this.#scopeOf(first).values, first);
+    const { group, values } = this.#scopeOf(first);
+    const [, node] = group.entries[group.places.get(first)!]!;
+    let value = property(values, first);
+    if (node.kind.standsFor !== undefined) value = node.kind.standsFor(node, value);
     for (const member of members) {
       if (typeof value !== 'object' || value === null) return undefined;
       value = property(value, member);

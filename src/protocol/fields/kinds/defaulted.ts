@@ -1,0 +1,60 @@
+import {
+  type AnyField,
+  type Field,
+  type FieldFills,
+  type FieldIn,
+  type FieldOut,
+  valuedNodeOf,
+} from '../field.ts';
+import type { AnyNode, Kind, Steps } from '../kind.ts';
+import { declare } from '../node.ts';
+
+interface Defaulted {
+  readonly item: AnyNode;
+  /** What is written where the message has nothing. */
+  readonly value: unknown;
+}
+
+export const DEFAULTED: Kind<Defaulted> = {
+  name: 'defaulted',
+  size: ({ item }) => item.facts.size,
+  shape: ({ item }) => ({ is: 'inside', item, length: undefined, made: (value) => value }),
+  children: ({ item }) => [item],
+  members: ({ item }) => item.kind.members?.(item) ?? new Map(),
+  traits: ({ item }) => item.facts.traits,
+  standsFor: ({ value }, given) => (given === undefined ? value : given),
+  standsForCode: ({ value }, given, out) => `(${given} === undefined ? ${out.constant(value)} : ${given})`,
+
+  *read({ item }, walk): Steps {
+    return yield walk.visit(item);
+  },
+
+  *write({ item, value }, given, walk) {
+    yield walk.visit(item, given === undefined ? value : given);
+  },
+
+  decode: ({ item }, out) => out.value(item),
+
+  encode({ item, value }, given, out) {
+    out.value(item, out.define(`${given} === undefined ? ${out.constant(value)} : ${given}`));
+  },
+
+  bound({ item, value }, given, out) {
+    out.settle();
+    out.add(item, out.define(`${given} === undefined ? ${out.constant(value)} : ${given}`));
+  },
+};
+
+/**
+ * A field that may be left out on encode: the value given here is written then. Decoding gives what is there.
+ *
+ * @example struct({ version: defaulted(u8, 4), flags: defaulted(u16be, 0), id: u32be });
+ */
+export function defaulted<F extends AnyField>(
+  item: F,
+  value: FieldIn<F>,
+): Field<FieldOut<F>, FieldIn<F> | undefined, FieldFills<F>> {
+  const node = valuedNodeOf(item, 'defaulted(item)', 'a defaulted field');
+  if (value === undefined) throw new TypeError('defaulted(item, value): expected a value, got undefined');
+  return declare(DEFAULTED, { item: node, value });
+}
