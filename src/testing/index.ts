@@ -2,7 +2,15 @@
 export { type Chunking, type ChunkingOptions, chunkings } from './chunkings.ts';
 export { type Consumed, type Consumer, consumers } from './consumers.ts';
 export { CaptureMismatch, type ExpectCaptureOptions, expectCapture } from './expect-capture.ts';
+export { type Fault, FaultPlan } from './faults.ts';
 export { type ReplayDifference, type ReplayOptions, replay } from './replay.ts';
+export {
+  ScriptedPeer,
+  type ScriptedPeerOptions,
+  ScriptMismatch,
+  type ScriptStep,
+  scriptedPeer,
+} from './scripted-peer.ts';
 export { shrinkCapture } from './shrink-capture.ts';
 export {
   type FramingVector,
@@ -12,3 +20,4 @@ export {
   verifyReader,
   verifyWriter,
 } from './verify-framing.ts';
+export { wire } from './wire.ts';

@@ -5,6 +5,7 @@ import { anything, checkOptions, delay, natural } from '../options.ts';
 import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
+import { type Difference, firstDifference, keyOf } from './difference.ts';
 
 export interface ReplayOptions {
   /** The connection of the capture that is replayed. Default 0. */
@@ -18,14 +19,10 @@ export interface ReplayOptions {
   timeout?: number | undefined;
 }
 
-/** Where a live peer has answered otherwise than the recorded one. */
-export interface ReplayDifference {
+/** Where a live peer has answered otherwise than the recorded one; `path` is empty for a whole message. */
+export interface ReplayDifference extends Difference {
   /** The number of the message among all of the connection, from 0. */
   readonly index: number;
-  /** The field, with indices; empty where a whole message is missing or of another type. */
-  readonly path: string;
-  readonly expected: unknown;
-  readonly actual: unknown;
   readonly message: unknown;
 }
 
@@ -130,41 +127,16 @@ class Bindings {
   }
 
   /** The first field in which they differ; fields that are bound are learned instead. */
-  compare(
-    recorded: unknown,
-    live: unknown,
-  ): { path: string; expected: unknown; actual: unknown } | undefined {
+  compare(recorded: unknown, live: unknown): Difference | undefined {
     const { type = '' } = (recorded ?? {}) as { type?: string };
-    const walk = (expected: unknown, actual: unknown, path: string): ReturnType<Bindings['compare']> => {
-      if (path !== '' && this.#isBound(type, path)) {
-        this.#live.set(keyOf(expected), actual);
-        return undefined;
-      }
-      const areBoth =
-        typeof expected === 'object' && typeof actual === 'object' && expected !== null && actual !== null;
-      if (!areBoth || expected instanceof Uint8Array || actual instanceof Uint8Array) {
-        return keyOf(expected) === keyOf(actual) ? undefined : { path, expected, actual };
-      }
-      for (const key of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
-        const place = Array.isArray(expected) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`;
-        const difference = walk(
-          (expected as Record<string, unknown>)[key],
-          (actual as Record<string, unknown>)[key],
-          place,
-        );
-        if (difference !== undefined) return difference;
-      }
-      return undefined;
-    };
-    return walk(recorded, live, '');
+    return firstDifference(recorded, live, false, (path, expected, actual) => {
+      if (!this.#isBound(type, path)) return false;
+      this.#live.set(keyOf(expected), actual);
+      return true;
+    });
   }
 
   #isBound(type: string, path: string): boolean {
     return this.#paths.has(`${type}.${path.replace(/\[\d+\]/g, '[]')}`);
   }
-}
-
-function keyOf(value: unknown): string {
-  if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString('hex')}`;
-  return `${typeof value} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`;
 }

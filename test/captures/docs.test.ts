@@ -97,3 +97,7 @@ test('messages', async () => {
 test('replay', async () => {
   expect(await program('replay(events')).toBe('text: expected LOG_IN, got AUTH_OK\n');
 });
+
+test('a scripted peer', async () => {
+  expect(await program('scriptedPeer(')).toBe('expected {"type":"quit"}, got read ECONNRESET\n');
+});
