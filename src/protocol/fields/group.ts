@@ -66,7 +66,7 @@ export function groupOf(
   requireRanges(entries, places, pathOf);
   const rooms = roomsOf(entries, places);
   requireNothingBehindRest(entries, rooms, where);
-  const finishes = entries.some(([, node]) => node.kind.finishRead !== undefined);
+  const finishes = entries.some(([, node]) => node.kind.finishRead !== undefined || isMeasured(node));
   return { entries, places, derived, lent: new Set(), rooms, placed, finishes };
 }
 
@@ -80,6 +80,12 @@ export function lendMember(group: Group, [name = '', ...inner]: readonly string[
     own === name ? node.kind.lend!(node, inner) : node,
   ]);
   return { ...all, entries: changed, derived };
+}
+
+/** Whether the field asks where its structure begins; it may come and go. */
+function isMeasured(node: AnyNode): boolean {
+  const shape = node.kind.shape(node);
+  return shape.is === 'maybe' ? isMeasured(shape.item) : node.facts.traits.measured === true;
 }
 
 function isFilledIn({ use }: Reference): boolean {

@@ -84,6 +84,8 @@ export interface Traits {
   readonly reads?: boolean;
   /** Its bytes depend on its place in the frame. */
   readonly aligned?: boolean;
+  /** Its bytes depend on its place in its structure. */
+  readonly measured?: boolean;
   /** Takes the rest with some values: nothing may be written behind it then. */
   readonly mayTakeRest?: boolean;
   /** May take no bytes, so that it may stand behind a field that takes the rest. */
@@ -149,7 +151,12 @@ export type Shape =
   /** There where a byte before it says so, where a condition holds, or where anything is left. */
   | { readonly is: 'maybe'; readonly item: AnyNode; readonly when: Presence | 'rest' | undefined }
   /** The same bytes always: a constant. Padding is zeros, up to the next multiple of `to` where that is given. */
-  | { readonly is: 'fixed'; readonly bytes: Uint8Array; readonly to?: number }
+  | {
+      readonly is: 'fixed';
+      readonly bytes: Uint8Array;
+      readonly to?: number;
+      readonly from?: 'structure' | 'frame';
+    }
   /** Zeros, as many as a number says. */
   | { readonly is: 'filling'; readonly length: Extent; readonly max: number }
   /** A field in another's skin: with a size of its own, with another value, or named before it is declared. */
@@ -226,7 +233,7 @@ export interface Group {
   readonly rooms: ReadonlyMap<number, readonly Foreseen[]>;
   /** The fields whose first and last bytes are asked for (the range of a checksum). */
   readonly placed: ReadonlySet<string>;
-  /** Some field has work to do behind the last one. */
+  /** Some field has work to do behind the last one, or asks where the structure begins. */
   readonly finishes: boolean;
 }
 

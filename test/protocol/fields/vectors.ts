@@ -686,10 +686,20 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'padding',
     about:
-      '`padding(size)`, or `padding({ to: multiple })` counted from the start of the frame: zeros on encode, ignored on decode. Where the size is the path of an earlier field, the message says it there; the encoder does not fill it in.',
+      '`padding(size)`, or `padding({ to: multiple })` counted from the start of the frame, or with `from: "structure"` from that of the structure: zeros on encode, ignored on decode. Where the size is the path of an earlier field, the message says it there; the encoder does not fill it in.',
     type: 'none: it has no key',
     limits: '`{ max }`: 10,000,000 bytes unless given',
     good: [
+      [
+        'struct({ id: u8, inner: struct({ a: u8, pad: padding({ to: 4, from: "structure" }), b: u8 }) })',
+        '{ id: 9, inner: { a: 1, b: 2 } }',
+        '09 | 01 | 00 00 00 | 02',
+      ],
+      [
+        'messages(u8, { go: message(1, { list: array(struct({ a: utf8(u8), pad: padding({ to: 2, from: "structure" }) }), u8) }) })',
+        '{ type: "go", list: [{ a: "" }, { a: "x" }] }',
+        '01 | 02 | 00 00 | 01 78',
+      ],
       ['struct({ a: u8, pad: padding(2), b: u8 })', '{ a: 1, b: 2 }', '01 | 00 00 | 02'],
       ['struct({ a: u8, pad: padding({ to: 4 }), b: u8 })', '{ a: 1, b: 2 }', '01 | 00 00 00 | 02'],
       // RFC 9113 §6.1: DATA, padded. What is left before the padding is the data

@@ -164,7 +164,7 @@ class DecodeSource implements Decoding {
   }
 
   get groupStart(): string {
-    return this.#scope!.start;
+    return this.#scope?.start ?? 's';
   }
 
   find(path: string): Known {

@@ -164,7 +164,7 @@ class EncodeSource implements Encoding {
   }
 
   get groupStart(): string {
-    return this.#scope!.start;
+    return this.#scope?.start ?? 's';
   }
 
   given(path: string): string {

@@ -292,7 +292,7 @@ export class ReadWalk implements Reading {
   }
 
   get groupStart(): number {
-    return this.#scope!.start;
+    return this.#scope?.start ?? this.start;
   }
 
   find(path: string): unknown {

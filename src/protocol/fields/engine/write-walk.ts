@@ -202,7 +202,7 @@ export class WriteWalk implements Writing {
   }
 
   get groupStart(): number {
-    return this.#scope!.start;
+    return this.#scope?.start ?? 0;
   }
 
   given(path: string): unknown {

@@ -17,32 +17,37 @@ interface Padding {
   readonly max: number;
   /** The multiple to pad to; 0 where the size is given. */
   readonly to: number;
+  /** Where the multiple is counted from. */
+  readonly from: 'structure' | 'frame';
 }
 
 export const PADDING: Kind<Padding> = {
   name: 'padding',
   size: ({ size, max, to }) => (to === 0 ? longest(size, max, 1, 1) : { min: 0, max: to - 1 }),
-  shape({ size, max, to }) {
-    if (to > 0) return { is: 'fixed', bytes: new Uint8Array(0), to };
+  shape({ size, max, to, from }) {
+    if (to > 0) return { is: 'fixed', bytes: new Uint8Array(0), to, from };
     if (isLiteral(size)) return { is: 'fixed', bytes: new Uint8Array(size.range.max) };
     return { is: 'filling', length: size.extent, max };
   },
   foreseen: ({ size }) => foreseenBy(size, 1),
   references: ({ size }) => size.references('given'),
-  traits: ({ size, to }) => ({
+  traits: ({ size, to, from }) => ({
     absent: true,
-    aligned: to > 0,
+    aligned: to > 0 && from === 'frame',
+    measured: from === 'structure',
     takesRest: size.takesRest,
     mayTakeRest: size.takesRest,
   }),
 
-  read({ size, max, to }, walk) {
-    walk.take(to > 0 ? upTo(to, walk.at - walk.start) : walk.measure(size, max, 'bytes')!);
+  read({ size, max, to, from }, walk) {
+    const start = from === 'structure' ? walk.groupStart : walk.start;
+    walk.take(to > 0 ? upTo(to, walk.at - start) : walk.measure(size, max, 'bytes')!);
     return undefined;
   },
 
-  write({ size, max, to }, _, walk) {
-    const count = to > 0 ? upTo(to, walk.at) : givenSize(size, walk);
+  write({ size, max, to, from }, _, walk) {
+    const start = from === 'structure' ? walk.groupStart : 0;
+    const count = to > 0 ? upTo(to, walk.at - start) : givenSize(size, walk);
     if (to === 0 && size.extent.from === 'prefix') walk.measured(size, count, max, 'bytes');
     else if (to === 0 && count > max)
       throw new Problem('ERR_FIELD_TOO_LONG', `at most ${max} bytes`, count, { limit: max });
@@ -51,10 +56,11 @@ export const PADDING: Kind<Padding> = {
     if (size.takesRest) walk.exhaust();
   },
 
-  decode({ size, max, to }, out) {
+  decode({ size, max, to, from }, out) {
     if (to > 0) {
       out.settle();
-      out.line(`p += (${to} - ((p - s) % ${to})) % ${to};`);
+      const start = from === 'structure' ? out.groupStart : 's';
+      out.line(`p += (${to} - ((p - (${start})) % ${to})) % ${to};`);
       out.fail(`p > ${out.end}`);
     } else if (isLiteral(size)) {
       out.need(size.range.max);
@@ -63,7 +69,7 @@ export const PADDING: Kind<Padding> = {
     return { value: 'undefined' };
   },
 
-  encode({ size, max, to }, _, out) {
+  encode({ size, max, to, from }, _, out) {
     if (to === 0 && isLiteral(size)) {
       const { max: count } = size.range;
       if (count > 0) out.line(`t.fill(0, ${out.here()}, ${out.here(count)});`);
@@ -72,7 +78,8 @@ export const PADDING: Kind<Padding> = {
     }
     if (to > 0) {
       out.settle();
-      fill(out.define(`(${to} - ((p - s) % ${to})) % ${to}`));
+      const start = from === 'structure' ? out.groupStart : 's';
+      fill(out.define(`(${to} - ((p - (${start})) % ${to})) % ${to}`));
       return;
     }
     const given = size.givenCode(out);
@@ -125,19 +132,26 @@ function givenSize(size: Source, walk: Writing): number {
 
 /**
  * Bytes that mean nothing: written as zeros, ignored on decode, not part of the message. `{ to: 4 }` pads to
- * the next multiple of four, counted from the start of the frame. A size that is the path of an earlier field is not filled
+ * the next multiple of four, counted from the start of the frame, or of the structure where `from: 'structure'` says so. A size that is the path of an earlier field is not filled
  * in: the message says it there.
  *
- * @example padding(3); padding({ to: 4 }); padding('padLength');
+ * @example padding(3); padding({ to: 4 }); padding({ to: 8, from: 'structure' }); padding('padLength');
  */
-export function padding(size: Size | { to: number }, limits: FieldLimits = {}): Field<Absent> {
+export function padding(
+  size: Size | { to: number; from?: 'structure' | 'frame' },
+  limits: FieldLimits = {},
+): Field<Absent> {
   const isMultiple = typeof size === 'object' && size !== null && Object.hasOwn(size, 'to');
   const to = isMultiple ? (size as { to: number }).to : 0;
   if (isMultiple && !(Number.isSafeInteger(to) && to > 0)) {
     throw new RangeError(`padding: expected { to: n } with n of 1 or more, got ${show(size)}`);
   }
+  const from = (isMultiple && (size as { from?: 'structure' | 'frame' }).from) || 'frame';
+  if (from !== 'structure' && from !== 'frame') {
+    throw new TypeError(`padding: from: expected 'structure' or 'frame', got ${show(from)}`);
+  }
   const source = sizeSource(isMultiple ? 0 : (size as Size), 'padding');
   if (source.nullable)
     throw new TypeError('padding: a size with nullAt makes no sense for what has no value');
-  return declare(PADDING, { size: source, max: maximum(limits, DEFAULT_MAX_BYTES), to });
+  return declare(PADDING, { size: source, max: maximum(limits, DEFAULT_MAX_BYTES), to, from });
 }
