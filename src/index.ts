@@ -2,7 +2,8 @@
 
 // bytes → frames
 export { LengthPrefixDecoder } from './streams/length-prefix-decoder.ts';
-export { FrameDecoder, type FrameTimes } from './streams/frame-decoder.ts';
+export type { FrameTimes } from './streams/deadlines.ts';
+export { FrameDecoder } from './streams/frame-decoder.ts';
 export { type LengthPrefixOptions, lengthPrefix } from './protocol/framing/length-prefix.ts';
 export { type DelimiterOptions, delimiter, type LineOptions } from './protocol/framing/delimiter.ts';
 export { line } from './protocol/framing/line.ts';

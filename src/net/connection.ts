@@ -87,7 +87,12 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
     this.#events = events;
     this.#limits = settings.limits;
     const { lingerTimeout } = settings.limits;
-    this.machine = new Responder(protocol, { lingerTimeout, context, connection: this });
+    this.machine = new Responder(protocol, {
+      lingerTimeout,
+      context,
+      connection: this,
+      idleGap: settings.idleGap,
+    });
     this.machine.observer = this;
     const fail = (error: Error): void => {
       this.#reason ??= error;

@@ -8,6 +8,7 @@ import { TokenBucket } from './token-bucket.ts';
 /** What the links of one server have in common. */
 export interface LinkSettings {
   readonly limits: SettledLimits;
+  readonly idleGap: number | undefined;
   /** Of unfinished frames. */
   readonly held: ByteBudget;
   /** Of what peers have not taken yet. */

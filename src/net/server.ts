@@ -7,6 +7,7 @@ import { HandlerError, LimitError, StateError } from '../errors.ts';
 import { anything, callback, checkOptions, flag, natural } from '../options.ts';
 import { defineProtocol, type Protocol } from '../protocol/protocol.ts';
 import type { Said } from '../protocol/session/declaration.ts';
+import { FRAME_TIMES } from '../streams/deadlines.ts';
 import { isListed, listOf } from './address-list.ts';
 import { Admission } from './admission.ts';
 import { ByteBudget } from './byte-budget.ts';
@@ -34,6 +35,11 @@ export interface ServerOptions<Context = unknown> extends ServerLimits, Entrance
   keepAlive?: boolean | undefined;
   /** Milliseconds of silence before the system asks first. Default 60,000. */
   keepAliveInitialDelay?: number | undefined;
+  /**
+   * Milliseconds of silence, at least 2, that end an unfinished frame whose length is not known: it is dropped, and the next byte
+   * begins a frame. For lines behind a serial-to-network converter. Default: silence says nothing.
+   */
+  idleGap?: number | undefined;
   /** Addresses and subnets that are not let in. */
   blockList?: net.BlockList | readonly string[] | undefined;
   /** Makes what the handlers of one connection share, of what is known of its peer: in place of the session's `context`. */
@@ -135,6 +141,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
       tls: anything,
       proxyProtocol: anything,
       blockList: anything,
+      idleGap: FRAME_TIMES.idleGap,
       noDelay: flag,
       keepAlive: flag,
       keepAliveInitialDelay: natural,
@@ -152,6 +159,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     this.#admission = new Admission(limits.maxConnections, limits.maxConnectionsPerAddress);
     this.#links = {
       limits,
+      idleGap: options.idleGap,
       held: new ByteBudget(limits.maxTotalHeldBytes),
       waiting: new ByteBudget(limits.maxTotalWaitingBytes),
     };

@@ -193,6 +193,16 @@ export class Conversation<
     if (this.#input === 'open') this.#input = 'ending';
   }
 
+  /** Whether the length of the unfinished frame is known, so that silence says nothing about it. */
+  get isMeasured(): boolean {
+    return this.#reader.isMeasured === true;
+  }
+
+  /** Silence ends the unfinished frame: what has come of it is dropped, and the next byte is the first of a frame. */
+  silence(): void {
+    if (!this.final && !this.isMeasured) this.#giveUp();
+  }
+
   /** A limit of the state has passed. `idle` does not count while handlers are at work, nor `frame` while we read no more. */
   timeout(kind: keyof StateLimits): void {
     const run = this.#run;

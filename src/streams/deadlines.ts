@@ -1,5 +1,33 @@
+import { type Check, delay, MAX_DELAY, oneOf } from '../options.ts';
 import type { StateLimits } from '../protocol/session/run.ts';
 import { Timer } from './timer.ts';
+
+/** How long a frame may take to come. */
+export interface FrameTimes {
+  /**
+   * Milliseconds of silence, at least 2, that end what is unfinished: it is dropped and reported, and the next byte begins a
+   * frame. Where the length of a frame is known it decides, and silence does not. Below about 20 ms a busy event loop cannot
+   * tell silence from its own delay. Default: silence says nothing.
+   */
+  idleGap?: number | undefined;
+  /** Milliseconds from a frame's first byte until it has to be complete. Default: as long as it takes. */
+  frameTimeout?: number | undefined;
+  /**
+   * A frame that takes longer: an error that ends the stream, or drop what has come of it, report it, and read what comes next
+   * in step. Default `'error'`.
+   */
+  onTimeout?: 'error' | 'discard' | undefined;
+}
+
+/** The checks of `FrameTimes`. */
+export const FRAME_TIMES: Readonly<Record<keyof FrameTimes, Check>> = {
+  idleGap: (name, value) => {
+    if (typeof value === 'number' && value >= 2 && value <= MAX_DELAY) return;
+    throw new RangeError(`${name} must be milliseconds from 2 to ${MAX_DELAY}, got ${String(value)}`);
+  },
+  frameTimeout: delay,
+  onTimeout: oneOf('error', 'discard'),
+};
 
 /** A limit on how long a frame may take to come, and what to call when it takes longer. */
 export interface FrameWatch {

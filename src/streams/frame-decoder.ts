@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers';
 import { isTrusted, READING, trust } from '../bytes/trust.ts';
 import { FrameError } from '../errors.ts';
-import { type Check, checkOptions, delay, MAX_DELAY, oneOf } from '../options.ts';
+import { type Check, checkOptions } from '../options.ts';
 import {
   FRAMES_AT_ONCE,
   type FrameBatch,
@@ -10,37 +10,10 @@ import {
   type Framing,
   VAIN_BYTES_A_TURN,
 } from '../protocol/framing/framing.ts';
-import { FrameTimer, type FrameWatch, NO_WATCH } from './deadlines.ts';
+import { FRAME_TIMES, FrameTimer, type FrameTimes, type FrameWatch, NO_WATCH } from './deadlines.ts';
 import { isLent, keep } from './lease.ts';
 import { STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
 import { Timer } from './timer.ts';
-
-/** How long a frame may take to come. */
-export interface FrameTimes {
-  /**
-   * Milliseconds of silence, at least 2, that end what is unfinished: it is dropped and reported, and the next byte begins a
-   * frame. Where the length of a frame is known it decides, and silence does not. Below about 20 ms a busy event loop cannot
-   * tell silence from its own delay. Default: silence says nothing.
-   */
-  idleGap?: number | undefined;
-  /** Milliseconds from a frame's first byte until it has to be complete. Default: as long as it takes. */
-  frameTimeout?: number | undefined;
-  /**
-   * A frame that takes longer: an error that ends the stream, or drop what has come of it, report it, and read what comes next
-   * in step. Default `'error'`.
-   */
-  onTimeout?: 'error' | 'discard' | undefined;
-}
-
-/** The checks of `FrameTimes`. */
-export const FRAME_TIMES: Readonly<Record<keyof FrameTimes, Check>> = {
-  idleGap: (name, value) => {
-    if (typeof value === 'number' && value >= 2 && value <= MAX_DELAY) return;
-    throw new RangeError(`${name} must be milliseconds from 2 to ${MAX_DELAY}, got ${String(value)}`);
-  },
-  frameTimeout: delay,
-  onTimeout: oneOf('error', 'discard'),
-};
 
 const CHECKS: Readonly<Record<keyof (FrameTimes & StageOptions), Check>> = {
   ...STAGE_OPTIONS,

@@ -5,7 +5,8 @@ import {
   type LengthPrefixOptions,
   lengthPrefix,
 } from '../protocol/framing/length-prefix.ts';
-import { FrameDecoder, type FrameTimes } from './frame-decoder.ts';
+import type { FrameTimes } from './deadlines.ts';
+import { FrameDecoder } from './frame-decoder.ts';
 import type { StageOptions } from './stage.ts';
 
 /**

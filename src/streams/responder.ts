@@ -6,16 +6,19 @@ import { Conversation, type ConversationObserver } from '../protocol/conversatio
 import type { Protocol } from '../protocol/protocol.ts';
 import type { ConnectionInfo, Said } from '../protocol/session/declaration.ts';
 import type { StateLimits } from '../protocol/session/run.ts';
-import { Deadlines, FrameTimer, type FrameWatch } from './deadlines.ts';
+import { Deadlines, FRAME_TIMES, FrameTimer, type FrameWatch } from './deadlines.ts';
 import { lingered } from './farewell.ts';
 import { NamedTimers } from './named-timers.ts';
 import { STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
+import { Timer } from './timer.ts';
 
 export interface ResponderOptions<Context = unknown> extends StageOptions {
   /** What the handlers of this connection share, in place of what the session's `context` makes. */
   context?: Context | undefined;
   /** What the session's `context` is made of. */
   connection?: ConnectionInfo | undefined;
+  /** As of `FrameDecoder`: milliseconds of silence that end an unfinished frame whose length is not known. Default: none do. */
+  idleGap?: number | undefined;
 }
 
 /** The most bytes of one connection that are answered in one turn of the event loop: then the others have theirs. */
@@ -27,6 +30,7 @@ const CHECKS: Readonly<Record<keyof ResponderOptions, Check>> = {
   ...STAGE_OPTIONS,
   context: anything,
   connection: anything,
+  idleGap: FRAME_TIMES.idleGap,
 };
 
 /**
@@ -50,6 +54,9 @@ export class Responder<
   readonly #conversation: Conversation<Received, Sent, State, Context>;
   readonly #deadlines: Deadlines;
   #frameTimer: FrameTimer | undefined;
+  readonly #gap: number | undefined;
+  /** Of `idleGap`; runs while a frame is unfinished whose length is not known. */
+  #silence: Timer | undefined;
   #namedTimers: NamedTimers | undefined;
   /** Messages of which the timers know. */
   #taken = 0;
@@ -72,6 +79,7 @@ export class Responder<
     checkOptions(new.target.name, options, CHECKS);
     super('bytes', 'bytes', options);
     this.#conversation = new Conversation(protocol, options.context, options.connection);
+    this.#gap = options.idleGap;
     this.#deadlines = new Deadlines(this.#conversation, this);
     this.#deadlines.follow();
     // Wait a tick: the caller pipes us after constructing us. Then the greeting goes out.
@@ -216,6 +224,7 @@ export class Responder<
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#deadlines.stop();
     this.#namedTimers?.stop();
+    this.#silence?.stop();
     this.#tellReady();
     const failed = this.#conversation.dispose(error ?? undefined);
     super._destroy(error ?? failed ?? null, callback);
@@ -249,6 +258,7 @@ export class Responder<
     if (isNew) this.#deadlines.refresh();
     if (conversation.entries !== this.#deadlines.entries || final) this.#deadlines.follow();
     this.#frameTimer?.follow(conversation.isInsideFrame, isNew);
+    if (this.#gap !== undefined) this.#awaitSilence(this.#gap);
     const changes = conversation.takeTimers();
     if (changes !== undefined) {
       this.#namedTimers ??= new NamedTimers((name) => this.#expire(name));
@@ -258,6 +268,28 @@ export class Responder<
     this.#namedTimers?.stop();
     // A consumer that stopped reading does not get the rest.
     this.linger();
+  }
+
+  #awaitSilence(gap: number): void {
+    const conversation = this.#conversation;
+    if (!conversation.isInsideFrame || conversation.isMeasured || conversation.final) {
+      this.#silence?.stop();
+      this.#silence = undefined;
+    } else if (this.#silence !== undefined) {
+      this.#silence.refresh();
+    } else {
+      this.#silence = new Timer(gap, () => this.#silent()).unref();
+    }
+  }
+
+  #silent(): void {
+    // While we do not read, the silence is ours.
+    if (this.blocked || this.#conversation.isBusy) {
+      this.#silence?.refresh();
+      return;
+    }
+    this.#conversation.silence();
+    this.proceed();
   }
 
   /** @internal */

@@ -1,12 +1,13 @@
 /** Frames that take too long: esphome#17461 (a stalled frame), jclark/satpulse#82 (an idle gap). */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { createServer as createTcpServer } from 'node:net';
+import { createConnection, createServer as createTcpServer } from 'node:net';
 import { PassThrough, pipeline } from 'node:stream';
 import { expect, test, vi } from 'vitest';
 import {
   Conversation,
   connect,
+  createServer,
   defineProtocol,
   defineSession,
   FrameDecoder,
@@ -197,6 +198,32 @@ test('a consumer that holds the decoder back makes no frame late', async () => {
   await vi.waitFor(() => expect(frames).toEqual(['a', 'b', 'c']), 5_000);
   expect(discarded).toEqual([]);
   decoder.destroy();
+});
+
+test('a server has idleGap too: silence ends what is unfinished, on each connection by itself', async () => {
+  const states = {
+    on: { on: { m: ({ v }: { v: number }) => ({ send: { type: 'm' as const, v } }), late: () => ({}) } },
+  };
+  const served = defineSession({ receives: codec, sends: codec, initial: 'on', states });
+  const server = createServer({ ...protocol, framing: line(), session: served }, { idleGap: 50 });
+  await server.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = server.address() as AddressInfo;
+  const socket = createConnection({ port, host: '127.0.0.1' });
+  const replies: Buffer[] = [];
+  socket.on('data', (bytes: Buffer) => replies.push(bytes));
+  // A byte is lost here.
+  socket.write(hex('01 00'));
+  await vi.waitFor(() => expect(server.stats().bytesReceived).toBe(2), 5_000);
+  const [connection] = server.connections;
+  await vi.waitFor(
+    () => expect((connection!.machine as unknown as Responder<never, never>).held).toBe(0),
+    5_000,
+  );
+  socket.end(hex('01 00 07 0A'));
+  await once(socket, 'close');
+  expect(Buffer.concat(replies)).toEqual(hex('01 00 07 0A'));
+  await server.close();
+  expect(() => createServer(protocol, { idleGap: 1 })).toThrow('idleGap must be milliseconds from 2');
 });
 
 test('a client has them too', async () => {
