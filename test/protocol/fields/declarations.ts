@@ -184,9 +184,9 @@ export const customValues = {
 };
 
 /** A field of every kind: those that the kinds' vectors declare, and that leave room for others behind them. */
-const OF_EVERY_KIND: AnyField[] = VECTORS.filter(({ kind }) => kind !== 'messages').flatMap(({ good }) =>
+const OF_EVERY_KIND: AnyField[] = VECTORS.flatMap(({ good }) =>
   [...new Set(good.map(([declaration]) => declaration))]
-    .filter((declaration) => !/\brest\b/.test(declaration))
+    .filter((declaration) => !/\brest\b|^messages\(/.test(declaration))
     .map((declaration) => evaluate(declaration) as AnyField),
 );
 
