@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { type Duplex, finished, pipeline, Readable } from 'node:stream';
-import { connect as connectSecurely, type ConnectionOptions as TlsOptions } from 'node:tls';
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { isTrusted, TAKING } from '../bytes/trust.ts';
 import { StateError } from '../errors.ts';
 import { anything, checkOptions, delayOrNever, flag, splitOptions } from '../options.ts';
@@ -21,6 +21,7 @@ import { MessageDecoder } from '../streams/message-decoder.ts';
 import { MessageEncoder } from '../streams/message-encoder.ts';
 import { StateMachine } from '../streams/state-machine.ts';
 import { endWithin } from './end-within.ts';
+import { loadTls } from './load-tls.ts';
 import type { ManyReplies } from './many-replies.ts';
 import { type ObserveOptions, observe, observersOf, placeText } from './observe.ts';
 import { RawReply, Replies, type RepliesOptions, type RequestOptions } from './replies.ts';
@@ -116,7 +117,7 @@ export async function connect<
     options;
   const { idleGap, frameTimeout, onTimeout, ...socketOptions } = rest;
   const target = { ...socketOptions, allowHalfOpen: true } as net.NetConnectOpts;
-  const socket = tls === undefined ? net.connect(target) : connectSecurely({ ...target, ...tls });
+  const socket = tls === undefined ? net.connect(target) : loadTls().connect({ ...target, ...tls });
   try {
     const connected = tls === undefined ? 'connect' : 'secureConnect';
     await once(socket, connected, signal === undefined ? {} : { signal });

@@ -1,6 +1,7 @@
 import type net from 'node:net';
-import tls from 'node:tls';
+import type tls from 'node:tls';
 import { isListed, listOf } from './address-list.ts';
+import { loadTls } from './load-tls.ts';
 import { type Peer, peerOf, peerOverTls } from './peer.ts';
 import { takeProxyHeader } from './proxy/take-header.ts';
 
@@ -44,7 +45,7 @@ export class Entrance {
     this.#trusted = proxyProtocol && listOf('createServer: proxyProtocol.trusted', proxyProtocol.trusted);
     if (options === undefined) return;
     // Its own deadline is our caller's to keep.
-    const server = tls.createServer({
+    const server = loadTls().createServer({
       ...options,
       allowHalfOpen: true,
       handshakeTimeout: options.handshakeTimeout ?? 2 ** 31 - 1,

@@ -145,7 +145,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
     if (this.#reader.isPaused) {
       // Let other connections have their turn.
       this.suspend();
-      setImmediate(FrameDecoder.#proceed, this);
+      setImmediate(() => this.proceed());
       return;
     }
     this.#time();
@@ -208,10 +208,5 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
     if (reader.giveUp === undefined) reader.reset();
     else reader.giveUp();
     this.proceed();
-  }
-
-  // A function, not a closure: one for all.
-  static #proceed(decoder: FrameDecoder): void {
-    decoder.proceed();
   }
 }
