@@ -4,6 +4,7 @@ export { type Consumed, type Consumer, consumers } from './consumers.ts';
 export { CaptureMismatch, type ExpectCaptureOptions, expectCapture } from './expect-capture.ts';
 export { type Fault, FaultPlan } from './faults.ts';
 export { type ReplayDifference, type ReplayOptions, replay } from './replay.ts';
+export { replaySession, type SessionReplay } from './replay-session.ts';
 export {
   ScriptedPeer,
   type ScriptedPeerOptions,

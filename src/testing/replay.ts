@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
+import { setTimeout as wait } from 'node:timers/promises';
+import { show } from '../bytes/show.ts';
 import { CaptureMessages, type DecodableProtocol } from '../captures/decode-capture.ts';
-import { anything, checkOptions, delay, natural } from '../options.ts';
+import { anything, type Check, checkOptions, delay, natural } from '../options.ts';
 import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
@@ -15,6 +17,8 @@ export interface ReplayOptions {
    * recorded one's place in what is sent afterwards.
    */
   bind?: readonly string[] | undefined;
+  /** How many times as fast as recorded: 1 keeps the times at which that side sent. Default Infinity: without a pause. */
+  speed?: number | undefined;
   /** Milliseconds to wait for a message that was recorded. Default 5,000. */
   timeout?: number | undefined;
 }
@@ -45,8 +49,8 @@ export async function replay(
   stream: Duplex,
   options: ReplayOptions = {},
 ): Promise<ReplayDifference | undefined> {
-  checkOptions('replay', options, { connection: natural, bind: anything, timeout: delay });
-  const { connection = 0, bind = [], timeout = 5_000 } = options;
+  checkOptions('replay', options, { connection: natural, bind: anything, speed, timeout: delay });
+  const { connection = 0, bind = [], speed: fold = Infinity, timeout = 5_000 } = options;
   const decoder = new CaptureMessages(protocol);
   const turns = events
     .flatMap((event) => decoder.event(event))
@@ -63,9 +67,13 @@ export async function replay(
   frames.on('error', fail);
   const incoming = stream.pipe(frames).pipe(messages)[Symbol.asyncIterator]();
   const bound = new Bindings(bind);
+  const begun = performance.now();
   try {
     for (const [index, turn] of turns.entries()) {
       if (turn.from === side) {
+        const due = begun + ((turn.time - turns[0]!.time) * 1_000) / fold;
+        const early = due - performance.now();
+        if (early > 0) await wait(early);
         const payload = (codec.encode as (message: unknown) => Uint8Array)(bound.toLive(turn.message));
         const bytes = Buffer.alloc(writer.bound(payload.length));
         const sent = bytes.subarray(0, writer.write(bytes, 0, payload, 0, payload.length));
@@ -86,6 +94,12 @@ export async function replay(
     messages.destroy();
   }
 }
+
+/** More than 0. */
+const speed: Check = (name, value) => {
+  if (typeof value === 'number' && value > 0) return;
+  throw new RangeError(`${name} must be a number above 0, got ${show(value)}`);
+};
 
 /** The next message; undefined where none comes in time, or the peer has ended. */
 async function next(incoming: AsyncIterator<unknown>, timeout: number): Promise<unknown> {

@@ -4,11 +4,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CaptureMessages } from '../../src/captures/decode-capture.ts';
 import { recut } from '../../src/captures/recut.ts';
-import { drone } from '../../src/drone/protocol.ts';
+import { drone, droneProtocol } from '../../src/drone/protocol.ts';
 import { createServer, lengthPrefix, message, messages, u8, u32le } from '../../src/index.ts';
 import type { CaptureEvent, Side } from '../../src/protocol/recording/events.ts';
+import { chunkings } from '../../src/testing/chunkings.ts';
 import { replay } from '../../src/testing/replay.ts';
+import { replaySession } from '../../src/testing/replay-session.ts';
 import { shrinkCapture } from '../../src/testing/shrink-capture.ts';
+import { wire } from '../../src/testing/wire.ts';
 
 function data(from: Side, text: string, connection = 0): CaptureEvent {
   return { event: 'data', time: 0, connection, from, bytes: Buffer.from(text, 'latin1') };
@@ -130,6 +133,47 @@ describe('replay against a live peer', () => {
     const bind = ['hello.token', 'use.token'];
     expect(await replay(recorded, protocol as never, 'client', near, { bind })).toBeUndefined();
     expect(far.read()?.toString('latin1')).toBe('\x06\x01\x63\0\0\0\x07');
+  });
+});
+
+test('at the recorded speed, and n times as fast', async () => {
+  const late = [FLIGHT[0]!, { ...FLIGHT[2]!, time: 0.3 }];
+  for (const [speed, least] of [
+    [1, 290],
+    [3, 95],
+  ] as const) {
+    const { client, server } = wire();
+    const start = performance.now();
+    expect(await replay(late, drone, 'client', client, { speed })).toBeUndefined();
+    expect(performance.now() - start).toBeGreaterThan(least);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(server.read()?.toString('latin1')).toBe(HELLO + QUIT);
+  }
+  await expect(replay(late, drone, 'client', wire().client, { speed: 0 })).rejects.toThrow('above 0');
+});
+
+describe('replay into a session', () => {
+  test('cut anywhere: the same answers', async () => {
+    const whole = await replaySession(FLIGHT, drone);
+    expect(whole).toMatchObject({ error: undefined });
+    expect(whole.sent.toString('latin1')).toBe(AUTH_OK + BYE);
+    for (const { name, chunks } of chunkings(Buffer.from(HELLO + QUIT, 'latin1'))) {
+      const events = chunks.map((bytes): CaptureEvent => {
+        return { event: 'data', time: 0, connection: 0, from: 'client', bytes };
+      });
+      expect({ name, ...(await replaySession(events, drone)) }).toEqual({ name, ...whole });
+    }
+    for (const how of ['coalesced', 'every', 'random'] as const)
+      expect(await replaySession(recut(FLIGHT, { how }), drone)).toEqual(whole);
+  });
+
+  test('on a virtual clock: limits pass when the times of the capture say so', async () => {
+    const hour = droneProtocol({ idleTimeout: 3_600_000 });
+    const at = (time: number): CaptureEvent[] => [FLIGHT[0]!, { ...FLIGHT[2]!, time }];
+    expect((await replaySession(at(3_599), hour)).sent.toString('latin1')).toBe(AUTH_OK + BYE);
+    const late = await replaySession(at(3_601), hour);
+    expect(late.error).toMatchObject({ code: 'ERR_TIMEOUT_IDLE' });
+    expect(late.sent.toString('latin1')).not.toContain('BYE');
   });
 });
 
