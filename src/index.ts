@@ -54,7 +54,7 @@ export type {
 } from './protocol/framing/framing.ts';
 
 // frames → messages
-export { MessageDecoder } from './streams/message-decoder.ts';
+export { MessageDecoder, type MessageDecoderOptions } from './streams/message-decoder.ts';
 export {
   codecOf,
   type DeclaredCodec,

@@ -1,11 +1,24 @@
 import { show } from '../bytes/show.ts';
 import { trust } from '../bytes/trust.ts';
-import { checkOptions } from '../options.ts';
+import { type Check, checkOptions, oneOf } from '../options.ts';
 import type { Codec } from '../protocol/codec.ts';
 import { decodeFrame } from '../protocol/decode-frame.ts';
 import type { FrameBatch } from '../protocol/framing/framing.ts';
 import { keep } from './lease.ts';
 import { batchOf, STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
+
+export interface MessageDecoderOptions extends StageOptions {
+  /**
+   * A frame that is no message: an error that ends the stream, or leave it out, report it by `'invalid'`, and read on. Default
+   * `'error'`.
+   */
+  onInvalid?: 'error' | 'discard' | undefined;
+}
+
+const CHECKS: Readonly<Record<keyof MessageDecoderOptions, Check>> = {
+  ...STAGE_OPTIONS,
+  onInvalid: oneOf('error', 'discard'),
+};
 
 /** The most messages in one batch: a collection of the young generation copies all that live at once. */
 const MESSAGES_AT_ONCE = 64;
@@ -13,7 +26,9 @@ const MESSAGES_AT_ONCE = 64;
 /**
  * Frames in, messages out (object mode on both sides): reads each frame with a codec.
  *
- * A frame that is no message is a `MessageError`, after the messages before it.
+ * A frame that is no message is a `MessageError`, after the messages before it; under `onInvalid: 'discard'` it is left out.
+ *
+ * Events: `'invalid'` (error, frame), for each frame that is left out. The frame is a view: copy it to keep it.
  *
  * @example
  * pipeline(createReadStream('flight.bin'), new LengthPrefixDecoder(), new MessageDecoder(drone.clientMessages),
@@ -27,13 +42,15 @@ export class MessageDecoder<Message> extends Stage<Message> {
   readonly #codec: Codec<Message, never>;
   #batch: FrameBatch | undefined;
   #index = 0;
+  readonly #discards: boolean;
 
-  constructor(codec: Codec<Message, never>, options: StageOptions = {}) {
+  constructor(codec: Codec<Message, never>, options: MessageDecoderOptions = {}) {
     if (typeof codec?.decode !== 'function')
       throw new TypeError('expected a codec: an object with decode(bytes)');
-    checkOptions(new.target.name, options, STAGE_OPTIONS);
+    checkOptions(new.target.name, options, CHECKS);
     super('frames', 'messages', options);
     this.#codec = codec;
+    this.#discards = options.onInvalid === 'discard';
   }
 
   protected override accept(frame: unknown): void {
@@ -50,13 +67,19 @@ export class MessageDecoder<Message> extends Stage<Message> {
   }
 
   protected override produce(): Message | undefined {
-    const [message] = this.#decode(1);
-    return message;
+    for (;;) {
+      const [message] = this.#decode(1);
+      // None, and a batch still: that frame was left out.
+      if (message !== undefined || this.#batch === undefined) return message;
+    }
   }
 
   protected override produceBatch(): Message[] | undefined {
-    const messages = this.#decode(MESSAGES_AT_ONCE);
-    return messages.length === 0 ? undefined : messages;
+    for (;;) {
+      const messages = this.#decode(MESSAGES_AT_ONCE);
+      if (messages.length > 0) return messages;
+      if (this.#batch === undefined) return undefined;
+    }
   }
 
   /** The next messages, that many at the most; the last of the batch let it go. */
@@ -65,6 +88,7 @@ export class MessageDecoder<Message> extends Stage<Message> {
     if (batch === undefined) return [];
     const from = this.#index;
     const to = Math.min(batch.count, from + most);
+    if (this.#discards) return this.#decodeValid(batch, to);
     const messages = new Array<Message>(to - from);
     let i = from;
     try {
@@ -76,6 +100,30 @@ export class MessageDecoder<Message> extends Stage<Message> {
       return messages;
     }
     this.#index = to;
+    if (to === batch.count) this.#batch = undefined;
+    return messages;
+  }
+
+  /** As `#decode`; what is no message is left out. */
+  #decodeValid(batch: FrameBatch, to: number): Message[] {
+    const messages: Message[] = [];
+    while (this.#index < to && this.#batch === batch) {
+      const index = this.#index++;
+      try {
+        messages.push(decodeFrame(this.#codec, batch, index));
+      } catch (error) {
+        const frame = batch.bytes.subarray(batch.bounds[2 * index], batch.bounds[2 * index + 1]);
+        // The listener may keep the frame.
+        if (this.listenerCount('invalid') > 0) keep();
+        try {
+          this.emit('invalid', error, frame);
+        } catch (thrown) {
+          this.#batch = undefined;
+          this.fail(thrown);
+          return messages;
+        }
+      }
+    }
     if (to === batch.count) this.#batch = undefined;
     return messages;
   }
