@@ -127,6 +127,11 @@ export interface Adjusted<Path extends string = string, Nothing = unknown> {
 /** A size in bytes, or a count of elements: see the head of this file. */
 export type Size = number | string | Rest | Adjusted | Field<number, number, never>;
 
+/** What `until` makes of a terminator. */
+export interface Until {
+  readonly kind: { readonly name: 'until' };
+}
+
 /** The earlier field that a size fills in. */
 export type Filled<S> = S extends string ? S : S extends Adjusted<infer Path> ? Path : never;
 

@@ -365,9 +365,9 @@ export interface Source {
   references(use: Use, tags?: readonly Tag[]): readonly Reference[];
 
   /** The number; null where it says that there is nothing. */
-  read(walk: Reading): unknown;
+  read(walk: Reading, max?: number): unknown;
   /** The text of the number; of −1 where it says that there is nothing. */
-  decode(out: Decoding): string;
+  decode(out: Decoding, max?: number): string;
   /** The value for a tag as the generated code sees it; undefined for what is none of its values. */
   raw(tag: Tag): number | bigint | string | undefined;
 
@@ -390,6 +390,12 @@ export interface Source {
   /** Make room for a number that is known only behind what it measures; the answer says it. */
   reserve(walk: Writing): (value: number) => void;
   reserveCode(out: Encoding): (value: string) => void;
+
+  // Behind what it is used for: a terminator. `start` is where the content begins.
+  readEnd?(walk: Reading): void;
+  decodeEnd?(out: Decoding): void;
+  writeEnd?(walk: Writing, start: number): void;
+  encodeEnd?(out: Encoding, start: string): void;
 }
 
 /** The derived fields in sight. */

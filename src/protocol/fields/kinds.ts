@@ -28,7 +28,7 @@ import { UTF8 } from './kinds/utf8.ts';
 import { VARINT } from './kinds/varint.ts';
 import { WIDE } from './kinds/wide.ts';
 
-export { type FieldLimits, message, rest } from './field.ts';
+export { type FieldLimits, message, rest, type Until } from './field.ts';
 export type { Tag } from './kind.ts';
 
 // The makers, with the kinds they make: a new kind gets its two lines here, and nothing else in `src`.
@@ -94,7 +94,7 @@ export {
   u56be,
   u56le,
 } from './kinds/wide.ts';
-export { type SizeOptions, size } from './source.ts';
+export { type SizeOptions, size, until } from './source.ts';
 
 /** Every kind of field there is, for tools and tests that go through all of them. */
 // biome-ignore lint/suspicious/noExplicitAny: each has data of its own

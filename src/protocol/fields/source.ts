@@ -1,12 +1,22 @@
 import { show } from '../../bytes/show.ts';
 import { checkOptions, integer } from '../../options.ts';
-import { type Adjusted, type AnyField, nodeOf, rest, type Size as SizeDeclaration } from './field.ts';
+import {
+  type Absent,
+  type Adjusted,
+  type AnyField,
+  type Field,
+  nodeOf,
+  rest,
+  type Size as SizeDeclaration,
+  type Until,
+} from './field.ts';
 import type { Adjustment, AnyNode, Decoding, Foreseen, Reading, Size, Source, Tag } from './kind.ts';
 import { AdjustedSource } from './sources/adjusted.ts';
 import { LiteralSource } from './sources/literal.ts';
 import { PathSource } from './sources/path.ts';
 import { PrefixSource } from './sources/prefix.ts';
 import { RestSource } from './sources/rest.ts';
+import { UntilSource } from './sources/until.ts';
 
 /**
  * A number that a declaration needs has a source, may be adjusted, and has a use; these know nothing of one another.
@@ -16,12 +26,52 @@ import { RestSource } from './sources/rest.ts';
  *     'length'   an earlier field
  *     4          a literal
  *     rest       what is left
+ *     until(…)   what is left up to a terminator
  */
 
 /** The source of a size or a count; throws a TypeError or RangeError for what is none. */
 export function sizeSource(size: SizeDeclaration, where: string): Source {
   if (size instanceof AdjustedSize) return new AdjustedSource(plainSource(size.from, where), size.by);
   return plainSource(size, where);
+}
+
+/** As `sizeSource`, of a field that may end at a terminator too, which stands at a multiple of `step` bytes. */
+export function endedSource(size: SizeDeclaration | Until, where: string, step = 1): Source {
+  return size instanceof Terminator ? new UntilSource(size.bytes, step) : sizeSource(size, where);
+}
+
+export function isUntil(size: unknown): size is Until {
+  return size instanceof Terminator;
+}
+
+/** What `until` makes of a constant. */
+class Terminator implements Until {
+  readonly kind: { readonly name: 'until' } = { name: 'until' };
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    Object.freeze(this);
+  }
+}
+
+/**
+ * A size: as many bytes as there are up to a terminator, which is read and written too, and is not part of the value. A value
+ * that holds the terminator is refused. As a count: elements up to a terminator that stands where the next one would begin.
+ *
+ * @throws TypeError for what is no constant of one byte or more
+ *
+ * @example
+ * text(until(constant(bytes(2), Buffer.from('\\r\\n'))), { encoding: 'ascii', max: 512 });
+ * array(cstring(), until(constant(u8, 0)), { max: 100 });
+ */
+export function until(terminator: Field<Absent>): Until {
+  const node = nodeOf(terminator, 'until(terminator)');
+  const shape = node.kind.shape(node);
+  if (shape.is !== 'fixed' || shape.to !== undefined || shape.bytes.length === 0) {
+    throw new TypeError(`until(terminator): expected a constant of one byte or more, got ${node.kind.name}`);
+  }
+  return new Terminator(shape.bytes);
 }
 
 function plainSource(size: unknown, where: string): Source {

@@ -293,7 +293,7 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'bytes',
     about:
-      '`bytes(size)`: raw bytes. Decoding gives a view of the bytes received, not a copy: copy it to keep it.',
+      '`bytes(size)`: raw bytes. As the size, `until(constant(…))` ends them at a terminator, which is no part of them. Decoding gives a view of the bytes received, not a copy: copy it to keep it.',
     type: '`Buffer`; any `Uint8Array` on encode',
     limits: '`{ max }`: 10,000,000 bytes unless given',
     good: [
@@ -306,6 +306,12 @@ export const VECTORS: readonly KindVectors[] = [
         '02 | ca fe',
       ],
       ['bytes(rest)', 'Buffer.of(0xca, 0xfe)', 'ca fe'],
+      // A quoted dot ends no message: RFC 5321 §4.1.1.4 ends one at CR LF . CR LF
+      [
+        'bytes(until(constant(bytes(5), Buffer.from("\\r\\n.\\r\\n"))))',
+        'Buffer.from("Hi\\r\\n\\r")',
+        '48 69 0d 0a 0d | 0d 0a 2e 0d 0a',
+      ],
       // ISO 8583 over TCP: a length of two bytes that counts itself
       ['bytes(size(u16be, { add: -2 }))', 'Buffer.of(0xca, 0xfe)', '00 04 | ca fe'],
       // Kafka's NULLABLE_BYTES: −1 is null
@@ -333,6 +339,8 @@ export const VECTORS: readonly KindVectors[] = [
       ],
     ],
     badBytes: [
+      ['bytes(until(constant(u16be, 0x0d0a)))', '61 0d', 'ERR_MESSAGE_SHORT'],
+      ['bytes(until(constant(u8, 0)), { max: 1 })', '61 62 00', 'ERR_FIELD_TOO_LONG'],
       ['bytes(u8)', '03 | ca fe', 'ERR_MESSAGE_SHORT'],
       ['bytes(u8, { max: 2 })', '03 | ca fe 00', 'ERR_FIELD_TOO_LONG'],
       ['bytes(i8)', 'ff | ca', 'ERR_MESSAGE_VALUE'],
@@ -342,6 +350,10 @@ export const VECTORS: readonly KindVectors[] = [
       ['struct({ a: bytes(rest), b: u16be })', '01', 'ERR_MESSAGE_SHORT'],
     ],
     badValues: [
+      ['bytes(until(constant(u16be, 0x0d0a)))', 'Buffer.from("a\\r\\nb")', 'ERR_FIELD_RANGE'],
+      // The first NUL of three would end it
+      ['bytes(until(constant(u16be, 0)))', 'Buffer.of(1, 0)', 'ERR_FIELD_RANGE'],
+      ['bytes(until(constant(u8, 0)), { max: 1 })', 'Buffer.of(1, 2)', 'ERR_FIELD_TOO_LONG'],
       ['bytes(2)', 'Buffer.of(1)', 'ERR_FIELD_RANGE'],
       ['bytes(u8)', 'Buffer.alloc(256)', 'ERR_FIELD_TOO_LONG'],
       ['bytes(u8)', 'null', 'ERR_FIELD_RANGE'],
@@ -386,6 +398,16 @@ export const VECTORS: readonly KindVectors[] = [
     type: '`string`',
     limits: '10,000,000 bytes or characters unless `max` is given; what the size can say',
     good: [
+      // RFC 5424 §6.1 over TCP: a line
+      ['utf8(until(constant(u8, 0x0a)))', '"<34>1 é"', '3c 33 34 3e 31 20 c3 a9 | 0a'],
+      // A RESP simple string, behind its sign
+      [
+        'struct({ sign: constant(u8, 0x2b), text: text(until(constant(bytes(2), Buffer.from("\\r\\n"))), { encoding: "ascii" }) })',
+        '{ text: "OK" }',
+        '2b | 4f 4b | 0d 0a',
+      ],
+      // ID3v2.4 §4: UTF-16 up to two NUL bytes, which begin at a unit: 01 00 | 00 61 is no end
+      ['text(until(constant(u16be, 0)), { encoding: "utf16be" })', '"Āa"', '01 00 00 61 | 00 00'],
       ['text(5, { encoding: "ascii", pad: " " })', '"ab"', '61 62 20 20 20'],
       ['text(4, { encoding: "latin1", pad: "\\0" })', '"é"', 'e9 00 00 00'],
       ['text(6, { encoding: "utf16le", pad: " " })', '"hé"', '68 00 e9 00 20 00'],
@@ -399,6 +421,7 @@ export const VECTORS: readonly KindVectors[] = [
       ['text(decimal(2), { encoding: "ascii" })', '"hi"', '30 32 | 68 69'],
     ],
     badBytes: [
+      ['text(until(constant(u16be, 0)), { encoding: "utf16be" })', '01 00 00', 'ERR_MESSAGE_SHORT'],
       ['text(2, { encoding: "ascii" })', '61 e9', 'ERR_MESSAGE_VALUE'],
       ['text(3, { encoding: "utf16le" })', '61 00 62', 'ERR_MESSAGE_VALUE'],
       ['text(2, { encoding: "utf16be" })', 'd8 00', 'ERR_MESSAGE_VALUE'],
@@ -408,6 +431,7 @@ export const VECTORS: readonly KindVectors[] = [
       ['text(u8, { max: 1 })', '02 | 61 61', 'ERR_FIELD_TOO_LONG'],
     ],
     badValues: [
+      ['text(until(constant(u8, 0x0a)), { encoding: "ascii" })', '"a\\nb"', 'ERR_FIELD_RANGE'],
       ['text(5, { encoding: "ascii", pad: " " })', '"é"', 'ERR_FIELD_RANGE'],
       ['text(2, { encoding: "ascii", pad: " " })', '"abc"', 'ERR_FIELD_TOO_LONG'],
       ['text(2, { encoding: "ascii" })', '"a"', 'ERR_FIELD_RANGE'],

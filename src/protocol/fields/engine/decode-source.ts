@@ -180,7 +180,7 @@ class DecodeSource implements Decoding {
   }
 
   measure(source: Source, max: number): string {
-    const value = source.decode(this);
+    const value = source.decode(this, max);
     const { min, max: most } = source.range;
     if (min === most) return value;
     const least = source.nullable ? -1 : 0;

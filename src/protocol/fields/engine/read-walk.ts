@@ -304,7 +304,7 @@ export class ReadWalk implements Reading {
 
   measure(source: Source, max: number, unit: 'bytes' | 'elements'): number | null {
     const start = this.at;
-    const value = source.read(this);
+    const value = source.read(this, max);
     if (source.range.min === source.range.max) return value as number;
     if (value === null && source.nullable) return null;
     if (!(typeof value === 'number' && value >= 0)) {

@@ -8,10 +8,11 @@ import {
   type Nothing,
   rest,
   type Size,
+  type Until,
 } from '../field.ts';
 import type { Kind, Source } from '../kind.ts';
 import { declare } from '../node.ts';
-import { foreseenBy, longest, mostBytes, sizeSource } from '../source.ts';
+import { endedSource, foreseenBy, longest, mostBytes, sizeSource } from '../source.ts';
 
 interface Bytes {
   readonly size: Source;
@@ -44,7 +45,9 @@ export const BYTES: Kind<Bytes> = {
     const length = walk.measure(size, max, 'bytes');
     if (length === null) return null;
     const at = walk.take(length);
-    return walk.bytes.subarray(at, walk.at);
+    const end = walk.at;
+    size.readEnd?.(walk);
+    return walk.bytes.subarray(at, end);
   },
 
   write({ size, max, orEmpty }, value, walk) {
@@ -52,14 +55,18 @@ export const BYTES: Kind<Bytes> = {
     const bytes = orEmpty && value === undefined ? EMPTY : value;
     if (!(bytes instanceof Uint8Array)) throw new Problem('ERR_FIELD_RANGE', 'a Uint8Array', value);
     walk.measured(size, bytes.length, max, 'bytes');
+    const start = walk.at;
     walk.append(bytes);
+    size.writeEnd?.(walk, start);
     if (size.takesRest) walk.exhaust();
   },
 
   decode({ size, max }, out) {
     return out.measured(size, max, (length) => {
       const [from, to] = out.run(size, length);
-      return out.define(`b.subarray(${from}, ${to})`);
+      const view = out.define(`b.subarray(${from}, ${to})`);
+      size.decodeEnd?.(out);
+      return view;
     });
   },
 
@@ -72,8 +79,10 @@ export const BYTES: Kind<Bytes> = {
       const length = out.define(`${bytes}.length`);
       out.measured(size, length, max);
       out.settle();
+      const start = size.encodeEnd && out.define('p');
       out.line(`${out.constant(copyBytes)}(t, p, ${bytes});`);
       out.line(`p += ${length};`);
+      if (start !== undefined) size.encodeEnd!(out, start);
       if (size.takesRest) out.exhaust();
     });
   },
@@ -94,14 +103,14 @@ function copyBytes(target: Buffer, at: number, bytes: Uint8Array): void {
 /**
  * Raw bytes. Decoding gives a *view* of the bytes received, not a copy: copy it to keep it.
  *
- * @example bytes(16); bytes(u8); bytes('length'); bytes(rest, { max: 4096 });
+ * @example bytes(16); bytes(u8); bytes('length'); bytes(rest, { max: 4096 }); bytes(until(constant(u8, 0)));
  */
-export function bytes<const S extends Size>(
+export function bytes<const S extends Size | Until>(
   size: S,
   limits: FieldLimits = {},
 ): Field<Buffer | Nothing<S>, Uint8Array | Nothing<S>, Filled<S>> {
   const max = maximum(limits, DEFAULT_MAX_BYTES);
-  return declare(BYTES, { size: sizeSource(size, 'bytes'), max, orEmpty: false });
+  return declare(BYTES, { size: endedSource(size, 'bytes'), max, orEmpty: false });
 }
 
 /** What is left of a frame, and nothing where the message has nothing for it. */

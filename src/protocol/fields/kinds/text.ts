@@ -9,10 +9,11 @@ import {
   maximum,
   type Nothing,
   type Size,
+  type Until,
 } from '../field.ts';
 import type { Kind, Source } from '../kind.ts';
 import { declare } from '../node.ts';
-import { foreseenBy, isLiteral, longest, mostBytes, sizeSource } from '../source.ts';
+import { endedSource, foreseenBy, isLiteral, longest, mostBytes } from '../source.ts';
 
 export type TextEncoding = 'utf8' | 'ascii' | 'latin1' | 'utf16le' | 'utf16be';
 
@@ -60,6 +61,7 @@ export const TEXT: Kind<Text> = {
     // Too few are there; how many more would do shows only with them.
     if (end < 0) walk.take(Math.max(count * widths(form)[0], walk.end - at + 1));
     walk.take(end - at);
+    size.readEnd?.(walk);
     walk.count('text', end - at);
     const text = decodeText(form, walk.bytes, at, end);
     if (text !== undefined) return text;
@@ -79,7 +81,9 @@ export const TEXT: Kind<Text> = {
     }
     walk.measured(size, countOf(form, bytes), max, 'bytes');
     walk.count('text', bytes.length);
+    const start = walk.at;
     walk.append(bytes);
+    size.writeEnd?.(walk, start);
     if (size.takesRest) walk.exhaust();
   },
 
@@ -93,6 +97,7 @@ export const TEXT: Kind<Text> = {
       const text = out.define(`${out.constant(decodeText)}(${known}, b, p, ${end})`);
       out.fail(`${text} === undefined`);
       out.line(`p = ${end};`);
+      size.decodeEnd?.(out);
       return text;
     });
   },
@@ -106,8 +111,10 @@ export const TEXT: Kind<Text> = {
       out.measured(size, out.define(`${out.constant(countOf)}(${known}, ${bytes})`), max);
       out.count('text', `${bytes}.length`);
       out.settle();
+      const start = size.encodeEnd && out.define('p');
       out.line(`t.set(${bytes}, p);`);
       out.line(`p += ${bytes}.length;`);
+      if (start !== undefined) size.encodeEnd!(out, start);
       if (size.takesRest) out.exhaust();
     });
   },
@@ -231,7 +238,7 @@ export interface TextOptions extends FieldLimits {
  *
  * @example text(8, { encoding: 'ascii', pad: ' ' }); text(u16be, { encoding: 'utf16be', unit: 'characters' });
  */
-export function text<const S extends Size>(
+export function text<const S extends Size | Until>(
   size: S,
   options: TextOptions = {},
 ): Field<string | Nothing<S>, string | Nothing<S>, Filled<S>> {
@@ -242,8 +249,13 @@ export function text<const S extends Size>(
   if (unit !== 'bytes' && unit !== 'characters') {
     throw new TypeError(`text: unit: expected 'bytes' or 'characters', got ${show(unit)}`);
   }
-  const source = sizeSource(size, 'text');
+  const source = endedSource(size, 'text', WIDTHS[encoding][0]);
   const max = maximum(options, DEFAULT_MAX_BYTES);
+  if (source.readEnd !== undefined && unit === 'characters') {
+    throw new TypeError(
+      "text: what ends at a terminator is counted in bytes; expected unit 'bytes' for until",
+    );
+  }
   if (source.takesRest && unit === 'characters') {
     throw new TypeError("text: what is left is counted in bytes; expected unit 'bytes' for rest");
   }

@@ -8,10 +8,12 @@ import {
   maximum,
   type Nothing,
   type Size,
+  type Until,
 } from '../field.ts';
 import type { Kind, Slots, Source } from '../kind.ts';
 import { declare } from '../node.ts';
-import { foreseenBy, isLiteral, longest, mostBytes, sizeSource } from '../source.ts';
+import { foreseenBy, isLiteral, isUntil, longest, mostBytes, sizeSource } from '../source.ts';
+import { text } from './text.ts';
 
 interface Utf8 {
   readonly size: Source;
@@ -98,11 +100,13 @@ function limitOf(size: Source, max: number, place: Slots): number {
  * Text in UTF-8; the size is in bytes. Malformed UTF-8 is refused, as is a lone surrogate on encode; U+FEFF is
  * text, wherever it stands.
  *
- * @example utf8(u8); utf8('length', { max: 64 });
+ * @example utf8(u8); utf8('length', { max: 64 }); utf8(until(constant(u8, 0x0a)));
  */
-export function utf8<const S extends Size>(
+export function utf8<const S extends Size | Until>(
   size: S,
   limits: FieldLimits = {},
 ): Field<string | Nothing<S>, string | Nothing<S>, Filled<S>> {
+  // Text that ends at a terminator is looked through on encode, so it is written at once.
+  if (isUntil(size)) return text(size, limits) as never;
   return declare(UTF8, { size: sizeSource(size, 'utf8'), max: maximum(limits, DEFAULT_MAX_BYTES) });
 }

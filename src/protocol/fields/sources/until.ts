@@ -1,0 +1,123 @@
+import { Problem } from '../engine/problem.ts';
+import type {
+  Decoding,
+  Encoding,
+  Extent,
+  Range,
+  Reading,
+  Reference,
+  Size,
+  Source,
+  Tag,
+  Writing,
+} from '../kind.ts';
+
+/**
+ * What is left up to a terminator, which is taken too. It is looked for from the front, once.
+ *
+ *     bytes(until(constant(u8, 0)))      61 62 00      'ab', 3 bytes
+ */
+export class UntilSource implements Source {
+  readonly extent: Extent;
+  readonly takesRest: boolean = false;
+  readonly nullable: boolean = false;
+  /** The terminator's, which stands behind. */
+  readonly size: Size;
+  readonly range: Range = { min: 0, max: Number.POSITIVE_INFINITY };
+  readonly bytes: Buffer;
+  readonly #step: number;
+
+  /** `step` is the width of a unit of text: a terminator stands at a multiple of it. */
+  constructor(bytes: Uint8Array, step: number) {
+    this.bytes = Buffer.from(bytes);
+    this.#step = step;
+    this.extent = { from: 'terminator', bytes };
+    this.size = { min: bytes.length, max: bytes.length };
+  }
+
+  references(): readonly Reference[] {
+    return [];
+  }
+
+  read(walk: Reading, max: number): unknown {
+    const reach = Math.min(walk.end, walk.at + max + this.bytes.length);
+    const length = this.#find(walk.bytes, walk.at, reach);
+    if (length >= 0) return length;
+    const name = `the terminator ${this.bytes.toString('hex')} (hex)`;
+    if (reach === walk.end) {
+      throw new Problem('ERR_MESSAGE_SHORT', name, 'the end', { at: walk.end, got: 'the end' });
+    }
+    const expected = `${name} after at most ${max} bytes`;
+    throw new Problem('ERR_FIELD_TOO_LONG', expected, 'none', { got: 'none', limit: max });
+  }
+
+  decode(out: Decoding, max: number): string {
+    out.settle();
+    const find = out.constant(this.#find.bind(this));
+    const length = out.define(`${find}(b, p, Math.min(${out.end}, p + ${max + this.bytes.length}))`);
+    out.fail(`${length} < 0`);
+    return length;
+  }
+
+  readEnd(walk: Reading): void {
+    walk.take(this.bytes.length);
+  }
+
+  decodeEnd(out: Decoding): void {
+    out.settle();
+    out.line(`p += ${this.bytes.length};`);
+  }
+
+  writeEnd(walk: Writing, start: number): void {
+    const length = walk.at - start;
+    walk.append(this.bytes);
+    if (this.#find(walk.target, start, walk.at) === length) return;
+    const expected = `content without its terminator ${this.bytes.toString('hex')} (hex)`;
+    throw new Problem('ERR_FIELD_RANGE', expected, 'it', { got: 'content with it' });
+  }
+
+  encodeEnd(out: Encoding, start: string): void {
+    out.settle();
+    const length = out.define(`p - ${start}`);
+    this.put(out);
+    out.refuse(`${out.constant(this.#find.bind(this))}(t, ${start}, p) !== ${length}`);
+  }
+
+  /** Write the terminator. */
+  put(out: Encoding): void {
+    out.settle();
+    out.line(`t.set(${out.constant(this.bytes)}, p);`);
+    out.line(`p += ${this.bytes.length};`);
+  }
+
+  raw(tag: Tag): Tag {
+    return tag;
+  }
+  given(): undefined {
+    return undefined;
+  }
+  givenCode(): undefined {
+    return undefined;
+  }
+  span(): Range {
+    return this.range;
+  }
+  // The terminator is written behind the content.
+  write(): void {}
+  encode(): void {}
+  encodeTag(): void {}
+  reserve(): () => void {
+    return () => {};
+  }
+  reserveCode(): () => void {
+    return () => {};
+  }
+
+  /** How far from `start` the first terminator of `bytes[start, end)` is; −1 where there is none. */
+  #find(bytes: Buffer, start: number, end: number): number {
+    const content = bytes.subarray(start, end);
+    let at = content.indexOf(this.bytes);
+    while (at >= 0 && at % this.#step !== 0) at = content.indexOf(this.bytes, at + 1);
+    return at;
+  }
+}
