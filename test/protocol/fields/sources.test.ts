@@ -219,6 +219,11 @@ describe('a combination that makes no sense is refused where it is declared', ()
       'a field or the path',
     ],
     ['a float', () => f.bytes(f.f32be), 'expected an integer field'],
+    [
+      'elements that take the rest',
+      () => codecOf(f.array(f.bytes(f.rest), f.until(f.constant(f.u8, 0)))),
+      'no terminator',
+    ],
     ['a terminator that changes', () => f.until(f.u8 as never), 'expected a constant'],
     ['a terminator of no bytes', () => f.until(f.constant(f.bytes(0), Buffer.alloc(0))), 'one byte or more'],
     [

@@ -455,11 +455,21 @@ export const VECTORS: readonly KindVectors[] = [
   },
   {
     kind: 'array',
-    about: '`array(item, count)`: elements, one after the other.',
+    about:
+      '`array(item, count)`: elements, one after the other. With `until(constant(…))` as the count they end at a terminator that stands where the next one would begin.',
     type: 'an array',
     limits:
       '`{ max }`: 1,000,000 elements unless given; `limits.elements` and `limits.empty` for all lists of a message',
     good: [
+      // PostgreSQL's StartupMessage, its parameters: pairs of texts up to a NUL byte where the next name would begin
+      [
+        'array(struct({ name: cstring(), value: cstring() }), until(constant(u8, 0)), { max: 100 })',
+        '[{ name: "user", value: "me" }]',
+        '75 73 65 72 00 | 6d 65 00 | 00',
+      ],
+      // RFC 1035 §3.1: the labels of a name up to the root's, which is empty
+      ['array(utf8(u8), until(constant(u8, 0)), { max: 127 })', '["a", "eu"]', '01 61 | 02 65 75 | 00'],
+      ['array(u8, until(constant(u16be, 0)))', '[0, 1]', '00 | 01 | 00 00'],
       ['array(u16be, u8)', '[1, 2]', '02 | 00 01 | 00 02'],
       ['array(u8, 3)', '[1, 2, 3]', '01 02 03'],
       ['array(u8, rest)', '[1, 2]', '01 02'],
@@ -475,11 +485,17 @@ export const VECTORS: readonly KindVectors[] = [
       ['struct({ words: array(u16be, rest), crc: u8 })', '{ words: [1, 2], crc: 9 }', '00 01 | 00 02 | 09'],
     ],
     badBytes: [
+      ['array(u16be, until(constant(u16be, 0)))', '00 01 | 00 02', 'ERR_MESSAGE_SHORT'],
+      ['array(u8, until(constant(u8, 0)), { max: 1 })', '01 02 00', 'ERR_FIELD_TOO_LONG'],
       ['array(u16be, u8)', '02 | 00 01', 'ERR_MESSAGE_SHORT'],
       ['array(u8, u8, { max: 1 })', '02 | 01 02', 'ERR_FIELD_TOO_LONG'],
       ['codecOf(array(u8, u8), { limits: { elements: 1 } })', '02 | 01 02', 'ERR_MESSAGE_LIMIT'],
     ],
     badValues: [
+      ['array(cstring(), until(constant(u8, 0)))', '["a", ""]', 'ERR_FIELD_RANGE'],
+      // 01 00 | 00 00 would end behind the first
+      ['array(u8, until(constant(u16be, 0)))', '[1, 0]', 'ERR_FIELD_RANGE'],
+      ['array(u8, until(constant(u8, 0)), { max: 1 })', '[1, 2]', 'ERR_FIELD_TOO_LONG'],
       ['array(u8, 3)', '[1, 2]', 'ERR_FIELD_RANGE'],
       ['array(u8, u8, { max: 1 })', '[1, 2]', 'ERR_FIELD_TOO_LONG'],
     ],

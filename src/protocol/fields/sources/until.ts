@@ -83,6 +83,14 @@ export class UntilSource implements Source {
     out.refuse(`${out.constant(this.#find.bind(this))}(t, ${start}, p) !== ${length}`);
   }
 
+  /** Whether the terminator is what stands at a byte. */
+  isAt(bytes: Uint8Array, at: number, end: number): boolean {
+    const { length } = this.bytes;
+    if (at + length > end) return false;
+    for (let index = 0; index < length; index++) if (bytes[at + index] !== this.bytes[index]) return false;
+    return true;
+  }
+
   /** Write the terminator. */
   put(out: Encoding): void {
     out.settle();
