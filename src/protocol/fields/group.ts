@@ -132,7 +132,7 @@ function requireFillable(
   target: AnyNode,
   members: readonly string[],
   name: string,
-  { use, path, tags, nullAt }: Reference,
+  { use, path, tags, open, nullAt }: Reference,
 ): void {
   const { node, slot } = placeOf(target, members, name, path);
   if (use === 'size') {
@@ -152,12 +152,23 @@ function requireFillable(
       `${name}: its tag '${path}' must be an integer of fixed width, or an enumeration of one`,
     );
   }
+  if (open && node !== undefined) requireOpen(node, `${name}: its tag '${path}'`);
   for (const tag of tags ?? []) {
     const isValue =
       node === undefined
         ? Number.isInteger(tag) && (tag as number) >= slot.min && (tag as number) <= slot.max
         : node.kind.tag!(node).raw(tag) !== undefined;
     if (!isValue) throw new RangeError(`${name}: the tag ${String(tag)} is no value of its field`);
+  }
+}
+
+/** A closed enumeration has no tag but those of its names, so nothing is left for `otherwise`. */
+export function requireOpen(node: AnyNode, where: string): void {
+  const shape = node.kind.shape(node);
+  if ((shape.is === 'integer' || shape.is === 'varint') && shape.names?.closed === true) {
+    throw new RangeError(
+      `${where}: a closed enumeration has no other tag for 'otherwise'; declare it { unknown: 'keep' }`,
+    );
   }
 }
 

@@ -62,6 +62,8 @@ export interface Reference {
   readonly use: Use;
   /** The tags of a union. */
   readonly tags?: readonly Tag[] | undefined;
+  /** Any other tag has a meaning too. */
+  readonly open?: boolean | undefined;
   /** A number that the field must be able to have. */
   readonly nullAt?: number | undefined;
 }

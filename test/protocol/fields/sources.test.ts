@@ -5,7 +5,7 @@ import { decodeByWalking } from '../../../src/protocol/fields/engine/read-walk.t
 import { encodeByWalking } from '../../../src/protocol/fields/engine/write-walk.ts';
 import type { AnyField, Fields, Size } from '../../../src/protocol/fields/field.ts';
 import * as f from '../../../src/protocol/fields/kinds.ts';
-import { codecOf, type DeclaredCodec } from '../../../src/protocol/fields/messages.ts';
+import { codecOf, type DeclaredCodec, messages } from '../../../src/protocol/fields/messages.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: made of parts
 type AnyCodec = DeclaredCodec<any>;
@@ -223,6 +223,30 @@ describe('a combination that makes no sense is refused where it is declared', ()
       'elements that take the rest',
       () => codecOf(f.array(f.bytes(f.rest), f.until(f.constant(f.u8, 0)))),
       'no terminator',
+    ],
+    [
+      'any other tag of a closed enumeration',
+      () => f.union(f.enumeration(f.u8, { a: 1 }), { a: f.message('a') }, { otherwise: 'unknown' }),
+      'closed enumeration',
+    ],
+    [
+      'any other tag of a closed enumeration at a path',
+      () =>
+        f.struct({
+          k: f.enumeration(f.u8, { a: 1 }),
+          b: f.union('k', { a: f.message('a') }, { otherwise: 'unknown' }),
+        }),
+      'closed enumeration',
+    ],
+    [
+      'any other message of a closed enumeration in the header',
+      () =>
+        messages(
+          'k',
+          { a: f.message('a') },
+          { header: { k: f.enumeration(f.u8, { a: 1 }) }, otherwise: 'unknown' },
+        ),
+      'closed enumeration',
     ],
     ['a terminator that changes', () => f.until(f.u8 as never), 'expected a constant'],
     ['a terminator of no bytes', () => f.until(f.constant(f.bytes(0), Buffer.alloc(0))), 'one byte or more'],

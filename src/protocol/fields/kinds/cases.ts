@@ -3,6 +3,7 @@ import { isOneOf } from '../engine/code.ts';
 import { Problem } from '../engine/problem.ts';
 import { property } from '../engine/property.ts';
 import { type Fields, type MessageTable, rest } from '../field.ts';
+import { requireOpen } from '../group.ts';
 import type { Case, Encoding, Source, Tag, Writing } from '../kind.ts';
 import { requireTag } from '../source.ts';
 import { bytes } from './bytes.ts';
@@ -36,7 +37,8 @@ export function casesOf(
   const { header = {}, trailer = {}, isTagInHeader = false } = around;
   const groupOfCase = (name: string, fields: Fields, tags: readonly Tag[]): Case['group'] => {
     const all = [header, fields, trailer].flatMap((one) => Object.entries(one));
-    const references = isTagInHeader ? tag.references('tag', tags) : [];
+    const open = otherwise === 'unknown';
+    const references = isTagInHeader ? tag.references('tag', tags).map((one) => ({ ...one, open })) : [];
     return caseGroup(Object.fromEntries(all), name, references);
   };
   const byTag = new Map<Tag, Case>();
@@ -72,6 +74,7 @@ export function casesOf(
   if (byName.size === 0) throw new TypeError('at least one case is needed');
   let other: Case | undefined;
   if (otherwise === 'unknown') {
+    if (tag.extent.from === 'prefix') requireOpen(tag.extent.node, 'the tag');
     if (byName.has('unknown')) throw new RangeError('unknown: that is the name of what has another tag');
     other = {
       name: 'unknown',

@@ -38,7 +38,8 @@ export const UNION: Kind<Cases> = {
   },
   shape: ({ tag, cases }) => ({ is: 'choice', tag: tag.extent, cases, before: 0 }),
   children: ({ cases }) => cases.map(({ group }) => group),
-  references: ({ tag, byTag }) => tag.references('tag', [...byTag.keys()]),
+  references: ({ tag, byTag, other }) =>
+    tag.references('tag', [...byTag.keys()]).map((one) => ({ ...one, open: other !== undefined })),
   traits: ({ cases }) => ({
     takesRest: cases.every(({ group }) => group.facts.traits.takesRest === true),
     mayTakeRest: cases.some(({ group }) => group.facts.traits.mayTakeRest === true),
