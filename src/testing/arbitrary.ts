@@ -11,6 +11,8 @@ export interface ArbitraryOptions {
  * Valid messages of a declared codec, the boundary values of each field often among them: fast-check arbitraries
  * for property tests. The messages carry their derived fields, as decoded ones do.
  *
+ * @throws Error, when a value is drawn, where none of 10,000 in a row is a message
+ *
  * @example
  * fc.assert(fc.property(arbitraryMessage(codec), (message) => {
  *   assert.deepEqual(codec.decode(Buffer.from(codec.encode(message))), message);
@@ -24,16 +26,25 @@ export function arbitraryMessage<Out, In>(
   const any = value(root, { fields: new Map(), depth: 0, custom: options.custom ?? {} });
   // What a declaration asks for beyond single values (a custom field's own rules, say) shows on encoding, and what
   // is derived (a checksum) comes with decoding.
+  let misses = 0;
+  const miss = (): false => {
+    if (++misses < MOST_MISSES) return false;
+    throw new Error(
+      `arbitraryMessage: none of ${MOST_MISSES} values in a row is a message that can be encoded`,
+    );
+  };
   return any
     .map((message) => {
       try {
-        return { message: codec.decode(Buffer.from(codec.encode(message as In))) };
+        const made = { message: codec.decode(Buffer.from(codec.encode(message as In))) };
+        misses = 0;
+        return made;
       } catch {
         return undefined;
       }
     })
-    .filter((made) => made !== undefined)
-    .map((made) => made.message);
+    .filter((made) => made !== undefined || miss())
+    .map((made) => made!.message);
 }
 
 /**
@@ -79,6 +90,9 @@ export function arbitraryFrame<Out, In>(
       return Buffer.from(bytes);
     });
 }
+
+/** Values drawn in a row of which no message can be made. */
+const MOST_MISSES = 10_000;
 
 interface Environment {
   /** The values of the fields before, by name; those of the structures round it too. */

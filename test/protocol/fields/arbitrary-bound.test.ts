@@ -1,0 +1,17 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { custom } from '../../../src/protocol/fields/kinds.ts';
+import { codecOf } from '../../../src/protocol/fields/messages.ts';
+import { arbitraryMessage } from '../../../src/testing/arbitrary.ts';
+
+it('arbitraryMessage gives up where no message can be valid', () => {
+  const never = custom<number>({
+    name: 'never',
+    minSize: 1,
+    read: (cursor) => cursor.fail('nothing', 1),
+    write: (cursor) => cursor.fail('nothing', 1),
+    size: () => 1,
+  });
+  const messages = arbitraryMessage(codecOf(never), { custom: { never: fc.nat() } });
+  expect(() => fc.sample(messages, 1)).toThrow('none of 10000 values in a row');
+});
