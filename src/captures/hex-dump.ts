@@ -16,10 +16,11 @@ export function hexDump({ from = 'client' }: { from?: Side | undefined } = {}): 
   let isDump: boolean | undefined;
   return {
     line(text) {
-      const line = text.replace(/#.*$/, '').trim();
+      // In a dump, what looks like a comment may be the text of the bytes.
+      const line = isDump ? text.trim() : text.replace(/#.*$/, '').trim();
       if (line === '') return [];
       isDump ??= /^0{4,16}(:|\s)/.test(line);
-      const bytes = isDump ? dumpedBytes(line) : hexBytes(line);
+      const bytes = isDump ? dumpedBytes(text.trim()) : hexBytes(line);
       if (bytes.length === 0) return [];
       const data: CaptureEvent = { event: 'data', time: 0, connection: 0, from, bytes };
       if (isOpen) return [data];

@@ -188,6 +188,8 @@ describe('hexadecimal', () => {
     ['000000 68 65 6c 6c 6f 20 77 6f 72 6c 64 0a\n00000c\n', 'hello world\n'],
     ['68656c6c6f # a comment\n20 776f 72\n6c640a', 'hello world\n'],
     ['0x68, 0x65, 0x6c', 'hel'],
+    // '#' and '|' as the text of bytes, not as a comment or a bar.
+    ['00000000  00 23 7c 23 00                                    |.#|#.|', '\0#|#\0'],
   ])('%j', async (text, expected) => {
     const lines = await data(text, hexDump());
     expect(lines.map((line) => line.replace('0 client ', '')).join('')).toBe(expected);

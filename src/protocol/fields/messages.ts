@@ -66,12 +66,13 @@ export type MessagesOut<
   R extends Fields = Record<never, never>,
   O extends Otherwise = 'reject',
 > = Flat<
-  | {
-      [K in keyof M & string]: { type: K } & TagMember<M[K]> &
-        StructOut<H & M[K]['fields'] & R> &
-        (T extends 'keep' ? { trailing: Buffer } : unknown);
-    }[keyof M & string]
-  | (O extends 'unknown' ? UnknownMessage & StructOut<H & R> : never)
+  {
+    [K in (keyof M & string) | UnknownOf<O>]: K extends keyof M & string
+      ? { type: K } & TagMember<M[K]> &
+          StructOut<H & M[K]['fields'] & R> &
+          (T extends 'keep' ? { trailing: Buffer } : unknown)
+      : UnknownMessage & StructOut<H & R>;
+  }[(keyof M & string) | UnknownOf<O>]
 >;
 
 /** What encoding takes, by the messages' names; what stands at the path `P` is filled in. */
@@ -83,13 +84,17 @@ export type MessagesIn<
   O extends Otherwise = 'reject',
   P = never,
 > = Flat<
-  | {
-      [K in keyof M & string]: { type: K } & TagMember<M[K]> &
-        StructIn<H & M[K]['fields'] & R, P> &
-        (T extends 'keep' ? { trailing?: Uint8Array } : unknown);
-    }[keyof M & string]
-  | (O extends 'unknown' ? UnknownMessage<Uint8Array> & StructIn<H & R, P> : never)
+  {
+    [K in (keyof M & string) | UnknownOf<O>]: K extends keyof M & string
+      ? { type: K } & TagMember<M[K]> &
+          StructIn<H & M[K]['fields'] & R, P> &
+          (T extends 'keep' ? { trailing?: Uint8Array } : unknown)
+      : UnknownMessage<Uint8Array> & StructIn<H & R, P>;
+  }[(keyof M & string) | UnknownOf<O>]
 >;
+
+/** A key that no message has, for what is of no declared kind. */
+type UnknownOf<O extends Otherwise> = O extends 'unknown' ? 0 : never;
 
 /** What one message may cost, on decode and on encode; beyond it is `ERR_MESSAGE_LIMIT`. */
 export interface MessageLimits {
