@@ -224,6 +224,11 @@ function overrun(length: number): MessageError {
   return new MessageError('ERR_MESSAGE_VALUE', text, { origin: 'local' });
 }
 
+/** Whether a number that came of a message's lengths is 0 or more, and whole: a Proxy may say that it is 1.5 long. */
+function isWhole(count: number): boolean {
+  return count >>> 0 === count;
+}
+
 // Node gives small buffers out of a pool in the same way; this one need not know a message's exact size beforehand.
 const POOL_SIZE = 8192;
 let pool: Buffer = Buffer.alloc(0);
@@ -278,7 +283,7 @@ function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
       if (room > POOL_SIZE / 2 || isForeign) {
         const target = isForeign ? Buffer.alloc(room) : Buffer.allocUnsafe(room);
         const end = engine.encode(message, target, 0);
-        return end < 0 || end > room ? encodeByWalking(declaration, message) : target.subarray(0, end);
+        return !isWhole(end) || end > room ? encodeByWalking(declaration, message) : target.subarray(0, end);
       }
       if (room > pool.length - poolUsed) {
         pool = allocateShared(POOL_SIZE);
@@ -290,7 +295,8 @@ function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
       poolUsed = at + room;
       const end = engine.encode(message, target, at);
       // More than was measured: the message changed meanwhile. Less memory than there was: its getter transferred it away.
-      if (end < 0 || end > at + room || end > target.length) return encodeByWalking(declaration, message);
+      if (!isWhole(end) || end > at + room || end > target.length)
+        return encodeByWalking(declaration, message);
       if (pool === target && poolUsed === at + room) poolUsed = end;
       return target.subarray(at, end);
     },

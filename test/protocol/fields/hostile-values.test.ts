@@ -78,3 +78,24 @@ test('bytes whose memory was transferred are no bytes, also where they take the 
   expect(Buffer.from(codec.encode({ data }))).toEqual(Buffer.alloc(0));
   expect(encodeByWalking(codec.declaration, { data })).toEqual(Buffer.alloc(0));
 });
+
+test.each([1.5, Number.NaN, Number.POSITIVE_INFINITY, -1])(
+  'a value that says it is %d bytes long costs no other message anything',
+  (length) => {
+    const odd = new Proxy(new Uint8Array(600), {
+      get: (target, name) => (name === 'length' ? length : Reflect.get(target, name, target)),
+    });
+    const codec = w.codecOf(w.struct({ data: w.bytes(w.u16be), list: w.array(w.u8, w.u8) }));
+    const other = w.codecOf(w.struct({ a: w.u8, b: w.u8 }));
+    for (let round = 0; round < 3; round++) {
+      expect(Number.isSafeInteger(codec.bound!({ data: odd, list: [] }))).toBe(true);
+      expect(() => codec.encode({ data: new Uint8Array(1), list: odd as never })).toThrow(w.MessageError);
+      try {
+        codec.encode({ data: odd, list: [] });
+      } catch (error) {
+        expect(error).toBeInstanceOf(w.MessageError);
+      }
+      expect(Buffer.from(other.encode({ a: 0, b: 7 }))).toEqual(Buffer.from([0, 7]));
+    }
+  },
+);

@@ -37,7 +37,9 @@ class BoundSource implements Bounding {
     });
     this.#code.function('bound(m)', () => {
       this.line('try {');
-      this.line('return boundOf(m);');
+      // Of a value whose length is no whole number the walk says what is wrong.
+      this.line('const n = boundOf(m);');
+      this.line('return Number.isSafeInteger(n) ? n : 0;');
       this.line('} catch {');
       this.line('return 0;');
       this.line('}');
