@@ -112,7 +112,7 @@ export const PADDING: Kind<Padding> = {
     }
     out.settle();
     const count = out.define(given);
-    out.line(`if (${count} > 0) n += Math.min(${count}, ${max});`);
+    out.line(`if (typeof ${count} === 'number' && ${count} > 0) n += Math.min(Math.ceil(${count}), ${max});`);
   },
 };
 
