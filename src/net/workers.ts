@@ -130,11 +130,19 @@ export function onLeave(leave: () => Promise<unknown>): void {
   const go = (): void => {
     if (isLeaving) return;
     isLeaving = true;
-    void leave().finally(() => process.exit(0));
+    void leave().finally(quit);
   };
   process.on('message', (message) => {
     if (message === LEAVE) go();
   });
   process.on('disconnect', go);
   process.on('SIGINT', go).on('SIGTERM', go);
+}
+
+/** End this worker once its primary has heard of it: connections that were under way to it are given to another by then. */
+function quit(): void {
+  const { worker } = cluster;
+  if (!worker?.isConnected()) process.exit(0);
+  process.once('disconnect', () => process.exit(0));
+  worker.disconnect();
 }
