@@ -51,6 +51,16 @@ function detach(bytes: Buffer): void {
   new Function('buffer', '%ArrayBufferDetach(buffer)')(bytes.buffer);
 }
 
+/** Take the memory of these bytes away; answers whether the runtime let us. */
+function isTakenAway(bytes: Buffer): boolean {
+  try {
+    detach(bytes);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+  }
+  return bytes.length === 0;
+}
+
 test('a slab that was taken away all the same is replaced', () => {
   const writer = lengthPrefix().writer();
   let packer = new Packer();
@@ -59,7 +69,7 @@ test('a slab that was taken away all the same is replaced', () => {
     write('before');
     const before = packer.take(true)!;
     packer.given(isFree);
-    detach(before);
+    isTakenAway(before);
     write('after');
     expect(packer.take(true)!.subarray(6).toString()).toBe('after');
     packer.given(isFree);
@@ -68,8 +78,10 @@ test('a slab that was taken away all the same is replaced', () => {
   write('under way');
   const before = packer.take(true)!;
   write('lost');
-  detach(before);
-  expect(() => packer.take(true)).toThrow(/transferred away/);
+  // Node 24 refuses: memory that is marked cannot be taken away there at all.
+  const isGone = isTakenAway(before);
+  if (isGone) expect(() => packer.take(true)).toThrow(/transferred away/);
+  else expect(packer.take(true)!.subarray(6).toString()).toBe('lost');
   write('again');
   expect(packer.take(true)!.subarray(6).toString()).toBe('again');
 });
