@@ -84,6 +84,9 @@ const STATE: Record<string, Record<string, string>> = {
     lent: 'what belongs to a socket, weakly',
   },
   'src/protocol/fields/engine/problem.ts': { places: 'where the byte lies that an error is about, weakly' },
+  'src/protocol/fields/kinds/custom.ts': {
+    declarations: 'fields that a cursor has read or written, judged once; weakly',
+  },
   'src/protocol/fields/kinds/float.ts': {
     SINGLE: 'eight bytes through which generated code turns a float into bytes',
     SINGLE_BYTES: 'as SINGLE',

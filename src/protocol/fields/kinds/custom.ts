@@ -1,8 +1,11 @@
 import { show } from '../../../bytes/show.ts';
+import type { Declaration } from '../engine/declaration.ts';
 import { foreignProblem, Problem } from '../engine/problem.ts';
-import type { Field } from '../field.ts';
+import { ReadWalk } from '../engine/read-walk.ts';
+import { WriteWalk } from '../engine/write-walk.ts';
+import { type AnyField, type Field, type FieldIn, type FieldOut, valuedNodeOf } from '../field.ts';
 import type { Kind } from '../kind.ts';
-import { declare } from '../node.ts';
+import { declare, hasTrait, link } from '../node.ts';
 
 interface Custom {
   readonly definition: CustomField<unknown>;
@@ -61,6 +64,8 @@ export interface ReadCursor {
   at: number;
   /** Reserve `count` bytes and move behind them; answers where they begin. Refuses what is not there. */
   take(count: number): number;
+  /** Read a declared field here and move behind it; it sees no field outside it. Its limits are the usual ones. */
+  read<F extends AnyField>(field: F): FieldOut<F>;
   /** Refuse the bytes: `ERR_MESSAGE_VALUE` with these words. */
   fail(expected: string, actual?: unknown): never;
 }
@@ -73,6 +78,8 @@ export interface WriteCursor {
   readonly start: number;
   /** Where the next byte is written; move it past what is written. */
   at: number;
+  /** Write a declared field here, within the room that `size` asked for, and move behind it. */
+  write<F extends AnyField>(field: F, value: FieldIn<F>): void;
   /** Refuse the value: `ERR_FIELD_RANGE` with these words. */
   fail(expected: string, actual?: unknown): never;
 }
@@ -112,9 +119,46 @@ class Cursor implements ReadCursor {
     return at;
   }
 
+  read<F extends AnyField>(field: F): FieldOut<F> {
+    const declaration = declarationOf(field);
+    const walk = new ReadWalk(declaration, this.bytes, this.at, this.end);
+    try {
+      const value = walk.message();
+      this.at = walk.at;
+      return value as FieldOut<F>;
+    } catch (error) {
+      throw walk.error(error);
+    }
+  }
+
   fail(expected: string, actual?: unknown): never {
     throw new Problem('ERR_MESSAGE_VALUE', expected, actual, { at: this.at });
   }
+}
+
+/** The limits of what a cursor reads and writes. */
+const LIMITS: Declaration['limits'] = Object.freeze({
+  elements: 1_000_000,
+  empty: 1_000,
+  depth: undefined,
+  text: 10_000_000,
+});
+
+const declarations: WeakMap<AnyField, Declaration> = new WeakMap();
+
+/** A field as a cursor reads and writes it: judged once. */
+function declarationOf(field: AnyField): Declaration {
+  let declaration = declarations.get(field);
+  if (declaration === undefined) {
+    const root = valuedNodeOf(field, 'the field of a cursor', 'the field of a cursor');
+    link(root);
+    if (hasTrait(root, 'aligned')) {
+      throw new TypeError('the field of a cursor: padding to a multiple has no fixed place in there');
+    }
+    declaration = { root, trailing: 'ignore', limits: LIMITS };
+    declarations.set(field, declaration);
+  }
+  return declaration;
 }
 
 /** Read a custom field; whatever its `read` throws becomes a `Problem`. */
@@ -160,6 +204,22 @@ function writeCustom(
     target: own,
     start: 0,
     at: at - start,
+    write(field, given) {
+      const { root, limits } = declarationOf(field);
+      const walk = new WriteWalk(limits);
+      try {
+        walk.message(root, given);
+      } catch (error) {
+        throw walk.error(error);
+      }
+      const bytes = walk.bytes();
+      if (bytes.length > own.length - cursor.at) {
+        const expected = `at most ${room} bytes, as the size() of ${definition.name} said`;
+        throw new Problem('ERR_FIELD_RANGE', expected, bytes.length);
+      }
+      own.set(bytes, cursor.at);
+      cursor.at += bytes.length;
+    },
     fail(expected: string, actual?: unknown): never {
       throw new Problem('ERR_FIELD_RANGE', expected, actual);
     },
