@@ -3,12 +3,13 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/fix-seed.ts'],
     testTimeout: 30_000,
     coverage: {
       provider: 'v8',
       include: ['src/**'],
-      // The command line runs as a process of its own, built.
-      exclude: ['src/cli/**'],
+      // The command line runs as a process of its own, built; a page is no code.
+      exclude: ['src/cli/**', 'src/**/*.html', 'src/**/*.css'],
       reporter: ['text', 'json-summary'],
       // A floor, raised when more is covered: of all branches, in per cent.
       thresholds: { branches: 94 },

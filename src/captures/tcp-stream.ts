@@ -156,7 +156,9 @@ export class TcpStream {
     }
     let captured = end - start;
     if (this.#position < 0) {
-      if (this.#held.length === 0 && captured <= 1 && offset === this.#acknowledged - 1) return;
+      // A probe of keep-alive, which is never pushed: a pushed byte is one that was sent, and its SYN may come late.
+      const mayProbe = !isPushed && captured <= 1;
+      if (mayProbe && this.#held.length === 0 && offset === this.#acknowledged - 1) return;
       if (offset < this.#lowest) this.#lowest = offset;
     }
     if (captured === 0) return;

@@ -637,6 +637,7 @@ describe('any capture', () => {
       fc.integer({ min: 1, max: 5 }),
     );
     const start = fc.tuple(fc.integer(), fc.integer());
+    const turn = Array.from({ length: 7 }, (): [boolean, number] => [false, 1]);
     fc.assert(
       fc.property(talk, start, fc.array(edit, { maxLength: 6 }), ([...turns], [one, two], edits) => {
         const sent: [Buffer, Buffer] = [Buffer.alloc(0), Buffer.alloc(0)];
@@ -697,29 +698,56 @@ describe('any capture', () => {
           const told = streams.find(({ from }) => from.startsWith(side === 0 ? '10.0.0.1' : '10.0.0.2'));
           if (told === undefined) continue;
           expect(told.conflicts).toBe(0);
-          // Without its SYN a stream begins with the first byte that is there.
-          let at =
-            typeof told.events[0] === 'string' && !told.events[0].startsWith('<') ? present.indexOf(true) : 0;
-          let given = 0;
-          for (const event of told.events) {
-            if (typeof event === 'number') {
-              expect(present.slice(at, at + event)).not.toContain(true);
-              at += event;
-            } else if (event !== '<end>') {
-              expect(event).toBe(sent[side].toString('latin1', at, at + event.length));
-              at += event.length;
-              given += event.length;
-            }
-          }
-          expect(given).toBe(present.filter((one) => one).length);
+          // Without its SYN before it, a stream begins with a byte that is there: with the first one, unless the peer had acknowledged a later one before it came.
+          const own = captured.filter((packet) => packet.side === side);
+          const hasStart = own.findIndex(({ bytes }) => (bytes[47]! & 2) !== 0) === 0;
+          const starts = hasStart ? [0] : [0, ...present.keys()].filter((i) => i === 0 || present[i]);
+          const ends = starts.map((start) => endOf(told.events, start, sent[side], present));
+          const at = ends.find((end) => end !== undefined);
+          expect(at, `${JSON.stringify(told.events)} of ${JSON.stringify(present)}`).toBeDefined();
           // A lost FIN may look like a lost byte: it has a number too.
           const hasFin = told.events.includes('<end>');
           expect(at).toBeLessThanOrEqual(sent[side].length + (hasFin ? 0 : 1));
         }
       }),
-      { numRuns: 400 },
+      {
+        numRuns: 400,
+        // The first byte comes before its SYN, behind its acknowledgement: as a probe of keep-alive does.
+        examples: [
+          [
+            turn,
+            [0, 0],
+            [
+              ['double', 0, 2],
+              ['swap', 1033667075, 4],
+            ],
+          ],
+        ],
+      },
     );
   });
+
+  /** Where a stream ends that begins with byte `start` of what was sent; undefined where it cannot have begun there. */
+  function endOf(
+    events: readonly (string | number)[],
+    start: number,
+    sent: Buffer,
+    present: readonly boolean[],
+  ): number | undefined {
+    let at = start;
+    let given = 0;
+    for (const event of events) {
+      if (typeof event === 'number') {
+        if (present.slice(at, at + event).includes(true)) return undefined;
+        at += event;
+      } else if (event !== '<end>') {
+        if (event !== sent.toString('latin1', at, at + event.length)) return undefined;
+        at += event.length;
+        given += event.length;
+      }
+    }
+    return given === present.slice(start).filter((one) => one).length ? at : undefined;
+  }
 
   function joined(events: readonly (string | number)[]): (string | number)[] {
     const all: (string | number)[] = [];
