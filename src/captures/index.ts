@@ -49,4 +49,6 @@ export { type RecutOptions, recut } from './recut.ts';
 export { socatLog } from './socat-log.ts';
 export { Tap } from './tap.ts';
 export type { TcpSink } from './tcp-stream.ts';
+export { toTestVectors } from './to-test-vectors.ts';
 export { CaptureEncoder, writeCapture } from './write-capture.ts';
+export { writePcapng } from './write-pcapng.ts';

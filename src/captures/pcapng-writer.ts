@@ -1,4 +1,7 @@
+import { anything, checkOptions } from '../options.ts';
 import type { CaptureEvent, CaptureHeader, Side } from '../protocol/recording/events.ts';
+import { plain } from '../protocol/recording/plain.ts';
+import { CaptureMessages, type DecodableProtocol } from './decode-capture.ts';
 
 /** The longest payload of a segment: below any window, so that nothing looks overrun. */
 const LONGEST_SEGMENT = 32_768;
@@ -9,10 +12,17 @@ const RST = 4;
 const PSH = 8;
 const ACK = 16;
 const NO_BYTES = Buffer.alloc(0);
+/** A character of UTF-8 in part, at the end. */
+const PARTIAL = /\ufffd$/;
 
 export interface PcapngWriterOptions {
   /** A text for an event, kept as the comment of its packet: what the bytes mean. */
   comment?: ((event: CaptureEvent) => string | undefined) | undefined;
+  /**
+   * What is spoken, in place of `comment`: the comment of a packet has the messages whose last byte it carries, as JSON, what could not be
+   * decoded, and what is missing before them.
+   */
+  protocol?: DecodableProtocol<unknown, unknown> | undefined;
 }
 
 /**
@@ -32,7 +42,9 @@ export class PcapngWriter {
 
   constructor(header: CaptureHeader = {}, options: PcapngWriterOptions = {}) {
     this.#startNanoseconds = nanosecondsOf(header.start);
-    this.#comment = options.comment;
+    checkOptions('PcapngWriter', options, { comment: anything, protocol: anything });
+    const { comment, protocol } = options;
+    this.#comment = comment ?? (protocol && commentsOf(new CaptureMessages(protocol)));
     this.#by = header.by ?? 'wirepipe';
   }
 
@@ -56,7 +68,7 @@ export class PcapngWriter {
   /** The packets of an event; none for what is nothing on the wire. */
   event(event: CaptureEvent): Buffer {
     const packets: Buffer[] = [];
-    let comment = this.#comment?.(event);
+    let comment = this.#comment?.(event) || undefined;
     const add = (ip: Buffer): void => {
       packets.push(packetBlock(this.#startNanoseconds + BigInt(Math.round(event.time * 1e9)), ip, comment));
       comment = undefined;
@@ -96,6 +108,20 @@ export class PcapngWriter {
     }
     return Buffer.concat(packets);
   }
+}
+
+/** What the events mean, one after the other. */
+function commentsOf(
+  messages: CaptureMessages<unknown, unknown>,
+): (event: CaptureEvent) => string | undefined {
+  return (event) => {
+    const texts = messages.event(event).flatMap((result) => {
+      if (result.event === 'message') return [JSON.stringify(plain(result.message))];
+      if (result.event === 'fault') return [`${result.error.code}: ${result.error.message}`];
+      return [];
+    });
+    return texts.join('\n');
+  };
 }
 
 interface End {
@@ -261,7 +287,10 @@ function packetBlock(nanoseconds: bigint, packet: Buffer, comment: string | unde
   head.writeUInt32LE(packet.length, 16);
   const padding = Buffer.alloc(-packet.length & 3);
   if (comment === undefined) return block(6, Buffer.concat([head, packet, padding]));
-  const text = Buffer.from(comment).subarray(0, LONGEST_COMMENT);
+  let text = Buffer.from(comment);
+  // Cut between two characters.
+  if (text.length > LONGEST_COMMENT)
+    text = Buffer.from(text.toString('utf8', 0, LONGEST_COMMENT).replace(PARTIAL, ''));
   return block(6, Buffer.concat([head, packet, padding, option(1, text), option(0, NO_BYTES)]));
 }
 

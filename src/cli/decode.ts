@@ -1,11 +1,11 @@
 import { safeText, showThrown } from '../bytes/show.ts';
+import { plain } from '../protocol/recording/plain.ts';
 import type { ViewDocument, ViewEvent, ViewMessage } from '../tools/view/document.ts';
 import { fromDocumentValue } from '../tools/view/document-value.ts';
 import { aboutEvent, eventKind, eventLine, leavesOf, valueText } from '../tools/view/show-event.ts';
 import { parseWhere, type Where } from '../tools/where.ts';
 import { protocolOption } from './load-protocol.ts';
 import { showMessage } from './message-text.ts';
-import { plain } from './plain.ts';
 import { print } from './print.ts';
 import { readRecording, recordingForms } from './recording.ts';
 import { paint } from './terminal.ts';

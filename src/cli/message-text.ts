@@ -1,6 +1,6 @@
 import { safeText, show, showThrown } from '../bytes/show.ts';
+import { plain } from '../protocol/recording/plain.ts';
 import type { DeclaredField } from './declared-fields.ts';
-import { plain } from './plain.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The messages that can be typed; undefined where the codec does not tell. */

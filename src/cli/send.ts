@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
 import { showThrown } from '../bytes/show.ts';
 import { connect } from '../net/client.ts';
+import { plain } from '../protocol/recording/plain.ts';
 import { declaredFields } from './declared-fields.ts';
 import { type LoadedProtocol, loadProtocol, protocolOption } from './load-protocol.ts';
 import { parseMessage, showMessage } from './message-text.ts';
 import { destinationOf, type PlaceOptions, withPlace } from './place.ts';
-import { plain } from './plain.ts';
 import { UsageError } from './usage-error.ts';
 import { examples, type Verb } from './verb.ts';
 

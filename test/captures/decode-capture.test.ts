@@ -6,7 +6,25 @@ import { describe, expect, test } from 'vitest';
 import { decodeCapture } from '../../src/captures/decode-capture.ts';
 import { DirectionDecoder } from '../../src/captures/direction-decoder.ts';
 import { drone } from '../../src/drone/protocol.ts';
-import { cobs, codecFrom, type Framing, fixedLength, lengthPrefix, line, slip } from '../../src/index.ts';
+import {
+  cobs,
+  codecFrom,
+  delimiter,
+  type Framing,
+  fixedLength,
+  headed,
+  lengthPrefix,
+  line,
+  measured,
+  message,
+  messages,
+  packets,
+  selfDelimiting,
+  slip,
+  stuffed,
+  u8,
+  utf8,
+} from '../../src/index.ts';
 import { eventLine, headerLine } from '../../src/protocol/recording/capture-line.ts';
 import type { CaptureEvent } from '../../src/protocol/recording/events.ts';
 import { CaptureMismatch, expectCapture } from '../../src/testing/expect-capture.ts';
@@ -107,6 +125,184 @@ describe('a gap', () => {
     expect(results).not.toContain('three');
   });
 
+  const xor = (bytes: Uint8Array): number => bytes.reduce((sum, byte) => sum ^ byte, 0);
+  /** AA, the length of the whole packet, data, and a byte that makes the xor of all 0. */
+  const packet = (data: string): Buffer => {
+    const bytes = Buffer.from(`\xaa\0${data}\0`, 'latin1');
+    bytes[1] = bytes.length;
+    bytes[bytes.length - 1] = xor(bytes);
+    return bytes;
+  };
+  const summed = {
+    start: [0xaa],
+    length: { offset: 1, width: 1 },
+    valid: (bytes: Buffer) => xor(bytes) === 0,
+  };
+
+  test.each([
+    ['packets', packets({ kinds: [summed], maxFrameLength: 255 })],
+    [
+      'packets that take noise for an error',
+      packets({ kinds: [summed], maxFrameLength: 255, onNoise: 'error' }),
+    ],
+    [
+      'measured, with a sum',
+      measured({
+        measure: (bytes, start, end) =>
+          end - start < 2 ? undefined : bytes[start] === 0xaa ? bytes[start + 1]! : 0,
+        valid: summed.valid,
+        onNoise: 'discard',
+        maxFrameLength: 255,
+      }),
+    ],
+  ])('%s: the next one is found', (_, framing) => {
+    const [one, two, three, four] = ['one', 'two', 'three', 'four'].map(packet) as [
+      Buffer,
+      Buffer,
+      Buffer,
+      Buffer,
+    ];
+    const bytes = Buffer.concat([one, two, three, four]);
+    const [second, third, fourth] = [6, 12, 20];
+    const shown = [one, three, four].map((frame) => frame.toString());
+    // Inside a packet, its length, its sum; and the whole of it.
+    for (const [from, to] of [
+      [second + 3, second + 5],
+      [second + 1, second + 2],
+      [third - 1, third],
+      [second, third],
+    ] as const) {
+      expect({ from, results: through(framing, bytes, from, to) }).toEqual({
+        from,
+        results: [shown[0], { lost: to - from, goesOn: true }, shown[1], shown[2]],
+      });
+    }
+    // Over an edge, and from the middle of one packet into that of another.
+    for (const to of [third + 1, third + 3, fourth]) {
+      expect(through(framing, bytes, second + 3, to)).toEqual([
+        shown[0],
+        { lost: to - second - 3, goesOn: true },
+        shown[2],
+      ]);
+    }
+  });
+
+  test('a whole packet behind a false start, before the gap, is not lost', () => {
+    const framing = packets({ kinds: [summed], maxFrameLength: 255 });
+    // AA FF announces 255 bytes.
+    const bytes = Buffer.concat([
+      Buffer.from([0xaa, 0xff]),
+      packet('one'),
+      Buffer.from('gap'),
+      packet('two'),
+    ]);
+    expect(through(framing, bytes, 8, 11)).toEqual([
+      packet('one').toString(),
+      { lost: 3, goesOn: true },
+      packet('two').toString(),
+    ]);
+  });
+
+  test.each([
+    ['stuffed', stuffed({ flag: 0x7e, escape: 0x7d, xor: 0x20 })],
+    [
+      'stuffed, which drops what is invalid',
+      stuffed({ flag: 0x7e, escape: 0x7d, xor: 0x20, onInvalid: 'discard' }),
+    ],
+    ['delimiter', delimiter({ delimiter: '\r\n' })],
+  ])('%s: goes on behind the next mark, wherever the gap ends', (_, framing) => {
+    const texts = ['one', 't~}wo', 'th~ree', 'four', 'five'];
+    const bytes = wire(framing, texts);
+    const first = wire(framing, texts.slice(0, 1)).length;
+    const third = wire(framing, texts.slice(0, 3)).length;
+    for (let from = first + 1; from < third; from++) {
+      for (let to = from + 1; to <= third; to++) {
+        const results = through(framing, bytes, from, to);
+        const lost = results.findIndex((result) => typeof result === 'object');
+        expect(results[lost]).toEqual({ lost: to - from, goesOn: true });
+        expect(results.slice(0, lost)).toEqual(texts.slice(0, lost));
+        expect(results.at(-1)).toBe('five');
+        for (const one of results.slice(lost + 1)) expect(texts).toContain(one);
+      }
+    }
+  });
+
+  test('a start in front of a frame: the first that begins behind the gap counts', () => {
+    for (const onInvalid of ['discard', 'error'] as const) {
+      const framing = delimiter({ start: ':', delimiter: '\r\n', onInvalid });
+      const bytes = wire(framing, ['one', 'two', 'three']);
+      const name = onInvalid;
+      expect({ name, results: through(framing, bytes, 8, 9) }).toEqual({
+        name,
+        results: ['one', { lost: 1, goesOn: true }, 'three'],
+      });
+      expect(through(framing, bytes, 6, 12)).toEqual(['one', { lost: 6, goesOn: true }, 'three']);
+    }
+  });
+
+  test('a stuffed frame that says its length: the next start is found', () => {
+    // XBee API 2: 7E · length 2, of the data · data · sum 1, all escaped but the first
+    const framing = stuffed({
+      flag: 0x7e,
+      escape: 0x7d,
+      xor: 0x20,
+      onInvalid: 'discard',
+      length: { offset: 0, width: 2, byteOrder: 'big', add: 2 },
+    });
+    const payload = (data: string): Buffer =>
+      Buffer.concat([Buffer.from([0, data.length]), Buffer.from(data)]);
+    const writer = framing.writer();
+    const bytes = Buffer.concat(
+      ['one', 't~wo', 'three'].map((data) => {
+        const target = Buffer.alloc(64);
+        return target.subarray(0, writer.write(target, 0, payload(data), 0, payload(data).length));
+      }),
+    );
+    const shown = [payload('one').toString(), payload('three').toString()];
+    for (const [from, to] of [
+      [8, 9],
+      [10, 11],
+      [7, 12],
+    ] as const) {
+      expect(through(framing, bytes, from, to)).toEqual([
+        shown[0],
+        { lost: to - from, goesOn: true },
+        shown[1],
+      ]);
+    }
+  });
+
+  test.each([
+    ['headed', headed({ end: ':', length: { column: 0 }, trailer: 1 }), '3:one,3:two,5:three,4:four,', 6, 1],
+    [
+      'measured',
+      measured({ measure: (all, start) => 1 + all[start]!, maxFrameLength: 256 }),
+      '\x03one\x03two\x05three\x04four',
+      4,
+      0,
+    ],
+    [
+      'selfDelimiting',
+      selfDelimiting(messages(u8, { text: message(3, { text: utf8(u8) }) })),
+      '\x03\x03one\x03\x03two\x03\x05three',
+      5,
+      1,
+    ],
+  ])(
+    '%s: inside a frame whose length is known it costs that frame, and elsewhere it says that it cannot go on',
+    (_, framing, sent, second, known) => {
+      const bytes = Buffer.from(sent, 'latin1');
+      const inside = second + known + 1;
+      const results = through(framing, bytes, inside, inside + 1);
+      expect(results[1]).toEqual({ lost: 1, goesOn: true });
+      expect(results.length).toBeGreaterThan(2);
+      expect(results[2]).toContain('three');
+      expect(through(framing, bytes, second, second + 1).slice(1)).toEqual([{ lost: 1, goesOn: false }]);
+      // Beyond the frame.
+      expect(through(framing, bytes, inside, inside + 6).slice(1)).toEqual([{ lost: 6, goesOn: false }]);
+    },
+  );
+
   test('two in one frame, and one in a frame of 100 kB', () => {
     const framing = lengthPrefix();
     const bytes = wire(framing, ['x'.repeat(100_000), 'next']);
@@ -129,6 +325,9 @@ describe('a gap', () => {
       slip(),
       cobs(),
       fixedLength(5),
+      stuffed({ flag: 0x7e, escape: 0x7d, xor: 0x20 }),
+      delimiter({ start: ':', delimiter: '\n' }),
+      packets({ kinds: [{ start: ':', length: { offset: 1, width: 1, add: 2 } }] }),
     );
     fc.assert(
       fc.property(
@@ -136,7 +335,9 @@ describe('a gap', () => {
         fc.array(fc.stringMatching(/^[a-z]{5}$/), { minLength: 1, maxLength: 8 }),
         fc.nat(),
         fc.nat(),
-        (framing, texts, a, b) => {
+        (framing, words, a, b) => {
+          // A packet is what it says of itself: a mark and its length.
+          const texts = framing.name === 'packets' ? words.map((word) => `:\x05${word}`) : words;
           const bytes = wire(framing, texts);
           const [from, to] = [a % bytes.length, b % bytes.length].toSorted((x, y) => x - y) as [
             number,

@@ -30,7 +30,7 @@ const PROGRAMS = [...page.matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1]
 async function program(part: string): Promise<string> {
   const found = PROGRAMS.find((one) => one.includes(part));
   const code = found!
-    .replaceAll('dns.pcapng', path.join(folder, 'dns.out'))
+    .replaceAll('flight.pcapng', path.join(folder, 'out.pcapng'))
     .replaceAll('dns.pcap', 'test/fixtures/dns_tcp.pcap')
     .replaceAll('flight.ndjson', flight)
     .replaceAll('flights.ndjson.gz', path.join(folder, 'flights.ndjson.gz'))
@@ -76,8 +76,15 @@ test('a log by one regular expression', async () => {
 });
 
 test('events to pcapng', async () => {
-  await program('new PcapngWriter');
-  expect(readFileSync(path.join(folder, 'dns.out')).toString('latin1')).toContain('open at 0 s');
+  await program('writePcapng(');
+  expect(readFileSync(path.join(folder, 'out.pcapng')).toString('latin1')).toContain(
+    '{"type":"write","text":"HELLO"}',
+  );
+});
+
+test('events to test vectors', async () => {
+  const [, shown] = /```ts prints\n(.*?)```/s.exec(page)!;
+  expect(await program('toTestVectors(')).toBe(`${shown}\n`);
 });
 
 test('recording', async () => {

@@ -221,6 +221,30 @@ describe('files', () => {
     expect(events).toEqual(EVENTS);
   });
 
+  test('changed anywhere, packed or not: events, then at most one coded error', async () => {
+    const files = [Buffer.from(TEXT), gzipSync(TEXT), gzipSync(pcap([frame({ seq: 99, flags: 'S' })]))];
+    const place = path.join(folder, 'changed');
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...files),
+        fc.nat(),
+        fc.nat(255),
+        fc.nat(),
+        async (file, at, value, cut) => {
+          const changed = Buffer.from(file.subarray(0, cut % 3 === 0 ? cut % file.length : file.length));
+          if (changed.length > 0) changed[at % changed.length] = value;
+          writeFileSync(place, changed);
+          const error = await collect(readCapture(place)).then(
+            () => undefined,
+            (thrown: unknown) => thrown,
+          );
+          if (error !== undefined) expect(error).toBeInstanceOf(CaptureError);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
   test('a folder that is not there', async () => {
     const file = writeCapture(path.join(folder, 'no', 'such', 'folder'));
     await expect(pipeline(Readable.from(EVENTS), file)).rejects.toMatchObject({ code: 'ENOENT' });

@@ -1,11 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { eventReader } from '../../src/captures/event-reader.ts';
 import { PcapngWriter, type PcapngWriterOptions } from '../../src/captures/pcapng-writer.ts';
+import { writePcapng } from '../../src/captures/write-pcapng.ts';
+import { drone } from '../../src/drone/protocol.ts';
 import type { CaptureEvent, Side } from '../../src/protocol/recording/events.ts';
 import { isThere } from '../support/programs.ts';
 
@@ -69,6 +74,22 @@ test('a gap is a gap, and sides without addresses get some', () => {
   expect(read(write(events)).map(({ event }) => event)).toEqual(['open', 'gap', 'data', 'close']);
 });
 
+test('a file of events, packed; a comment is cut between two characters', async () => {
+  const file = path.join(folder, 'long.pcapng.gz');
+  await pipeline(
+    Readable.from(EVENTS.slice(0, 2)),
+    writePcapng(file, {}, { comment: () => `x${'é'.repeat(40_000)}` }),
+  );
+  const bytes = gunzipSync(readFileSync(file));
+  expect(read(bytes).map(({ event }) => event)).toEqual(['open', 'data', 'close']);
+  // The whole of it is 65,000 bytes at the most: 2 bytes a character.
+  expect(/é+/.exec(bytes.toString())![0]).toHaveLength(32_499);
+  await expect(
+    pipeline(Readable.from(EVENTS), writePcapng(path.join(folder, 'no/such/file'))),
+  ).rejects.toMatchObject({ code: 'ENOENT' });
+  expect(() => new PcapngWriter({}, { coment: () => '' } as object)).toThrow("did you mean 'comment'");
+});
+
 test('any chunks come back', () => {
   const chunk = fc.record({
     from: fc.constantFrom<Side>('client', 'server'),
@@ -117,6 +138,31 @@ describe.skipIf(!isThere('tshark'))('tshark', () => {
     expect({ stdout, stderr }).toEqual({ stdout: '', stderr: '' });
     const all = tshark(file, ...checked, '-Y', 'tcp.checksum.status == 1 or udp.checksum.status == 1').stdout;
     expect(all.trim().split('\n').length).toBeGreaterThan(15);
+  });
+
+  test('shows the messages in the packet that has their last byte, and what is wrong or missing', async () => {
+    const said = (from: Side, text: string): CaptureEvent => ({
+      event: 'data',
+      time: 0,
+      connection: 0,
+      from,
+      bytes: Buffer.from(text, 'latin1'),
+    });
+    const flight: CaptureEvent[] = [
+      // The name of the text is “Ω”; it comes in two chunks.
+      said('client', '\x04\0\0\0\x02\x02\xce'),
+      said('client', '\xa9\x01\0\0\0\0'),
+      said('server', '\x03\0\0\0\x80\x01\xff'),
+    ];
+    const file = path.join(folder, 'flight.pcapng');
+    await pipeline(Readable.from(flight), writePcapng(file, { by: 'a test' }, { protocol: drone }));
+    const { stdout, stderr } = tshark(file, '-Y', 'frame.comment', '-T', 'fields', '-e', 'frame.comment');
+    expect(stderr).toBe('');
+    const [sent, wrong] = stdout.trimEnd().split('\n');
+    expect(sent).toBe('{"type":"write","text":"Ω"}\\n{"type":"quit"}');
+    expect(wrong).toMatch(/^ERR_MESSAGE_UTF8: /);
+    const bad = tshark(file, '-Y', 'tcp.analysis.flags or _ws.malformed or _ws.expert.severity >= "Warning"');
+    expect(bad).toEqual({ stdout: '', stderr: '' });
   });
 
   test('shows what the bytes mean', () => {

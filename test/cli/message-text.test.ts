@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { complete } from '../../src/cli/complete.ts';
 import { declaredFields } from '../../src/cli/declared-fields.ts';
 import { parseMessage, showMessage } from '../../src/cli/message-text.ts';
-import { plain } from '../../src/cli/plain.ts';
 import { UsageError } from '../../src/cli/usage-error.ts';
 import {
   array,
@@ -22,6 +21,7 @@ import {
   utf8,
 } from '../../src/protocol/fields/kinds.ts';
 import { messages } from '../../src/protocol/fields/messages.ts';
+import { plain } from '../../src/protocol/recording/plain.ts';
 
 const codec = messages(u8, {
   quit: message(0),

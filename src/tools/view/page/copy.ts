@@ -1,3 +1,4 @@
+import { testVector, type VectorField } from '../../../protocol/recording/test-vector.ts';
 import type { ViewMessage } from '../document.ts';
 import { leavesOf, valueText } from '../show-event.ts';
 
@@ -11,25 +12,10 @@ export const FORMATS = {
 
 /** Literal bytes with a comment for each field. */
 function vectorOf(message: ViewMessage): string {
-  const lines: string[] = [];
-  let at = 0;
-  const add = (end: number, comment: string): void => {
-    if (end > at) lines.push(`  ${JSON.stringify(message.bytes.slice(2 * at, 2 * end))}, // ${comment}`);
-    at = Math.max(at, end);
-  };
-  for (const [path, start, end, value] of leavesOf(message)) {
-    add(start, '');
-    // A line end or a mark of direction in a text must not end the comment, nor turn it.
-    add(
-      end,
-      `${path}: ${valueText(value).replace(/[^\x20-\x7e]/gu, (one) => `\\u{${one.codePointAt(0)!.toString(16)}}`)}`,
-    );
-  }
-  add(message.bytes.length / 2, '');
-  return `Buffer.from(\n  [\n${lines.map((line) => `  ${line}`).join('\n')}\n  ].join(''),\n  'hex',\n)`.replace(
-    / \/\/ $/gm,
-    '',
+  const fields = leavesOf(message).map(
+    ([path, start, end, value]): VectorField => [path, start, end, valueText(value)],
   );
+  return testVector(message.bytes, fields);
 }
 
 /** Plain JSON: what `$` stands for as text. */

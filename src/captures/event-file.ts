@@ -1,0 +1,52 @@
+import { createWriteStream } from 'node:fs';
+import { Writable } from 'node:stream';
+import { createGzip } from 'node:zlib';
+import type { CaptureEvent } from '../protocol/recording/events.ts';
+
+/** What turns events into the bytes of a file. */
+export interface EventWriter {
+  /** What the file begins with. */
+  start(): string | Buffer;
+  event(event: CaptureEvent): string | Buffer;
+}
+
+/** Events in (object mode), a file out, packed by gzip where its name ends in `.gz`. It has finished when all is in the file. */
+export class EventFile extends Writable {
+  readonly #writer: EventWriter;
+  readonly #file: Writable;
+  readonly #out: Writable;
+
+  constructor(path: string, writer: EventWriter) {
+    super({ objectMode: true });
+    this.#writer = writer;
+    this.#file = createWriteStream(path);
+    this.#out = this.#file;
+    const fail = (error: Error): void => {
+      this.destroy(error);
+    };
+    this.#file.on('error', fail);
+    if (path.endsWith('.gz')) {
+      const gzip = createGzip();
+      gzip.on('error', fail).pipe(this.#file);
+      this.#out = gzip;
+    }
+    this.#out.write(writer.start());
+  }
+
+  override _write(event: CaptureEvent, _: BufferEncoding, callback: (error?: Error | null) => void): void {
+    const bytes = this.#writer.event(event);
+    if (bytes.length === 0 || this.#out.write(bytes)) callback();
+    else this.#out.once('drain', callback);
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    this.#file.once('close', () => callback());
+    this.#out.end();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#out.destroy();
+    this.#file.destroy();
+    callback(error);
+  }
+}

@@ -1,0 +1,103 @@
+import { ProtocolError } from '../errors.ts';
+import type { Codec } from '../protocol/codec.ts';
+import type { Declaration } from '../protocol/fields/engine/declaration.ts';
+import type { Span } from '../protocol/fields/engine/read-walk.ts';
+import { trace } from '../protocol/fields/engine/trace.ts';
+import { DirectionFrames } from '../protocol/recording/direction-frames.ts';
+import type { CaptureEvent } from '../protocol/recording/events.ts';
+import { testVector, type VectorField } from '../protocol/recording/test-vector.ts';
+import type { DecodableProtocol } from './decode-capture.ts';
+
+/**
+ * The messages of a capture as TypeScript: an array `VECTORS` of what was decoded, beside its bytes as literals with a comment for each
+ * field. A frame that cannot be decoded has the code of its error in place of the message. Bytes are the payload of a frame, as a codec
+ * takes them.
+ *
+ * @example
+ * writeFileSync('vectors.ts', toTestVectors(events, drone));
+ * // { from: 'client', message: { type: 'move', x: 10, y: 20 }, bytes: Buffer.from(['01', // type: 1 …
+ */
+export function toTestVectors(
+  events: Iterable<CaptureEvent>,
+  protocol: DecodableProtocol<unknown, unknown>,
+): string {
+  const vectors: string[] = [];
+  const directions = new Map<string, DirectionFrames>();
+  for (const event of events) {
+    if (event.event !== 'data' && event.event !== 'gap') continue;
+    const { from, connection } = event;
+    const key = `${connection} ${from}`;
+    const direction = directions.get(key) ?? new DirectionFrames(protocol.framing);
+    directions.set(key, direction);
+    const codec = from === 'client' ? protocol.clientMessages : protocol.serverMessages;
+    const results = event.event === 'data' ? direction.data(event.bytes) : direction.gap(event.length);
+    for (const result of results) {
+      if (result.kind !== 'frame') continue;
+      const frame = result.bytes.subarray(result.start, result.end);
+      const what = outcomeOf(codec, frame);
+      vectors.push(`  {\n    from: '${from}',\n    ${what},\n    bytes: ${vectorOf(codec, frame)},\n  },\n`);
+    }
+  }
+  return `export const VECTORS = [\n${vectors.join('')}];\n`;
+}
+
+function outcomeOf(codec: Codec<unknown, never>, frame: Buffer): string {
+  try {
+    return `message: ${literal(codec.decode(frame))}`;
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return `error: '${error.code}'`;
+  }
+}
+
+function vectorOf(codec: Codec<unknown, never>, frame: Buffer): string {
+  return testVector(frame.toString('hex'), fieldsOf(codec, frame), '    ');
+}
+
+/** The fields that hold no others, as far as the codec declares them. */
+function fieldsOf(codec: Codec<unknown, never>, frame: Buffer): VectorField[] {
+  const { declaration } = codec as { readonly declaration?: Declaration };
+  if (declaration === undefined) return [];
+  const { spans } = trace({ declaration, decode: () => undefined }, frame);
+  return spans
+    .filter((span, index) => !isAround(span, spans[index + 1]))
+    .map(({ path, start, end, value }) => [path === '' ? 'type' : path, start, end, literal(value)]);
+}
+
+function isAround({ path, start, end }: Span, next: Span | undefined): boolean {
+  if (next === undefined || next.start < start || next.end > end) return false;
+  return path === ''
+    ? next.path !== ''
+    : next.path.startsWith(`${path}.`) || next.path.startsWith(`${path}[`);
+}
+
+/** A value as TypeScript has it. Characters beyond ASCII are escaped: none of them can end or turn a line. */
+function literal(value: unknown): string {
+  switch (typeof value) {
+    case 'bigint':
+      return `${value}n`;
+    case 'number':
+      return Object.is(value, -0) ? '-0' : String(value);
+    case 'string':
+      return JSON.stringify(value).replace(/[^\x20-\x7e]/g, escaped);
+    case 'object': {
+      if (value === null) return 'null';
+      if (value instanceof Uint8Array) return `Buffer.from('${Buffer.from(value).toString('hex')}', 'hex')`;
+      if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
+      const members = Object.entries(value).map(([name, one]) => `${nameOf(name)}: ${literal(one)}`);
+      return members.length === 0 ? '{}' : `{ ${members.join(', ')} }`;
+    }
+    default:
+      return String(value);
+  }
+}
+
+function nameOf(name: string): string {
+  if (/^[A-Za-z_]\w*$/.test(name) && name !== '__proto__') return name;
+  // Computed: as a plain key, `__proto__` would set the prototype.
+  return `[${literal(name)}]`;
+}
+
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
