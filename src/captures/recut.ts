@@ -1,6 +1,7 @@
 import { checkOptions, integer, oneOf } from '../options.ts';
 import type { CaptureEvent, DataEvent, Side } from '../protocol/recording/events.ts';
 import type { DecodableProtocol } from './decode-capture.ts';
+import { seededNumbers } from './seeded-numbers.ts';
 
 /** Where chunks are cut. */
 export interface RecutOptions {
@@ -31,7 +32,7 @@ export function recut(events: readonly CaptureEvent[], options: RecutOptions): C
   if (how === 'recorded') return [...events];
   const joined = coalesced(events);
   if (how === 'coalesced') return joined;
-  const random = generator(seed);
+  const random = seededNumbers(seed);
   return joined.flatMap<CaptureEvent>((event) => {
     if (event.event !== 'data') return [event];
     const pieces: DataEvent[] = [];
@@ -95,15 +96,4 @@ function coalesced(events: readonly CaptureEvent[]): CaptureEvent[] {
   }
   for (const connection of open.keys()) close(connection);
   return result;
-}
-
-/** Numbers from 0 to 1 that a seed determines (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -1,7 +1,8 @@
-import { checkOptions, natural } from '../options.ts';
+import { anything, checkOptions, natural } from '../options.ts';
 import { Conversation } from '../protocol/conversation.ts';
 import type { Protocol } from '../protocol/protocol.ts';
-import type { CaptureEvent } from '../protocol/recording/events.ts';
+import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
+import type { Session } from '../protocol/session/session.ts';
 
 /** What a session answered. */
 export interface SessionReplay {
@@ -13,17 +14,26 @@ export interface SessionReplay {
   readonly error: Error | undefined;
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: of either side
+type AnyConversation = Conversation<any, any, string, any>;
+
 /** A limit or a named timer, and when it runs out, in milliseconds. */
 interface Alarm {
   at: number;
   readonly ring: () => void;
 }
 
+export interface ReplaySessionOptions<Received, Sent> {
+  /** Which connection of the capture. Default 0. */
+  connection?: number | undefined;
+  /** The client's own table, as `connect` takes it: then what the server of the capture sent goes into it. */
+  // biome-ignore lint/suspicious/noExplicitAny: a replay need not know what its handlers keep
+  session?: Session<Sent, Received, any, any> | undefined;
+}
+
 /**
- * Replay what the client of a capture sent into the session of a protocol: no stream, no socket, and a clock that the times of the
+ * Replay what the client of a capture sent into the session of a protocol, or what its server sent into a client's: no stream, no socket, and a clock that the times of the
  * capture set, so that an hour of silence takes no time and the limits of the session's states pass when they did.
- *
- * @param options - `connection`: which one of the capture; default 0
  *
  * @example
  * const whole = await replaySession(recut(events, { how: 'coalesced' }), drone);
@@ -33,11 +43,21 @@ interface Alarm {
 export async function replaySession<Received, Sent>(
   events: readonly CaptureEvent[],
   protocol: Protocol<Received, Sent>,
-  options: { connection?: number | undefined } = {},
+  options: ReplaySessionOptions<Received, Sent> = {},
 ): Promise<SessionReplay> {
-  checkOptions('replaySession', options, { connection: natural });
-  const { connection = 0 } = options;
-  const conversation = new Conversation(protocol);
+  checkOptions('replaySession', options, { connection: natural, session: anything });
+  const { connection = 0, session } = options;
+  const conversation: AnyConversation =
+    session === undefined
+      ? new Conversation(protocol)
+      : new Conversation({
+          name: protocol.name,
+          framing: protocol.framing,
+          clientMessages: protocol.serverMessages,
+          serverMessages: protocol.clientMessages,
+          session,
+        });
+  const sender: Side = session === undefined ? 'client' : 'server';
   const sent: Buffer[] = [];
   const alarms = new Map<string, Alarm>();
   let now = 0;
@@ -95,8 +115,8 @@ export async function replaySession<Received, Sent>(
     if (event.event === 'datagram' || event.connection !== connection) continue;
     start ??= event.time;
     await until((event.time - start) * 1_000);
-    if (event.event === 'data' && event.from === 'client') conversation.receive(event.bytes);
-    else if (event.event === 'end' && event.from === 'client') conversation.ended();
+    if (event.event === 'data' && event.from === sender) conversation.receive(event.bytes);
+    else if (event.event === 'end' && event.from === sender) conversation.ended();
     await settle();
   }
   const { state, error } = conversation;

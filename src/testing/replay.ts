@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate as turnOfLoop, setTimeout as wait } from 'node:timers/promises';
 import { show } from '../bytes/show.ts';
-import { CaptureMessages, type DecodableProtocol } from '../captures/decode-capture.ts';
-import { anything, type Check, checkOptions, delay, natural } from '../options.ts';
-import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
+import { CaptureMessages, type DecodableProtocol, type MessageEvent } from '../captures/decode-capture.ts';
+import { seededNumbers } from '../captures/seeded-numbers.ts';
+import { anything, type Check, checkOptions, delay, integer, natural, oneOf } from '../options.ts';
+import type { CaptureEvent, EndEvent, Side } from '../protocol/recording/events.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
 import { type Difference, firstDifference, keyOf } from './difference.ts';
@@ -14,33 +15,52 @@ export interface ReplayOptions {
   connection?: number | undefined;
   /**
    * Fields that differ from run to run, by message type and path: `'hello.token'`. The live value of such a field that comes takes the
-   * recorded one's place in what is sent afterwards.
+   * recorded one's place in what is sent afterwards. A list inside the list is a group with values of its own: ids, say, beside tokens.
    */
-  bind?: readonly string[] | undefined;
+  bind?: readonly (string | readonly string[])[] | undefined;
   /** How many times as fast as recorded: 1 keeps the times at which that side sent. Default Infinity: without a pause. */
   speed?: number | undefined;
+  /**
+   * Where what is sent is cut: `'messages'` (the default) writes each by itself, `'coalesced'` all that are sent without waiting for the
+   * peer at once; `'every'` cuts these into pieces of `length` bytes (default 1), `'random'` into pieces by `seed`.
+   */
+  how?: 'messages' | 'coalesced' | 'every' | 'random' | undefined;
+  length?: number | undefined;
+  seed?: number | undefined;
   /** Milliseconds to wait for a message that was recorded. Default 5,000. */
   timeout?: number | undefined;
 }
 
-/** Where a live peer has answered otherwise than the recorded one; `path` is empty for a whole message. */
+/**
+ * Where a live peer has answered otherwise than the recorded one; `path` is empty for a whole message. `expected` or `actual` is undefined
+ * where the one or the other has sent nothing, or ended its side.
+ */
 export interface ReplayDifference extends Difference {
   /** The number of the message among all of the connection, from 0. */
   readonly index: number;
+  /** The recorded message, and the live one. */
+  readonly recorded: unknown;
   readonly message: unknown;
 }
 
+type Turn = MessageEvent<unknown, unknown> | EndEvent;
+
 /**
  * Take one side's part of a recorded conversation against a live peer, by messages: send what that side has sent, once the peer has said
- * what it said before, and compare what it says.
+ * what it said before, and compare what it says. Where the capture has the end of a side, that is sent and expected as well.
  *
  * @param side - whose part to take
  * @param stream - the live peer, over any Duplex
  * @returns the first difference, or undefined where there is none
  *
  * @example
- * const difference = await replay(events, drone, 'client', net.connect(4000));
+ * // The client's part, against a server.
+ * const difference = await replay(events, drone, 'client', net.connect({ port: 4000, allowHalfOpen: true }));
  * expect(difference).toBeUndefined();
+ *
+ * @example
+ * // The server's part, against a client.
+ * net.createServer({ allowHalfOpen: true }, async (socket) => report(await replay(events, drone, 'server', socket)));
  */
 export async function replay(
   events: readonly CaptureEvent[],
@@ -49,49 +69,143 @@ export async function replay(
   stream: Duplex,
   options: ReplayOptions = {},
 ): Promise<ReplayDifference | undefined> {
-  checkOptions('replay', options, { connection: natural, bind: anything, speed, timeout: delay });
+  checkOptions('replay', options, {
+    connection: natural,
+    bind: anything,
+    speed,
+    how: oneOf('messages', 'coalesced', 'every', 'random'),
+    length: integer(1),
+    seed: integer(0),
+    timeout: delay,
+  });
   const { connection = 0, bind = [], speed: fold = Infinity, timeout = 5_000 } = options;
-  const decoder = new CaptureMessages(protocol);
-  const turns = events
-    .flatMap((event) => decoder.event(event))
-    .flatMap((event) => (event.event === 'message' && event.connection === connection ? [event] : []));
-  const codec = side === 'client' ? protocol.clientMessages : protocol.serverMessages;
-  const theirs = side === 'client' ? protocol.serverMessages : protocol.clientMessages;
-  const writer = protocol.framing.writer();
-  const frames = new FrameDecoder(protocol.framing);
-  const messages = new MessageDecoder(theirs);
-  const fail = (error: Error): void => {
-    messages.destroy(error);
-  };
-  stream.on('error', fail);
-  frames.on('error', fail);
-  const incoming = stream.pipe(frames).pipe(messages)[Symbol.asyncIterator]();
+  const { how = 'messages', length = 1, seed = 1 } = options;
+  const turns = turnsOf(events, protocol, connection);
+  const random = seededNumbers(seed);
+  const pieceLength = (): number =>
+    how === 'every' ? length : how === 'random' ? 1 + Math.floor(random() * 16) : Infinity;
+  const encode = encoder(protocol, side);
+  const peer = new Peer(stream, protocol, side);
   const bound = new Bindings(bind);
   const begun = performance.now();
+  let pending: Buffer[] = [];
+  const flush = async (): Promise<void> => {
+    const bytes = Buffer.concat(pending);
+    pending = [];
+    for (let at = 0; at < bytes.length; ) {
+      const piece = bytes.subarray(at, at + pieceLength());
+      at += piece.length;
+      if (!stream.write(piece)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+      // Pieces stay apart.
+      if (at < bytes.length) await turnOfLoop();
+    }
+  };
   try {
-    for (const [index, turn] of turns.entries()) {
+    let index = -1;
+    for (const [place, turn] of turns.entries()) {
+      if (turn.event === 'message') index++;
       if (turn.from === side) {
-        const due = begun + ((turn.time - turns[0]!.time) * 1_000) / fold;
-        const early = due - performance.now();
-        if (early > 0) await wait(early);
-        const payload = (codec.encode as (message: unknown) => Uint8Array)(bound.toLive(turn.message));
-        const bytes = Buffer.alloc(writer.bound(payload.length));
-        const sent = bytes.subarray(0, writer.write(bytes, 0, payload, 0, payload.length));
-        if (!stream.write(sent)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+        const early = begun + ((turn.time - turns[0]!.time) * 1_000) / fold - performance.now();
+        if (early > 0) {
+          await flush();
+          await wait(early);
+        }
+        if (turn.event === 'message') pending.push(encode(bound.toLive(turn.message)));
+        const next = turns[place + 1];
+        const isMore = how !== 'messages' && next?.event === 'message' && next.from === side;
+        if (!isMore) await flush();
+        if (turn.event === 'end') stream.end();
         continue;
       }
-      const message = await next(incoming, timeout);
-      if (message === undefined) {
-        return { index, path: '', expected: turn.message, actual: undefined, message };
+      const recorded = turn.event === 'message' ? turn.message : undefined;
+      const arrival = await peer.next(timeout);
+      if (turn.event === 'end') {
+        if (arrival === 'end') continue;
+        const message = arrival === 'nothing' ? undefined : arrival.message;
+        if (message !== undefined) {
+          return { index: index + 1, path: '', expected: undefined, actual: message, recorded, message };
+        }
+        continue;
       }
-      const difference = bound.compare(turn.message, message);
-      if (difference !== undefined) return { index, ...difference, message };
+      if (arrival === 'end' || arrival === 'nothing') {
+        return { index, path: '', expected: recorded, actual: undefined, recorded, message: undefined };
+      }
+      const difference = bound.compare(recorded, arrival.message);
+      if (difference !== undefined) return { index, ...difference, recorded, message: arrival.message };
     }
     return undefined;
   } finally {
-    stream.off('error', fail).on('error', () => {});
-    stream.end();
-    messages.destroy();
+    peer.leave();
+  }
+}
+
+/** The messages and the ends of a connection, in their order. */
+function turnsOf(
+  events: readonly CaptureEvent[],
+  protocol: DecodableProtocol<unknown, unknown>,
+  connection: number,
+): Turn[] {
+  const decoder = new CaptureMessages(protocol);
+  return events
+    .flatMap((event) => decoder.event(event))
+    .filter((event): event is Turn => event.event === 'message' || event.event === 'end')
+    .filter((event) => event.connection === connection);
+}
+
+/** What makes a message of that side a frame. */
+function encoder(
+  { framing, clientMessages, serverMessages }: DecodableProtocol<unknown, unknown>,
+  side: Side,
+): (message: unknown) => Buffer {
+  const codec = side === 'client' ? clientMessages : serverMessages;
+  const writer = framing.writer();
+  return (message) => {
+    const payload = (codec.encode as (message: unknown) => Uint8Array)(message);
+    const bytes = Buffer.alloc(writer.bound(payload.length));
+    return bytes.subarray(0, writer.write(bytes, 0, payload, 0, payload.length));
+  };
+}
+
+/** The live peer, by messages. */
+class Peer {
+  readonly #stream: Duplex;
+  readonly #messages: MessageDecoder<unknown>;
+  readonly #incoming: AsyncIterator<unknown>;
+  readonly #fail: (error: Error) => void;
+
+  constructor(stream: Duplex, protocol: DecodableProtocol<unknown, unknown>, side: Side) {
+    this.#stream = stream;
+    const frames = new FrameDecoder(protocol.framing);
+    this.#messages = new MessageDecoder(
+      side === 'client' ? protocol.serverMessages : protocol.clientMessages,
+    );
+    this.#fail = (error) => {
+      this.#messages.destroy(error);
+    };
+    stream.on('error', this.#fail);
+    frames.on('error', this.#fail);
+    this.#incoming = stream.pipe(frames).pipe(this.#messages)[Symbol.asyncIterator]();
+  }
+
+  /** The next message; `'nothing'` where none comes in time, `'end'` where the peer has ended, or what it sends is no message. */
+  async next(timeout: number): Promise<{ readonly message: unknown } | 'end' | 'nothing'> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'nothing'>((resolve) => {
+      timer = setTimeout(resolve, timeout, 'nothing');
+    });
+    const came = this.#incoming.next().then(
+      ({ value, done }) => (done ? 'end' : { message: value }),
+      () => 'end' as const,
+    );
+    const arrival = await Promise.race([came, late]);
+    clearTimeout(timer);
+    return arrival;
+  }
+
+  leave(): void {
+    this.#stream.off('error', this.#fail).on('error', () => {});
+    this.#stream.end();
+    this.#messages.destroy();
   }
 }
 
@@ -101,36 +215,25 @@ const speed: Check = (name, value) => {
   throw new RangeError(`${name} must be a number above 0, got ${show(value)}`);
 };
 
-/** The next message; undefined where none comes in time, or the peer has ended. */
-async function next(incoming: AsyncIterator<unknown>, timeout: number): Promise<unknown> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, timeout, undefined);
-  });
-  const came = incoming.next().then(
-    ({ value }) => value,
-    () => undefined,
-  );
-  const message = await Promise.race([came, late]);
-  clearTimeout(timer);
-  return message;
-}
-
 /** The values of fields that differ from run to run: recorded and live. */
 class Bindings {
-  readonly #paths: ReadonlySet<string>;
-  readonly #live = new Map<string, unknown>();
+  /** Of each path, the values of its group by their recorded ones. */
+  readonly #live = new Map<string, Map<string, unknown>>();
 
-  constructor(paths: readonly string[]) {
-    this.#paths = new Set(paths);
+  constructor(bind: readonly (string | readonly string[])[]) {
+    const common = new Map<string, unknown>();
+    for (const one of bind) {
+      const values = typeof one === 'string' ? common : new Map<string, unknown>();
+      for (const path of typeof one === 'string' ? [one] : one) this.#live.set(path, values);
+    }
   }
 
   /** The message with live values in place of recorded ones. */
   toLive(message: unknown): unknown {
     const { type = '' } = message as { type?: string };
     const map = (value: unknown, path: string): unknown => {
-      if (this.#isBound(type, path))
-        return this.#live.has(keyOf(value)) ? this.#live.get(keyOf(value)) : value;
+      const values = this.#valuesOf(type, path);
+      if (values !== undefined) return values.has(keyOf(value)) ? values.get(keyOf(value)) : value;
       if (Array.isArray(value)) return value.map((item, index) => map(item, `${path}[${index}]`));
       if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
       return Object.fromEntries(
@@ -144,13 +247,13 @@ class Bindings {
   compare(recorded: unknown, live: unknown): Difference | undefined {
     const { type = '' } = (recorded ?? {}) as { type?: string };
     return firstDifference(recorded, live, false, (path, expected, actual) => {
-      if (!this.#isBound(type, path)) return false;
-      this.#live.set(keyOf(expected), actual);
-      return true;
+      const values = this.#valuesOf(type, path);
+      values?.set(keyOf(expected), actual);
+      return values !== undefined;
     });
   }
 
-  #isBound(type: string, path: string): boolean {
-    return this.#paths.has(`${type}.${path.replace(/\[\d+\]/g, '[]')}`);
+  #valuesOf(type: string, path: string): Map<string, unknown> | undefined {
+    return this.#live.get(`${type}.${path.replace(/\[\d+\]/g, '[]')}`);
   }
 }

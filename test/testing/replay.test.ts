@@ -1,14 +1,26 @@
-import { type AddressInfo, connect as dial } from 'node:net';
+import { once } from 'node:events';
+import net, { type AddressInfo, connect as dial } from 'node:net';
 import { duplexPair } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CaptureMessages } from '../../src/captures/decode-capture.ts';
 import { recut } from '../../src/captures/recut.ts';
 import { drone, droneProtocol } from '../../src/drone/protocol.ts';
-import { createServer, lengthPrefix, message, messages, u8, u32le } from '../../src/index.ts';
+import {
+  Conversation,
+  connect,
+  createServer,
+  defineSession,
+  lengthPrefix,
+  message,
+  messages,
+  u8,
+  u32le,
+} from '../../src/index.ts';
 import type { CaptureEvent, Side } from '../../src/protocol/recording/events.ts';
 import { chunkings } from '../../src/testing/chunkings.ts';
-import { replay } from '../../src/testing/replay.ts';
+import { recuts } from '../../src/testing/recuts.ts';
+import { type ReplayDifference, replay } from '../../src/testing/replay.ts';
 import { replaySession } from '../../src/testing/replay-session.ts';
 import { shrinkCapture } from '../../src/testing/shrink-capture.ts';
 import { wire } from '../../src/testing/wire.ts';
@@ -96,6 +108,7 @@ describe('replay against a live peer', () => {
       path: 'text',
       expected: 'CIA',
       actual: 'BYE',
+      recorded: { type: 'ok', text: 'CIA' },
       message: { type: 'ok', text: 'BYE' },
     });
     const more = [...FLIGHT, data('server', BYE)];
@@ -134,7 +147,113 @@ describe('replay against a live peer', () => {
     expect(await replay(recorded, protocol as never, 'client', near, { bind })).toBeUndefined();
     expect(far.read()?.toString('latin1')).toBe('\x06\x01\x63\0\0\0\x07');
   });
+
+  test('ids beside tokens: groups with values of their own, learned from requests too', async () => {
+    const protocol = {
+      framing: lengthPrefix({ lengthFieldLength: 1 }),
+      clientMessages: messages(u8, { ask: message(1, { id: u8, key: u8 }) }),
+      serverMessages: messages(u8, { say: message(2, { id: u8, key: u8, at: u8 }) }),
+    };
+    // Recorded: id 1 and key 1 both ways, at the time 50. Live: id 9, key 4.
+    const recorded = [data('client', '\x03\x01\x01\x01'), data('server', '\x04\x02\x01\x01\x32')];
+    const [near, far] = duplexPair();
+    far.write(Buffer.from('\x03\x01\x09\x04', 'latin1'));
+    const bind = [['ask.id', 'say.id'], ['ask.key', 'say.key'], 'say.at'];
+    expect(await replay(recorded, protocol as never, 'server', near, { bind })).toBeUndefined();
+    expect(far.read()?.toString('latin1')).toBe('\x04\x02\x09\x04\x32');
+  });
+
+  test('the server, against a client made by connect', async () => {
+    const wanted = await serveReplay(FLIGHT);
+    const client = await connect(drone, { port: wanted.port, host: '127.0.0.1' });
+    expect(await client.request({ type: 'write', text: 'HELLO' })).toEqual({ type: 'ok', text: 'AUTH_OK' });
+    client.send({ type: 'move', x: 1, y: 2 });
+    expect(await wanted.difference).toEqual({
+      index: 2,
+      path: 'type',
+      expected: 'quit',
+      actual: 'move',
+      recorded: { type: 'quit' },
+      message: { type: 'move', x: 1, y: 2 },
+    });
+    client.destroy();
+    await client.closed.catch(() => {});
+  });
+
+  test('the ends of the sides are sent and expected; what comes in place of one is the difference', async () => {
+    const ended = [...FLIGHT, end('client'), end('server')];
+    const good = await serveReplay(ended);
+    const client = await connect(drone, { port: good.port, host: '127.0.0.1' });
+    await client.request({ type: 'write', text: 'HELLO' });
+    await client.request({ type: 'quit' });
+    client.end();
+    await client.closed;
+    expect(await good.difference).toBeUndefined();
+
+    const bad = await serveReplay(ended);
+    const other = await connect(drone, { port: bad.port, host: '127.0.0.1' });
+    for (const text of ['HELLO'] as const) await other.request({ type: 'write', text });
+    await other.request({ type: 'quit' });
+    other.send({ type: 'quit' });
+    expect(await bad.difference).toMatchObject({
+      index: 4,
+      path: '',
+      expected: undefined,
+      actual: { type: 'quit' },
+    });
+    other.destroy();
+    await other.closed.catch(() => {});
+  });
+
+  test.each([
+    ['messages', [HELLO, QUIT]],
+    ['coalesced', [HELLO + QUIT]],
+    ['every', [...(HELLO + QUIT)]],
+  ] as const)('cut %s', async (how, chunks) => {
+    const { client, server } = wire();
+    const came: string[] = [];
+    server.on('data', (chunk: Buffer) => came.push(chunk.toString('latin1')));
+    const events = [FLIGHT[0]!, FLIGHT[2]!];
+    expect(await replay(events, drone, 'client', client, { how })).toBeUndefined();
+    await once(server, 'end');
+    expect(came).toEqual(chunks);
+  });
+
+  test('cut at random, by the seed, against a server that answers', async () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const { client, server } = wire();
+      const conversation = new Conversation(drone);
+      const cuts: number[] = [];
+      server.on('data', (chunk: Buffer) => {
+        cuts.push(chunk.length);
+        conversation.receive(chunk);
+        for (let bytes = conversation.take(); bytes !== undefined; bytes = conversation.take()) {
+          server.write(Buffer.from(bytes));
+        }
+      });
+      expect(await replay(FLIGHT, drone, 'client', client, { how: 'random', seed })).toBeUndefined();
+      expect(cuts.reduce((sum, length) => sum + length)).toBe(HELLO.length + QUIT.length);
+    }
+  });
 });
+
+function end(from: Side): CaptureEvent {
+  return { event: 'end', time: 0, connection: 0, from };
+}
+
+/** A listener that takes the server's part of a capture, once. */
+async function serveReplay(
+  events: readonly CaptureEvent[],
+): Promise<{ port: number; difference: Promise<ReplayDifference | undefined> }> {
+  const listener = net.createServer({ allowHalfOpen: true });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const difference = once(listener, 'connection').then(([socket]) => {
+    listener.close();
+    return replay(events, drone, 'server', socket);
+  });
+  return { port: (listener.address() as AddressInfo).port, difference };
+}
 
 test('at the recorded speed, and n times as fast', async () => {
   const late = [FLIGHT[0]!, { ...FLIGHT[2]!, time: 0.3 }];
@@ -165,6 +284,44 @@ describe('replay into a session', () => {
     }
     for (const how of ['coalesced', 'every', 'random'] as const)
       expect(await replaySession(recut(FLIGHT, { how }), drone)).toEqual(whole);
+  });
+
+  test('cut in every way: the same answers', async () => {
+    const whole = await replaySession(FLIGHT, drone);
+    const names: string[] = [];
+    for (const { name, events } of recuts(FLIGHT)) {
+      names.push(name);
+      expect(said(events)).toEqual(said(FLIGHT));
+      expect({ name, ...(await replaySession(events, drone)) }).toEqual({ name, ...whole });
+    }
+    expect(names.slice(0, 4)).toEqual(['recorded', 'whole', 'byte by byte', 'split at 1']);
+    const all = Object.values(said(FLIGHT)).join('').length;
+    expect(names.filter((name) => /^split at \d+$/.test(name)).length).toBeGreaterThanOrEqual(all - 1);
+  });
+
+  test("into the client's own session, on a virtual clock too", async () => {
+    const session = defineSession({
+      receives: drone.serverMessages,
+      sends: drone.clientMessages,
+      initial: 'greeting',
+      states: {
+        greeting: {
+          onEnter: () => ({ type: 'write', text: 'HELLO' }),
+          on: { ok: () => ({ send: { type: 'quit' } as const, next: 'leaving' as const }) },
+          deadline: { within: 3_600_000 },
+          next: ['leaving', 'gone'],
+        },
+        leaving: { on: { ok: () => ({ next: 'gone' as const }) }, next: ['gone'] },
+        gone: { final: true },
+      },
+    });
+    const answered = await replaySession(FLIGHT, drone, { session });
+    expect(answered).toMatchObject({ state: 'gone', error: undefined });
+    expect(answered.sent.toString('latin1')).toBe(HELLO + QUIT);
+    const late = FLIGHT.map((event, index) => (index === 0 ? event : { ...event, time: 3_601 }));
+    expect((await replaySession(late, drone, { session })).error).toMatchObject({
+      code: 'ERR_TIMEOUT_STATE',
+    });
   });
 
   test('on a virtual clock: limits pass when the times of the capture say so', async () => {
