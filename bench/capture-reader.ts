@@ -22,7 +22,7 @@ async function reassemble(decode: boolean): Promise<void> {
           bytes += end - start;
           if (!decode) return;
           frames.push(chunk.subarray(start, end));
-          for (let batch = frames.take(); batch !== undefined; batch = frames.take()) {
+          for (let batch = frames.take(512); batch !== undefined; batch = frames.take(512)) {
             const { bounds, count } = batch;
             for (let i = 0; i < count; i++) {
               drone.clientMessages.decode(batch.bytes, bounds[2 * i]!, bounds[2 * i + 1]!);

@@ -3,6 +3,8 @@ interface NodeBuffer {
   latin1Slice(start: number, end: number): string;
 }
 
+const { fromCharCode } = String;
+
 const decoder: InstanceType<typeof TextDecoder> = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The text in `bytes[start, end)`, or undefined where that is not UTF-8. U+FEFF is kept. */
@@ -16,7 +18,33 @@ export function decodeUtf8(bytes: Buffer, start: number, end: number): string | 
       }
     }
   }
-  return (bytes as unknown as NodeBuffer).latin1Slice(start, end);
+  const at = start;
+  // A call into the runtime costs more than a few characters.
+  switch (end - start) {
+    case 0:
+      return '';
+    case 1:
+      return fromCharCode(bytes[at]!);
+    case 2:
+      return fromCharCode(bytes[at]!, bytes[at + 1]!);
+    case 3:
+      return fromCharCode(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!);
+    case 4:
+      return fromCharCode(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!, bytes[at + 3]!);
+    case 5:
+      return fromCharCode(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!, bytes[at + 3]!, bytes[at + 4]!);
+    case 6:
+      return fromCharCode(
+        bytes[at]!,
+        bytes[at + 1]!,
+        bytes[at + 2]!,
+        bytes[at + 3]!,
+        bytes[at + 4]!,
+        bytes[at + 5]!,
+      );
+    default:
+      return (bytes as unknown as NodeBuffer).latin1Slice(start, end);
+  }
 }
 
 /**
