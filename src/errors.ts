@@ -36,7 +36,9 @@ export type StateErrorCode =
   | 'ERR_STATE_UNEXPECTED'
   | 'ERR_STATE_CLOSED'
   | 'ERR_STATE_SHUTDOWN'
-  | 'ERR_REQUEST_NUMBERS';
+  | 'ERR_REQUEST_NUMBERS'
+  | 'ERR_REQUEST_LOST'
+  | 'ERR_REQUEST_UNSENT';
 
 export type TimeoutErrorCode =
   | 'ERR_TIMEOUT_STATE'

@@ -151,13 +151,11 @@ export type { ServerStatistics } from './net/statistics.ts';
 export type { ProxyAddress, ProxyHeader, ProxyTls, ProxyTransport } from './net/proxy/header.ts';
 export { readProxyHeader } from './net/proxy/read-header.ts';
 export { writeProxyHeader } from './net/proxy/write-header.ts';
-export {
-  Client,
-  type ClientOptions,
-  type ClientProtocol,
-  type ConnectOptions,
-  connect,
-} from './net/client.ts';
+export { Client, type ClientOptions, type ClientProtocol } from './net/client.ts';
+export { type ConnectOptions, connect, type StreamTarget } from './net/connect.ts';
+export type { HeartbeatOptions } from './net/heartbeat.ts';
+export { ReconnectingClient, type ReconnectOptions } from './net/reconnecting-client.ts';
+export type { BackoffOptions } from './net/backoff.ts';
 export { lendReads } from './net/lent-reads.ts';
 export type { RepliesOptions, RequestOptions } from './net/replies.ts';
 export type { ReplyRules } from './protocol/reply-rules.ts';

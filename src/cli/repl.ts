@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { showThrown } from '../bytes/show.ts';
-import { connect } from '../net/client.ts';
+import { connect } from '../net/connect.ts';
 import { complete } from './complete.ts';
 import { declaredFields } from './declared-fields.ts';
 import { loadProtocol } from './load-protocol.ts';

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { showThrown } from '../bytes/show.ts';
-import { connect } from '../net/client.ts';
+import { connect } from '../net/connect.ts';
 import { plain } from '../protocol/recording/plain.ts';
 import { declaredFields } from './declared-fields.ts';
 import { type LoadedProtocol, loadProtocol, protocolOption } from './load-protocol.ts';

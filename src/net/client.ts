@@ -1,7 +1,4 @@
-import { once } from 'node:events';
-import net from 'node:net';
 import { type Duplex, finished, pipeline, Readable } from 'node:stream';
-import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { isTrusted, TAKING } from '../bytes/trust.ts';
 import { StateError } from '../errors.ts';
 import { anything, checkOptions, delayOrNever, flag, splitOptions } from '../options.ts';
@@ -9,8 +6,7 @@ import type { Codec, Decoded } from '../protocol/codec.ts';
 import type { FrameWriter } from '../protocol/framing/framing.ts';
 import { Packer } from '../protocol/packer.ts';
 import type { Protocol } from '../protocol/protocol.ts';
-import type { ObservedConnection } from '../protocol/recording/observer.ts';
-import { knownOf, type ReplyRules } from '../protocol/reply-rules.ts';
+import { knownOf } from '../protocol/reply-rules.ts';
 import type { Tagged } from '../protocol/session/declaration.ts';
 import { expectations } from '../protocol/session/expects.ts';
 import type { Numberless } from '../protocol/session/id-path.ts';
@@ -20,11 +16,9 @@ import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
 import { MessageEncoder } from '../streams/message-encoder.ts';
 import { StateMachine } from '../streams/state-machine.ts';
-import { endWithin } from './end-within.ts';
-import { loadTls } from './load-tls.ts';
+import { cutWhenSilent, endWithin } from './end-within.ts';
 import type { ManyReplies } from './many-replies.ts';
-import { type ObserveOptions, observe, observersOf, placeText } from './observe.ts';
-import { RawReply, Replies, type RepliesOptions, type RequestOptions } from './replies.ts';
+import { DEFAULT_TIMEOUT, RawReply, Replies, type RepliesOptions, type RequestOptions } from './replies.ts';
 
 /** What a client needs of a protocol. */
 // biome-ignore lint/suspicious/noExplicitAny: any rules
@@ -48,8 +42,9 @@ export interface ClientOptions<ServerMessage, ClientMessage = any, Rules = unkno
    */
   checkStates?: boolean | undefined;
   /**
-   * Milliseconds that the stream has to be done once the other side has ended, while nothing of what we sent is taken; then it is cut, so
-   * that `closed` settles in any case. Default 5,000.
+   * Milliseconds that the stream has to be done once the other side has ended, while nothing of what we sent is taken; then it is cut.
+   * After `end` the other side has as long, or as a reply may take if that is longer, to send something or end. So `closed` settles
+   * in any case. Infinity cuts nothing. Default 5,000.
    */
   lingerTimeout?: number | undefined;
   /**
@@ -61,21 +56,8 @@ export interface ClientOptions<ServerMessage, ClientMessage = any, Rules = unkno
   session?: Session<ServerMessage, ClientMessage, any, any> | undefined;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: as ClientOptions
-export type ConnectOptions<ServerMessage = never, ClientMessage = any, Rules = unknown> = (
-  | net.TcpNetConnectOpts
-  | net.IpcNetConnectOpts
-) &
-  ClientOptions<ServerMessage, ClientMessage, Rules> &
-  ObserveOptions & {
-    /** Speak TLS: what `tls.connect` takes, `ca`, `servername`, or a `key` and a `cert` of our own among it. */
-    tls?: TlsOptions | undefined;
-    /** Give up connecting. */
-    signal?: AbortSignal | undefined;
-  };
-
 /** The path of the id in a request, where the rules tell; else never. */
-type RequestPath<Rules> = Rules extends { readonly id: infer I }
+export type RequestPath<Rules> = Rules extends { readonly id: infer I }
   ? I extends string
     ? I
     : I extends { readonly request: infer P extends string }
@@ -84,78 +66,16 @@ type RequestPath<Rules> = Rules extends { readonly id: infer I }
   : never;
 
 /** The types of request that nothing answers. */
-type Unanswered<Rules> = Rules extends { readonly expects: infer E }
+export type Unanswered<Rules> = Rules extends { readonly expects: infer E }
   ? { [T in keyof E]: E[T] extends 'none' ? T : never }[keyof E]
   : never;
 
 /** What answers a request: the server's messages, and what `decode` may read in their place. */
-type AnswerOf<ServerMessage, Rules> = Rules extends {
+export type AnswerOf<ServerMessage, Rules> = Rules extends {
   readonly decode: (...request: never[]) => infer C;
 }
   ? ServerMessage | Decoded<NonNullable<C>>
   : ServerMessage;
-
-/**
- * Connect to a server that speaks a protocol, over TCP, TLS or a Unix socket. Resolves when connected; rejects with the
- * system's error (`ECONNREFUSED` …), or with what TLS has against the certificate.
- *
- * @example
- * const client = await connect(drone, { port: 4000 });
- * client.send({ type: 'write', text: 'HELLO' });
- * for await (const answer of client) console.log(answer);
- */
-export async function connect<
-  ClientMessage,
-  ServerMessage,
-  ProtocolRules extends ReplyRules<ServerMessage, ClientMessage> = Record<never, never>,
-  const Rules extends RepliesOptions<ServerMessage, ClientMessage> = Record<never, never>,
->(
-  protocol: ClientProtocol<ClientMessage, ServerMessage, ProtocolRules>,
-  options: ConnectOptions<ServerMessage, ClientMessage, Rules>,
-): Promise<Client<ClientMessage, ServerMessage, ProtocolRules & Rules>> {
-  const { signal, replies, checkStates, session, lingerTimeout, record, flightRecorder, tls, ...rest } =
-    options;
-  const { idleGap, frameTimeout, onTimeout, ...socketOptions } = rest;
-  const target = { ...socketOptions, allowHalfOpen: true } as net.NetConnectOpts;
-  const socket = tls === undefined ? net.connect(target) : loadTls().connect({ ...target, ...tls });
-  try {
-    const connected = tls === undefined ? 'connect' : 'secureConnect';
-    await once(socket, connected, signal === undefined ? {} : { signal });
-    const client = new Client<ClientMessage, ServerMessage, ProtocolRules & Rules>(protocol, socket, {
-      replies: replies as never,
-      checkStates,
-      session,
-      lingerTimeout,
-      idleGap,
-      frameTimeout,
-      onTimeout,
-    });
-    watch(client, socket, protocol, { record, flightRecorder });
-    return client;
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  }
-}
-
-/** Let observers see what passes, and how it ended. */
-function watch(
-  { closed }: { readonly closed: Promise<void> },
-  socket: net.Socket,
-  protocol: ObservedConnection['protocol'],
-  options: ObserveOptions,
-): void {
-  const { localAddress, localPort, remoteAddress, remotePort } = socket;
-  const client = placeText(localAddress, localPort);
-  const server = placeText(remoteAddress, remotePort);
-  const seen = observersOf({ protocol, client, server }, options);
-  if (seen === undefined) return;
-  observe(socket, 'client', seen);
-  closed.then(
-    () => seen.close(undefined),
-    (error) => seen.close(error),
-  );
-}
 
 /** The client's side of a connection: messages go out by `send`, and come in by async iteration. */
 export class Client<
@@ -186,6 +106,7 @@ export class Client<
   /** Whether the stream keeps nothing of what it is given: asked once for all that is sent in a turn. */
   #isTrusted: boolean | undefined;
   #cut = false;
+  readonly #endTimeout: number;
   #encoding = false;
 
   constructor(
@@ -207,6 +128,8 @@ export class Client<
       throw new TypeError('checkStates: the protocol has no session to judge by');
     }
     this.stream = stream;
+    this.#endTimeout =
+      lingerTimeout === Infinity ? Infinity : Math.max(lingerTimeout, replies.timeout ?? DEFAULT_TIMEOUT);
     this.#codec = protocol.clientMessages;
     this.#writer = protocol.framing.writer();
     const mirror = checkStates ? protocol.session?.mirror(expectations(replies.expects).of) : undefined;
@@ -226,7 +149,10 @@ export class Client<
     if (session === undefined) {
       this.messages = this.#replies;
     } else {
-      this.machine = new StateMachine(session, { connection: { remote: '', socket: stream } });
+      this.machine = new StateMachine(session, {
+        connection: { remote: '', socket: stream },
+        lingerTimeout,
+      });
       this.messages = new Readable({ objectMode: true, read() {} });
     }
     this.closed = new Promise((resolve, reject) => {
@@ -243,6 +169,13 @@ export class Client<
         return;
       }
       const encoder = new MessageEncoder(this.#codec, { framing: protocol.framing });
+      let left = 2;
+      const isOver = (): void => {
+        if (--left === 0) endWithin(stream, lingerTimeout);
+      };
+      // The server has ended its side, and all is answered.
+      stream.once('end', isOver);
+      encoder.once('end', isOver);
       pipeline(stream, ...stages, this.machine, encoder, stream, (error) => {
         this.messages.push(null);
         over(error);
@@ -338,9 +271,22 @@ export class Client<
     return bytes === undefined || this.#write(bytes);
   }
 
-  /** End our side: what was sent is delivered, and the answers still come. */
+  /**
+   * End our side: what was sent is delivered, and the answers still come. A server that then sends nothing for as long as a reply
+   * may take (`timeout` of the replies), and does not end its side, is cut off: `closed` rejects with `ERR_TIMEOUT_IDLE`.
+   */
   end(): void {
+    if (this.stream.writableEnded) return;
     this.stream.end();
+    if (this.#endTimeout !== Infinity) cutWhenSilent(this.stream, this.#endTimeout);
+  }
+
+  /**
+   * Make the errors of requests that end with the connection.
+   * @internal
+   */
+  set lost(lost: ((type: string, isSent: boolean, reason: Error) => Error) | undefined) {
+    this.#replies.lost = lost;
   }
 
   /** Cut the connection; `closed` rejects with the error, if one is given. */

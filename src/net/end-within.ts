@@ -1,5 +1,7 @@
 import type { Duplex } from 'node:stream';
+import { TimeoutError } from '../errors.ts';
 import { held } from '../streams/farewell.ts';
+import { Timer } from '../streams/timer.ts';
 
 /**
  * End our side of a stream whose other side has ended, and cut it where nothing of what is left is taken for `timeout` milliseconds: the
@@ -15,4 +17,24 @@ export function endWithin(stream: Duplex, timeout: number): void {
     if (left === before) stream.destroy();
   }, timeout).unref();
   stream.once('close', () => clearInterval(timer));
+}
+
+/** Cut a stream whose side we have ended, once nothing came and nothing was taken for `timeout` milliseconds. */
+export function cutWhenSilent(stream: Duplex, timeout: number): void {
+  let left = held(stream);
+  const timer = new Timer(timeout, () => {
+    const before = left;
+    left = held(stream);
+    // What we do not read is not late.
+    if (left !== before || stream.readableLength > 0) timer.refresh();
+    else stream.destroy(silent(`nothing came in ${timeout} ms after our end`, timeout));
+  }).unref();
+  const refresh = (): void => timer.refresh();
+  stream.on('data', refresh).once('end', () => timer.stop());
+  stream.once('close', () => timer.stop());
+}
+
+/** The other side was silent for too long. */
+export function silent(text: string, limit: number): TimeoutError {
+  return new TimeoutError('ERR_TIMEOUT_IDLE', text, { limit });
 }

@@ -32,6 +32,13 @@ export class ManyReplies<Reply> implements AsyncIterableIterator<Reply, undefine
     this.#source = source;
   }
 
+  /** What a request that could not be made is answered by. */
+  static failed(reason: unknown): ManyReplies<never> {
+    const none = new ManyReplies<never>({ messages: 1, bytes: 1 }, { full() {}, stopped() {} });
+    none.fail(reason);
+    return none;
+  }
+
   /** Replies that have come and are not read. */
   get unread(): number {
     return this.#replies.length - this.#read;

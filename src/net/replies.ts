@@ -49,7 +49,8 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined;
 }
 
-const DEFAULT_TIMEOUT = 30_000;
+/** Milliseconds that a reply may take. */
+export const DEFAULT_TIMEOUT = 30_000;
 const DEFAULT_MAX_UNREAD = 1_024;
 const DEFAULT_MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 /** Where a request has no timeout that the quarantine could be a multiple of. */
@@ -156,6 +157,11 @@ export class Replies<Request extends object, Reply extends object> extends Stage
   #full = 0;
   /** Why no request is answered any more. */
   #over: Error | undefined;
+  /**
+   * Makes the error of a request that ends with the connection, out of what ended it: one that was sent may have been executed.
+   * Without it, the error is what ended the connection.
+   */
+  lost: ((type: string, isSent: boolean, reason: Error) => Error) | undefined;
 
   constructor(
     options: RepliesOptions<Reply, Request>,
@@ -262,12 +268,11 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     const signal = options?.signal;
     const { type } = request as unknown as Tagged;
     if (signal?.aborted) throw signal.reason;
-    if (this.#over !== undefined) {
-      throw new StateError('ERR_STATE_CLOSED', `${quoted(type)} cannot be sent: the connection is over`, {
-        origin: 'local',
-        messageType: type,
-        cause: this.#over,
-      });
+    const over = this.#over;
+    if (over !== undefined) {
+      const text = `${quoted(type)} cannot be sent: the connection is over`;
+      const details = { origin: 'local', messageType: type, cause: over } as const;
+      throw this.lost?.(type, false, over) ?? new StateError('ERR_STATE_CLOSED', text, details);
     }
     const waiting = new Waiting(type, sink, options?.timeout ?? this.#timeout, this.#tooLate);
     if (signal != null) {
@@ -421,7 +426,8 @@ export class Replies<Request extends object, Reply extends object> extends Stage
       } catch (error) {
         requests.revoke(ticket);
         ticket.release();
-        ticket.sink.reject(error);
+        const isClosed = (error as { code?: unknown } | undefined)?.code === 'ERR_STATE_CLOSED';
+        ticket.sink.reject(isClosed ? this.#lostError(ticket, false, error as Error) : error);
       }
     }
     if (requests.queued > 0 && requests.exhausted) this.#refuse();
@@ -502,10 +508,15 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     this.#over ??= reason;
     clearTimeout(this.#silence);
     clearTimeout(this.#lostTimer);
-    for (const waiting of this.#requests.end()) {
+    const { inFlight } = this.#requests;
+    for (const [index, waiting] of this.#requests.end().entries()) {
       waiting.release();
-      waiting.sink.reject(reason);
+      waiting.sink.reject(this.#lostError(waiting, index < inFlight, reason));
     }
+  }
+
+  #lostError({ type }: Waiting<Reply>, isSent: boolean, reason: Error): Error {
+    return this.lost?.(type, isSent, reason) ?? reason;
   }
 }
 
