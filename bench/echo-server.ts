@@ -9,6 +9,7 @@ import net from 'node:net';
 import { PassThrough, pipeline, type Transform } from 'node:stream';
 import { type FrameBatch, LengthPrefixDecoder, LengthPrefixEncoder, lendReads, Stage } from 'wirepipe';
 import { plainEncoder, plainFrames } from './plain-stages.ts';
+import './ballast.ts';
 
 type Serve = (socket: net.Socket, rewrite: boolean) => void;
 

@@ -6,6 +6,7 @@ import { drone } from 'wirepipe/drone';
 import { droneStages } from './drone-stages.ts';
 import { handwrittenSession } from './handwritten-session.ts';
 import { plainStages } from './plain-stages.ts';
+import './ballast.ts';
 
 /** The error of a peer that went is nobody's concern here. */
 const gone = (): void => {};
