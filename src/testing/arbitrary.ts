@@ -203,7 +203,8 @@ function fields(
   const member = members[index];
   if (member === undefined) return fc.constant(soFar);
   const [name, node] = member;
-  const chosen = derived.has(name) ? derivedValue(members, name, node) : value(node, environment);
+  const any = derived.has(name) ? derivedValue(members, name, node) : value(node, environment);
+  const chosen = agreeing(members, name, any);
   return chosen.chain((one) => {
     const known = new Map(environment.fields).set(name, one);
     // Own keys whatever their names; `__proto__` too.
@@ -212,6 +213,28 @@ function fields(
       : Object.fromEntries([...Object.entries(soFar), [name, one]]);
     return fields(members, derived, { ...environment, fields: known }, index + 1, values);
   });
+}
+
+/** Values that the fields behind agree to, as far as those say which they take. */
+function agreeing(
+  members: Group['entries'],
+  name: string,
+  values: fc.Arbitrary<unknown>,
+): fc.Arbitrary<unknown> {
+  let agreed = values;
+  for (const [, node] of members) {
+    const shape = node.kind.shape(node);
+    if (shape.is !== 'fixed' || shape.agrees === undefined) continue;
+    const { field, is, range } = shape.agrees;
+    const [first, member, ...deeper] = field.split('.');
+    if (first !== name || deeper.length > 0) continue;
+    const span = { min: Math.max(range?.min ?? 0, -(2 ** 31)), max: Math.min(range?.max ?? 0, 2 ** 31) };
+    const some = is.length > 0 ? fc.constantFrom<unknown[]>(...is) : integer(span);
+    agreed = fc
+      .tuple(agreed, some)
+      .map(([whole, one]) => (member === undefined ? one : { ...(whole as object), [member]: one }));
+  }
+  return agreed;
 }
 
 /** Which of its tags a message has; any, where it is for those of no other. */

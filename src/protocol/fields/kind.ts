@@ -152,12 +152,16 @@ export type Shape =
   | { readonly is: 'choice'; readonly tag: Extent; readonly cases: readonly Case[]; readonly before: number }
   /** There where a byte before it says so, where a condition holds, or where anything is left. */
   | { readonly is: 'maybe'; readonly item: AnyNode; readonly when: Presence | 'rest' | undefined }
-  /** The same bytes always: a constant. Padding is zeros, up to the next multiple of `to` where that is given. */
+  /**
+   * The same bytes always: a constant. Padding is zeros, up to the next multiple of `to` where that is given. `agrees` is of no bytes:
+   * what an earlier field has to be.
+   */
   | {
       readonly is: 'fixed';
       readonly bytes: Uint8Array;
       readonly to?: number;
       readonly from?: 'structure' | 'frame';
+      readonly agrees?: Presence;
     }
   /** Zeros, as many as a number says. */
   | { readonly is: 'filling'; readonly length: Extent; readonly max: number }

@@ -19,6 +19,7 @@ import { INTEGER } from './kinds/integer.ts';
 import { LAZY } from './kinds/lazy.ts';
 import { MAPPED } from './kinds/mapped.ts';
 import { MESSAGES } from './kinds/messages.ts';
+import { ONLY } from './kinds/only.ts';
 import { OPTIONAL } from './kinds/optional.ts';
 import { PADDING } from './kinds/padding.ts';
 import { STRUCT } from './kinds/struct.ts';
@@ -66,6 +67,7 @@ export {
 } from './kinds/integer.ts';
 export { lazy } from './kinds/lazy.ts';
 export { type Mapping, mapped } from './kinds/mapped.ts';
+export { only } from './kinds/only.ts';
 export {
   type Condition,
   type ConditionValue,
@@ -119,6 +121,7 @@ export const kinds: readonly Kind<any>[] = [
   LAZY,
   MAPPED,
   MESSAGES,
+  ONLY,
   OPTIONAL,
   PADDING,
   STRUCT,

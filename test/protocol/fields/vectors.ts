@@ -724,6 +724,58 @@ export const VECTORS: readonly KindVectors[] = [
     badValues: [],
   },
   {
+    kind: 'only',
+    about:
+      '`only(path, …values)`: an earlier field has one of these values here, or a number in `{ min, max }`; checked on decode and on encode. It takes no bytes. With one value the encoder fills it in: reserved bits of a header that other messages use.',
+    type: 'none: it has no key',
+    limits: 'none',
+    good: [
+      [
+        'messages("first.kind", { publish: message(3, { qos: only("first.qos", { max: 2 }), topic: utf8(u8) }), subscribe: message(8, { dup: only("first.dup", 0), qos: only("first.qos", 1), retain: only("first.retain", 0), id: u8 }) }, { header: { first: bits(u8, { kind: 4, dup: 1, qos: 2, retain: 1 }) } })',
+        '{ type: "subscribe", first: { kind: 8, dup: 0, qos: 1, retain: 0 }, id: 7 }',
+        '82 | 07',
+      ],
+      [
+        'messages("first.kind", { publish: message(3, { qos: only("first.qos", { max: 2 }), topic: utf8(u8) }), subscribe: message(8, { dup: only("first.dup", 0), qos: only("first.qos", 1), retain: only("first.retain", 0), id: u8 }) }, { header: { first: bits(u8, { kind: 4, dup: 1, qos: 2, retain: 1 }) } })',
+        '{ type: "publish", first: { kind: 3, dup: 1, qos: 2, retain: 0 }, topic: "a" }',
+        '3c | 01 61',
+      ],
+      ['struct({ level: u8, known: only("level", 3, 4), id: u8 })', '{ level: 4, id: 1 }', '04 | 01'],
+      [
+        'struct({ version: enumeration(u8, { one: 1, two: 2 }), now: only("version", "two") })',
+        '{ version: "two" }',
+        '02',
+      ],
+    ],
+    badBytes: [
+      [
+        'messages("first.kind", { publish: message(3, { qos: only("first.qos", { max: 2 }), topic: utf8(u8) }), subscribe: message(8, { dup: only("first.dup", 0), qos: only("first.qos", 1), retain: only("first.retain", 0), id: u8 }) }, { header: { first: bits(u8, { kind: 4, dup: 1, qos: 2, retain: 1 }) } })',
+        '80 07',
+        'ERR_MESSAGE_VALUE',
+      ],
+      [
+        'messages("first.kind", { publish: message(3, { qos: only("first.qos", { max: 2 }), topic: utf8(u8) }), subscribe: message(8, { dup: only("first.dup", 0), qos: only("first.qos", 1), retain: only("first.retain", 0), id: u8 }) }, { header: { first: bits(u8, { kind: 4, dup: 1, qos: 2, retain: 1 }) } })',
+        '36 01 61',
+        'ERR_MESSAGE_VALUE',
+      ],
+      ['struct({ level: u8, known: only("level", 3, 4) })', '05', 'ERR_MESSAGE_VALUE'],
+      [
+        'struct({ version: enumeration(u8, { one: 1, two: 2 }), now: only("version", "two") })',
+        '01',
+        'ERR_MESSAGE_VALUE',
+      ],
+    ],
+    badValues: [
+      [
+        'messages("first.kind", { publish: message(3, { qos: only("first.qos", { max: 2 }), topic: utf8(u8) }), subscribe: message(8, { dup: only("first.dup", 0), qos: only("first.qos", 1), retain: only("first.retain", 0), id: u8 }) }, { header: { first: bits(u8, { kind: 4, dup: 1, qos: 2, retain: 1 }) } })',
+        '{ type: "publish", first: { dup: 0, qos: 3, retain: 0 }, topic: "" }',
+        'ERR_FIELD_RANGE',
+      ],
+      ['struct({ level: u8, known: only("level", 3, 4) })', '{ level: 5 }', 'ERR_FIELD_RANGE'],
+      ['struct({ level: u8, known: only("level", { min: 3, max: 4 }) })', '{ level: 2 }', 'ERR_FIELD_RANGE'],
+    ],
+  },
+  {
     kind: 'padding',
     about:
       '`padding(size)`, or `padding({ to: multiple })` counted from the start of the frame, or with `from: "structure"` from that of the structure: zeros on encode, ignored on decode. Where the size is the path of an earlier field, the message says it there; the encoder does not fill it in.',

@@ -44,7 +44,7 @@ export const OPTIONAL: Kind<Optional> = {
     let isThere: boolean;
     if (when === undefined) isThere = readFlag(walk);
     else if (when === 'rest') isThere = walk.at < walk.end;
-    else isThere = holds(when, pathSource(when.field).read(walk));
+    else isThere = presenceHolds(when, pathSource(when.field).read(walk));
     return isThere ? yield walk.visit(item) : undefined;
   },
 
@@ -53,7 +53,7 @@ export const OPTIONAL: Kind<Optional> = {
     const start = walk.at;
     if (when === undefined) writeFlag(isThere, walk);
     else if (when !== 'rest') {
-      const isDue = holds(when, pathSource(when.field).given(walk));
+      const isDue = presenceHolds(when, pathSource(when.field).given(walk));
       // What has no value comes and goes as the condition says.
       if (item.facts.traits.absent) isThere = isDue;
       if (isDue !== isThere) {
@@ -88,7 +88,7 @@ export const OPTIONAL: Kind<Optional> = {
     let isThere = `${value} !== undefined`;
     if (when === undefined) encodeFlag(isThere, out);
     else if (when !== 'rest') {
-      const isDue = conditionCode(when, givenCode(when, out));
+      const isDue = presenceText(when, givenCode(when, out));
       if (isAbsent) isThere = isDue;
       else out.refuse(`(${isDue}) !== (${isThere})`);
     }
@@ -123,14 +123,14 @@ function isCondition(when: Optional['when']): when is Presence {
 }
 
 /** Whether the condition holds for a value. */
-function holds({ is, range, not }: Presence, value: unknown): boolean {
+export function presenceHolds({ is, range, not }: Presence, value: unknown): boolean {
   const isNumber = typeof value === 'number' || typeof value === 'bigint';
   const isInside = range !== undefined && isNumber && value >= range.min && value <= range.max;
   return (is.includes(value as never) || isInside) !== (not === true);
 }
 
 /** The text that is true where the condition holds for a value. */
-function conditionCode({ is, range, not }: Presence, value: string): string {
+export function presenceText({ is, range, not }: Presence, value: string): string {
   const tests = is.length > 0 ? [isOneOf(value, is)] : [];
   if (range !== undefined) {
     const bounds = [`${value} >= ${range.min}`, `${value} <= ${range.max}`];
@@ -143,7 +143,7 @@ function conditionCode({ is, range, not }: Presence, value: string): string {
 function presenceCode(when: Optional['when'], out: Decoding): string {
   if (when === undefined) return decodeFlag(out);
   if (when === 'rest') return `p < ${out.end}`;
-  return conditionCode(when, pathSource(when.field).decode(out));
+  return presenceText(when, pathSource(when.field).decode(out));
 }
 
 function givenCode(when: Presence, out: Encoding): string {
@@ -157,8 +157,8 @@ function foreseenOptional({ item, when }: Optional): Foreseen | undefined {
   const source = pathSource(when.field);
   return {
     paths: [when.field, ...inner.paths],
-    read: (walk) => (holds(when, source.read(walk)) ? inner.read(walk) : 0),
-    decode: (out) => `(${conditionCode(when, source.decode(out))} ? ${inner.decode(out)} : 0)`,
+    read: (walk) => (presenceHolds(when, source.read(walk)) ? inner.read(walk) : 0),
+    decode: (out) => `(${presenceText(when, source.decode(out))} ? ${inner.decode(out)} : 0)`,
   };
 }
 
@@ -183,7 +183,7 @@ export function when<const P extends string>(
   field: P,
   ...is: (ConditionValue | NumberRange)[]
 ): Condition<P> {
-  return condition('when', field, is, false);
+  return presenceOf('when', field, is, false);
 }
 
 /**
@@ -195,7 +195,7 @@ export function unless<const P extends string>(
   field: P,
   ...is: (ConditionValue | NumberRange)[]
 ): Condition<P> {
-  return condition('unless', field, is, true);
+  return presenceOf('unless', field, is, true);
 }
 
 /** Numbers from `min` up to `max`, both among them; without one of them there is no end on its side. */
@@ -204,7 +204,8 @@ export interface NumberRange {
   readonly max?: number;
 }
 
-function condition<P extends string>(
+/** The condition that values and a range make, judged; `name` is who asks. */
+export function presenceOf<P extends string>(
   name: string,
   field: P,
   values: readonly (ConditionValue | NumberRange)[],
@@ -274,5 +275,5 @@ export function optional<F extends AnyField>(
 /** A condition as `when` and `unless` make it, whatever was given. */
 function judged({ field, is, range, not }: Condition): Condition {
   const values = range === undefined ? is : [...is, range];
-  return condition(not ? 'unless' : 'when', field, values, not === true);
+  return presenceOf(not ? 'unless' : 'when', field, values, not === true);
 }

@@ -1,0 +1,93 @@
+import { showTag } from '../../../bytes/show.ts';
+import { Problem } from '../engine/problem.ts';
+import type { Absent, Field } from '../field.ts';
+import type { Kind, Presence, Tag } from '../kind.ts';
+import { declare } from '../node.ts';
+import { pathSource } from '../source.ts';
+import { listOf } from './cases.ts';
+import {
+  type ConditionValue,
+  type NumberRange,
+  presenceHolds,
+  presenceOf,
+  presenceText,
+} from './optional.ts';
+
+interface Only {
+  readonly agrees: Presence;
+  /** The one value that the field has: the encoder fills it in. */
+  readonly value: Tag | undefined;
+}
+
+export const ONLY: Kind<Only> = {
+  name: 'only',
+  size: () => ({ min: 0, max: 0 }),
+  shape: ({ agrees }) => ({ is: 'fixed', bytes: new Uint8Array(0), agrees }),
+  traits: () => ({ absent: true }),
+  references({ agrees: { field }, value }) {
+    const source = pathSource(field);
+    return value === undefined ? source.references('condition') : source.references('tag', [value]);
+  },
+
+  read({ agrees }, walk) {
+    const got = pathSource(agrees.field).read(walk);
+    if (!presenceHolds(agrees, got)) throw new Problem('ERR_MESSAGE_VALUE', expected(agrees), got);
+    return undefined;
+  },
+
+  write({ agrees, value }, _, walk) {
+    const source = pathSource(agrees.field);
+    if (value !== undefined) {
+      source.write(value, walk);
+      return;
+    }
+    const given = source.given(walk);
+    if (!presenceHolds(agrees, given)) throw new Problem('ERR_FIELD_RANGE', expected(agrees), given);
+  },
+
+  decode({ agrees }, out) {
+    out.fail(`!(${presenceText(agrees, pathSource(agrees.field).decode(out))})`);
+    return { value: 'undefined' };
+  },
+
+  encode({ agrees, value }, _, out) {
+    const source = pathSource(agrees.field);
+    if (value !== undefined) source.encodeTag(value, out);
+    else out.refuse(`!(${presenceText(agrees, out.define(source.givenCode(out)!))})`);
+  },
+};
+
+function expected({ field, is, range }: Presence): string {
+  const values =
+    is.length === 0 ? [] : [listOf(is, (one) => (typeof one === 'number' ? showTag(one) : String(one)))];
+  const bounds = range === undefined ? [] : [`${range.min} to ${range.max}`];
+  return `'${field}' to be ${[...values, ...bounds].join(' or ')}`;
+}
+
+/** The path that is filled in: that of one value. */
+type FilledBy<P extends string, V extends readonly unknown[]> = V extends readonly [number | bigint | string]
+  ? P
+  : never;
+
+/**
+ * An earlier field may have only these values here; numbers may be given as `{ min, max }`. Checked on decode and on encode. It
+ * takes no bytes and is not part of the message.
+ *
+ * With one value there is nothing to choose, so the encoder fills it in: reserved bits of a header that other messages use.
+ *
+ * @example
+ * messages('flags.kind', {
+ *   publish: message(3, { qos: only('flags.qos', { max: 2 }), topic: utf8(u16be) }),
+ *   subscribe: message(8, { qos: only('flags.qos', 1), id: u16be }),
+ * }, { header: { flags: bits(u8, { kind: 4, dup: 1, qos: 2, retain: 1 }) } });
+ */
+export function only<
+  const P extends string,
+  const V extends readonly [ConditionValue | NumberRange, ...(ConditionValue | NumberRange)[]],
+>(field: P, ...values: V): Field<Absent, undefined, FilledBy<P, V>> {
+  if (values.length === 0) throw new TypeError('only(field, …): expected at least one value');
+  const agrees = presenceOf('only', field, values, false);
+  const [first] = agrees.is;
+  const isOne = values.length === 1 && first !== undefined && typeof first !== 'boolean';
+  return declare(ONLY, { agrees, value: isOne ? first : undefined });
+}
