@@ -8,11 +8,14 @@
 /** Ten groups of seven bits hold 64 (as in Protocol Buffers). */
 export const MAX_VARINT_LENGTH = 10;
 
-/**
- * How many bytes the varint at `bytes[at]` takes. 0: it goes on behind `end`. -1: it is longer than `MAX_VARINT_LENGTH`.
- */
-export function varintWidthAt(bytes: Uint8Array, at: number, end: number): number {
-  for (let i = 0; i < MAX_VARINT_LENGTH; i++) {
+/** How many bytes the varint at `bytes[at]` takes. 0: it goes on behind `end`. -1: it is longer than `most` bytes. */
+export function varintWidthAt(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  most: number = MAX_VARINT_LENGTH,
+): number {
+  for (let i = 0; i < most; i++) {
     if (at + i >= end) return 0;
     if (bytes[at + i]! < 0x80) return i + 1;
   }

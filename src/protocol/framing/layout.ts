@@ -36,6 +36,8 @@ export interface LengthFieldData {
   /** In bytes, or digits; 0 where it depends on the value. */
   readonly width: number;
   readonly form: 'binary' | 'varint' | '7/16/64' | 'decimal' | 'hexadecimal';
+  /** The most bytes of a varint. */
+  readonly maxWidth?: number;
   /** Of a binary field. */
   readonly order?: 'little' | 'big';
   /** The bits that hold the length, side by side, where these are not all. */

@@ -1,12 +1,6 @@
 import { readDigits, writeDigits } from '../../bytes/digits.ts';
 import { largestOf, readUnsigned, writeUnsigned } from '../../bytes/integers.ts';
-import {
-  MAX_VARINT_LENGTH,
-  readVarint,
-  varintWidth,
-  varintWidthAt,
-  writeVarint,
-} from '../../bytes/varint.ts';
+import { readVarint, varintWidth, varintWidthAt, writeVarint } from '../../bytes/varint.ts';
 import type { LengthFieldData } from './layout.ts';
 
 /** `LengthField.widthAt`: more bytes are needed to tell. */
@@ -37,17 +31,20 @@ export interface LengthField {
   write(target: Uint8Array, at: number, value: number): number;
 }
 
-export const varintField: LengthField = {
-  name: `a varint of at most ${MAX_VARINT_LENGTH} bytes`,
-  form: 'varint',
-  width: 0,
-  maxWidth: MAX_VARINT_LENGTH,
-  maximum: Number.MAX_SAFE_INTEGER,
-  widthAt: varintWidthAt,
-  read: readVarint,
-  widthOf: varintWidth,
-  write: writeVarint,
-};
+/** Base 128, least significant first, of at most so many bytes. */
+export function varintField(most: number): LengthField {
+  return {
+    name: `a varint of at most ${most} bytes`,
+    form: 'varint',
+    width: 0,
+    maxWidth: most,
+    maximum: Math.min(2 ** (7 * most) - 1, Number.MAX_SAFE_INTEGER),
+    widthAt: (bytes, at, end) => varintWidthAt(bytes, at, end, most),
+    read: readVarint,
+    widthOf: varintWidth,
+    write: writeVarint,
+  };
+}
 
 /**
  * Seven bits; or 126 and then 16 bits; or 127 and then 64 bits, big-endian (RFC 6455 §5.2). The top bit of the first

@@ -3,7 +3,7 @@ import { trust } from '../../bytes/trust.ts';
 import { FrameError } from '../../errors.ts';
 import { FRAMES_AT_ONCE, type FrameBatch, type FrameReaderOptions } from './framing.ts';
 import { Intake } from './intake.ts';
-import { INVALID as INVALID_FIELD, MORE as MORE_FIELD, varintField } from './length-field.ts';
+import { INVALID as INVALID_FIELD, MORE as MORE_FIELD } from './length-field.ts';
 import type { LengthLayout } from './length-layout.ts';
 import { frameTooLong, truncated } from './violations.ts';
 
@@ -195,7 +195,7 @@ export class LengthPrefixReader extends Intake {
     const { offset, adjustment, countsField, strip } = this.#layout;
     const field = this.#layout.field!;
     const fieldAt = at + offset;
-    if (field === varintField && fieldAt < end && bytes[fieldAt]! < 0x80) {
+    if (field.form === 'varint' && fieldAt < end && bytes[fieldAt]! < 0x80) {
       // One byte: most are.
       this.#headerLength = offset + 1;
       const body = bytes[fieldAt]! + adjustment - (countsField ? 1 : 0);

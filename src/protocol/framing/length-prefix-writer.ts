@@ -3,9 +3,8 @@ import { largestOf, writeUnsigned } from '../../bytes/integers.ts';
 import { trust } from '../../bytes/trust.ts';
 import type { FrameError } from '../../errors.ts';
 import type { FrameWriter } from './framing.ts';
-import type { LengthField } from './length-field.ts';
+import { INVALID, type LengthField } from './length-field.ts';
 import type { LengthLayout } from './length-layout.ts';
-import { LengthPrefixReader } from './length-prefix-reader.ts';
 import { payloadLength, payloadTooLong } from './violations.ts';
 
 /** Writes length fields of a fixed width. */
@@ -117,16 +116,20 @@ export class VariableWriter implements FrameWriter {
     trust(VariableWriter.prototype);
   }
 
+  /** A payload that brings its own length is written where it stands. */
+  readonly headerLength: number | undefined;
   readonly #layout: LengthLayout;
   readonly #field: LengthField;
 
   constructor(layout: LengthLayout, field: LengthField) {
     this.#layout = layout;
     this.#field = field;
+    this.headerLength = layout.stripsField ? undefined : layout.strip;
   }
 
   bound(length: number): number {
-    return this.#layout.strip + this.#field.maxWidth + length;
+    const { strip, stripsField } = this.#layout;
+    return strip + (stripsField ? this.#field.maxWidth : 0) + length;
   }
 
   write(target: Buffer, at: number, source: Uint8Array, start: number, end: number): number {
@@ -141,6 +144,13 @@ export class VariableWriter implements FrameWriter {
       target.fill(0, at, to);
     }
     return copyBytes(target, to, source, start, end);
+  }
+
+  seal(target: Buffer, at: number, payloadEnd: number): number {
+    const { strip } = this.#layout;
+    this.#checkKept(target, at + strip, payloadEnd);
+    if (strip > 0) target.fill(0, at, at + strip);
+    return payloadEnd;
   }
 
   /** The field's value for that many bytes behind it. */
@@ -161,21 +171,15 @@ export class VariableWriter implements FrameWriter {
 
   /** The payload brings its own length: it has to be right. */
   #checkKept(source: Uint8Array, start: number, end: number): void {
-    const { offset, strip } = this.#layout;
-    const probe = new LengthPrefixReader({
-      ...this.#layout,
-      offset: offset - strip,
-      header: offset - strip,
-      strip: 0,
-    });
-    probe.push(source.subarray(start, end));
-    const frame = probe.next();
-    if (probe.error?.code === 'ERR_FRAME_TOO_LONG') {
-      throw payloadTooLong(Number(probe.error.actual), this.#layout.maxFrameLength);
-    }
-    if (frame === undefined || frame.length !== end - start) {
-      const message = `payload of ${end - start} bytes does not begin with a header that gives its length`;
-      throw payloadLength(message, { actual: end - start });
-    }
+    const { offset, strip, adjustment, countsField, maxFrameLength } = this.#layout;
+    const field = this.#field;
+    const fieldAt = start + offset - strip;
+    const width = field.widthAt(source, fieldAt, end);
+    const value = width > 0 ? field.read(source, fieldAt, width) : INVALID;
+    const body = value === INVALID ? INVALID : value + adjustment - (countsField ? width : 0);
+    if (body > maxFrameLength) throw payloadTooLong(body, maxFrameLength);
+    if (body >= 0 && fieldAt + width + body === end) return;
+    const message = `payload of ${end - start} bytes does not begin with a header that gives its length`;
+    throw payloadLength(message, { actual: end - start });
   }
 }

@@ -1,5 +1,6 @@
 import { largestOf } from '../../bytes/integers.ts';
 import { show } from '../../bytes/show.ts';
+import { MAX_VARINT_LENGTH } from '../../bytes/varint.ts';
 import { anything, type Check, checkOptions, integer, natural, oneOf } from '../../options.ts';
 import type { Framing } from './framing.ts';
 import type { LengthFieldLayout } from './layout.ts';
@@ -51,6 +52,8 @@ export interface LengthPrefixOptions {
    * `'7/16/64'` (7 bits, or 126 and 16 bits, or 127 and 64 bits, big-endian, as in WebSocket). Default 4.
    */
   lengthFieldLength?: LengthFieldLength | undefined;
+  /** The most bytes that a varint may take, 1 to 10: MQTT has 4. Default 10. */
+  maxLengthFieldLength?: number | undefined;
   /** The length is text: ASCII digits of that base, zeros in front. Default: a binary number. */
   base?: 10 | 16 | undefined;
   /** The bits of the field that hold the length, side by side, in a field of at most 4 bytes. Default: all of them. */
@@ -107,6 +110,7 @@ export function lengthPrefix(options: LengthPrefixOptions = {}): Framing {
 /** The checks of `LengthPrefixOptions`. */
 export const LENGTH_PREFIX_OPTIONS: Readonly<Record<keyof LengthPrefixOptions, Check>> = {
   lengthFieldLength: anything,
+  maxLengthFieldLength: integer(1, MAX_VARINT_LENGTH),
   base: (name, value) => {
     if (value !== 10 && value !== 16) throw new RangeError(`${name} must be 10 or 16, got ${show(value)}`);
   },
@@ -129,6 +133,7 @@ function dataOf(layout: LengthLayout): LengthFieldLayout {
       offset,
       width,
       form,
+      ...(form === 'varint' && { maxWidth: field!.maxWidth }),
       ...(form === 'binary' && { order: little ? 'little' : 'big' }),
       ...(field?.mask !== undefined && { mask: field.mask }),
     },
@@ -201,7 +206,10 @@ function checkedLayout(options: LengthPrefixOptions): LengthLayout {
 
 /** The width of the length field, 0 where it differs, and the field if it is not a plain integer. */
 function lengthField(options: LengthPrefixOptions): [width: number, field: LengthField | undefined] {
-  const { lengthFieldLength: width = 4, base, mask, byteOrder } = options;
+  const { lengthFieldLength: width = 4, maxLengthFieldLength, base, mask, byteOrder } = options;
+  if (maxLengthFieldLength !== undefined && width !== 'varint') {
+    throw new TypeError("lengthPrefix: maxLengthFieldLength goes with lengthFieldLength: 'varint'");
+  }
   if (base !== undefined && mask !== undefined) {
     throw new TypeError('lengthPrefix: base is for digits, and mask for a binary number: give one of them');
   }
@@ -209,7 +217,7 @@ function lengthField(options: LengthPrefixOptions): [width: number, field: Lengt
     if (base !== undefined || mask !== undefined) {
       throw new TypeError(`lengthPrefix: base and mask do not go with lengthFieldLength: '${width}'`);
     }
-    return [0, width === 'varint' ? varintField : steppedField];
+    return [0, width === 'varint' ? varintField(maxLengthFieldLength ?? MAX_VARINT_LENGTH) : steppedField];
   }
   const most = base === undefined ? (mask === undefined ? 8 : 4) : 15;
   if (!(Number.isInteger(width) && width >= 1 && width <= most)) {

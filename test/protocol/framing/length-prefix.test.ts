@@ -117,6 +117,44 @@ describe('varints', () => {
       },
     ]));
 
+  test('of at most four bytes, behind a type and kept (MQTT)', async () => {
+    const framing = lengthPrefix({
+      lengthFieldOffset: 1,
+      lengthFieldLength: 'varint',
+      maxLengthFieldLength: 4,
+      initialBytesToStrip: 0,
+      maxFrameLength: 268_435_455,
+    });
+    const behind = (type: string, length: number) =>
+      Buffer.concat([hex(type), varint(length), Buffer.alloc(length)]);
+    await verifyFraming(framing, [
+      { name: 'none', bytes: hex('C0 00'), frames: [hex('C0 00')], canonical: true },
+      { name: 'two bytes', bytes: behind('30', 300), frames: [behind('30', 300)], canonical: true },
+      {
+        name: 'not minimal',
+        bytes: hex('30 81 80 80 00 61'),
+        frames: [hex('30 81 80 80 00 61')],
+        canonical: true,
+      },
+      {
+        name: 'a fifth byte',
+        bytes: hex('C0 00', '30 81 80 80 80'),
+        frames: [hex('C0 00')],
+        error: 'ERR_FRAME_LENGTH',
+      },
+    ]);
+    const writer = framing.writer();
+    const target = Buffer.alloc(8, 0xee);
+    // Written where it stands: its length is right, too long, too short, missing.
+    target.set(hex('30 02 61 62'), 2);
+    expect(writer.headerLength).toBe(0);
+    expect(writer.bound(4)).toBe(4);
+    expect(writer.seal!(target, 2, 6)).toBe(6);
+    for (const end of [5, 7, 3, 2])
+      expect(() => writer.seal!(target, 2, end)).toThrow('does not begin with a header');
+    expect(target).toEqual(hex('EEEE 30 02 61 62 EEEE'));
+  });
+
   test('that count themselves', () =>
     verifyFraming(lengthPrefix({ lengthFieldLength: 'varint', lengthIncludes: 'header' }), [
       { name: 'short', bytes: hex('01', '02 61'), frames: [hex(), hex('61')], canonical: true },
@@ -490,6 +528,8 @@ describe('lengths that are not a plain integer', () => {
   test.each<[string, LengthPrefixOptions, ErrorConstructor]>([
     ['digits and bits', { base: 10, mask: 1 }, TypeError],
     ['digits of a varint', { lengthFieldLength: 'varint', base: 10 }, TypeError],
+    ['a varint of no bytes', { lengthFieldLength: 'varint', maxLengthFieldLength: 0 }, RangeError],
+    ['the most bytes of what is no varint', { lengthFieldLength: 4, maxLengthFieldLength: 4 }, TypeError],
     ['bits of a varint', { lengthFieldLength: 'varint', mask: 0x7f }, TypeError],
     ['a base of 8', { base: 8 as 10 }, RangeError],
     ['sixteen digits', { lengthFieldLength: 16 as 15, base: 10 }, RangeError],
