@@ -126,14 +126,6 @@ const EXAMPLES: Record<string, () => Promise<void>> = {
     expect(stdout).toContain("name: 'F.ISI.ARPA',\n    type: 'A',\n    class: 1,\n    ttl: 120,\n");
     expect(status).toBe(0);
   },
-  async mqtt() {
-    const { stdout, stderr, status } = await run(example('mqtt'));
-    expect(stderr).toBe('');
-    // SUBSCRIBE, 14 bytes, packet 10; the payload of §3.8.3's example: a/b at 1, c/d at 2
-    expect(stdout).toContain('820e' + '000a' + '0003612f6201' + '0003632f6402\n');
-    expect(stdout).toContain("topics: [ { filter: 'a/b', qos: 1 }, { filter: 'c/d', qos: 2 } ]");
-    expect(status).toBe(0);
-  },
   async json() {
     const { stdout, stderr, status } = await run(example('json'));
     expect(stderr).toBe('');
@@ -194,6 +186,9 @@ for (const [program, args] of Object.entries(MAILERS)) {
 for (const [name, check] of Object.entries(EXAMPLES)) test(`examples/${name}.ts`, check);
 
 test('every example has its test', () => {
-  const files = readdirSync(path.join(root, 'examples')).map((file) => path.basename(file, '.ts'));
+  // Folders have theirs in test/stand-ins.
+  const files = readdirSync(path.join(root, 'examples'))
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => path.basename(file, '.ts'));
   expect(Object.keys(EXAMPLES).sort()).toEqual(files.sort());
 });

@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { root } from '../support/run.ts';
+
+const require = createRequire(import.meta.url);
+
+export interface Finished {
+  readonly status: number | null;
+  readonly output: string;
+}
+
+/** Run a script on Node; what it requires and resolves to a package's main file gets a file of ours, where one is named. */
+export function runNode(
+  script: string,
+  { replaced = {}, args = [] }: { replaced?: Record<string, string>; args?: string[] } = {},
+): Promise<Finished> {
+  const files = Object.entries(replaced).map(([name, file]) => [
+    require.resolve(name),
+    path.join(root, file),
+  ]);
+  const child = spawn(
+    process.execPath,
+    [
+      '--import',
+      'tsx',
+      '--require',
+      path.join(import.meta.dirname, 'replace.cjs'),
+      path.join(root, script),
+      ...args,
+    ],
+    { cwd: root, env: { ...process.env, REPLACED_MODULES: JSON.stringify(files) } },
+  );
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
+  return new Promise((resolve) => child.once('close', (status) => resolve({ status, output })));
+}
