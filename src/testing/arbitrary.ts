@@ -253,7 +253,9 @@ function derivedValue(members: Group['entries'], name: string, node: AnyNode): f
   const uses = members.flatMap(([, other]) => other.facts.references).filter(({ path }) => path === name);
   const tags = uses.find((one) => one.tags !== undefined)?.tags;
   if (tags !== undefined) return fc.constantFrom<Tag[]>(...(tags as [Tag, ...Tag[]]));
-  return fc.integer({ min: 0, max: Math.min(4, node.kind.range?.(node).max ?? 4) });
+  const { max = 4, big = false } = node.kind.range?.(node) ?? {};
+  const any = fc.integer({ min: 0, max: Math.min(4, max) });
+  return big ? any.map(BigInt) : any;
 }
 
 /** What a size measures, or null where it may say that there is nothing. */
@@ -267,7 +269,7 @@ function sized(
   const some = lengths(extent, max, environment, most).chain(make);
   if (extent.adjusted?.nullAt === undefined) return some;
   if (extent.from !== 'path') return fc.oneof(fc.constant(null), some);
-  return valueAt(extent.path, environment) === extent.adjusted.nullAt ? fc.constant(null) : some;
+  return numberAt(extent.path, environment) === extent.adjusted.nullAt ? fc.constant(null) : some;
 }
 
 /** A size or count: the one an earlier field gives, or any, short ones mostly. */
@@ -276,7 +278,7 @@ function lengths(extent: Extent, max: number, environment: Environment, most = 3
   const { add, unit } = extent.adjusted ?? { add: 0, unit: 1 };
   if (extent.from === 'path') {
     // The encoder says it: whatever it is, it must be the same for all that share it.
-    const said = valueAt(extent.path, environment);
+    const said = numberAt(extent.path, environment);
     return fc.constant(typeof said === 'number' ? Math.max(0, Math.min(said, 12) * unit + add) : 0);
   }
   const { node } = extent.from === 'prefix' ? extent : { node: undefined };
@@ -372,6 +374,12 @@ function holds({ field, is, range, not }: Presence, environment: Environment): b
   const isNumber = typeof found === 'number' || typeof found === 'bigint';
   const isInside = range !== undefined && isNumber && found >= range.min && found <= range.max;
   return (is.includes(found as never) || isInside) !== (not === true);
+}
+
+/** The value of an earlier field that is a size. */
+function numberAt(path: string, environment: Environment): unknown {
+  const found = valueAt(path, environment);
+  return typeof found === 'bigint' ? Number(found) : found;
 }
 
 /** The value of an earlier field, or of a member of one. */

@@ -125,7 +125,13 @@ export interface Adjusted<Path extends string = string, Nothing = unknown> {
 }
 
 /** A size in bytes, or a count of elements: see the head of this file. */
-export type Size = number | string | Rest | Adjusted | Field<number, number, never>;
+export type Size =
+  | number
+  | string
+  | Rest
+  | Adjusted
+  | Field<number, number, never>
+  | Field<bigint, bigint, never>;
 
 /** What `until` makes of a terminator. */
 export interface Until {

@@ -137,14 +137,14 @@ function requireFillable(
   const { node, slot } = placeOf(target, members, name, path);
   if (use === 'size') {
     if (slot !== undefined && slot.byName === undefined) {
-      if (nullAt === undefined || (nullAt >= slot.min && nullAt <= slot.max)) return;
+      const isSaid = nullAt === undefined || node?.kind.says?.(node, nullAt) !== false;
+      if (nullAt === undefined || (nullAt >= slot.min && nullAt <= slot.max && isSaid)) return;
       throw new RangeError(`${name}: nullAt: expected a number that '${path}' may have, got ${nullAt}`);
     }
-    const shape = node?.kind.shape(node);
-    const why =
-      shape?.is === 'varint'
-        ? `: a ${node!.kind.name} has no width before its number is known; put it right before what it measures`
-        : '';
+    const isNumber = node?.kind.range?.(node) !== undefined && slot === undefined;
+    const why = isNumber
+      ? `: a ${node.kind.name} has no width before its number is known; put it right before what it measures`
+      : '';
     throw new TypeError(`${name}: its size '${path}' must be an integer of fixed width${why}`);
   }
   if (slot === undefined) {
@@ -157,7 +157,7 @@ function requireFillable(
     const isValue =
       node === undefined
         ? Number.isInteger(tag) && (tag as number) >= slot.min && (tag as number) <= slot.max
-        : node.kind.tag!(node).raw(tag) !== undefined;
+        : node.kind.tag?.(node)?.raw(tag) !== undefined;
     if (!isValue) throw new RangeError(`${name}: the tag ${String(tag)} is no value of its field`);
   }
 }

@@ -33,6 +33,12 @@ export interface Range {
   readonly max: number;
 }
 
+/** The numbers that a field may have, for its use as a size, a count or a tag. */
+export interface Numbers extends Range {
+  /** Its values are bigints. */
+  readonly big?: boolean;
+}
+
 /** What counts against the limits of a message, at the most. */
 export interface Costs {
   /** Elements of arrays. */
@@ -111,8 +117,14 @@ export type Shape =
       readonly names?: Names;
       readonly bits?: readonly Bits[];
     }
-  /** A number in ASCII digits, zeros in front. */
-  | { readonly is: 'digits'; readonly width: number; readonly base: 10 | 16; readonly range: Range }
+  /** A number in ASCII digits: zeros in front, or where there is a `length`, as many as it has, and `width` at the most. */
+  | {
+      readonly is: 'digits';
+      readonly width: number;
+      readonly base: 10 | 16;
+      readonly range: Range;
+      readonly length?: Extent;
+    }
   | { readonly is: 'float'; readonly width: 4 | 8; readonly order: ByteOrder }
   | {
       readonly is: 'varint';
@@ -277,10 +289,12 @@ export interface Kind<D extends object> {
   check?(node: NodeOf<D>): void;
 
   // What other fields may use it for.
-  /** An integer: it may be a size, a count, or a tag. */
-  range?(node: NodeOf<D>): Range;
+  /** A number: it may be a size or a count. Undefined where the field holds something else. */
+  range?(node: NodeOf<D>): Numbers | undefined;
+  /** Whether it can say a number in its range: for one that is made of another. */
+  says?(node: NodeOf<D>, value: number): boolean;
   /** It may be a tag: the field to read, and the value there for a declared tag; undefined for what is none of its values. */
-  tag?(node: NodeOf<D>): TagField;
+  tag?(node: NodeOf<D>): TagField | undefined;
   /** A place that is filled in later: it may be derived. Undefined where it may not. */
   slot?(node: NodeOf<D>): Slot | undefined;
   /** What stands behind a dot in a path, by name; a node where that is a field. */
@@ -305,7 +319,10 @@ export interface Kind<D extends object> {
   encode(node: NodeOf<D>, value: string, out: Encoding, sure: boolean): void;
   /** Add up the most bytes that the value takes; `size(node).max` unless given. */
   bound?(node: NodeOf<D>, value: string, out: Bounding): void;
-  /** Write a whole number in front of content that stands at `at + size.min` up to `p`, and move `p` behind both. */
+  /**
+   * Write a whole number in front of content that stands at `at + size.min` up to `p`, and move `p` behind both; unless given, the
+   * content is set aside and copied behind the number.
+   */
   insert?(node: NodeOf<D>, at: string, value: string, out: Encoding): void;
 
   // As the whole of a message.
@@ -332,13 +349,11 @@ export interface IntLayout {
 }
 
 /** Where a derived number goes: an integer of fixed width, or some bits of one. */
-export interface Slot extends IntLayout {
-  readonly min: number;
-  readonly max: number;
+export interface Slot extends IntLayout, Numbers {
   /** Bits to the right of it: the number is added to the others, which are there already. */
   readonly shift?: number;
   /** Writes the number, where that is not done as an integer of up to 32 bits is. */
-  readonly put?: ((target: Uint8Array, at: number, value: number) => void) | undefined;
+  readonly put?: ((target: Uint8Array, at: number, value: number | bigint) => void) | undefined;
   /** The numbers of names, for a tag that is an enumeration. */
   readonly byName?: ReadonlyMap<string, number> | undefined;
   /** Zero stands for nothing, so that something has to fill it. */
@@ -378,7 +393,7 @@ export interface Source {
   raw(tag: Tag): number | bigint | string | undefined;
 
   /** The least and the greatest number it can say, in the place where it stands. */
-  span(place: Slots): Range;
+  span(place: Slots): Numbers;
   /** What it says in place of a number in its span that it cannot say, in words. */
   refusal?(value: number): string | undefined;
   /** As `refusal`: give up. */
@@ -533,6 +548,8 @@ export interface Writing extends Slots {
 export interface Known {
   readonly value: string;
   readonly members?: ReadonlyMap<string, Known> | undefined;
+  /** What a number is, where it is not a whole number of JavaScript's: a bigint, or whatever code of the user's made. */
+  readonly type?: 'bigint' | 'foreign' | undefined;
 }
 
 interface Emitting {

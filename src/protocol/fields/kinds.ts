@@ -12,6 +12,8 @@ import { CSTRING } from './kinds/cstring.ts';
 import { CUSTOM } from './kinds/custom.ts';
 import { DEFAULTED } from './kinds/defaulted.ts';
 import { DIGITS } from './kinds/digits.ts';
+import { ENDED_ARRAY } from './kinds/ended-array.ts';
+import { ENDED_DIGITS } from './kinds/ended-digits.ts';
 import { ENUMERATION } from './kinds/enumeration.ts';
 import { FLAGS } from './kinds/flags.ts';
 import { FLOAT } from './kinds/float.ts';
@@ -114,6 +116,8 @@ export const kinds: readonly Kind<any>[] = [
   CUSTOM,
   DEFAULTED,
   DIGITS,
+  ENDED_ARRAY,
+  ENDED_DIGITS,
   ENUMERATION,
   FLAGS,
   FLOAT,

@@ -76,7 +76,7 @@ export function until(terminator: Field<Absent>): Until {
 
 function plainSource(size: unknown, where: string): Source {
   if (size === rest) return new RestSource();
-  if (typeof size === 'string') return new PathSource(size);
+  if (typeof size === 'string') return new PathSource(size, true);
   if (typeof size === 'number') {
     if (!Number.isSafeInteger(size) || size < 0) throw new RangeError(`${where}: ${size} is not a size`);
     return new LiteralSource(size);
@@ -84,7 +84,7 @@ function plainSource(size: unknown, where: string): Source {
   const node = nodeOf(size as AnyField, where);
   if (node.kind.range?.(node) === undefined) {
     throw new TypeError(
-      `${where}: expected an integer field of at most 32 bits or a varint, got ${node.kind.name}`,
+      `${where}: expected an integer field, or one that is made into a whole number, got ${node.kind.name}`,
     );
   }
   return new PrefixSource(node);
@@ -142,7 +142,8 @@ export function size<const S extends string | AnyField, const N extends number |
   const { add = 0, unit = 1, nullAt } = options;
   const { min, max } = inner.range;
   if (max * unit + add < 0) throw new RangeError(`size: no number of the field gives a size of 0 or more`);
-  if (nullAt !== undefined && (nullAt < min || nullAt > max)) {
+  const isSaid = nullAt === undefined || inner.refusal?.(nullAt) === undefined;
+  if (nullAt !== undefined && (nullAt < min || nullAt > max || !isSaid)) {
     throw new RangeError(`size: nullAt: expected a number that the field may have, got ${nullAt}`);
   }
   return new AdjustedSize(from, Object.freeze({ add, unit, nullAt })) as never;
@@ -152,7 +153,7 @@ const MOST_ADDED = 2 ** 31 - 1;
 
 /** The source of a tag: a field right before, or the path of an earlier one. `isKept` where the value says it. */
 export function tagSource(tag: string | AnyField, isKept = false): Source {
-  if (typeof tag === 'string') return new PathSource(tag);
+  if (typeof tag === 'string') return new PathSource(tag, false);
   const node = nodeOf(tag, 'the tag');
   const field = node.kind.tag?.(node);
   if (field === undefined) {
@@ -167,7 +168,7 @@ export function tagSource(tag: string | AnyField, isKept = false): Source {
 
 /** The source of a condition. */
 export function pathSource(path: string): Source {
-  return new PathSource(path);
+  return new PathSource(path, false);
 }
 
 /** Refuse what is not a tag of the field right before. */

@@ -33,7 +33,7 @@ test('every kind has vectors, a file, and a place in the list', () => {
   const declared = files('src/protocol/fields/kinds').flatMap((file) =>
     [
       ...read(file).matchAll(
-        /^export const [A-Z0-9]+: Kind<[^\n]*\n\s+(?:\.\.\.[^\n]*\n\s+)?name: '(\w+)'/gm,
+        /^export const [A-Z0-9_]+: Kind<[^\n]*\n\s+(?:\.\.\.[^\n]*\n\s+)?name: '(\w+)'/gm,
       ),
     ].map(([, name]) => name),
   );

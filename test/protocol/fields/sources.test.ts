@@ -10,6 +10,45 @@ import { codecOf, type DeclaredCodec, messages } from '../../../src/protocol/fie
 // biome-ignore lint/suspicious/noExplicitAny: made of parts
 type AnyCodec = DeclaredCodec<any>;
 
+/** Two decimal digits in the halves of a byte. */
+const bcd = f.mapped(f.u8, {
+  name: 'a number of two BCD digits',
+  decode(byte) {
+    if ((byte & 0x0f) > 9 || byte > 0x99) throw new RangeError('a digit is 0 to 9');
+    return 10 * (byte >> 4) + (byte & 0x0f);
+  },
+  encode: (number) => 16 * Math.floor(number / 10) + (number % 10),
+});
+const TENTHS = { decode: (raw: number) => raw / 10, encode: (value: number) => 10 * value };
+/** The length octets of ASN.1 BER, up to 65,535: X.690 §8.1.3. */
+const ber = f.custom<number>({
+  name: 'a BER length',
+  minSize: 1,
+  maxSize: 3,
+  range: { min: 0, max: 65_535 },
+  read(cursor) {
+    const first = cursor.read(f.u8);
+    if (first < 0x80) return first;
+    if (first === 0x81) return cursor.read(f.u8);
+    return first === 0x82 ? cursor.read(f.u16be) : cursor.fail('one or two octets', first);
+  },
+  write(cursor, value) {
+    if (value < 0x80) cursor.write(f.u8, value);
+    else if (value < 0x100) cursor.write(f.u16be, 0x8100 | value);
+    else cursor.write(f.u24be, 0x820000 | value);
+  },
+  size: (value) => (value < 0x80 ? 1 : value < 0x100 ? 2 : 3),
+});
+const half = f.custom<number>({
+  name: 'a half',
+  minSize: 2,
+  maxSize: 2,
+  range: { min: -100, max: 200 },
+  read: (cursor) => cursor.read(f.i16be) / 2,
+  write: (cursor, value) => cursor.write(f.i16be, 2 * value),
+  size: () => 2,
+});
+
 /** Where the number stands: the fields in front of the one that it is for, and how that names it. */
 const SOURCES: Readonly<
   Record<string, { before: Fields; from: string | AnyField; value: (raw: number) => object }>
@@ -20,6 +59,47 @@ const SOURCES: Readonly<
   i8: { before: {}, from: f.i8, value: () => ({}) },
   varuint: { before: {}, from: f.varuint, value: () => ({}) },
   varint: { before: {}, from: f.varint, value: () => ({}) },
+  u64be: { before: {}, from: f.u64be, value: () => ({}) },
+  i64le: { before: {}, from: f.i64le, value: () => ({}) },
+  u40be: { before: {}, from: f.u40be, value: () => ({}) },
+  i48le: { before: {}, from: f.i48le, value: () => ({}) },
+  u56le: { before: {}, from: f.u56le, value: () => ({}) },
+  varuint64: { before: {}, from: f.varuint64, value: () => ({}) },
+  varint64: { before: {}, from: f.varint64, value: () => ({}) },
+  'sleb128, signed': { before: {}, from: f.sleb128, value: () => ({}) },
+  vlq: { before: {}, from: f.vlq, value: () => ({}) },
+  'three digits': { before: {}, from: f.decimal(3), value: () => ({}) },
+  'digits up to LF, signed': {
+    before: {},
+    from: f.decimal(f.until(f.constant(f.u8, 10)), { signed: true }),
+    value: () => ({}),
+  },
+  'a mapped number': { before: {}, from: bcd, value: () => ({}) },
+  'a mapped varuint': { before: {}, from: f.mapped(f.varuint, TENTHS), value: () => ({}) },
+  'a custom number': { before: {}, from: ber, value: () => ({}) },
+  'a field of 64 bits beside it': {
+    before: { n: f.u64le },
+    from: 'n',
+    value: (n) => ({ n: BigInt(n) }),
+  },
+  'a signed member of 64 bits': {
+    before: { h: f.struct({ a: f.bool, n: f.i64be }) },
+    from: 'h.n',
+    value: (n) => ({ h: { a: true, n: BigInt(n) } }),
+  },
+  'a member of 64 bits of what may be missing, signed': {
+    before: { h: f.optional(f.struct({ n: f.i64le })) },
+    from: 'h.n',
+    value: (n) => ({ h: { n: BigInt(n) } }),
+  },
+  'a mapped number beside it': { before: { n: bcd }, from: 'n', value: (n) => ({ n }) },
+  'a mapped number of 64 bits beside it': {
+    before: { n: f.mapped(f.u64be, { decode: (raw) => Number(raw) / 2, encode: (n) => BigInt(2 * n) }) },
+    from: 'n',
+    value: (n) => ({ n }),
+  },
+  'digits beside it': { before: { n: f.decimal(3) }, from: 'n', value: (n) => ({ n }) },
+  'a custom number beside it': { before: { n: half }, from: 'n', value: (n) => ({ n }) },
   'a field beside it': { before: { n: f.u16be }, from: 'n', value: (n) => ({ n }) },
   'a signed field beside it': { before: { n: f.i32le }, from: 'n', value: (n) => ({ n }) },
   'a member': {
@@ -134,7 +214,7 @@ const USES: Readonly<Record<string, { field: (size: Size) => AnyField; value: (s
     },
   };
 
-const isSigned = (name: string): boolean => /^i|varint|signed|member/.test(name);
+const isSigned = (name: string): boolean => /^i|varint|signed|member|custom number beside/.test(name);
 
 const crossed = [...Object.entries(SOURCES), ...Object.entries(BITS)].flatMap(([source, from]) =>
   Object.entries(ADJUSTMENTS).flatMap(([adjustment, by]) =>
@@ -169,7 +249,7 @@ describe('every source, with every adjustment, for every use', () => {
       const target = Buffer.alloc(compiled.bound(message) + 8);
       expect(target.subarray(0, compiled.encode(message, target, 0))).toEqual(bytes);
       // The encoder fills it in, whatever the message says.
-      const other = { ...message, ...from.value(100) };
+      const other = { ...message, ...from.value(99) };
       expect(codec.encode(other)).toEqual(bytes);
       for (let length = 0; length < bytes.length; length++) {
         expect(compiled.decode(bytes, 0, length)).toBe(FAILED);

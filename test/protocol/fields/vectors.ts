@@ -29,7 +29,7 @@ type AnyCodec = DeclaredCodec<any>;
 
 /** What code in the language of declarations gives: `u8`, `{ a: 1 }`. */
 export function evaluate(code: string): unknown {
-  const names = { ...language, messages, codecOf, tree, letter };
+  const names = { ...language, messages, codecOf, tree, letter, berLength };
   return new Function(...Object.keys(names), `return (${code});`)(...Object.values(names));
 }
 
@@ -67,6 +67,26 @@ const letter = language.custom<string>({
     cursor.target[cursor.at++] = value.charCodeAt(0) - 97;
   },
   size: () => 1,
+});
+
+/** The length octets of ASN.1 BER, up to 65,535: X.690 §8.1.3. */
+const berLength = language.custom<number>({
+  name: 'a BER length',
+  minSize: 1,
+  maxSize: 3,
+  range: { min: 0, max: 65_535 },
+  read(cursor) {
+    const first = cursor.read(language.u8);
+    if (first < 0x80) return first;
+    if (first === 0x81) return cursor.read(language.u8);
+    return first === 0x82 ? cursor.read(language.u16be) : cursor.fail('one or two octets', first);
+  },
+  write(cursor, value) {
+    if (value < 0x80) cursor.write(language.u8, value);
+    else if (value < 0x100) cursor.write(language.u16be, 0x8100 | value);
+    else cursor.write(language.u24be, 0x820000 | value);
+  },
+  size: (value) => (value < 0x80 ? 1 : value < 0x100 ? 2 : 3),
 });
 
 export const VECTORS: readonly KindVectors[] = [
@@ -119,14 +139,34 @@ export const VECTORS: readonly KindVectors[] = [
   },
   {
     kind: 'bigint',
-    about: '`u64le u64be i64le i64be`: whole numbers of 64 bits.',
+    about:
+      '`u64le u64be i64le i64be`: whole numbers of 64 bits. They may be a size, which is a number all the same.',
     type: '`bigint`',
     limits: 'what 64 bits hold',
     good: [
       ['u64be', '1n', '00 00 00 00 00 00 00 01'],
       ['i64le', '-1n', 'ff ff ff ff ff ff ff ff'],
+      [
+        'struct({ id: u64le, data: bytes(u64be) })',
+        '{ id: 5n, data: Buffer.of(0xca) }',
+        '05 00 00 00 00 00 00 00 | 00 00 00 00 00 00 00 01 | ca',
+      ],
+      [
+        'struct({ length: u64le, data: bytes("length") })',
+        '{ length: 1n, data: Buffer.of(7) }',
+        '01 00 00 00 00 00 00 00 | 07',
+      ],
+      [
+        'struct({ kind: u64be, body: union("kind", { a: message(2n ** 64n - 1n, { x: u8 }) }) })',
+        '{ kind: 2n ** 64n - 1n, body: { type: "a", x: 7 } }',
+        'ff ff ff ff ff ff ff ff | 07',
+      ],
     ],
-    badBytes: [['u64le', '00 00 00 00 00 00 00', 'ERR_MESSAGE_SHORT']],
+    badBytes: [
+      ['u64le', '00 00 00 00 00 00 00', 'ERR_MESSAGE_SHORT'],
+      ['bytes(u64be)', 'ff ff ff ff ff ff ff ff', 'ERR_FIELD_TOO_LONG'],
+      ['bytes(i64be)', 'ff ff ff ff ff ff ff ff', 'ERR_MESSAGE_VALUE'],
+    ],
     badValues: [
       ['u64le', '5', 'ERR_FIELD_RANGE'],
       ['i64be', '2n ** 63n', 'ERR_FIELD_RANGE'],
@@ -243,6 +283,56 @@ export const VECTORS: readonly KindVectors[] = [
       ['decimal(2, { signed: true })', '-10', 'ERR_FIELD_RANGE'],
       ['hexadecimal(2)', '"ff"', 'ERR_FIELD_RANGE'],
       ['bytes(decimal(1))', 'Buffer.alloc(10)', 'ERR_FIELD_TOO_LONG'],
+    ],
+  },
+  {
+    kind: 'endedDigits',
+    about:
+      '`decimal(until(constant(…)))` and `hexadecimal(until(constant(…)))`: a whole number in as many ASCII digits as it has, and a terminator behind them. Zeros in front are read too. It may be a size, a count or a tag.',
+    type: '`number`',
+    limits: '15 decimal digits, 13 hexadecimal ones',
+    good: [
+      ['decimal(until(constant(u8, 0x0a)))', '42', '34 32 | 0a'],
+      ['decimal(until(constant(u8, 0x0a)))', '0', '30 | 0a'],
+      ['decimal(until(constant(u8, 0x2c)), { signed: true })', '-7', '2d 37 | 2c'],
+      ['hexadecimal(until(constant(bytes(2), Buffer.from("\\r\\n"))))', '0x1abc', '31 41 42 43 | 0d 0a'],
+      // RESP: a bulk string, and the one that is null
+      [
+        'struct({ id: decimal(until(constant(u8, 0x20))), bulk: bounded(size(decimal(until(constant(bytes(2), Buffer.from("\\r\\n"))), { signed: true }), { add: 2, nullAt: -1 }), struct({ text: bytes(rest), end: constant(bytes(2), Buffer.from("\\r\\n")) })) })',
+        '{ id: 7, bulk: { text: Buffer.from("hi") } }',
+        '37 20 | 32 0d 0a | 68 69 | 0d 0a',
+      ],
+      [
+        'struct({ id: decimal(until(constant(u8, 0x20))), bulk: bounded(size(decimal(until(constant(bytes(2), Buffer.from("\\r\\n"))), { signed: true }), { add: 2, nullAt: -1 }), struct({ text: bytes(rest), end: constant(bytes(2), Buffer.from("\\r\\n")) })) })',
+        '{ id: 7, bulk: null }',
+        '37 20 | 2d 31 0d 0a',
+      ],
+      [
+        'array(decimal(until(constant(u8, 0x3a))), decimal(until(constant(u8, 0x3a))))',
+        '[7, 42]',
+        '32 3a | 37 3a | 34 32 3a',
+      ],
+      [
+        'struct({ code: union(decimal(until(constant(u8, 0x20))), { ok: message(200), gone: message([404, 410], { age: decimal(until(constant(u8, 0x20))) }) }) })',
+        '{ code: { type: "gone", tag: 410, age: 9 } }',
+        '34 31 30 20 | 39 20',
+      ],
+    ],
+    badBytes: [
+      ['decimal(until(constant(u8, 0x0a)))', '34 32', 'ERR_MESSAGE_SHORT'],
+      ['decimal(until(constant(u8, 0x0a)))', '0a', 'ERR_MESSAGE_VALUE'],
+      ['decimal(until(constant(u8, 0x0a)))', '2d 31 0a', 'ERR_MESSAGE_VALUE'],
+      ['decimal(until(constant(u8, 0x0a)))', '34 20 0a', 'ERR_MESSAGE_VALUE'],
+      [
+        'decimal(until(constant(u8, 0x0a)))',
+        '31 31 31 31 31 31 31 31 31 31 31 31 31 31 31 31 0a',
+        'ERR_FIELD_TOO_LONG',
+      ],
+    ],
+    badValues: [
+      ['decimal(until(constant(u8, 0x0a)))', '-1', 'ERR_FIELD_RANGE'],
+      ['decimal(until(constant(u8, 0x0a)))', '1e15', 'ERR_FIELD_RANGE'],
+      ['hexadecimal(until(constant(u8, 0x0a)))', '"ff"', 'ERR_FIELD_RANGE'],
     ],
   },
   {
@@ -455,21 +545,11 @@ export const VECTORS: readonly KindVectors[] = [
   },
   {
     kind: 'array',
-    about:
-      '`array(item, count)`: elements, one after the other. With `until(constant(…))` as the count they end at a terminator that stands where the next one would begin.',
+    about: '`array(item, count)`: elements, one after the other.',
     type: 'an array',
     limits:
       '`{ max }`: 1,000,000 elements unless given; `limits.elements` and `limits.empty` for all lists of a message',
     good: [
-      // PostgreSQL's StartupMessage, its parameters: pairs of texts up to a NUL byte where the next name would begin
-      [
-        'array(struct({ name: cstring(), value: cstring() }), until(constant(u8, 0)), { max: 100 })',
-        '[{ name: "user", value: "me" }]',
-        '75 73 65 72 00 | 6d 65 00 | 00',
-      ],
-      // RFC 1035 §3.1: the labels of a name up to the root's, which is empty
-      ['array(utf8(u8), until(constant(u8, 0)), { max: 127 })', '["a", "eu"]', '01 61 | 02 65 75 | 00'],
-      ['array(u8, until(constant(u16be, 0)))', '[0, 1]', '00 | 01 | 00 00'],
       ['array(u16be, u8)', '[1, 2]', '02 | 00 01 | 00 02'],
       ['array(u8, 3)', '[1, 2, 3]', '01 02 03'],
       ['array(u8, rest)', '[1, 2]', '01 02'],
@@ -485,19 +565,42 @@ export const VECTORS: readonly KindVectors[] = [
       ['struct({ words: array(u16be, rest), crc: u8 })', '{ words: [1, 2], crc: 9 }', '00 01 | 00 02 | 09'],
     ],
     badBytes: [
-      ['array(u16be, until(constant(u16be, 0)))', '00 01 | 00 02', 'ERR_MESSAGE_SHORT'],
-      ['array(u8, until(constant(u8, 0)), { max: 1 })', '01 02 00', 'ERR_FIELD_TOO_LONG'],
       ['array(u16be, u8)', '02 | 00 01', 'ERR_MESSAGE_SHORT'],
       ['array(u8, u8, { max: 1 })', '02 | 01 02', 'ERR_FIELD_TOO_LONG'],
       ['codecOf(array(u8, u8), { limits: { elements: 1 } })', '02 | 01 02', 'ERR_MESSAGE_LIMIT'],
+    ],
+    badValues: [
+      ['array(u8, 3)', '[1, 2]', 'ERR_FIELD_RANGE'],
+      ['array(u8, u8, { max: 1 })', '[1, 2]', 'ERR_FIELD_TOO_LONG'],
+    ],
+  },
+  {
+    kind: 'endedArray',
+    about:
+      '`array(item, until(constant(…)))`: elements up to a terminator that stands where the next one would begin. No element begins with it.',
+    type: 'an array',
+    limits:
+      '`{ max }`: 1,000,000 elements unless given; `limits.elements` and `limits.empty` for all lists of a message',
+    good: [
+      // PostgreSQL's StartupMessage, its parameters: pairs of texts up to a NUL byte where the next name would begin
+      [
+        'array(struct({ name: cstring(), value: cstring() }), until(constant(u8, 0)), { max: 100 })',
+        '[{ name: "user", value: "me" }]',
+        '75 73 65 72 00 | 6d 65 00 | 00',
+      ],
+      // RFC 1035 §3.1: the labels of a name up to the root's, which is empty
+      ['array(utf8(u8), until(constant(u8, 0)), { max: 127 })', '["a", "eu"]', '01 61 | 02 65 75 | 00'],
+      ['array(u8, until(constant(u16be, 0)))', '[0, 1]', '00 | 01 | 00 00'],
+    ],
+    badBytes: [
+      ['array(u16be, until(constant(u16be, 0)))', '00 01 | 00 02', 'ERR_MESSAGE_SHORT'],
+      ['array(u8, until(constant(u8, 0)), { max: 1 })', '01 02 00', 'ERR_FIELD_TOO_LONG'],
     ],
     badValues: [
       ['array(cstring(), until(constant(u8, 0)))', '["a", ""]', 'ERR_FIELD_RANGE'],
       // 01 00 | 00 00 would end behind the first
       ['array(u8, until(constant(u16be, 0)))', '[1, 0]', 'ERR_FIELD_RANGE'],
       ['array(u8, until(constant(u8, 0)), { max: 1 })', '[1, 2]', 'ERR_FIELD_TOO_LONG'],
-      ['array(u8, 3)', '[1, 2]', 'ERR_FIELD_RANGE'],
-      ['array(u8, u8, { max: 1 })', '[1, 2]', 'ERR_FIELD_TOO_LONG'],
     ],
   },
   {
@@ -851,7 +954,7 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'mapped',
     about:
-      '`mapped(field, { name, decode, encode })`: a value of another kind than what the bytes hold: a date, an address, a scaled number. Either function may throw, which refuses the value.',
+      '`mapped(field, { name, decode, encode })`: a value of another kind than what the bytes hold: a date, an address, a scaled number. Either function may throw, which refuses the value. A number that is made of an integer may be a size, a count or a tag.',
     type: 'what `decode` gives',
     limits: 'those of its field',
     good: [
@@ -871,6 +974,17 @@ export const VECTORS: readonly KindVectors[] = [
         '"192.0.2.1"',
         'c0 00 02 01',
       ],
+      // ISO 8583: LLVAR, a length of two BCD digits
+      [
+        'struct({ code: mapped(u8, { decode: String, encode: Number }), data: bytes(mapped(u8, { name: "two BCD digits", decode(byte) { if ((byte & 15) > 9 || byte > 0x99) throw new RangeError("no digit"); return 10 * (byte >> 4) + (byte & 15); }, encode: (n) => 16 * Math.floor(n / 10) + (n % 10) })) })',
+        '{ code: "9", data: Buffer.alloc(12, 7) }',
+        '09 | 12 | 07 07 07 07 07 07 07 07 07 07 07 07',
+      ],
+      [
+        'struct({ tenths: mapped(u16be, { decode: (raw) => raw / 10, encode: (n) => n * 10 }), list: array(u8, "tenths") })',
+        '{ tenths: 2, list: [1, 2] }',
+        '00 14 | 01 02',
+      ],
     ],
     badBytes: [
       [
@@ -878,8 +992,14 @@ export const VECTORS: readonly KindVectors[] = [
         '80',
         'ERR_MESSAGE_VALUE',
       ],
+      ['bytes(mapped(u8, { decode: (raw) => raw / 2, encode: (n) => 2 * n }))', '03 07', 'ERR_MESSAGE_VALUE'],
     ],
     badValues: [
+      [
+        'bytes(mapped(u8, { decode: (raw) => 10 * raw, encode: (value) => Math.round(value / 10) }))',
+        'Buffer.alloc(11)',
+        'ERR_FIELD_RANGE',
+      ],
       ['mapped(u8, { decode: (raw) => 10 * raw, encode: (value) => value / 10 })', '15', 'ERR_FIELD_RANGE'],
       [
         'mapped(u8, { decode: (raw) => raw, encode: (value) => value.number })',
@@ -909,11 +1029,27 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'custom',
     about:
-      '`custom({ name, read, write, size, minSize })`: a field that code of your own reads and writes. Here `letter` is a small letter as its place in the alphabet.',
+      '`custom({ name, read, write, size, minSize, maxSize, range })`: a field that code of your own reads and writes; `cursor.read(field)` and `cursor.write(field, value)` do declared ones. With a `range` of whole numbers and a `maxSize` it may be a size, a count or a tag. Here `letter` is a small letter as its place in the alphabet, and `berLength` the length of ASN.1 BER, of up to three octets.',
     type: 'what `read` gives',
-    limits: 'what `size` asks for; a whole number',
-    good: [['letter', '"c"', '02']],
-    badBytes: [['letter', '1a', 'ERR_MESSAGE_VALUE']],
-    badValues: [['letter', '"C"', 'ERR_FIELD_RANGE']],
+    limits: 'what `size` asks for, `maxSize` at the most; `range`',
+    good: [
+      ['letter', '"c"', '02'],
+      // X.690 §8.1.3.5: more than 127 octets are counted by octets of their own
+      ['struct({ letter, text: utf8(berLength) })', '{ letter: "a", text: "b" }', '00 | 01 62'],
+      [
+        'struct({ letter, list: bounded(berLength, array(u8, rest)) })',
+        '{ letter: "a", list: Array(129).fill(7) }',
+        `00 | 81 81 ${'07 '.repeat(129)}`,
+      ],
+    ],
+    badBytes: [
+      ['letter', '1a', 'ERR_MESSAGE_VALUE'],
+      ['bytes(berLength)', '83 00 00 01 07', 'ERR_MESSAGE_VALUE'],
+      ['bytes(berLength)', '82 00', 'ERR_MESSAGE_SHORT'],
+    ],
+    badValues: [
+      ['letter', '"C"', 'ERR_FIELD_RANGE'],
+      ['bytes(berLength)', 'Buffer.alloc(65_536)', 'ERR_FIELD_TOO_LONG'],
+    ],
   },
 ];

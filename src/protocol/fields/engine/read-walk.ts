@@ -307,11 +307,11 @@ export class ReadWalk implements Reading {
     const value = source.read(this, max);
     if (source.range.min === source.range.max) return value as number;
     if (value === null && source.nullable) return null;
-    if (!(typeof value === 'number' && value >= 0)) {
+    if (!(Number.isInteger(value) && (value as number) >= 0)) {
       throw new Problem('ERR_MESSAGE_VALUE', `a size of 0 or more ${unit}`, value, { at: start });
     }
-    if (value > max) throw tooLong(max, value, unit, { at: start });
-    return value;
+    if ((value as number) > max) throw tooLong(max, value, unit, { at: start });
+    return value as number;
   }
 
   span<T>(name: string, kind: string, start: number, read: () => T, named: boolean): T {

@@ -151,7 +151,8 @@ export class WriteWalk implements Writing {
       const start = this.at;
       if (group.derived.has(name)) {
         const slot = node.kind.slot!(node)!;
-        this.put(slot, 0, this.take(slot.width));
+        const place = this.take(slot.width);
+        this.target.fill(0, place, this.at);
         scope.derived.set(name, { at: start, slot, filled: undefined });
       } else {
         const { absent, computed } = node.facts.traits;
@@ -185,6 +186,8 @@ export class WriteWalk implements Writing {
       // Nothing chose a tag, and the zero that stands there has no name.
       else if (derived.filled === undefined && derived.slot.needed)
         this.failAt(name, 'a union that gives it its value', undefined);
+      else if (derived.filled === undefined && derived.slot.put !== undefined)
+        derived.slot.put(this.target, derived.at, 0);
     }
     if (group.finishes) {
       for (const [name, node] of group.entries) {

@@ -18,6 +18,7 @@ import type { AnyNode, Decoding, Kind, NodeOf, Source } from '../kind.ts';
 import { declare } from '../node.ts';
 import { endedSource, foreseenBy, longest, mostBytes } from '../source.ts';
 import { UntilSource } from '../sources/until.ts';
+import { ENDED_ARRAY } from './ended-array.ts';
 
 interface List {
   readonly item: AnyNode;
@@ -175,117 +176,6 @@ function decodeList(node: NodeOf<List>, number: string, out: Decoding): string {
   out.line('}');
   return list;
 }
-
-interface EndedList {
-  readonly item: AnyNode;
-  readonly end: UntilSource;
-  readonly max: number;
-}
-
-/** Elements up to a terminator, which stands where the next one would begin: none of them begins with it. */
-const ENDED_ARRAY: Kind<EndedList> = {
-  name: 'array',
-  size: ({ end }) => ({ min: end.bytes.length, max: Number.POSITIVE_INFINITY }),
-  shape: ({ item, end, max }) => ({ is: 'list', item, count: end.extent, max }),
-  children: ({ item }) => [item],
-  repeats: ({ max }) => max,
-  // Whether an element begins with the terminator shows in the bytes that are written.
-  traits: ({ item }) => ({ reads: true, mayTakeRest: item.facts.traits.mayTakeRest === true }),
-  check({ item }) {
-    if (item.facts.traits.takesRest) {
-      throw new RangeError('array(item, until(…)): an element that takes the rest leaves no terminator');
-    }
-  },
-
-  *read(node, walk) {
-    const { item, end, max } = node;
-    const values: unknown[] = [];
-    const start = walk.at;
-    for (let index = walk.skip(node); !end.isAt(walk.bytes, walk.at, walk.end); index++) {
-      if (index === max) throw tooLong(max, 'more', 'elements', { got: 'more' });
-      walk.count('elements', 1);
-      const before = walk.at;
-      values.push(yield walk.visit(item, index));
-      if (walk.at === before) walk.count('empty', 1);
-      walk.turn(node, start, index + 1);
-    }
-    end.readEnd(walk);
-    return values;
-  },
-
-  *write({ item, end, max }, value, walk) {
-    if (!Array.isArray(value)) throw new Problem('ERR_FIELD_RANGE', 'an array', value);
-    const { length } = value;
-    if (length > max) throw tooLong(max, length, 'elements');
-    walk.count('elements', length);
-    const starts: number[] = [];
-    for (let index = 0; index < length; index++) {
-      starts.push(walk.at);
-      yield walk.visit(item, value[index], index);
-      if (walk.at === starts[index]) walk.count('empty', 1);
-    }
-    walk.append(end.bytes);
-    const early = starts.findIndex((at) => end.isAt(walk.target, at, walk.at));
-    if (early < 0) return;
-    const expected = `elements that do not begin with their terminator ${end.bytes.toString('hex')} (hex)`;
-    throw new Problem('ERR_FIELD_RANGE', expected, early, { got: `one at ${early} that does` });
-  },
-
-  decode(node, out) {
-    const { item, end, max } = node;
-    const isAt = out.constant(end.isAt.bind(end));
-    const list = out.name();
-    const index = out.name('i');
-    out.settle();
-    out.line(`const ${list} = [];`);
-    out.line(`for (let ${index} = 0; !${isAt}(b, p, ${out.end}); ${index}++) {`);
-    out.fail(`${index} === ${max}`);
-    out.count('elements', '1');
-    out.reset(0);
-    const before = out.define('p');
-    out.line(`${list}.push(${out.value(item).value});`);
-    out.settle();
-    out.line(`if (p === ${before}) {`);
-    out.count('empty', '1');
-    out.line('}');
-    out.line('}');
-    out.reset(0);
-    end.decodeEnd(out);
-    return { value: list };
-  },
-
-  encode({ item, end, max }, value, out) {
-    out.refuse(`!Array.isArray(${value}) || ${value}.length > ${max}`);
-    const length = out.define(`${value}.length`);
-    out.count('elements', length);
-    out.settle();
-    const index = out.name('i');
-    const starts = out.define('[]');
-    out.line(`for (let ${index} = 0; ${index} < ${length}; ${index}++) {`);
-    out.line(`${starts}.push(p);`);
-    out.value(item, out.define(`${value}[${index}]`));
-    out.settle();
-    out.line(`if (p === ${starts}[${index}]) {`);
-    out.count('empty', '1');
-    out.line('}');
-    out.line('}');
-    end.put(out);
-    const isAt = out.constant(end.isAt.bind(end));
-    out.line(`for (const start of ${starts}) if (${isAt}(t, start, p)) return -1;`);
-  },
-
-  bound({ item, end, max }, value, out) {
-    out.fixed(end.bytes.length);
-    out.settle();
-    out.line(`if (Array.isArray(${value}) && ${value}.length <= ${max}) {`);
-    const index = out.name('i');
-    out.line(`for (let ${index} = 0; ${index} < ${value}.length; ${index}++) {`);
-    out.add(item, out.define(`${value}[${index}]`));
-    out.settle();
-    out.line('}');
-    out.line('}');
-  },
-};
 
 /**
  * Elements, one after the other. The count is checked against the bytes that are there before anything is made.

@@ -18,6 +18,7 @@ interface Base128 {
 
 /** The most bytes: 64 bits take ten groups. */
 const LONGEST = 10;
+const MOST: number = Number.MAX_SAFE_INTEGER;
 
 export const BASE128: Kind<Base128> = {
   name: 'varint64',
@@ -29,6 +30,10 @@ export const BASE128: Kind<Base128> = {
     order,
     big,
   }),
+  range: ({ sign, big }) => {
+    const [min, max] = big ? [-(2 ** 63), sign === 'none' ? 2 ** 64 : 2 ** 63] : [-MOST, MOST];
+    return { min: sign === 'none' ? 0 : min, max, big };
+  },
   tag: (node) => ({ node, raw: (tag) => (fits(node, tag) ? (tag as number | bigint) : undefined) }),
 
   read(node, walk) {
@@ -59,7 +64,7 @@ export const BASE128: Kind<Base128> = {
     const value = out.define(`${out.constant(decode)}(${out.constant(node)}, b, p, ${last} + 1)`);
     out.fail(`${value} === undefined`);
     out.line(`p = ${last} + 1;`);
-    return { value };
+    return { value, ...(node.big && { type: 'bigint' }) };
   },
 
   encode(node, value, out, sure) {

@@ -1,6 +1,6 @@
 import { Problem } from '../engine/problem.ts';
 import type { Field } from '../field.ts';
-import type { ByteOrder, Kind } from '../kind.ts';
+import type { ByteOrder, Kind, NodeOf, Numbers, Slot } from '../kind.ts';
 import { declare } from '../node.ts';
 
 /** An integer of 64 bits, a `bigint`. */
@@ -13,6 +13,9 @@ export const BIGINT: Kind<BigInteger> = {
   name: 'bigint',
   size: () => ({ min: 8, max: 8 }),
   shape: ({ signed, order }) => ({ is: 'integer', width: 8, signed, order, big: true }),
+  // A size of more than a number holds exactly is beyond any maximum.
+  range: rangeOf,
+  slot: slotOf,
   tag: (node) => ({ node, raw: (tag) => (fits(node, tag) ? (tag as bigint) : undefined) }),
 
   read({ signed, order }, walk) {
@@ -22,21 +25,15 @@ export const BIGINT: Kind<BigInteger> = {
   },
 
   write(node, value, walk) {
-    if (!fits(node, value)) {
-      const expected = `${node.signed ? 'a signed' : 'an unsigned'} 64-bit bigint`;
-      throw new Problem('ERR_FIELD_RANGE', expected, value);
-    }
     const at = walk.take(8);
-    const raw = BigInt.asUintN(64, value as bigint);
-    if (node.order === 'le') walk.target.writeBigUInt64LE(raw, at);
-    else walk.target.writeBigUInt64BE(raw, at);
+    put(node, walk.target, at, value);
   },
 
   decode(node, out) {
     out.need(8);
     const value = out.define(`b.read${method(node)}(${out.here()})`);
     out.advance(8);
-    return { value };
+    return { value, type: 'bigint' };
   },
 
   encode(node, value, out) {
@@ -46,6 +43,30 @@ export const BIGINT: Kind<BigInteger> = {
     out.advance(8);
   },
 };
+
+function rangeOf({ signed }: BigInteger): Numbers {
+  return { min: signed ? -(2 ** 63) : 0, max: signed ? 2 ** 63 : 2 ** 64, big: true };
+}
+
+/** A size goes there as a number, a tag as a bigint. */
+function slotOf(node: NodeOf<BigInteger>): Slot {
+  return {
+    width: 8,
+    order: node.order,
+    ...rangeOf(node),
+    put: (target, at, value) => put(node, target as Buffer, at, BigInt(value)),
+  };
+}
+
+function put(node: BigInteger, target: Buffer, at: number, value: unknown): void {
+  if (!fits(node, value)) {
+    const expected = `${node.signed ? 'a signed' : 'an unsigned'} 64-bit bigint`;
+    throw new Problem('ERR_FIELD_RANGE', expected, value);
+  }
+  const raw = BigInt.asUintN(64, value as bigint);
+  if (node.order === 'le') target.writeBigUInt64LE(raw, at);
+  else target.writeBigUInt64BE(raw, at);
+}
 
 function fits({ signed }: BigInteger, value: unknown): boolean {
   return (

@@ -4,7 +4,7 @@ import { Problem } from '../engine/problem.ts';
 import { property } from '../engine/property.ts';
 import { type Fields, type MessageTable, rest } from '../field.ts';
 import { requireOpen } from '../group.ts';
-import type { Case, Encoding, Source, Tag, Writing } from '../kind.ts';
+import type { Case, Encoding, Numbers, Source, Tag, Writing } from '../kind.ts';
 import { requireTag } from '../source.ts';
 import { bytes } from './bytes.ts';
 import { caseGroup } from './struct.ts';
@@ -103,11 +103,17 @@ export function tagOf(
   }
   if (byTag.has(given as Tag)) walk.failAt('tag', 'a tag that no other message has', given);
   if (source.extent.from === 'path') {
-    const { min, max } = source.span(walk);
-    const isInside = Number.isInteger(given) && (given as number) >= min && (given as number) <= max;
-    if (!isInside) walk.failAt('tag', `a whole number from ${min} to ${max}`, given);
+    const span = source.span(walk);
+    const { min, max, big } = span;
+    const expected = `a ${big ? 'bigint' : 'whole number'} from ${min} to ${max}`;
+    if (!isInside(given, span)) walk.failAt('tag', expected, given);
   }
   return given;
+}
+
+function isInside(tag: unknown, { min, max, big }: Numbers): boolean {
+  const isNumber = big ? typeof tag === 'bigint' : Number.isInteger(tag);
+  return isNumber && (tag as number) >= min && (tag as number) <= max;
 }
 
 /** Code that writes the tag of a value. */
@@ -126,8 +132,9 @@ export function encodeTag(
   else out.refuse(isOneOf(given, [...byTag.keys()]));
   if (source.extent.from === 'path') {
     // Names are the walk's.
-    const { min, max } = source.span(out);
-    out.refuse(`!(Number.isInteger(${given}) && ${given} >= ${min} && ${given} <= ${max})`);
+    const { min, max, big } = source.span(out);
+    const isNumber = big ? `typeof ${given} === 'bigint'` : `Number.isInteger(${given})`;
+    out.refuse(`!(${isNumber} && ${given} >= ${min} && ${given} <= ${max})`);
     source.encode(given, out);
   } else if (source.extent.from === 'prefix') out.value(source.extent.node, given);
 }

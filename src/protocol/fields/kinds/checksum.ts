@@ -153,8 +153,9 @@ export function checksum(
   range: ChecksumRange = {},
 ): Field<number, number | undefined> {
   const node = nodeOf(base, 'checksum');
-  const slot = node.kind.range === undefined ? undefined : node.kind.slot?.(node);
-  if (slot === undefined || slot.byName !== undefined) {
+  const numbers = node.kind.range?.(node);
+  const slot = numbers === undefined || numbers.big ? undefined : node.kind.slot?.(node);
+  if (slot === undefined) {
     throw new TypeError(`checksum: expected an integer field of fixed width, got ${node.kind.name}`);
   }
   const summer = typeof algorithm === 'string' ? checksumByName(algorithm) : algorithm;

@@ -1,55 +1,65 @@
 import { show } from '../../../bytes/show.ts';
 import type { Declaration } from '../engine/declaration.ts';
-import { foreignProblem, Problem } from '../engine/problem.ts';
+import { foreignProblem, Problem, tooLong } from '../engine/problem.ts';
 import { ReadWalk } from '../engine/read-walk.ts';
 import { WriteWalk } from '../engine/write-walk.ts';
 import { type AnyField, type Field, type FieldIn, type FieldOut, valuedNodeOf } from '../field.ts';
-import type { Kind } from '../kind.ts';
+import type { Kind, NodeOf, Range, Slot } from '../kind.ts';
 import { declare, hasTrait, link } from '../node.ts';
+import { isInRange, requireInRange } from './integer.ts';
 
 interface Custom {
   readonly definition: CustomField<unknown>;
   readonly min: number;
+  readonly max: number;
+  readonly range: Range | undefined;
 }
 
 export const CUSTOM: Kind<Custom> = {
   name: 'custom',
-  size: ({ min }) => ({ min, max: Number.POSITIVE_INFINITY }),
+  size: ({ min, max }) => ({ min, max }),
   shape: ({ definition }) => ({ is: 'opaque', name: definition.name }),
   // What it takes is its own business.
+  range: ({ range }) => range,
+  tag: (node) =>
+    node.range && {
+      node,
+      raw: (tag) => (isInRange(tag, node.range!) ? (tag as number) : undefined),
+    },
+  slot: slotOf,
   traits: ({ min }) => ({ view: true, foreign: true, reads: true, mayBeEmpty: min === 0 }),
 
-  read({ definition }, walk) {
+  read(node, walk) {
     const cursor = new Cursor(walk.bytes, walk.start, walk.at, walk.end);
-    const value = readCustom(definition, cursor);
+    const value = readCustom(node, cursor);
     walk.at = cursor.at;
     return value;
   },
 
-  write({ definition }, value, walk) {
-    const room = sizeOf(definition, value);
+  write(node, value, walk) {
+    const room = sizeOf(node, value);
     const at = walk.take(room);
-    walk.at = writeCustom(definition, walk.target, 0, at, room, value);
+    walk.at = writeCustom(node, walk.target, 0, at, room, value);
   },
 
-  decode({ definition }, out) {
+  decode(node, out) {
     out.settle();
     const cursor = out.define(`new ${out.constant(Cursor)}(b, s, p, ${out.end})`);
-    const value = out.define(`${out.constant(readCustom)}(${out.constant(definition)}, ${cursor})`);
+    const value = out.define(`${out.constant(readCustom)}(${out.constant(node)}, ${cursor})`);
     out.line(`p = ${cursor}.at;`);
     return { value };
   },
 
-  encode({ definition }, value, out) {
+  encode(node, value, out) {
     out.settle();
-    const own = out.constant(definition);
+    const own = out.constant(node);
     const room = out.define(`${out.constant(sizeOf)}(${own}, ${value})`);
     out.line(`p = ${out.constant(writeCustom)}(${own}, t, s, p, ${room}, ${value});`);
   },
 
-  bound({ definition }, value, out) {
+  bound(node, value, out) {
     out.settle();
-    out.line(`n += ${out.constant(sizeOf)}(${out.constant(definition)}, ${value});`);
+    out.line(`n += ${out.constant(sizeOf)}(${out.constant(node)}, ${value});`);
   },
 };
 
@@ -94,6 +104,10 @@ export interface CustomField<Out, In = Out> {
   size(value: In): number;
   /** The fewest bytes `read` takes; 0 unless given. */
   minSize?: number;
+  /** The most bytes that it takes; no end unless given. A size, and a field before the tag, need one. */
+  maxSize?: number;
+  /** The whole numbers that it may be: with it, and with `maxSize`, the field may be a size, a count or a tag. */
+  range?: { readonly min: number; readonly max: number };
 }
 
 class Cursor implements ReadCursor {
@@ -162,40 +176,60 @@ function declarationOf(field: AnyField): Declaration {
 }
 
 /** Read a custom field; whatever its `read` throws becomes a `Problem`. */
-function readCustom(definition: CustomField<unknown>, cursor: Cursor): unknown {
-  const start = cursor.at;
+function readCustom({ definition, min, max, range }: Custom, cursor: Cursor): unknown {
+  const { at: start, end } = cursor;
+  let value: unknown;
   try {
-    const value = definition.read(cursor);
-    if (Number.isInteger(cursor.at) && cursor.at >= start && cursor.at <= cursor.end) return value;
+    value = definition.read(cursor);
   } catch (error) {
     throw foreignProblem(error, 'ERR_MESSAGE_VALUE', definition.name, cursor.bytes, start);
   }
-  const expected = `${definition.name} within the frame`;
-  throw new Problem('ERR_MESSAGE_VALUE', expected, 'more', { at: start, got: 'more' });
+  const { at } = cursor;
+  if (!(Number.isInteger(at) && at >= start && at <= end)) {
+    const expected = `${definition.name} within the frame`;
+    throw new Problem('ERR_MESSAGE_VALUE', expected, 'more', { at: start, got: 'more' });
+  }
+  // Where there is a most, what stands behind may have been foreseen.
+  if (at - start > max || (at - start < min && max < Number.POSITIVE_INFINITY)) {
+    throw new Problem('ERR_MESSAGE_VALUE', sizeText(definition, min, max), at - start, { at: start });
+  }
+  if (range !== undefined && !isInRange(value, range)) {
+    const expected = `a whole number from ${range.min} to ${range.max} from the read() of ${definition.name}`;
+    throw new Problem('ERR_MESSAGE_VALUE', expected, value, { at: start });
+  }
+  return value;
+}
+
+function sizeText({ name }: CustomField<unknown>, min: number, max: number): string {
+  return `${min === max ? min : `${min} to ${max}`} bytes for ${name}`;
 }
 
 /** The room that a value asks for: a whole number. */
-function sizeOf(definition: CustomField<unknown>, value: unknown): number {
+function sizeOf({ definition, max }: Custom, value: unknown): number {
   let size: unknown;
   try {
     size = definition.size(value);
   } catch (error) {
     throw foreignProblem(error, 'ERR_FIELD_RANGE', definition.name);
   }
-  if (Number.isSafeInteger(size) && (size as number) >= 0) return size as number;
+  if (Number.isSafeInteger(size) && (size as number) >= 0) {
+    if ((size as number) <= max) return size as number;
+    throw tooLong(max, size, 'bytes');
+  }
   const expected = `a whole number of bytes from the size() of ${definition.name}`;
   throw new Problem('ERR_FIELD_RANGE', expected, size);
 }
 
 /** Write a custom field into the `room` bytes at `target[at]`; answers the offset behind it. */
 function writeCustom(
-  definition: CustomField<unknown>,
+  { definition, min, max, range }: Custom,
   target: Buffer,
   start: number,
   at: number,
   room: number,
   value: unknown,
 ): number {
+  if (range !== undefined) requireInRange(value, range);
   if (room > target.length - at) throw new Problem('ERR_FIELD_RANGE', definition.name, value);
   // It sees its own message only, and what it leaves out is zeros.
   const own = target.subarray(start, at + room);
@@ -230,12 +264,34 @@ function writeCustom(
     throw foreignProblem(error, 'ERR_FIELD_RANGE', definition.name);
   }
   const end = start + cursor.at;
-  if (Number.isInteger(end) && end >= at && end <= at + room) return end;
+  if (Number.isInteger(end) && end >= at && end <= at + room) {
+    if (end - at >= min || max === Number.POSITIVE_INFINITY) return end;
+    throw new Problem('ERR_FIELD_RANGE', sizeText(definition, min, max), end - at);
+  }
   const expected = `at most ${room} bytes, as the size() of ${definition.name} said`;
   throw new Problem('ERR_FIELD_RANGE', expected, end - at);
 }
 
-/** A field of your own. */
+/** Where an integer of fixed width goes; it sees no other bytes there. */
+function slotOf(node: NodeOf<Custom>): Slot | undefined {
+  const { min: width, max, range } = node;
+  if (range === undefined || width !== max) return undefined;
+  return {
+    ...{ width, order: 'be', ...range },
+    put(target, at, value) {
+      writeCustom(node, target as Buffer, at, at, width, value);
+    },
+  };
+}
+
+/**
+ * A field of your own.
+ *
+ * @throws TypeError or RangeError for a function that is missing, and for sizes and ranges that are upside down
+ *
+ * @example
+ * bytes(custom({ name: 'two digits', minSize: 2, maxSize: 2, range: { min: 0, max: 99 }, read, write, size: () => 2 }));
+ */
 export function custom<Out, In = Out>(definition: CustomField<Out, In>): Field<Out, In> {
   for (const part of ['read', 'write', 'size'] as const) {
     if (typeof definition[part] !== 'function') throw new TypeError(`custom: ${part} must be a function`);
@@ -244,5 +300,21 @@ export function custom<Out, In = Out>(definition: CustomField<Out, In>): Field<O
   if (!Number.isSafeInteger(min) || min < 0) {
     throw new RangeError(`custom: minSize must be a whole number, got ${show(min)}`);
   }
-  return declare(CUSTOM, { definition: definition as CustomField<unknown>, min });
+  const { maxSize: max = Number.POSITIVE_INFINITY, range } = definition;
+  if (max !== Number.POSITIVE_INFINITY && (!Number.isSafeInteger(max) || max < min)) {
+    throw new RangeError(`custom: maxSize must be a whole number of ${min} or more, got ${show(max)}`);
+  }
+  if (range !== undefined) {
+    const { min: least, max: most } = range;
+    if (!Number.isSafeInteger(least) || !Number.isSafeInteger(most) || least > most) {
+      throw new RangeError(`custom: range: expected whole numbers, the lower one first, got ${show(range)}`);
+    }
+    if (max === Number.POSITIVE_INFINITY) throw new TypeError('custom: range: a number needs a maxSize');
+  }
+  return declare(CUSTOM, {
+    definition: definition as CustomField<unknown>,
+    min,
+    max,
+    range: range && Object.freeze({ min: range.min, max: range.max }),
+  });
 }

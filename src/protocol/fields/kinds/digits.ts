@@ -1,9 +1,11 @@
 import { readDigits, writeDigits } from '../../../bytes/digits.ts';
 import { show } from '../../../bytes/show.ts';
 import { Problem } from '../engine/problem.ts';
-import type { Field } from '../field.ts';
+import type { Field, Until } from '../field.ts';
 import type { Kind, Range, Slot } from '../kind.ts';
 import { declare } from '../node.ts';
+import { isUntil } from '../source.ts';
+import { endedDigits } from './ended-digits.ts';
 import { isInRange, requireInRange } from './integer.ts';
 
 /**
@@ -71,14 +73,15 @@ function readNumber({ width, base, signed }: Digits, bytes: Uint8Array, at: numb
 /** The most digits of which every number is exact. */
 const MOST: Readonly<Record<Digits['base'], number>> = { 10: 15, 16: 13 };
 
-function digits(name: string, width: number, base: Digits['base'], signed: boolean): Field<number> {
+function digits(name: string, width: number | Until, base: Digits['base'], signed: boolean): Field<number> {
+  if (isUntil(width)) return endedDigits(width, MOST[base], base, signed);
   const [least, most] = [signed ? 2 : 1, MOST[base]];
   if (!Number.isInteger(width) || width < least || width > most) {
     throw new RangeError(`${name}(n): expected ${least} to ${most} digits, got ${show(width)}`);
   }
   const { min, max }: Range = { min: signed ? 1 - base ** (width - 1) : 0, max: base ** width - 1 };
-  const put = (target: Uint8Array, at: number, value: number): void => {
-    writeDigits(target, at, width, base, Math.abs(value));
+  const put: Slot['put'] = (target, at, value) => {
+    writeDigits(target, at, width, base, Math.abs(Number(value)));
     if (value < 0) target[at] = MINUS;
   };
   const slot: Slot = Object.freeze({ width, order: 'be', min, max, put });
@@ -87,20 +90,22 @@ function digits(name: string, width: number, base: Digits['base'], signed: boole
 
 /**
  * A number in so many ASCII decimal digits, 1 to 15, with zeros in front (ISO 8583). Where it is `signed`, a minus takes the
- * place of one digit; a plus is read too. It may be a size, a count or a tag.
+ * place of one digit; a plus is read too. With `until` there are as many digits as the number has, 15 at the most, and a
+ * terminator behind them (RESP). It may be a size, a count or a tag.
  *
- * @example decimal(4); decimal(8, { signed: true }); bytes(decimal(3));
+ * @example decimal(4); decimal(8, { signed: true }); bytes(decimal(3)); decimal(until(constant(u8, 0x0a)));
  */
-export function decimal(width: number, options: { signed?: boolean } = {}): Field<number> {
+export function decimal(width: number | Until, options: { signed?: boolean } = {}): Field<number> {
   return digits('decimal', width, 10, options.signed === true);
 }
 
 /**
  * A number in so many ASCII hexadecimal digits, 1 to 13, with zeros in front; written in capitals, read in either case. It may
- * be a size, a count or a tag, and hold a checksum (NMEA 0183).
+ * be a size, a count or a tag, and hold a checksum (NMEA 0183). With `until` there are as many digits as the number has, 13 at
+ * the most, and a terminator behind them (the chunk sizes of HTTP/1.1).
  *
- * @example hexadecimal(2); checksum(hexadecimal(2), 'XOR-8');
+ * @example hexadecimal(2); checksum(hexadecimal(2), 'XOR-8'); hexadecimal(until(constant(u8, 0x0a)));
  */
-export function hexadecimal(width: number): Field<number> {
+export function hexadecimal(width: number | Until): Field<number> {
   return digits('hexadecimal', width, 16, false);
 }

@@ -110,7 +110,7 @@ export function enumeration(
   checkOptions('enumeration', options, { unknown: oneOf('reject', 'keep') });
   const node = nodeOf(base, 'enumeration');
   const range = node.kind.range?.(node);
-  if (range === undefined) {
+  if (range === undefined || range.big) {
     throw new TypeError(
       `enumeration: expected an integer field of at most 32 bits or a varint, got ${node.kind.name}`,
     );

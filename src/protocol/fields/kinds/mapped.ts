@@ -1,4 +1,5 @@
-import { foreignProblem } from '../engine/problem.ts';
+import { writeUnsigned } from '../../../bytes/integers.ts';
+import { foreignProblem, Problem } from '../engine/problem.ts';
 import {
   type AnyField,
   type Field,
@@ -7,7 +8,7 @@ import {
   type FieldOut,
   valuedNodeOf,
 } from '../field.ts';
-import type { AnyNode, Kind, Steps } from '../kind.ts';
+import type { AnyNode, Kind, NodeOf, Numbers, Slot, Steps } from '../kind.ts';
 import { declare } from '../node.ts';
 
 interface Mapped {
@@ -23,6 +24,12 @@ export const MAPPED: Kind<Mapped> = {
   shape: ({ item, decode }) => ({ is: 'inside', item, length: undefined, made: decode }),
   children: ({ item }) => [item],
   traits: ({ item }) => ({ ...item.facts.traits, foreign: true }),
+  // Which numbers the functions make shows only when they are called.
+  range: ({ item }) => (item.kind.range?.(item) === undefined ? undefined : ANY),
+  says,
+  tag: (node) =>
+    node.item.kind.range?.(node.item) === undefined ? undefined : { node, raw: (tag) => tagOf(node, tag) },
+  slot: slotOf,
 
   *read({ item, name, decode }, walk): Steps {
     const at = walk.at;
@@ -46,6 +53,7 @@ export const MAPPED: Kind<Mapped> = {
 
   decode: ({ item, decode }, out) => ({
     value: out.define(`${out.constant(decode)}(${out.value(item).value})`),
+    type: 'foreign',
   }),
 
   encode({ item, encode }, value, out) {
@@ -58,6 +66,46 @@ export const MAPPED: Kind<Mapped> = {
   },
 };
 
+const ANY: Numbers = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
+
+/** What the field holds for a number; undefined where it holds nothing that is read as that number again. */
+function rawOf({ item, decode, encode }: Mapped, value: unknown): number | bigint | undefined {
+  const { min, max, big } = item.kind.range!(item)!;
+  const raw = encode(value);
+  const isNumber = big ? typeof raw === 'bigint' : Number.isInteger(raw);
+  const isInside = isNumber && (raw as number) >= min && (raw as number) <= max;
+  return isInside && decode(raw) === value ? (raw as number | bigint) : undefined;
+}
+
+function says(node: Mapped, value: unknown): boolean {
+  try {
+    return rawOf(node, value) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function tagOf(node: Mapped, tag: unknown): number | bigint | undefined {
+  return says(node, tag) ? (tag as number | bigint) : undefined;
+}
+
+/** As that of its item, which says a number by what it is made of. */
+function slotOf(node: NodeOf<Mapped>): Slot | undefined {
+  const { item, name } = node;
+  const slot = item.kind.range?.(item) && item.kind.slot?.(item);
+  if (slot === undefined) return undefined;
+  const { width, order, put } = slot;
+  return {
+    ...{ width, order, ...ANY },
+    put(target, at, value) {
+      const raw = rawOf(node, value);
+      if (raw === undefined) throw new Problem('ERR_FIELD_RANGE', `${name} that the field can hold`, value);
+      if (put !== undefined) put(target, at, raw);
+      else writeUnsigned(target, at, width, order === 'le', Number(raw));
+    },
+  };
+}
+
 /** How a value is made of a field's, and the field's of it. Either may throw: that refuses the value. */
 export interface Mapping<Inner, InnerIn, Out, In = Out> {
   /** What the value is, for errors: `'a date'`. */
@@ -67,7 +115,8 @@ export interface Mapping<Inner, InnerIn, Out, In = Out> {
 }
 
 /**
- * A field whose value is another than what its bytes hold: a date, an address, a scaled number.
+ * A field whose value is another than what its bytes hold: a date, an address, a scaled number. One that makes a number of an
+ * integer may be a size, a count or a tag; a number that is not read back as it was written is refused there.
  *
  * @example
  * mapped(u32be, { name: 'a date', decode: (s) => new Date(1000 * s), encode: (date) => date.getTime() / 1000 });

@@ -1,5 +1,5 @@
 import { show } from '../../../bytes/show.ts';
-import { isOneOf } from '../engine/code.ts';
+import { isOneOf, literal } from '../engine/code.ts';
 import { Problem } from '../engine/problem.ts';
 import {
   type Absent,
@@ -12,7 +12,7 @@ import {
   type Rest,
   rest,
 } from '../field.ts';
-import type { AnyNode, Decoding, Encoding, Foreseen, Kind, Presence, Steps } from '../kind.ts';
+import type { AnyNode, Decoding, Encoding, Foreseen, Kind, Known, Presence, Steps } from '../kind.ts';
 import { declare } from '../node.ts';
 import { foreseen, pathSource } from '../source.ts';
 import { decodeFlag, encodeFlag, readFlag, writeFlag } from './bool.ts';
@@ -77,10 +77,11 @@ export const OPTIONAL: Kind<Optional> = {
     out.settle();
     const result = out.define('undefined', 'let');
     out.line(`if (${condition}) {`);
-    out.line(`${result} = ${out.value(item).value};`);
+    const inner = out.value(item);
+    out.line(`${result} = ${inner.value};`);
     out.settle();
     out.line('}');
-    return { value: result };
+    return { value: result, members: membersOf(result, inner) };
   },
 
   encode({ item, when }, value, out) {
@@ -117,6 +118,17 @@ export const OPTIONAL: Kind<Optional> = {
     out.line('}');
   },
 };
+
+/** The members of what may be missing, as they are found in its value. */
+function membersOf(value: string, { members }: Known): Known['members'] {
+  if (members === undefined) return undefined;
+  return new Map(
+    [...members].map(([name, member]): [string, Known] => {
+      const found = `${value}?.[${literal(name)}]`;
+      return [name, { value: found, type: member.type, members: membersOf(found, member) }];
+    }),
+  );
+}
 
 function isCondition(when: Optional['when']): when is Presence {
   return when !== undefined && when !== 'rest';

@@ -82,13 +82,15 @@ export class AdjustedSource implements Source {
     const raw = this.#back(value);
     if (!Number.isInteger(raw))
       return add === 0 ? `a multiple of ${unit}` : `${add} more than a multiple of ${unit}`;
-    return raw === nullAt ? `anything but ${value}, which says that there is nothing` : undefined;
+    if (raw === nullAt) return `anything but ${value}, which says that there is nothing`;
+    return this.#inner.refusal?.(raw);
   }
 
   refuse(value: string, out: Encoding): void {
     const { add, unit, nullAt } = this.#by;
     if (unit > 1) out.refuse(`(${value} - ${add}) % ${unit} !== 0`);
     if (nullAt !== undefined) out.refuse(`${value} === ${nullAt * unit + add}`);
+    this.#inner.refuse?.(unit === 1 && add === 0 ? value : `(${value} - ${add}) / ${unit}`, out);
   }
 
   write(value: unknown, walk: Writing): void {
@@ -117,8 +119,8 @@ export class AdjustedSource implements Source {
 
   #of(raw: unknown): unknown {
     const { add, unit, nullAt } = this.#by;
-    if (typeof raw !== 'number') return raw;
-    return raw === nullAt ? null : raw * unit + add;
+    if (!Number.isInteger(raw)) return raw;
+    return raw === nullAt ? null : (raw as number) * unit + add;
   }
 
   #made({ min, max }: Range): Range {

@@ -3,6 +3,8 @@ import type {
   Decoding,
   Encoding,
   Extent,
+  Known,
+  Numbers,
   Range,
   Reading,
   Reference,
@@ -18,6 +20,19 @@ import { NO_BYTES } from './no-bytes.ts';
 /** The numbers of a field that is not known yet. */
 export const UNKNOWN: Range = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
 
+/** The number that a size is, of the value of a field; anything else as it is. */
+export function toNumber(value: unknown): unknown {
+  // Beyond what a number holds exactly it is larger than any maximum, rounded or not.
+  return typeof value === 'bigint' ? Number(value) : value;
+}
+
+/** Code for the number that a size is. */
+export function numberCode({ value, type }: Known, out: Decoding): string {
+  if (type === 'bigint') return out.define(`Number(${value})`);
+  if (type === 'foreign') out.fail(`!Number.isInteger(${value})`);
+  return value;
+}
+
 /** An earlier field, here or in a structure round it, or a member of one: `'length'`, `'header.length'`. */
 export class PathSource implements Source {
   readonly extent: Extent;
@@ -26,9 +41,12 @@ export class PathSource implements Source {
   readonly size: Size = NO_BYTES;
   readonly range: Range = UNKNOWN;
   readonly #path: string;
+  /** It is a size or a count; else a tag or a condition, of which the value is taken as it is. */
+  readonly #isSize: boolean;
 
-  constructor(path: string) {
+  constructor(path: string, isSize: boolean) {
     this.#path = path;
+    this.#isSize = isSize;
     this.extent = { from: 'path', path };
   }
 
@@ -36,21 +54,25 @@ export class PathSource implements Source {
     return [{ path: this.#path, use, tags }];
   }
   read(walk: Reading): unknown {
-    return walk.find(this.#path);
+    const value = walk.find(this.#path);
+    return this.#isSize ? toNumber(value) : value;
   }
   decode(out: Decoding): string {
-    return out.find(this.#path).value;
+    const known = out.find(this.#path);
+    return this.#isSize ? numberCode(known, out) : known.value;
   }
   raw(tag: Tag): Tag {
     return tag;
   }
   given(walk: Writing): unknown {
-    return walk.given(this.#path);
+    const value = walk.given(this.#path);
+    return this.#isSize ? toNumber(value) : value;
   }
   givenCode(out: { given(path: string): string }): string {
-    return out.given(this.#path);
+    const given = out.given(this.#path);
+    return this.#isSize ? `(typeof ${given} === 'bigint' ? Number(${given}) : ${given})` : given;
   }
-  span(place: Slots): Range {
+  span(place: Slots): Numbers {
     return place.slot(this.#path);
   }
   write(value: unknown, walk: Writing): void {

@@ -4,6 +4,7 @@ import type {
   Decoding,
   Encoding,
   Extent,
+  Numbers,
   Range,
   Reading,
   Reference,
@@ -13,7 +14,7 @@ import type {
   TagField,
   Writing,
 } from '../kind.ts';
-import { UNKNOWN } from './path.ts';
+import { numberCode, toNumber, UNKNOWN } from './path.ts';
 
 /** A field right before what the number is used for. */
 export class PrefixSource implements Source {
@@ -21,7 +22,7 @@ export class PrefixSource implements Source {
   readonly takesRest: boolean = false;
   readonly nullable: boolean = false;
   readonly size: Size;
-  readonly range: Range;
+  readonly range: Numbers;
   readonly #node: AnyNode;
   readonly #tag: TagField | undefined;
 
@@ -37,10 +38,12 @@ export class PrefixSource implements Source {
     return [];
   }
   read(walk: Reading): unknown {
-    return walk.value(this.#node);
+    const value = walk.value(this.#node);
+    return this.#tag === undefined ? toNumber(value) : value;
   }
   decode(out: Decoding): string {
-    return out.value(this.#tag?.node ?? this.#node).value;
+    if (this.#tag !== undefined) return out.value(this.#tag.node).value;
+    return numberCode(out.value(this.#node), out);
   }
   raw(tag: Tag): Tag | undefined {
     return this.#tag?.raw(tag);
@@ -54,11 +57,19 @@ export class PrefixSource implements Source {
   span(): Range {
     return this.range;
   }
+  refusal(value: number): string | undefined {
+    const isSaid = this.#node.kind.says?.(this.#node, value) !== false;
+    return isSaid ? undefined : 'a size that its field can say';
+  }
+  refuse(value: string, out: Encoding): void {
+    const { says } = this.#node.kind;
+    if (says !== undefined) out.refuse(`!${out.constant(says)}(${out.constant(this.#node)}, ${value})`);
+  }
   write(value: unknown, walk: Writing): void {
-    walk.value(this.#node, value);
+    walk.value(this.#node, this.#valueOf(value));
   }
   encode(value: string, out: Encoding): void {
-    out.value(this.#node, value, true);
+    out.value(this.#node, this.range.big ? out.define(`BigInt(${value})`) : value, true);
   }
   encodeTag(tag: Tag, out: Encoding): void {
     out.value(this.#node, literal(tag), true);
@@ -68,7 +79,7 @@ export class PrefixSource implements Source {
     const room = slot?.width ?? this.size.min;
     const at = walk.take(room);
     if (slot !== undefined) return (value) => walk.put(slot, value, at);
-    return (value) => walk.insert(this.#node, value, at, room);
+    return (value) => walk.insert(this.#node, this.#valueOf(value), at, room);
   }
   reserveCode(out: Encoding): (value: string) => void {
     const slot = this.#node.kind.slot?.(this.#node);
@@ -79,6 +90,24 @@ export class PrefixSource implements Source {
     out.settle();
     const at = out.define('p');
     out.line(`p += ${this.size.min};`);
-    return (value) => this.#node.kind.insert!(this.#node, at, value, out);
+    const { insert } = this.#node.kind;
+    if (insert !== undefined) return (value) => insert(this.#node, at, value, out);
+    return (value) => {
+      out.settle();
+      const content = out.define(`${out.constant(copyOf)}(t, ${at} + ${this.size.min}, p)`);
+      out.line(`p = ${at};`);
+      this.encode(value, out);
+      out.settle();
+      out.line(`t.set(${content}, p);`);
+      out.line(`p += ${content}.length;`);
+    };
   }
+
+  #valueOf(value: unknown): unknown {
+    return this.range.big ? BigInt(value as number) : value;
+  }
+}
+
+function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return Uint8Array.prototype.slice.call(bytes, start, end);
 }
