@@ -32,7 +32,10 @@ const TAKES: Readonly<Partial<Record<Shape['is'], DeclaredField['takes']>>> = {
 
 function membersOf({ entries, derived }: Pick<Group, 'entries' | 'derived'>): DeclaredField[] {
   return entries
-    .filter(([name, { facts }]) => !(derived.has(name) || facts.traits.absent || facts.traits.computed))
+    .filter(([name, { facts }]) => {
+      const { absent, computed, agrees } = facts.traits;
+      return !(derived.has(name) || absent || computed || agrees);
+    })
     .map(([name, node]) => fieldOf(name, node));
 }
 

@@ -175,6 +175,7 @@ const VALUES: Table<fc.Arbitrary<unknown>> = {
     return fc.constant(undefined).chain(() => value(item, inside));
   },
   sum: () => nothing,
+  agreed: () => nothing,
   opaque({ name }, { custom }) {
     const own = custom[name];
     if (own === undefined) throw new TypeError(`options.custom: no values for '${name}'`);
@@ -203,7 +204,8 @@ function fields(
   const member = members[index];
   if (member === undefined) return fc.constant(soFar);
   const [name, node] = member;
-  const any = derived.has(name) ? derivedValue(members, name, node) : value(node, environment);
+  const isAgreed = node.kind.shape(node).is === 'agreed';
+  const any = derived.has(name) && !isAgreed ? derivedValue(members, name, node) : value(node, environment);
   const chosen = agreeing(members, name, any);
   return chosen.chain((one) => {
     const known = new Map(environment.fields).set(name, one);

@@ -31,6 +31,7 @@ export function fieldsAt(root: AnyNode, path: string): ReadonlyMap<string, Field
 function factsAt(node: AnyNode, names: readonly string[], index: number): FieldFacts | undefined {
   const shape = node.kind.shape(node);
   if (shape.is === 'inside' || shape.is === 'maybe') return factsAt(shape.item, names, index);
+  if (shape.is === 'agreed') return factsAt(shape.base, names, index);
   const name = names[index];
   if (name === undefined) return factsOf(shape);
   if (shape.is === 'group') {

@@ -1,5 +1,6 @@
+import { agreementsOf } from './agreements.ts';
 import { type AnyField, type Fields, nodeOf } from './field.ts';
-import type { AnyNode, Foreseen, Group, Kind, Reference, Slot } from './kind.ts';
+import type { AnyNode, Foreseen, Group, Kind, Reference, Shape, Slot } from './kind.ts';
 import { declare, firstName } from './node.ts';
 import { foreseen } from './source.ts';
 
@@ -37,6 +38,8 @@ export function groupOf(
         if (place === undefined)
           throw new RangeError(`${path}: there is no field '${reference.path}' beside it`);
         placed.add(reference.path);
+      } else if (reference.use === 'measure') {
+        // It may stand behind, or round the field that measures it.
       } else if (place !== undefined) {
         if (place >= index) {
           throw new RangeError(`${path} refers to '${reference.path}', which is not declared before it`);
@@ -56,24 +59,46 @@ export function groupOf(
     if (members.length === 0) derived.add(first);
     else entries[place] = [first, target.kind.lend!(target, members)];
   }
+  const agreements = agreementsOf(entries, places, filled, pathOf);
+  for (const { path, of } of agreements) {
+    const [first = '', ...members] = path.split('.');
+    const place = places.get(first)!;
+    requireNoSumOver(path, entries, pathOf(path));
+    for (const known of [of, first]) if (known !== undefined) placed.add(known);
+    if (members.length === 0) derived.add(first);
+    else entries[place] = [first, entries[place]![1].kind.lend!(entries[place]![1], members)];
+  }
   for (const [name, reference] of inner) {
     if (isFilledIn(reference)) continue;
-    requireReadable(entries[places.get(firstName(reference.path))!]![1], name, reference.path);
-    if (filled.has(reference.path)) {
-      throw new RangeError(`${name}: its condition hangs on '${reference.path}', which the encoder fills in`);
-    }
+    const { path } = reference;
+    const isAgreed = filled.has(path) || agreements.some((one) => one.path === path);
+    if (isAgreed && reference.use === 'same') continue;
+    requireReadable(entries[places.get(firstName(path))!]![1], name, reference);
+    if (isAgreed) throw new RangeError(`${name}: ${filledIn(reference)}`);
   }
   requireRanges(entries, places, pathOf);
   const rooms = roomsOf(entries, places);
   requireNothingBehindRest(entries, rooms, where);
-  const finishes = entries.some(([, node]) => node.kind.finishRead !== undefined || isMeasured(node));
-  return { entries, places, derived, lent: new Set(), rooms, placed, finishes };
+  const finishes =
+    agreements.length > 0 ||
+    entries.some(([, node]) => node.kind.finishRead !== undefined || isMeasured(node));
+  return { entries, places, derived, lent: new Set(), rooms, agreements, placed, finishes };
 }
 
 /** The group, with the field at a path to be filled in by what stands round it. */
 export function lendMember(group: Group, [name = '', ...inner]: readonly string[]): Group {
-  const { entries, places, derived, lent, rooms, placed, finishes } = group;
-  const all = { places, rooms, placed, finishes, lent: new Set([...lent, [name, ...inner].join('.')]) };
+  const { entries, places, derived, lent, rooms, agreements, finishes } = group;
+  // Where a field is that must agree, an error wants to know.
+  const agrees = inner.length === 0 && entries[places.get(name)!]![1].facts.traits.agrees;
+  const placed = agrees ? new Set([...group.placed, name]) : group.placed;
+  const all = {
+    places,
+    rooms,
+    agreements,
+    placed,
+    finishes,
+    lent: new Set([...lent, [name, ...inner].join('.')]),
+  };
   if (inner.length === 0) return { ...all, entries, derived: new Set([...derived, name]) };
   const changed = entries.map(([own, node]): Group['entries'][number] => [
     own,
@@ -105,8 +130,13 @@ export function requireName(name: string, where: string): void {
   if (name.includes('.')) throw new RangeError(`${where}: a name has no dot in it, and '${name}' does`);
 }
 
+function filledIn({ use, path }: Reference): string {
+  return `${use === 'same' ? 'it repeats' : 'its condition hangs on'} '${path}', which the encoder fills in`;
+}
+
 /** A condition must find a value: `target` is the field of the path's first name. */
-function requireReadable(target: AnyNode, name: string, path: string): void {
+function requireReadable(target: AnyNode, name: string, reference: Reference): void {
+  const { path } = reference;
   let node: AnyNode | undefined = target;
   let outer: AnyNode | undefined;
   path.split('.').forEach((step, index) => {
@@ -118,10 +148,10 @@ function requireReadable(target: AnyNode, name: string, path: string): void {
     }
     const shape = index > 0 ? outer?.kind.shape(outer) : undefined;
     if (shape?.is === 'group' && shape.derived.has(step)) {
-      throw new RangeError(`${name}: its condition hangs on '${path}', which the encoder fills in`);
+      throw new RangeError(`${name}: ${filledIn(reference)}`);
     }
     const traits = node?.facts.traits;
-    if (traits?.absent || traits?.computed) {
+    if (traits?.absent || traits?.computed || traits?.agrees) {
       throw new RangeError(`${name} refers to '${path}', which has no value of its own`);
     }
   });
@@ -135,6 +165,9 @@ function requireFillable(
   { use, path, tags, open, nullAt }: Reference,
 ): void {
   const { node, slot } = placeOf(target, members, name, path);
+  if (node?.facts.traits.agrees) {
+    throw new RangeError(`${name}: '${path}' agrees with another field already, and cannot be a ${use} too`);
+  }
   if (use === 'size') {
     if (slot !== undefined && slot.byName === undefined) {
       const isSaid = nullAt === undefined || node?.kind.says?.(node, nullAt) !== false;
@@ -212,6 +245,41 @@ function roomsOf(entries: Group['entries'], places: ReadonlyMap<string, number>)
   return rooms;
 }
 
+/** A checksum is made at the end of its structure, so what is filled in behind that may not be in its range. */
+function requireNoSumOver(path: string, entries: Group['entries'], where: string): void {
+  const [first = '', ...members] = path.split('.');
+  if (members.length === 0) return;
+  let node: AnyNode = entries.find(([name]) => name === first)![1];
+  for (const member of members) {
+    const shape: Shape = node.kind.shape(node);
+    const group: Shape = shape.is === 'maybe' ? shape.item.kind.shape(shape.item) : shape;
+    if (group.is !== 'group') return;
+    const places = new Map(group.members.map(([name], index) => [name, index]));
+    group.members.forEach(([name, one], index) => {
+      const sum = one.kind.shape(one);
+      if (sum.is !== 'sum') return;
+      const [from, to] = rangeOf(sum, index, group.members.length, places);
+      if (places.get(member)! < from || places.get(member)! > to) return;
+      throw new RangeError(
+        `${where}: it is filled in behind the checksum '${name}', which goes over it; put the checksum into the structure round it`,
+      );
+    });
+    node = group.members[places.get(member)!]![1];
+  }
+}
+
+/** The first and the last field in the range of a checksum, by their places. */
+function rangeOf(
+  { over: [first, last], after, toEnd }: Extract<Shape, { is: 'sum' }>,
+  index: number,
+  count: number,
+  places: ReadonlyMap<string, number>,
+): [from: number, to: number] {
+  const behind = after === undefined ? -1 : places.get(after)! + 1;
+  const from = first === undefined ? behind : places.get(first)!;
+  return [from, toEnd ? count - 1 : last === undefined ? index - 1 : places.get(last)!];
+}
+
 /** The range of a checksum runs forward, not over itself, and over no checksum that is made after it. */
 function requireRanges(
   entries: Group['entries'],
@@ -221,11 +289,8 @@ function requireRanges(
   entries.forEach(([name, node], index) => {
     const shape = node.kind.shape(node);
     if (shape.is !== 'sum') return;
-    const [first, last] = shape.over;
     const { after } = shape;
-    const behind = after === undefined ? -1 : places.get(after)! + 1;
-    const from = first === undefined ? behind : places.get(first)!;
-    const to = shape.toEnd ? entries.length - 1 : last === undefined ? index - 1 : places.get(last)!;
+    const [from, to] = rangeOf(shape, index, entries.length, places);
     // Behind the last field of a header stands the tag, which is no field.
     const runsForward = from <= to || (after !== undefined && from === to + 1);
     if (!runsForward || (from <= index && index <= to && !shape.zeroed)) {

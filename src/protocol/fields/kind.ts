@@ -73,8 +73,11 @@ export interface Reference {
   /** A number that the field must be able to have. */
   readonly nullAt?: number | undefined;
 }
-/** A size and a tag are filled in by the encoder; a condition, and a size that is `given`, stand in the message. */
-export type Use = 'size' | 'tag' | 'condition' | 'given' | 'range';
+/**
+ * A size and a tag are filled in by the encoder; a condition, and a size that is `given`, stand in the message. A field that is
+ * measured (`sizeOf`, `countOf`) may stand anywhere; one that is repeated (`same`) stands before.
+ */
+export type Use = 'size' | 'tag' | 'condition' | 'given' | 'range' | 'measure' | 'same';
 
 /** What is true of a field whatever it holds; the rest is false. */
 export interface Traits {
@@ -82,6 +85,8 @@ export interface Traits {
   readonly absent?: boolean;
   /** Is computed from other bytes: given on decode, ignored on encode. A checksum. */
   readonly computed?: boolean;
+  /** Must agree with other fields: filled in where it is left out. */
+  readonly agrees?: boolean;
   /** Leaves nothing of the frame, or of the enclosing `bounded`. */
   readonly takesRest?: boolean;
   /** Decodes to a view of the frame. */
@@ -197,6 +202,14 @@ export type Shape =
       /** The sum's own bytes count as zeros. */
       readonly zeroed?: boolean;
     }
+  /** A field that must agree with others: the size, the count or the value of what stands at a path, or the size of a range. */
+  | {
+      readonly is: 'agreed';
+      readonly base: AnyNode;
+      readonly on: 'size' | 'count' | 'value';
+      readonly path: string | undefined;
+      readonly adjusted?: Adjustment;
+    }
   | { readonly is: 'opaque'; readonly name: string };
 
 /** Most significant byte first, or last. */
@@ -249,10 +262,21 @@ export interface Group {
   readonly lent: ReadonlySet<string>;
   /** What stands behind a field that takes the rest, by its index: so much is left of it. */
   readonly rooms: ReadonlyMap<number, readonly Foreseen[]>;
+  /** What is filled in, and checked, once all of this structure is known. */
+  readonly agreements: readonly Agreement[];
   /** The fields whose first and last bytes are asked for (the range of a checksum). */
   readonly placed: ReadonlySet<string>;
   /** Some field has work to do behind the last one, or asks where the structure begins. */
   readonly finishes: boolean;
+}
+
+/** A field that must agree with what is known at the end of a structure. */
+export interface Agreement {
+  /** Its path in that structure, of which it may be a member of a member. */
+  readonly path: string;
+  readonly node: AnyNode;
+  /** The path of the field with which it must agree; undefined for a range. */
+  readonly of: string | undefined;
 }
 
 /** One case of a union, or one of the messages. */
@@ -279,8 +303,8 @@ export interface Kind<D extends object> {
   repeats?(node: Readonly<D>): number;
   /** References of its own; those of its children are added. */
   references?(node: Readonly<D>): readonly Reference[];
-  /** Whether its children find an earlier field of that name inside it. */
-  declares?(node: Readonly<D>, name: string): boolean;
+  /** Whether a child finds another field of that name inside it. */
+  declares?(node: Readonly<D>, name: string, child: AnyNode | undefined): boolean;
   /** Its own, and those that it takes over from its children. */
   traits?(node: Readonly<D>): Traits;
   /** Bytes of text, at the most. */
@@ -334,6 +358,14 @@ export interface Kind<D extends object> {
   finishWrite?(node: NodeOf<D>, name: string, walk: Writing): void;
   finishDecode?(node: NodeOf<D>, name: string, out: Decoding): void;
   finishEncode?(node: NodeOf<D>, name: string, out: Encoding): void;
+
+  // At the end of the structure with whose fields it must agree.
+  /** Judge what it must agree with; throws a RangeError or TypeError. `where` is its path, for errors. */
+  checkAgreement?(node: NodeOf<D>, agreement: Agreement, entries: Group['entries'], where: string): void;
+  agreeRead?(node: NodeOf<D>, agreement: Agreement, walk: Reading): void;
+  agreeWrite?(node: NodeOf<D>, agreement: Agreement, walk: Writing): void;
+  agreeDecode?(node: NodeOf<D>, agreement: Agreement, out: Decoding): void;
+  agreeEncode?(node: NodeOf<D>, agreement: Agreement, out: Encoding): void;
 }
 
 export interface TagField {
@@ -520,6 +552,10 @@ export interface Writing extends Slots {
   fill(path: string, value: unknown): void;
   /** Leave a member to be filled in by what stands round the field that is being written. */
   lend(member: string, slot: Slot, at: number): void;
+  /** Fill in a field of this group that must agree; refuse another number that the message gives. `why` is in words. */
+  agree(path: string, value: number, why: string): void;
+  /** What a derived field of this group was filled with: NaN where it is missing. */
+  filled(path: string): number;
   /** Whether there is nothing to write; the size then says so. */
   isNull(source: Source, value: unknown): value is null;
   /** Say a size or a count, or hold it against the one that is declared. */
@@ -631,6 +667,8 @@ export interface Encoding extends Emitting, Slots {
   unlessNull(source: Source, value: string, write: () => void): void;
   /** Leave a member to be filled in by what stands round the field that is being written. */
   lend(member: string, slot: Slot, place: string): void;
+  agree(path: string, value: string): void;
+  filled(path: string): string;
   /** What is left to be filled in is missing here. */
   unlend(): void;
   exhaust(): void;

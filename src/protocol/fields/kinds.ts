@@ -24,6 +24,8 @@ import { MESSAGES } from './kinds/messages.ts';
 import { ONLY } from './kinds/only.ts';
 import { OPTIONAL } from './kinds/optional.ts';
 import { PADDING } from './kinds/padding.ts';
+import { SAME } from './kinds/same.ts';
+import { COUNTOF, SIZEOF } from './kinds/size-of.ts';
 import { STRUCT } from './kinds/struct.ts';
 import { TEXT } from './kinds/text.ts';
 import { UNION } from './kinds/union.ts';
@@ -79,6 +81,8 @@ export {
   when,
 } from './kinds/optional.ts';
 export { padding } from './kinds/padding.ts';
+export { same } from './kinds/same.ts';
+export { countOf, type SizeRange, sizeOf } from './kinds/size-of.ts';
 export { struct } from './kinds/struct.ts';
 export { type TextEncoding, type TextOptions, text } from './kinds/text.ts';
 export { union } from './kinds/union.ts';
@@ -112,6 +116,7 @@ export const kinds: readonly Kind<any>[] = [
   BYTES,
   CHECKSUM,
   CONSTANT,
+  COUNTOF,
   CSTRING,
   CUSTOM,
   DEFAULTED,
@@ -128,6 +133,8 @@ export const kinds: readonly Kind<any>[] = [
   ONLY,
   OPTIONAL,
   PADDING,
+  SAME,
+  SIZEOF,
   STRUCT,
   TEXT,
   UNION,

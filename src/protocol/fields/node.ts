@@ -87,10 +87,12 @@ function referencesOf<D extends object>(
 ): readonly Reference[] {
   const found = new Map<string, Reference>();
   const own = kind.references?.(data) ?? [];
-  for (const reference of [...own, ...children.flatMap((child) => child.facts.references)]) {
-    // The range of a checksum is of its own structure, which has judged it.
-    const isMet = kind.declares !== undefined && reference.use === 'range';
-    if (isMet || kind.declares?.(data, firstName(reference.path))) continue;
+  const inner = children.flatMap((child) => child.facts.references.map((one) => [one, child] as const));
+  for (const [reference, child] of [...own.map((one) => [one, undefined] as const), ...inner]) {
+    // A range is of its own structure, which has judged it.
+    const isRange = reference.use === 'range' || (reference.use === 'measure' && reference.path === '');
+    const isMet = kind.declares !== undefined && isRange;
+    if (isMet || kind.declares?.(data, firstName(reference.path), child)) continue;
     // One of each is enough, unless it has tags to be judged.
     const key =
       reference.tags === undefined

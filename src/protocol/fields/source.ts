@@ -10,7 +10,7 @@ import {
   type Size as SizeDeclaration,
   type Until,
 } from './field.ts';
-import type { Adjustment, AnyNode, Decoding, Foreseen, Reading, Size, Source, Tag } from './kind.ts';
+import type { Adjustment, AnyNode, Decoding, Foreseen, Reading, Size, Slot, Source, Tag } from './kind.ts';
 import { AdjustedSource } from './sources/adjusted.ts';
 import { LiteralSource } from './sources/literal.ts';
 import { PathSource } from './sources/path.ts';
@@ -150,6 +150,29 @@ export function size<const S extends string | AnyField, const N extends number |
 }
 
 const MOST_ADDED = 2 ** 31 - 1;
+
+/** The integer of a field that measures another, where it goes, and how it is adjusted. */
+export function measuringField(
+  field: unknown,
+  where: string,
+): { readonly base: AnyNode; readonly slot: Slot; readonly by: Adjustment } {
+  const isAdjusted = field instanceof AdjustedSize;
+  const from = isAdjusted ? field.from : field;
+  const by = isAdjusted ? field.by : PLAIN;
+  if (typeof from === 'string' || by.nullAt !== undefined) {
+    throw new TypeError(
+      `${where}(field): expected an integer field of fixed width, or one with add and unit, got ${by.nullAt === undefined ? show(from) : 'one with nullAt'}`,
+    );
+  }
+  const base = nodeOf(from as AnyField, `${where}(field)`);
+  const slot = base.kind.range === undefined ? undefined : base.kind.slot?.(base);
+  if (slot === undefined || slot.byName !== undefined || base.kind.says !== undefined) {
+    throw new TypeError(`${where}(field): expected an integer field of fixed width, got ${base.kind.name}`);
+  }
+  return { base, slot, by };
+}
+
+const PLAIN: Adjustment = Object.freeze({ add: 0, unit: 1, nullAt: undefined });
 
 /** The source of a tag: a field right before, or the path of an earlier one. `isKept` where the value says it. */
 export function tagSource(tag: string | AnyField, isKept = false): Source {

@@ -133,6 +133,31 @@ function group(depth: number): fc.Arbitrary<Part> {
           ),
         }),
     ),
+    item.map(
+      (field): Part =>
+        (name) => ({
+          [`${name}head`]: f.struct({
+            size: f.sizeOf(f.u16be, `${name}body`),
+            in: f.optional(
+              f.struct({ kept: f.bool, count: f.countOf(f.size(f.u8, { add: -2 }), `${name}list`) }),
+            ),
+            all: f.sizeOf(f.u32le, { after: 'size' }),
+          }),
+          [`${name}body`]: field,
+          [`${name}list`]: f.array(f.u16le, f.varuint, { max: 9 }),
+          [name]: f.sizeOf(f.size(f.u24be, { add: 1 }), { from: `${name}body`, to: `${name}list` }),
+        }),
+    ),
+    item.map(
+      (field): Part =>
+        (name) => ({
+          [`${name}id`]: f.i24be,
+          [`${name}n`]: f.u16le,
+          [`${name}again`]: f.same(f.u8, `${name}n`),
+          [`${name}list`]: f.array(f.struct({ field, id: f.same(f.varint, `${name}id`) }), `${name}n`),
+          [name]: f.optional(f.struct({ n: f.same(f.u32be, `${name}n`), id: f.same(f.i32le, `${name}id`) })),
+        }),
+    ),
     fc.tuple(arbitraryFields(depth - 1), arbitraryFields(depth - 1)).map(
       ([left, right]): Part =>
         (name) => ({

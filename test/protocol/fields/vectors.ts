@@ -952,6 +952,175 @@ export const VECTORS: readonly KindVectors[] = [
     badValues: [],
   },
   {
+    kind: 'same',
+    about:
+      '`same(field, path)`: a field that repeats an earlier one, which may be a size or a tag. Filled in on encode, where a value that is given must agree; checked on decode.',
+    type: 'that of the field; on encode it may be left out',
+    limits:
+      'a field of numbers, names, texts or bytes; an integer of fixed width, where it repeats what is filled in',
+    good: [
+      // IEC 60870-5-1, FT1.2: the length twice, between two start bytes
+      [
+        'struct({ start: constant(u8, 0x68), length: u8, again: same(u8, "length"), begin: constant(u8, 0x68), data: bytes("length") })',
+        '{ length: 3, again: 3, data: Buffer.of(8, 1, 7) }',
+        '68 | 03 | 03 | 68 | 08 01 07',
+      ],
+      [
+        'struct({ head: struct({ n: u8, again: same(u16be, "n") }), data: bytes("head.n"), tail: struct({ n: same(u8, "head.n") }) })',
+        '{ head: { n: 2, again: 2 }, data: Buffer.of(8, 9), tail: { n: 2 } }',
+        '02 00 02 | 08 09 | 02',
+      ],
+      [
+        'struct({ id: cstring(), list: array(struct({ again: same(cstring(), "id") }), 2) })',
+        '{ id: "a", list: [{ again: "a" }, { again: "a" }] }',
+        '61 00 | 61 00 | 61 00',
+      ],
+      [
+        'messages("kind", { go: message(2, { kindAgain: same(u8, "kind"), key: bytes(2), keyAgain: same(bytes(2), "key") }) }, { header: { kind: u8 } })',
+        '{ type: "go", kind: 2, kindAgain: 2, key: Buffer.of(1, 2), keyAgain: Buffer.of(1, 2) }',
+        '02 | 02 | 01 02 | 01 02',
+      ],
+      [
+        'struct({ n: u64be, again: same(u64be, "n"), b: bytes("n") })',
+        '{ n: 1n, again: 1n, b: Buffer.of(9) }',
+        '00 00 00 00 00 00 00 01 | 00 00 00 00 00 00 00 01 | 09',
+      ],
+      ['struct({ x: f32be, y: same(f32be, "x") })', '{ x: NaN, y: NaN }', '7f c0 00 00 | 7f c0 00 00'],
+    ],
+    badBytes: [
+      [
+        'struct({ length: u8, again: same(u8, "length"), data: bytes("length") })',
+        '01 | 02 | 00',
+        'ERR_MESSAGE_VALUE',
+      ],
+      ['struct({ key: bytes(2), again: same(bytes(2), "key") })', '01 02 | 01 03', 'ERR_MESSAGE_VALUE'],
+    ],
+    badValues: [
+      ['struct({ id: u16be, again: same(u16be, "id") })', '{ id: 1, again: 2 }', 'ERR_FIELD_RANGE'],
+      ['struct({ id: u16be, again: same(u8, "id") })', '{ id: 256 }', 'ERR_FIELD_RANGE'],
+      [
+        'struct({ n: u16be, again: same(u8, "n"), data: bytes("n") })',
+        '{ data: Buffer.alloc(256) }',
+        'ERR_FIELD_TOO_LONG',
+      ],
+      [
+        'struct({ n: u8, again: same(u8, "n"), data: bytes("n") })',
+        '{ again: 2, data: Buffer.alloc(1) }',
+        'ERR_FIELD_RANGE',
+      ],
+    ],
+  },
+  {
+    kind: 'sizeOf',
+    about:
+      '`sizeOf(integer, name)`, or of a range, `sizeOf(integer, { from, after, to })`: the bytes that another field takes. Filled in on encode, where a value that is given must agree; checked on decode. What it measures may stand before or behind it, in its own structure or in one round it. A range goes from one field of its structure to another, unless given from the first byte to the last: of a message, the whole frame. In place of the integer, `size(integer, { add, unit })` counts more, less, or in units.',
+    type: '`number`; on encode it may be left out',
+    limits:
+      'an integer of fixed width; not in a list, a union or an `optional` of its own, where these stand in the structure that it refers to',
+    good: [
+      // RFC 2865 §3: the length of a RADIUS packet counts all of it
+      [
+        'messages("code", { accessAccept: message(2, { authenticator: bytes(4), attributes: bytes(rest) }) }, { header: { code: u8, id: u8, length: sizeOf(u16be, { to: rest }) } })',
+        '{ type: "accessAccept", code: 2, id: 7, length: 9, authenticator: Buffer.of(1, 2, 3, 4), attributes: Buffer.of(5) }',
+        '02 | 07 | 00 09 | 01 02 03 04 | 05',
+      ],
+      [
+        'struct({ header: struct({ version: u8, length: sizeOf(u16le, "body"), sum: u8 }), body: struct({ a: utf8(u8) }), end: u8 })',
+        '{ header: { version: 1, length: 3, sum: 2 }, body: { a: "hi" }, end: 9 }',
+        '01 03 00 02 | 02 68 69 | 09',
+      ],
+      // the header’s own length in words of four bytes, itself among them (as TCP’s data offset)
+      [
+        'struct({ h: struct({ words: sizeOf(size(u8, { unit: 4 }), "h"), options: bounded(u8, array(u8, rest)) }), data: u8 })',
+        '{ h: { words: 1, options: [7, 8] }, data: 9 }',
+        '01 02 07 08 | 09',
+      ],
+      [
+        'struct({ name: cstring(), keys: array(u16be, u8), behind: sizeOf(size(u8, { add: -1 }), { after: "name", to: "keys" }) })',
+        '{ name: "a", keys: [1, 2], behind: 6 }',
+        '61 00 | 02 00 01 00 02 | 06',
+      ],
+      [
+        'struct({ has: u8, h: optional(struct({ n: sizeOf(u8, "body") }), when("has", 1)), body: utf8(u8) })',
+        '{ has: 1, h: { n: 3 }, body: "hi" }',
+        '01 | 03 | 02 68 69',
+      ],
+      [
+        'struct({ has: u8, h: optional(struct({ n: sizeOf(u8, "body") }), when("has", 1)), body: utf8(u8) })',
+        '{ has: 0, h: undefined, body: "hi" }',
+        '00 | 02 68 69',
+      ],
+      [
+        'struct({ h: struct({ a: sizeOf(u64le, "b"), c: countOf(u48be, "b"), d: sizeOf(decimal(3), "b") }), b: array(u16be, rest) })',
+        '{ h: { a: 4n, c: 2, d: 4 }, b: [1, 2] }',
+        '04 00 00 00 00 00 00 00 | 00 00 00 00 00 02 | 30 30 34 | 00 01 00 02',
+      ],
+    ],
+    badBytes: [
+      ['struct({ n: sizeOf(u8, "body"), body: cstring() })', '03 | 61 00', 'ERR_MESSAGE_VALUE'],
+      [
+        'struct({ h: struct({ n: sizeOf(size(u8, { unit: 2 }), "body") }), body: cstring() })',
+        '01 | 61 62 00',
+        'ERR_MESSAGE_VALUE',
+      ],
+    ],
+    badValues: [
+      ['struct({ n: sizeOf(u8, "body"), body: cstring() })', '{ n: 3, body: "a" }', 'ERR_FIELD_RANGE'],
+      ['struct({ n: sizeOf(u64be, "body"), body: cstring() })', '{ n: 3n, body: "a" }', 'ERR_FIELD_RANGE'],
+      ['struct({ n: sizeOf(u8, "body"), body: cstring() })', '{ n: "2", body: "a" }', 'ERR_FIELD_RANGE'],
+      [
+        'struct({ n: sizeOf(u8, "body"), body: bytes(rest) })',
+        '{ body: Buffer.alloc(256) }',
+        'ERR_FIELD_TOO_LONG',
+      ],
+      [
+        'struct({ n: sizeOf(size(u8, { unit: 2 }), "body"), body: cstring() })',
+        '{ body: "ab" }',
+        'ERR_FIELD_RANGE',
+      ],
+    ],
+  },
+  {
+    kind: 'countOf',
+    about:
+      '`countOf(integer, path)`: the number of elements of an array, which may stand before or behind it, in its own structure or in one round it, or be a member of a structure there. Filled in on encode, where a value that is given must agree; checked on decode. An array that is missing or null has 0.',
+    type: '`number`; on encode it may be left out',
+    limits: 'those of `sizeOf`',
+    good: [
+      // RFC 1035 §4.1.1: the counts stand in the header, what is counted behind it
+      [
+        'struct({ header: struct({ id: u16be, questions: countOf(u16be, "questions"), answers: countOf(u16be, "answers") }), questions: array(cstring(), until(constant(u8, 0xff))), answers: array(u32be, rest) })',
+        '{ header: { id: 5, questions: 1, answers: 2 }, questions: ["a"], answers: [1, 2] }',
+        '00 05 00 01 00 02 | 61 00 ff | 00 00 00 01 00 00 00 02',
+      ],
+      [
+        'struct({ pairs: countOf(size(u8, { unit: 2 }), "body.list"), body: struct({ list: array(u8, rest) }) })',
+        '{ pairs: 2, body: { list: [1, 2, 3, 4] } }',
+        '02 | 01 02 03 04',
+      ],
+      [
+        'struct({ list: array(u8, size(i8, { nullAt: -1 })), n: countOf(u8, "list") })',
+        '{ list: null, n: 0 }',
+        'ff | 00',
+      ],
+    ],
+    badBytes: [
+      ['struct({ n: countOf(u8, "list"), list: array(u16be, rest) })', '02 | 00 01', 'ERR_MESSAGE_VALUE'],
+    ],
+    badValues: [
+      [
+        'struct({ n: countOf(u8, "list"), list: array(u16be, rest) })',
+        '{ n: 2, list: [1] }',
+        'ERR_FIELD_RANGE',
+      ],
+      [
+        'struct({ n: countOf(u8, "list"), list: array(u8, rest) })',
+        '{ list: Array(256).fill(0) }',
+        'ERR_FIELD_TOO_LONG',
+      ],
+    ],
+  },
+  {
     kind: 'mapped',
     about:
       '`mapped(field, { name, decode, encode })`: a value of another kind than what the bytes hold: a date, an address, a scaled number. Either function may throw, which refuses the value. A number that is made of an integer may be a size, a count or a tag.',

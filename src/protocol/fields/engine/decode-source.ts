@@ -153,6 +153,8 @@ class DecodeSource implements Decoding {
   }
 
   close(group: Group): void {
+    for (const agreement of group.agreements)
+      agreement.node.kind.agreeDecode!(agreement.node, agreement, this);
     if (group.finishes) {
       for (const [name, node] of group.entries) node.kind.finishDecode?.(node, name, this);
     }

@@ -22,6 +22,8 @@ interface Derived {
   readonly slot: Slot;
   /** It may be missing: `place` is −1 then. */
   readonly mayMiss?: boolean;
+  /** What the message has for a field that must agree. */
+  readonly given?: string | undefined;
 }
 
 /** Names that every group has its own of: those of its fields. */
@@ -118,7 +120,9 @@ class EncodeSource implements Encoding {
         // What is filled in from outside is seen there too.
         const keyword = group.lent.has(name) ? 'var' : undefined;
         const place = this.reservePlace(slot.width, keyword);
-        scope.derived.set(name, { place, filled: this.define('undefined', keyword ?? 'let'), slot });
+        const { agrees } = node.facts.traits;
+        const given = agrees ? this.define(this.property(value, name), keyword) : undefined;
+        scope.derived.set(name, { place, filled: this.define('undefined', keyword ?? 'let'), slot, given });
       } else if (absent || computed) {
         this.value(node, '');
       } else {
@@ -142,12 +146,14 @@ class EncodeSource implements Encoding {
   }
 
   close(group: Group): void {
+    for (const agreement of group.agreements)
+      agreement.node.kind.agreeEncode!(agreement.node, agreement, this);
     for (const [path, derived] of this.#scope!.derived) {
       const { filled, slot, place } = derived;
       if (group.lent.has(path)) this.#lent.set(path, derived);
       else if (slot.needed && derived.mayMiss) this.refuse(`${place} >= 0 && ${filled} === undefined`);
       else if (slot.needed) this.refuse(`${filled} === undefined`);
-      else if (slot.shift === undefined) {
+      else if (slot.shift === undefined && derived.given === undefined) {
         this.line(`if (${filled} === undefined${derived.mayMiss ? ` && ${place} >= 0` : ''}) {`);
         this.putInt(slot, '0', place);
         this.line('}');
@@ -203,6 +209,23 @@ class EncodeSource implements Encoding {
     this.line(`${filled} = ${value};`);
     this.putInt(slot, filled, place);
     this.line(`} else if (${filled} !== ${value}) return -1;`);
+  }
+
+  agree(path: string, value: string): void {
+    const { place, filled, slot, mayMiss, given } = this.#scope!.derived.get(path)!;
+    if (mayMiss) this.line(`if (${place} >= 0) {`);
+    this.refuse(`!(Number.isInteger(${value}) && ${value} >= ${slot.min} && ${value} <= ${slot.max})`);
+    // Names are the walk's.
+    const said = slot.big ? `Number(${given})` : given;
+    this.refuse(`${given} !== undefined && ${said} !== ${value}`);
+    this.line(`${filled} = ${value};`);
+    this.putInt(slot, filled, place);
+    if (mayMiss) this.line('}');
+  }
+
+  filled(path: string): string {
+    const { place, filled, mayMiss } = this.#scope!.derived.get(path)!;
+    return mayMiss ? `(${place} >= 0 ? ${filled} ?? 0 : NaN)` : `(${filled} ?? 0)`;
   }
 
   #derived(path: string): Derived {

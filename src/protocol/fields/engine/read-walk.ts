@@ -83,7 +83,7 @@ class Scope {
 
   constructor(group: Group, start: number, outer: Scope | undefined) {
     this.group = group;
-    this.places = group.placed.size > 0 ? new Map() : undefined;
+    this.places = group.placed.size > 0 || group.lent.size > 0 ? new Map() : undefined;
     this.start = start;
     this.outer = outer;
   }
@@ -125,6 +125,8 @@ export class ReadWalk implements Reading {
   /** How many bytes the field that did not fit needs beyond the end. */
   #missing = 1;
   readonly #counted: Record<Counted, number> = { elements: 0, empty: 0, text: 0 };
+  /** Where the members of the field that was read last lie that must agree with fields round it. */
+  readonly #shown: Map<string, Place<number>> = new Map();
   readonly #spans: Span[] | undefined;
   readonly #marks: ReadonlyMap<AnyNode, ReadMark> | undefined;
 
@@ -262,6 +264,8 @@ export class ReadWalk implements Reading {
       this.end = outer;
       scope.values[index] = value;
       if (group.placed.has(name)) scope.places!.set(name, { start, end: this.at });
+      for (const [path, place] of this.#shown) scope.places?.set(`${name}.${path}`, place);
+      this.#shown.clear();
       if (!node.facts.traits.absent) put(values, name, value);
     }
   }
@@ -276,6 +280,15 @@ export class ReadWalk implements Reading {
   }
 
   close(group: Group): void {
+    for (const agreement of group.agreements) {
+      this.#path.push(agreement.path);
+      agreement.node.kind.agreeRead!(agreement.node, agreement, this);
+      this.#path.pop();
+    }
+    for (const path of group.lent) {
+      const place = this.#scope!.places?.get(path);
+      if (place !== undefined) this.#shown.set(path, place);
+    }
     if (group.finishes) {
       for (const [name, node] of group.entries) {
         if (node.kind.finishRead === undefined) continue;

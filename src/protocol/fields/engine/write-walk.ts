@@ -54,6 +54,8 @@ interface Derived {
   readonly at: number;
   readonly slot: Slot;
   filled: number | undefined;
+  /** What the message has for a field that must agree. */
+  readonly given?: unknown;
 }
 
 /** The fields of one group that have been written, and the groups round it. */
@@ -153,7 +155,8 @@ export class WriteWalk implements Writing {
         const slot = node.kind.slot!(node)!;
         const place = this.take(slot.width);
         this.target.fill(0, place, this.at);
-        scope.derived.set(name, { at: start, slot, filled: undefined });
+        const given = node.facts.traits.agrees ? this.#property(values, name) : undefined;
+        scope.derived.set(name, { at: start, slot, filled: undefined, given });
       } else {
         const { absent, computed } = node.facts.traits;
         const value = absent || computed ? undefined : this.#property(values, name);
@@ -181,6 +184,11 @@ export class WriteWalk implements Writing {
 
   close(group: Group): void {
     const scope = this.#scope!;
+    for (const agreement of group.agreements) {
+      this.#path.push(agreement.path);
+      agreement.node.kind.agreeWrite!(agreement.node, agreement, this);
+      this.#path.pop();
+    }
     for (const [name, derived] of scope.derived) {
       if (group.lent.has(name)) this.#lent.set(name, derived);
       // Nothing chose a tag, and the zero that stands there has no name.
@@ -239,6 +247,29 @@ export class WriteWalk implements Writing {
       const expected = `${derived.filled}, as the field before it that shares its size or tag`;
       throw new Problem('ERR_FIELD_RANGE', expected, number);
     }
+  }
+
+  agree(path: string, value: number, why: string): void {
+    const derived = this.#scope!.derived.get(path);
+    // The structure that has it is missing.
+    if (derived === undefined) return;
+    const { slot, given } = derived;
+    const { min, max } = slot;
+    if (value > max) throw new Problem('ERR_FIELD_TOO_LONG', `at most ${max}, ${why}`, value, { limit: max });
+    if (!(Number.isInteger(value) && value >= min)) {
+      throw new Problem('ERR_FIELD_RANGE', `a whole number from ${min} to ${max}, ${why}`, value);
+    }
+    const said = typeof given === 'bigint' ? Number(given) : (slot.byName?.get(given as string) ?? given);
+    if (given !== undefined && said !== value) {
+      throw new Problem('ERR_FIELD_RANGE', `${value}, ${why}`, given);
+    }
+    derived.filled = value;
+    this.put(slot, value, derived.at);
+  }
+
+  filled(path: string): number {
+    const derived = this.#scope!.derived.get(path);
+    return derived === undefined ? Number.NaN : (derived.filled ?? 0);
   }
 
   #derived(path: string): Derived {

@@ -2,7 +2,7 @@ import { objectLiteral } from '../engine/code.ts';
 import { Problem } from '../engine/problem.ts';
 import type { Field, Fields, OuterFills, StructIn, StructOut } from '../field.ts';
 import { groupOf, lendMember } from '../group.ts';
-import type { Foreseen, Group, Kind, Known, NodeOf, Reference, Size, Traits } from '../kind.ts';
+import type { AnyNode, Foreseen, Group, Kind, Known, NodeOf, Reference, Size, Traits } from '../kind.ts';
 import { declare, firstName } from '../node.ts';
 import { foreseen } from '../source.ts';
 
@@ -11,7 +11,9 @@ export const STRUCT: Kind<Group> = {
   size: groupSize,
   shape: ({ entries, derived }) => ({ is: 'group', members: entries, derived }),
   children: ({ entries }) => entries.map(([, node]) => node),
-  declares: ({ places }, name) => places.has(name),
+  // A count may have the name of what it counts in a structure round it.
+  declares: ({ places, entries }, name, child) =>
+    places.has(name) && !(child?.kind.agreeRead !== undefined && entries[places.get(name)!]![1] === child),
   traits: groupTraits,
   members: ({ entries }) => new Map(entries),
   lend: (group, path) => declare(STRUCT, lendMember(group, path)),
@@ -27,7 +29,7 @@ export const STRUCT: Kind<Group> = {
 
   *write(group, value, walk) {
     // Of what is filled in as a whole, nothing has to be given.
-    const given = group.facts.traits.computed ? {} : value;
+    const given = group.facts.traits.computed || (value === undefined && mayBeLeftOut(group)) ? {} : value;
     requireObject(given);
     walk.open(group, given, walk.at);
     yield* walk.members(group, 0, group.entries.length, given);
@@ -43,9 +45,10 @@ export const STRUCT: Kind<Group> = {
   },
 
   encode(group, value, out) {
-    if (!group.facts.traits.computed) out.requireObject(value);
+    const given = mayBeLeftOut(group) ? out.define(`${value} === undefined ? {} : ${value}`) : value;
+    if (!group.facts.traits.computed) out.requireObject(given);
     out.open(group);
-    out.members(group, 0, group.entries.length, value);
+    out.members(group, 0, group.entries.length, given);
     out.close(group);
   },
 
@@ -61,11 +64,11 @@ export function groupSize({ entries }: Group): Size {
   return { min, max };
 }
 
-export function groupTraits({ entries, derived, lent }: Group): Traits {
-  const isFilledIn = ([name, { facts }]: Group['entries'][number]): boolean =>
-    derived.has(name) || facts.traits.absent === true || facts.traits.computed === true;
+export function groupTraits(group: Group): Traits {
+  const { entries, lent } = group;
+  const isComputed = lent.size > 0 && entries.every(([name, node]) => isFilledIn(group, name, node));
   return {
-    ...(lent.size > 0 && entries.every(isFilledIn) && { computed: true }),
+    ...(isComputed && { computed: true }),
     takesRest: entries.some(([, { facts }]) => facts.traits.takesRest === true),
     mayTakeRest: entries.some(([, { facts }]) => facts.traits.mayTakeRest === true),
   };
@@ -85,6 +88,18 @@ function foreseenGroup({ entries }: Group): Foreseen | undefined {
     read: (walk) => all.reduce((sum, one) => sum + one.read(walk), 0),
     decode: (out) => `(${all.map((one) => one.decode(out)).join(' + ')})`,
   };
+}
+
+/** Whether all that must be given of it may be left out: fields that agree with others. */
+function mayBeLeftOut(group: NodeOf<Group>): boolean {
+  const { lent, entries, facts } = group;
+  if (lent.size === 0 || facts.traits.computed) return false;
+  return entries.every(([name, node]) => isFilledIn(group, name, node) || node.facts.traits.agrees === true);
+}
+
+function isFilledIn({ derived }: Group, name: string, { facts }: AnyNode): boolean {
+  const { absent, computed, agrees } = facts.traits;
+  return agrees !== true && (derived.has(name) || absent === true || computed === true);
 }
 
 export function requireObject(value: unknown): asserts value is object {

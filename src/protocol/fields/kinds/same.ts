@@ -1,0 +1,115 @@
+import { show } from '../../../bytes/show.ts';
+import { Problem } from '../engine/problem.ts';
+import {
+  type AnyField,
+  type Field,
+  type FieldFills,
+  type FieldIn,
+  type FieldOut,
+  valuedNodeOf,
+} from '../field.ts';
+import type { AnyNode, Decoding, Kind, Shape } from '../kind.ts';
+import { declare } from '../node.ts';
+
+interface Same {
+  readonly item: AnyNode;
+  readonly path: string;
+}
+
+export const SAME: Kind<Same> = {
+  name: 'same',
+  size: ({ item }) => item.facts.size,
+  shape: ({ item, path }) => ({ is: 'agreed', base: item, on: 'value', path }),
+  references: ({ item, path }) => [...item.facts.references, { path, use: 'same' }],
+  traits: ({ item }) => ({ ...item.facts.traits, agrees: true }),
+  text: ({ item }) => item.facts.costs.text,
+  slot: ({ item }) => item.kind.slot?.(item),
+  foreseen: ({ item }) => item.kind.foreseen?.(item),
+
+  read({ item, path }, walk) {
+    const start = walk.at;
+    const value = walk.value(item);
+    const due = walk.find(path);
+    if (isSame(value, due)) return value;
+    throw new Problem('ERR_MESSAGE_VALUE', `${show(due)}, as '${path}' says`, value, { at: start });
+  },
+
+  write({ item, path }, value, walk) {
+    const due = walk.given(path);
+    if (value !== undefined && !isSame(value, due)) {
+      throw new Problem('ERR_FIELD_RANGE', `${show(due)}, as '${path}' says`, value);
+    }
+    walk.value(item, due);
+  },
+
+  decode(node, out) {
+    const known = out.value(node.item);
+    out.fail(differs(node, known.value, out.find(node.path).value, out));
+    return known;
+  },
+
+  encode(node, value, out) {
+    const due = out.define(out.given(node.path));
+    out.refuse(`${value} !== undefined && ${differs(node, value, due, out)}`);
+    out.value(node.item, due);
+  },
+
+  bound({ item, path }, _, out) {
+    out.settle();
+    out.add(item, out.define(out.given(path)));
+  },
+
+  // It repeats what is filled in: a size, a tag.
+  checkAgreement({ item, path }, _, __, where) {
+    if (item.kind.slot?.(item) !== undefined) return;
+    throw new TypeError(
+      `${where}: expected an integer of fixed width to repeat '${path}', which is filled in`,
+    );
+  },
+  agreeRead() {},
+  agreeDecode() {},
+  agreeWrite({ path }, agreement, walk) {
+    walk.agree(agreement.path, walk.filled(agreement.of!), `as '${path}' says`);
+  },
+  agreeEncode(_, { path, of }, out) {
+    out.agree(path, out.define(out.filled(of!)));
+  },
+};
+
+/** What can be compared: a value that is a number, a name, a text or bytes. */
+const COMPARED: ReadonlySet<Shape['is']> = new Set(['integer', 'varint', 'digits', 'float', 'text', 'bytes']);
+
+function isSame(a: unknown, b: unknown): boolean {
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0;
+  return a === b || (Number.isNaN(a) && Number.isNaN(b));
+}
+
+/** The text that is true where the two values are not the same. */
+function differs({ item }: Same, a: string, b: string, out: Pick<Decoding, 'constant'>): string {
+  const { is } = item.kind.shape(item);
+  if (is === 'float' || is === 'bytes') return `!${out.constant(isSame)}(${a}, ${b})`;
+  return `${a} !== ${b}`;
+}
+
+/**
+ * A field that repeats an earlier one: checked on decode, filled in on encode. The earlier one may be a size or a tag.
+ *
+ * @throws TypeError for a field whose values are not numbers, names, texts or bytes
+ *
+ * @example
+ * struct({ length: u8, again: same(u8, 'length'), body: bytes('length') });     // 02 02 | 61 62
+ */
+export function same<F extends AnyField>(
+  field: F,
+  path: string,
+): Field<FieldOut<F>, FieldIn<F> | undefined, FieldFills<F>> {
+  const item = valuedNodeOf(field, 'same(field)', 'a field that repeats another');
+  const shape = item.kind.shape(item);
+  if (!COMPARED.has(shape.is) || (shape.is === 'integer' && shape.bits !== undefined)) {
+    throw new TypeError(`same: expected a field of numbers, texts or bytes, got ${item.kind.name}`);
+  }
+  if (typeof path !== 'string' || path === '') {
+    throw new TypeError(`same(field, path): expected the path of an earlier field, got ${show(path)}`);
+  }
+  return declare(SAME, { item, path });
+}

@@ -1,0 +1,239 @@
+import { show } from '../../../bytes/show.ts';
+import { anything, checkOptions } from '../../../options.ts';
+import { Problem } from '../engine/problem.ts';
+import { type Adjusted, type Field, type Rest, rest } from '../field.ts';
+import type { Adjustment, Agreement, AnyNode, Decoding, Encoding, Kind, NodeOf, Slot } from '../kind.ts';
+import { declare } from '../node.ts';
+import { measuringField } from '../source.ts';
+import { toNumber } from '../sources/path.ts';
+
+/** A number that says how long, or how many, something else in the message is. */
+interface Measured {
+  readonly base: AnyNode;
+  readonly slot: Slot;
+  readonly by: Adjustment;
+  /** The path of what is measured; undefined for a range. */
+  readonly path: string | undefined;
+  readonly from: string | undefined;
+  readonly after: string | undefined;
+  readonly to: string | undefined;
+}
+
+type Shared = 'size' | 'references' | 'traits' | 'slot' | 'read' | 'write' | 'decode' | 'encode';
+
+const MEASURED: Pick<Kind<Measured>, Shared> = {
+  size: ({ base }) => base.facts.size,
+  references: ({ path, from, after, to }) => [
+    { path: path ?? '', use: 'measure' },
+    ...[from, after, to]
+      .filter((one) => one !== undefined)
+      .map((one) => ({ path: one, use: 'range' as const })),
+  ],
+  traits: () => ({ agrees: true }),
+  slot: ({ slot }) => slot,
+  read: ({ base }, walk) => walk.value(base),
+  decode: ({ base }, out) => out.value(base),
+  // Its structure has its place, and fills it in.
+  write: ({ slot }, _, walk) => {
+    walk.take(slot.width);
+  },
+  encode: ({ slot }, _, out) => out.advance(slot.width),
+};
+
+export const SIZEOF: Kind<Measured> = {
+  ...MEASURED,
+  name: 'sizeOf',
+  shape: ({ base, path, by }) => ({ is: 'agreed', base, on: 'size', path, adjusted: by }),
+
+  checkAgreement({ path, from, after, to }, _, entries, where) {
+    const index = (name: string | undefined, usual: number): number =>
+      name === undefined ? usual : entries.findIndex(([one]) => one === name);
+    if (path?.includes('.')) {
+      throw new RangeError(
+        `${where}: sizeOf('${path}'): expected a field of the same structure or of one round it, not a member of one`,
+      );
+    }
+    if (index(from, after === undefined ? 0 : index(after, 0) + 1) > index(to, entries.length)) {
+      throw new RangeError(`${where}: the range of sizeOf runs forward`);
+    }
+  },
+
+  agreeRead(node, agreement, walk) {
+    const { start, end } = rangeOf(node, agreement, walk, walk.at);
+    const sent = walk.find(agreement.path);
+    const due = wireNumber(node, end - start);
+    if (sent === undefined || toNumber(sent) === due) return;
+    const expected = `${show(due)}, ${words(agreement)}`;
+    throw new Problem('ERR_MESSAGE_VALUE', expected, sent, { at: walk.place(agreement.path).start });
+  },
+  agreeWrite(node, agreement, walk) {
+    const { start, end } = rangeOf(node, agreement, walk, walk.at);
+    walk.agree(agreement.path, wireNumber(node, end - start), words(agreement));
+  },
+  agreeDecode(node, agreement, out) {
+    const { start, end } = rangeOf(node, agreement, out, out.here());
+    failUnless(node, agreement, `${end} - (${start})`, out);
+  },
+  agreeEncode(node, agreement, out) {
+    const { start, end } = rangeOf(node, agreement, out, out.here());
+    out.agree(agreement.path, wireCode(node, `${end} - (${start})`, out));
+  },
+};
+
+export const COUNTOF: Kind<Measured> = {
+  ...MEASURED,
+  name: 'countOf',
+  shape: ({ base, path, by }) => ({ is: 'agreed', base, on: 'count', path, adjusted: by }),
+
+  checkAgreement({ path }, _, entries, where) {
+    const [first = '', ...members] = path!.split('.');
+    let node: AnyNode | undefined = entries.find(([name]) => name === first)![1];
+    for (const member of members) node = node?.kind.members?.(node).get(member);
+    if (node === undefined) throw new RangeError(`${where} refers to '${path}', which does not exist`);
+    if (!isList(node)) {
+      throw new TypeError(`${where}: countOf('${path}'): expected an array, got ${node.kind.name}`);
+    }
+  },
+
+  agreeRead(node, agreement, walk) {
+    const sent = walk.find(agreement.path);
+    const due = wireNumber(node, countOfValue(walk.find(agreement.of!)));
+    if (sent === undefined || toNumber(sent) === due) return;
+    const expected = `${show(due)}, ${words(agreement)}`;
+    throw new Problem('ERR_MESSAGE_VALUE', expected, sent, { at: walk.place(agreement.path).start });
+  },
+  agreeWrite(node, agreement, walk) {
+    const count = countOfValue(walk.given(agreement.of!));
+    walk.agree(agreement.path, wireNumber(node, count), words(agreement));
+  },
+  agreeDecode(node, agreement, out) {
+    failUnless(node, agreement, `(${out.find(agreement.of!).value}?.length ?? 0)`, out);
+  },
+  agreeEncode(node, agreement, out) {
+    const list = out.define(out.given(agreement.of!));
+    out.agree(agreement.path, wireCode(node, `(Array.isArray(${list}) ? ${list}.length : 0)`, out));
+  },
+};
+
+function words({ node, of }: Agreement): string {
+  const what = node.kind === COUNTOF ? 'the number of elements' : 'the size';
+  return of === undefined ? `${what} of its range` : `${what} of '${of}'`;
+}
+
+interface Places<T> {
+  place(name: string): { start: T; end: T };
+  readonly groupStart: T;
+}
+
+/** Where what is measured begins and ends; the structure ends `here`. */
+function rangeOf<T>(
+  { from, after, to }: Measured,
+  { of }: Agreement,
+  places: Places<T>,
+  here: T,
+): { start: T; end: T } {
+  if (of !== undefined) return places.place(of);
+  const { groupStart } = places;
+  const start =
+    from !== undefined
+      ? places.place(from).start
+      : after === undefined
+        ? groupStart
+        : places.place(after).end;
+  return { start, end: to === undefined ? here : places.place(to).end };
+}
+
+/** What stands on the wire for a size or a count; no whole number where nothing does. */
+function wireNumber({ by: { add, unit } }: Measured, actual: number): number {
+  return (actual - add) / unit;
+}
+
+function wireCode({ by: { add, unit } }: Measured, actual: string, out: Encoding | Decoding): string {
+  const less = add === 0 ? actual : `${actual} - ${add}`;
+  return out.define(unit === 1 ? less : `(${less}) / ${unit}`);
+}
+
+function failUnless(node: NodeOf<Measured>, { path }: Agreement, actual: string, out: Decoding): void {
+  const { value } = out.find(path);
+  const sent = node.slot.big ? `Number(${value})` : value;
+  const due = wireCode(node, actual, out);
+  out.fail(`${path.includes('.') ? `${value} !== undefined && ` : ''}${sent} !== ${due}`);
+}
+
+function countOfValue(value: unknown): number {
+  return Array.isArray(value) ? value.length : 0;
+}
+
+/** Whether its value is a list, where there is one. */
+function isList(node: AnyNode): boolean {
+  const shape = node.kind.shape(node);
+  if (shape.is === 'maybe' || (shape.is === 'inside' && !node.kind.later)) return isList(shape.item);
+  return shape.is === 'list';
+}
+
+/** Over which bytes a size goes. */
+export interface SizeRange {
+  /** The first field in the range. Unless given, the range begins with the structure: for a message, with the frame. */
+  from?: string;
+  /** The field behind which the range begins, in place of `from`. */
+  after?: string;
+  /** The last field in the range, or `rest`. Unless given, the range goes to the end of the structure. */
+  to?: string | Rest;
+}
+
+/**
+ * The bytes that another field takes, or a range of fields: filled in on encode, checked on decode. What it measures may stand
+ * before or behind it, in its own structure or in one round it. A range is of its own structure; of a message, header and
+ * tag included.
+ *
+ * @param field an integer of fixed width; `size(field, { add, unit })` for a number that counts more, less, or in units
+ * @param of the name of a field, or a range
+ * @throws TypeError or RangeError for what cannot be measured, or cannot be filled in
+ *
+ * @example
+ * struct({ header: struct({ length: sizeOf(u16be, 'body') }), body: bytes(rest) });      // 00 02 | 61 62
+ * messages(u8, { … }, { header: { length: sizeOf(u16be, { to: rest }) } });              // the whole frame
+ * struct({ words: sizeOf(size(u8, { unit: 4 }), 'options'), options: array(u32be, rest) });
+ */
+export function sizeOf(
+  field: Field<number> | Adjusted<never, never>,
+  of: string | SizeRange,
+): Field<number, number | undefined> {
+  const range = typeof of === 'string' ? {} : of;
+  checkOptions('sizeOf', range, { from: anything, after: anything, to: anything });
+  const { from, after, to } = range;
+  if (from !== undefined && after !== undefined) {
+    throw new TypeError(`sizeOf: expected from or after, got both, '${from}' and '${after}'`);
+  }
+  return declare(SIZEOF, {
+    ...measuringField(field, 'sizeOf'),
+    path: typeof of === 'string' ? requirePath('sizeOf', of) : undefined,
+    from,
+    after,
+    to: to === rest ? undefined : (to as string | undefined),
+  });
+}
+
+/**
+ * The number of elements of an array: filled in on encode, checked on decode. The array may stand before or behind it, or be a
+ * member of a structure there.
+ *
+ * @example struct({ header: struct({ count: countOf(u16be, 'items') }), items: array(item, rest) });
+ */
+export function countOf(
+  field: Field<number> | Adjusted<never, never>,
+  path: string,
+): Field<number, number | undefined> {
+  return declare(COUNTOF, {
+    ...measuringField(field, 'countOf'),
+    path: requirePath('countOf', path),
+    from: undefined,
+    after: undefined,
+    to: undefined,
+  });
+}
+
+function requirePath(where: string, path: unknown): string {
+  if (typeof path === 'string' && path !== '') return path;
+  throw new TypeError(`${where}(field, path): expected the path of a field, got ${show(path)}`);
+}
