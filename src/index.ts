@@ -3,7 +3,8 @@
 // bytes → frames
 export { LengthPrefixDecoder } from './streams/length-prefix-decoder.ts';
 export type { FrameTimes } from './streams/deadlines.ts';
-export { FrameDecoder } from './streams/frame-decoder.ts';
+export { FrameDecoder, type FrameDecoderOptions } from './streams/frame-decoder.ts';
+export { FrameStream } from './streams/frame-stream.ts';
 export { type LengthPrefixOptions, lengthPrefix } from './protocol/framing/length-prefix.ts';
 export { type DelimiterOptions, delimiter, type LineOptions } from './protocol/framing/delimiter.ts';
 export { line } from './protocol/framing/line.ts';
@@ -51,6 +52,7 @@ export type {
   FrameReaderOptions,
   FrameWriter,
   Framing,
+  PartialFrame,
 } from './protocol/framing/framing.ts';
 
 // frames → messages

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -46,6 +47,20 @@ const EXAMPLES: Record<string, () => Promise<void>> = {
       expect(stdout).toContain("{ type: 'write', text: 'HELLO' }\n{ type: 'move', x: 10, y: 20 }\n");
       expect(status).toBe(0);
     }
+  },
+  async upload() {
+    const { stdout, stderr, status } = await run(example('upload', 'package.json', 'LICENSE'));
+    expect(stderr).toBe('');
+    expect(stdout.split('\n')).toEqual([
+      'held: PUT hello.txt 2',
+      ...['package.json', 'LICENSE'].map((file) => {
+        const bytes = readFileSync(path.join(root, file));
+        const sum = createHash('sha256').update(bytes).digest('hex');
+        return `streamed: ${file}, ${bytes.length} bytes, SHA-256 ${sum}`;
+      }),
+      '',
+    ]);
+    expect(status).toBe(0);
   },
   async 'unix-socket'() {
     const { stdout, stderr, status } = await run(example('unix-socket'));

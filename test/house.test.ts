@@ -167,6 +167,9 @@ test('stages do not import each other', () => {
     './farewell.ts',
     './named-timers.ts',
     './timer.ts',
+    './frame-stream.ts',
+    './incoming-frame.ts',
+    './outgoing-frame.ts',
   ];
   // What a stage is made of.
   const base = ['stage', 'outlet', 'farewell', 'lease', 'deadlines', 'timer'].map(

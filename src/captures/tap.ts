@@ -1,4 +1,5 @@
 import type { FrameBatch } from '../protocol/framing/framing.ts';
+import { FrameStream } from '../streams/frame-stream.ts';
 import { keep } from '../streams/lease.ts';
 import type { Matter } from '../streams/outlet.ts';
 import { Stage, type StageOptions } from '../streams/stage.ts';
@@ -9,7 +10,7 @@ import { Stage, type StageOptions } from '../streams/stage.ts';
  *     socket → tap → FrameDecoder → tap → MessageDecoder → tap → …
  *
  * Between two stages whole batches pass as they are. `see` is called once for each chunk, frame or message. A chunk or frame is
- * `bytes[start, end)`: no Buffer is made for each.
+ * `bytes[start, end)`: no Buffer is made for each. A frame that comes as a `FrameStream` passes unseen.
  *
  * @example
  * pipeline(socket, new FrameDecoder(line()), new Tap('frames', (bytes, start, end) => total += end - start), decoder, …);
@@ -38,7 +39,7 @@ export class Tap extends Stage<unknown, unknown> {
     keep();
     if (this.#seen > 0) this.#seen--;
     else if (this.takes === 'messages') this.#see(item as never);
-    else this.#seeBytes(item as Buffer, 0, (item as Buffer).length);
+    else if (!(item instanceof FrameStream)) this.#seeBytes(item as Buffer, 0, (item as Buffer).length);
     this.#item = item;
   }
 

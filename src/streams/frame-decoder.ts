@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers';
 import { isTrusted, READING, trust } from '../bytes/trust.ts';
 import { FrameError } from '../errors.ts';
-import { type Check, checkOptions } from '../options.ts';
+import { type Check, checkOptions, natural } from '../options.ts';
 import {
   FRAMES_AT_ONCE,
   type FrameBatch,
@@ -11,13 +11,24 @@ import {
   VAIN_BYTES_A_TURN,
 } from '../protocol/framing/framing.ts';
 import { FRAME_TIMES, FrameTimer, type FrameTimes, type FrameWatch, NO_WATCH } from './deadlines.ts';
+import { IncomingFrame } from './incoming-frame.ts';
 import { isLent, keep } from './lease.ts';
 import { STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
 import { Timer } from './timer.ts';
 
-const CHECKS: Readonly<Record<keyof (FrameTimes & StageOptions), Check>> = {
+export interface FrameDecoderOptions extends StageOptions, FrameTimes {
+  /**
+   * A frame of more bytes than this, as it is handed on, is not held: it is given as a `FrameStream`, once its header has come.
+   * Read it to its end, or destroy it, which skips the rest of the frame: the next frame comes behind it. Of `lengthPrefix` and
+   * `headed`. Default: every frame is held, and given whole.
+   */
+  stream?: number | undefined;
+}
+
+const CHECKS: Readonly<Record<keyof FrameDecoderOptions, Check>> = {
   ...STAGE_OPTIONS,
   ...FRAME_TIMES,
+  stream: natural,
 };
 
 /**
@@ -26,7 +37,7 @@ const CHECKS: Readonly<Record<keyof (FrameTimes & StageOptions), Check>> = {
  *     …│len│payload│len│pay…  …load│len│…   ──▶   payload   payload   …
  *
  * A frame is a view of the received chunk: copy it to keep it. A violation is a `FrameError`, after the frames
- * before it; an end inside a frame is one too.
+ * before it; an end inside a frame is one too. With the option `stream` a long frame is a `FrameStream`.
  *
  * Events: `'discard'` (FrameError), for each frame that is skipped or dropped, and for each run of noise.
  *
@@ -51,13 +62,16 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   #silence: Timer | undefined;
   /** A frame was too late for `onTimeout: 'error'`. */
   #tooLate: FrameError | undefined;
+  /** The frame that is given as a stream, until the last of it has come. */
+  #incoming: IncomingFrame | undefined;
 
-  constructor(framing: Framing, options: StageOptions & FrameTimes = {}) {
+  constructor(framing: Framing, options: FrameDecoderOptions = {}) {
     if (typeof framing?.reader !== 'function')
       throw new TypeError('expected a framing, such as lengthPrefix()');
     checkOptions(new.target.name, options, CHECKS);
     super('bytes', 'frames', options);
-    const { idleGap, frameTimeout, onTimeout = 'error' } = options;
+    const { idleGap, frameTimeout, onTimeout = 'error', stream: partsAbove } = options;
+    if (partsAbove !== undefined && framing.inParts !== true) throw notInParts(framing);
     this.#gap = idleGap;
     if (frameTimeout !== undefined) {
       this.#ownTimer = new FrameTimer({
@@ -75,6 +89,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
         return stage.listenerCount('discard') > 0 ? tell : undefined;
       },
       pauseAfter: VAIN_BYTES_A_TURN,
+      partsAbove,
     });
   }
 
@@ -86,6 +101,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   /** Forget the bytes of an unfinished frame. */
   reset(): void {
     this.#reader.reset();
+    this.#cutOff();
   }
 
   /**
@@ -93,22 +109,27 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
    * wait in the stage's own queue (`writableLength`), because the consumer holds it back, are not among them.
    */
   detach(): Buffer {
-    return this.#reader.detach();
+    const rest = this.#reader.detach();
+    this.#cutOff();
+    return rest;
   }
 
   protected override accept(chunk: Buffer): void {
     if (isLent() && !isTrusted(this.#reader, READING)) keep();
     this.#reader.push(chunk);
+    // Even while the consumer holds us back: it may be waiting for this very frame.
+    this.#pour();
   }
 
   protected override ended(): void {
     this.#reader.end();
+    this.#pour();
     this.watchFrames(NO_WATCH);
     this.#stopTimers();
   }
 
   protected override produce(): Buffer | undefined {
-    const frame = this.#reader.next();
+    const frame = this.#reader.next() ?? this.#open();
     if (frame === undefined) return this.#stopped();
     this.#taken = true;
     return frame;
@@ -116,10 +137,15 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
 
   protected override produceBatch(): FrameBatch | undefined {
     // Frames that go on as they are need not be located.
-    const batch = this.#reader.take(this.passesOn(this.framing.wire) ? Infinity : FRAMES_AT_ONCE);
+    const batch =
+      this.#reader.take(this.passesOn(this.framing.wire) ? Infinity : FRAMES_AT_ONCE) ?? this.#open();
     if (batch === undefined) return this.#stopped();
     this.#taken = true;
     return batch;
+  }
+
+  protected override get isFilling(): boolean {
+    return this.#incoming !== undefined && !this.#incoming.isFull;
   }
 
   /** @internal */
@@ -138,7 +164,41 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#timer?.stop();
     this.#stopTimers();
+    this.#cutOff(error);
     super._destroy(error, callback);
+  }
+
+  /**
+   * A frame begins that is given as a stream. The type is that of other frames: a subclass without the option `stream` meets no
+   * others.
+   */
+  #open(): (Buffer & FrameBatch) | undefined {
+    const { partial } = this.#reader;
+    if (partial === undefined || this.#incoming !== undefined) return undefined;
+    const frame = new IncomingFrame(this.#reader, partial, () => {
+      if (this.#incoming !== frame) return;
+      this.#pour();
+      this.proceed();
+    });
+    this.#incoming = frame;
+    this.#pour();
+    return frame as unknown as Buffer & FrameBatch;
+  }
+
+  /** Give the frame under way what has come of it. */
+  #pour(): void {
+    if (this.#incoming?.pour()) this.#incoming = undefined;
+  }
+
+  /** The rest of the frame that is given as a stream will not come. */
+  #cutOff(cause?: Error | null): void {
+    const frame = this.#incoming;
+    if (frame === undefined) return;
+    this.#incoming = undefined;
+    const message = `frame of ${frame.length} bytes was given up before its end`;
+    frame.fail(
+      cause ?? new FrameError('ERR_FRAME_TRUNCATED', message, { origin: 'local', expected: frame.length }),
+    );
   }
 
   #stopped(): undefined {
@@ -148,6 +208,8 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
       setImmediate(() => this.proceed());
       return;
     }
+    // Until it is read: else the reader would hold what comes.
+    if (this.#incoming?.isFull) this.suspend();
     this.#time();
     if (this.#tooLate !== undefined) this.fail(this.#tooLate);
     if (this.#reader.error !== undefined) this.fail(this.#reader.error);
@@ -155,7 +217,8 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
 
   /** All complete frames have been taken. */
   #time(): void {
-    const { buffered } = this.#reader;
+    // A frame that is given as a stream has come, as far as time goes.
+    const buffered = this.#incoming === undefined ? this.#reader.buffered : 0;
     this.#timer?.follow(buffered > 0, this.#taken);
     this.#ownTimer?.follow(buffered > 0, this.#taken);
     this.#taken = false;
@@ -209,4 +272,9 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
     else reader.giveUp();
     this.proceed();
   }
+}
+
+function notInParts({ name }: Framing): FrameError {
+  const message = `FrameDecoder: ${name} gives no frame as a stream: lengthPrefix and headed do`;
+  return new FrameError('ERR_FRAME_STREAM', message, { origin: 'local' });
 }

@@ -1,13 +1,16 @@
 import { show } from '../bytes/show.ts';
 import { isTrusted, trust, WRITING } from '../bytes/trust.ts';
+import { FrameError } from '../errors.ts';
 import { checkOptions } from '../options.ts';
 import type { FrameBatch, FrameWriter, Framing } from '../protocol/framing/framing.ts';
 import { Packer } from '../protocol/packer.ts';
+import { FrameStream } from './frame-stream.ts';
 import { isLent, keep } from './lease.ts';
+import { OutgoingFrame } from './outgoing-frame.ts';
 import { batchOf, STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
 
 /**
- * Payloads in (object mode; Uint8Array), bytes out: frames each payload.
+ * Payloads in (object mode; Uint8Array), bytes out: frames each payload. A payload too long to be held is a `FrameStream`.
  *
  * A payload that the framing cannot hold is a `FrameError` with `origin: 'local'`: what came before it is written, and
  * the stream ends with the error.
@@ -27,6 +30,8 @@ export class FrameEncoder extends Stage<Buffer> {
   readonly #packer = new Packer();
   #batch: FrameBatch | undefined;
   #index = 0;
+  /** The frame under way whose payload comes as a stream. */
+  #outgoing: OutgoingFrame | undefined;
 
   constructor(framing: Framing, options: StageOptions = {}) {
     if (typeof framing?.writer !== 'function')
@@ -42,6 +47,15 @@ export class FrameEncoder extends Stage<Buffer> {
   }
 
   protected override accept(payload: unknown): void {
+    if (payload instanceof FrameStream) {
+      if (this.framing.inParts !== true) {
+        payload.destroy();
+        throw notInParts(this.framing, payload.length);
+      }
+      this.#outgoing = new OutgoingFrame(this.#writer, payload, () => this.proceed());
+      this.defer(false);
+      return;
+    }
     if (!(payload instanceof Uint8Array)) {
       throw new TypeError(`a payload is a Uint8Array, got ${show(payload)}`);
     }
@@ -61,7 +75,7 @@ export class FrameEncoder extends Stage<Buffer> {
 
   protected override produce(): Buffer | undefined {
     const batch = this.#batch;
-    if (batch === undefined) return this.#packer.take(this.isPrivate);
+    if (batch === undefined) return this.#packer.take(this.isPrivate) ?? this.#streamOn();
     if (this.#index === 0 && this.#isWire(batch)) {
       // What was written before comes before.
       const written = this.#packer.take(this.isPrivate);
@@ -71,6 +85,27 @@ export class FrameEncoder extends Stage<Buffer> {
     }
     this.#fill(batch);
     return this.#packer.take(this.isPrivate);
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#outgoing?.stop();
+    super._destroy(error, callback);
+  }
+
+  /** The next bytes of the frame whose payload comes as a stream. */
+  #streamOn(): Buffer | undefined {
+    const outgoing = this.#outgoing;
+    if (outgoing === undefined) return undefined;
+    try {
+      const bytes = outgoing.take();
+      if (outgoing.isOver) this.#outgoing = undefined;
+      else if (bytes === undefined) this.suspend();
+      return bytes;
+    } catch (error) {
+      this.#outgoing = undefined;
+      outgoing.stop();
+      throw error;
+    }
   }
 
   /** Whether a run of frames may go on byte for byte: the same wire, and nothing in it that is too long. */
@@ -92,4 +127,9 @@ export class FrameEncoder extends Stage<Buffer> {
     this.#batch = undefined;
     return true;
   }
+}
+
+function notInParts({ name }: Framing, actual: number): FrameError {
+  const message = `${name} cannot write a payload of ${actual} bytes that comes as a stream: lengthPrefix and headed do`;
+  return new FrameError('ERR_FRAME_STREAM', message, { origin: 'local', actual });
 }

@@ -5,9 +5,7 @@ import {
   type LengthPrefixOptions,
   lengthPrefix,
 } from '../protocol/framing/length-prefix.ts';
-import type { FrameTimes } from './deadlines.ts';
-import { FrameDecoder } from './frame-decoder.ts';
-import type { StageOptions } from './stage.ts';
+import { FrameDecoder, type FrameDecoderOptions } from './frame-decoder.ts';
 
 /**
  * Bytes in, payloads out (object mode): the `FrameDecoder` of `lengthPrefix(options)`.
@@ -20,7 +18,7 @@ export class LengthPrefixDecoder extends FrameDecoder {
     trust(LengthPrefixDecoder.prototype);
   }
 
-  constructor(options: LengthPrefixOptions & StageOptions & FrameTimes = {}) {
+  constructor(options: LengthPrefixOptions & FrameDecoderOptions = {}) {
     const [framing, stage] = splitOptions(options, LENGTH_PREFIX_OPTIONS);
     super(lengthPrefix(framing), stage);
   }

@@ -1,9 +1,11 @@
 import { show } from '../bytes/show.ts';
 import { trust } from '../bytes/trust.ts';
+import { FrameError } from '../errors.ts';
 import { type Check, checkOptions, oneOf } from '../options.ts';
 import type { Codec } from '../protocol/codec.ts';
 import { decodeFrame } from '../protocol/decode-frame.ts';
 import type { FrameBatch } from '../protocol/framing/framing.ts';
+import { FrameStream } from './frame-stream.ts';
 import { keep } from './lease.ts';
 import { batchOf, STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
 
@@ -26,7 +28,8 @@ const MESSAGES_AT_ONCE = 64;
 /**
  * Frames in, messages out (object mode on both sides): reads each frame with a codec.
  *
- * A frame that is no message is a `MessageError`, after the messages before it; under `onInvalid: 'discard'` it is left out.
+ * A frame that is no message is a `MessageError`, after the messages before it; under `onInvalid: 'discard'` it is left out. A
+ * frame that comes as a stream (`FrameDecoder`'s option `stream`) is `ERR_FRAME_STREAM`.
  *
  * Events: `'invalid'` (error, frame), for each frame that is left out. The frame is a view: copy it to keep it.
  *
@@ -54,6 +57,10 @@ export class MessageDecoder<Message> extends Stage<Message> {
   }
 
   protected override accept(frame: unknown): void {
+    if (frame instanceof FrameStream) {
+      frame.destroy();
+      throw streamed(frame.length);
+    }
     if (!(frame instanceof Uint8Array)) {
       throw new TypeError(`a frame is a Uint8Array, got ${show(frame)}`);
     }
@@ -127,4 +134,9 @@ export class MessageDecoder<Message> extends Stage<Message> {
     if (to === batch.count) this.#batch = undefined;
     return messages;
   }
+}
+
+function streamed(actual: number): FrameError {
+  const message = `frame of ${actual} bytes comes as a stream, which a MessageDecoder does not read`;
+  return new FrameError('ERR_FRAME_STREAM', message, { actual });
 }

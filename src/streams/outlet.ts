@@ -1,4 +1,4 @@
-import type { Transform } from 'node:stream';
+import type { Readable, Transform } from 'node:stream';
 import { isTrusted, TAKING } from '../bytes/trust.ts';
 
 /** What a stage takes or gives: stretches of bytes, frames, or messages. */
@@ -103,8 +103,8 @@ export class Outlet {
     return this.destination?.writableLength === 0;
   }
 
-  /** Hand a batch to all neighbours. False when one of them asks to wait; the stage goes on when none does any more. */
-  hand(batch: Batch): boolean {
+  /** Hand a batch, or a frame that comes as a stream, to all neighbours. False when one of them asks to wait; the stage goes on when none does any more. */
+  hand(batch: Batch | Readable): boolean {
     for (const next of this.neighbours) {
       if (next.write(batch)) continue;
       this.#draining++;

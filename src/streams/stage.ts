@@ -1,4 +1,4 @@
-import { Transform, type TransformCallback } from 'node:stream';
+import { Readable, Transform, type TransformCallback } from 'node:stream';
 import { asBuffer } from '../bytes/buffer.ts';
 import { asError } from '../bytes/show.ts';
 import { GIVING, isTrusted, TAKING } from '../bytes/trust.ts';
@@ -150,6 +150,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
   protected produceBatch(): Items | undefined {
     const first = this.#next();
     if (first === undefined) return undefined;
+    if (first instanceof Readable) return first as Items;
     if (this.gives === 'frames') return batchOf(first as Uint8Array) as Items;
     const items: Item[] = [first];
     while (items.length < ITEMS_AT_ONCE) {
@@ -169,6 +170,14 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
   /** The `wire` of the framing whose runs of frames go through as they are. */
   protected get passes(): string | undefined {
     return undefined;
+  }
+
+  /**
+   * Whether an item that was given is still being filled, so that more input is needed even while the consumer asks to wait.
+   * @internal
+   */
+  protected get isFilling(): boolean {
+    return false;
   }
 
   /** Told whether those who were given bytes have let go of them: then the stage's own memory may be used again. */
@@ -327,7 +336,10 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
     } finally {
       this.#running = false;
     }
-    if (this.#blocked || this.#suspended) return;
+    if (this.#blocked || this.#suspended) {
+      if (!this.#suspended && this.isFilling) this.#answer();
+      return;
+    }
     if (this.#end === 'open' && this.#fault !== undefined) this.#breakOff();
     else if (this.#end === 'open' && this.#closing) this.#endOutput();
     this.#answer();
@@ -340,7 +352,8 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
       const items = this.produceBatch();
       if (items === undefined) return false;
       const { neighbours } = outlet;
-      this.#hand(new Batch(items));
+      // A frame that comes as a stream goes alone.
+      this.#hand(items instanceof Readable ? items : new Batch(items));
       if (this.gives === 'frames' && isLent() && !(isTrusted(this, GIVING) && neighbours.every(hasLetGo)))
         keep();
       return true;
@@ -379,7 +392,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
     }
   }
 
-  #hand(batch: Batch): void {
+  #hand(batch: Batch | Readable): void {
     if (!this.outlet.hand(batch)) this.#blocked = true;
   }
 

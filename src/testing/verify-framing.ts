@@ -38,7 +38,7 @@ export interface VerifyOptions {
 
 /**
  * Prove that a framing keeps its contract on these vectors: whole, byte by byte, at every split, in random pieces,
- * with a neighbour behind, cut off at every offset; by `next` and by `take`, by a reader that pauses, through `detach` and `reset`, from its
+ * with a neighbour behind, cut off at every offset; by `next` and by `take`, by a reader that pauses, in parts, through `detach` and `reset`, from its
  * writer back to its reader, and through `FrameDecoder` under every kind of consumer.
  *
  * Resolves when all is well; works under any test runner.
@@ -75,10 +75,12 @@ export function verifyReader(
 ): void {
   for (const [index, vector] of vectors.entries()) {
     for (const mode of MODES) {
+      if (mode === 'part' && framing.inParts !== true) continue;
       const where = `${title(vector, index)}, by ${mode}()`;
       verifyChunkings(framing, vector, mode, where, options);
       if (options.truncation !== 'any') verifyTruncations(framing, vector, mode, where);
-      verifyHandover(framing, vector, mode, where);
+      // What was given of a frame in parts is not handed over.
+      if (mode !== 'part') verifyHandover(framing, vector, mode, where);
     }
   }
 }
@@ -137,8 +139,8 @@ export async function verifyDecoder(
   }
 }
 
-/** `'pausing'`: as `'take'`, by a reader that pauses as often as it can. */
-const MODES = ['next', 'take', 'pausing'] as const;
+/** `'pausing'`: as `'take'`, by a reader that pauses as often as it can. `'part'`: every frame of any bytes in parts. */
+const MODES = ['next', 'take', 'pausing', 'part'] as const;
 type Mode = (typeof MODES)[number];
 
 /** Around what a writer writes. */
@@ -163,6 +165,8 @@ class Reading {
   readonly discarded: string[] = [];
   readonly reader: FrameReader;
   readonly #mode: Mode;
+  /** Of the frame under way. */
+  readonly #parts: Buffer[] = [];
   #steps = 0;
   #bytes = 0;
 
@@ -170,6 +174,7 @@ class Reading {
     this.reader = framing.reader({
       onDiscard: (error) => this.discarded.push(error.code),
       ...(mode === 'pausing' && { pauseAfter: 1 }),
+      ...(mode === 'part' && { partsAbove: 0 }),
     });
     this.#mode = mode;
   }
@@ -190,8 +195,8 @@ class Reading {
     for (;;) {
       // A frame of no bytes needs at least one byte around it; anything beyond comes of nothing.
       if (this.#steps++ > 4 * this.#bytes + 1_000) throw new Error('frames without end: no progress');
-      if (this.#mode === 'next') {
-        const frame = this.reader.next();
+      if (this.#mode === 'next' || this.#mode === 'part') {
+        const frame = this.reader.next() ?? this.#joined();
         if (frame === undefined) return;
         this.frames.push(Buffer.from(frame));
       } else {
@@ -211,6 +216,22 @@ class Reading {
         }
       }
     }
+  }
+
+  /** The frame that comes in parts, once the last one has come. */
+  #joined(): Buffer | undefined {
+    const { partial } = this.reader;
+    if (partial === undefined) return undefined;
+    for (let part = this.reader.part!(); part !== undefined; part = this.reader.part!()) {
+      if (part.length === 0) throw new Error('a part of no bytes');
+      this.#parts.push(Buffer.from(part));
+    }
+    if (this.reader.partial !== undefined || this.reader.error !== undefined) return undefined;
+    const frame = Buffer.concat(this.#parts.splice(0));
+    if (frame.length !== partial.length) {
+      throw new Error(`parts of ${frame.length} bytes, of a frame of ${partial.length}`);
+    }
+    return frame;
   }
 
   get outcome(): Outcome {

@@ -24,6 +24,8 @@ export interface InnerCursor extends MeasureCursor {
   needs: number;
   /** Why no packet begins there, for the error. */
   problem: string | undefined;
+  /** The bytes of the packet before its body, where they are known: only of `headed`. */
+  header: number;
 }
 
 /** One kind of packet: how it begins, how long it is, and what makes it valid. */
@@ -53,7 +55,13 @@ export class Candidate {
   /** How many bytes of it were looked at, over all kinds. */
   examined = 0;
   readonly #kinds: readonly PacketKind[];
-  readonly #cursor: InnerCursor = { at: 0, state: undefined, needs: 0, problem: undefined };
+  readonly #cursor: InnerCursor = {
+    at: 0,
+    state: undefined,
+    needs: 0,
+    problem: undefined,
+    header: 0,
+  };
   /** The length of the packet of the present kind; 0 until it is measured. */
   #length = 0;
   /** Why the last kind whose mark stands there was refused. */
@@ -63,9 +71,14 @@ export class Candidate {
     this.#kinds = kinds;
   }
 
-  /** Whether the length of the packet is known. */
-  get isMeasured(): boolean {
-    return this.#length > 0;
+  /** The length of the packet; 0 until it is known. */
+  get measured(): number {
+    return this.#length;
+  }
+
+  /** The bytes of the packet before its body; 0 where they are not known. */
+  get header(): number {
+    return this.#cursor.header;
   }
 
   /** Begin anew, at another place. */
@@ -150,7 +163,7 @@ export class Candidate {
     this.needs = 1;
     this.#length = 0;
     const cursor = this.#cursor;
-    cursor.at = cursor.needs = 0;
+    cursor.at = cursor.needs = cursor.header = 0;
     cursor.state = cursor.problem = undefined;
   }
 }

@@ -28,6 +28,11 @@ export interface Framing {
   readonly maxFrameLength: number;
   /** What it is, as data, for tools. Every built-in framing has it. */
   readonly layout?: FramingLayout | undefined;
+  /**
+   * Its reader hands long frames on in parts (`partsAbove`), and its writer begins frames whose payload follows (`begin`).
+   * Default false.
+   */
+  readonly inParts?: boolean | undefined;
   /** Of `packets`: the name of the kind that the frame `bytes[start, end)` is of. */
   kindOf?(bytes: Buffer, start: number, end: number): string | undefined;
   /** A new reader, for one stream of bytes. */
@@ -47,6 +52,19 @@ export interface FrameReaderOptions {
    * see `FrameReader.isPaused`. Only framings that search for packets in noise do so. Default: it never pauses.
    */
   readonly pauseAfter?: number | undefined;
+  /**
+   * A frame of more bytes than this is handed on in parts: see `FrameReader.partial`. Only of a framing with `inParts`.
+   * Default: every frame is whole.
+   */
+  readonly partsAbove?: number | undefined;
+}
+
+/** A frame that is handed on in parts: together they are the frame as it would be handed on whole. */
+export interface PartialFrame {
+  /** The bytes of the frame, as it is handed on. */
+  readonly length: number;
+  /** Of these, the bytes before the body: all in the first part. 0 where the framing strips them. */
+  readonly headerLength: number;
 }
 
 /** `pauseAfter` of the readers of connections: about a millisecond of checksums in one turn of the event loop. */
@@ -87,6 +105,18 @@ export interface FrameReader {
    * in what was received: call again in a later turn of the event loop. Optional: never.
    */
   readonly isPaused?: boolean;
+  /**
+   * The frame that is handed on in parts; undefined once the last part was given. Until then `next` and `take` answer
+   * undefined.
+   *
+   *     next() → frame, …, undefined, and `partial` is set      part() → bytes, …, undefined: push more
+   *                                                             part() → undefined, and `partial` is not: next() goes on
+   */
+  readonly partial?: PartialFrame | undefined;
+  /** The next bytes of that frame, a view of what was received; undefined when more are needed, or the frame is over. */
+  part?(): Buffer | undefined;
+  /** Drop the parts of that frame which were not given, those to come too. */
+  skipParts?(): void;
   /** Bytes received that belong to no frame taken yet. */
   readonly buffered: number;
   /**
@@ -153,5 +183,11 @@ export interface FrameWriter {
    * on the wire (stuffing) or its place depends on its length (a varint prefix).
    */
   readonly headerLength?: number | undefined;
+  /**
+   * Begin a frame whose payload of `length` bytes comes in parts: the bytes on the wire up to where `first`, the beginning of the
+   * payload, ends; the rest of the payload follows as it is. Undefined when more of the payload is needed to know. Of a
+   * framing with `inParts`.
+   */
+  begin?(first: Uint8Array, length: number): Buffer | undefined;
   seal?(target: Buffer, at: number, payloadEnd: number): number;
 }

@@ -96,12 +96,13 @@ export function headed(options: HeadedOptions): Framing {
   const ignored = options.ignore === undefined ? [] : [...toBytes('headed: ignore', options.ignore)];
   const isIgnored = new Uint8Array(256);
   for (const byte of ignored) isIgnored[byte] = 1;
-  const measuring: Measuring = { kinds: [kind], skipsNoise: false, maxFrameLength, isIgnored };
+  const measuring: Measuring = { kinds: [kind], skipsNoise: false, maxFrameLength, isIgnored, inParts: true };
   const writer = new MeasuringWriter(measuring);
   const { end, until } = headed;
   return {
     name: 'headed',
     maxFrameLength,
+    inParts: true,
     layout: {
       kind: 'headed',
       end: [...end],
@@ -238,12 +239,6 @@ interface Headed {
   readonly maxHeader: number;
 }
 
-/** What the measure keeps: how many ends were found, or where the body begins whose end is looked for. */
-interface HeadedState {
-  ends: number;
-  body: number;
-}
-
 function headedMeasure(headed: Headed): PacketKind['measure'] {
   const { end, endCount, length, trailer, until, maximum, maxHeader } = headed;
 
@@ -260,9 +255,7 @@ function headedMeasure(headed: Headed): PacketKind['measure'] {
   };
 
   return (bytes, start, stop, cursor) => {
-    cursor.state ??= { ends: 0, body: 0 } satisfies HeadedState;
-    const state = cursor.state as HeadedState;
-    while (state.body === 0) {
+    while (cursor.header === 0) {
       if (search(end, bytes, start, Math.min(stop, start + maxHeader), cursor) === 0) {
         if (cursor.needs > maxHeader) {
           cursor.problem = `a header that does not end within ${maxHeader} bytes`;
@@ -270,13 +263,15 @@ function headedMeasure(headed: Headed): PacketKind['measure'] {
         }
         return MORE;
       }
-      state.ends++;
-      if (state.ends === endCount) state.body = cursor.at;
+      const ends = ((cursor.state as number | undefined) ?? 0) + 1;
+      cursor.state = ends;
+      if (ends === endCount) cursor.header = cursor.at;
     }
-    if (cursor.at === state.body) {
-      const said = length.read(bytes.subarray(start, start + state.body - end.length));
+    const { header } = cursor;
+    if (cursor.at === header) {
+      const said = length.read(bytes.subarray(start, start + header - end.length));
       if (typeof said === 'string') cursor.problem = said;
-      else if (said >= 0) return state.body + said + trailer;
+      else if (said >= 0) return header + said + trailer;
       else if (said !== ABSENT) cursor.problem = `a negative length of ${said}`;
       else if (until === undefined) cursor.problem = 'a header that says no length';
       if (cursor.problem !== undefined) return NONE;

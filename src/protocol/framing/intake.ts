@@ -1,6 +1,7 @@
 import { ByteAccumulator } from '../../bytes/accumulator.ts';
 import { asBuffer, EMPTY } from '../../bytes/buffer.ts';
 import type { FrameError } from '../../errors.ts';
+import type { FrameInParts } from './frame-in-parts.ts';
 import type { FrameBatch, FrameReader, FrameReaderOptions } from './framing.ts';
 
 /**
@@ -23,6 +24,8 @@ export abstract class Intake implements FrameReader {
   /** The stream is over: no chunk follows. */
   protected ended = false;
   protected readonly pauseAfter: number;
+  /** The frame that is handed on in parts. */
+  partial: FrameInParts | undefined;
   readonly #options: FrameReaderOptions;
 
   constructor(options: FrameReaderOptions = {}) {
@@ -48,6 +51,32 @@ export abstract class Intake implements FrameReader {
 
   end(): void {
     this.ended = true;
+  }
+
+  part(): Buffer | undefined {
+    const { partial } = this;
+    while (partial !== undefined && partial.left > 0) {
+      const bytes = this.#receivedOf(partial);
+      if (bytes.length === 0) {
+        this.pass();
+        if (this.ended) this.fail(partial.truncated());
+        return undefined;
+      }
+      const part = partial.receive(bytes);
+      if (partial.left === 0) this.partial = undefined;
+      if (part.length > 0) return part;
+    }
+    return undefined;
+  }
+
+  skipParts(): void {
+    if (this.partial !== undefined) this.partial.isSkipped = true;
+  }
+
+  /** Whether a frame is handed on in parts, so that there is no other one yet. */
+  protected isInParts(): boolean {
+    while (this.partial?.isSkipped && this.part() !== undefined);
+    return this.partial !== undefined;
   }
 
   giveUp(): void {
@@ -86,6 +115,15 @@ export abstract class Intake implements FrameReader {
   protected forget(): void {
     this.pass();
     this.held.clear();
+    this.partial = undefined;
+  }
+
+  /** The bytes of that frame that have come: those held first. */
+  #receivedOf({ left }: FrameInParts): Buffer {
+    if (this.held.length > 0) return this.held.take();
+    const bytes = this.chunk.subarray(this.at, this.at + left);
+    this.at += bytes.length;
+    return bytes;
   }
 
   /** All of the chunk is read: it can go. */

@@ -1,6 +1,7 @@
 import { readUnsigned } from '../../bytes/integers.ts';
 import { trust } from '../../bytes/trust.ts';
 import { FrameError } from '../../errors.ts';
+import { FrameInParts } from './frame-in-parts.ts';
 import { FRAMES_AT_ONCE, type FrameBatch, type FrameReaderOptions } from './framing.ts';
 import { Intake } from './intake.ts';
 import { INVALID as INVALID_FIELD, MORE as MORE_FIELD } from './length-field.ts';
@@ -20,6 +21,10 @@ export class LengthPrefixReader extends Intake {
   }
 
   readonly #layout: LengthLayout;
+  /** A frame of more bytes, as it is handed on, comes in parts. */
+  readonly #partsAbove: number;
+  /** The most bytes behind a length field of fixed width in a frame that is whole and right. */
+  readonly #longestWhole: number;
   /** Bytes of a discarded frame that are still to come. */
   #skip = 0;
   /** Of the header last measured: its length, and why it is invalid. */
@@ -29,7 +34,10 @@ export class LengthPrefixReader extends Intake {
   constructor(layout: LengthLayout, options?: FrameReaderOptions) {
     super(options);
     this.#layout = layout;
-    this.#headerLength = layout.header;
+    const { header, strip, maxFrameLength } = layout;
+    this.#partsAbove = options?.partsAbove ?? Infinity;
+    this.#longestWhole = Math.min(maxFrameLength, this.#partsAbove + strip - header);
+    this.#headerLength = header;
   }
 
   next(): Buffer | undefined {
@@ -55,20 +63,22 @@ export class LengthPrefixReader extends Intake {
 
   /** The next frame, if none is under way and it lies whole in the chunk: most do, and need no batch. */
   #nextFixed(): Buffer | undefined {
-    const { field, width, little, offset, header, adjustment, strip, maxFrameLength } = this.#layout;
+    const { field, width, little, offset, header, adjustment, strip } = this.#layout;
     const bytes = this.chunk;
     const at = this.at;
-    if (field !== undefined || this.held.length > 0 || this.#skip > 0 || bytes.length - at < header) {
+    if (field !== undefined || this.held.length > 0 || this.#skip > 0 || this.partial !== undefined)
       return undefined;
-    }
+    if (bytes.length - at < header) return undefined;
     const body = readUnsigned(bytes, at + offset, width, little) + adjustment;
     const end = at + header + body;
-    if (body < 0 || body > maxFrameLength || header + body < strip || end > bytes.length) return undefined;
+    if (body < 0 || body > this.#longestWhole || header + body < strip || end > bytes.length)
+      return undefined;
     this.at = end;
     return bytes.subarray(at + strip, end);
   }
 
   #scan(limit: number): FrameBatch | undefined {
+    if (this.partial !== undefined && this.isInParts()) return undefined;
     if (this.error !== undefined) return undefined;
     if (this.#skip > 0) this.#skipOn();
     if (this.held.length > 0) {
@@ -82,12 +92,14 @@ export class LengthPrefixReader extends Intake {
       if (!this.#stopped()) continue;
       break;
     }
-    if (this.ended && this.error === undefined && this.buffered + this.#skip > 0) this.#truncated();
+    const isOver = this.ended && this.error === undefined && this.partial === undefined;
+    if (isOver && this.buffered + this.#skip > 0) this.#truncated();
     return undefined;
   }
 
   #wholeFixed(limit: number): FrameBatch | undefined {
-    const { width, little, offset, header, adjustment, strip, maxFrameLength } = this.#layout;
+    const { width, little, offset, header, adjustment, strip } = this.#layout;
+    const longest = this.#longestWhole;
     const bytes = this.chunk;
     const end = bytes.length;
     const shortest = Math.max(0, strip - header);
@@ -99,7 +111,7 @@ export class LengthPrefixReader extends Intake {
     for (; count < limit && end - at >= header; count++) {
       const body = readUnsigned(bytes, at + offset, width, little) + adjustment;
       const next = at + header + body;
-      if (next > end || body < shortest || body > maxFrameLength) break;
+      if (next > end || body < shortest || body > longest) break;
       if (located !== undefined) {
         located[2 * count] = at + strip;
         located[2 * count + 1] = next;
@@ -123,7 +135,9 @@ export class LengthPrefixReader extends Intake {
       const body = this.#measureField(bytes, at, end);
       const next = at + this.#headerLength + body;
       if (next > end || body < 0 || body > maxFrameLength) break;
-      bounds.push(at + (stripsField ? this.#headerLength : strip), next);
+      const start = at + (stripsField ? this.#headerLength : strip);
+      if (next - start > this.#partsAbove) break;
+      bounds.push(start, next);
       at = next;
     }
     if (at === runStart) return undefined;
@@ -139,7 +153,7 @@ export class LengthPrefixReader extends Intake {
     } else if (body > this.#layout.maxFrameLength) {
       this.#tooLong(body, this.#headerLength + body);
       return this.#skip > 0 || this.error !== undefined;
-    } else {
+    } else if (!this.#isLong(body)) {
       this.hold(body === MORE ? undefined : this.#headerLength + body);
     }
     return true;
@@ -158,6 +172,7 @@ export class LengthPrefixReader extends Intake {
         this.#tooLong(body, this.#headerLength + body - held.length);
         return undefined;
       }
+      if (this.#isLong(body)) return undefined;
       const { width, header, stripsField, strip } = this.#layout;
       const total = body === MORE ? undefined : this.#headerLength + body;
       const target = total ?? (width > 0 ? header : Math.max(header, held.length) + 1);
@@ -176,6 +191,18 @@ export class LengthPrefixReader extends Intake {
       held.append(this.chunk, this.at, this.at + add, total);
       this.at += add;
     }
+  }
+
+  /** Whether the frame that was just measured comes in parts; then it begins to. */
+  #isLong(body: number): boolean {
+    if (body === MORE) return false;
+    const { strip, stripsField } = this.#layout;
+    const header = this.#headerLength;
+    const stripped = stripsField ? header : strip;
+    const total = header + body;
+    if (total - stripped <= this.#partsAbove) return false;
+    this.partial = new FrameInParts(total, stripped, header, this.position);
+    return true;
   }
 
   /**

@@ -3,7 +3,7 @@ import { largestOf, writeUnsigned } from '../../bytes/integers.ts';
 import { trust } from '../../bytes/trust.ts';
 import type { FrameError } from '../../errors.ts';
 import type { FrameWriter } from './framing.ts';
-import { INVALID, type LengthField } from './length-field.ts';
+import { INVALID, type LengthField, MORE } from './length-field.ts';
 import type { LengthLayout } from './length-layout.ts';
 import { payloadLength, payloadTooLong } from './violations.ts';
 
@@ -86,6 +86,15 @@ export class FixedWriter implements FrameWriter {
     return payloadEnd;
   }
 
+  begin(first: Uint8Array, length: number): Buffer | undefined {
+    if (length < this.#shortest || length > this.#longest) throw this.#refusal(length);
+    const { header, strip } = this.#layout;
+    if (first.length < header - strip) return undefined;
+    const bytes = Buffer.concat([Buffer.alloc(strip), first]);
+    this.#writeHeader(bytes, 0, length + this.#toValue);
+    return bytes;
+  }
+
   #writeHeader(target: Buffer, at: number, value: number): void {
     const { width, little, offset, field } = this.#layout;
     if (this.#zeroes) target.fill(0, at, at + this.headerLength);
@@ -140,7 +149,7 @@ export class VariableWriter implements FrameWriter {
       target.fill(0, at, to + 1);
       to = this.#field.write(target, to, value);
     } else {
-      this.#checkKept(source, start, end);
+      this.#checkKept(source, start, end, end - start);
       target.fill(0, at, to);
     }
     return copyBytes(target, to, source, start, end);
@@ -148,9 +157,21 @@ export class VariableWriter implements FrameWriter {
 
   seal(target: Buffer, at: number, payloadEnd: number): number {
     const { strip } = this.#layout;
-    this.#checkKept(target, at + strip, payloadEnd);
+    const payloadAt = at + strip;
+    this.#checkKept(target, payloadAt, payloadEnd, payloadEnd - payloadAt);
     if (strip > 0) target.fill(0, at, at + strip);
     return payloadEnd;
+  }
+
+  begin(first: Uint8Array, length: number): Buffer | undefined {
+    const { strip, stripsField } = this.#layout;
+    if (!stripsField) {
+      const isKnown = this.#checkKept(first, 0, first.length, length);
+      return isKnown ? Buffer.concat([Buffer.alloc(strip), first]) : undefined;
+    }
+    const header = Buffer.alloc(strip + this.#field.maxWidth);
+    const end = this.#field.write(header, strip, this.#value(length));
+    return Buffer.concat([header.subarray(0, end), first]);
   }
 
   /** The field's value for that many bytes behind it. */
@@ -169,17 +190,21 @@ export class VariableWriter implements FrameWriter {
     return value;
   }
 
-  /** The payload brings its own length: it has to be right. */
-  #checkKept(source: Uint8Array, start: number, end: number): void {
+  /**
+   * The payload brings its own length: it has to be right. False when more of the payload of `length` bytes is needed to tell
+   * than `source[start, end)`.
+   */
+  #checkKept(source: Uint8Array, start: number, end: number, length: number): boolean {
     const { offset, strip, adjustment, countsField, maxFrameLength } = this.#layout;
     const field = this.#field;
     const fieldAt = start + offset - strip;
     const width = field.widthAt(source, fieldAt, end);
+    if (width === MORE && end - start < length) return false;
     const value = width > 0 ? field.read(source, fieldAt, width) : INVALID;
     const body = value === INVALID ? INVALID : value + adjustment - (countsField ? width : 0);
     if (body > maxFrameLength) throw payloadTooLong(body, maxFrameLength);
-    if (body >= 0 && fieldAt + width + body === end) return;
-    const message = `payload of ${end - start} bytes does not begin with a header that gives its length`;
-    throw payloadLength(message, { actual: end - start });
+    if (body >= 0 && fieldAt + width + body === start + length) return true;
+    const message = `payload of ${length} bytes does not begin with a header that gives its length`;
+    throw payloadLength(message, { actual: length });
   }
 }

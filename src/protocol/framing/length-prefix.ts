@@ -102,6 +102,7 @@ export function lengthPrefix(options: LengthPrefixOptions = {}): Framing {
     wire: layout.wire,
     maxFrameLength: layout.maxFrameLength,
     layout: dataOf(layout),
+    inParts: true,
     reader: (readerOptions) => new LengthPrefixReader(layout, readerOptions),
     writer: () => writer,
   };

@@ -2,6 +2,7 @@ import { copyBytes } from '../../bytes/copy.ts';
 import { showThrown } from '../../bytes/show.ts';
 import { FrameError } from '../../errors.ts';
 import { Candidate, MORE, NONE, type PacketKind } from './candidate.ts';
+import { FrameInParts } from './frame-in-parts.ts';
 import { FRAMES_AT_ONCE, type FrameBatch, type FrameReaderOptions, type FrameWriter } from './framing.ts';
 import { Intake } from './intake.ts';
 import { Noise } from './noise.ts';
@@ -15,6 +16,8 @@ export interface Measuring {
   readonly maxFrameLength: number;
   /** By byte: whether it is passed over in silence where a packet may begin. */
   readonly isIgnored?: Uint8Array | undefined;
+  /** Long packets are handed on in parts, where the reader's options ask for it. */
+  readonly inParts?: boolean | undefined;
   /** Writes the frame that a packet stands for to `target[at]`; answers the offset behind it. Default: the packet itself. */
   unpack?(target: Buffer, at: number, bytes: Buffer, start: number, end: number): number;
 }
@@ -31,6 +34,8 @@ export class MeasuringReader extends Intake {
   readonly #noise: Noise;
   /** By byte: whether a packet may begin with it. Undefined where every byte may begin one. */
   readonly #mayBegin: Uint8Array | undefined;
+  /** A packet of more bytes is handed on in parts. */
+  readonly #partsAbove: number;
   /** Bytes of `held` that are taken already. */
   #taken = 0;
   /** What begins before this offset of the stream has been given up: it waits for nothing. */
@@ -45,6 +50,7 @@ export class MeasuringReader extends Intake {
     super(options);
     this.#measuring = measuring;
     this.#candidate = new Candidate(measuring.kinds);
+    this.#partsAbove = measuring.inParts ? (options?.partsAbove ?? Infinity) : Infinity;
     const policy = { isSkipped: true, code: 'ERR_FRAME_NOISE' } as const;
     this.#noise = new Noise(policy, (_, makeError) => this.discard(makeError));
     this.#mayBegin = measuring.skipsNoise ? firstBytes(measuring.kinds) : undefined;
@@ -64,7 +70,7 @@ export class MeasuringReader extends Intake {
   }
 
   override get isMeasured(): boolean {
-    return this.#candidate.isMeasured;
+    return this.#candidate.measured > 0;
   }
 
   get isPaused(): boolean {
@@ -83,6 +89,7 @@ export class MeasuringReader extends Intake {
   }
 
   take(limit: number = FRAMES_AT_ONCE): FrameBatch | undefined {
+    if (this.partial !== undefined && this.isInParts()) return undefined;
     if (this.error !== undefined) return undefined;
     this.#isPaused = false;
     const bytes = this.#window();
@@ -107,6 +114,10 @@ export class MeasuringReader extends Intake {
     }
     if (bounds.length === 0) {
       if (this.error !== undefined) return undefined;
+      if (this.#candidate.measured > this.#partsAbove) {
+        this.#beginParts();
+        return undefined;
+      }
       this.#keep();
       if (this.#inVain >= this.pauseAfter) {
         this.#inVain = 0;
@@ -167,6 +178,20 @@ export class MeasuringReader extends Intake {
     this.#taken += length;
   }
 
+  /** The packet that was just measured is handed on in parts, from the chunk. */
+  #beginParts(): void {
+    const { held, position } = this;
+    if (held.length > 0) {
+      // Whatever the chunk had was added to it.
+      this.chunk = held.take().subarray(this.#taken);
+      this.base = position;
+      this.#taken = 0;
+    }
+    const { measured, header } = this.#candidate;
+    this.partial = new FrameInParts(measured, 0, header, position);
+    this.#candidate.reset();
+  }
+
   /** Copy what may be the beginning of a packet, so that the chunk can go. */
   #keep(): void {
     this.#release();
@@ -194,6 +219,7 @@ export class MeasuringReader extends Intake {
       let length: number;
       try {
         length = candidate.judge(bytes, start, bytes.length);
+        if (candidate.measured > this.#partsAbove) return 0;
         while (length === MORE && (this.ended || this.position < this.#givenUp)) {
           // Where noise is skipped the rest may yet hold packets; only if it does not is the stream cut off here.
           if (this.ended && this.#cutAt < 0) this.#cutAt = this.position;
@@ -296,28 +322,52 @@ export class MeasuringWriter implements FrameWriter {
     return payloadEnd;
   }
 
+  begin(first: Uint8Array, length: number): Buffer | undefined {
+    const bytes = Buffer.from(first);
+    if (bytes.length >= length) {
+      this.#check(bytes);
+      return bytes;
+    }
+    const judged = this.#judge(bytes, length);
+    const { measured, header } = this.#candidate;
+    if (measured === length) return bytes;
+    if (judged === NONE) throw this.#notOne();
+    if (measured > 0) throw wrongLength(length, `measures ${measured} of its ${length} bytes`);
+    if (header > 0) throw wrongLength(length, 'does not say its length at its beginning');
+    return undefined;
+  }
+
   /** Throws where the reader would not read exactly this one frame. */
   #check(payload: Buffer): void {
-    const { maxFrameLength } = this.#measuring;
     const actual = payload.length;
-    if (actual > maxFrameLength) throw payloadTooLong(actual, maxFrameLength);
-    const candidate = this.#candidate;
-    candidate.reset();
-    let length: number;
+    const length = this.#judge(payload, actual);
+    if (length === actual && actual > 0) return;
+    if (length === NONE) throw this.#notOne();
+    const measured =
+      length === MORE ? `needs more than its ${actual} bytes` : `measures ${length} of its ${actual} bytes`;
+    throw wrongLength(actual, measured);
+  }
+
+  /** What the reader makes of a payload of `length` bytes that begins so. */
+  #judge(payload: Buffer, length: number): number {
+    const { maxFrameLength } = this.#measuring;
+    if (length > maxFrameLength) throw payloadTooLong(length, maxFrameLength);
+    this.#candidate.reset();
     try {
-      length = candidate.judge(payload, 0, actual);
+      return this.#candidate.judge(payload, 0, payload.length);
     } catch (cause) {
       throw measureFailed(cause, 0);
     }
-    if (length === actual && actual > 0) return;
-    if (length === NONE) {
-      const { code, message } = candidate.error(0);
-      throw new FrameError(code, `payload that is not a frame: ${message}`, { origin: 'local' });
-    }
-    const measured =
-      length === MORE ? `needs more than its ${actual} bytes` : `measures ${length} of its ${actual} bytes`;
-    throw payloadLength(`payload that is not one frame: it ${measured}`, { actual });
   }
+
+  #notOne(): FrameError {
+    const { code, message } = this.#candidate.error(0);
+    return new FrameError(code, `payload that is not a frame: ${message}`, { origin: 'local' });
+  }
+}
+
+function wrongLength(actual: number, what: string): FrameError {
+  return payloadLength(`payload that is not one frame: it ${what}`, { actual });
 }
 
 /** A function of the declaration threw. */

@@ -181,3 +181,10 @@ describe('the table', () => {
     expect(frames).toBeGreaterThan(3);
   });
 });
+
+test('the loop over long frames is that of examples/upload.ts', () => {
+  const example = readFileSync(path.resolve(import.meta.dirname, '../../../examples/upload.ts'), 'utf8');
+  const [, loop = ''] = /```ts\n( {4}for await .+?)\n```/s.exec(text) ?? [];
+  expect(loop.split('\n').length).toBeGreaterThan(4);
+  expect(example).toContain(loop);
+});

@@ -1,0 +1,54 @@
+import type { FrameError } from '../../errors.ts';
+import type { PartialFrame } from './framing.ts';
+import { truncated } from './violations.ts';
+
+/**
+ * How far a frame that is handed on in parts has come.
+ *
+ *     │ stripped │ header that stays │ body                   │
+ *                ├── headerLength ───┤
+ *                ├── length ──────────────────────────────────┤
+ *     ├── total ──────────────────────────────────────────────┤
+ */
+export class FrameInParts implements PartialFrame {
+  readonly length: number;
+  readonly headerLength: number;
+  /** Bytes of the frame on the wire that were not received yet. */
+  left: number;
+  /** The parts are dropped. */
+  isSkipped = false;
+  readonly #total: number;
+  readonly #offset: number;
+  /** Bytes to strip that were not received yet. */
+  #strip: number;
+
+  /**
+   * @param total - the bytes of the frame on the wire
+   * @param strip - those at its beginning that are not handed on
+   * @param header - those before the body, stripped or not
+   * @param offset - where the frame begins in the stream
+   */
+  constructor(total: number, strip: number, header: number, offset: number) {
+    this.left = this.#total = total;
+    this.#strip = strip;
+    this.#offset = offset;
+    this.length = total - strip;
+    this.headerLength = Math.max(0, header - strip);
+  }
+
+  /** The next bytes of the frame have come; answers those that are handed on. */
+  receive(bytes: Buffer): Buffer {
+    this.left -= bytes.length;
+    const stripped = Math.min(this.#strip, bytes.length);
+    this.#strip -= stripped;
+    return stripped === 0 ? bytes : bytes.subarray(stripped);
+  }
+
+  /** The error for the end of the stream now. */
+  truncated(): FrameError {
+    const actual = this.#total - this.left;
+    const where = `inside a frame, after ${actual} of its ${this.#total} bytes`;
+    const details = { expected: this.#total, actual, offset: this.#offset };
+    return truncated(where, this.#offset + actual, details);
+  }
+}
