@@ -12,6 +12,7 @@ import { benchEcho, benchForeign } from './echo.ts';
 import { benchFraming } from './framing.ts';
 import { benchLatency } from './latency.ts';
 import { benchMemory } from './memory.ts';
+import { benchRecording } from './recording.ts';
 import { benchSession } from './session.ts';
 import { benchTexts } from './texts.ts';
 
@@ -26,6 +27,7 @@ const BENCHES: Record<string, () => Promise<string>> = {
   copy: benchCopy,
   texts: benchTexts,
   captures: benchCaptures,
+  recording: benchRecording,
 };
 
 const names = process.argv.slice(2);

@@ -16,10 +16,10 @@ export const PLAIN = 'four plain Transforms, one object at a time';
 /** How often the commands are sent. */
 const CYCLES = 12;
 
-const HELLO = Buffer.from([7, 0, 0, 0, 0x02, 5, 0x48, 0x45, 0x4c, 0x4c, 0x4f]); // length 7 · write · 5 bytes · HELLO
+export const HELLO: Buffer = Buffer.from([7, 0, 0, 0, 0x02, 5, 0x48, 0x45, 0x4c, 0x4c, 0x4f]); // length 7 · write · 5 bytes · HELLO
 
 /** Moves and colours, some 1 MiB of them. */
-function commands(): { all: Buffer; frames: number } {
+export function commands(): { all: Buffer; frames: number } {
   const parts: Buffer[] = [];
   let length = 0;
   while (length < 16 * 65_536) {

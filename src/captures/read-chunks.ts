@@ -1,5 +1,6 @@
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
+import { asBuffer } from '../bytes/buffer.ts';
 import { CaptureError } from '../errors.ts';
 
 /** Large reads: one call of the system for some hundred packets. */
@@ -30,22 +31,61 @@ export async function readChunks(path: string, take: (chunk: Buffer) => void): P
 export async function* fileChunks(path: string): AsyncGenerator<Buffer, void, undefined> {
   const file = await open(path, 'r');
   try {
-    const memory = Buffer.allocUnsafeSlow(READ_LENGTH);
-    const read = async (): Promise<Buffer> => {
-      const { bytesRead } = await file.read(memory, 0, READ_LENGTH, null);
-      return memory.subarray(0, bytesRead);
-    };
-    const first = await read();
-    if (first.length >= 2 && first[0] === 0x1f && first[1] === 0x8b) yield* unpacked(first, read);
-    else for (let chunk = first; chunk.length > 0; chunk = await read()) yield chunk;
+    yield* unpackedChunks(chunksOf(file));
   } finally {
     await file.close();
   }
 }
 
+async function* chunksOf(file: FileHandle): AsyncGenerator<Buffer, void, undefined> {
+  const memory = Buffer.allocUnsafeSlow(READ_LENGTH);
+  for (;;) {
+    const { bytesRead } = await file.read(memory, 0, READ_LENGTH, null);
+    if (bytesRead === 0) return;
+    yield memory.subarray(0, bytesRead);
+  }
+}
+
+/**
+ * The same chunks, unpacked where they begin as a gzip file does: of stdin, a socket.
+ *
+ * @throws CaptureError as `fileChunks` does
+ */
+export async function* unpackedChunks(
+  source: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Buffer, void, undefined> {
+  const chunks = source[Symbol.asyncIterator]();
+  try {
+    let first = await nextChunk(chunks);
+    // One byte does not tell.
+    while (first?.length === 1) {
+      const more = await nextChunk(chunks);
+      if (more === undefined) break;
+      first = Buffer.concat([first, more]);
+    }
+    if (first === undefined) return;
+    if (first[0] === 0x1f && first[1] === 0x8b) yield* unpacked(first, chunks);
+    else
+      for (let chunk: Buffer | undefined = first; chunk !== undefined; chunk = await nextChunk(chunks))
+        yield chunk;
+  } finally {
+    await chunks.return?.();
+  }
+}
+
+/** The next chunk that has any bytes. */
+async function nextChunk(chunks: AsyncIterator<Uint8Array>): Promise<Buffer | undefined> {
+  for (;;) {
+    const { value, done } = await chunks.next();
+    if (done) return undefined;
+    if (value.length === 1) return Buffer.from(value);
+    if (value.length > 0) return asBuffer(value);
+  }
+}
+
 async function* unpacked(
   first: Buffer,
-  read: () => Promise<Buffer>,
+  chunks: AsyncIterator<Uint8Array>,
 ): AsyncGenerator<Buffer, void, undefined> {
   const gunzip = createGunzip({ chunkSize: 262_144 });
   let output: Buffer[] = [];
@@ -56,7 +96,7 @@ async function* unpacked(
     fault = error;
   });
   try {
-    for (let chunk = first; chunk.length > 0; chunk = await read()) {
+    for (let chunk: Buffer | undefined = first; chunk !== undefined; chunk = await nextChunk(chunks)) {
       for (let at = 0; at < chunk.length && fault === undefined; at += UNPACK_LENGTH) {
         await settled(gunzip, (done) => gunzip.write(chunk.subarray(at, at + UNPACK_LENGTH), done));
         yield* output;

@@ -1,90 +1,199 @@
-import { readFile } from 'node:fs/promises';
-import { buffer } from 'node:stream/consumers';
-import { gunzipSync } from 'node:zlib';
+import { stat } from 'node:fs/promises';
 import { showThrown } from '../bytes/show.ts';
-import { type Direction, endpointText, Flows } from '../captures/flows.ts';
-import { packetReader } from '../captures/packet-reader.ts';
+import { captureEvents } from '../captures/read-capture.ts';
+import { fileChunks, unpackedChunks } from '../captures/read-chunks.ts';
+import { CaptureError } from '../errors.ts';
+import { FORMAT } from '../protocol/recording/capture-line.ts';
+import type { CaptureEvent } from '../protocol/recording/events.ts';
 import {
-  type Chunk,
-  describeChunks,
-  type Gap,
-  type RecordedConnection,
-} from '../tools/view/describe-chunks.ts';
-import { isViewDocument, type ViewDocument } from '../tools/view/document.ts';
+  isViewDocument,
+  type ViewConnection,
+  type ViewDocument,
+  type ViewEvent,
+} from '../tools/view/document.ts';
+import { CaptureDescriber } from './capture-describer.ts';
 import { loadProtocol } from './load-protocol.ts';
+import { Progress } from './progress.ts';
 import { UsageError } from './usage-error.ts';
 
-/** What `readRecording` reads, for the help. */
+/** What `openRecording` reads, for the help. */
 export const recordingForms =
-  'a capture (pcap, pcapng), recorded chunks (lines of JSON) or a document of view (JSON); - is stdin';
+  'a capture (of tap or recordTo, pcap, pcapng; also packed by gzip), recorded chunks (lines of JSON) or a document of view (JSON); - is stdin';
+
+/** A recording that is read as it is asked for. */
+export interface Recording {
+  readonly title: string;
+  /** The name of the protocol. */
+  readonly protocol: string;
+  /** All that have come so far. */
+  readonly connections: readonly ViewConnection[];
+  readonly events: AsyncIterable<ViewEvent>;
+  /** Why there is no more than what `events` has given, once it has: the file is cut off, or damaged. */
+  readonly fault: string | undefined;
+}
+
+export interface RecordingOptions {
+  /** Whether messages have the places of their fields. Default true. */
+  spans?: boolean;
+  /** Whether nothing is printed to stdout before all is read: then a bar may be shown. Default false. */
+  isAlone?: boolean;
+}
+
+/** The longest first line that is looked at to tell what a text is. */
+const LONGEST_HEAD = 65_536;
 
 /**
- * Read a recording as a whole, and describe it by a protocol.
+ * Open a recording, to be described by a protocol.
  *
  * @throws UsageError, in one line, for a file that cannot be read and one of another kind
  */
-export async function readRecording(file: string, protocol: string): Promise<ViewDocument> {
-  const bytes = await read(file);
+export async function openRecording(
+  file: string,
+  protocol: string,
+  options: RecordingOptions = {},
+): Promise<Recording> {
   const title = file === '-' ? 'stdin' : file.replace(/^.*[\\/]/, '');
-  if (!/^\s*\{/.test(bytes.toString('latin1', 0, 100))) {
-    return describeChunks(await loadProtocol(protocol), captured(file, bytes), { title });
+  const { head, chunks } = await beginning(file, options.isAlone);
+  if (!/^\s*\{/.test(head) || isCaptureHeader(head)) {
+    return described(file, title, await loadProtocol(protocol), readEvents(file, chunks), options);
   }
-  const text = bytes.toString();
+  const text = await textOf(chunks);
   const document = documentOf(text);
-  if (document !== undefined) return document;
-  const chunks = text
-    .split('\n')
-    .map((line, index) => [line, index + 1] as const)
-    .filter(([line]) => line.trim() !== '')
-    .map(([line, number]) => chunkOf(line, `${file}, line ${number}`));
-  return describeChunks(await loadProtocol(protocol), [{ name: title, chunks }], { title });
-}
-
-async function read(file: string): Promise<Buffer> {
-  try {
-    const bytes = file === '-' ? await buffer(process.stdin) : await readFile(file);
-    return bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
-  } catch (error) {
-    throw new UsageError(`cannot read ${file}: ${showThrown(error)}`);
+  if (document !== undefined) {
+    return { ...document, events: fromList(document.events), fault: undefined };
   }
+  const events = chunkEvents(file, text);
+  return described(file, title, await loadProtocol(protocol), fromList(events), options);
 }
 
-/** The connections of a capture, what was sent on each in the order of the packets that gave it. */
-function captured(file: string, bytes: Buffer): RecordedConnection[] {
-  const found = new Map<number, { name: string; chunks: (Chunk | Gap)[] }>();
-  const reader = packetReader();
-  let start: number | undefined;
-  let now = 0;
-  const add = (
-    { connection, isClient, from, to }: Direction,
-    event: { bytes: Uint8Array } | { missing: number },
-  ): void => {
-    const [client, server] = isClient ? [from, to] : [to, from];
-    const name = `${endpointText(client)} → ${endpointText(server)}`;
-    const known = found.get(connection) ?? { name, chunks: [] };
-    found.set(connection, known);
-    known.chunks.push({ at: now, from: isClient ? 'client' : 'server', ...event });
+/** Read a recording as a whole. A file that is cut off or damaged gives what is whole, with why that is all. */
+export async function readRecording(
+  file: string,
+  protocol: string,
+): Promise<{ document: ViewDocument; fault: string | undefined }> {
+  const recording = await openRecording(file, protocol, { isAlone: true });
+  const events: ViewEvent[] = [];
+  for await (const event of recording.events) events.push(event);
+  const { title, connections } = recording;
+  // Sorting is stable: what came on one connection stays in order.
+  if (connections.length > 1) events.sort((a, b) => a.time - b.time);
+  return {
+    document: { wirepipe: 'view', version: 1, title, protocol: recording.protocol, connections, events },
+    fault: recording.fault,
   };
-  const flows = new Flows({
-    stream: (direction) => ({
-      data: (memory, from, to) => add(direction, { bytes: Buffer.from(memory.subarray(from, to)) }),
-      gap: (missing) => add(direction, { missing }),
-    }),
-  });
-  reader.push(bytes);
-  while (reader.next()) {
-    const { seconds, nanoseconds } = reader.packet;
-    const time = seconds * 1e3 + nanoseconds / 1e6;
-    start ??= time;
-    now = time - start;
-    flows.packet(reader.packet);
+}
+
+/**
+ * The events of a capture file, or of stdin.
+ *
+ * @throws UsageError for a file that cannot be read and one of another kind; CaptureError, behind what is whole, for one that is cut
+ *   off or damaged
+ */
+export async function* captureFileEvents(file: string): AsyncGenerator<CaptureEvent, void, undefined> {
+  const { chunks } = await beginning(file);
+  yield* readEvents(file, chunks);
+}
+
+function described(
+  file: string,
+  title: string,
+  protocol: Awaited<ReturnType<typeof loadProtocol>>,
+  events: AsyncIterable<CaptureEvent>,
+  options: RecordingOptions,
+): Recording {
+  const describer = new CaptureDescriber(protocol, { spans: options.spans ?? true });
+  let fault: string | undefined;
+  async function* all(): AsyncGenerator<ViewEvent, void, undefined> {
+    try {
+      for await (const event of events) yield* describer.event(event);
+    } catch (error) {
+      if (!(error instanceof CaptureError)) throw error;
+      fault = `${file}: ${showThrown(error)}`;
+    }
+    yield* describer.finish();
   }
-  reader.end();
-  flows.finish();
-  if (reader.error !== undefined) {
-    throw new UsageError(`${file}: expected ${recordingForms}: ${showThrown(reader.error)}`);
+  return {
+    title,
+    protocol: protocol.name,
+    connections: describer.connections,
+    events: all(),
+    get fault() {
+      return fault;
+    },
+  };
+}
+
+async function* readEvents(
+  file: string,
+  chunks: AsyncIterable<Buffer>,
+): AsyncGenerator<CaptureEvent, void, undefined> {
+  try {
+    yield* captureEvents(chunks);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ERR_CAPTURE_FORMAT' && code !== 'ERR_CAPTURE_VERSION') throw error;
+    throw new UsageError(`${file}: expected ${recordingForms}: ${showThrown(error)}`);
   }
-  return [...found.values()];
+}
+
+/** The first line of a file, as far as it is looked at, and all its chunks. */
+async function beginning(
+  file: string,
+  isAlone = false,
+): Promise<{ head: string; chunks: AsyncIterable<Buffer> }> {
+  const size = file === '-' ? undefined : (await stat(file).catch(() => undefined))?.size;
+  const progress = new Progress(file, size, isAlone);
+  const source = file === '-' ? unpackedChunks(process.stdin) : fileChunks(file);
+  const read: Buffer[] = [];
+  let head = '';
+  try {
+    while (head.length < LONGEST_HEAD && !head.includes('\n')) {
+      const { value, done } = await source.next();
+      if (done) break;
+      read.push(Buffer.from(value));
+      head += value.toString('latin1', 0, LONGEST_HEAD);
+      if (!/^\s*\{/.test(head)) break;
+    }
+  } catch (error) {
+    // What is wrong with a packed file is told behind what could be unpacked.
+    if (!(error instanceof CaptureError)) throw new UsageError(`cannot read ${file}: ${showThrown(error)}`);
+    return { head, chunks: failing(read, error) };
+  }
+  async function* chunks(): AsyncGenerator<Buffer, void, undefined> {
+    try {
+      yield* read.splice(0);
+      for await (const chunk of source) {
+        progress.add(chunk.length);
+        yield chunk;
+      }
+    } finally {
+      progress.end();
+    }
+  }
+  return { head, chunks: chunks() };
+}
+
+async function* failing(read: readonly Buffer[], error: Error): AsyncGenerator<Buffer, void, undefined> {
+  yield* read;
+  throw error;
+}
+
+function isCaptureHeader(head: string): boolean {
+  try {
+    return (JSON.parse(head.split('\n')[0]!) as { format?: unknown } | null)?.format === FORMAT;
+  } catch {
+    return false;
+  }
+}
+
+async function textOf(chunks: AsyncIterable<Buffer>): Promise<string> {
+  const all: Buffer[] = [];
+  for await (const chunk of chunks) all.push(Buffer.from(chunk));
+  return Buffer.concat(all).toString();
+}
+
+async function* fromList<Item>(items: readonly Item[]): AsyncGenerator<Item, void, undefined> {
+  yield* items;
 }
 
 /** The document that a text holds as a whole, if it does. */
@@ -98,7 +207,16 @@ function documentOf(text: string): ViewDocument | undefined {
   }
 }
 
-function chunkOf(line: string, where: string): Chunk {
+/** Lines of chunks as events of one connection. */
+function chunkEvents(file: string, text: string): CaptureEvent[] {
+  return text
+    .split('\n')
+    .map((line, index) => [line, index + 1] as const)
+    .filter(([line]) => line.trim() !== '')
+    .map(([line, number]) => chunkEvent(line, `${file}, line ${number}`));
+}
+
+function chunkEvent(line: string, where: string): CaptureEvent {
   let value: { at?: unknown; from?: unknown; bytes?: unknown } | null = null;
   try {
     value = JSON.parse(line);
@@ -112,5 +230,5 @@ function chunkOf(line: string, where: string): Chunk {
       `${where}: expected a document of view, or lines of {"at": ms, "from": "client" or "server", "bytes": hex}`,
     );
   }
-  return { at, from, bytes: Buffer.from(bytes, 'hex') };
+  return { event: 'data', time: at / 1_000, connection: 0, from, bytes: Buffer.from(bytes, 'hex') };
 }

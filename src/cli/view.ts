@@ -26,8 +26,9 @@ export const view: Verb = (program) => {
 };
 
 async function run(file: string, options: { protocol: string; out?: string; json?: boolean }): Promise<void> {
-  const document = await readRecording(file, options.protocol);
+  const { document, fault } = await readRecording(file, options.protocol);
   const output = options.json ? JSON.stringify(document) : renderPage(document);
   if (options.out === undefined) await print([output.trimEnd()]);
   else await writeWhole(options.out, output);
+  if (fault !== undefined) throw new Error(fault);
 }

@@ -1,7 +1,10 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { eventLine, headerLine } from '../../src/protocol/recording/capture-line.ts';
+import type { CaptureEvent } from '../../src/protocol/recording/events.ts';
 import { cli, root, run } from '../support/run.ts';
 
 const flight = path.join(root, 'test/fixtures/flight.jsonl');
@@ -12,6 +15,13 @@ function input(name: string, text: string): string {
   const file = path.join(folder, name);
   writeFileSync(file, text);
   return file;
+}
+
+/** A payload in hex as a frame of the drone protocol. */
+function wire(hex: string): Buffer {
+  const head = Buffer.alloc(4);
+  head.writeUInt32LE(hex.length / 2);
+  return Buffer.concat([head, Buffer.from(hex, 'hex')]);
 }
 
 describe('decode', () => {
@@ -59,16 +69,106 @@ describe('decode', () => {
 
   test('--stats: counts and sizes by type', async () => {
     const { stdout } = await decode(flight, '--stats', '--where', 'type = move or type = quit');
-    expect(stdout.split('\n').map((line) => line.trim().replace(/ +/g, ' '))).toEqual([
-      'count bytes smallest largest from type',
-      '2 18 9 9 client move',
-      '1 1 1 1 client quit',
+    const shown = stdout.replace(/(?<=\d +)[\d.]+( +)[\d.]+(?= +client)/g, 'RATE$1RATE');
+    expect(shown.split('\n').map((line) => line.trim().replace(/ +/g, ' '))).toEqual([
+      'count bytes smallest largest per second bytes/s from type',
+      '2 18 9 9 RATE RATE client move',
+      '1 1 1 1 RATE RATE client quit',
       '',
     ]);
     const { stdout: json } = await decode(flight, '--stats', '--json', '--where', 'type = move');
     expect(JSON.parse(json)).toEqual([
-      { from: 'client', type: 'move', count: 2, bytes: 18, smallest: 9, largest: 9 },
+      expect.objectContaining({ from: 'client', type: 'move', count: 2, bytes: 18, smallest: 9, largest: 9 }),
     ]);
+    // Three in half a second, from −250 ms on.
+    const rates = input(
+      'rates.jsonl',
+      [-250, 0, 250].map((at) => `{"at":${at},"from":"client","bytes":"0100000000"}\n`).join(''),
+    );
+    expect(JSON.parse((await decode(rates, '--stats', '--json')).stdout)).toMatchObject([
+      { type: 'quit', count: 3, perSecond: 6, bytesPerSecond: 6 },
+    ]);
+    const before = await decode(rates, '--where', '@time < 0');
+    expect(before.stdout).toMatch(/^ +-250\.0 ms {2}→ .* quit\b.*\n$/);
+  });
+
+  describe('a capture of ours', () => {
+    const events: CaptureEvent[] = [
+      { event: 'open', time: 0, connection: 7, client: '10.0.0.1:5000', server: '10.0.0.2:80' },
+      { event: 'data', time: 0.0012, connection: 7, from: 'client', bytes: wire('020548454c4c4f') },
+      { event: 'open', time: 0.002, connection: 8 },
+      { event: 'data', time: 0.002, connection: 8, from: 'client', bytes: wire('00') },
+      { event: 'data', time: 0.003, connection: 7, from: 'server', bytes: wire('80024f4b') },
+      // Of a move, 13 bytes, the last four; then a quit.
+      { event: 'data', time: 0.004, connection: 7, from: 'client', bytes: wire('010a0000').fill(9, 0, 1) },
+      { event: 'gap', time: 0.005, connection: 7, from: 'client', length: 2 },
+      { event: 'data', time: 0.006, connection: 7, from: 'client', bytes: Buffer.from('000000', 'hex') },
+      { event: 'data', time: 0.006, connection: 7, from: 'client', bytes: wire('00') },
+      { event: 'end', time: 0.007, connection: 7, from: 'client' },
+      { event: 'close', time: 0.008, connection: 7 },
+    ];
+    const text = headerLine({ protocol: 'drone' }) + events.map(eventLine).join('');
+    const recorded = input('ours.ndjson', text);
+    const shown = (out: string): string[] => out.split('\n').map((line) => line.trim().replace(/ +/g, ' '));
+
+    test('through gaps, with the ends of the sides; behind a gap nothing is judged', async () => {
+      const { status, stdout, stderr } = await decode(recorded, '--connection', '0');
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(shown(stdout)).toEqual([
+        '1.2 ms → handshake write HELLO',
+        '3.0 ms #0 ← handshake ok OK',
+        '5.0 ms #0 → gap: 2 bytes are missing, and 8 before them are of no use; decoding goes on behind them',
+        '6.0 ms #0 → quit',
+        '7.0 ms #0 → has ended its side',
+        '',
+      ]);
+    });
+
+    test('filters by connection and by side; packed, and from stdin', async () => {
+      const one = await decode(recorded, '--connection', '1', '--json');
+      expect(JSON.parse(one.stdout)).toMatchObject({ connection: 1, message: { type: 'quit' } });
+      const file = path.join(folder, 'ours.ndjson.gz');
+      writeFileSync(file, gzipSync(text));
+      const words = [...cli, 'decode', '-', '--from', 'server', '--json'].join(' ');
+      const server = await run(['bash', '-c', `${words} <'${file}'`]);
+      expect(server.stderr).toBe('');
+      expect(JSON.parse(server.stdout)).toMatchObject({
+        from: 'server',
+        message: { type: 'ok', text: 'OK' },
+      });
+    });
+
+    test('cut off, packed or not: what is whole, then one line, and status 1', async () => {
+      const cut = input('cut.ndjson', text.slice(0, -30));
+      const file = path.join(folder, 'cut.ndjson.gz');
+      // Stored as it is, so that a part of it can be unpacked.
+      writeFileSync(file, gzipSync(text, { level: 0 }).subarray(0, -40));
+      for (const name of [cut, file]) {
+        const { status, stdout, stderr } = await decode(name);
+        expect(stderr).toMatch(/^wirepipe: [^\n]*(ends inside|cut off)[^\n]*\n$/);
+        expect(stdout).toContain('write HELLO');
+        expect(status).toBe(1);
+      }
+    });
+
+    test('a bar on a terminal, where the work is long', async () => {
+      const long = input('long.jsonl', headerLine({}) + eventLine(events[3]!).repeat(60_000));
+      const command = [...cli, 'decode', long, '--stats'].join(' ');
+      const { stdout } = await run(['script', '-qec', command, '/dev/null']);
+      expect(stdout).toMatch(/long\.jsonl {2}█+░* {2}\d+ %/);
+      expect(stdout).toContain('quit');
+    }, 60_000);
+  });
+
+  test('messages without a type, of a codec of ones own', async () => {
+    const words = path.join(root, 'test/fixtures/protocols/words.mjs');
+    const file = input('words.jsonl', '{"at":1,"from":"client","bytes":"68690a"}\n');
+    const { status, stdout, stderr } = await decode(file, '--protocol', words);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/→ .* "hi"\n$/);
+    const { stdout: json } = await decode(file, '--protocol', words, '--json');
+    expect(JSON.parse(json)).toMatchObject({ message: 'hi' });
+    expect((await decode(file, '--protocol', words, '--stats')).stdout).toContain('(message)');
   });
 
   test('a bad message shows where and why, and it goes on; nothing steers the terminal', async () => {
@@ -121,6 +221,8 @@ describe('decode', () => {
       ],
     ],
     ['no file', []],
+    ['a side that there is not', [flight, '--from', 'nobody']],
+    ['a connection that is no number', [flight, '--connection', 'x']],
   ])('%s: one line, status 2', async (_, args) => {
     const { status, stdout, stderr } = await decode(...args);
     expect(stderr).toMatch(/^wirepipe: [^\n]+\n$/);

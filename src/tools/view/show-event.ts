@@ -20,7 +20,9 @@ export function aboutEvent(event: ViewEvent): object {
 /** What an event is called in the list of types. */
 export function eventKind(event: ViewEvent): string {
   if (event.is !== 'message') return `(${event.is})`;
-  return event.type === '' ? '(not decoded)' : event.type;
+  if (event.error !== undefined) return '(not decoded)';
+  // A codec of one kind of message need not name it.
+  return event.type === '' ? '(message)' : event.type;
 }
 
 /** The fields that hold no others. */
@@ -47,7 +49,8 @@ export function eventLine(event: ViewEvent): string {
   if (event.error !== undefined) return `${event.type} ${event.error.code}: ${event.error.message}`.trim();
   const fields = leavesOf(event).filter(([path]) => path !== 'type');
   const words = fields.slice(0, 8).map(([path, , , value]) => `${path} ${cut(valueText(value))}`);
-  return [event.type, ...words, ...(fields.length > 8 ? ['…'] : [])].join('  ');
+  if (fields.length === 0 && event.type === '') return cut(valueText(event.value));
+  return [event.type, ...words, ...(fields.length > 8 ? ['…'] : [])].join('  ').trim();
 }
 
 function cut(text: string): string {

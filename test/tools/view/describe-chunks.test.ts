@@ -70,7 +70,7 @@ describe('describeChunks', () => {
     expect(events).toMatchObject([
       { is: 'message', type: '', bytes: '0201ff', error: { code: 'ERR_MESSAGE_UTF8', offset: 2 } },
       { is: 'message', type: 'quit', breach: expect.stringContaining("'quit'") },
-      { is: 'fault', from: 'client', time: 2, text: expect.stringMatching(/^ERR_FRAME_TOO_LONG/) },
+      { is: 'limit', from: 'client', time: 2, text: expect.stringMatching(/^ERR_FRAME_TOO_LONG/) },
       { is: 'fault', from: 'server', time: 4, text: expect.stringMatching(/^ERR_FRAME_TRUNCATED/) },
     ]);
   });

@@ -1,0 +1,76 @@
+import { safeText } from '../bytes/show.ts';
+import { plain } from '../protocol/recording/plain.ts';
+import type { ViewEvent, ViewMessage } from '../tools/view/document.ts';
+import { fromDocumentValue } from '../tools/view/document-value.ts';
+import { eventLine, leavesOf, valueText } from '../tools/view/show-event.ts';
+import { showMessage } from './message-text.ts';
+import { paint } from './terminal.ts';
+
+/** How events of a conversation are printed: as lines for people, or of JSON. */
+export class EventLines {
+  readonly #json: boolean;
+  readonly #hex: boolean;
+
+  constructor({ json = false, hex = false }: { json?: boolean; hex?: boolean }) {
+    this.#json = json;
+    this.#hex = hex;
+  }
+
+  /** @param withConnection - whether there are several connections, so that its number is to be shown */
+  *of(event: ViewEvent, withConnection: boolean): Generator<string> {
+    if (this.#json) {
+      yield jsonLine(event);
+      return;
+    }
+    const time = paint('dim', `${event.time.toFixed(1).padStart(9)} ms`);
+    const connection = withConnection ? `#${event.connection} ` : '';
+    const arrow = event.from === 'client' ? paint('cyan', '→') : paint('green', '←');
+    const state = ((event.is === 'message' && event.state) || '').padEnd(13);
+    yield `${time}  ${connection}${arrow} ${safeText(state)}  ${textOf(event)}`;
+    if (this.#hex && event.is === 'message') yield* fieldsOf(event);
+  }
+}
+
+/** The message that an event is of; an empty object where there is none. */
+export function messageOf(event: ViewEvent): object {
+  const value = event.is === 'message' ? fromDocumentValue(event.value) : undefined;
+  return typeof value === 'object' && value !== null ? value : {};
+}
+
+function jsonLine(event: ViewEvent): string {
+  const { connection, from, time } = event;
+  if (event.is !== 'message') {
+    return JSON.stringify({ connection, from, time, mark: event.is, text: event.text });
+  }
+  const { state, bytes, error, breach } = event;
+  const message = error === undefined ? plain(fromDocumentValue(event.value)) : undefined;
+  return JSON.stringify({ connection, from, time, state, message, bytes, error, breach });
+}
+
+function textOf(event: ViewEvent): string {
+  if (event.is === 'end') return paint('dim', safeText(event.text));
+  if (event.is !== 'message' || event.error !== undefined) return paint('red', safeText(eventLine(event)));
+  // The side that sends a message breaks the protocol by it.
+  const breach =
+    event.breach === undefined
+      ? ''
+      : paint('red', safeText(`  (the ${event.from} breaks the protocol: ${event.breach})`));
+  const message = fromDocumentValue(event.value);
+  const isObject = typeof message === 'object' && message !== null && !(message instanceof Uint8Array);
+  return `${isObject ? showMessage(message) : safeText(valueText(event.value))}${breach}`;
+}
+
+/** The bytes of a message, a field a line: offset, bytes, path, value. */
+function* fieldsOf(message: ViewMessage): Generator<string> {
+  const line = (at: number, end: number, text: string): string => {
+    const bytes = message.bytes.slice(2 * at, 2 * end).replace(/(..)(?=.)/g, '$1 ');
+    return safeText(`${' '.repeat(14)}${String(at).padStart(5)}  ${bytes.padEnd(24)}  ${text}`).trimEnd();
+  };
+  let at = 0;
+  for (const [path, start, end, value] of leavesOf(message)) {
+    if (start > at) yield line(at, start, '');
+    yield line(start, end, `${path} ${valueText(value)}`);
+    at = Math.max(at, end);
+  }
+  if (at < message.bytes.length / 2) yield line(at, message.bytes.length / 2, '');
+}
