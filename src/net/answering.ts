@@ -4,6 +4,10 @@ import type { Neighbour } from '../streams/outlet.ts';
 export interface Answering extends Neighbour {
   /** Bytes that have come and belong to no message yet. */
   readonly held: number;
+  /** About how many bytes the messages hold that were sent, and that the peer has not taken. */
+  readonly unsentBytes: number;
+  /** Called when a message was sent while the peer takes none. */
+  onUnsent: (() => void) | undefined;
   /** Messages that have been taken. */
   readonly taken: number;
   /** Whether a message is being answered. */

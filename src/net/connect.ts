@@ -171,17 +171,18 @@ async function dial({ tls, ...target }: Target, signal: AbortSignal): Promise<Du
     if (signal.aborted) stream.on('error', () => {}).destroy();
     return stream;
   }
-  const options = { ...DEFAULTS, ...target, allowHalfOpen: true } as net.NetConnectOpts;
-  if (tls === undefined) return connected(net.connect(options), 'connect', signal);
-  const socket = loadTls().connect({ ...options, ...tls });
-  // Of the options of a socket, TLS takes only those of connecting.
-  const { noDelay, keepAlive, keepAliveInitialDelay } = { ...DEFAULTS, ...target };
+  const {
+    noDelay = true,
+    keepAlive = true,
+    keepAliveInitialDelay = 60_000,
+    ...place
+  } = target as net.TcpSocketConnectOpts;
+  const options = { ...place, allowHalfOpen: true } as net.NetConnectOpts;
+  const socket = tls === undefined ? net.connect(options) : loadTls().connect({ ...options, ...tls });
+  // All that is sent in a turn leaves in one write; a peer that is silent for a minute is asked whether it is there.
   socket.setNoDelay(noDelay).setKeepAlive(keepAlive, keepAliveInitialDelay);
-  return connected(socket, 'secureConnect', signal);
+  return connected(socket, tls === undefined ? 'connect' : 'secureConnect', signal);
 }
-
-/** Send small writes at once, since all of a turn leave in one; ask a silent peer after a minute whether it is there. */
-const DEFAULTS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
 
 async function connected<Stream extends Duplex>(
   stream: Stream,

@@ -36,7 +36,7 @@ export interface ServerLimits {
   /**
    * The most bytes of one connection that wait to be taken by its peer; beyond it the connection is closed. Default
    * 16 MiB, or twice the longest frame if that is more. Answers alone do not get there, since a peer that does not read is not
-   * read from: messages sent unasked do.
+   * read from: messages sent unasked do, as soon as they are sent.
    */
   maxWaitingBytes?: number | undefined;
   /** As `maxWaitingBytes`, of all connections together; beyond it, those that hold most are not read from. Default 256 MiB. */

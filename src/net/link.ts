@@ -76,6 +76,7 @@ export class Link {
     };
     stream.pipe(answering);
     answering.outlet.lead(stream);
+    answering.onUnsent = () => this.weigh();
     // Behind the pipe: what has come is counted once the responder has taken it in.
     stream.on('data', onData).on('resume', onResume);
     answering.once('unpipe', () => {
@@ -104,7 +105,8 @@ export class Link {
 
   /** Bytes that the peer has not taken yet. */
   get waiting(): number {
-    return this.#answering.readableLength + this.#stream.writableLength;
+    const { readableLength, unsentBytes } = this.#answering;
+    return readableLength + unsentBytes + this.#stream.writableLength;
   }
 
   /** The connection is over: give back what it held of the budgets. */
@@ -145,15 +147,17 @@ export class Link {
   weigh(): void {
     const { limits, held: heldByAll, waiting: waitingForAll } = this.#settings;
     const { held, waiting } = this;
+    // One that is over is told nothing twice; it has `lingerTimeout`.
+    const { isOver } = this.#answering;
     if (held !== this.#held) {
       this.#held = held;
       heldByAll.hold(this.#holder, held);
-      if (held > limits.maxHeldBytes) this.#onLimit('maxHeldBytes', 'closed', held);
+      if (held > limits.maxHeldBytes && !isOver) this.#onLimit('maxHeldBytes', 'closed', held);
     }
     if (waiting !== this.#waiting) {
       this.#waiting = waiting;
       waitingForAll.hold(this.#waiter, waiting);
-      if (waiting > limits.maxWaitingBytes) this.#onLimit('maxWaitingBytes', 'closed', waiting);
+      if (waiting > limits.maxWaitingBytes && !isOver) this.#onLimit('maxWaitingBytes', 'closed', waiting);
     }
   }
 

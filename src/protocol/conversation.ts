@@ -1,4 +1,5 @@
 import { asError } from '../bytes/show.ts';
+import { weigh } from '../bytes/weigh.ts';
 import { StateError } from '../errors.ts';
 import { decodeFrame } from './decode-frame.ts';
 import { type FrameBatch, type FrameReader, type FrameWriter, VAIN_BYTES_A_TURN } from './framing/framing.ts';
@@ -65,6 +66,9 @@ export class Conversation<
   /** Answers not written yet, from `#written` on. A pending handler will append to this very array. */
   readonly #answers: Sent[] = [];
   #written = 0;
+  /** The answers up to here have been weighed; those not written yet hold about so many bytes. */
+  #weighed = 0;
+  #weight = 0;
   /** The peer's side: `ending` until all before the end has been read. */
   #input: 'open' | 'ending' | 'ended' = 'open';
   /** What is said before we end the session ourselves; set once that is asked for. */
@@ -175,6 +179,13 @@ export class Conversation<
   /** Messages that were sent or answered and that `take` has not given yet. */
   get unsent(): number {
     return this.#answers.length - this.#written;
+  }
+
+  /** About how many bytes the messages hold that have not been written yet. */
+  get unsentBytes(): number {
+    const answers = this.#answers;
+    for (; this.#weighed < answers.length; this.#weighed++) this.#weight += weigh(answers[this.#weighed]);
+    return this.#weight;
   }
 
   /** Bytes have come. While `settled()` is there they are held: better not to read on. */
@@ -292,6 +303,7 @@ export class Conversation<
     const codec = this.#protocol.serverMessages;
     const answers = this.#answers;
     this.#packer ??= new Packer();
+    const before = this.#written;
     try {
       this.#written = this.#packer.writeMessages(codec, this.#writer, answers, this.#written);
     } catch (error) {
@@ -299,9 +311,17 @@ export class Conversation<
       this.#forget();
       return false;
     }
+    if (this.#weight > 0) this.#forgetWeight(before);
     if (this.#written < answers.length) return false;
-    this.#written = answers.length = 0;
+    this.#written = this.#weighed = answers.length = 0;
     return true;
+  }
+
+  /** Answers were written: those that are left hold as many bytes as the average. */
+  #forgetWeight(before: number): void {
+    const left = Math.max(0, this.#weighed - this.#written);
+    this.#weight *= left / (this.#weighed - before);
+    this.#weighed = Math.max(this.#weighed, this.#written);
   }
 
   /** Take the next step; false when there is none to take now. */
@@ -452,7 +472,8 @@ export class Conversation<
     this.#batch = this.#message = this.#chunks = undefined;
     this.#index = 0;
     this.#isDrained = true;
-    if (this.#refused !== undefined) this.#written = this.#answers.length = 0;
+    if (this.#refused === undefined) return;
+    this.#written = this.#weighed = this.#weight = this.#answers.length = 0;
   }
 }
 

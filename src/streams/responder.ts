@@ -23,7 +23,7 @@ export interface ResponderOptions<Context = unknown> extends StageOptions {
 
 /** The most bytes of one connection that are answered in one turn of the event loop: then the others have theirs. */
 const BYTES_A_TURN = 65_536;
-/** Messages sent in one turn that are worth a write of their own. */
+/** Messages sent in one turn that are worth a write of their own; or so many that they hold `BYTES_A_TURN`. */
 const MANY = 64;
 
 const CHECKS: Readonly<Record<keyof ResponderOptions, Check>> = {
@@ -65,6 +65,8 @@ export class Responder<
   /** Bytes of the chunk accepted last. */
   #current = 0;
   #inputEnded = false;
+  /** Called when a message was sent while the consumer takes none. */
+  onUnsent: (() => void) | undefined;
   /** Messages were sent in this turn, and will be written at its end. */
   #sends = false;
   /** A limit that passed, and whose handler is awaited: it starts anew if the state is still the same then. */
@@ -104,6 +106,11 @@ export class Responder<
   /** Bytes that have come and belong to no message taken yet. */
   get held(): number {
     return this.#conversation.held + Math.max(0, this.writableLength - this.#current);
+  }
+
+  /** About how many bytes the messages hold that wait for the consumer, or for the end of the turn. */
+  get unsentBytes(): number {
+    return this.#conversation.unsentBytes;
   }
 
   /** How many messages have been taken. */
@@ -170,8 +177,10 @@ export class Responder<
     }
     const conversation = this.#conversation;
     conversation.send(message);
-    if (conversation.unsent >= MANY) {
-      this.proceed();
+    const isMuch = conversation.unsent >= MANY || conversation.unsentBytes >= BYTES_A_TURN;
+    if (this.blocked || isMuch) {
+      if (!this.blocked) this.proceed();
+      if (conversation.unsent > 0) this.onUnsent?.();
     } else if (!this.#sends) {
       this.#sends = true;
       process.nextTick(Responder.#proceed, this);

@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import { Duplex, PassThrough } from 'node:stream';
-import { expect, test } from 'vitest';
-import { createServer } from '../../src/index.ts';
+import { expect, test, vi } from 'vitest';
+import { drone } from '../../src/drone/index.ts';
+import { connect, createServer } from '../../src/index.ts';
 import { bye, echo, echoing, LOGIN, QUIT } from '../support/echo.ts';
 import { later, raw, until } from '../support/net.ts';
+import { root } from '../support/run.ts';
 
 /** Two ends of a connection in memory. */
 function pair(): [Duplex, Duplex] {
@@ -60,4 +63,77 @@ test('a port that was bound by somebody else: a handle', async () => {
   const peer = await raw(port);
   peer.socket.write(Buffer.concat([LOGIN, echo('by handle')]));
   await until(() => peer.bytes().includes('by handle'));
+});
+
+test('a port that another process has bound: a descriptor', async () => {
+  const bound = net.createServer();
+  await new Promise<void>((resolve) => bound.listen(0, '127.0.0.1', resolve));
+  const { port } = bound.address() as AddressInfo;
+  const { fd } = (bound as unknown as { _handle: { fd: number } })._handle;
+  const program = `
+    import { createServer } from './dist/index.js';
+    import { drone } from './dist/drone/index.js';
+    await createServer(drone).listen({ fd: 3 });`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit', fd],
+  });
+  later(() => child.kill());
+  await once(child, 'spawn');
+  bound.close();
+  const client = await connect(drone, { port, host: '127.0.0.1' });
+  expect(await client.request({ type: 'write', text: 'HELLO' })).toEqual({ type: 'ok', text: 'AUTH_OK' });
+  client.destroy();
+});
+
+/** Milliseconds until the system asks a peer whether it is there, by the port of the peer; undefined where it will not. */
+function keepAliveOf(port: number, peer: number): number | undefined {
+  const place = (number: number): string => `0100007F:${number.toString(16).toUpperCase().padStart(4, '0')}`;
+  const rows = readFileSync('/proc/net/tcp', 'utf8').split('\n');
+  const row = rows.find((line) => line.includes(`${place(port)} ${place(peer)}`));
+  // sl · local · remote · state · queues · the timer that runs (02: keep-alive) and when it fires, in hundredths of a second
+  const [timer, when] = row!.trim().split(/ +/)[5]!.split(':');
+  return timer === '02' ? Number.parseInt(when!, 16) * 10 : undefined;
+}
+
+test.each([
+  [{}, 60_000],
+  [{ keepAliveInitialDelay: 5_000 }, 5_000],
+  [{ keepAlive: false }, undefined],
+])('keep-alive of the server and of the client: %o', async (options, expected) => {
+  const server = createServer(echoing(), options);
+  later(() => server.close({ deadline: 1 }));
+  await server.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = server.address() as AddressInfo;
+  const client = await connect(echoing(), { port, host: '127.0.0.1', ...options });
+  await client.request({ type: 'login' });
+  // Once all is acknowledged, no other timer runs.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const { localPort = 0 } = client.stream as net.Socket;
+  for (const found of [keepAliveOf(port, localPort), keepAliveOf(localPort, port)]) {
+    if (expected === undefined) expect(found).toBeUndefined();
+    else {
+      expect(found).toBeGreaterThan(expected - 4_000);
+      expect(found).toBeLessThanOrEqual(expected);
+    }
+  }
+  client.destroy();
+});
+
+test.each([
+  [{}, true],
+  [{ noDelay: false }, false],
+])('no-delay of the server and of the client: %o', async (options, expected) => {
+  // Nothing of the system tells it from outside.
+  const set = vi.spyOn(net.Socket.prototype, 'setNoDelay');
+  const made = vi.spyOn(net, 'createServer');
+  later(() => vi.restoreAllMocks());
+  const server = createServer(echoing(), options);
+  later(() => server.close({ deadline: 1 }));
+  expect(made.mock.calls[0]![0]).toMatchObject({ noDelay: expected });
+  await server.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = server.address() as AddressInfo;
+  const client = await connect(echoing(), { port, host: '127.0.0.1', ...options });
+  client.destroy();
+  expect(set.mock.calls.at(-1)).toEqual([expected]);
 });

@@ -194,6 +194,89 @@ describe('how much they hold', () => {
   });
 });
 
+describe('how much waits for them', () => {
+  /** A connection that has logged in, and reads nothing. */
+  async function deaf(options: ServerOptions, count = 1) {
+    const served = await serve({ lingerTimeout: 200, ...options });
+    const peers = await Promise.all(Array.from({ length: count }, () => raw(served.port)));
+    for (const { socket } of peers) socket.write(LOGIN);
+    await until(() => served.server.stats().messagesReceived === count);
+    for (const { socket } of peers) socket.pause();
+    return { ...served, peers, connections: [...served.server.connections] };
+  }
+  const news = (kib: number) => ({ type: 'echoed' as const, body: Buffer.alloc(kib * 1024) });
+
+  test('messages sent unasked to a peer that does not read', async () => {
+    const { server, connections, struck, ends } = await deaf({ maxWaitingBytes: 2 ** 20 });
+    const { machine } = connections[0]!;
+    let sent = 0;
+    // In one turn: no timer comes between.
+    const flood = (): void => {
+      for (; sent < 1_000_000; sent++) machine.send(news(1));
+    };
+    expect(flood).toThrow(expect.objectContaining({ code: 'ERR_STATE_CLOSED' }));
+    // The maximum, what the system takes, and what the stages hold.
+    expect(sent).toBeGreaterThan(1_000);
+    expect(sent).toBeLessThan(10_000);
+    expect(struck).toMatchObject([{ limit: 'maxWaitingBytes', action: 'closed', max: 2 ** 20 }]);
+    await until(() => ends.length === 1);
+    expect(ends).toEqual(['ERR_LIMIT_BYTES']);
+    expect(server.stats().waitingBytes).toBe(0);
+  });
+
+  test('also by a handler of the connection itself, which fails no other', async () => {
+    const { server, port, struck, ends } = await serve(
+      { maxWaitingBytes: 2 ** 20, lingerTimeout: 200 },
+      async () => {
+        const [connection] = server.connections;
+        const { machine } = connection!;
+        try {
+          for (let i = 0; i < 100_000; i++) machine.send(news(1));
+        } catch {
+          // It is over.
+        }
+      },
+    );
+    const peer = await raw(port);
+    peer.socket.write(Buffer.concat([LOGIN, SLOW]));
+    peer.socket.pause();
+    await until(() => ends.length === 1);
+    expect(struck).toMatchObject([{ limit: 'maxWaitingBytes', action: 'closed' }]);
+    expect(ends).toEqual(['ERR_LIMIT_BYTES']);
+    const other = await raw(port);
+    other.socket.write(Buffer.concat([LOGIN, echo('still here')]));
+    await until(() => other.bytes().includes('still here'));
+  });
+
+  test('and not to one that reads, however slowly: what has been taken does not count', async () => {
+    const { connections, struck, peers } = await deaf({ maxWaitingBytes: 2 ** 20 });
+    const { machine } = connections[0]!;
+    peers[0]!.socket.resume();
+    for (let i = 0; i < 64; i++) if (!machine.send(news(256))) await machine.ready();
+    await until(() => peers[0]!.socket.bytesRead === 5 + 64 * (5 + 256 * 1024));
+    expect(struck).toEqual([]);
+  });
+
+  test('of all together: those that hold most are not read from, and no other is disturbed', async () => {
+    const { server, connections, peers, struck, port } = await deaf({ maxTotalWaitingBytes: 8 * 2 ** 20 }, 4);
+    for (const { machine } of connections) for (let i = 0; i < 12; i++) machine.send(news(900));
+    await until(() => struck.filter(({ limit }) => limit === 'maxTotalWaitingBytes').length >= 2);
+    expect(struck.every(({ action, max }) => action === 'paused' && max === 8 * 2 ** 20)).toBe(true);
+    const before = server.stats().messagesReceived;
+    for (const { socket } of peers) socket.write(echo('asked meanwhile'));
+    const polite = await raw(port);
+    polite.socket.write(Buffer.concat([LOGIN, echo('hello')]));
+    await until(() => polite.bytes().includes('hello'));
+    // Two are its own, and two of the four may be read.
+    expect(server.stats().messagesReceived - before).toBeLessThanOrEqual(2 + 2);
+    for (const { socket } of peers) socket.resume();
+    const all = 5 + 12 * (5 + 900 * 1024) + echo('asked meanwhile').length;
+    for (const { socket } of peers) await until(() => socket.bytesRead === all);
+    await until(() => server.stats().waitingBytes === 0);
+    expect(server.connections.size).toBe(5);
+  });
+});
+
 describe('how fast they are', () => {
   test.each([
     ['maxMessageRate', 100],
