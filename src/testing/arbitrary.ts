@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { AnyNode, Extent, Group, Presence, Range, Shape, Tag } from '../protocol/fields/kind.ts';
+import type { AnyNode, Bits, Extent, Group, Presence, Range, Shape, Tag } from '../protocol/fields/kind.ts';
 import type { DeclaredCodec } from '../protocol/fields/messages.ts';
 
 export interface ArbitraryOptions {
@@ -113,10 +113,9 @@ const VALUES: Table<fc.Arbitrary<unknown>> = {
   integer(shape) {
     if (shape.truth) return fc.boolean();
     if (shape.bits) {
-      const members = shape.bits.map(({ name, width, truth }): [string, fc.Arbitrary<unknown>] => [
-        name,
-        truth ? fc.boolean() : integer({ min: 0, max: 2 ** width - 1 }),
-      ]);
+      const members = shape.bits
+        .filter(({ constant }) => constant === undefined)
+        .map((one): [string, fc.Arbitrary<unknown>] => [one.name, someBits(one)]);
       return fc.record(Object.fromEntries(members)).map((value) =>
         // Own keys in the order of the declaration, whatever their names.
         Object.fromEntries(members.map(([name]) => [name, value[name]])),
@@ -339,6 +338,18 @@ function possible(values: fc.Arbitrary<unknown>, make: (value: unknown) => unkno
     })
     .filter((made) => made !== undefined)
     .map((made) => made.value);
+}
+
+function someBits({ width, truth, signed }: Bits): fc.Arbitrary<unknown> {
+  if (truth) return fc.boolean();
+  if (width <= 53) {
+    return integer(
+      signed ? { min: -(2 ** (width - 1)), max: 2 ** (width - 1) - 1 } : { min: 0, max: 2 ** width - 1 },
+    );
+  }
+  const span = 2n ** BigInt(width);
+  const [min, max] = signed ? [-span / 2n, span / 2n - 1n] : [0n, span - 1n];
+  return fc.oneof(fc.constantFrom(min, max, 0n), fc.bigInt({ min, max }));
 }
 
 /** An integer, or the name that stands for it. */

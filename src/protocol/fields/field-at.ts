@@ -40,9 +40,21 @@ function factsAt(node: AnyNode, names: readonly string[], index: number): FieldF
   }
   if (shape.is === 'integer' && shape.bits !== undefined && index === names.length - 1) {
     const member = shape.bits.find((one) => one.name === name);
-    return member && !member.truth ? { holds: 'number', min: 0, max: 2 ** member.width - 1 } : undefined;
+    return member === undefined || member.truth || member.constant !== undefined
+      ? undefined
+      : numbersOf(member.width, member.signed === true, member.width > 53);
   }
   return shape.is === 'opaque' ? UNKNOWN : undefined;
+}
+
+/** The numbers of so many bits. */
+function numbersOf(width: number, isSigned: boolean, isBig: boolean): FieldFacts {
+  const bits = isSigned ? width - 1 : width;
+  if (isBig) {
+    const most = 2n ** BigInt(bits);
+    return { holds: 'bigint', min: isSigned ? -most : 0n, max: most - 1n };
+  }
+  return { holds: 'number', min: isSigned ? -(2 ** bits) : 0, max: 2 ** bits - 1 };
 }
 
 const UNKNOWN: FieldFacts = { holds: 'unknown' };
@@ -51,12 +63,7 @@ function factsOf(shape: Shape): FieldFacts {
   switch (shape.is) {
     case 'integer': {
       if (shape.names !== undefined || shape.bits !== undefined || shape.truth) return { holds: 'other' };
-      const bits = 8 * shape.width - (shape.signed ? 1 : 0);
-      if (shape.big) {
-        const most = 2n ** BigInt(bits);
-        return { holds: 'bigint', min: shape.signed ? -most : 0n, max: most - 1n };
-      }
-      return { holds: 'number', min: shape.signed ? -(2 ** bits) : 0, max: 2 ** bits - 1 };
+      return numbersOf(8 * shape.width, shape.signed, shape.big === true);
     }
     case 'digits':
       return { holds: 'number', ...shape.range };

@@ -189,7 +189,9 @@ function requireFillable(
   for (const tag of tags ?? []) {
     const isValue =
       node === undefined
-        ? Number.isInteger(tag) && (tag as number) >= slot.min && (tag as number) <= slot.max
+        ? (slot.big ? typeof tag === 'bigint' : Number.isInteger(tag)) &&
+          (tag as number) >= slot.min &&
+          (tag as number) <= slot.max
         : node.kind.tag?.(node)?.raw(tag) !== undefined;
     if (!isValue) throw new RangeError(`${name}: the tag ${String(tag)} is no value of its field`);
   }

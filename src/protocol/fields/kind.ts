@@ -226,6 +226,10 @@ export interface Bits {
   readonly width: number;
   /** The value is a boolean. */
   readonly truth?: boolean;
+  /** In two's complement. */
+  readonly signed?: boolean;
+  /** It has this value always, and no place in the message. */
+  readonly constant?: number | bigint;
 }
 /** How many bytes or elements, or which tag: where the number comes from, as data. */
 export type Extent = (

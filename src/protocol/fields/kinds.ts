@@ -40,7 +40,7 @@ export type { Tag } from './kind.ts';
 export { array } from './kinds/array.ts';
 export { sleb128, varint64, varuint64, vlq } from './kinds/base128.ts';
 export { i64be, i64le, u64be, u64le } from './kinds/bigint.ts';
-export { bits } from './kinds/bits.ts';
+export { type BitMember, type BitValues, bits } from './kinds/bits.ts';
 export { bool } from './kinds/bool.ts';
 export { bounded } from './kinds/bounded.ts';
 export { bytes } from './kinds/bytes.ts';

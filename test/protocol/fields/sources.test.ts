@@ -125,6 +125,21 @@ const BITS = {
     from: 'b.n',
     value: (n: number) => ({ b: { a: 5, n, c: 6 } }),
   },
+  'signed bits': {
+    before: { b: f.bits(f.u16le, { a: 3, n: { width: 9, signed: true }, c: { width: 4, constant: 9 } }) },
+    from: 'b.n',
+    value: (n: number) => ({ b: { a: 5, n } }),
+  },
+  'bits across both words, signed': {
+    before: { b: f.bits(f.u56be, { a: 10, n: { width: 40, signed: true }, c: 6 }, { first: 'least' }) },
+    from: 'b.n',
+    value: (n: number) => ({ b: { a: 1000, n, c: 33 } }),
+  },
+  'signed bits of a bigint': {
+    before: { b: f.bits(f.u64le, { a: 5, n: { width: 59, signed: true } }) },
+    from: 'b.n',
+    value: (n: number) => ({ b: { a: 21, n: BigInt(n) } }),
+  },
 };
 
 /** What is made of it: raw numbers, and the sizes they stand for. */

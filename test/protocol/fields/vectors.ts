@@ -370,14 +370,92 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'bits',
     about:
-      '`bits(integer, { name: width })`: several numbers in one integer, the most significant first; the widths fill it.',
-    type: 'an object of numbers',
-    limits: 'an integer of fixed width',
-    // RFC 791 §3.1: version 4, header of 5 words
-    good: [['bits(u8, { version: 4, headerLength: 4 })', '{ version: 4, headerLength: 5 }', '45']],
-    badBytes: [['bits(u16be, { a: 4, b: 12 })', '45', 'ERR_MESSAGE_SHORT']],
+      '`bits(integer, { name: width })`: several numbers in one integer, the most significant first, or with `{ first: "least" }` the least significant; the widths fill it. In place of its width a member may be `{ width, signed: true }`, or `{ width, constant }`: reserved bits, checked on decode, that have no place in the value. A path leads to a member: `"first.kind"`.',
+    type: 'an object of numbers; of more than 53 bits, bigints',
+    limits: 'an integer of fixed width, 8 to 64 bits',
+    good: [
+      ['bits(u8, { version: 4, headerLength: 4 })', '{ version: 4, headerLength: 5 }', '45'],
+      // RFC 791 §3.1: the first word of IPv4
+      [
+        'bits(u32be, { version: 4, ihl: 4, dscp: 6, ecn: 2, length: 16 })',
+        '{ version: 4, ihl: 5, dscp: 46, ecn: 1, length: 1500 }',
+        '45 b9 05 dc',
+      ],
+      // RFC 9293 §3.1: SYN and ACK
+      [
+        'bits(u16be, { dataOffset: 4, reserved: { width: 3, constant: 0 }, flags: 9 })',
+        '{ dataOffset: 5, flags: 0x12 }',
+        '50 12',
+      ],
+      // ISO/IEC 13818-1 §2.4.3.5: the program clock reference of MPEG-TS
+      [
+        'bits(u48be, { base: 33, reserved: { width: 6, constant: 0x3f }, extension: 9 })',
+        '{ base: 0x123456789, extension: 299 }',
+        '91 a2 b3 c4 ff 2b',
+      ],
+      // ITU-R M.1371: the first 64 bits of an AIS position report; it turns to port
+      [
+        'bits(u64be, { type: 6, repeat: 2, mmsi: 30, status: 4, turn: { width: 8, signed: true }, speed: 10, accuracy: 1, longitude: 3 })',
+        '{ type: 1, repeat: 0, mmsi: 366053209, status: 3, turn: -127, speed: 37, accuracy: 1, longitude: 5 }',
+        '04 57 46 1d 64 e0 42 5d',
+      ],
+      // SAE J1939-71, PGN 61444: the engine turns 12,000 times an eighth of a revolution per minute
+      [
+        'bits(u64le, { mode: 4, torque: 4, demand: 8, actual: 8, speed: 16, source: 8, starter: 4, reserved: { width: 4, constant: 15 }, demanded: 8 }, { first: "least" })',
+        '{ mode: 0, torque: 15, demand: 125, actual: 150, speed: 12000, source: 0x21, starter: 3, demanded: 200 }',
+        'f0 7d 96 e0 2e 21 f3 c8',
+      ],
+      // RFC 9562 appendix A.6: a UUID of version 7
+      [
+        'struct({ first: bits(u64be, { time: 48, version: { width: 4, constant: 7 }, a: 12 }), second: bits(u64be, { variant: { width: 2, constant: 2 }, b: 62 }) })',
+        '{ first: { time: 0x017f22e279b0, a: 0xcc3 }, second: { b: 0x18c4dc0c0c07398fn } }',
+        '01 7f 22 e2 79 b0 7c c3 | 98 c4 dc 0c 0c 07 39 8f',
+      ],
+      [
+        'bits(u56le, { low: { width: 40, signed: true }, high: { width: 16, signed: true } }, { first: "least" })',
+        '{ low: -2, high: -32768 }',
+        'fe ff ff ff ff | 00 80',
+      ],
+      [
+        'bits(i64be, { sign: 1, whole: { width: 63, signed: true } })',
+        '{ sign: 1, whole: -1n }',
+        'ff ff ff ff ff ff ff ff',
+      ],
+      [
+        'struct({ head: bits(u64be, { kind: 20, n: { width: 40, signed: true }, more: 4 }), data: bytes("head.n") })',
+        '{ head: { kind: 0xabcde, n: 1, more: 15 }, data: Buffer.of(7) }',
+        'ab cd e0 00 00 00 00 1f | 07',
+      ],
+    ],
+    badBytes: [
+      ['bits(u16be, { a: 4, b: 12 })', '45', 'ERR_MESSAGE_SHORT'],
+      ['bits(u64be, { a: 40, b: 24 })', '45 00 00 00 00 00 00', 'ERR_MESSAGE_SHORT'],
+      ['bits(u8, { a: 4, reserved: { width: 4, constant: 0 } })', '41', 'ERR_MESSAGE_VALUE'],
+      ['bits(u40be, { reserved: { width: 36, constant: 1 }, a: 4 })', '10 00 00 00 1f', 'ERR_MESSAGE_VALUE'],
+      [
+        'bits(u64be, { reserved: { width: 60, constant: 1n }, a: 4 })',
+        '10 00 00 00 00 00 00 1f',
+        'ERR_MESSAGE_VALUE',
+      ],
+      ['bits(u8, { reserved: { width: 4, constant: -1, signed: true }, a: 4 })', '70', 'ERR_MESSAGE_VALUE'],
+    ],
     badValues: [
       ['bits(u8, { version: 4, headerLength: 4 })', '{ version: 16, headerLength: 5 }', 'ERR_FIELD_RANGE'],
+      ['bits(u8, { a: { width: 4, signed: true }, b: 4 })', '{ a: 8, b: 0 }', 'ERR_FIELD_RANGE'],
+      ['bits(u32be, { a: { width: 32, signed: true } })', '{ a: 2147483648 }', 'ERR_FIELD_RANGE'],
+      ['bits(u48be, { a: 40, b: 8 })', '{ a: 2 ** 40, b: 0 }', 'ERR_FIELD_RANGE'],
+      [
+        'bits(u48be, { a: { width: 40, signed: true }, b: 8 })',
+        '{ a: -(2 ** 39) - 1, b: 0 }',
+        'ERR_FIELD_RANGE',
+      ],
+      ['bits(u64be, { a: 60, b: 4 })', '{ a: 5, b: 0 }', 'ERR_FIELD_RANGE'],
+      ['bits(u64be, { a: 60, b: 4 })', '{ a: 2n ** 60n, b: 0 }', 'ERR_FIELD_RANGE'],
+      [
+        'struct({ head: bits(u16be, { n: { width: 4, signed: true }, more: 12 }), data: bytes("head.n") })',
+        '{ head: { more: 0 }, data: Buffer.alloc(8) }',
+        'ERR_FIELD_TOO_LONG',
+      ],
     ],
   },
   {
