@@ -62,6 +62,12 @@ const EXAMPLES: Record<string, () => Promise<void>> = {
     ]);
     expect(status).toBe(0);
   },
+  // It needs a line; test/peers/serial.test.ts gives it one.
+  async serial() {
+    const { stderr, status } = await run(example('serial'));
+    expect(stderr).toContain('usage: serial.ts slave|master|gnss DEVICE');
+    expect(status).toBe(1);
+  },
   async 'unix-socket'() {
     const { stdout, stderr, status } = await run(example('unix-socket'));
     expect(stderr).toBe('');
