@@ -162,7 +162,7 @@ describe.skipIf(!existsSync(executablePath))('the page, in chromium (Debian pack
     expect(await copied('hex')).toBe('010a00000014000000');
     expect(JSON.parse(await copied('JSON'))).toEqual({ type: 'move', x: 10, y: 20 });
     const vector = await copied('test vector');
-    expect(vector).toContain('"0a000000", // x: 10');
+    expect(vector).toContain("'0a000000', // x: 10");
     // It is an expression that gives the bytes.
     expect(new Function('Buffer', `return ${vector}`)(Buffer)).toEqual(
       Buffer.from('010a00000014000000', 'hex'),

@@ -1,0 +1,63 @@
+/**
+ * What the broker replies. A reply does not say what it is: its correlation id names the request, which does.
+ *
+ *     length i32 │ correlation id i32 │ the reply
+ */
+import { bool, byKind, bytes, codecOf, i16be, i32be, i64be, rest, struct } from 'wirepipe';
+import type { RequestToSend } from './requests.ts';
+import { list, nullableString, string } from './values.ts';
+
+const head = { correlation: i32be };
+const apis = { error: i16be, apis: list(struct({ key: i16be, min: i16be, max: i16be })) };
+
+/** By the API, and by its version where that matters. */
+const codecs = {
+  apiVersions: codecOf(struct({ ...head, ...apis })),
+  apiVersionsSince1: codecOf(struct({ ...head, ...apis, throttle: i32be })),
+  metadata: codecOf(
+    struct({
+      ...head,
+      brokers: list(struct({ id: i32be, host: string, port: i32be, rack: nullableString })),
+      controller: i32be,
+      topics: list(
+        struct({
+          error: i16be,
+          name: string,
+          isInternal: bool,
+          partitions: list(
+            struct({
+              error: i16be,
+              partition: i32be,
+              leader: i32be,
+              replicas: list(i32be),
+              inSync: list(i32be),
+            }),
+          ),
+        }),
+      ),
+    }),
+  ),
+  produce: codecOf(
+    struct({
+      ...head,
+      topics: list(
+        struct({
+          name: string,
+          partitions: list(struct({ partition: i32be, error: i16be, offset: i64be, timestamp: i64be })),
+        }),
+      ),
+      throttle: i32be,
+    }),
+  ),
+};
+
+/** What a broker sends. */
+export const replies = byKind(codecs);
+
+/** What a client finds in any reply, before its request is known. */
+export const anyReply = codecOf(struct({ ...head, body: bytes(rest) }));
+
+/** The codec of what answers a request. */
+export function replyTo({ type, api }: RequestToSend) {
+  return type === 'apiVersions' && api.version > 0 ? codecs.apiVersionsSince1 : codecs[type];
+}
