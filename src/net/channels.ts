@@ -1,7 +1,7 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
 
 /**
- * What servers and clients publish on `node:diagnostics_channel`: a tool subscribes by name, and knows nothing else of the
+ * What servers publish on `node:diagnostics_channel`: a tool subscribes by name, and knows nothing else of the
  * program. A channel without subscribers costs a look at one flag.
  *
  * | channel | publishes | with |
