@@ -144,5 +144,7 @@ function quit(): void {
   const { worker } = cluster;
   if (!worker?.isConnected()) process.exit(0);
   process.once('disconnect', () => process.exit(0));
+  // The primary may have died meanwhile.
+  worker.once('error', () => process.exit(0));
   worker.disconnect();
 }
