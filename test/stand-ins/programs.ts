@@ -13,7 +13,11 @@ export interface Finished {
 /** Run a script on Node; what it requires and resolves to a package's main file gets a file of ours, where one is named. */
 export function runNode(
   script: string,
-  { replaced = {}, args = [] }: { replaced?: Record<string, string>; args?: string[] } = {},
+  {
+    replaced = {},
+    args = [],
+    flags = [],
+  }: { replaced?: Record<string, string>; args?: string[]; flags?: string[] } = {},
 ): Promise<Finished> {
   const files = Object.entries(replaced).map(([name, file]) => [
     require.resolve(name),
@@ -22,6 +26,7 @@ export function runNode(
   const child = spawn(
     process.execPath,
     [
+      ...flags,
       '--import',
       'tsx',
       '--require',

@@ -1,0 +1,291 @@
+/** MQTT.js on our adapter, our tables against mosquitto, and our broker under mosquitto's clients and MQTT.js. */
+import net, { type AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { connect } from 'wirepipe';
+import { type BrokerLimits, createBroker } from '../../examples/mqtt/broker.ts';
+import { clientSession } from '../../examples/mqtt/client-session.ts';
+import { Delivery, type Publication } from '../../examples/mqtt/delivery.ts';
+import { framing } from '../../examples/mqtt/fixed-header.ts';
+import { mqtt3 } from '../../examples/mqtt/packets.ts';
+import { matches } from '../../examples/mqtt/topics.ts';
+import { mosquittoProgram, type Printing, start, startMosquitto } from './mosquitto.ts';
+import { runNode } from './programs.ts';
+
+const BROKER = mosquittoProgram('mosquitto', 'mosquitto');
+const PUB = mosquittoProgram('mosquitto_pub', 'mosquitto-clients');
+const SUB = mosquittoProgram('mosquitto_sub', 'mosquitto-clients');
+const ADAPTER = { 'mqtt-packet': 'examples/mqtt/mqtt-packet/index.ts' };
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).reverse()) await clean();
+});
+
+/** What MQTT.js is to see of any broker: see mqttjs.cjs. */
+async function expectMqttJs(port: number, version: 4 | 5, replaced: Record<string, string>): Promise<void> {
+  const args = [String(port), String(version)];
+  const { status, output } = await runNode('test/stand-ins/mqttjs.cjs', { replaced, args });
+  expect(status, output).toBe(0);
+  const { came, retained, connected } = JSON.parse(output);
+  const user = version === 5 ? ' {"a":["1","2"]}' : '';
+  expect(came).toEqual([
+    `/0/x 0 hällo${user}`,
+    `/1/x 1 hällo${user}`,
+    `/2/x 2 hällo${user}`,
+    `/kept/x 1 ${'x'.repeat(50)}`,
+    '/kept/x 1 ',
+    '/end/x 0 end',
+  ]);
+  expect(retained).toEqual([100_000, true]);
+  expect(connected).toBe(true);
+}
+
+const protocol = { framing, clientMessages: mqtt3, serverMessages: mqtt3 };
+
+describe.skipIf(BROKER === undefined)('against mosquitto', () => {
+  let port = 0;
+  let stop = (): void => {};
+  beforeAll(async () => {
+    ({ port, stop } = await startMosquitto(BROKER!));
+  }, 30_000);
+  afterAll(() => stop());
+
+  test.each([4, 5] as const)(
+    'MQTT.js with our adapter in place of mqtt-packet, version %i',
+    (version) => expectMqttJs(port, version, ADAPTER),
+    60_000,
+  );
+
+  test('the client’s table: QoS 0 to 2 both ways, keep-alive, and a session that goes on', async () => {
+    await meetBroker(port);
+  }, 30_000);
+});
+
+/** Two connections of the client's table, one after the other. */
+async function meetBroker(port: number): Promise<void> {
+  const came: Publication[] = [];
+  const options = {
+    clientId: 'table',
+    keepAlive: 1,
+    cleanSession: false,
+    delivery: new Delivery(),
+    subscriptions: [{ filter: 't/#', qos: 2 }],
+    onMessage: (one: Publication) => void came.push(one),
+  };
+  const dial = () => connect(protocol, { port, host: '127.0.0.1', session: clientSession(options) });
+  const seen = () => came.map(({ topic, qos, payload }) => `${topic} ${qos} ${payload}`).sort();
+  const until = async (count: number): Promise<void> => {
+    while (came.length < count) await pause(5);
+  };
+  const one = await dial();
+  while (one.machine!.state !== 'connected') await pause(5);
+  for (const qos of [0, 1, 2]) {
+    const publication = { topic: `t/${qos}`, payload: Buffer.from(`${qos}`), qos, retain: false };
+    one.machine!.send(options.delivery.publish(publication));
+  }
+  await until(3);
+  // Two keep-alives pass: it pings, and is not cut.
+  await pause(2_200);
+  expect(one.machine!.state).toBe('connected');
+  expect(options.delivery.inFlight).toBe(0);
+  expect(seen()).toEqual(['t/0 0 0', 't/1 1 1', 't/2 2 2']);
+  // Lost without a word: what was not acknowledged is sent again on the next connection.
+  one.stream.destroy();
+  await one.closed.catch(() => undefined);
+  for (const qos of [1, 2]) {
+    options.delivery.publish({ topic: 't/again', payload: Buffer.from(`${qos}`), qos, retain: false });
+  }
+  const two = await dial();
+  await until(5);
+  while (options.delivery.inFlight > 0) await pause(5);
+  expect(seen().slice(3)).toEqual(['t/again 1 1', 't/again 2 2']);
+  two.stream.destroy();
+  await two.closed.catch(() => undefined);
+}
+
+describe('our broker', () => {
+  async function listening(limits: Partial<BrokerLimits> & Parameters<typeof createBroker>[0] = {}) {
+    const { server, broker } = createBroker(limits);
+    await server.listen({ port: 0, host: '127.0.0.1' });
+    cleanups.push(() => server.close({ deadline: 100 }));
+    return { server, broker, port: (server.address() as AddressInfo).port };
+  }
+  const at = (port: number, ...args: string[]): string[] => ['-h', '127.0.0.1', '-p', String(port), ...args];
+  function subscriber(port: number, ...args: string[]): Printing {
+    // -F prints a line for each message; --quiet leaves out the rest.
+    const running = start(SUB!, at(port, '-F', '%t %q %r %p', ...args));
+    cleanups.push(() => running.child.kill('SIGKILL'));
+    return running;
+  }
+  async function publish(port: number, ...args: string[]): Promise<void> {
+    const running = start(PUB!, at(port, ...args));
+    expect(await running.ended, running.lines.join('\n')).toBe(0);
+  }
+  async function subscribed(broker: ReturnType<typeof createBroker>['broker'], count: number): Promise<void> {
+    const all = () => [...broker.sessions.all.values()].filter((one) => one.subscriptions.size > 0).length;
+    while (all() < count) await pause(5);
+  }
+
+  test('under MQTT.js, with mqtt-packet and with our adapter', async () => {
+    const { port } = await listening();
+    await expectMqttJs(port, 4, {});
+    await expectMqttJs(port, 4, ADAPTER);
+  }, 60_000);
+
+  test('under the client’s table', async () => {
+    const { port } = await listening();
+    await meetBroker(port);
+  }, 30_000);
+
+  describe.skipIf(PUB === undefined || SUB === undefined)('under mosquitto_pub and mosquitto_sub', () => {
+    test('wildcards, every QoS, retained messages', async () => {
+      const { port, broker } = await listening();
+      await publish(port, '-t', 'home/kitchen/t', '-m', 'kept', '-r', '-q', '1');
+      const plus = subscriber(port, '-t', 'home/+/t', '-q', '1');
+      const hash = subscriber(port, '-t', 'home/#', '-q', '2');
+      await Promise.all([plus.until(1), hash.until(1)]);
+      await subscribed(broker, 2);
+      for (const qos of ['0', '1', '2'])
+        await publish(port, '-t', 'home/hall/t', '-m', `at ${qos}`, '-q', qos);
+      await publish(port, '-t', 'home/hall', '-m', 'no match for plus');
+      expect(await hash.until(5)).toEqual([
+        'home/kitchen/t 1 1 kept',
+        'home/hall/t 0 0 at 0',
+        'home/hall/t 1 0 at 1',
+        'home/hall/t 2 0 at 2',
+        'home/hall 0 0 no match for plus',
+      ]);
+      expect(await plus.until(4)).toEqual([
+        'home/kitchen/t 1 1 kept',
+        'home/hall/t 0 0 at 0',
+        'home/hall/t 1 0 at 1',
+        'home/hall/t 1 0 at 2',
+      ]);
+      await publish(port, '-t', 'home/kitchen/t', '-n', '-r');
+      expect(broker.retained('#', 2)).toEqual([]);
+    }, 30_000);
+
+    test('a session goes on: what came meanwhile waits', async () => {
+      const { port, broker } = await listening();
+      const first = subscriber(port, '-c', '-i', 'sleeper', '-t', 'a', '-q', '1');
+      await subscribed(broker, 1);
+      first.child.kill('SIGINT');
+      await first.ended;
+      for (const text of ['one', 'two']) await publish(port, '-t', 'a', '-m', text, '-q', '1');
+      await publish(port, '-t', 'a', '-m', 'at most once');
+      const second = subscriber(port, '-c', '-i', 'sleeper', '-t', 'a', '-q', '1');
+      expect(await second.until(2)).toEqual(['a 1 0 one', 'a 1 0 two']);
+    }, 30_000);
+
+    test('wills: of who vanishes, not of who says goodbye', async () => {
+      const { port, broker } = await listening();
+      const watching = subscriber(port, '-t', 'will/#');
+      await subscribed(broker, 1);
+      const will = ['--will-topic', 'will/of', '--will-payload', 'gone', '-t', 'x'];
+      const vanishing = subscriber(port, ...will);
+      await subscribed(broker, 2);
+      vanishing.child.kill('SIGKILL');
+      expect(await watching.until(1)).toEqual(['will/of 0 0 gone']);
+      const leaving = subscriber(port, ...will);
+      await subscribed(broker, 2);
+      leaving.child.kill('SIGINT');
+      await leaving.ended;
+      await publish(port, '-t', 'will/last', '-m', 'end');
+      expect(await watching.until(2)).toEqual(['will/of 0 0 gone', 'will/last 0 0 end']);
+    }, 30_000);
+  });
+
+  /** A client that says CONNECT by hand, and what comes back. */
+  async function byHand(
+    port: number,
+    hello: string,
+  ): Promise<{ socket: net.Socket; came: Buffer[]; gone: Promise<unknown> }> {
+    const socket = net.connect(port, '127.0.0.1');
+    cleanups.push(() => socket.destroy());
+    const came: Buffer[] = [];
+    socket.on('data', (chunk) => came.push(chunk)).on('error', () => undefined);
+    const gone = new Promise((resolve) => socket.once('close', resolve));
+    socket.write(Buffer.from(hello, 'hex'));
+    while (came.length === 0) await pause(5);
+    return { socket, came, gone };
+  }
+  // CONNECT 15 bytes · MQTT · level 4 · clean · keep-alive 1 s · client abc
+  const HELLO = '100f00044d515454040200010003616263';
+  const CONNACK = '20020000';
+
+  test('a client that comes again takes over from its earlier connection', async () => {
+    const { port, server } = await listening();
+    const one = await byHand(port, HELLO);
+    const two = await byHand(port, HELLO);
+    await one.gone;
+    expect(Buffer.concat(two.came).toString('hex')).toBe(CONNACK);
+    expect(server.stats().connections).toBe(1);
+  }, 20_000);
+
+  test('a client that is silent for one and a half keep-alives is cut, and one that pings is not', async () => {
+    const { port } = await listening();
+    const silent = await byHand(port, HELLO);
+    const pinging = await byHand(port, HELLO.replace('616263', '616264'));
+    const timer = setInterval(() => pinging.socket.write(Buffer.from('c000', 'hex')), 400);
+    cleanups.push(() => clearInterval(timer));
+    await silent.gone;
+    expect(pinging.socket.readyState).toBe('open');
+    expect(Buffer.concat(pinging.came).toString('hex')).toMatch(/^20020000(d000)+$/);
+  }, 20_000);
+
+  test('what a client may cost: packets, subscriptions, retained topics, waiting messages', async () => {
+    const limits = { subscriptions: 2, messages: 3, retained: 2, maxHeldBytes: 65_536 };
+    const { port, broker, server } = await listening(limits);
+    // Clean session off, keep-alive 0.
+    const one = await byHand(port, '100f00044d515454040000000003616263');
+    // SUBSCRIBE id 1: a, b, c at QoS 1; then a filter that is none.
+    one.socket.write(Buffer.from('820e0001000161010001620100016301', 'hex'));
+    one.socket.write(Buffer.from('82080002000323612301', 'hex'));
+    while (Buffer.concat(one.came).length < 4 + 7 + 5) await pause(5);
+    expect(Buffer.concat(one.came).toString('hex')).toBe(`${CONNACK}90050001010180${'9003000280'}`);
+    one.socket.destroy();
+    await one.gone;
+    while (server.connections.size > 0) await pause(5);
+    const publication = { topic: 'a', payload: Buffer.from('x'), qos: 1, retain: false };
+    for (let i = 0; i < 10; i++) broker.publish(publication);
+    expect(broker.sessions.all.get('abc')!.resumed()).toHaveLength(3);
+    for (const topic of ['r1', 'r2', 'r3']) broker.publish({ ...publication, topic, retain: true });
+    expect(broker.retained('#', 0).map(({ topic }) => topic)).toEqual(['r1', 'r2']);
+    // A packet of 256 MB is announced, and begun.
+    const large = await byHand(port, HELLO);
+    large.socket.write(Buffer.from('30ffffff7f', 'hex'));
+    large.socket.write(Buffer.alloc(200_000));
+    await large.gone;
+  }, 20_000);
+
+  test('the first packet is CONNECT, of a known version; topics have no wildcards', async () => {
+    const { port } = await listening();
+    const old = await byHand(port, '100f00044d515454030200010003616263');
+    await old.gone;
+    expect(Buffer.concat(old.came).toString('hex')).toBe('20020001');
+    const wild = await byHand(port, HELLO);
+    wild.socket.write(Buffer.from('3003000123', 'hex'));
+    await wild.gone;
+    const socket = net.connect(port, '127.0.0.1').on('error', () => undefined);
+    socket.write(Buffer.from('c000', 'hex'));
+    await new Promise((resolve) => socket.once('close', resolve).resume());
+  }, 20_000);
+});
+
+test.each([
+  ['a/b', 'a/b', true],
+  ['a/+', 'a/b', true],
+  ['a/+', 'a', false],
+  ['a/+', 'a/', true],
+  ['+', 'a/b', false],
+  ['a/#', 'a', true],
+  ['a/#', 'a/b/c', true],
+  ['#', 'a/b', true],
+  ['#', '$SYS/x', false],
+  ['$SYS/#', '$SYS/x', true],
+  ['+/x', '$SYS/x', false],
+  ['a/b/c', 'a/b', false],
+])('the filter %s and the topic %s: %s', (filter, topic, expected) => {
+  expect(matches(filter, topic)).toBe(expected);
+});
