@@ -13,6 +13,7 @@ import { benchFraming } from './framing.ts';
 import { benchLatency } from './latency.ts';
 import { benchMemory } from './memory.ts';
 import { benchRecording } from './recording.ts';
+import { benchReplace } from './replace.ts';
 import { benchSession } from './session.ts';
 import { benchTexts } from './texts.ts';
 
@@ -27,6 +28,7 @@ const BENCHES: Record<string, () => Promise<string>> = {
   copy: benchCopy,
   texts: benchTexts,
   captures: benchCaptures,
+  replace: benchReplace,
   recording: benchRecording,
 };
 

@@ -1,0 +1,200 @@
+/** Our adapters beside the libraries that they stand in for: the same calls, the same results, compared before they are timed. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import net from 'node:net';
+import { createInterface } from 'node:readline';
+import { isDeepStrictEqual } from 'node:util';
+import mqttPacket from 'mqtt-packet';
+import * as mqttAdapter from '../examples/mqtt/mqtt-packet/index.ts';
+import { median, table } from './measure.ts';
+
+const ROUNDS = 15;
+/** Milliseconds of a round. */
+const ROUND = 60;
+
+interface Work {
+  readonly name: string;
+  /** Each does so many items a call, and answers something to compare. */
+  readonly items: number;
+  ours(): unknown;
+  theirs(): unknown;
+}
+
+export async function benchReplace(): Promise<string> {
+  return [
+    `### In place of mqtt-packet\n\n${rates(mqttWorks(), 'mqtt-packet')}`,
+    `### Memory per connection of a broker, ${CLIENTS.toLocaleString('en')} clients with a subscription each\n\n${await brokers()}`,
+  ].join('\n\n');
+}
+
+const CLIENTS = 2_000;
+
+async function brokers(): Promise<string> {
+  const rows: string[][] = [];
+  for (const name of ['wirepipe', 'aedes']) {
+    const { heap, resident } = await perClient(name);
+    rows.push([name, (heap / 1_024).toFixed(1), (resident / 1_024).toFixed(1)]);
+  }
+  return table(['broker', 'KiB of heap', 'KiB resident'], rows);
+}
+
+interface Memory {
+  readonly heap: number;
+  readonly resident: number;
+}
+
+async function perClient(variant: string): Promise<Memory> {
+  const child = spawn(process.execPath, ['--expose-gc', '--import', 'tsx', 'bench/idle-broker.ts', variant]);
+  child.stderr.pipe(process.stderr);
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  const line = async (): Promise<string> => (await lines.next()).value as string;
+  const memory = async (): Promise<Memory> => {
+    child.stdin.write('\n');
+    return JSON.parse(await line());
+  };
+  const sockets: net.Socket[] = [];
+  try {
+    const port = Number((await line()).split(' ')[1]);
+    // Some at first, so that what is made once is there.
+    for (let i = 0; i < 200; i++) sockets.push(await subscriber(port, sockets.length));
+    const before = await memory();
+    for (let i = 0; i < CLIENTS; i++) sockets.push(await subscriber(port, sockets.length));
+    const after = await memory();
+    return {
+      heap: (after.heap - before.heap) / CLIENTS,
+      resident: (after.resident - before.resident) / CLIENTS,
+    };
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    child.kill();
+  }
+}
+
+/** A client of that number that has subscribed to a topic of its own. */
+async function subscriber(port: number, number: number): Promise<net.Socket> {
+  const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
+  socket.write(mqttPacket.generate({ cmd: 'connect', clientId: `client-${number}`, keepalive: 0 } as never));
+  await once(socket, 'data');
+  const subscriptions = [{ topic: `to/${number}/#`, qos: 1 as const }];
+  socket.write(mqttPacket.generate({ cmd: 'subscribe', messageId: 1, subscriptions }));
+  await once(socket, 'data');
+  return socket;
+}
+
+function rates(works: readonly Work[], peer: string): string {
+  const rows = works.map((work) => {
+    const [ours, theirs] = [work.ours(), work.theirs()].map((value) => JSON.parse(JSON.stringify(value)));
+    if (!isDeepStrictEqual(ours, theirs)) throw new Error(`${work.name}: ours and theirs differ`);
+    const ratios: number[] = [];
+    const own: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      // In turn first, so that neither has the warmer caches always.
+      const order = round % 2 === 0 ? (['ours', 'theirs'] as const) : (['theirs', 'ours'] as const);
+      const rate = { ours: 0, theirs: 0 };
+      for (const side of order) rate[side] = perSecond(work[side], work.items);
+      if (round < 3) continue;
+      ratios.push(rate.ours / rate.theirs);
+      own.push(rate.ours);
+    }
+    return [work.name, `${(median(own) / 1e6).toFixed(2)} M/s`, `${median(ratios).toFixed(2)} ×`];
+  });
+  return table(['work', 'wirepipe', `beside ${peer}`], rows);
+}
+
+function perSecond(run: () => unknown, items: number): number {
+  const start = performance.now();
+  let calls = 0;
+  let elapsed = 0;
+  while (elapsed < ROUND) {
+    run();
+    calls++;
+    elapsed = performance.now() - start;
+  }
+  return (1_000 * calls * items) / elapsed;
+}
+
+const COUNT = 256;
+
+/** 256 packets in chunks of that size; each parser makes the same packets. */
+function parsing(name: string, packets: object[], version: number, chunk = 65_536): Work {
+  const options = { protocolVersion: version };
+  const bytes = Buffer.concat(packets.map((packet) => mqttPacket.generate(packet as never, options)));
+  const chunks: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += chunk) chunks.push(bytes.subarray(at, at + chunk));
+  const run = (parser: {
+    on(event: 'packet', take: (packet: unknown) => void): unknown;
+    parse(chunk: Buffer): number;
+  }) => {
+    let last: unknown;
+    parser.on('packet', (packet) => {
+      last = packet;
+    });
+    return () => {
+      for (const one of chunks) parser.parse(one);
+      return last;
+    };
+  };
+  return {
+    name: `parse ${name}`,
+    items: packets.length,
+    ours: run(mqttAdapter.parser(options)),
+    theirs: run(mqttPacket.parser(options)),
+  };
+}
+
+function generating(name: string, packets: object[], version: number): Work {
+  const options = { protocolVersion: version };
+  const run = (generate: (packet: never, options: object) => Buffer) => () => {
+    let last: Buffer | undefined;
+    for (const packet of packets) last = generate(packet as never, options);
+    return last;
+  };
+  return {
+    name: `generate ${name}`,
+    items: packets.length,
+    ours: run(mqttAdapter.generate as never),
+    theirs: run(mqttPacket.generate as never),
+  };
+}
+
+function mqttWorks(): Work[] {
+  const many = (make: (i: number) => object): object[] => Array.from({ length: COUNT }, (_, i) => make(i));
+  const publish = (size: number, more: object = {}) =>
+    many((i) => ({
+      cmd: 'publish',
+      topic: `sensors/hall/${i % 10}/temperature`,
+      payload: Buffer.alloc(size, 97 + (i % 26)),
+      qos: 1,
+      messageId: 1 + i,
+      dup: false,
+      retain: false,
+      ...more,
+    }));
+  const properties = {
+    payloadFormatIndicator: true,
+    contentType: 'text/plain',
+    userProperties: { source: 'hall' },
+  };
+  const pubacks = many((i) => ({ cmd: 'puback', messageId: 1 + i }));
+  const subscribes = many((i) => ({
+    cmd: 'subscribe',
+    messageId: 1 + i,
+    subscriptions: [
+      { topic: `a/${i}/+`, qos: 1 },
+      { topic: 'b/#', qos: 0 },
+    ],
+  }));
+  return [
+    parsing('PUBLISH, QoS 1, 20 bytes', publish(20), 4),
+    parsing('PUBLISH, QoS 1, 1 KiB', publish(1_024), 4),
+    parsing('PUBLISH, QoS 1, 20 bytes, in chunks of 61', publish(20), 4, 61),
+    parsing('PUBLISH of MQTT 5, three properties', publish(20, { properties }), 5),
+    parsing('PUBACK', pubacks, 4),
+    parsing('SUBSCRIBE', subscribes, 4),
+    generating('PUBLISH, QoS 1, 20 bytes', publish(20), 4),
+    generating('PUBLISH, QoS 1, 1 KiB', publish(1_024), 4),
+    generating('PUBLISH of MQTT 5, three properties', publish(20, { properties }), 5),
+    generating('PUBACK', pubacks, 4),
+    generating('SUBSCRIBE', subscribes, 4),
+  ];
+}
