@@ -1,7 +1,7 @@
 import type { Codec } from '../protocol/codec.ts';
-import type { Span } from '../protocol/fields/engine/read-walk.ts';
 import { trace } from '../protocol/fields/engine/trace.ts';
 import type { FrameReader, Framing } from '../protocol/framing/framing.ts';
+import { contentLength } from '../protocol/recording/content-length.ts';
 
 /** What stands in place of a byte: text stays text. */
 const MASK = 0x2a;
@@ -96,11 +96,4 @@ export class Redaction {
     }
     return this.#chunks.splice(0, count);
   }
-}
-
-/** The bytes of a field; of a text or byte string without the length in front of it, so that the frame stays one. */
-function contentLength({ kind, value, start, end }: Span): number {
-  if (kind === 'utf8' && typeof value === 'string') return Buffer.byteLength(value);
-  if (kind === 'bytes' && value instanceof Uint8Array) return value.length;
-  return end - start;
 }

@@ -9,13 +9,14 @@ import { repl } from './repl.ts';
 import { send } from './send.ts';
 import { serve } from './serve.ts';
 import { streams } from './streams.ts';
+import { tap } from './tap.ts';
 import { endWithReader } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 import type { Verb } from './verb.ts';
 import { view } from './view.ts';
 
 /** In the order of the help. A verb is one file and a line here. */
-const VERBS: readonly Verb[] = [fly, serve, send, repl, streams, decode, view];
+const VERBS: readonly Verb[] = [fly, serve, send, repl, streams, decode, view, tap];
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 

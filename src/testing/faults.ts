@@ -1,8 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { DecodableProtocol } from '../captures/decode-capture.ts';
 import { anything, checkOptions, delay, integer, natural, oneOf } from '../options.ts';
-import type { FrameReader } from '../protocol/framing/framing.ts';
+import type { Codec } from '../protocol/codec.ts';
+import type { Declaration } from '../protocol/fields/engine/declaration.ts';
+import { trace } from '../protocol/fields/engine/trace.ts';
+import type { FrameReader, FrameWriter } from '../protocol/framing/framing.ts';
+import { contentLength } from '../protocol/recording/content-length.ts';
 import type { Side } from '../protocol/recording/events.ts';
+
+const NO_BYTES = Buffer.alloc(0);
 
 /** What goes wrong with a message. */
 export interface Fault {
@@ -11,7 +17,7 @@ export interface Fault {
    * - `'merge'`: comes in one chunk with the next one
    * - `'delay'`: comes `ms` milliseconds late, and what follows it as well
    * - `'drop'`: does not come
-   * - `'corrupt'`: its byte `at` has all bits inverted; default its last one
+   * - `'corrupt'`: its byte `at` has all bits inverted, or those of its `field`; default its last one
    * - `'stall'`: nothing of this direction comes behind it
    * - `'reset'`: the connection is reset behind it
    * - `'end'`: its side ends behind it
@@ -29,6 +35,8 @@ export interface Fault {
   length?: number | undefined;
   /** Of `'delay'`: milliseconds. Default 10. */
   ms?: number | undefined;
+  /** Of `'corrupt'`: the path of the field, as `'items[3].key'`. Lengths and sums around the message are made anew. */
+  field?: string | undefined;
   /** Of `'corrupt'`: the byte. Of `'stall'`, `'reset'`, `'end'`: how many bytes of the message still come; default all. */
   at?: number | undefined;
 }
@@ -67,6 +75,7 @@ export class FaultPlan {
         length: integer(1),
         ms: delay,
         at: natural,
+        field: anything,
       });
     }
     this.#protocol = protocol;
@@ -74,9 +83,17 @@ export class FaultPlan {
     this.#seen = faults.map(() => 0);
   }
 
-  /** A connection's direction from its start. */
-  direction(from: Side): FaultyDirection {
-    return new FaultyDirection(this.#protocol, from, (type) => this.#find(from, type));
+  /**
+   * A connection's direction from its start.
+   *
+   * @param onFault - called when a fault has found its message
+   */
+  direction(from: Side, onFault?: (fault: Fault, type: string | undefined) => void): FaultyDirection {
+    return new FaultyDirection(this.#protocol, from, (type) => {
+      const found = this.#find(from, type);
+      if (onFault !== undefined) for (const fault of found) onFault(fault, type);
+      return found;
+    });
   }
 
   #find(from: Side, type: string | undefined): Fault[] {
@@ -92,7 +109,8 @@ export class FaultPlan {
 /** One direction of one connection: chunks as they are sent in, what happens out. Pure. */
 export class FaultyDirection {
   readonly #reader: FrameReader | undefined;
-  readonly #decode: (frame: Buffer) => unknown;
+  readonly #writer: FrameWriter | undefined;
+  readonly #codec: Codec<unknown, never> | undefined;
   readonly #find: (type: string | undefined) => Fault[];
   /** Bytes of a frame that is not whole. */
   #partial: Buffer[] = [];
@@ -105,9 +123,9 @@ export class FaultyDirection {
     from: Side,
     find: (type: string | undefined) => Fault[],
   ) {
-    const codec = from === 'client' ? protocol?.clientMessages : protocol?.serverMessages;
+    this.#codec = from === 'client' ? protocol?.clientMessages : protocol?.serverMessages;
     this.#reader = protocol?.framing.reader();
-    this.#decode = (frame) => codec?.decode(frame);
+    this.#writer = protocol?.framing.writer();
     this.#find = find;
   }
 
@@ -115,7 +133,7 @@ export class FaultyDirection {
     const chunk = Buffer.from(bytes);
     const reader = this.#reader;
     if (this.#isOver) return [];
-    if (reader === undefined) return this.#message(chunk, undefined);
+    if (reader === undefined) return this.#message(chunk, undefined, NO_BYTES);
     const steps: FaultStep[] = [];
     let start = 0;
     // A byte at a time: that tells where each frame ends, whatever the framing.
@@ -126,7 +144,7 @@ export class FaultyDirection {
       const whole = Buffer.concat([...this.#partial, chunk.subarray(start, at + 1)]);
       this.#partial = [];
       start = at + 1;
-      steps.push(...this.#message(whole, this.#typeOf(frame)));
+      steps.push(...this.#message(whole, this.#typeOf(frame), frame));
     }
     if (this.#isOver || start === chunk.length) return steps;
     const rest = chunk.subarray(start);
@@ -144,10 +162,24 @@ export class FaultyDirection {
 
   #typeOf(frame: Buffer): string | undefined {
     try {
-      return (this.#decode(frame) as { type?: string } | undefined)?.type;
+      return (this.#codec?.decode(frame) as { type?: string } | undefined)?.type;
     } catch {
       return undefined;
     }
+  }
+
+  /** The message with all bits of a field inverted, framed anew; undefined where it has no such field. */
+  #withField(field: string, frame: Buffer): Buffer | undefined {
+    const { declaration } = (this.#codec ?? {}) as { readonly declaration?: Declaration };
+    if (declaration === undefined || this.#writer === undefined) return undefined;
+    const { spans } = trace({ declaration, decode: () => undefined }, frame);
+    const span = spans.find(({ path }) => path === field);
+    if (span === undefined) return undefined;
+    const payload = Buffer.from(frame);
+    // Of a text or byte string, not the length in front of it.
+    for (let at = span.end - contentLength(span); at < span.end; at++) payload[at]! ^= 0xff;
+    const bytes = Buffer.alloc(this.#writer.bound(payload.length));
+    return bytes.subarray(0, this.#writer.write(bytes, 0, payload, 0, payload.length));
   }
 
   #bytes(pieces: readonly Buffer[]): FaultStep[] {
@@ -155,18 +187,20 @@ export class FaultyDirection {
     return bytes.length === 0 ? [] : [{ step: 'bytes', bytes }];
   }
 
-  #message(message: Buffer, type: string | undefined): FaultStep[] {
+  #message(message: Buffer, type: string | undefined, frame: Buffer): FaultStep[] {
     let bytes = message;
     const before: FaultStep[] = [];
     let last: 'stall' | 'reset' | 'end' | undefined;
     let piece = Infinity;
     let isHeld = false;
-    for (const { do: what, at, ms = 10, length = 1 } of this.#find(type)) {
+    for (const { do: what, at, field, ms = 10, length = 1 } of this.#find(type)) {
       if (what === 'drop') return before;
       if (what === 'delay') before.push({ step: 'wait', ms });
       else if (what === 'split') piece = length;
       else if (what === 'merge') isHeld = true;
-      else if (what === 'corrupt') {
+      else if (what === 'corrupt' && field !== undefined) {
+        bytes = this.#withField(field, frame) ?? bytes;
+      } else if (what === 'corrupt') {
         const place = Math.min(at ?? Infinity, bytes.length - 1);
         if (place >= 0) bytes[place]! ^= 0xff;
       } else {

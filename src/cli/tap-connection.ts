@@ -1,0 +1,143 @@
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
+import tls from 'node:tls';
+import type { Side } from '../protocol/recording/events.ts';
+import { type Fault, type FaultPlan, type FaultStep, takeSteps } from '../testing/faults.ts';
+
+/** Sees what is passed on: behind the faults. */
+export interface TapObserver {
+  data(from: Side, bytes: Buffer): void;
+  end(from: Side): void;
+  /** A fault has found its message, which comes behind this as far as it does. */
+  fault(from: Side, fault: Fault, type: string | undefined): void;
+  /** The connection is gone; with the error that cut it. */
+  close(error: Error | undefined): void;
+  /** A promise of when more may come, where what was seen has to be dealt with first. */
+  busy(): Promise<void> | undefined;
+}
+
+/**
+ * Passes on what two streams say to each other, until both have ended. One that is cut cuts the other. Neither is read faster than the
+ * other takes.
+ *
+ *     client ──▶ faults ──▶ observer ──▶ server
+ *     client ◀── observer ◀── faults ◀── server
+ */
+export function tapConnection(
+  { client, server }: Readonly<Record<Side, Duplex>>,
+  observer: TapObserver,
+  faults?: FaultPlan,
+): void {
+  let open = 2;
+  let cause: Error | undefined;
+  for (const from of ['client', 'server'] as const) {
+    const [source, target] = from === 'client' ? [client, server] : [server, client];
+    source.on('error', (error) => {
+      cause ??= error;
+      reset(target);
+    });
+    source.once('close', () => {
+      if (!source.readableEnded && !target.destroyed) target.destroy();
+      if (--open === 0) observer.close(cause);
+    });
+    new Passage(from, source, target, observer).follow(faults);
+  }
+}
+
+/** One direction. */
+class Passage {
+  readonly #from: Side;
+  readonly #source: Duplex;
+  readonly #target: Duplex;
+  readonly #observer: TapObserver;
+
+  constructor(from: Side, source: Duplex, target: Duplex, observer: TapObserver) {
+    this.#from = from;
+    this.#source = source;
+    this.#target = target;
+    this.#observer = observer;
+  }
+
+  follow(faults: FaultPlan | undefined): void {
+    const source = this.#source;
+    if (faults !== undefined) {
+      this.#followFaults(faults);
+      return;
+    }
+    source.on('data', (chunk: Buffer) => {
+      const wait = this.#write(chunk);
+      if (wait === undefined) return;
+      source.pause();
+      void wait.then(() => source.resume());
+    });
+    source.once('end', () => this.#end());
+  }
+
+  #followFaults(faults: FaultPlan): void {
+    const source = this.#source;
+    const direction = faults.direction(this.#from, (fault, type) =>
+      this.#observer.fault(this.#from, fault, type),
+    );
+    let work: Promise<unknown> = Promise.resolve();
+    let isStalled = false;
+    const take = (steps: () => readonly FaultStep[]): void => {
+      source.pause();
+      work = work.then(async () => {
+        if (!isStalled) {
+          const goesOn = await takeSteps(steps(), {
+            // Pieces stay apart.
+            bytes: (bytes) => (this.#target.writable ? (this.#write(bytes) ?? nextTurn()) : undefined),
+            end: () => this.#end(),
+            reset: () => {
+              reset(this.#target);
+              reset(source);
+            },
+          });
+          isStalled = !goesOn;
+        }
+        // What comes behind a stall is read, and goes nowhere.
+        source.resume();
+      });
+    };
+    source.on('data', (chunk: Buffer) => take(() => direction.chunk(chunk)));
+    source.once('end', () => take(() => direction.end()));
+  }
+
+  /** Pass bytes on. Answers a promise of when more may follow, where that is not now. */
+  #write(bytes: Buffer): Promise<void> | undefined {
+    this.#observer.data(this.#from, bytes);
+    const isTaken = this.#target.write(bytes);
+    const busy = this.#observer.busy();
+    if (isTaken) return busy;
+    return drained(this.#target).then(() => busy);
+  }
+
+  #end(): void {
+    this.#observer.end(this.#from);
+    this.#target.end();
+  }
+}
+
+/** End a stream as one that has gone wrong: over TCP the other side sees a reset. */
+function reset(stream: Duplex): void {
+  if (stream.destroyed) return;
+  const isTcp =
+    stream instanceof net.Socket && !(stream instanceof tls.TLSSocket) && stream.remoteAddress !== undefined;
+  if (isTcp) stream.resetAndDestroy();
+  else stream.destroy();
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function drained(stream: Duplex): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off('drain', done).off('close', done);
+      resolve();
+    };
+    stream.on('drain', done).on('close', done);
+    if (stream.destroyed) done();
+  });
+}

@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import { safeText } from '../bytes/show.ts';
+import { FaultPlan } from '../testing/faults.ts';
+import { dial, endpointForms, listenAt, parseEndpoint, showEndpoint, type TlsOptions } from './endpoint.ts';
+import { type EventFilterOptions, eventFilter, withEventFilter } from './event-filter.ts';
+import { EventLines } from './event-lines.ts';
+import { faultForms, type MessageNames, parseFault } from './fault-text.ts';
+import { type LoadedProtocol, loadProtocol, protocolOption } from './load-protocol.ts';
+import { TapRecording } from './tap-recording.ts';
+import { TappedConversations } from './tapped-conversations.ts';
+import { examples, type Verb } from './verb.ts';
+
+interface TapOptions extends EventFilterOptions, TlsOptions {
+  protocol: string;
+  listen: string;
+  to: string;
+  out?: string;
+  redact?: string[];
+  fault: string[];
+  hex?: boolean;
+  json?: boolean;
+  quiet?: boolean;
+  once?: boolean;
+}
+
+/** `tap`: stand between a client and a server, print and record what they say, and make it go wrong. */
+export const tap: Verb = (program) => {
+  withEventFilter(
+    program
+      .command('tap')
+      .description(
+        'stand between any client and any server: print what they say by messages, record it, make it go wrong',
+      )
+      .requiredOption('--listen <place>', `where the client comes: ${endpointForms}`)
+      .requiredOption('--to <place>', 'where the server is: as --listen')
+      .addOption(protocolOption()),
+  )
+    .option(
+      '--out <file>',
+      'record into this capture file, packed where it ends in .gz; it is there when tap ends',
+    )
+    .option('--redact <path...>', "fields that are recorded as '*', such as login.password")
+    .option('--fault <fault>', `what goes wrong, may be given several times: ${faultForms}`, collect, [])
+    .option('--hex', "show each message's bytes, field by field")
+    .option('--json', 'print each message as a line of JSON')
+    .option('--quiet', 'print no messages')
+    .option('--once', 'end with the first connection')
+    .option('--cert <file>', 'of --listen tls: our certificate, in PEM')
+    .option('--key <file>', 'of --listen tls: its key')
+    .option('--ca <file>', 'of --to tls: the authority to trust')
+    .option('--servername <name>', 'of --to tls: the name that the certificate has to have')
+    .option('--insecure', 'of --to tls: take any certificate')
+    .addHelpText(
+      'after',
+      examples(
+        'wirepipe tap --listen 4001 --to 4000 --out flight.ndjson.gz',
+        "wirepipe tap --listen 4001 --to 4000 --fault 'after 2 move: reset' --fault 'ok: delay 200'",
+        'wirepipe tap --listen 1883 --to tls:broker.example:8883 --protocol ./mqtt.ts',
+        'wirepipe tap --listen /tmp/app.sock --to /run/db.sock --protocol ./db.ts --json',
+        'wirepipe tap --listen /dev/ttyUSB0 --to /dev/ttyUSB1 --protocol ./modbus.ts --hex',
+      ),
+    )
+    .action(run);
+};
+
+async function run(options: TapOptions): Promise<void> {
+  const [listen, to] = [parseEndpoint('--listen', options.listen), parseEndpoint('--to', options.to)];
+  const passes = eventFilter(options);
+  const protocol = await loadProtocol(options.protocol);
+  const faults = options.fault.flatMap((text) => parseFault(text, namesOf(protocol)));
+  const lines = new EventLines(options);
+  const conversations = new TappedConversations(protocol, {
+    dial: () => dial(to, options),
+    faults: faults.length > 0 ? new FaultPlan(protocol, faults) : undefined,
+    recording: options.out === undefined ? undefined : new TapRecording(options.out, options.redact),
+    spans: options.hex === true,
+    print: options.quiet
+      ? undefined
+      : (event) => (passes(event) ? printNow(lines.of(event, true)) : undefined),
+  });
+  const told = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  try {
+    const listening = await listenAt(listen, options, (stream) => void conversations.take(stream));
+    console.error(`tap: ${safeText(`${showEndpoint(listening.endpoint)} → ${showEndpoint(to)}`)}`);
+    await (options.once ? Promise.race([told, conversations.first]) : told);
+    listening.close();
+  } finally {
+    await conversations.close();
+  }
+  // A terminal that is being read keeps the process.
+  if (listen.kind === 'serial' || to.kind === 'serial') process.exit();
+}
+
+/** Write lines to stdout; answers a promise of when it takes more, where it is behind. */
+function printNow(lines: Iterable<string>): Promise<void> | undefined {
+  const isTaken = process.stdout.write([...lines].map((line) => `${line}\n`).join(''));
+  return isTaken ? undefined : once(process.stdout, 'drain').then(() => undefined);
+}
+
+function namesOf({ clientMessages, serverMessages }: LoadedProtocol): MessageNames {
+  return { client: typesOf(clientMessages), server: typesOf(serverMessages) };
+}
+
+function typesOf({
+  types,
+}: {
+  readonly types?: readonly string[] | undefined;
+}): readonly string[] | undefined {
+  return types === undefined || types.length === 0 ? undefined : types;
+}
+
+function collect(value: string, all: readonly string[]): string[] {
+  return [...all, value];
+}

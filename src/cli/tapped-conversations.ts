@@ -1,0 +1,130 @@
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
+import { showThrown } from '../bytes/show.ts';
+import type { Side } from '../protocol/recording/events.ts';
+import type { ConnectionObserver } from '../protocol/recording/observer.ts';
+import type { FaultPlan } from '../testing/faults.ts';
+import { ConnectionEvents } from '../tools/view/connection-events.ts';
+import type { ViewEvent } from '../tools/view/document.ts';
+import { faultText } from './fault-text.ts';
+import type { LoadedProtocol } from './load-protocol.ts';
+import { type TapObserver, tapConnection } from './tap-connection.ts';
+import type { TapRecording } from './tap-recording.ts';
+
+export interface TappedConversationsOptions {
+  /** Connects to the server. */
+  dial(): Promise<Duplex>;
+  faults: FaultPlan | undefined;
+  recording: TapRecording | undefined;
+  /** Whether messages have the places of their fields. */
+  spans: boolean;
+  /** Shows an event; answers a promise of when more may be shown, where that is not now. Without it nothing is decoded. */
+  print: ((event: ViewEvent, connection: string) => Promise<void> | undefined) | undefined;
+}
+
+/** The connections of one tap: each is passed on, recorded, and shown. */
+export class TappedConversations {
+  /** Resolves when a connection is over, or could not be made. */
+  readonly first: Promise<void>;
+  readonly #protocol: LoadedProtocol;
+  readonly #options: TappedConversationsOptions;
+  readonly #start = performance.now();
+  readonly #streams = new Set<Duplex>();
+  #count = 0;
+  #isOver!: () => void;
+
+  constructor(protocol: LoadedProtocol, options: TappedConversationsOptions) {
+    this.#protocol = protocol;
+    this.#options = options;
+    this.first = new Promise((resolve) => {
+      this.#isOver = resolve;
+    });
+  }
+
+  /** A client has come. */
+  async take(client: Duplex): Promise<void> {
+    const number = this.#count++;
+    this.#streams.add(client);
+    client.once('close', () => this.#streams.delete(client));
+    // Until the server is there.
+    client.on('error', () => {});
+    let server: Duplex;
+    try {
+      server = await this.#options.dial();
+    } catch (error) {
+      console.error(`wirepipe: #${number}: ${showThrown(error)}`);
+      process.exitCode = 1;
+      client.destroy();
+      this.#isOver();
+      return;
+    }
+    if (client.destroyed) {
+      server.destroy();
+      this.#isOver();
+      return;
+    }
+    this.#streams.add(server);
+    server.once('close', () => this.#streams.delete(server));
+    const places = { client: placeOf(client), server: placeOf(server) };
+    const record = this.#options.recording?.recorder.open({ protocol: this.#protocol, ...places });
+    const name = `${places.client ?? `client ${number}`} → ${places.server ?? 'server'}`;
+    tapConnection({ client, server }, this.#observer(number, name, record), this.#options.faults);
+  }
+
+  /** Cut what is still open, and finish the recording. */
+  async close(): Promise<void> {
+    const closed = [...this.#streams].map(
+      (stream) => new Promise((resolve) => stream.once('close', resolve)),
+    );
+    for (const stream of this.#streams) stream.destroy();
+    await Promise.all(closed);
+    await this.#options.recording?.close();
+  }
+
+  #observer(number: number, name: string, record: ConnectionObserver | undefined): TapObserver {
+    const { print, spans } = this.#options;
+    const described = print && new ConnectionEvents(this.#protocol, number, { spans });
+    const now = (): number => Math.round((performance.now() - this.#start) * 1_000) / 1_000;
+    let wait: Promise<void> | undefined;
+    const show = (events: (described: ConnectionEvents) => readonly ViewEvent[]): void => {
+      if (described === undefined) return;
+      for (const event of events(described)) {
+        const busy = print!(event, name);
+        if (busy === undefined) continue;
+        wait = busy;
+        void busy.then(() => {
+          if (wait === busy) wait = undefined;
+        });
+      }
+    };
+    const end = (from: Side): void =>
+      show((one) => [...one.end(from, now()), one.mark('end', from, now(), 'has ended its side')]);
+    return {
+      data: (from, bytes) => {
+        record?.data(from, bytes);
+        show((one) => one.data(from, bytes, now()));
+      },
+      end: (from) => {
+        record?.end(from);
+        end(from);
+      },
+      fault: (from, fault, type) =>
+        show((one) => [one.mark('fault', from, now(), `${type ?? 'a message'}: ${faultText(fault)}`)]),
+      close: (error) => {
+        record?.close(error);
+        if (error !== undefined) {
+          show((one) => [one.mark('fault', 'server', now(), `the connection was cut: ${showThrown(error)}`)]);
+        }
+        this.#isOver();
+      },
+      busy: () => wait,
+    };
+  }
+}
+
+/** `10.0.0.1:5000`; undefined where there is no address. */
+function placeOf(stream: Duplex): string | undefined {
+  if (!(stream instanceof net.Socket) || stream.remoteAddress === undefined) return undefined;
+  const { remoteAddress: address, remotePort: port } = stream;
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}

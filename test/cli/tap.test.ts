@@ -1,0 +1,426 @@
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { parseFault } from '../../src/cli/fault-text.ts';
+import { drone } from '../../src/drone/protocol.ts';
+import { connect, createServer } from '../../src/index.ts';
+import { Authority } from '../support/certificates.ts';
+import { isThere } from '../support/programs.ts';
+import { cli, run, start } from '../support/run.ts';
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-tap-'));
+const server = createServer(drone);
+let port = 0;
+beforeAll(async () => {
+  await server.listen({ port: 0, host: '127.0.0.1' });
+  ({ port } = server.address() as net.AddressInfo);
+});
+afterAll(() => server.close({ deadline: 1 }));
+
+interface Tapped {
+  /** Where it listens, as it says. */
+  readonly at: string;
+  readonly child: ChildProcessWithoutNullStreams;
+  /** Ends it by a signal; what it printed, a line each, without times. */
+  end(signal?: NodeJS.Signals): Promise<{ status: number | null; lines: string[]; stderr: string }>;
+}
+
+const running = new Set<ChildProcessWithoutNullStreams>();
+afterEach(() => {
+  for (const child of running) child.kill('SIGKILL');
+  running.clear();
+});
+
+/** Start a tap, and wait until it listens. */
+async function tap(...args: string[]): Promise<Tapped> {
+  const child = start([...cli, 'tap', ...args]);
+  running.add(child);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  const closed = once(child, 'close').then(([status]) => status as number | null);
+  const at = await new Promise<string>((resolve, reject) => {
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+      const [, place] = /^tap: (.+) → .+$/m.exec(stderr) ?? [];
+      if (place !== undefined) resolve(place);
+    });
+    void closed.then(() => reject(new Error(`it ended: ${stderr}`)));
+  });
+  return {
+    at,
+    child,
+    async end(signal) {
+      if (signal !== undefined) child.kill(signal);
+      const status = await closed;
+      const lines = stdout.split('\n').map((line) =>
+        line
+          .replace(/^ *[\d.]+ ms +/, '')
+          .replace(/ +/g, ' ')
+          .trim(),
+      );
+      return { status, lines, stderr };
+    },
+  };
+}
+
+const portOf = (at: string): number => Number(/\d+$/.exec(at)![0]);
+
+/** Say what a controller says; answers what comes, until the connection is over. */
+async function fly(
+  place: net.NetConnectOpts,
+  ...words: object[]
+): Promise<{ answers: unknown[]; error: unknown }> {
+  const client = await connect(drone, place as never);
+  const answers: unknown[] = [];
+  try {
+    for (const word of words) answers.push(await client.request(word as never, { timeout: 2_000 }));
+    client.end();
+    await client.closed;
+    return { answers, error: undefined };
+  } catch (error) {
+    client.destroy();
+    await client.closed.catch(() => {});
+    return { answers, error };
+  }
+}
+
+const HELLO = { type: 'write', text: 'HELLO' };
+const move = (x: number) => ({ type: 'move', x, y: 0 });
+const QUIT = { type: 'quit' };
+
+describe('tap', () => {
+  test('prints what both sides say, records it, and ends in peace', async () => {
+    const out = path.join(folder, 'flight.ndjson.gz');
+    const tapped = await tap('--listen', '0', '--to', String(port), '--out', out);
+    const { answers } = await fly({ port: portOf(tapped.at) }, HELLO, move(10), QUIT);
+    expect(answers).toHaveLength(3);
+    // Only when it is over is the file there.
+    expect(existsSync(out)).toBe(false);
+    const { status, lines, stderr } = await tapped.end('SIGINT');
+    expect(stderr).toBe(`tap: ${tapped.at} → 127.0.0.1:${port}\n`);
+    expect(lines).toEqual([
+      '#0 → handshake write HELLO',
+      '#0 ← handshake ok AUTH_OK',
+      '#0 → authenticated move x=10 y=0',
+      '#0 ← authenticated ok MOVING_TO(10, 0)',
+      '#0 → authenticated quit',
+      '#0 ← authenticated ok BYE',
+      expect.stringMatching(/^#0 [→←] has ended its side$/),
+      expect.stringMatching(/^#0 [→←] has ended its side$/),
+      '',
+    ]);
+    expect(status).toBe(0);
+    const decoded = await run([...cli, 'decode', out, '--where', 'type = move']);
+    expect(decoded.stdout).toMatch(/→ authenticated {2}move x=10 y=0\n$/);
+    expect(readdirSync(folder)).toEqual(['flight.ndjson.gz']);
+  });
+
+  test('says which side breaks the protocol', async () => {
+    const wrong = net.createServer((socket) => {
+      // A quit is nothing that a server sends; ok is not what answers nothing.
+      socket.once('data', () => socket.end(Buffer.from('01000000630400000080024f4b', 'hex')));
+    });
+    wrong.listen(0, '127.0.0.1');
+    await once(wrong, 'listening');
+    const tapped = await tap(
+      '--listen',
+      '0',
+      '--to',
+      String((wrong.address() as net.AddressInfo).port),
+      '--once',
+    );
+    await fly({ port: portOf(tapped.at) }, move(1));
+    const { lines, status } = await tapped.end();
+    expect(lines[0]).toMatch(
+      /→ handshake move x=1 y=0 \(the client breaks the protocol: 'move' may not be sent in state 'handshake'/,
+    );
+    expect(lines[1]).toMatch(/← handshake ERR_MESSAGE_UNKNOWN/);
+    expect(status).toBe(0);
+    wrong.close();
+  });
+
+  test('filters, --json, --hex, --quiet', async () => {
+    const [json, hex, quiet] = await Promise.all([
+      tap('--listen', '0', '--to', String(port), '--once', '--json', '--where', 'type = move'),
+      tap('--listen', '0', '--to', String(port), '--once', '--hex', '--from', 'server'),
+      tap('--listen', '0', '--to', String(port), '--once', '--quiet'),
+    ]);
+    await Promise.all([json, hex, quiet].map(({ at }) => fly({ port: portOf(at) }, HELLO, move(7), QUIT)));
+    const { lines } = await json.end();
+    expect(lines.map((line) => line && JSON.parse(line))).toEqual([
+      expect.objectContaining({
+        connection: 0,
+        from: 'client',
+        message: move(7),
+        bytes: '010700000000000000',
+      }),
+      '',
+    ]);
+    expect((await hex.end()).lines.slice(0, 3)).toEqual([
+      '#0 ← handshake ok AUTH_OK',
+      '0 80 type 128',
+      '1 07 41 55 54 48 5f 4f 4b text "AUTH_OK"',
+    ]);
+    expect(await quiet.end()).toMatchObject({ status: 0, lines: [''] });
+  });
+
+  test('a reader that leaves ends it quietly', async () => {
+    const words = [...cli, 'tap', '--listen', path.join(folder, 'head.sock'), '--to', String(port)].join(' ');
+    const child = start(['bash', '-c', `${words} | head -1`]);
+    running.add(child);
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    while (!stderr.includes('→')) await wait(20);
+    const closed = once(child, 'close');
+    await fly({ path: path.join(folder, 'head.sock') }, HELLO, move(1), move(2), QUIT);
+    await closed;
+    expect(stderr).toMatch(/^tap: .*\n$/);
+  });
+
+  describe('faults', () => {
+    test('after the second move: reset', async () => {
+      const tapped = await tap(
+        '--listen',
+        '0',
+        '--to',
+        String(port),
+        '--once',
+        '--fault',
+        'after 2 move: reset',
+      );
+      const { answers, error } = await fly({ port: portOf(tapped.at) }, HELLO, move(1), move(2), QUIT);
+      expect(answers).toHaveLength(2);
+      expect(error).toBeDefined();
+      const { lines, status } = await tapped.end();
+      expect(lines).toContain('#0 → fault: move: the connection is reset behind it');
+      expect(status).toBe(0);
+    });
+
+    test('drop, delay, corrupt a field, and split', async () => {
+      const faults = ['2 move: drop', 'server ok: delay 60', '3 move: corrupt x', 'quit: split 2'];
+      const tapped = await tap(
+        ...['--listen', '0', '--to', String(port), '--once'],
+        ...faults.flatMap((fault) => ['--fault', fault]),
+      );
+      const client = await connect(drone, { port: portOf(tapped.at) });
+      const begun = performance.now();
+      await client.request(HELLO as never);
+      for (const x of [1, 2, 3]) client.send(move(x) as never);
+      client.send(QUIT as never);
+      const answers: string[] = [];
+      for await (const { text } of client) answers.push(text);
+      client.end();
+      await client.closed;
+      // The second is gone, the third has all bits of its x inverted.
+      expect(answers).toEqual(['MOVING_TO(1, 0)', 'MOVING_TO(-4, 0)', 'BYE']);
+      expect(performance.now() - begun).toBeGreaterThan(115);
+      const { lines } = await tapped.end();
+      expect(lines).toContain('#0 → fault: move: dropped');
+      expect(lines).toContain('#0 → fault: move: corrupted: x');
+      expect(lines).toContain('#0 → fault: quit: split into pieces of 2 bytes');
+    });
+
+    test('stall', async () => {
+      const tapped = await tap('--listen', '0', '--to', String(port), '--fault', 'write: stall');
+      const client = await connect(drone, { port: portOf(tapped.at) });
+      await client.request(HELLO as never);
+      const late = client.request(move(1) as never, { timeout: 150 });
+      await expect(late).rejects.toMatchObject({ code: 'ERR_TIMEOUT_REQUEST' });
+      client.destroy();
+      await client.closed.catch(() => {});
+      expect((await tapped.end('SIGTERM')).status).toBe(0);
+    });
+  });
+
+  test.each([
+    ['move: reset', [{ from: 'client', on: 'move', do: 'reset' }]],
+    ['after 2 move: reset', [{ from: 'client', on: 'move', nth: 2, do: 'reset' }]],
+    ['first 3 ok: drop', [{ from: 'server', on: 'ok', first: 3, do: 'drop' }]],
+    ['every write: corrupt text', [{ from: 'client', on: 'write', do: 'corrupt', field: 'text' }]],
+    ['1 client *: corrupt 3', [{ from: 'client', nth: 1, do: 'corrupt', at: 3 }]],
+    [
+      '*: delay 20',
+      [
+        { from: 'client', do: 'delay', ms: 20 },
+        { from: 'server', do: 'delay', ms: 20 },
+      ],
+    ],
+    ['quit: end 2', [{ from: 'client', on: 'quit', do: 'end', at: 2 }]],
+  ])('%s', (text, faults) => {
+    expect(parseFault(text, { client: ['move', 'write', 'quit'], server: ['ok'] })).toEqual(faults);
+  });
+
+  test('a codec that does not tell its types may have any', () => {
+    const names = { client: undefined, server: ['ok'] };
+    expect(parseFault('odd: drop', names)).toEqual([{ from: 'client', on: 'odd', do: 'drop' }]);
+  });
+
+  describe('ends of every kind', () => {
+    const authority = new Authority();
+    const issued = authority.issue('tap');
+
+    test('TLS on the side of the server, a Unix socket on that of the client', async () => {
+      const secure = createServer(drone);
+      const listener = (await import('node:tls')).createServer(
+        { cert: issued.cert, key: issued.key, allowHalfOpen: true } as object,
+        (socket) => void secure.accept(socket),
+      );
+      listener.listen(0, '127.0.0.1');
+      await once(listener, 'listening');
+      const to = `tls:localhost:${(listener.address() as net.AddressInfo).port}`;
+      const socket = path.join(folder, 'tap.sock');
+      const trusted = await tap('--listen', socket, '--to', to, '--ca', authority.certFile, '--once');
+      expect(trusted.at).toBe(socket);
+      expect((await fly({ path: socket }, HELLO, QUIT)).answers).toHaveLength(2);
+      expect((await trusted.end()).lines[0]).toBe('#0 → handshake write HELLO');
+
+      const untrusted = await tap('--listen', '0', '--to', to, '--once');
+      await fly({ port: portOf(untrusted.at) }, HELLO);
+      const { status, stderr } = await untrusted.end();
+      expect(stderr).toMatch(/^tap: .*\nwirepipe: #0: [^\n]*certificate[^\n]*\n$/);
+      expect(status).toBe(1);
+      listener.close();
+    });
+
+    test('TLS on the side of the client', async () => {
+      const certificates = ['--cert', issued.file, '--key', issued.file];
+      const tapped = await tap(
+        '--listen',
+        'tls:127.0.0.1:0',
+        '--to',
+        String(port),
+        '--once',
+        ...certificates,
+      );
+      expect(tapped.at).toMatch(/^tls:127\.0\.0\.1:\d+$/);
+      const client = await connect(drone, {
+        port: portOf(tapped.at),
+        tls: { ca: authority.cert, servername: 'localhost' },
+      });
+      expect(await client.request(HELLO as never)).toMatchObject({ text: 'AUTH_OK' });
+      await client.request(QUIT as never);
+      client.end();
+      await client.closed;
+      expect((await tapped.end()).lines[0]).toBe('#0 → handshake write HELLO');
+    });
+
+    test.skipIf(!isThere('socat'))('between two serial devices', async () => {
+      const device = (name: string): string => path.join(folder, name);
+      // Two lines: a program at one end, the tap at the other.
+      const lines = ['near', 'far'].map((name) => {
+        const pty = (end: string): string => `pty,rawer,link=${device(`${name}-${end}`)}`;
+        return start(['socat', pty('program'), pty('tap')]);
+      });
+      for (const line of lines) running.add(line);
+      for (const name of ['near-tap', 'far-tap']) while (!existsSync(device(name))) await wait(20);
+      const tapped = await tap('--listen', device('near-tap'), '--to', device('far-tap'), '--json');
+      const near = start(['socat', '-', `${device('near-program')},rawer`]);
+      const far = start(['socat', '-', `${device('far-program')},rawer`]);
+      running.add(near).add(far);
+      const came = (child: ChildProcessWithoutNullStreams): Promise<string> =>
+        once(child.stdout, 'data').then(([chunk]) => (chunk as Buffer).toString('hex'));
+      const [atFar, atNear] = [came(far), came(near)];
+      // Text that a line discipline would change: ^C, CR, LF, ^D.
+      near.stdin.write(Buffer.from('060000000204030d0a04', 'hex'));
+      expect(await atFar).toBe('060000000204030d0a04');
+      far.stdin.write(Buffer.from('0400000080024f4b', 'hex'));
+      expect(await atNear).toBe('0400000080024f4b');
+      const { status, lines: printed } = await tapped.end('SIGTERM');
+      expect(JSON.parse(printed[0]!)).toMatchObject({
+        from: 'client',
+        message: { type: 'write', text: '\u0003\r\n\u0004' },
+      });
+      expect(JSON.parse(printed[1]!)).toMatchObject({ from: 'server', message: { type: 'ok', text: 'OK' } });
+      expect(status).toBe(0);
+    });
+  });
+
+  test('many bytes, both ways, to a slow reader: all of them, in order', async () => {
+    const size = 8_000_000;
+    const echo = net.createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket));
+    echo.listen(0, '127.0.0.1');
+    await once(echo, 'listening');
+    const out = path.join(folder, 'echo.ndjson');
+    const to = String((echo.address() as net.AddressInfo).port);
+    const tapped = await tap('--listen', '0', '--to', to, '--quiet', '--once', '--out', out);
+    const socket = net.connect({ port: portOf(tapped.at), host: '127.0.0.1', allowHalfOpen: true });
+    const sent = Buffer.alloc(size, 'many bytes, both ways');
+    socket.end(sent);
+    const got: Buffer[] = [];
+    for await (const chunk of socket) {
+      got.push(chunk as Buffer);
+      if (got.length % 20 === 0) await wait(5);
+    }
+    expect(Buffer.concat(got).equals(sent)).toBe(true);
+    expect((await tapped.end()).status).toBe(0);
+    const { stdout } = await run([
+      ...cli,
+      'decode',
+      out,
+      '--stats',
+      '--json',
+      '--protocol',
+      'test/fixtures/protocols/words.mjs',
+    ]);
+    expect(stdout).toContain('(limit)');
+    echo.close();
+  });
+
+  test('a server that is not there: one line, status 1, and the recording is whole', async () => {
+    const out = path.join(folder, 'refused.ndjson');
+    const tapped = await tap(
+      '--listen',
+      '0',
+      '--to',
+      path.join(folder, 'nothing.sock'),
+      '--once',
+      '--out',
+      out,
+    );
+    await fly({ port: portOf(tapped.at) }, HELLO);
+    const { status, stderr } = await tapped.end();
+    expect(stderr).toMatch(/^tap: .*\nwirepipe: #0: connect ENOENT [^\n]*\n$/);
+    expect(status).toBe(1);
+    expect((await run([...cli, 'decode', out])).status).toBe(0);
+  });
+
+  test.each([
+    ['no --to', ['--listen', '0']],
+    ['a place that is none', ['--listen', 'here:now', '--to', '1']],
+    ['a port beyond 65535', ['--listen', '99999', '--to', '1']],
+    ['TLS without a certificate', ['--listen', 'tls:0', '--to', '1']],
+    [
+      'a certificate that is none',
+      ['--listen', 'tls:0', '--to', '1', '--cert', 'package.json', '--key', 'package.json'],
+    ],
+    ['a fault without a message', ['--listen', '0', '--to', '1', '--fault', 'reset']],
+    ['a fault with a message that there is not', ['--listen', '0', '--to', '1', '--fault', '2 mov: reset']],
+    ['a fault that there is not', ['--listen', '0', '--to', '1', '--fault', 'move: explode']],
+    [
+      'a folder that is not there',
+      ['--listen', '0', '--to', '1', '--out', path.join(folder, 'no/such/file')],
+    ],
+    ['a filter that does not parse', ['--listen', '0', '--to', '1', '--where', 'x >']],
+  ])('%s: one line, status 2', async (_, args) => {
+    const { status, stdout, stderr } = await run([...cli, 'tap', ...args]);
+    expect(stderr).toMatch(/^wirepipe: [^\n]+\n$/);
+    expect(stdout).toBe('');
+    expect(status).toBe(2);
+  });
+
+  test('a place that is taken: one line, status 1', async () => {
+    const { status, stderr } = await run([...cli, 'tap', '--listen', String(port), '--to', '1']);
+    expect(stderr).toMatch(/^wirepipe: listen EADDRINUSE[^\n]*\n$/);
+    expect(status).toBe(1);
+  });
+});
