@@ -12,8 +12,11 @@ afterEach(() => {
   for (const child of running.splice(0)) child.kill('SIGKILL');
 });
 
-async function serving(name: string): Promise<{ child: ReturnType<typeof start>; port: string }> {
-  const child = start(example(name));
+async function serving(
+  name: string,
+  ...args: string[]
+): Promise<{ child: ReturnType<typeof start>; port: string }> {
+  const child = start(example(name, ...args));
   running.push(child);
   const [, port = ''] = await lineOf(child, /listening on port (\d+)/);
   return { child, port };
@@ -60,6 +63,15 @@ const EXAMPLES: Record<string, () => Promise<void>> = {
       }),
       '',
     ]);
+    expect(status).toBe(0);
+  },
+  // What it does with programs of Redis, test/peers/redis.test.ts shows.
+  async redis() {
+    const { port } = await serving('redis', 'server');
+    const { stdout, stderr, status } = await run(example('redis', 'client', port));
+    expect(stderr).toBe('');
+    expect(stdout).toContain("(simple) OK\n'hello, wörld'\n(nil)\n");
+    expect(stdout).toContain("(error) ERR unknown command 'CONFIG'\n");
     expect(status).toBe(0);
   },
   // It needs a line; test/peers/serial.test.ts gives it one.
