@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import http2 from 'node:http2';
 import net from 'node:net';
 import path from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -79,6 +80,19 @@ const EXAMPLES: Record<string, () => Promise<void>> = {
     const { stderr, status } = await run(example('serial'));
     expect(stderr).toContain('usage: serial.ts slave|master|gnss DEVICE');
     expect(status).toBe(1);
+  },
+  // A real server gives it a page; test/peers/http2.test.ts has more.
+  async http2() {
+    const server = http2.createServer();
+    server.on('stream', (stream, headers) => stream.end(`you asked for ${headers[':path']}`));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as net.AddressInfo;
+    const { stdout, stderr, status } = await run(example('http2', String(port), '/page'));
+    server.close();
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^\d+ bytes of headers, 19 of "you asked for \/page"\n$/);
+    expect(status).toBe(0);
   },
   async 'unix-socket'() {
     const { stdout, stderr, status } = await run(example('unix-socket'));
