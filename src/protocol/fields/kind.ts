@@ -537,6 +537,13 @@ export interface Reading {
   messageType: string | undefined;
 }
 
+/** What was read of a value to be written, and of its members. */
+export interface Seen<T> {
+  readonly value: T;
+  readonly members?: SeenMembers<T> | undefined;
+}
+export type SeenMembers<T> = ReadonlyMap<string, Seen<T>>;
+
 export interface Writing extends Slots {
   readonly target: Buffer;
   at: number;
@@ -550,8 +557,10 @@ export interface Writing extends Slots {
   visit(node: AnyNode, value: unknown, name?: string | number): Visit;
   /** Write a field that holds no others, in the same place. */
   value(node: AnyNode, value: unknown): void;
-  /** The value that the message has for an earlier field. */
+  /** The value that the message has for an earlier field, as it was written: a getter may give another one later. */
   given(path: string): unknown;
+  /** The members of the field that is being written, as they were read: for conditions on them. */
+  saw(members: SeenMembers<unknown>): void;
   /** Fill in a derived field, or hold it against what filled it before. */
   fill(path: string, value: unknown): void;
   /** Leave a member to be filled in by what stands round the field that is being written. */
@@ -656,6 +665,9 @@ export interface Encoding extends Emitting, Slots {
   refuse(condition: string): void;
   value(node: AnyNode, value: string, sure?: boolean): void;
   given(path: string): string;
+  saw(members: SeenMembers<string>): void;
+  /** What was seen inside a block of code that is run only where `value` is not undefined. */
+  sawInside(value: string): void;
   fill(path: string, value: string): void;
   /** A member of a value, by name; of names that every object inherits, an own one. */
   property(value: string, name: string): string;

@@ -34,6 +34,13 @@ export class Code {
     return name;
   }
 
+  /** Let a variable that was defined inside a block be seen behind it, in the same function. */
+  hoist(name: string): void {
+    const start = `const ${name} = `;
+    const index = this.#lines.findLastIndex((line) => line.startsWith(start));
+    if (index >= 0) this.#lines[index] = `var ${this.#lines[index]!.slice('const '.length)}`;
+  }
+
   /** The name of a value that is not text. */
   constant(value: unknown): string {
     let place = this.#places.get(value);

@@ -1,4 +1,15 @@
-import type { AnyNode, Counted, Encoding, Group, IntLayout, Limits, Place, Slot, Source } from '../kind.ts';
+import type {
+  AnyNode,
+  Counted,
+  Encoding,
+  Group,
+  IntLayout,
+  Limits,
+  Place,
+  SeenMembers,
+  Slot,
+  Source,
+} from '../kind.ts';
 import { firstName, hasTrait } from '../node.ts';
 import { type Code, literal } from './code.ts';
 import { type Declaration, mayExceed } from './declaration.ts';
@@ -33,6 +44,7 @@ const namesOf = ({ entries }: Group): ReadonlySet<string> => new Set(entries.map
 class Scope {
   readonly names: ReadonlySet<string>;
   readonly values: Map<string, string> = new Map();
+  readonly members: Map<string, SeenMembers<string>> = new Map();
   /** By their paths, those that are lent by members too. */
   readonly derived: Map<string, Derived> = new Map();
   readonly places: Map<string, Place<string>> = new Map();
@@ -60,6 +72,8 @@ class EncodeSource implements Encoding {
   readonly #routines: Map<AnyNode, string> = new Map();
   /** What the field that was written last leaves to be filled in. */
   readonly #lent: Map<string, Derived> = new Map();
+  /** What was read of the members of the field that was written last. */
+  #seen: SeenMembers<string> | undefined;
 
   constructor(code: Code, declaration: Declaration, texts: TextWriter) {
     this.#code = code;
@@ -129,7 +143,9 @@ class EncodeSource implements Encoding {
         const member = this.define(this.property(value, name));
         const given = node.kind.standsForCode?.(node, member, this);
         scope.values.set(name, given === undefined ? member : this.define(given));
+        this.#seen = undefined;
         this.value(node, member);
+        if (this.#seen !== undefined) scope.members.set(name, this.#seen);
       }
       for (const [path, derived] of this.#lent) scope.derived.set(`${name}.${path}`, derived);
       this.#lent.clear();
@@ -162,7 +178,9 @@ class EncodeSource implements Encoding {
     if (group.finishes) {
       for (const [name, node] of group.entries) node.kind.finishEncode?.(node, name, this);
     }
-    this.#scope = this.#scope!.outer;
+    const { values, members, outer } = this.#scope!;
+    this.#seen = new Map([...values].map(([name, value]) => [name, { value, members: members.get(name) }]));
+    this.#scope = outer;
   }
 
   place(name: string): Place<string> {
@@ -178,12 +196,21 @@ class EncodeSource implements Encoding {
     let scope = this.#scope!;
     while (!scope.names.has(first)) scope = scope.outer!;
     let value = scope.values.get(first)!;
-    // What may be missing has no members.
+    let seen = scope.members.get(first);
     for (const member of members) {
-      const isPlain = !isInherited(member);
-      value = isPlain ? `${value}?.[${literal(member)}]` : `(${value} && ${this.property(value, member)})`;
+      ({ value, members: seen } = seen!.get(member)!);
     }
+    // Of what may be missing, they are defined inside a block.
+    if (members.length > 0) for (const name of value.match(NAME) ?? []) this.#code.hoist(name);
     return value;
+  }
+
+  saw(members: SeenMembers<string>): void {
+    this.#seen = members;
+  }
+
+  sawInside(value: string): void {
+    this.#seen = this.#seen && inside(value, this.#seen);
   }
 
   slot(path: string): Slot {
@@ -386,6 +413,19 @@ class EncodeSource implements Encoding {
   helper(head: string, write: (line: (text: string) => void) => void): string {
     return this.#code.helper(head, write);
   }
+}
+
+/** A variable of the generated code. */
+const NAME = /\bv\d+\b/g;
+
+/** The members as they are seen behind the block. */
+function inside(value: string, members: SeenMembers<string>): SeenMembers<string> {
+  return new Map(
+    [...members].map(([name, member]) => {
+      const text = `(${value} === undefined ? undefined : ${member.value})`;
+      return [name, { value: text, members: member.members && inside(value, member.members) }];
+    }),
+  );
 }
 
 /** Code for the byte of a number that stands so many bits to the left. Above 32 bits, JavaScript's shifts do not reach. */

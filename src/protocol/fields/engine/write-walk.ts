@@ -5,6 +5,8 @@ import type {
   IntLayout,
   Limits,
   Place,
+  Seen,
+  SeenMembers,
   Slot,
   Source,
   Steps,
@@ -64,6 +66,7 @@ class Scope {
   readonly values: object;
   /** By their paths, those that are lent by members too. */
   readonly derived: Map<string, Derived> = new Map();
+  readonly seen: Map<string, Seen<unknown>> = new Map();
   readonly places: Map<string, Place<number>> = new Map();
   readonly start: number;
   readonly outer: Scope | undefined;
@@ -95,6 +98,8 @@ export class WriteWalk implements Writing {
   readonly #counted: Record<Counted, number> = { elements: 0, empty: 0, text: 0 };
   /** What the field that was written last leaves to be filled in. */
   readonly #lent: Map<string, Derived> = new Map();
+  /** What was read of the members of the field that was written last. */
+  #seen: SeenMembers<unknown> | undefined;
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -160,7 +165,12 @@ export class WriteWalk implements Writing {
       } else {
         const { absent, computed } = node.facts.traits;
         const value = absent || computed ? undefined : this.#property(values, name);
+        this.#seen = undefined;
         yield this.visit(node, value, name);
+        if (!absent && !computed) {
+          const stands = node.kind.standsFor === undefined ? value : node.kind.standsFor(node, value);
+          scope.seen.set(name, { value: stands, members: this.#seen });
+        }
         for (const [path, derived] of this.#lent) scope.derived.set(`${name}.${path}`, derived);
         this.#lent.clear();
       }
@@ -205,6 +215,7 @@ export class WriteWalk implements Writing {
         this.#path.pop();
       }
     }
+    this.#seen = scope.seen;
     this.#scope = scope.outer;
   }
 
@@ -218,15 +229,13 @@ export class WriteWalk implements Writing {
 
   given(path: string): unknown {
     const [first = '', ...members] = path.split('.');
-    const { group, values } = this.#scopeOf(first);
-    const [, node] = group.entries[group.places.get(first)!]!;
-    let value = property(values, first);
-    if (node.kind.standsFor !== undefined) value = node.kind.standsFor(node, value);
-    for (const member of members) {
-      if (typeof value !== 'object' || value === null) return undefined;
-      value = property(value, member);
-    }
-    return value;
+    let seen = this.#scopeOf(first).seen.get(first);
+    for (const member of members) seen = seen?.members?.get(member);
+    return seen?.value;
+  }
+
+  saw(members: SeenMembers<unknown>): void {
+    this.#seen = members;
   }
 
   slot(path: string): Slot {

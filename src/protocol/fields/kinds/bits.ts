@@ -3,7 +3,7 @@ import { checkOptions, oneOf } from '../../../options.ts';
 import { literal, objectLiteral } from '../engine/code.ts';
 import { Problem } from '../engine/problem.ts';
 import { property } from '../engine/property.ts';
-import { type AnyField, type Field, nodeOf } from '../field.ts';
+import { type AnyField, type Field, type Flat, nodeOf } from '../field.ts';
 import { requireName } from '../group.ts';
 import type { ByteOrder, Decoding, Encoding, IntLayout, Kind, Known, Bits as Member, Slot } from '../kind.ts';
 import { declare } from '../node.ts';
@@ -57,6 +57,7 @@ export const BITS: Kind<BitFields> = {
     const given = facts.traits.computed ? {} : value;
     requireObject(given);
     const at = walk.take(width);
+    const seen = new Map<string, { value: unknown }>();
     let raw = 0n;
     for (const member of members) {
       const { name, shift, constant } = member;
@@ -66,8 +67,10 @@ export const BITS: Kind<BitFields> = {
       }
       const part = constant ?? property(given, name);
       if (!fits(member, part)) walk.failAt(name, rangeText(member), part);
+      if (constant === undefined) seen.set(name, { value: part });
       raw |= BigInt.asUintN(member.width, BigInt(part as number | bigint)) << BigInt(shift);
     }
+    walk.saw(seen);
     for (let index = 0; index < width; index++) {
       walk.target[order === 'le' ? at + index : at + width - 1 - index] = Number(raw & 0xffn);
       raw >>= 8n;
@@ -93,13 +96,17 @@ export const BITS: Kind<BitFields> = {
     if (!facts.traits.computed) out.requireObject(value);
     const low: string[] = [];
     const high: string[] = [];
+    const seen = new Map<string, { value: string }>();
     for (const member of members) {
       if (lent.has(member.name)) continue;
       const part =
         member.constant === undefined
           ? out.define(out.property(value, member.name))
           : literal(member.constant);
-      if (member.constant === undefined) out.refuse(misfits(member, part));
+      if (member.constant === undefined) {
+        out.refuse(misfits(member, part));
+        seen.set(member.name, { value: part });
+      }
       encodePart(member, part, low, high, out);
     }
     const least = out.define(low.join(' | ') || '0');
@@ -112,6 +119,7 @@ export const BITS: Kind<BitFields> = {
       out.putInt({ width: width - 4, order }, most, atHigh);
     }
     for (const name of lent) out.lend(name, slotOf(node, name)!, place);
+    out.saw(seen);
   },
 };
 
@@ -306,7 +314,7 @@ export function bits<const W extends Readonly<Record<string, BitMember>>>(
   base: Field<number> | Field<bigint>,
   widths: W,
   options: { first?: 'most' | 'least' } = {},
-): Field<BitValues<W>> {
+): Field<Flat<BitValues<W>>> {
   checkOptions('bits', options, { first: oneOf('most', 'least') });
   const layout = layoutOf(base);
   const total = layout.width * 8;

@@ -44,12 +44,15 @@ export const FLAGS: Kind<Flags> = {
 
   write({ base, members }, value, walk) {
     requireObject(value);
+    const seen = new Map<string, { value: unknown }>();
     let raw = 0;
     for (const { name, shift } of members) {
       const bit = property(value, name);
       if (typeof bit !== 'boolean') walk.failAt(name, 'true or false', bit);
+      seen.set(name, { value: bit });
       if (bit) raw |= 1 << shift;
     }
+    walk.saw(seen);
     walk.put(base, raw, walk.take(base.width));
   },
 
@@ -69,12 +72,15 @@ export const FLAGS: Kind<Flags> = {
 
   encode({ base, members }, value, out) {
     out.requireObject(value);
+    const seen = new Map<string, { value: string }>();
     const parts = members.map(({ name, shift }) => {
       const bit = out.define(out.property(value, name));
       out.refuse(`typeof ${bit} !== 'boolean'`);
+      seen.set(name, { value: bit });
       return `(${bit} ? ${2 ** shift} : 0)`;
     });
     out.putInt(base, out.define(parts.join(' | ') || '0'), out.reservePlace(base.width));
+    out.saw(seen);
   },
 };
 

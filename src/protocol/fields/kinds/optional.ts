@@ -103,6 +103,7 @@ export const OPTIONAL: Kind<Optional> = {
     out.unlend();
     if (when === 'rest') out.exhaust();
     out.line('}');
+    out.sawInside(value);
   },
 
   bound({ item, when }, value, out) {
