@@ -8,8 +8,10 @@ import {
   bounded,
   bytes,
   codecOf,
+  constant,
   cstring,
   custom,
+  decimal,
   type Field,
   FrameDecoder,
   lazy,
@@ -19,11 +21,14 @@ import {
   optional,
   rest,
   selfDelimiting,
+  size,
   struct,
+  text,
   u8,
   u16be,
   u32be,
   union,
+  until,
   utf8,
   varuint,
   when,
@@ -63,6 +68,111 @@ describe('SOCKS 5, RFC 1928', () => {
       { type: 'v4', octets: hex('7F000001') },
     ]);
   });
+});
+
+describe('RESP 2 (redis.io, protocol specification): lines, counted bytes, arrays in arrays', () => {
+  const crlf = constant(bytes(2), Buffer.from('\r\n'));
+  const line = { line: text(until(crlf)) };
+  const count = decimal(until(crlf), { signed: true });
+  const bulk = bounded(size(count, { add: 2, nullAt: -1 }), struct({ data: bytes(rest), end: crlf }));
+  type Value = { type: 'array'; items: readonly Value[] | null } | { type: 'bulk' } | { type: 'line' };
+  const table = {
+    line: message([0x2b, 0x2d, 0x3a], line),
+    bulk: message(0x24, { bulk }),
+    array: message(0x2a, {
+      items: array(
+        lazy((): Field<Value> => value),
+        size(count, { nullAt: -1 }),
+      ),
+    }),
+  };
+  const value = union(u8, table) as unknown as Field<Value>;
+  const framing = selfDelimiting(messages(u8, table), { maxFrameLength: 64 });
+  const b = (text: string): Buffer => Buffer.from(text, 'latin1');
+  const get = b('*2\r\n$3\r\nGET\r\n$1\r\na\r\n');
+  const nested = b('*3\r\n:1\r\n*2\r\n+a\r\n*0\r\n$-1\r\n');
+
+  test('a value ends where its declaration ends', () =>
+    verifyFraming(framing, [
+      { name: 'a command', bytes: get, frames: [get], canonical: true },
+      {
+        name: 'one behind the other: lines, nothing, no bytes, CR LF inside',
+        bytes: b('+OK\r\n-ERR no\r\n:-7\r\n$-1\r\n$0\r\n\r\n$2\r\n\r\n\r\n*-1\r\n*0\r\n'),
+        frames: ['+OK', '-ERR no', ':-7', '$-1', '$0\r\n', '$2\r\n\r\n', '*-1', '*0'].map((one) =>
+          b(`${one}\r\n`),
+        ),
+        canonical: true,
+      },
+      {
+        name: 'arrays in arrays',
+        bytes: Buffer.concat([nested, get]),
+        frames: [nested, get],
+        canonical: true,
+      },
+      { name: 'no sign', bytes: b('+OK\r\nPING\r\n'), frames: [b('+OK\r\n')], error: 'ERR_FRAME_LENGTH' },
+      { name: 'no count', bytes: b('$x\r\n'), frames: [], error: 'ERR_FRAME_LENGTH' },
+      { name: 'a negative count', bytes: b('*-2\r\n'), frames: [], error: 'ERR_FRAME_LENGTH' },
+      { name: 'no CR LF behind the bytes', bytes: b('$2\r\nabcd'), frames: [], error: 'ERR_FRAME_LENGTH' },
+      { name: 'more than the maximum', bytes: b('$64\r\n'), frames: [], error: 'ERR_FRAME_TOO_LONG' },
+      { name: 'cut off', bytes: b('*2\r\n:1\r\n'), frames: [], error: 'ERR_FRAME_TRUNCATED' },
+    ]));
+});
+
+describe('ASN.1 BER (X.690 §8.1.3): lengths of one byte, or of as many as the first one says', () => {
+  /** 05 · 81 80 · 84 00 00 00 05 */
+  const length = custom<number>({
+    name: 'BER length',
+    minSize: 1,
+    maxSize: 5,
+    range: { min: 0, max: 0xffff_ffff },
+    size: (value) => (value < 0x80 ? 1 : value < 0x100 ? 2 : 5),
+    read(cursor) {
+      const first = cursor.bytes[cursor.take(1)]!;
+      if (first < 0x80) return first;
+      if (first === 0x80 || first > 0x84) throw new RangeError('a length of 1 to 4 bytes');
+      return cursor.bytes.readUIntBE(cursor.take(first & 0x7f), first & 0x7f);
+    },
+    write(cursor, value) {
+      const width = value < 0x80 ? 0 : value < 0x100 ? 1 : 4;
+      if (width > 0) cursor.target[cursor.at++] = 0x80 + width;
+      cursor.target.writeUIntBE(value, cursor.at, width || 1);
+      cursor.at += width || 1;
+    },
+  });
+  const framing = selfDelimiting(codecOf(struct({ tag: u8, value: bytes(length) })), { maxFrameLength: 400 });
+  // RFC 4511 §4.2: a simple bind of nobody, and its answer.
+  const bind = hex('30 0C', '02 01 01  # message 1', '60 07  # bind', '02 01 03', '04 00', '80 00');
+  const bound = hex('30 0C', '02 01 01', '61 07', '0A 01 00', '04 00', '04 00');
+  const long = Buffer.concat([hex('30 81 C8'), Buffer.alloc(200, 5)]);
+
+  test('LDAP messages', () =>
+    verifyFraming(framing, [
+      {
+        name: 'a bind, and its answer',
+        bytes: Buffer.concat([bind, bound]),
+        frames: [bind, bound],
+        canonical: true,
+      },
+      { name: 'a length of one more byte', bytes: Buffer.concat([long, bind]), frames: [long, bind] },
+      {
+        name: 'lengths of four bytes, as Active Directory has them',
+        bytes: hex('30 84 00000003 02 01 07', '30 82 0000', '30 00'),
+        frames: [hex('30 84 00000003 02 01 07'), hex('30 82 0000'), hex('30 00')],
+      },
+      {
+        name: 'an indefinite length',
+        bytes: hex('30 80 02 01 07 00 00'),
+        frames: [],
+        error: 'ERR_FRAME_LENGTH',
+      },
+      {
+        name: 'more than the maximum',
+        bytes: hex('30 84 00010000'),
+        frames: [],
+        error: 'ERR_FRAME_TOO_LONG',
+      },
+      { name: 'cut off in its length', bytes: hex('30 84 0000'), frames: [], error: 'ERR_FRAME_TRUNCATED' },
+    ]));
 });
 
 interface Tree {

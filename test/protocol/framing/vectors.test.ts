@@ -1,6 +1,16 @@
 /** Framings of real protocols, with bytes from their specifications. */
 import { describe, test } from 'vitest';
-import { delimiter, type Framing, fixedLength, lengthPrefix, line, slip } from '../../../src/index.ts';
+import {
+  checksumByName,
+  delimiter,
+  type Framing,
+  fixedLength,
+  lengthPrefix,
+  line,
+  packets,
+  slip,
+  stuffed,
+} from '../../../src/index.ts';
 import { type FramingVector, verifyFraming } from '../../../src/testing/index.ts';
 import { hex } from '../../support/hex.ts';
 
@@ -17,6 +27,14 @@ const TS_NULL_PACKET = Buffer.concat([
   hex('47  # sync', '1F FF  # PID: null packet', '10  # payload only'),
   Buffer.alloc(184, 0xff),
 ]);
+
+/** GSM 07.10 sends the ones' complement of it. */
+const crc8 = checksumByName('CRC-8/ROHC');
+/** The FCS over these bytes, as text. */
+function fcs(header: string): string[] {
+  const bytes = hex(header);
+  return [(crc8.compute(bytes, 0, bytes.length) ^ 0xff).toString(16).padStart(2, '0')];
+}
 
 const ROWS: Row[] = [
   {
@@ -312,6 +330,119 @@ const ROWS: Row[] = [
         bytes: Buffer.concat([TS_NULL_PACKET, TS_NULL_PACKET]),
         frames: [TS_NULL_PACKET, TS_NULL_PACKET],
         canonical: true,
+      },
+    ],
+  },
+  {
+    protocol: 'GSM 07.10, basic option',
+    source:
+      '3GPP TS 27.010 §5.2: flag F9, address, control, length of 7 or 15 bits, information, FCS; §5.2.1.6: the FCS of UIH frames is over the header',
+    framing: packets({
+      kinds: {
+        frame: {
+          start: [0xf9],
+          header: 5,
+          // The closing flag may open the next frame, so it is none of this one.
+          length: ([, , , first = 0, second = 0]) =>
+            first & 1 ? 5 + (first >> 1) : 6 + (first >> 1) + (second << 7),
+          valid: (frame) => {
+            const isUih = (frame[2]! & 0xef) === 0xef;
+            const end = isUih ? (frame[3]! & 1 ? 4 : 5) : frame.length - 1;
+            return (crc8.compute(frame, 1, end) ^ 0xff) === frame.at(-1);
+          },
+        },
+      },
+      maxFrameLength: 1_509,
+    }),
+    vectors: [
+      {
+        name: 'SABM and UA of the control channel, which share a flag; the last flag begins nothing',
+        bytes: hex('F9 03 3F 01 1C', 'F9 03 73 01 D7', 'F9'),
+        frames: [hex('F9 03 3F 01 1C'), hex('F9 03 73 01 D7')],
+        error: 'ERR_FRAME_TRUNCATED',
+      },
+      {
+        name: 'UIH: AT CR, and 130 bytes, whose length takes two bytes',
+        bytes: Buffer.concat([
+          hex('F9 07 EF 07 "AT" 0D', ...fcs('07 EF 07')),
+          hex('F9 F9 07 EF 04 01'),
+          Buffer.alloc(130, 0xf9),
+          hex(...fcs('07 EF 04 01')),
+        ]),
+        frames: [
+          hex('F9 07 EF 07 "AT" 0D', ...fcs('07 EF 07')),
+          Buffer.concat([hex('F9 07 EF 04 01'), Buffer.alloc(130, 0xf9), hex(...fcs('07 EF 04 01'))]),
+        ],
+        discarded: ['ERR_FRAME_NOISE'],
+      },
+    ],
+  },
+  {
+    protocol: 'GSM 07.10, advanced option',
+    source: '3GPP TS 27.010 §5.2.6: flag 7E, control octet 7D, the sixth bit complemented; no length',
+    framing: stuffed({
+      flag: 0x7e,
+      escape: 0x7d,
+      xor: 0x20,
+      valid: (frame) =>
+        (crc8.compute(frame, 0, (frame[1]! & 0xef) === 0xef ? 2 : frame.length - 1) ^ 0xff) === frame.at(-1),
+    }),
+    vectors: [
+      {
+        name: 'SABM and UA; a flag and an escape as information',
+        bytes: hex(
+          '7E 03 3F',
+          ...fcs('03 3F'),
+          '7E 7E 03 73',
+          ...fcs('03 73'),
+          '7E',
+          '07 EF 7D 5E 7D 5D',
+          ...fcs('07 EF'),
+          '7E',
+        ),
+        frames: [
+          hex('03 3F', ...fcs('03 3F')),
+          hex('03 73', ...fcs('03 73')),
+          hex('07 EF 7E 7D', ...fcs('07 EF')),
+        ],
+      },
+    ],
+  },
+  {
+    protocol: 'MSP, versions 1 and 2',
+    source:
+      'MultiWii Serial Protocol: $M, direction, size, command, payload, XOR; iNav wiki, MSP V2: $X, type, flag, function, size, payload, CRC-8/DVB-S2, with its example',
+    framing: packets({
+      kinds: {
+        v1: { start: '$M', length: { offset: 3, add: 6 }, valid: { checksum: 'XOR-8', from: 3 } },
+        v2: {
+          start: '$X',
+          length: { offset: 6, width: 2, byteOrder: 'little', add: 9 },
+          valid: { checksum: 'CRC-8/DVB-S2', from: 3 },
+        },
+      },
+      maxFrameLength: 512,
+    }),
+    vectors: [
+      {
+        name: 'API_VERSION of version 1, and "Hello flying world" of version 2',
+        bytes: hex(
+          '"$M<" 00 01 01',
+          '"$M>" 03 01 00 02 05 05',
+          '"$X>" A5 4242 1200 48656C6C6F20666C79696E6720776F726C64 82',
+        ),
+        frames: [
+          hex('"$M<" 00 01 01'),
+          hex('"$M>" 03 01 00 02 05 05'),
+          hex('"$X>" A5 4242 1200 48656C6C6F20666C79696E6720776F726C64 82'),
+        ],
+        canonical: true,
+      },
+      {
+        name: 'a wrong sum costs that packet; text and a false start between',
+        bytes: hex('"boot\\r"', '"$M<" 00 01 02', '"$$M<" 00 01 01', '"$M<" 00 01 01'),
+        frames: [hex('"$M<" 00 01 01'), hex('"$M<" 00 01 01')],
+        discarded: ['ERR_FRAME_NOISE'],
       },
     ],
   },
