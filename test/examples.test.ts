@@ -81,6 +81,17 @@ const EXAMPLES: Record<string, () => Promise<void>> = {
     expect(stderr).toContain('usage: serial.ts slave|master|gnss DEVICE');
     expect(status).toBe(1);
   },
+  async 'modbus-tcp'() {
+    const child = start(example('modbus-tcp', 'serve'));
+    running.push(child);
+    const [, port = ''] = await lineOf(child, /listening on port (\d+)/);
+    const { stdout, stderr, status } = await run(example('modbus-tcp', 'read', port));
+    expect(stderr).toBe('');
+    const lines = stdout.trim().split('\n');
+    expect(lines[9]).toBe('90 91 92 93 94 95 96 97 98 99');
+    expect(lines.slice(10)).toEqual(['registerWritten', 'illegalAddress']);
+    expect(status).toBe(0);
+  },
   // A real server gives it a page; test/peers/http2.test.ts has more.
   async http2() {
     const server = http2.createServer();

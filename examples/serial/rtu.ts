@@ -1,19 +1,6 @@
 /** Modbus over a serial line (Modbus Application Protocol 1.1b3, Modbus over Serial Line 1.02): unit, PDU, CRC-16. */
-import {
-  array,
-  bounded,
-  bytes,
-  checksum,
-  enumeration,
-  type Framing,
-  message,
-  messages,
-  packets,
-  rest,
-  u8,
-  u16be,
-  u16le,
-} from 'wirepipe';
+import { checksum, type Framing, messages, packets, u8, u16le } from 'wirepipe';
+import { replyCases, requestCases } from '../modbus/pdu.ts';
 
 // Nothing on the line says where a frame ends: its length follows from the function, and the checksum confirms it.
 const valid = { checksum: 'CRC-16/MODBUS', byteOrder: 'little' } as const;
@@ -47,40 +34,6 @@ export const masterFraming: Framing = { ...replyFrames, writer: () => requestFra
 export const slaveFraming: Framing = { ...requestFrames, writer: () => replyFrames.writer() };
 
 const around = { header: { unit: u8 }, trailer: { crc: checksum(u16le, 'CRC-16/MODBUS') } };
-const read = { address: u16be, count: u16be };
-const written = { address: u16be, value: u16be };
-const registers = { registers: bounded(u8, array(u16be, rest)) };
 
-export const requests = messages(
-  u8,
-  {
-    readCoils: message(1, read),
-    readHolding: message(3, read),
-    readInput: message(4, read),
-    writeRegister: message(6, written),
-    writeRegisters: message(16, {
-      address: u16be,
-      count: u16be,
-      size: u8,
-      values: bounded('size', array(u16be, 'count')),
-    }),
-  },
-  around,
-);
-
-const FAILURES = { illegalFunction: 1, illegalAddress: 2, illegalValue: 3, deviceFailure: 4 };
-
-export const replies = messages(
-  u8,
-  {
-    coils: message(1, { coils: bytes(u8) }),
-    holding: message(3, registers),
-    input: message(4, registers),
-    registerWritten: message(6, written),
-    registersWritten: message(16, { address: u16be, count: u16be }),
-    failed: message([0x81, 0x83, 0x84, 0x86, 0x90], {
-      reason: enumeration(u8, FAILURES, { unknown: 'keep' }),
-    }),
-  },
-  around,
-);
+export const requests = messages(u8, requestCases, around);
+export const replies = messages(u8, replyCases, around);
