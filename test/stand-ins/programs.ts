@@ -10,7 +10,7 @@ export interface Finished {
   readonly output: string;
 }
 
-/** Run a script on Node; what it requires and resolves to a package's main file gets a file of ours, where one is named. */
+/** Run a script on Node; what it requires and resolves to a package's main file, or to a source file of its, gets a file of ours, where one is named. */
 export function runNode(
   script: string,
   {
@@ -20,7 +20,7 @@ export function runNode(
   }: { replaced?: Record<string, string>; args?: string[]; flags?: string[] } = {},
 ): Promise<Finished> {
   const files = Object.entries(replaced).map(([name, file]) => [
-    require.resolve(name),
+    name.includes('/src/') ? path.join(root, name) : require.resolve(name),
     path.join(root, file),
   ]);
   const child = spawn(

@@ -1,0 +1,77 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import net, { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const HOME = '/usr/lib/postgresql';
+
+/** Where PostgreSQL's programs are; says that tests are skipped where they are not installed. */
+export function postgresPrograms(): string | undefined {
+  const version = existsSync(HOME) ? readdirSync(HOME).sort().at(-1) : undefined;
+  const folder = version === undefined ? undefined : path.join(HOME, version, 'bin');
+  if (folder !== undefined && existsSync(path.join(folder, 'initdb'))) return folder;
+  console.warn('skipped: initdb (Debian package postgresql) is not installed');
+  return undefined;
+}
+
+/** A server on a port of its own, with the user `wire`, whose password is `secret`, by SCRAM. */
+export async function startPostgres(programs: string): Promise<{ port: number; stop(): void }> {
+  const isRoot = process.getuid!() === 0;
+  /** The server refuses to run as root. */
+  const command = (name: string, ...args: string[]): [string, string[]] => {
+    const file = path.join(programs, name);
+    return isRoot ? ['runuser', ['-u', 'postgres', '--', file, ...args]] : [file, args];
+  };
+  const folder = mkdtempSync(path.join(tmpdir(), 'wirepipe-pg-'));
+  writeFileSync(path.join(folder, 'password'), 'secret\n');
+  if (isRoot) spawnSync('chown', ['-R', 'postgres', folder]);
+  const data = path.join(folder, 'data');
+  const password = `--pwfile=${path.join(folder, 'password')}`;
+  const init = command(
+    'initdb',
+    '-D',
+    data,
+    '-U',
+    'wire',
+    '-A',
+    'scram-sha-256',
+    password,
+    '--no-sync',
+    '-E',
+    'UTF8',
+  );
+  const made = spawnSync(...init, { cwd: '/', encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
+  if (made.status !== 0) throw new Error(made.stderr);
+  const probe = net.createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  const options = ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'fsync=off'];
+  const [file, args] = command('postgres', '-D', data, '-p', String(port), ...options);
+  const server = spawn(file, args, { cwd: '/', stdio: 'ignore' });
+  const stop = (): void => {
+    const ctl = command('pg_ctl', 'stop', '-D', data, '-m', 'immediate');
+    spawnSync(...ctl, { cwd: '/' });
+    server.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  for (let i = 0; i < 400; i++) {
+    const socket = net.connect(port, '127.0.0.1');
+    const isOpen = await Promise.race([once(socket, 'connect'), once(socket, 'close')]).then(
+      () => socket.readyState === 'open',
+      () => false,
+    );
+    socket.destroy();
+    // It listens before it is ready: give it a moment.
+    if (isOpen) {
+      await pause(500);
+      return { port, stop };
+    }
+    await pause(50);
+  }
+  stop();
+  throw new Error('PostgreSQL does not listen');
+}
