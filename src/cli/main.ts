@@ -3,11 +3,14 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { safeText, showThrown } from '../bytes/show.ts';
 import { decode } from './decode.ts';
+import { diff } from './diff.ts';
 import { fly } from './fly.ts';
 import { parseProblem } from './parse-problem.ts';
 import { repl } from './repl.ts';
+import { replay } from './replay.ts';
 import { send } from './send.ts';
 import { serve } from './serve.ts';
+import { shrink } from './shrink.ts';
 import { streams } from './streams.ts';
 import { tap } from './tap.ts';
 import { endWithReader } from './terminal.ts';
@@ -16,7 +19,7 @@ import type { Verb } from './verb.ts';
 import { view } from './view.ts';
 
 /** In the order of the help. A verb is one file and a line here. */
-const VERBS: readonly Verb[] = [fly, serve, send, repl, streams, decode, view, tap];
+const VERBS: readonly Verb[] = [fly, serve, send, repl, streams, decode, view, tap, replay, diff, shrink];
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
