@@ -59,6 +59,7 @@ export type {
 export { MessageDecoder, type MessageDecoderOptions } from './streams/message-decoder.ts';
 export {
   codecOf,
+  type CodecWith,
   type DeclaredCodec,
   type Infer,
   type MessageLimits,
@@ -66,6 +67,8 @@ export {
   type MessagesIn,
   type MessagesOptions,
   type MessagesOut,
+  type ParameterRange,
+  type ParametrizedCodec,
 } from './protocol/fields/messages.ts';
 export * from './protocol/fields/kinds.ts';
 export type { Extent, Kind, Shape } from './protocol/fields/kind.ts';
@@ -78,6 +81,7 @@ export type {
   Fields,
   Message,
   MessageTable as Messages,
+  Parameter,
   Rest,
   Size,
   StructIn,

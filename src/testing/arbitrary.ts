@@ -23,7 +23,8 @@ export function arbitraryMessage<Out, In>(
   options: ArbitraryOptions = {},
 ): fc.Arbitrary<Out> {
   const { root } = codec.declaration;
-  const any = value(root, { fields: new Map(), depth: 0, custom: options.custom ?? {} });
+  const parameters = codec.declaration.parameters ?? new Map();
+  const any = value(root, { fields: new Map(), depth: 0, custom: options.custom ?? {}, parameters });
   // What a declaration asks for beyond single values (a custom field's own rules, say) shows on encoding, and what
   // is derived (a checksum) comes with decoding.
   let misses = 0;
@@ -100,6 +101,7 @@ interface Environment {
   /** Levels of recursion. */
   readonly depth: number;
   readonly custom: Readonly<Record<string, fc.Arbitrary<unknown>>>;
+  readonly parameters: ReadonlyMap<string, number>;
 }
 
 const MAX_DEPTH = 3;
@@ -146,7 +148,7 @@ const VALUES: Table<fc.Arbitrary<unknown>> = {
   },
   group: ({ members, derived }, environment) => fields(members, derived, environment),
   choice({ tag, cases }, environment) {
-    const chosen = tag.from === 'path' ? valueAt(tag.path, environment) : undefined;
+    const chosen = said(tag, environment);
     const named = cases.filter((one) => (one.tags ?? [one.tag]).includes(chosen as Tag));
     const left = named.length === 0 ? cases : named;
     return fc.oneof(
@@ -269,8 +271,8 @@ function sized(
 ): fc.Arbitrary<unknown> {
   const some = lengths(extent, max, environment, most).chain(make);
   if (extent.adjusted?.nullAt === undefined) return some;
-  if (extent.from !== 'path') return fc.oneof(fc.constant(null), some);
-  return numberAt(extent.path, environment) === extent.adjusted.nullAt ? fc.constant(null) : some;
+  if (extent.from !== 'path' && extent.from !== 'parameter') return fc.oneof(fc.constant(null), some);
+  return toNumber(said(extent, environment)) === extent.adjusted.nullAt ? fc.constant(null) : some;
 }
 
 /** A size or count: the one an earlier field gives, or any, short ones mostly. */
@@ -279,8 +281,11 @@ function lengths(extent: Extent, max: number, environment: Environment, most = 3
   const { add, unit } = extent.adjusted ?? { add: 0, unit: 1 };
   if (extent.from === 'path') {
     // The encoder says it: whatever it is, it must be the same for all that share it.
-    const said = numberAt(extent.path, environment);
-    return fc.constant(typeof said === 'number' ? Math.max(0, Math.min(said, 12) * unit + add) : 0);
+    const raw = toNumber(said(extent, environment));
+    return fc.constant(typeof raw === 'number' ? Math.max(0, Math.min(raw, 12) * unit + add) : 0);
+  }
+  if (extent.from === 'parameter') {
+    return fc.constant(Math.max(0, environment.parameters.get(extent.name)! * unit + add));
   }
   const { node } = extent.from === 'prefix' ? extent : { node: undefined };
   const range = node?.kind.range?.(node);
@@ -382,17 +387,21 @@ function integer({ min, max }: Range): fc.Arbitrary<number> {
   return fc.oneof(fc.constantFrom(min, max, Math.max(min, 0)), fc.integer({ min, max }));
 }
 
-function holds({ field, is, range, not }: Presence, environment: Environment): boolean {
-  const found = valueAt(field, environment);
+function holds({ field, parameter, is, range, not }: Presence, environment: Environment): boolean {
+  const found = parameter ? environment.parameters.get(field) : valueAt(field, environment);
   const isNumber = typeof found === 'number' || typeof found === 'bigint';
   const isInside = range !== undefined && isNumber && found >= range.min && found <= range.max;
   return (is.includes(found as never) || isInside) !== (not === true);
 }
 
-/** The value of an earlier field that is a size. */
-function numberAt(path: string, environment: Environment): unknown {
-  const found = valueAt(path, environment);
-  return typeof found === 'bigint' ? Number(found) : found;
+/** The number that an earlier field or a parameter says; undefined for one that stands right before. */
+function said(extent: Extent, environment: Environment): unknown {
+  if (extent.from === 'parameter') return environment.parameters.get(extent.name);
+  return extent.from === 'path' ? valueAt(extent.path, environment) : undefined;
+}
+
+function toNumber(value: unknown): unknown {
+  return typeof value === 'bigint' ? Number(value) : value;
 }
 
 /** The value of an earlier field, or of a member of one. */

@@ -16,6 +16,8 @@ import {
   line,
   message,
   messages,
+  optional,
+  parameter,
   rest,
   struct,
   u8,
@@ -23,6 +25,7 @@ import {
   u32be,
   u64be,
   utf8,
+  when,
 } from '../../src/index.ts';
 import { Wire } from '../support/wire.ts';
 
@@ -580,6 +583,54 @@ test('decode chooses the codec of a reply by its request (Kafka)', async () => {
     { correlation: 0, error: 0, min: 2 },
     { correlation: 1, host: 'kaf' },
   ]);
+});
+
+test('decode gives each reply the version that its request asked for', async () => {
+  const clientMessages = messages(u8, {
+    versions: message(18, { version: u8, correlation: u32be }),
+    metadata: message(3, { version: u8, correlation: u32be }),
+  });
+  // Neither the kind nor the version of a reply is in its bytes.
+  const replies = messages(
+    parameter('api'),
+    {
+      versions: message(18, {
+        error: u16be,
+        throttle: optional(u32be, when(parameter('version'), { min: 1 })),
+      }),
+      metadata: message(3, { host: utf8(u8) }),
+      unread: message(0, { body: bytes(rest) }),
+    },
+    {
+      header: { correlation: u32be },
+      parameters: { api: { default: 0, min: 0, max: 18 }, version: { default: 0, min: 0, max: 3 } },
+    },
+  );
+  const wire = new Wire(framing);
+  const client = new Client({ framing, clientMessages, serverMessages: replies }, wire, {
+    replies: {
+      id: 'correlation',
+      decode: ({ type, version }) => replies.with({ api: type === 'versions' ? 18 : 3, version }),
+    },
+  });
+  listen(client);
+  const all = [
+    client.request({ type: 'versions', version: 1 }),
+    client.request({ type: 'versions', version: 0 }),
+    client.request({ type: 'metadata', version: 3 }),
+  ];
+  wire.answer(hex('00000002 03 6b6166'));
+  wire.answer(hex('00000001 0023'));
+  wire.answer(hex('00000000 0000 00000064'));
+  expect(await Promise.all(all)).toEqual([
+    { type: 'versions', correlation: 0, error: 0, throttle: 100 },
+    { type: 'versions', correlation: 1, error: 35, throttle: undefined },
+    { type: 'metadata', correlation: 2, host: 'kaf' },
+  ]);
+  // A version that nobody declared is the caller's fault, and reaches no compiler.
+  const wrong = client.request({ type: 'versions', version: 200 });
+  wire.answer(hex('00000003 0000'));
+  expect(await outcome(wrong)).toBe('ERR_HANDLER');
 });
 
 test('a client that does not read holds a bounded number of bytes', async () => {

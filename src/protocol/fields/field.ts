@@ -11,6 +11,7 @@ import { type AnyNode, isNode } from './node.ts';
  *     bytes(u16be)      a prefix: the integer stands right before the bytes
  *     bytes('length')   an integer field declared earlier, here or in an enclosing structure, or a member of one: 'header.length'
  *     bytes(size(…))    a number of those, made larger or smaller
+ *     bytes(parameter('n'))   a number that is known before any byte is read
  *     bytes(rest)       all that is left of the frame, or of the enclosing `bounded`, before what stands behind it
  *
  * A field that is the size, count or union tag of another is *derived*: the encoder fills it in and ignores what the message
@@ -124,11 +125,18 @@ export interface Adjusted<Path extends string = string, Nothing = unknown> {
   readonly [shape]?: { path: Path; nothing: Nothing };
 }
 
+/** A number from outside the bytes: see `parameter`. */
+export interface Parameter<Name extends string = string> {
+  readonly kind: { readonly name: 'parameter' };
+  readonly parameter: Name;
+}
+
 /** A size in bytes, or a count of elements: see the head of this file. */
 export type Size =
   | number
   | string
   | Rest
+  | Parameter
   | Adjusted
   | Field<number, number, never>
   | Field<bigint, bigint, never>;

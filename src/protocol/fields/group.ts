@@ -38,8 +38,8 @@ export function groupOf(
         if (place === undefined)
           throw new RangeError(`${path}: there is no field '${reference.path}' beside it`);
         placed.add(reference.path);
-      } else if (reference.use === 'measure') {
-        // It may stand behind, or round the field that measures it.
+      } else if (reference.use === 'measure' || reference.use === 'parameter') {
+        // What is measured may stand behind, or round the field that measures it; a parameter is no field.
       } else if (place !== undefined) {
         if (place >= index) {
           throw new RangeError(`${path} refers to '${reference.path}', which is not declared before it`);
@@ -72,6 +72,7 @@ export function groupOf(
     if (isFilledIn(reference)) continue;
     const { path } = reference;
     const isAgreed = filled.has(path) || agreements.some((one) => one.path === path);
+    requireSameType(entries, name, reference);
     if (isAgreed && reference.use === 'same') continue;
     requireReadable(entries[places.get(firstName(path))!]![1], name, reference);
     if (isAgreed) throw new RangeError(`${name}: ${filledIn(reference)}`);
@@ -155,6 +156,50 @@ function requireReadable(target: AnyNode, name: string, reference: Reference): v
       throw new RangeError(`${name} refers to '${path}', which has no value of its own`);
     }
   });
+}
+
+/** A field that repeats another has values of the same type. */
+function requireSameType(entries: Group['entries'], name: string, { path, repeated }: Reference): void {
+  if (repeated === undefined) return;
+  const [first = '', ...members] = path.split('.');
+  let known: AnyNode | undefined = entries.find(([one]) => one === first)?.[1];
+  for (const member of members) known = known?.kind.members?.(known).get(member);
+  if (known === undefined) return;
+  const own = valuesOf(repeated);
+  const others = valuesOf(known);
+  if (others === undefined || own === others) return;
+  throw new TypeError(`${name}: its values are ${own}, and those of '${path}' are ${others}`);
+}
+
+/** Of what type the values are; undefined for those that show only when they are there. */
+function valuesOf(node: AnyNode): string | undefined {
+  const shape: Shape = node.kind.shape(node);
+  switch (shape.is) {
+    case 'maybe':
+      return valuesOf(shape.item);
+    case 'agreed':
+      return valuesOf(shape.base);
+    case 'integer':
+    case 'varint': {
+      if (shape.names !== undefined) return 'names';
+      if (shape.is === 'integer' && (shape.truth || shape.bits))
+        return shape.truth ? 'booleans' : 'structures';
+      return shape.big ? 'bigints' : 'numbers';
+    }
+    case 'digits':
+    case 'float':
+      return 'numbers';
+    case 'text':
+      return 'texts';
+    case 'bytes':
+      return 'bytes';
+    case 'list':
+    case 'group':
+    case 'choice':
+      return 'structures';
+    default:
+      return undefined;
+  }
 }
 
 /** A size, count or tag must have a place to be filled in. */

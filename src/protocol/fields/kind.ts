@@ -72,12 +72,14 @@ export interface Reference {
   readonly open?: boolean | undefined;
   /** A number that the field must be able to have. */
   readonly nullAt?: number | undefined;
+  /** What repeats it, of which the values must be of the same type. */
+  readonly repeated?: AnyNode | undefined;
 }
 /**
  * A size and a tag are filled in by the encoder; a condition, and a size that is `given`, stand in the message. A field that is
- * measured (`sizeOf`, `countOf`) may stand anywhere; one that is repeated (`same`) stands before.
+ * measured (`sizeOf`, `countOf`) may stand anywhere; one that is repeated (`same`) stands before. A parameter is no field.
  */
-export type Use = 'size' | 'tag' | 'condition' | 'given' | 'range' | 'measure' | 'same';
+export type Use = 'size' | 'tag' | 'condition' | 'given' | 'range' | 'measure' | 'same' | 'parameter';
 
 /** What is true of a field whatever it holds; the rest is false. */
 export interface Traits {
@@ -236,6 +238,7 @@ export type Extent = (
   | { readonly from: 'literal'; readonly value: number }
   | { readonly from: 'prefix'; readonly node: AnyNode }
   | { readonly from: 'path'; readonly path: string }
+  | { readonly from: 'parameter'; readonly name: string }
   | { readonly from: 'rest' }
   | { readonly from: 'terminator'; readonly bytes: Uint8Array }
 ) & { readonly adjusted?: Adjustment };
@@ -247,9 +250,10 @@ export interface Adjustment {
   readonly nullAt: number | undefined;
 }
 
-/** A condition: the field at the path has one of the values, or a number in the range; or, where it is `not`, neither. */
+/** A condition: the field at the path, or the parameter of that name, has one of the values, or a number in the range; or, where it is `not`, neither. */
 export interface Presence {
   readonly field: string;
+  readonly parameter?: true | undefined;
   readonly is: readonly (number | bigint | string | boolean)[];
   readonly range?: Range | undefined;
   readonly not?: boolean | undefined;
@@ -436,7 +440,7 @@ export interface Source {
   refuse?(value: string, out: Encoding): void;
   /** The number that the message says, of one that the encoder does not fill in; undefined where it says none. */
   given(walk: Writing): unknown;
-  givenCode(out: { given(path: string): string }): string | undefined;
+  givenCode(out: Givens): string | undefined;
   /** Say a number that is known before what it is used for is written, or a tag. */
   write(value: unknown, walk: Writing): void;
   encode(value: string, out: Encoding): void;
@@ -455,9 +459,16 @@ export interface Source {
   encodeEnd?(out: Encoding, start: string): void;
 }
 
-/** The derived fields in sight. */
+/** The derived fields in sight, and the parameters. */
 export interface Slots {
   slot(path: string): Slot;
+  parameter(name: string): number;
+}
+
+/** Code for what the message says. */
+export interface Givens {
+  given(path: string): string;
+  parameter(name: string): number;
 }
 
 // ─── What the engines offer to kinds ────────────────────────────────────────────────────────────────────────
@@ -514,6 +525,7 @@ export interface Reading {
   leaf(node: AnyNode, name: string | number): unknown;
   /** The value of an earlier field. */
   find(path: string): unknown;
+  parameter(name: string): number;
   /** A size or a count, not beyond its maximum; null where there is nothing. */
   measure(source: Source, max: number, unit: 'bytes' | 'elements'): number | null;
   /** Read the fields of a group from one index up to another, and put their values into an object. */
@@ -632,6 +644,7 @@ export interface Decoding extends Emitting {
   fail(condition: string): void;
   value(node: AnyNode): Known;
   find(path: string): Known;
+  parameter(name: string): number;
   text(from: string, to: string): string;
   /** A size or a count, not beyond its maximum; −1 where there is nothing. */
   measure(source: Source, max: number): string;
@@ -699,7 +712,7 @@ export interface Encoding extends Emitting, Slots {
   branch(body: () => void): string;
 }
 
-export interface Bounding {
+export interface Bounding extends Givens {
   /** Add a number of bytes. */
   fixed(count: number): void;
   /** Add the bound of a field. */
@@ -711,8 +724,6 @@ export interface Bounding {
   name(prefix?: string): string;
   constant(value: unknown): string;
   property(value: string, name: string): string;
-  /** The value that the message has for an earlier field. */
-  given(path: string): string;
   settle(): void;
   routine(node: AnyNode, body: () => void): string;
 }

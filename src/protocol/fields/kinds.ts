@@ -102,7 +102,7 @@ export {
   u56be,
   u56le,
 } from './kinds/wide.ts';
-export { type SizeOptions, size, until } from './source.ts';
+export { parameter, type SizeOptions, size, until } from './source.ts';
 
 /** Every kind of field there is, for tools and tests that go through all of them. */
 // biome-ignore lint/suspicious/noExplicitAny: each has data of its own

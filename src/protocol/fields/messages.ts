@@ -1,7 +1,8 @@
 import { asBuffer } from '../../bytes/buffer.ts';
 import { allocateShared } from '../../bytes/shared-memory.ts';
+import { show } from '../../bytes/show.ts';
 import { MessageError } from '../../errors.ts';
-import { checkOptions, integer, oneOf } from '../../options.ts';
+import { type Check, checkOptions, integer, oneOf } from '../../options.ts';
 import type { Codec, Decoded } from '../codec.ts';
 import { type Compiled, compile, FAILED } from './engine/compile.ts';
 import type { Declaration, Trailing } from './engine/declaration.ts';
@@ -20,6 +21,7 @@ import {
   type MessageTable,
   message,
   nodeOf,
+  type Parameter,
   type StructIn,
   type StructOut,
   type TagMember,
@@ -56,6 +58,30 @@ export interface DeclaredCodec<Out, In = Out> extends Required<Codec<Out, In>> {
   readonly measure: ((bytes: Buffer, start: number, end: number, cursor: MeasureState) => number) | undefined;
   /** The text of the functions that were generated; undefined where generating code is forbidden. */
   source(): string | undefined;
+}
+
+/** A codec with parameters. */
+export interface ParametrizedCodec<Out, In, P extends string> extends DeclaredCodec<Out, In> {
+  /**
+   * The codec for these values; a parameter that is not named keeps its value. It is compiled once for each combination.
+   *
+   * @throws TypeError for a parameter that is not declared, RangeError for a value that is no whole number of its range
+   *
+   * @example responses.with({ version: 5 }).decode(frame);
+   */
+  with(values: { readonly [K in P]?: number | undefined }): ParametrizedCodec<Out, In, P>;
+}
+
+/** A codec, and with parameters a method that sets them. */
+export type CodecWith<Out, In, P extends string> = [P] extends [never]
+  ? DeclaredCodec<Out, In>
+  : ParametrizedCodec<Out, In, P>;
+
+/** The values that a parameter may have: whole numbers. All combinations of all parameters are at most 4,096. */
+export interface ParameterRange {
+  default: number;
+  min: number;
+  max: number;
 }
 
 /** What decoding gives, by the messages' names. */
@@ -113,6 +139,7 @@ export interface MessagesOptions<
   T extends Trailing,
   R extends Fields = Fields,
   O extends Otherwise = Otherwise,
+  P extends string = string,
 > {
   /**
    * What stands behind a complete message inside its frame: refused (`ERR_MESSAGE_TRAILING`, the default), ignored,
@@ -125,6 +152,8 @@ export interface MessagesOptions<
   trailer?: R;
   /** What is made of any other tag: refused (the default), or `{ type: 'unknown', tag, payload }`. */
   otherwise?: O;
+  /** Numbers from outside the bytes, which `parameter('version')` reads; see `ParametrizedCodec.with`. */
+  parameters?: Readonly<Record<P, ParameterRange>>;
   limits?: MessageLimits;
 }
 
@@ -134,7 +163,7 @@ export interface MessagesOptions<
  *     frame   [header] · tag · fields of that message · [trailing] · [trailer]
  *
  * @param tagField an integer, a varint or an enumeration; or the path of one in the header, `'first.kind'`, which the encoder
- *   fills in
+ *   fills in; or a parameter, for messages that do not say what they are
  * @param cases each message's name, tag and fields
  * @throws TypeError or RangeError for a declaration that cannot work: a tag used twice, an unknown reference
  *
@@ -152,23 +181,26 @@ export function messages<
   const T extends Trailing = 'reject',
   R extends Fields = Record<never, never>,
   const O extends Otherwise = 'reject',
-  const G extends AnyField | string = AnyField,
+  const G extends AnyField | string | Parameter = AnyField,
+  P extends string = never,
 >(
   tagField: G,
   cases: M,
-  options: MessagesOptions<H, T, R, O> = {},
-): DeclaredCodec<MessagesOut<M, H, T, R, O>, MessagesIn<M, H, T, R, O, Filled<G>>> {
+  options: MessagesOptions<H, T, R, O, P> = {},
+): CodecWith<MessagesOut<M, H, T, R, O>, MessagesIn<M, H, T, R, O, Filled<G>>, P> {
   checkOptions('messages', options, {
     trailing: oneOf('reject', 'ignore', 'keep'),
     header: () => {},
     trailer: () => {},
     otherwise: oneOf('reject', 'unknown'),
+    parameters: () => {},
     limits: () => {},
   });
   const { trailing = 'reject', header = {}, trailer = {}, otherwise } = options;
   const kept = trailing === 'keep' ? withTrailing(cases) : cases;
   const root = messagesNode(tagField, kept, header, trailer, otherwise);
-  return declared({ root, trailing, limits: limitsOf('messages', options.limits) });
+  const limits = limitsOf('messages', options.limits);
+  return parametrized('messages', { root, trailing, limits }, options.parameters) as never;
 }
 
 /**
@@ -176,20 +208,88 @@ export function messages<
  *
  * @example const point = codecOf(struct({ x: f32be, y: f32be }));
  */
-export function codecOf<F extends AnyField>(
+export function codecOf<F extends AnyField, P extends string = never>(
   field: F,
-  options: { trailing?: 'reject' | 'ignore'; limits?: MessageLimits } = {},
-): DeclaredCodec<FieldOut<F>, FieldIn<F>> {
+  options: {
+    trailing?: 'reject' | 'ignore';
+    limits?: MessageLimits;
+    parameters?: Readonly<Record<P, ParameterRange>>;
+  } = {},
+): CodecWith<FieldOut<F>, FieldIn<F>, P> {
   if ((options as { trailing?: string }).trailing === 'keep') {
     throw new TypeError('trailing: a field of its own, bytes(rest), can keep it');
   }
-  checkOptions('codecOf', options, { trailing: oneOf('reject', 'ignore'), limits: () => {} });
+  checkOptions('codecOf', options, {
+    trailing: oneOf('reject', 'ignore'),
+    limits: () => {},
+    parameters: () => {},
+  });
   const { trailing = 'reject' } = options;
   const node = nodeOf(field, 'codecOf(field)');
   const cases = taggedCases(node);
   const root = cases === undefined ? node : rootOf(cases);
-  return declared({ root, trailing, limits: limitsOf('codecOf', options.limits) });
+  const limits = limitsOf('codecOf', options.limits);
+  return parametrized('codecOf', { root, trailing, limits }, options.parameters) as never;
 }
+
+/** Combinations of parameters at the most: each may be compiled. */
+const MOST_COMBINATIONS = 4_096;
+
+/** The codec of a declaration; with parameters one for each combination of values, made when it is asked for. */
+function parametrized<Out, In>(
+  where: string,
+  declaration: Declaration,
+  parameters: Readonly<Record<string, ParameterRange>> = {},
+): DeclaredCodec<Out, In> {
+  checkOptions(where, { parameters }, { parameters: anObject });
+  const ranges = new Map(Object.entries(parameters));
+  let combinations = 1;
+  for (const [name, range] of ranges) {
+    const whole = integer(Number.MIN_SAFE_INTEGER);
+    checkOptions(`${where}: parameters: ${name}`, range, { default: whole, min: whole, max: whole });
+    const { default: usual, min, max } = range;
+    for (const [key, value] of Object.entries({ default: usual, min, max })) {
+      if (value === undefined) throw new TypeError(`${where}: parameters: ${name}: ${key} is missing`);
+    }
+    if (!(min <= usual && usual <= max)) {
+      throw new RangeError(
+        `${where}: parameters: ${name}: expected min <= default <= max, got ${show(range)}`,
+      );
+    }
+    combinations *= max - min + 1;
+  }
+  if (combinations > MOST_COMBINATIONS) {
+    throw new RangeError(
+      `${where}: parameters: expected at most ${MOST_COMBINATIONS} combinations of values, got ${combinations}`,
+    );
+  }
+  link(declaration.root, ranges);
+  if (ranges.size === 0) return declared(declaration);
+
+  const checks = Object.fromEntries([...ranges].map(([name, { min, max }]) => [name, integer(min, max)]));
+  const made = new Map<string, DeclaredCodec<Out, In>>();
+  const codecFor = (values: ReadonlyMap<string, number>): DeclaredCodec<Out, In> => {
+    const key = [...values.values()].join();
+    let codec = made.get(key);
+    if (codec === undefined) {
+      codec = declared({ ...declaration, parameters: values }, (changes) => {
+        checkOptions('with', changes, checks);
+        const given = Object.entries(changes).filter(([, value]) => value !== undefined);
+        // In the order of the declaration.
+        return codecFor(new Map([...values, ...given]));
+      });
+      made.set(key, codec);
+    }
+    return codec;
+  };
+  return codecFor(new Map([...ranges].map(([name, range]) => [name, range.default])));
+}
+
+const anObject: Check = (name, value) => {
+  if (typeof value !== 'object' || value === null) {
+    throw new TypeError(`${name}: expected an object, got ${show(value)}`);
+  }
+};
 
 function limitsOf(where: string, limits: MessageLimits = {}): Limits {
   checkOptions(`${where}: limits`, limits, {
@@ -237,9 +337,11 @@ let poolUsed = 0;
 // The global is a getter, which would double the time a short message takes.
 const NodeBuffer = Buffer;
 
-function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
+function declared<Out, In>(
+  declaration: Declaration,
+  change?: (values: object) => DeclaredCodec<Out, In>,
+): DeclaredCodec<Out, In> {
   const { root } = declaration;
-  link(root);
   const isForeign = hasTrait(root, 'foreign');
   const walking: Compiled = {
     decode: () => FAILED,
@@ -348,5 +450,6 @@ function declared<Out, In>(declaration: Declaration): DeclaredCodec<Out, In> {
     }),
     detached: tell(() => !hasTrait(root, 'view')),
     maxLength: tell(() => root.facts.size.max),
+    ...(change !== undefined && { with: tell(() => change) }),
   }) as DeclaredCodec<Out, In>;
 }

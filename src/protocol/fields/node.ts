@@ -1,4 +1,4 @@
-import type { AnyNode, Costs, Facts, Kind, Node, Reference, Size, Traits } from './kind.ts';
+import type { AnyNode, Costs, Facts, Kind, Node, Range, Reference, Size, Traits } from './kind.ts';
 
 export type { AnyNode };
 
@@ -55,11 +55,13 @@ export function hasTrait(root: AnyNode, trait: keyof Traits): boolean {
  * Judge what shows only with the whole declaration at hand: references that nothing meets, elements without end. From then
  * on the fewest bytes of fields that refer to themselves are known.
  */
-export function link(root: AnyNode): void {
+export function link(root: AnyNode, parameters: ReadonlyMap<string, Range> = new Map()): void {
   const nodes = everyNode(root);
   for (const node of nodes) {
-    const missing = (node === root || node.kind.later ? outside(node) : []).at(0);
-    if (missing !== undefined) throw new RangeError(`there is no field '${missing.path}' to refer to`);
+    for (const reference of node === root || node.kind.later ? outside(node) : []) {
+      if (reference.use === 'parameter') requireParameter(reference, parameters);
+      else throw new RangeError(`there is no field '${reference.path}' to refer to`);
+    }
   }
   // Children stand behind their parents, so that a pass from the end meets most of them first.
   const open = nodes.filter((node) => node.kind.children !== undefined).reverse();
@@ -74,6 +76,18 @@ export function link(root: AnyNode): void {
     if (grown.length === 0) break;
   }
   for (const node of nodes) node.kind.check?.(node);
+}
+
+function requireParameter({ path, tags, nullAt }: Reference, parameters: ReadonlyMap<string, Range>): void {
+  const range = parameters.get(path);
+  if (range === undefined) {
+    throw new RangeError(`there is no parameter '${path}'; declare it in the options: parameters`);
+  }
+  for (const value of [...(tags ?? []), ...(nullAt === undefined ? [] : [nullAt])]) {
+    const isValue =
+      Number.isInteger(value) && (value as number) >= range.min && (value as number) <= range.max;
+    if (!isValue) throw new RangeError(`${String(value)} is no value of the parameter '${path}'`);
+  }
 }
 
 function outside(node: AnyNode): readonly Reference[] {
@@ -92,7 +106,8 @@ function referencesOf<D extends object>(
     // A range is of its own structure, which has judged it.
     const isRange = reference.use === 'range' || (reference.use === 'measure' && reference.path === '');
     const isMet = kind.declares !== undefined && isRange;
-    if (isMet || kind.declares?.(data, firstName(reference.path), child)) continue;
+    const isParameter = reference.use === 'parameter';
+    if (isMet || (!isParameter && kind.declares?.(data, firstName(reference.path), child))) continue;
     // One of each is enough, unless it has tags to be judged.
     const key =
       reference.tags === undefined

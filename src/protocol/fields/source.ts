@@ -6,13 +6,26 @@ import {
   type AnyField,
   type Field,
   nodeOf,
+  type Parameter,
   rest,
   type Size as SizeDeclaration,
   type Until,
 } from './field.ts';
-import type { Adjustment, AnyNode, Decoding, Foreseen, Reading, Size, Slot, Source, Tag } from './kind.ts';
+import type {
+  Adjustment,
+  AnyNode,
+  Decoding,
+  Foreseen,
+  Presence,
+  Reading,
+  Size,
+  Slot,
+  Source,
+  Tag,
+} from './kind.ts';
 import { AdjustedSource } from './sources/adjusted.ts';
 import { LiteralSource } from './sources/literal.ts';
+import { ParameterSource } from './sources/parameter.ts';
 import { PathSource } from './sources/path.ts';
 import { PrefixSource } from './sources/prefix.ts';
 import { RestSource } from './sources/rest.ts';
@@ -26,6 +39,7 @@ import { UntilSource } from './sources/until.ts';
  *     'length'   an earlier field
  *     4          a literal
  *     rest       what is left
+ *     parameter(…)   from outside
  *     until(…)   what is left up to a terminator
  */
 
@@ -76,6 +90,7 @@ export function until(terminator: Field<Absent>): Until {
 
 function plainSource(size: unknown, where: string): Source {
   if (size === rest) return new RestSource();
+  if (size instanceof NamedParameter) return new ParameterSource(size.parameter);
   if (typeof size === 'string') return new PathSource(size, true);
   if (typeof size === 'number') {
     if (!Number.isSafeInteger(size) || size < 0) throw new RangeError(`${where}: ${size} is not a size`);
@@ -88,6 +103,38 @@ function plainSource(size: unknown, where: string): Source {
     );
   }
   return new PrefixSource(node);
+}
+
+/** What `parameter` makes of a name. */
+class NamedParameter<Name extends string> implements Parameter<Name> {
+  readonly kind: { readonly name: 'parameter' } = { name: 'parameter' };
+  readonly parameter: Name;
+
+  constructor(name: Name) {
+    this.parameter = name;
+    Object.freeze(this);
+  }
+}
+
+export function isParameter(value: unknown): value is Parameter {
+  return value instanceof NamedParameter;
+}
+
+/**
+ * A number from outside the bytes, as a size, a count, a tag or a condition: a version, what was negotiated, what the request
+ * asked for. The options of `messages` and `codecOf` declare it, and `codec.with({ … })` gives its value.
+ *
+ * @example
+ * const reply = codecOf(struct({ id: u16be, throttle: optional(u32be, when(parameter('version'), { min: 3 })) }), {
+ *   parameters: { version: { default: 3, min: 0, max: 9 } },
+ * });
+ * reply.with({ version: 2 }).decode(Buffer.from('0001', 'hex')); // { id: 1, throttle: undefined }
+ */
+export function parameter<const Name extends string>(name: Name): Parameter<Name> {
+  if (typeof name !== 'string' || name === '') {
+    throw new TypeError(`parameter(name): expected a name, got ${show(name)}`);
+  }
+  return new NamedParameter(name);
 }
 
 /** What `size` makes: a number on the wire, and what becomes of it. */
@@ -124,10 +171,10 @@ export interface SizeOptions<N extends number | undefined = number | undefined> 
  * bytes(size('words', { unit: 4 }));        // 32-bit words
  * bytes(size(i32be, { nullAt: -1 }));       // Buffer | null
  */
-export function size<const S extends string | AnyField, const N extends number | undefined = undefined>(
-  from: S,
-  options: SizeOptions<N>,
-): Adjusted<S extends string ? S : never, N extends number ? null : never> {
+export function size<
+  const S extends string | AnyField | Parameter,
+  const N extends number | undefined = undefined,
+>(from: S, options: SizeOptions<N>): Adjusted<S extends string ? S : never, N extends number ? null : never> {
   checkOptions('size', options, {
     add: integer(-MOST_ADDED, MOST_ADDED),
     unit: integer(1, MOST_ADDED),
@@ -175,7 +222,8 @@ export function measuringField(
 const PLAIN: Adjustment = Object.freeze({ add: 0, unit: 1, nullAt: undefined });
 
 /** The source of a tag: a field right before, or the path of an earlier one. `isKept` where the value says it. */
-export function tagSource(tag: string | AnyField, isKept = false): Source {
+export function tagSource(tag: string | AnyField | Parameter, isKept = false): Source {
+  if (isParameter(tag)) return new ParameterSource(tag.parameter);
   if (typeof tag === 'string') return new PathSource(tag, false);
   const node = nodeOf(tag, 'the tag');
   const field = node.kind.tag?.(node);
@@ -189,7 +237,12 @@ export function tagSource(tag: string | AnyField, isKept = false): Source {
   });
 }
 
-/** The source of a condition. */
+/** The source of a condition, of a field or a parameter. */
+export function presenceSource({ field, parameter }: Presence): Source {
+  return parameter ? new ParameterSource(field) : pathSource(field);
+}
+
+/** The source of a condition on a field. */
 export function pathSource(path: string): Source {
   return new PathSource(path, false);
 }
@@ -223,9 +276,10 @@ export function longest(source: Source, max: number, least: number, each: number
 
 /** The bytes of a field that an earlier one measures, of so many for each; undefined where its size stands right before. */
 export function foreseenBy(source: Source, each: number): Foreseen | undefined {
-  if (source.extent.from !== 'path') return undefined;
+  const { extent } = source;
+  if (extent.from !== 'path' && extent.from !== 'parameter') return undefined;
   return {
-    paths: [source.extent.path],
+    paths: extent.from === 'path' ? [extent.path] : [],
     read(walk: Reading) {
       const size = source.read(walk);
       return typeof size === 'number' ? size * each : 0;

@@ -236,6 +236,16 @@ describe('what must agree', () => {
       () => f.struct({ a: f.constant(f.u8, 1), b: f.same(f.u8, 'a') }),
       'no value',
     ],
+    [
+      'values of another type',
+      () => f.struct({ a: f.u16be, b: f.same(f.cstring(), 'a') }),
+      "its values are texts, and those of 'a' are numbers",
+    ],
+    [
+      'a size of another type',
+      () => f.struct({ h: f.struct({ n: f.u64be }), m: f.same(f.u8, 'h.n'), b: f.bytes('h.n') }),
+      'are bigints',
+    ],
     ['a repeated structure', () => f.same(f.struct({ a: f.u8 }), 'b'), 'numbers, texts or bytes'],
     [
       'a size that a varint repeats',

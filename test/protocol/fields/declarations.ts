@@ -23,10 +23,12 @@ export function arbitraryCodec(): fc.Arbitrary<DeclaredCodec<unknown>> {
             message(tagField.kind.name === 'enumeration' ? 'abc'[index]! : index, fields),
           ]),
         ),
-        { trailing: after as 'reject', header: before },
+        { trailing: after as 'reject', header: before, parameters: PARAMETERS },
       ),
     ) as fc.Arbitrary<DeclaredCodec<unknown>>;
 }
+
+const PARAMETERS = { small: { default: 2, min: 0, max: 9 }, version: { default: 5, min: 0, max: 9 } };
 
 const PREFIXES: Size[] = [
   ...[f.u8, f.u16le, f.u24be, f.u32be, f.varuint, f.i8, f.i16be, f.varint],
@@ -36,7 +38,12 @@ const PREFIXES: Size[] = [
 ];
 
 /** Sizes that some numbers of bytes do not have. */
-const UNITS: Size[] = [f.size(f.u16be, { add: 2, unit: 3 }), f.size(f.varint, { unit: 2, nullAt: -7 })];
+const UNITS: Size[] = [
+  f.parameter('small'),
+  f.size(f.parameter('small'), { unit: 2, add: -1 }),
+  f.size(f.u16be, { add: 2, unit: 3 }),
+  f.size(f.varint, { unit: 2, nullAt: -7 }),
+];
 
 function arbitraryFields(depth: number): fc.Arbitrary<Fields> {
   return fc
@@ -156,6 +163,14 @@ function group(depth: number): fc.Arbitrary<Part> {
           [`${name}again`]: f.same(f.u8, `${name}n`),
           [`${name}list`]: f.array(f.struct({ field, id: f.same(f.varint, `${name}id`) }), `${name}n`),
           [name]: f.optional(f.struct({ n: f.same(f.u32be, `${name}n`), id: f.same(f.i32le, `${name}id`) })),
+        }),
+    ),
+    item.map(
+      (field): Part =>
+        (name) => ({
+          [`${name}new`]: f.optional(field, f.when(f.parameter('version'), { min: 5 })),
+          [`${name}old`]: f.optional(f.u24be, f.unless(f.parameter('version'), 5, 6)),
+          [name]: f.union(f.parameter('version'), { four: message(4), five: message([5, 6], { x: f.u8 }) }),
         }),
     ),
     fc.tuple(arbitraryFields(depth - 1), arbitraryFields(depth - 1)).map(

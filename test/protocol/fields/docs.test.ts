@@ -49,7 +49,7 @@ test('the guide names the defaults that hold', () => {
 });
 
 /** Lines of code, and under each what it gives: bytes in hex, or a value. */
-test.each(['agreement'])('the example %s gives what it shows', (name) => {
+test.each(['parameters', 'agreement'])('the example %s gives what it shows', (name) => {
   const declared = block(name).replace(/^import (\{[^}]*\}) from 'wirepipe';/m, 'const $1 = wirepipe;');
   const names = [...declared.matchAll(/export const (\w+)/g)].map(([, one]) => one!);
   const code = `${declared.replaceAll('export const', 'const')}\nreturn [${names.join(', ')}];`;

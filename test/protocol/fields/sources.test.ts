@@ -304,6 +304,152 @@ describe('every source, with every adjustment, for every use', () => {
   );
 });
 
+/** Both engines, both directions, and every place to cut the bytes. */
+function expectBothWays(codec: AnyCodec, message: unknown): Buffer {
+  const compiled = compile(codec.declaration)!;
+  const bytes = encodeByWalking(codec.declaration, message);
+  expect(decodeByWalking(codec.declaration, bytes, 0, bytes.length)).toStrictEqual(message);
+  expect(compiled.decode(bytes, 0, bytes.length)).toStrictEqual(message);
+  const target = Buffer.alloc(compiled.bound(message) + 8);
+  expect(target.subarray(0, compiled.encode(message, target, 0))).toEqual(bytes);
+  for (let length = 0; length < bytes.length; length++) {
+    expect(compiled.decode(bytes, 0, length)).toBe(FAILED);
+    expect(codeOf(() => codec.decode(bytes.subarray(0, length)))).toMatch(
+      /^ERR_MESSAGE_(SHORT|EMPTY|VALUE)$/,
+    );
+  }
+  return bytes;
+}
+
+describe('a parameter, with every adjustment, for every use', () => {
+  const cases = Object.entries(ADJUSTMENTS).flatMap(([adjustment, by]) =>
+    Object.entries(USES).map(([use, to]) => ({ adjustment, by, use, to })),
+  );
+
+  it.each(cases)('$adjustment · $use', ({ by, to }) => {
+    const parameters = { n: { default: 2, min: -1, max: 20 } };
+    const codec = codecOf(f.struct({ body: to.field(by.of(f.parameter('n') as never)), end: f.u8 }), {
+      parameters,
+    });
+    for (const [raw, size] of by.pairs) {
+      const body = size === null ? null : to.value(size);
+      expectBothWays(codec.with({ n: raw }), { body, end: 9 });
+      // No other size is that of this parameter.
+      for (let other = 0; other < 12; other++) {
+        if (other === size) continue;
+        const wrong = { body: to.value(other), end: 9 };
+        expect(compile(codec.with({ n: raw }).declaration)!.encode(wrong, Buffer.alloc(100), 0)).toBe(-1);
+        expect(codeOf(() => codec.with({ n: raw }).encode(wrong))).toMatch(/^ERR_FIELD_(RANGE|TOO_LONG)$/);
+      }
+    }
+  });
+});
+
+/** Where a number stands that says the size or the count of `list`: [fields, value, the number in it]. */
+const PLACES: Readonly<
+  Record<
+    string,
+    (number: AnyField, list: AnyField, value: number[]) => [AnyCodec, (said?: number) => unknown]
+  >
+> = {
+  'before it': (number, list, value) => [
+    codecOf(f.struct({ number, list, end: f.u8 })),
+    (said) => ({ ...(said !== undefined && { number: said }), list: value, end: 9 }),
+  ],
+  'behind it': (number, list, value) => [
+    codecOf(f.struct({ list, number })),
+    (said) => ({ list: value, ...(said !== undefined && { number: said }) }),
+  ],
+  'in a header': (number, list, value) => [
+    codecOf(f.struct({ h: f.struct({ a: f.u8, i: f.struct({ number, b: f.u8 }) }), list })),
+    (said) => ({ h: { a: 1, i: { ...(said !== undefined && { number: said }), b: 2 } }, list: value }),
+  ],
+  'alone in a header': (number, list, value) => [
+    codecOf(f.struct({ h: f.struct({ number }), list })),
+    (said) => ({ h: { ...(said !== undefined && { number: said }) }, list: value }),
+  ],
+  'in what may be missing': (number, list, value) => [
+    codecOf(f.struct({ h: f.optional(f.struct({ number, a: f.u8 })), list })),
+    (said) => ({ h: { ...(said !== undefined && { number: said }), a: 5 }, list: value }),
+  ],
+  'in the header of messages': (number, list, value) => [
+    messages(f.u8, { go: f.message(1, { list }) }, { header: { number, a: f.u8 }, trailer: { end: f.u8 } }),
+    (said) => ({ type: 'go', ...(said !== undefined && { number: said }), a: 5, list: value, end: 3 }),
+  ],
+  'in a list of its own': (number, list, value) => [
+    codecOf(f.array(f.struct({ number, list }), f.u8)),
+    (said) => [{ ...(said !== undefined && { number: said }), list: value }],
+  ],
+};
+
+describe('every number that must agree, with every adjustment, in every place', () => {
+  const numbers = { u8: f.u8, i16le: f.i16le, u24be: f.u24be, u40le: f.u40le, decimal: f.decimal(3) };
+  const adjusted = {
+    nothing: {},
+    less: { add: 1 },
+    more: { add: -2 },
+    words: { unit: 4 },
+    both: { unit: 2, add: 2 },
+  };
+  const cases = Object.entries(PLACES).flatMap(([place, at]) =>
+    Object.entries(numbers).flatMap(([number, field]) =>
+      Object.entries(adjusted).map(([adjustment, by]) => ({ place, at, number, field, adjustment, by })),
+    ),
+  );
+
+  it.each(cases)('$number · $adjustment · $place', ({ at, field, by }) => {
+    const value = [1, 2, 3, 4, 5, 6, 7, 8].slice(0, 4);
+    const own = f.size(field, by);
+    const { add = 0, unit = 1 } = by as { add?: number; unit?: number };
+    const list = f.array(f.u16be, f.varuint);
+    for (const [kind, due] of [
+      ['size', 9],
+      ['count', 4],
+    ] as const) {
+      const agreed = kind === 'size' ? f.sizeOf(own, 'list') : f.countOf(own, 'list');
+      const [codec, message] = at(agreed, list, value);
+      const raw = (due - add) / unit;
+      const isSaid = Number.isInteger(raw);
+      expect(codeOf(() => codec.encode(message())) === 'nothing was refused').toBe(isSaid);
+      const compiled = compile(codec.declaration)!;
+      const target = Buffer.alloc(compiled.bound(message()) + 8);
+      expect(compiled.encode(message(), target, 0) >= 0).toBe(isSaid);
+      if (!isSaid) continue;
+      const bytes = expectBothWays(codec, message(raw));
+      expect(codec.encode(message())).toEqual(bytes);
+      expect(compiled.encode(message(raw + 1), target, 0)).toBe(-1);
+      expect(codeOf(() => codec.encode(message(raw + 1)))).toBe('ERR_FIELD_RANGE');
+      // Any other number on the wire is refused by both engines.
+      const wrong = encodeByWalking(codec.declaration, message(raw));
+      const plain = at(field, list, value);
+      const other = plain[0].encode(plain[1](raw + 1));
+      expect(other.length).toBe(wrong.length);
+      expect(compiled.decode(other, 0, other.length)).toBe(FAILED);
+      expect(codeOf(() => codec.decode(other))).toBe('ERR_MESSAGE_VALUE');
+    }
+  });
+});
+
+describe('every source that is repeated', () => {
+  const integers = [...Object.entries(SOURCES), ...Object.entries(BITS)].filter(
+    ([, { from }]) => typeof from === 'string',
+  );
+
+  it.each(integers)('%s', (name, { before, from, value }) => {
+    const isBig = name.includes('64 bits') && !name.includes('mapped');
+    const again = isBig ? f.u64be : f.u16be;
+    const codec: AnyCodec = codecOf(
+      f.struct({ ...before, again: f.same(again, from as string), body: f.bytes(from as string) }),
+    );
+    for (const size of [0, 3]) {
+      const message = { ...value(size), again: isBig ? BigInt(size) : size, body: Buffer.alloc(size, 1) };
+      const bytes = expectBothWays(codec, message);
+      expect(codec.encode({ ...message, again: undefined })).toEqual(bytes);
+      expect(codeOf(() => codec.encode({ ...message, again: isBig ? 9n : 9 }))).toBe('ERR_FIELD_RANGE');
+    }
+  });
+});
+
 describe('a combination that makes no sense is refused where it is declared', () => {
   it.each<[string, () => unknown, string]>([
     ['a literal that is adjusted', () => f.size(4 as never, { add: 1 }), 'a field or the path of one'],

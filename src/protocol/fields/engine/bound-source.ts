@@ -1,5 +1,6 @@
 import type { AnyNode, Bounding, Group } from '../kind.ts';
 import { type Code, literal } from './code.ts';
+import type { Declaration } from './declaration.ts';
 import { isInherited, property } from './property.ts';
 import { memberOf } from './read-walk.ts';
 
@@ -11,20 +12,22 @@ const SHORT = 64;
  *
  *     m  the message      n  bytes so far      z  levels of recursion
  */
-export function generateBound(code: Code, root: AnyNode): void {
-  new BoundSource(code).root(root);
+export function generateBound(code: Code, declaration: Declaration): void {
+  new BoundSource(code, declaration).root(declaration.root);
 }
 
 class BoundSource implements Bounding {
   readonly #code: Code;
+  readonly #declaration: Declaration;
   readonly #routines: Map<AnyNode, string> = new Map();
   /** Bytes that any value takes at most, not yet added. */
   #fixed = 0;
   /** The structures round the field that is measured, and where their values are; the innermost first. */
   #scopes: { group: Group; value: string }[] = [];
 
-  constructor(code: Code) {
+  constructor(code: Code, declaration: Declaration) {
     this.#code = code;
+    this.#declaration = declaration;
   }
 
   root(node: AnyNode): void {
@@ -105,6 +108,10 @@ class BoundSource implements Bounding {
       (value, member) => `${this.constant(memberOf)}(${value}, [${literal(member)}])`,
       node.kind.standsForCode?.(node, given, this) ?? given,
     );
+  }
+
+  parameter(name: string): number {
+    return this.#declaration.parameters!.get(name)!;
   }
 
   property(value: string, name: string): string {

@@ -37,7 +37,7 @@ export function compile(declaration: Declaration): Compiled | undefined {
   try {
     const marked = generateDecoder(code, declaration);
     generateEncoder(code, declaration, texts);
-    generateBound(code, declaration.root);
+    generateBound(code, declaration);
     const marks = marked.map((_, i) => `let ms${i} = -1, mi${i} = 0, mp${i} = 0, mc${i};`);
     const text = [
       "'use strict';",

@@ -8,6 +8,8 @@ export interface Declaration {
   readonly root: AnyNode;
   readonly trailing: Trailing;
   readonly limits: Limits;
+  /** The values of its parameters, by name. */
+  readonly parameters?: ReadonlyMap<string, number> | undefined;
 }
 
 /** Levels of `lazy` in one another, unless the limits or the field have their own. */

@@ -181,6 +181,10 @@ class DecodeSource implements Decoding {
     return known;
   }
 
+  parameter(name: string): number {
+    return this.#declaration.parameters!.get(name)!;
+  }
+
   measure(source: Source, max: number): string {
     const value = source.decode(this, max);
     const { min, max: most } = source.range;

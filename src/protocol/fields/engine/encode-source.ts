@@ -213,6 +213,10 @@ class EncodeSource implements Encoding {
     this.#seen = this.#seen && inside(value, this.#seen);
   }
 
+  parameter(name: string): number {
+    return this.#declaration.parameters!.get(name)!;
+  }
+
   slot(path: string): Slot {
     return this.#derived(path).slot;
   }

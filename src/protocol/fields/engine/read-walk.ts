@@ -315,6 +315,10 @@ export class ReadWalk implements Reading {
     return memberOf(scope.values[scope.group.places.get(first)!], members);
   }
 
+  parameter(name: string): number {
+    return this.#declaration.parameters!.get(name)!;
+  }
+
   measure(source: Source, max: number, unit: 'bytes' | 'elements'): number | null {
     const start = this.at;
     const value = source.read(this, max);

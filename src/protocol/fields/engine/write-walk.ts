@@ -33,7 +33,7 @@ export function fieldBytes(node: AnyNode, value: unknown): Buffer {
 
 /** The bytes of a message, written slowly, field by field; throws a `MessageError` (`origin: 'local'`). */
 export function encodeByWalking(declaration: Declaration, message: unknown): Buffer {
-  const walk = new WriteWalk(declaration.limits);
+  const walk = new WriteWalk(declaration.limits, declaration.parameters);
   try {
     walk.message(declaration.root, message);
   } catch (error) {
@@ -90,6 +90,7 @@ export class WriteWalk implements Writing {
   at = 0;
   messageType: string | undefined;
   readonly #limits: Limits;
+  readonly #parameters: ReadonlyMap<string, number> | undefined;
   readonly #path: (string | number)[] = [];
   #scope: Scope | undefined;
   #depth = 0;
@@ -101,8 +102,9 @@ export class WriteWalk implements Writing {
   /** What was read of the members of the field that was written last. */
   #seen: SeenMembers<unknown> | undefined;
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, parameters?: ReadonlyMap<string, number>) {
     this.#limits = limits;
+    this.#parameters = parameters;
   }
 
   bytes(): Buffer {
@@ -236,6 +238,10 @@ export class WriteWalk implements Writing {
 
   saw(members: SeenMembers<unknown>): void {
     this.#seen = members;
+  }
+
+  parameter(name: string): number {
+    return this.#parameters!.get(name)!;
   }
 
   slot(path: string): Slot {

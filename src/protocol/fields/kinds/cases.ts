@@ -137,6 +137,7 @@ export function encodeTag(
     out.refuse(`!(${isNumber} && ${given} >= ${min} && ${given} <= ${max})`);
     source.encode(given, out);
   } else if (source.extent.from === 'prefix') out.value(source.extent.node, given);
+  else source.encode(given, out);
 }
 
 /** What a value begins with: its type, and its tag where that is kept. */

@@ -1,7 +1,7 @@
 import { literal } from '../engine/code.ts';
 import { Problem } from '../engine/problem.ts';
 import { memberOf } from '../engine/read-walk.ts';
-import { type AnyField, type Fields, type MessageTable, nodeOf } from '../field.ts';
+import { type AnyField, type Fields, type MessageTable, nodeOf, type Parameter } from '../field.ts';
 import type { AnyNode, Kind, Known } from '../kind.ts';
 import { declare } from '../node.ts';
 import { tagSource } from '../source.ts';
@@ -38,11 +38,13 @@ interface InHeader {
 export const MESSAGES: Kind<Messages> = {
   ...(UNION as unknown as Kind<Messages>),
   name: 'messages',
-  references: () => [],
+  // Fields refer to one another in their messages; a tag that is a parameter is none of them.
+  references: ({ tag, byTag }) =>
+    tag.extent.from === 'parameter' ? tag.references('tag', [...byTag.keys()]) : [],
   shape: ({ tag, cases, before }) => ({ is: 'choice', tag: tag.extent, cases, before }),
 
   *read(node, walk) {
-    if (walk.at === walk.end) {
+    if (walk.at === walk.end && node.facts.size.min > 0) {
       throw new Problem('ERR_MESSAGE_EMPTY', 'a message of at least 1 byte', 0);
     }
     const start = walk.at;
@@ -52,8 +54,9 @@ export const MESSAGES: Kind<Messages> = {
     const { extent } = node.tag;
     let tag: unknown;
     if (inHeader === undefined) {
-      const kind = extent.from === 'prefix' ? extent.node.kind.name : '';
-      tag = walk.span('type', kind, tagStart, () => node.tag.read(walk), false);
+      const read = () => node.tag.read(walk);
+      tag =
+        extent.from === 'prefix' ? walk.span('type', extent.node.kind.name, tagStart, read, false) : read();
     } else {
       walk.at = tagStart;
       tag = memberOf(walk.value(inHeader.node), inHeader.members);
@@ -145,7 +148,7 @@ function memberText(known: Known, members: readonly string[]): string {
  * `trailer` are fields behind each message.
  */
 export function messagesNode(
-  tagField: string | AnyField,
+  tagField: string | AnyField | Parameter,
   table: MessageTable,
   header: Fields,
   trailer: Fields = {},

@@ -9,12 +9,13 @@ import {
   type FieldIn,
   type FieldOut,
   nodeOf,
+  type Parameter,
   type Rest,
   rest,
 } from '../field.ts';
 import type { AnyNode, Decoding, Encoding, Foreseen, Kind, Known, Presence, Steps } from '../kind.ts';
 import { declare } from '../node.ts';
-import { foreseen, pathSource } from '../source.ts';
+import { foreseen, isParameter, parameter as parameterOf, presenceSource } from '../source.ts';
 import { decodeFlag, encodeFlag, readFlag, writeFlag } from './bool.ts';
 
 interface Optional {
@@ -34,7 +35,7 @@ export const OPTIONAL: Kind<Optional> = {
   memberSlot: ({ item }, name) => item.kind.memberSlot?.(item, name),
   lend: ({ item, when }, path) => declare(OPTIONAL, { item: item.kind.lend!(item, path), when }),
   foreseen: foreseenOptional,
-  references: ({ when }) => (isCondition(when) ? pathSource(when.field).references('condition') : []),
+  references: ({ when }) => (isCondition(when) ? presenceSource(when).references('condition') : []),
   traits: ({ item, when }) => ({
     mayTakeRest: when === 'rest' || item.facts.traits.mayTakeRest === true,
     ...(item.facts.traits.absent && { absent: true }),
@@ -44,7 +45,7 @@ export const OPTIONAL: Kind<Optional> = {
     let isThere: boolean;
     if (when === undefined) isThere = readFlag(walk);
     else if (when === 'rest') isThere = walk.at < walk.end;
-    else isThere = presenceHolds(when, pathSource(when.field).read(walk));
+    else isThere = presenceHolds(when, presenceSource(when).read(walk));
     return isThere ? yield walk.visit(item) : undefined;
   },
 
@@ -53,7 +54,7 @@ export const OPTIONAL: Kind<Optional> = {
     const start = walk.at;
     if (when === undefined) writeFlag(isThere, walk);
     else if (when !== 'rest') {
-      const isDue = presenceHolds(when, pathSource(when.field).given(walk));
+      const isDue = presenceHolds(when, presenceSource(when).given(walk));
       // What has no value comes and goes as the condition says.
       if (item.facts.traits.absent) isThere = isDue;
       if (isDue !== isThere) {
@@ -156,20 +157,20 @@ export function presenceText({ is, range, not }: Presence, value: string): strin
 function presenceCode(when: Optional['when'], out: Decoding): string {
   if (when === undefined) return decodeFlag(out);
   if (when === 'rest') return `p < ${out.end}`;
-  return presenceText(when, pathSource(when.field).decode(out));
+  return presenceText(when, presenceSource(when).decode(out));
 }
 
 function givenCode(when: Presence, out: Encoding): string {
-  return out.define(pathSource(when.field).givenCode(out)!);
+  return out.define(presenceSource(when).givenCode(out)!);
 }
 
 /** The bytes of what a condition asks for. */
 function foreseenOptional({ item, when }: Optional): Foreseen | undefined {
   const inner = foreseen(item);
   if (!isCondition(when) || inner === undefined) return undefined;
-  const source = pathSource(when.field);
+  const source = presenceSource(when);
   return {
-    paths: [when.field, ...inner.paths],
+    paths: when.parameter ? inner.paths : [when.field, ...inner.paths],
     read: (walk) => (presenceHolds(when, source.read(walk)) ? inner.read(walk) : 0),
     decode: (out) => `(${presenceText(when, source.decode(out))} ? ${inner.decode(out)} : 0)`,
   };
@@ -178,7 +179,7 @@ function foreseenOptional({ item, when }: Optional): Foreseen | undefined {
 /** A value that a condition may name. */
 export type ConditionValue = number | bigint | string | boolean;
 
-/** A condition on a field declared earlier. */
+/** A condition on a field declared earlier, or on a parameter. */
 export interface Condition<Path extends string = string> extends Presence {
   /** Its path; a member of `flags`, `bits` or a `struct` as `'flags.urgent'`. */
   readonly field: Path;
@@ -188,12 +189,12 @@ export interface Condition<Path extends string = string> extends Presence {
 
 /**
  * A condition for `optional`: the earlier field has one of the values, or a number in the range; `true` when none is named.
- * It is not fulfilled by a field inside an `optional` that is missing.
+ * It is not fulfilled by a field inside an `optional` that is missing. Of a parameter, values are named.
  *
- * @example when('version', 2, 3); when('version', { min: 4 }); when('flags.urgent');
+ * @example when('version', 2, 3); when('version', { min: 4 }); when('flags.urgent'); when(parameter('version'), { min: 4 });
  */
 export function when<const P extends string>(
-  field: P,
+  field: P | Parameter<P>,
   ...is: (ConditionValue | NumberRange)[]
 ): Condition<P> {
   return presenceOf('when', field, is, false);
@@ -205,7 +206,7 @@ export function when<const P extends string>(
  * @example unless('status', 0); unless('flags.short');
  */
 export function unless<const P extends string>(
-  field: P,
+  field: P | Parameter<P>,
   ...is: (ConditionValue | NumberRange)[]
 ): Condition<P> {
   return presenceOf('unless', field, is, true);
@@ -220,12 +221,17 @@ export interface NumberRange {
 /** The condition that values and a range make, judged; `name` is who asks. */
 export function presenceOf<P extends string>(
   name: string,
-  field: P,
+  given: P | Parameter<P>,
   values: readonly (ConditionValue | NumberRange)[],
   not: boolean,
 ): Condition<P> {
+  const parameter = isParameter(given);
+  const field = parameter ? (given.parameter as P) : given;
   if (typeof field !== 'string') {
     throw new TypeError(`${name}(field): expected 'field' or 'field.member', got ${show(field)}`);
+  }
+  if (parameter && values.length === 0) {
+    throw new TypeError(`${name}(parameter('${field}'), …): expected the numbers that it may have, got none`);
   }
   const is: ConditionValue[] = [];
   let range: Presence['range'];
@@ -245,6 +251,7 @@ export function presenceOf<P extends string>(
   if (values.length === 0) is.push(true);
   return Object.freeze({
     field,
+    ...(parameter && { parameter: true as const }),
     is: Object.freeze(is),
     ...(range && { range }),
     ...(not && { not }),
@@ -286,7 +293,7 @@ export function optional<F extends AnyField>(
 }
 
 /** A condition as `when` and `unless` make it, whatever was given. */
-function judged({ field, is, range, not }: Condition): Condition {
+function judged({ field, parameter, is, range, not }: Condition): Condition {
   const values = range === undefined ? is : [...is, range];
-  return presenceOf(not ? 'unless' : 'when', field, values, not === true);
+  return presenceOf(not ? 'unless' : 'when', parameter ? parameterOf(field) : field, values, not === true);
 }

@@ -7,6 +7,7 @@ import type {
   Flat,
   MessageTable,
   OuterFills,
+  Parameter,
   StructIn,
   StructOut,
   TagMember,
@@ -165,7 +166,7 @@ export function taggedCases(node: AnyNode): Cases | undefined {
  * }); // { kind: 1, shape: { type: 'circle', radius: 7 } }
  */
 export function union<
-  const T extends string | AnyField,
+  const T extends string | AnyField | Parameter,
   M extends MessageTable,
   const O extends Otherwise = 'reject',
 >(

@@ -3,6 +3,7 @@ import type {
   Decoding,
   Encoding,
   Extent,
+  Givens,
   Range,
   Reading,
   Reference,
@@ -67,7 +68,7 @@ export class AdjustedSource implements Source {
     return this.#of(this.#inner.given(walk));
   }
 
-  givenCode(out: { given(path: string): string }): string | undefined {
+  givenCode(out: Givens): string | undefined {
     const { add, unit } = this.#by;
     const raw = this.#inner.givenCode(out);
     return raw && `${raw} * ${unit} + ${add}`;

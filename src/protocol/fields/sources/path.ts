@@ -3,6 +3,7 @@ import type {
   Decoding,
   Encoding,
   Extent,
+  Givens,
   Known,
   Numbers,
   Range,
@@ -68,7 +69,7 @@ export class PathSource implements Source {
     const value = walk.given(this.#path);
     return this.#isSize ? toNumber(value) : value;
   }
-  givenCode(out: { given(path: string): string }): string {
+  givenCode(out: Givens): string {
     const given = out.given(this.#path);
     return this.#isSize ? `(typeof ${given} === 'bigint' ? Number(${given}) : ${given})` : given;
   }
