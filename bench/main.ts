@@ -12,6 +12,7 @@ import { benchEcho, benchForeign } from './echo.ts';
 import { benchFraming } from './framing.ts';
 import { benchLatency } from './latency.ts';
 import { benchMemory } from './memory.ts';
+import { benchNoise } from './noise.ts';
 import { benchRecording } from './recording.ts';
 import { benchReplace } from './replace.ts';
 import { benchSession } from './session.ts';
@@ -24,6 +25,7 @@ const BENCHES: Record<string, () => Promise<string>> = {
   session: benchSession,
   codec: benchCodec,
   framing: benchFraming,
+  noise: benchNoise,
   memory: benchMemory,
   copy: benchCopy,
   texts: benchTexts,
