@@ -5,7 +5,13 @@ import net from 'node:net';
 import { createInterface } from 'node:readline';
 import { isDeepStrictEqual } from 'node:util';
 import mqttPacket from 'mqtt-packet';
+import { serialize as pgTheirs } from 'pg-protocol';
+import { Parser as PgParser } from 'pg-protocol/dist/parser.js';
 import * as mqttAdapter from '../examples/mqtt/mqtt-packet/index.ts';
+import { framing as postgresFraming } from '../examples/postgres/framing.ts';
+import { Parser as PgAdapter } from '../examples/postgres/pg-protocol/parser.ts';
+import { serialize as pgSerialize } from '../examples/postgres/pg-protocol/serializer.ts';
+import { serverMessages } from '../examples/postgres/server-messages.ts';
 import { median, table } from './measure.ts';
 
 const ROUNDS = 15;
@@ -23,6 +29,7 @@ interface Work {
 export async function benchReplace(): Promise<string> {
   return [
     `### In place of mqtt-packet\n\n${rates(mqttWorks(), 'mqtt-packet')}`,
+    `### In place of pg-protocol\n\n${rates(postgresWorks(), 'pg-protocol')}`,
     `### Memory per connection of a broker, ${CLIENTS.toLocaleString('en')} clients with a subscription each\n\n${await brokers()}`,
   ].join('\n\n');
 }
@@ -196,5 +203,58 @@ function mqttWorks(): Work[] {
     generating('PUBLISH of MQTT 5, three properties', publish(20, { properties }), 5),
     generating('PUBACK', pubacks, 4),
     generating('SUBSCRIBE', subscribes, 4),
+  ];
+}
+
+/** Rows of text as a server sends them. */
+function rows(
+  name: string,
+  count: number,
+  columns: number,
+  value: (row: number, column: number) => string | null,
+): Work[] {
+  const messages: Buffer[] = [];
+  for (let row = 0; row < count; row++) {
+    const values = Array.from({ length: columns }, (_, column) => value(row, column));
+    const message = serverMessages.encode({ type: 'dataRow', values });
+    postgresFraming.writer().seal!(message, 0, message.length);
+    messages.push(message);
+  }
+  const bytes = Buffer.concat(messages);
+  const parsing = (work: string, chunk: number, items: number, all = bytes): Work => {
+    const chunks: Buffer[] = [];
+    for (let at = 0; at < all.length; at += chunk) chunks.push(all.subarray(at, at + chunk));
+    const run = (parser: { parse(chunk: Buffer, take: (message: unknown) => void): void }) => {
+      let last: unknown;
+      const take = (message: unknown) => {
+        last = message;
+      };
+      return () => {
+        for (const one of chunks) parser.parse(one, take);
+        return last;
+      };
+    };
+    return { name: work, items, ours: run(new PgAdapter()), theirs: run(new PgParser() as never) };
+  };
+  return [
+    parsing(name, 65_536, count),
+    parsing(`${name}, a byte at a time`, 1, 16, Buffer.concat(messages.slice(0, 16))),
+  ];
+}
+
+function postgresWorks(): Work[] {
+  const values = Array.from({ length: 10 }, (_, i) => (i % 3 === 2 ? null : `value ${i}`));
+  const binding = (serialize: { bind(options: object): Buffer }) => () =>
+    serialize.bind({ statement: 'insert', values });
+  return [
+    ...rows('DataRow, 6 columns', 256, 6, (row, column) => `row ${row} column ${column}`),
+    ...rows('DataRow, 50 columns, every other NULL', 128, 50, (row, column) =>
+      column % 2 === 0 ? null : `${row * column}`,
+    ),
+    ...rows('DataRow, 4 columns of 1 KiB', 64, 4, (row) =>
+      String.fromCharCode(97 + (row % 26)).repeat(1_024),
+    ),
+    ...rows('DataRow, 6 columns that are not ASCII', 256, 6, (row, column) => `Zeile ${row} Größe ${column}`),
+    { name: 'Bind of 10 values', items: 1, ours: binding(pgSerialize), theirs: binding(pgTheirs as never) },
   ];
 }

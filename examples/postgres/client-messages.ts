@@ -1,19 +1,25 @@
 import { array, bytes, enumeration, message, messages, rest, u8, u16be, u32be } from 'wirepipe';
-import { format, formats, length, text, value } from './values.ts';
+import { format, formats, length, text, textValue, value } from './values.ts';
 
 const target = { kind: enumeration(u8, { statement: 0x53, portal: 0x50 }), name: text };
 const data = { data: bytes(rest, { max: 1_073_741_819 }) };
 
-/** What a client sends once it has started up (PostgreSQL 15, §55.7), in the order of the alphabet. */
-export const clientMessages = messages(u8, {
-  bind: message(0x42, {
+const bind = <const V extends typeof value | typeof textValue>(one: V) =>
+  message(0x42, {
     ...length,
     portal: text,
     statement: text,
     formats,
-    values: array(value, u16be),
+    values: array(one, u16be),
     resultFormats: formats,
-  }),
+  });
+
+/** A Bind whose parameters are all text: they need not be made bytes first. */
+export const bindOfText = messages(u8, { bind: bind(textValue) });
+
+/** What a client sends once it has started up (PostgreSQL 15, §55.7), in the order of the alphabet. */
+export const clientMessages = messages(u8, {
+  bind: bind(value),
   close: message(0x43, { ...length, ...target }),
   copyData: message(0x64, { ...length, ...data }),
   copyDone: message(0x63, length),

@@ -1,5 +1,5 @@
 import type { Encodable } from 'wirepipe';
-import { clientMessages } from '../client-messages.ts';
+import { bindOfText, clientMessages } from '../client-messages.ts';
 import { framing, startupFraming } from '../framing.ts';
 import { saslInitialResponse, startupMessages } from '../startup.ts';
 
@@ -8,7 +8,10 @@ const startupWriter = startupFraming.writer();
 
 /** A message with its length filled in. */
 function framed(message: Encodable<typeof clientMessages>): Buffer {
-  const bytes = clientMessages.encode(message);
+  return sealed(clientMessages.encode(message));
+}
+
+function sealed(bytes: Buffer): Buffer {
   writer.seal!(bytes, 0, bytes.length);
   return bytes;
 }
@@ -37,18 +40,34 @@ interface Binding {
 }
 
 function bind({ portal, statement, binary, values = [], valueMapper }: Binding = {}): Buffer {
-  const mapped = valueMapper === undefined ? values : values.map(valueMapper);
-  return framed({
-    type: 'bind',
+  const count = values.length;
+  const formats = new Array<'text' | 'binary'>(count);
+  const mapped = new Array<string | Buffer | null>(count);
+  let isText = true;
+  for (let i = 0; i < count; i++) {
+    const one = valueMapper === undefined ? values[i] : valueMapper(values[i], i);
+    const isBinary = Buffer.isBuffer(one);
+    if (isBinary) isText = false;
+    formats[i] = isBinary ? 'binary' : 'text';
+    mapped[i] = (one ?? null) as string | Buffer | null;
+  }
+  const message = {
+    type: 'bind' as const,
     portal: portal || '',
     statement: statement || '',
-    formats: mapped.map((one) => (Buffer.isBuffer(one) ? 'binary' : 'text')),
-    values: mapped.map((one) =>
-      one == null ? null : Buffer.isBuffer(one) ? one : Buffer.from(one as string),
-    ),
-    resultFormats: [binary ? 'binary' : 'text'],
+    formats,
+    values: mapped as (string | null)[],
+    resultFormats: binary ? BINARY : TEXT,
+  };
+  if (isText) return sealed(bindOfText.encode(message));
+  return framed({
+    ...message,
+    values: mapped.map((one) => (typeof one === 'string' ? Buffer.from(one) : one)),
   });
 }
+
+const BINARY = ['binary'] as const;
+const TEXT = ['text'] as const;
 
 const FLUSH = framed({ type: 'flush' });
 const SYNC = framed({ type: 'sync' });
