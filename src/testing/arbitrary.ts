@@ -144,6 +144,8 @@ const VALUES: Table<fc.Arbitrary<unknown>> = {
     const most = environment.depth < MAX_DEPTH ? 4 : 0;
     const some = (length: number) =>
       fc.array(value(item, environment), { minLength: length, maxLength: length });
+    if (count.from === 'last')
+      return lengths(count, max, environment, 3).chain((n) => ended(some(n + 1), count));
     return sized(count, max, environment, some, most);
   },
   group: ({ members, derived }, environment) => fields(members, derived, environment),
@@ -343,6 +345,25 @@ function possible(values: fc.Arbitrary<unknown>, make: (value: unknown) => unkno
     })
     .filter((made) => made !== undefined)
     .map((made) => made.value);
+}
+
+/** Elements of which the last one, and no other, has a value. */
+function ended(
+  lists: fc.Arbitrary<unknown[]>,
+  { path, is }: Extract<Extent, { from: 'last' }>,
+): fc.Arbitrary<unknown[]> {
+  const [first = '', ...names] = path.split('.');
+  return lists.map((list) => {
+    const kept = list.slice(0, -1).filter((one) => memberAt(one, [first, ...names]) !== is);
+    const last = structuredClone(list.at(-1)) as Record<string, unknown>;
+    const holder = memberAt(last, [first, ...names].slice(0, -1)) as Record<string, unknown> | undefined;
+    if (holder !== undefined) holder[names.at(-1) ?? first] = is;
+    return [...kept, last];
+  });
+}
+
+function memberAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce((found, name) => (found as Record<string, unknown> | undefined)?.[name], value);
 }
 
 function someBits({ width, truth, signed }: Bits): fc.Arbitrary<unknown> {

@@ -146,6 +146,11 @@ export interface Until {
   readonly kind: { readonly name: 'until' };
 }
 
+/** What `until` makes of the path of a field of the elements, and the value that the last one has there. */
+export interface UntilLast {
+  readonly kind: { readonly name: 'until last' };
+}
+
 /** The earlier field that a size fills in. */
 export type Filled<S> = S extends string ? S : S extends Adjusted<infer Path> ? Path : never;
 

@@ -136,7 +136,7 @@ function filledIn({ use, path }: Reference): string {
 }
 
 /** A condition must find a value: `target` is the field of the path's first name. */
-function requireReadable(target: AnyNode, name: string, reference: Reference): void {
+export function requireReadable(target: AnyNode, name: string, reference: Reference): void {
   const { path } = reference;
   let node: AnyNode | undefined = target;
   let outer: AnyNode | undefined;

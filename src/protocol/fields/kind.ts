@@ -241,6 +241,8 @@ export type Extent = (
   | { readonly from: 'parameter'; readonly name: string }
   | { readonly from: 'rest' }
   | { readonly from: 'terminator'; readonly bytes: Uint8Array }
+  /** Up to the element whose field has that value. */
+  | { readonly from: 'last'; readonly path: string; readonly is: number | bigint | string | boolean }
 ) & { readonly adjusted?: Adjustment };
 
 /** What is made of a number: it times `unit`, and `add`; or nothing, where it is `nullAt`. */
@@ -573,6 +575,8 @@ export interface Writing extends Slots {
   given(path: string): unknown;
   /** The members of the field that is being written, as they were read: for conditions on them. */
   saw(members: SeenMembers<unknown>): void;
+  /** A member of the field that was written last, as it was read. */
+  seen(path: readonly string[]): unknown;
   /** Fill in a derived field, or hold it against what filled it before. */
   fill(path: string, value: unknown): void;
   /** Leave a member to be filled in by what stands round the field that is being written. */
@@ -679,6 +683,8 @@ export interface Encoding extends Emitting, Slots {
   value(node: AnyNode, value: string, sure?: boolean): void;
   given(path: string): string;
   saw(members: SeenMembers<string>): void;
+  /** A member of the field that was written last, as it was read. */
+  seen(path: readonly string[]): string;
   /** What was seen inside a block of code that is run only where `value` is not undefined. */
   sawInside(value: string): void;
   fill(path: string, value: string): void;

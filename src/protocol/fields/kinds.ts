@@ -6,6 +6,7 @@ import { BITS } from './kinds/bits.ts';
 import { BOOL } from './kinds/bool.ts';
 import { BOUNDED } from './kinds/bounded.ts';
 import { BYTES } from './kinds/bytes.ts';
+import { CHAIN } from './kinds/chain.ts';
 import { CHECKSUM } from './kinds/checksum.ts';
 import { CONSTANT } from './kinds/constant.ts';
 import { CSTRING } from './kinds/cstring.ts';
@@ -33,7 +34,7 @@ import { UTF8 } from './kinds/utf8.ts';
 import { VARINT } from './kinds/varint.ts';
 import { WIDE } from './kinds/wide.ts';
 
-export { type FieldLimits, message, rest, type Until } from './field.ts';
+export { type FieldLimits, message, rest, type Until, type UntilLast } from './field.ts';
 export type { Tag } from './kind.ts';
 
 // The makers, with the kinds they make: a new kind gets its two lines here, and nothing else in `src`.
@@ -114,6 +115,7 @@ export const kinds: readonly Kind<any>[] = [
   BOOL,
   BOUNDED,
   BYTES,
+  CHAIN,
   CHECKSUM,
   CONSTANT,
   COUNTOF,

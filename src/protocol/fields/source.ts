@@ -10,6 +10,7 @@ import {
   rest,
   type Size as SizeDeclaration,
   type Until,
+  type UntilLast,
 } from './field.ts';
 import type {
   Adjustment,
@@ -51,11 +52,26 @@ export function sizeSource(size: SizeDeclaration, where: string): Source {
 
 /** As `sizeSource`, of a field that may end at a terminator too, which stands at a multiple of `step` bytes. */
 export function endedSource(size: SizeDeclaration | Until, where: string, step = 1): Source {
-  return size instanceof Terminator ? new UntilSource(size.bytes, step) : sizeSource(size, where);
+  return size instanceof Terminator
+    ? new UntilSource(size.bytes, step)
+    : sizeSource(size as SizeDeclaration, where);
 }
 
 export function isUntil(size: unknown): size is Until {
   return size instanceof Terminator;
+}
+
+/** What `until` makes of a field of the elements. */
+export class LastElement implements UntilLast {
+  readonly kind: { readonly name: 'until last' } = { name: 'until last' };
+  readonly path: string;
+  readonly is: number | bigint | string | boolean;
+
+  constructor(path: string, is: number | bigint | string | boolean) {
+    this.path = path;
+    this.is = is;
+    Object.freeze(this);
+  }
 }
 
 /** What `until` makes of a constant. */
@@ -71,15 +87,30 @@ class Terminator implements Until {
 
 /**
  * A size: as many bytes as there are up to a terminator, which is read and written too, and is not part of the value. A value
- * that holds the terminator is refused. As a count: elements up to a terminator that stands where the next one would begin.
+ * that holds the terminator is refused. As a count: elements up to a terminator that stands where the next one would begin; or, with
+ * the path of a field of the elements and a value, up to the element that has that value there.
  *
- * @throws TypeError for what is no constant of one byte or more
+ * @throws TypeError for what is not a constant of one byte or more, and not a path and a value
  *
  * @example
  * text(until(constant(bytes(2), Buffer.from('\\r\\n'))), { encoding: 'ascii', max: 512 });
  * array(cstring(), until(constant(u8, 0)), { max: 100 });
+ * array(struct({ next: u8, body: bytes(u16be) }), until('next', 0), { max: 100 });
  */
-export function until(terminator: Field<Absent>): Until {
+export function until(terminator: Field<Absent>): Until;
+export function until(path: string, is: number | bigint | string | boolean): UntilLast;
+export function until(
+  terminator: Field<Absent> | string,
+  is?: number | bigint | string | boolean,
+): Until | UntilLast {
+  if (typeof terminator === 'string') {
+    if (!['number', 'bigint', 'string', 'boolean'].includes(typeof is) || Number.isNaN(is)) {
+      throw new TypeError(
+        `until(path, value): expected a number, a bigint, a string or a boolean as the value, got ${show(is)}`,
+      );
+    }
+    return new LastElement(terminator, is!);
+  }
   const node = nodeOf(terminator, 'until(terminator)');
   const shape = node.kind.shape(node);
   if (shape.is !== 'fixed' || shape.to !== undefined || shape.bytes.length === 0) {

@@ -52,6 +52,12 @@ describe('a condition judges the value that was written, whatever a getter says 
     expect(written(w.array(item, w.u8), make)).toBe('03' + '010107' + '00' + '0100');
   });
 
+  it('what says that an element is the last', () => {
+    const field = w.array(w.struct({ f: w.flags(w.u8, { more: 0 }) }), w.until('f.more', false));
+    const make = () => [{ f: changing('more', true, false) }, { f: changing('more', false, true) }];
+    expect(written(field, make)).toBe('0100');
+  });
+
   it('a member of a default', () => {
     const field = w.struct({ f: w.defaulted(w.flags(w.u8, { a: 0 }), { a: true }), t: tail('f.a') });
     expect(written(field, () => ({ t: 7 }))).toBe('0107');

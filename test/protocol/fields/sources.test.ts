@@ -489,6 +489,24 @@ describe('a combination that makes no sense is refused where it is declared', ()
         ),
       'closed enumeration',
     ],
+    ['a last element without a value', () => f.until('more', undefined as never), 'as the value'],
+    [
+      'a last element whose field is not there',
+      () => f.array(f.struct({ more: f.bool }), f.until('mor', false)),
+      'does not exist',
+    ],
+    [
+      'a last element whose field the encoder fills in',
+      () => f.array(f.struct({ n: f.u8, b: f.bytes('n') }), f.until('n', 0)),
+      'fills in',
+    ],
+    ['a last element of numbers', () => f.array(f.u8, f.until('n', 0)), 'does not exist'],
+    ['bytes up to a last element', () => f.bytes(f.until('n', 0) as never), 'expected a field'],
+    [
+      'elements that take the rest before a last one',
+      () => codecOf(f.array(f.struct({ n: f.u8, b: f.bytes(f.rest) }), f.until('n', 0))),
+      'no next one',
+    ],
     ['a terminator that changes', () => f.until(f.u8 as never), 'expected a constant'],
     ['a terminator of no bytes', () => f.until(f.constant(f.bytes(0), Buffer.alloc(0))), 'one byte or more'],
     [

@@ -682,6 +682,65 @@ export const VECTORS: readonly KindVectors[] = [
     ],
   },
   {
+    kind: 'chain',
+    about:
+      '`array(item, until(path, value))`: elements up to the one whose field has that value, which is the last. There is at least one, and no other has the value.',
+    type: 'an array of at least one',
+    limits:
+      '`{ max }`: 1,000,000 elements unless given; `limits.elements` and `limits.empty` for all lists of a message',
+    good: [
+      [
+        'array(struct({ more: bool, n: u8 }), until("more", false))',
+        '[{ more: true, n: 5 }, { more: true, n: 6 }, { more: false, n: 7 }]',
+        '01 05 | 01 06 | 00 07',
+      ],
+      // RFC 7296 §3.2: the payloads of IKEv2, each with the kind of the next one, 0 behind the last; here Ni (40) and N (41)
+      [
+        'array(struct({ next: u8, flags: bits(u8, { critical: 1, reserved: { width: 7, constant: 0 } }), body: bytes(size(u16be, { add: -4 })) }), until("next", 0), { max: 64 })',
+        '[{ next: 41, flags: { critical: 0 }, body: Buffer.of(0xca, 0xfe) }, { next: 0, flags: { critical: 1 }, body: Buffer.alloc(0) }]',
+        '29 00 00 06 ca fe | 00 80 00 04',
+      ],
+      // RFC 3032 §2.1: the label stack of MPLS, its bottom marked by a bit
+      [
+        'struct({ labels: array(bits(u32be, { label: 20, class: 3, bottom: 1, ttl: 8 }), until("bottom", 1), { max: 16 }), payload: bytes(rest) })',
+        '{ labels: [{ label: 16, class: 0, bottom: 0, ttl: 64 }, { label: 17, class: 5, bottom: 1, ttl: 63 }], payload: Buffer.of(9) }',
+        '00 01 00 40 | 00 01 1b 3f | 09',
+      ],
+      [
+        'array(struct({ head: optional(struct({ end: u8 }), rest) }), until("head.end", 9))',
+        '[{ head: { end: 1 } }, { head: { end: 9 } }]',
+        '01 | 09',
+      ],
+    ],
+    badBytes: [
+      ['array(struct({ more: bool, n: u8 }), until("more", false))', '01 05', 'ERR_MESSAGE_SHORT'],
+      [
+        'array(struct({ more: bool, n: u8 }), until("more", false), { max: 1 })',
+        '01 05 | 00 06',
+        'ERR_FIELD_TOO_LONG',
+      ],
+      [
+        'codecOf(array(struct({ more: bool }), until("more", false)), { limits: { elements: 1 } })',
+        '01 00',
+        'ERR_MESSAGE_LIMIT',
+      ],
+    ],
+    badValues: [
+      ['array(struct({ more: bool }), until("more", false))', '[]', 'ERR_FIELD_RANGE'],
+      ['array(struct({ more: bool }), until("more", false))', '[{ more: true }]', 'ERR_FIELD_RANGE'],
+      [
+        'array(struct({ more: bool }), until("more", false))',
+        '[{ more: false }, { more: false }]',
+        'ERR_FIELD_RANGE',
+      ],
+      [
+        'array(struct({ more: bool }), until("more", false), { max: 1 })',
+        '[{ more: true }, { more: false }]',
+        'ERR_FIELD_TOO_LONG',
+      ],
+    ],
+  },
+  {
     kind: 'struct',
     about: '`struct({ name: field })`: named fields, one after the other.',
     type: 'an object',

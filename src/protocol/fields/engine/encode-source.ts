@@ -195,14 +195,22 @@ class EncodeSource implements Encoding {
     const [first = '', ...members] = path.split('.');
     let scope = this.#scope!;
     while (!scope.names.has(first)) scope = scope.outer!;
-    let value = scope.values.get(first)!;
-    let seen = scope.members.get(first);
-    for (const member of members) {
-      ({ value, members: seen } = seen!.get(member)!);
-    }
+    if (members.length === 0) return scope.values.get(first)!;
+    return this.#member(scope.members.get(first)!, members);
+  }
+
+  #member(seen: SeenMembers<string>, path: readonly string[]): string {
+    const found = path.reduce<SeenMembers<string> | string>((outer, name, index) => {
+      const { value, members } = (outer as SeenMembers<string>).get(name)!;
+      return index === path.length - 1 ? value : members!;
+    }, seen) as string;
     // Of what may be missing, they are defined inside a block.
-    if (members.length > 0) for (const name of value.match(NAME) ?? []) this.#code.hoist(name);
-    return value;
+    for (const name of found.match(NAME) ?? []) this.#code.hoist(name);
+    return found;
+  }
+
+  seen(path: readonly string[]): string {
+    return this.#member(this.#seen!, path);
   }
 
   saw(members: SeenMembers<string>): void {

@@ -236,6 +236,12 @@ export class WriteWalk implements Writing {
     return seen?.value;
   }
 
+  seen([first = '', ...members]: readonly string[]): unknown {
+    let seen = this.#seen?.get(first);
+    for (const member of members) seen = seen?.members?.get(member);
+    return seen?.value;
+  }
+
   saw(members: SeenMembers<unknown>): void {
     this.#seen = members;
   }

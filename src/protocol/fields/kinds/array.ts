@@ -12,12 +12,14 @@ import {
   type Nothing,
   type Size,
   type Until,
+  type UntilLast,
   valuedNodeOf,
 } from '../field.ts';
 import type { AnyNode, Decoding, Kind, NodeOf, Source } from '../kind.ts';
 import { declare } from '../node.ts';
-import { endedSource, foreseenBy, longest, mostBytes } from '../source.ts';
+import { endedSource, foreseenBy, LastElement, longest, mostBytes } from '../source.ts';
 import { UntilSource } from '../sources/until.ts';
+import { chain } from './chain.ts';
 import { ENDED_ARRAY } from './ended-array.ts';
 
 interface List {
@@ -181,16 +183,17 @@ function decodeList(node: NodeOf<List>, number: string, out: Decoding): string {
  * Elements, one after the other. The count is checked against the bytes that are there before anything is made.
  *
  * @example array(u16be, u8); array(struct({ x: u8 }), 'count', { max: 100 }); array(u32le, rest);
- * array(cstring(), until(constant(u8, 0)), { max: 100 });
+ * array(cstring(), until(constant(u8, 0)), { max: 100 }); array(struct({ more: bool, n: u8 }), until('more', false));
  */
-export function array<F extends AnyField, const S extends Size | Until>(
+export function array<F extends AnyField, const S extends Size | Until | UntilLast>(
   item: F,
   count: S,
   limits: FieldLimits = {},
 ): Field<FieldOut<F>[] | Nothing<S>, readonly FieldIn<F>[] | Nothing<S>, Filled<S> | FieldFills<F>> {
   const node = valuedNodeOf(item, 'array(item)', 'an element');
-  const source = endedSource(count, 'array');
   const most = maximum(limits, DEFAULT_MAX_COUNT);
+  if (count instanceof LastElement) return chain(node, count, most);
+  const source = endedSource(count as Size | Until, 'array');
   if (source instanceof UntilSource) return declare(ENDED_ARRAY, { item: node, end: source, max: most });
   return declare(ARRAY, {
     item: node,
