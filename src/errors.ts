@@ -20,6 +20,7 @@ export type FrameErrorCode =
   | 'ERR_FRAME_STREAM'
   | 'ERR_FRAME_STUFFING'
   | 'ERR_FRAME_TIMEOUT'
+  | 'ERR_FRAME_PREFACE'
   | 'ERR_PROXY_HEADER';
 
 export type MessageErrorCode =
@@ -37,6 +38,9 @@ export type StateErrorCode =
   | 'ERR_STATE_UNEXPECTED'
   | 'ERR_STATE_CLOSED'
   | 'ERR_STATE_SHUTDOWN'
+  | 'ERR_STATE_FRAMING'
+  | 'ERR_STATE_UPGRADE'
+  | 'ERR_STATE_UNREAD'
   | 'ERR_REQUEST_NUMBERS'
   | 'ERR_REQUEST_LOST'
   | 'ERR_REQUEST_UNSENT';

@@ -107,6 +107,7 @@ export { type SessionObserver, StateMachine, type StateMachineOptions } from './
 export { defineSession, type Session } from './protocol/session/session.ts';
 export type {
   Deadline,
+  ForeignState,
   Handler,
   MessageSource,
   OfType,
@@ -116,6 +117,8 @@ export type {
   Sends,
   SessionDeclaration,
   StateDeclaration,
+  StateFraming,
+  StateFramings,
   Tagged,
   Tagged as Typed,
 } from './protocol/session/declaration.ts';
@@ -131,7 +134,7 @@ export { LengthPrefixEncoder } from './streams/length-prefix-encoder.ts';
 export { FrameEncoder } from './streams/frame-encoder.ts';
 
 // all of it, in one stage, and without a stream
-export { Conversation } from './protocol/conversation.ts';
+export { Conversation, type Upgrade } from './protocol/conversation.ts';
 export { Responder, type ResponderOptions } from './streams/responder.ts';
 
 // stages of one's own
@@ -140,6 +143,7 @@ export { Stage, type StageOptions } from './streams/stage.ts';
 
 // all of it, over a socket
 export { defineProtocol, type Protocol } from './protocol/protocol.ts';
+export type { FramingPair, Preface } from './protocol/direction.ts';
 export {
   type Closed,
   type CloseOptions,
@@ -152,6 +156,7 @@ export type { DrainOptions } from './net/drain.ts';
 export type { EntranceOptions, ProxyProtocolOptions } from './net/entrance.ts';
 export type { LimitStruck, ServerLimits, SettledLimits } from './net/limits.ts';
 export type { Peer, PeerTls } from './net/peer.ts';
+export type { Upgrades, Upgrade as UpgradeOption } from './net/upgrades.ts';
 export { onLeave, Workers, type WorkersOptions } from './net/workers.ts';
 export type { ServerStatistics } from './net/statistics.ts';
 export type { ProxyAddress, ProxyHeader, ProxyTls, ProxyTransport } from './net/proxy/header.ts';

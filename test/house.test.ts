@@ -166,13 +166,15 @@ test('stages do not import each other', () => {
     './deadlines.ts',
     './farewell.ts',
     './named-timers.ts',
+    './steering.ts',
+    './upgrade-host.ts',
     './timer.ts',
     './frame-stream.ts',
     './incoming-frame.ts',
     './outgoing-frame.ts',
   ];
   // What a stage is made of.
-  const base = ['stage', 'outlet', 'farewell', 'lease', 'deadlines', 'timer'].map(
+  const base = ['stage', 'outlet', 'farewell', 'lease', 'deadlines', 'timer', 'steering'].map(
     (name) => `src/streams/${name}.ts`,
   );
   const allowed: Record<string, string[]> = {

@@ -1,12 +1,11 @@
 import type { ProtocolError } from '../errors.ts';
 import type { Codec } from '../protocol/codec.ts';
-import type { Framing } from '../protocol/framing/framing.ts';
+import { fromClient, fromServer, type ProtocolLines } from '../protocol/direction.ts';
 import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
 import { DirectionDecoder, type DirectionResult } from './direction-decoder.ts';
 
 /** What decoding needs of a protocol. */
-export interface DecodableProtocol<ClientMessage, ServerMessage> {
-  readonly framing: Framing;
+export interface DecodableProtocol<ClientMessage, ServerMessage> extends ProtocolLines {
   readonly clientMessages: Codec<ClientMessage, never>;
   readonly serverMessages: Codec<ServerMessage, never>;
 }
@@ -105,10 +104,10 @@ export class CaptureMessages<ClientMessage, ServerMessage> {
   #sides(connection: number): Record<Side, DirectionDecoder<ClientMessage | ServerMessage>> {
     let sides = this.#connections.get(connection);
     if (sides === undefined) {
-      const { framing, clientMessages, serverMessages } = this.#protocol;
+      const [client, server] = [fromClient(this.#protocol), fromServer(this.#protocol)];
       sides = {
-        client: new DirectionDecoder(framing, clientMessages),
-        server: new DirectionDecoder(framing, serverMessages),
+        client: new DirectionDecoder(client.framing, client.messages, client.preface),
+        server: new DirectionDecoder(server.framing, server.messages, server.preface),
       };
       this.#connections.set(connection, sides);
     }

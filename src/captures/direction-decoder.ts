@@ -24,8 +24,9 @@ export class DirectionDecoder<Message> {
   readonly #frames: DirectionFrames;
   readonly #codec: Codec<Message, never>;
 
-  constructor(framing: Framing, codec: Codec<Message, never>) {
-    this.#frames = new DirectionFrames(framing);
+  /** @param preface - what comes before the first frame, where there is something */
+  constructor(framing: Framing, codec: Codec<Message, never>, preface?: Buffer) {
+    this.#frames = new DirectionFrames(framing, false, preface);
     this.#codec = codec;
   }
 

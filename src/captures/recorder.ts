@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { anything, checkOptions, limit } from '../options.ts';
+import { fromClient, fromServer, wholeStream } from '../protocol/direction.ts';
 import { eventLine, headerLine } from '../protocol/recording/capture-line.ts';
 import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
 import type { ConnectionObserver, ObservedConnection, Observer } from '../protocol/recording/observer.ts';
@@ -125,8 +126,8 @@ class RecordedConnection implements ConnectionObserver {
     this.#number = number;
     this.#recording = recording;
     this.#redactions = redact && {
-      client: new Redaction(protocol.framing, protocol.clientMessages, redact),
-      server: new Redaction(protocol.framing, protocol.serverMessages, redact),
+      client: new Redaction(wholeStream(fromClient(protocol)), protocol.clientMessages, redact),
+      server: new Redaction(wholeStream(fromServer(protocol)), protocol.serverMessages, redact),
     };
     recording.write({ event: 'open', time: recording.time(), connection: number, client, server }, true);
   }

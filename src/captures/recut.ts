@@ -1,4 +1,5 @@
 import { checkOptions, integer, oneOf } from '../options.ts';
+import { directionOf } from '../protocol/direction.ts';
 import type { CaptureEvent, DataEvent, Side } from '../protocol/recording/events.ts';
 import type { DecodableProtocol } from './decode-capture.ts';
 import { seededNumbers } from './seeded-numbers.ts';
@@ -46,6 +47,8 @@ export function recut(events: readonly CaptureEvent[], options: RecutOptions): C
   });
 }
 
+const NO_MESSAGES = { clientMessages: undefined, serverMessages: undefined };
+
 /** The same capture with a chunk for each frame; bytes that are no whole frame stay a chunk. */
 export function recutAtFrames(
   events: readonly CaptureEvent[],
@@ -54,7 +57,7 @@ export function recutAtFrames(
   return coalesced(events).flatMap<CaptureEvent>((event) => {
     if (event.event !== 'data') return [event];
     const pieces: DataEvent[] = [];
-    const reader = protocol.framing.reader();
+    const reader = directionOf({ ...protocol, ...NO_MESSAGES }, event.from).framing.reader();
     let start = 0;
     for (let at = 0; at < event.bytes.length && reader.error === undefined; at++) {
       reader.push(event.bytes.subarray(at, at + 1));

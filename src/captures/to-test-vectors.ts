@@ -1,5 +1,6 @@
 import { ProtocolError } from '../errors.ts';
 import type { Codec } from '../protocol/codec.ts';
+import { directionOf } from '../protocol/direction.ts';
 import type { Declaration } from '../protocol/fields/engine/declaration.ts';
 import type { Span } from '../protocol/fields/engine/read-walk.ts';
 import { trace } from '../protocol/fields/engine/trace.ts';
@@ -27,9 +28,9 @@ export function toTestVectors(
     if (event.event !== 'data' && event.event !== 'gap') continue;
     const { from, connection } = event;
     const key = `${connection} ${from}`;
-    const direction = directions.get(key) ?? new DirectionFrames(protocol.framing);
+    const { framing, messages: codec, preface } = directionOf(protocol, from);
+    const direction = directions.get(key) ?? new DirectionFrames(framing, false, preface);
     directions.set(key, direction);
-    const codec = from === 'client' ? protocol.clientMessages : protocol.serverMessages;
     const results = event.event === 'data' ? direction.data(event.bytes) : direction.gap(event.length);
     for (const result of results) {
       if (result.kind !== 'frame') continue;

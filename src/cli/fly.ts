@@ -5,6 +5,7 @@ import type { ClientMessage, ServerMessage } from '../drone/messages.ts';
 import { droneProtocol } from '../drone/protocol.ts';
 import { SimulatedDrone } from '../drone/simulation.ts';
 import { createServer } from '../net/server.ts';
+import { fromClient } from '../protocol/direction.ts';
 import { LengthPrefixDecoder } from '../streams/length-prefix-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
 import { MessageLog } from './message-log.ts';
@@ -75,7 +76,7 @@ async function run(): Promise<void> {
   const answers = messages[Symbol.asyncIterator]();
 
   const log = new MessageLog();
-  const writer = protocol.framing.writer();
+  const writer = fromClient(protocol).framing.writer();
   let frames = 0;
   let asExpected = true;
   for (const [command, expected] of FLIGHT) {

@@ -5,6 +5,7 @@ import { Option } from 'commander';
 import { showThrown } from '../bytes/show.ts';
 import { drone } from '../drone/protocol.ts';
 import type { Codec } from '../protocol/codec.ts';
+import type { FramingPair, Preface } from '../protocol/direction.ts';
 import type { Framing } from '../protocol/framing/framing.ts';
 import type { MessageSource } from '../protocol/session/declaration.ts';
 import type { Session } from '../protocol/session/session.ts';
@@ -13,7 +14,8 @@ import { UsageError } from './usage-error.ts';
 /** A protocol as a module gives it. */
 export interface LoadedProtocol {
   readonly name: string;
-  readonly framing: Framing;
+  readonly framing: Framing | FramingPair;
+  readonly preface?: Preface | undefined;
   readonly clientMessages: MessageSource<Codec<object>>;
   readonly serverMessages: MessageSource<Codec<object>>;
   readonly session?: Session<object, object, string, unknown>;
@@ -101,7 +103,7 @@ function isProtocol(value: unknown): value is LoadedProtocol {
   const { name, framing, clientMessages, serverMessages } = (value ?? {}) as Record<string, unknown>;
   return (
     typeof name === 'string' &&
-    has(framing, 'reader', 'writer') &&
+    [framing, ...Object.values(framing ?? {})].some((one) => has(one, 'reader', 'writer')) &&
     has(clientMessages, 'decode', 'encode') &&
     has(serverMessages, 'decode', 'encode')
   );

@@ -1,9 +1,12 @@
+import type { Framing } from '../protocol/framing/framing.ts';
 import { lengthPrefix } from '../protocol/framing/length-prefix.ts';
 import { defineProtocol, type Protocol } from '../protocol/protocol.ts';
 import { type ClientMessage, clientMessages, type ServerMessage, serverMessages } from './messages.ts';
 import { type DroneContext, type DroneOptions, type DroneState, droneSession, session } from './session.ts';
 
-export type DroneProtocol = Protocol<ClientMessage, ServerMessage, DroneState, DroneContext>;
+export type DroneProtocol = Protocol<ClientMessage, ServerMessage, DroneState, DroneContext> & {
+  readonly framing: Framing;
+};
 
 /**
  * The drone protocol, with a session of these options.

@@ -3,6 +3,7 @@ import { isTrusted, TAKING } from '../bytes/trust.ts';
 import { StateError } from '../errors.ts';
 import { anything, checkOptions, delayOrNever, flag, splitOptions } from '../options.ts';
 import type { Codec, Decoded } from '../protocol/codec.ts';
+import { fromClient, fromServer } from '../protocol/direction.ts';
 import type { FrameWriter } from '../protocol/framing/framing.ts';
 import { Packer } from '../protocol/packer.ts';
 import type { Protocol } from '../protocol/protocol.ts';
@@ -16,15 +17,18 @@ import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
 import { MessageEncoder } from '../streams/message-encoder.ts';
 import { StateMachine } from '../streams/state-machine.ts';
+import { ClientUpgrade } from './client-upgrade.ts';
+import { Detachable } from './detachable.ts';
 import { cutWhenSilent, endWithin } from './end-within.ts';
 import type { ManyReplies } from './many-replies.ts';
 import { DEFAULT_TIMEOUT, RawReply, Replies, type RepliesOptions, type RequestOptions } from './replies.ts';
+import { type Upgrades, upgradesCheck } from './upgrades.ts';
 
 /** What a client needs of a protocol. */
 // biome-ignore lint/suspicious/noExplicitAny: any rules
 export type ClientProtocol<ClientMessage, ServerMessage, Rules = any> = Pick<
   Protocol<ClientMessage, ServerMessage, string, unknown, Rules>,
-  'framing' | 'clientMessages' | 'serverMessages' | 'replies'
+  'framing' | 'preface' | 'clientMessages' | 'serverMessages' | 'replies'
 > &
   // biome-ignore lint/suspicious/noExplicitAny: a client need not know what the server's handlers keep
   Partial<Pick<Protocol<ClientMessage, ServerMessage, string, any>, 'session'>>;
@@ -54,6 +58,12 @@ export interface ClientOptions<ServerMessage, ClientMessage = any, Rules = unkno
    */
   // biome-ignore lint/suspicious/noExplicitAny: a client need not know what its handlers keep
   session?: Session<ServerMessage, ClientMessage, any, any> | undefined;
+  /**
+   * What takes the connection over when a reply of the client's own session names an upgrade
+   * (`{ send, next, upgrade: 'tls' }`). `closed` resolves then.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: any rules
+  upgrades?: Upgrades<Client<any, any, any>> | undefined;
 }
 
 /** The path of the id in a request, where the rules tell; else never. */
@@ -118,20 +128,26 @@ export class Client<
       replies: anything,
       checkStates: flag,
       session: anything,
+      upgrades: upgradesCheck,
       lingerTimeout: delayOrNever,
       ...FRAME_TIMES,
     });
     const [times] = splitOptions<FrameTimes>(options, FRAME_TIMES);
-    const { checkStates = false, session, lingerTimeout = 5_000 } = options;
+    const { checkStates = false, session, upgrades, lingerTimeout = 5_000 } = options;
     const replies: RepliesOptions<object, object> = { ...protocol.replies, ...(options.replies as object) };
     if (checkStates && protocol.session === undefined) {
       throw new TypeError('checkStates: the protocol has no session to judge by');
     }
+    if (upgrades !== undefined && session === undefined) {
+      throw new TypeError('upgrades: only a session can ask for one, and the client has none');
+    }
+    const outgoing = fromClient(protocol);
+    const incoming = fromServer(protocol);
     this.stream = stream;
     this.#endTimeout =
       lingerTimeout === Infinity ? Infinity : Math.max(lingerTimeout, replies.timeout ?? DEFAULT_TIMEOUT);
-    this.#codec = protocol.clientMessages;
-    this.#writer = protocol.framing.writer();
+    this.#codec = outgoing.messages;
+    this.#writer = outgoing.framing.writer();
     const mirror = checkStates ? protocol.session?.mirror(expectations(replies.expects).of) : undefined;
     this.#check = mirror && ((message) => mirror.send(message));
     this.#replies = new Replies<object, object>(
@@ -140,9 +156,11 @@ export class Client<
       (request) => this.#transmit(request as ClientMessage),
       mirror && ((message) => mirror.receive(message as ServerMessage)),
     );
-    const serverMessages: Codec<unknown, never> = protocol.serverMessages;
+    const serverMessages: Codec<unknown, never> = incoming.messages;
+    if (outgoing.preface !== undefined) stream.write(outgoing.preface);
+    const decoder = new FrameDecoder(incoming.framing, { ...times, preface: incoming.preface });
     const stages = [
-      new FrameDecoder(protocol.framing, times),
+      decoder,
       new MessageDecoder(replies.decode === undefined ? serverMessages : raw(serverMessages)),
       this.#replies,
     ] as const;
@@ -168,7 +186,7 @@ export class Client<
         stream.once('end', () => endWithin(stream, lingerTimeout));
         return;
       }
-      const encoder = new MessageEncoder(this.#codec, { framing: protocol.framing });
+      const encoder = new MessageEncoder(this.#codec, { framing: outgoing.framing });
       let left = 2;
       const isOver = (): void => {
         if (--left === 0) endWithin(stream, lingerTimeout);
@@ -176,7 +194,13 @@ export class Client<
       // The server has ended its side, and all is answered.
       stream.once('end', isOver);
       encoder.once('end', isOver);
-      pipeline(stream, ...stages, this.machine, encoder, stream, (error) => {
+      const carrier = upgrades === undefined ? stream : new Detachable(stream);
+      if (carrier instanceof Detachable) {
+        this.machine.hostUpgrades(
+          new ClientUpgrade(this, upgrades!, carrier, encoder, decoder, lingerTimeout, resolve),
+        );
+      }
+      pipeline(carrier, ...stages, this.machine, encoder, carrier, (error) => {
         this.messages.push(null);
         over(error);
       });
@@ -249,7 +273,7 @@ export class Client<
     }
     if (this.machine !== undefined) {
       // Refused here, a message does not break the connection.
-      this.#codec.encode(message);
+      (this.machine.codec ?? this.#codec).encode(message);
       this.#check?.(message);
       return this.machine.send(message);
     }

@@ -138,13 +138,31 @@ async function open<ClientMessage, ServerMessage>(
     flightRecorder,
     ...others
   } = options;
-  const { replies, checkStates, session, lingerTimeout, idleGap, frameTimeout, onTimeout, ...target } =
-    others;
+  const {
+    replies,
+    checkStates,
+    session,
+    upgrades,
+    lingerTimeout,
+    idleGap,
+    frameTimeout,
+    onTimeout,
+    ...target
+  } = others;
   let client: AnyClient<ClientMessage, ServerMessage> | undefined;
   const deadline = new ConnectDeadline(connectTimeout, signal, () => client?.machine?.state);
   try {
     const stream = await deadline.race(dial(target, deadline.signal));
-    const rules = { replies, checkStates, session, lingerTimeout, idleGap, frameTimeout, onTimeout };
+    const rules = {
+      replies,
+      checkStates,
+      session,
+      upgrades,
+      lingerTimeout,
+      idleGap,
+      frameTimeout,
+      onTimeout,
+    };
     client = new Client(protocol, stream, rules);
     watch(client, stream, protocol, { record, flightRecorder });
     await deadline.race(prepare(client, [handshake, restore]));
@@ -247,9 +265,12 @@ function watch(
   const server = placeText(remoteAddress, remotePort);
   const seen = observersOf({ protocol, client, server }, options);
   if (seen === undefined) return;
-  observe(stream, 'client', seen);
+  const unobserve = observe(stream, 'client', seen);
   closed.then(
-    () => seen.close(undefined),
+    () => {
+      unobserve();
+      seen.close(undefined);
+    },
     (error) => seen.close(error),
   );
 }

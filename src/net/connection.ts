@@ -4,13 +4,17 @@ import { LimitError, TimeoutError } from '../errors.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import type { ConnectionObserver } from '../protocol/recording/observer.ts';
 import type { Said } from '../protocol/session/declaration.ts';
+import { lingered } from '../streams/farewell.ts';
 import { Responder } from '../streams/responder.ts';
+import type { UpgradeHost } from '../streams/upgrade-host.ts';
 import { channels } from './channels.ts';
 import type { Leaving } from './drain.ts';
+import { flushed } from './flushed.ts';
 import type { LimitStruck, ServerLimits } from './limits.ts';
 import { Link, type LinkSettings } from './link.ts';
 import { observe } from './observe.ts';
 import type { Peer } from './peer.ts';
+import { judgeUpgrade, type Upgrade, type Upgrades } from './upgrades.ts';
 
 /** A connection's run through the session. */
 export interface Machine<ServerMessage, State extends string, Context> {
@@ -50,6 +54,8 @@ export interface ConnectionEvents<C> {
   limit(connection: C, struck: LimitStruck): void;
   /** Once, at the end. */
   end(connection: C, error: NodeJS.ErrnoException | undefined): void;
+  /** What was to take the connection over has failed. */
+  failed(connection: C, cause: unknown): void;
 }
 
 /** Milliseconds in which a peer that has connected may be expected to say something. */
@@ -57,7 +63,7 @@ const FIRST_WORD = 1_000;
 
 /** One connection of a server: a stream, the stage that answers on it, and the link that reads for them. */
 export class ServedConnection<ClientMessage, ServerMessage, State extends string, Context>
-  implements Connection<ClientMessage, ServerMessage, State, Context>, Leaving
+  implements Connection<ClientMessage, ServerMessage, State, Context>, Leaving, UpgradeHost
 {
   readonly stream: Duplex;
   readonly peer: Peer;
@@ -70,6 +76,11 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
   #ended: (() => void) | undefined;
   #isOver = false;
   #seenBy: ConnectionObserver | undefined;
+  #unobserve: (() => void) | undefined;
+  readonly #upgrades: Upgrades<never> | undefined;
+  readonly #fail: (error: Error) => void;
+  readonly #closed: () => void;
+  #isGoingOver = false;
 
   /** @param now - when the peer connected, in milliseconds of the clock that `sweep` goes by */
   constructor(
@@ -86,6 +97,7 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
     this.openedAt = now;
     this.#events = events;
     this.#limits = settings.limits;
+    this.#upgrades = settings.upgrades;
     const { lingerTimeout } = settings.limits;
     this.machine = new Responder(protocol, {
       lingerTimeout,
@@ -94,23 +106,14 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
       idleGap: settings.idleGap,
     });
     this.machine.observer = this;
-    const fail = (error: Error): void => {
+    if (this.#upgrades !== undefined) this.machine.hostUpgrades(this);
+    this.#fail = (error) => {
       this.#reason ??= error;
       stream.destroy();
     };
-    this.machine.on('error', fail);
-    stream.on('error', fail).on('close', () => {
-      this.#isOver = true;
-      this.machine.destroy();
-      this.link.close();
-      // A reset after a violation is no news.
-      const error = this.machine.error ?? this.#reason;
-      if (error !== undefined && channels.fault.hasSubscribers)
-        channels.fault.publish({ connection: this, error });
-      this.#seenBy?.close(error);
-      events.end(this, error);
-      this.#ended?.();
-    });
+    this.#closed = () => this.#end();
+    this.machine.on('error', this.#fail);
+    stream.on('error', this.#fail).on('close', this.#closed);
     this.link = new Link(stream, this.machine, settings, now, (limit, action, actual) =>
       this.#strike(limit, action, actual),
     );
@@ -119,7 +122,7 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
   /** Let an observer see what passes. */
   observe(observer: ConnectionObserver): void {
     this.#seenBy = observer;
-    observe(this.stream, 'server', observer);
+    this.#unobserve = observe(this.stream, 'server', observer);
   }
 
   get socket(): net.Socket {
@@ -160,6 +163,57 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
   abort(error: Error): void {
     if (this.machine.isOver) this.cut();
     else this.machine.abort(error);
+  }
+
+  /** Of `UpgradeHost`: a reply names an upgrade, and is about to be sent. */
+  judge(name: string, waiting: number): Error | undefined {
+    const { stream, machine } = this;
+    const refusal = judgeUpgrade(this.#upgrades, name, waiting + stream.readableLength, machine.state);
+    // What comes from now on is not ours. The link lets go of it, too.
+    if (refusal === undefined) stream.unpipe(machine);
+    return refusal;
+  }
+
+  /** Of `UpgradeHost`: what was answered is on its way. */
+  goOver(name: string): void {
+    if (this.#isGoingOver) return;
+    this.#isGoingOver = true;
+    flushed([this.machine, this.stream], this.#limits.lingerTimeout, (isFlushed) => {
+      if (this.#isOver) return;
+      if (isFlushed) this.#handOver(this.#upgrades![name]!);
+      else this.stream.destroy(lingered(this.machine.state, this.#limits.lingerTimeout));
+    });
+  }
+
+  #handOver({ take }: Upgrade<never>): void {
+    const { stream, machine } = this;
+    const { unread } = machine;
+    machine.unpipe(stream);
+    stream.off('error', this.#fail).off('close', this.#closed);
+    this.#unobserve?.();
+    this.#end();
+    const failed = (cause: unknown): void => {
+      stream.on('error', () => {}).destroy();
+      this.#events.failed(this, cause);
+    };
+    try {
+      Promise.resolve(take(stream as net.Socket, unread, this as never)).catch(failed);
+    } catch (cause) {
+      failed(cause);
+    }
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.machine.destroy();
+    this.link.close();
+    // A reset after a violation is no news.
+    const error = this.machine.error ?? this.#reason;
+    if (error !== undefined && channels.fault.hasSubscribers)
+      channels.fault.publish({ connection: this, error });
+    this.#seenBy?.close(error);
+    this.#events.end(this, error);
+    this.#ended?.();
   }
 
   /** Of `SessionObserver`. */

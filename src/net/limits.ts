@@ -1,5 +1,4 @@
 import { type Check, delayOrNever, limit } from '../options.ts';
-import type { Framing } from '../protocol/framing/framing.ts';
 
 /**
  * What one peer, and all of them together, may cost a server. Each limit takes `Infinity` for none.
@@ -79,7 +78,7 @@ export const limitChecks: Readonly<Record<keyof ServerLimits, Check>> = {
 };
 
 /** The limits of a server, with their defaults for what is left out. */
-export function settleLimits(limits: ServerLimits, { maxFrameLength }: Framing): SettledLimits {
+export function settleLimits(limits: ServerLimits, maxFrameLength: number): SettledLimits {
   return {
     maxConnections: limits.maxConnections ?? 16_384,
     maxConnectionsPerAddress: limits.maxConnectionsPerAddress ?? Infinity,

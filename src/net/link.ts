@@ -4,11 +4,14 @@ import type { Answering } from './answering.ts';
 import type { ByteBudget, Holder } from './byte-budget.ts';
 import type { ServerLimits, SettledLimits } from './limits.ts';
 import { TokenBucket } from './token-bucket.ts';
+import type { Upgrades } from './upgrades.ts';
 
 /** What the links of one server have in common. */
 export interface LinkSettings {
   readonly limits: SettledLimits;
   readonly idleGap: number | undefined;
+  /** What takes connections over when a reply names an upgrade. */
+  readonly upgrades: Upgrades<never> | undefined;
   /** Of unfinished frames. */
   readonly held: ByteBudget;
   /** Of what peers have not taken yet. */

@@ -49,11 +49,13 @@ export function observersOf(
  * Tell an observer what comes from a stream and what is written to it. The stream passes all of it as it did.
  *
  * @param own - the side that we are; what comes is of the other one
+ * @returns what ends it
  */
-export function observe(stream: Duplex, own: Side, observer: ConnectionObserver): void {
+export function observe(stream: Duplex, own: Side, observer: ConnectionObserver): () => void {
   const other = own === 'client' ? 'server' : 'client';
   const write = stream.write;
   const end = stream.end;
+  const isOwn = Object.hasOwn(stream, 'write');
   const sent = (chunk: unknown, encoding: unknown): void => {
     if (chunk instanceof Uint8Array) observer.data(own, chunk);
     else if (typeof chunk === 'string') {
@@ -73,8 +75,15 @@ export function observe(stream: Duplex, own: Side, observer: ConnectionObserver)
     if (chunk !== undefined && chunk !== null && typeof chunk !== 'function') sent(chunk, rest[0]);
     return Reflect.apply(end, this, chunk === undefined ? [] : [chunk, ...rest]);
   } as Duplex['end'];
-  stream.on('data', (chunk: Buffer) => observer.data(other, chunk));
-  stream.once('end', () => observer.end(other)).once('finish', () => observer.end(own));
+  const received = (chunk: Buffer): void => observer.data(other, chunk);
+  const ended = (): void => observer.end(other);
+  const finished = (): void => observer.end(own);
+  stream.on('data', received).once('end', ended).once('finish', finished);
+  return () => {
+    stream.off('data', received).off('end', ended).off('finish', finished);
+    if (isOwn) Object.assign(stream, { write, end });
+    else for (const name of ['write', 'end']) Reflect.deleteProperty(stream, name);
+  };
 }
 
 /** `10.0.0.1:80`, `[::1]:80`; undefined where there is no address. */

@@ -10,6 +10,7 @@ import { quoted } from '../protocol/session/breach.ts';
 import type { Tagged } from '../protocol/session/declaration.ts';
 import { type Belonging, type Known, Requests, requestsChecks } from '../protocol/session/requests.ts';
 import { Stage } from '../streams/stage.ts';
+import type { Steering } from '../streams/steering.ts';
 import { ManyReplies } from './many-replies.ts';
 
 /** How the replies of a protocol find their requests, and what happens when they do not. */
@@ -291,6 +292,11 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     this.#giveUp(waiting);
     waiting.release();
     this.#pump();
+  }
+
+  /** @internal */
+  override steer(steering: Steering): void {
+    this.steerSource(steering);
   }
 
   protected override accept(message: unknown): void {

@@ -5,6 +5,7 @@ import type tls from 'node:tls';
 import { showThrown } from '../bytes/show.ts';
 import { HandlerError, LimitError, StateError } from '../errors.ts';
 import { anything, callback, checkOptions, flag, natural } from '../options.ts';
+import { longestFrame } from '../protocol/direction.ts';
 import { defineProtocol, type Protocol } from '../protocol/protocol.ts';
 import type { Said } from '../protocol/session/declaration.ts';
 import { FRAME_TIMES } from '../streams/deadlines.ts';
@@ -27,6 +28,7 @@ import { type ObserveOptions, observersOf, placeText } from './observe.ts';
 import { type Peer, peerAt, peerOf } from './peer.ts';
 import { Counters, type ServerStatistics } from './statistics.ts';
 import { Sweep } from './sweep.ts';
+import { type Upgrades, upgradesCheck } from './upgrades.ts';
 
 export interface ServerOptions<Context = unknown> extends ServerLimits, EntranceOptions, ObserveOptions {
   /** Send small writes at once (TCP_NODELAY). Default true: the stages gather what leaves together. */
@@ -46,6 +48,9 @@ export interface ServerOptions<Context = unknown> extends ServerLimits, Entrance
   context?: ((peer: Peer) => Context) | undefined;
   /** Closes the server, as `close()` does, when it is aborted. */
   signal?: AbortSignal | undefined;
+  /** What takes a connection over when a reply of the session names an upgrade (`{ send, next, upgrade: 'tls' }`). */
+  // biome-ignore lint/suspicious/noExplicitAny: any messages
+  upgrades?: Upgrades<Connection<any, any, string, Context>> | undefined;
 }
 
 /** How `close` ends a server; see `DrainOptions` for the times. */
@@ -147,12 +152,13 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
       keepAliveInitialDelay: natural,
       context: callback,
       signal: anything,
+      upgrades: upgradesCheck,
       record: anything,
       flightRecorder: anything,
     });
     this.#protocol = defineProtocol(protocol);
     this.#options = options;
-    const limits = settleLimits(options, protocol.framing);
+    const limits = settleLimits(options, longestFrame(protocol));
     this.limits = limits;
     this.#blocked = options.blockList && listOf('createServer: blockList', options.blockList);
     this.#entrance = new Entrance(options);
@@ -160,6 +166,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     this.#links = {
       limits,
       idleGap: options.idleGap,
+      upgrades: options.upgrades as Upgrades<never> | undefined,
       held: new ByteBudget(limits.maxTotalHeldBytes),
       waiting: new ByteBudget(limits.maxTotalWaitingBytes),
     };
@@ -388,6 +395,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
           left();
           this.#end(one, error);
         },
+        failed: (one, cause) => this.#failed(cause, 'upgrade', one),
       });
     } catch (error) {
       left();
@@ -462,7 +470,8 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
 
   /** A listener of ours has rejected, or thrown. */
   #failed(cause: unknown, event: unknown, ...args: unknown[]): void {
-    const text = `a listener of '${String(event)}' failed: ${showThrown(cause)}`;
+    const what = event === 'upgrade' ? 'what takes connections over' : `a listener of '${String(event)}'`;
+    const text = `${what} failed: ${showThrown(cause)}`;
     const error = new HandlerError('ERR_HANDLER', text, { cause });
     if (event === 'connection') (args[0] as Connection<never, never, State, Context>).stream.destroy(error);
     else if (event !== 'error' && this.listenerCount('error') > 0) this.emit('error', error);

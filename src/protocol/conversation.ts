@@ -1,15 +1,15 @@
 import { asError } from '../bytes/show.ts';
-import { weigh } from '../bytes/weigh.ts';
-import { StateError } from '../errors.ts';
+import { type FrameError, StateError } from '../errors.ts';
+import type { Codec } from './codec.ts';
 import { decodeFrame } from './decode-frame.ts';
-import { type FrameBatch, type FrameReader, type FrameWriter, VAIN_BYTES_A_TURN } from './framing/framing.ts';
-import { Packer } from './packer.ts';
+import { type Direction, fromClient, fromServer, refusalOf } from './direction.ts';
+import type { FrameBatch, Framing } from './framing/framing.ts';
+import { AT_ONCE, Inbox } from './inbox.ts';
+import { Outbox } from './outbox.ts';
 import type { Protocol } from './protocol.ts';
 import type { ConnectionInfo, Said } from './session/declaration.ts';
+import type { Line } from './session/line.ts';
 import type { Run, StateLimits, Step } from './session/run.ts';
-
-/** Messages that are answered and gone before the next ones are read: a collection of garbage copies all that live. */
-const AT_ONCE = 64;
 
 /** Told what happens in a session. What it throws ends the conversation. */
 export interface ConversationObserver {
@@ -17,6 +17,14 @@ export interface ConversationObserver {
   message(message: unknown, state: string): void;
   /** Another state was entered. */
   transition(from: string, to: string): void;
+}
+
+/** The connection goes on with another protocol. */
+export interface Upgrade {
+  /** As the reply named it. */
+  readonly name: string;
+  /** What has come behind the message that asked for it, and was not read. */
+  readonly unread: Buffer;
 }
 
 /**
@@ -28,7 +36,8 @@ export interface ConversationObserver {
  * cutting the input the same bytes and the same error. For tools, tests, and transports that are no Duplex.
  *
  * Call `take` after each event, until it answers undefined. Then look at `settled()` (a handler has not answered yet), at
- * `isPaused` (call `take` again in a later turn) and at `final` (nothing follows: end the sending side).
+ * `isPaused` (call `take` again in a later turn), at `upgrade` (the connection goes on with another protocol) and at `final`
+ * (nothing follows: end the sending side).
  *
  * @example
  * const conversation = new Conversation(drone);
@@ -47,30 +56,28 @@ export class Conversation<
   observer: ConversationObserver | undefined;
   /** Called when a handler has answered, or a generator has more: `take` has something new. */
   onAnswers: (() => void) | undefined;
-  readonly #protocol: Protocol<Received, Sent, State, Context>;
   readonly #run: Run<Received, Sent, State, Context>;
-  readonly #reader: FrameReader;
-  readonly #writer: FrameWriter;
-  /** Made with the first answer. */
-  #packer: Packer | undefined;
-  /** Chunks that wait until the reader has given all frames of the ones before. */
-  #chunks: Uint8Array[] | undefined;
-  /** The reader has given all frames of what it was pushed. */
-  #isDrained = true;
+  readonly #in: Direction<Codec<Received>>;
+  readonly #out: Direction<Codec<unknown, Sent>>;
+  readonly #inbox: Inbox;
+  readonly #outbox: Outbox<Sent>;
+  /** Of what comes in this state. */
+  #codec: Codec<Received>;
   #batch: FrameBatch | undefined;
+  /** Frames of the batch, or of the one before it if there is none, that were taken. */
   #index = 0;
+  /** A state was entered that says how it reads. */
+  #isTurning = false;
   /** The message that waits for the handlers at work. */
   #message: Received | undefined;
   /** What broke the protocol, behind the messages before it. */
   #fault: Error | undefined;
-  /** Answers not written yet, from `#written` on. A pending handler will append to this very array. */
-  readonly #answers: Sent[] = [];
-  #written = 0;
-  /** The answers up to here have been weighed; those not written yet hold about so many bytes. */
-  #weighed = 0;
-  #weight = 0;
-  /** The peer's side: `ending` until all before the end has been read. */
-  #input: 'open' | 'ending' | 'ended' = 'open';
+  /** What goes before all answers: the preface. And behind all of them: what refuses another preface. */
+  #opening: Buffer | undefined;
+  #closing: Buffer | undefined;
+  readonly #refusal: Buffer | undefined;
+  /** What came behind the message that asked for an upgrade. */
+  #unread: Buffer[] | undefined;
   /** What is said before we end the session ourselves; set once that is asked for. */
   #lastWords: ((context: Context) => Said<Sent>) | undefined;
   /** Why an answer could not be written: nothing follows it. */
@@ -92,12 +99,19 @@ export class Conversation<
     context?: Context,
     connection?: ConnectionInfo,
   ) {
-    this.#protocol = protocol;
-    this.#run = protocol.session.start(context, connection);
-    this.#observed = this.#run.state;
-    this.#reader = protocol.framing.reader({ pauseAfter: VAIN_BYTES_A_TURN });
-    this.#writer = protocol.framing.writer();
-    for (const message of this.#run.greeting) this.#answers.push(message);
+    const run = protocol.session.start(context, connection);
+    this.#run = run;
+    this.#observed = run.state;
+    this.#in = fromClient(protocol);
+    this.#out = fromServer(protocol);
+    this.#opening = this.#out.preface;
+    this.#refusal = refusalOf(protocol);
+    const { reads, writes = this.#out.framing, receives, sends } = run.line as StateLine;
+    this.#codec = receives ?? this.#in.messages;
+    this.#inbox = new Inbox(this.#in, reads, {});
+    this.#outbox = new Outbox(sends ?? this.#out.messages, writes.writer());
+    for (const message of run.greeting) this.#outbox.messages.push(message);
+    run.onLine = (before) => this.#turnOutput(before);
   }
 
   /** The session's state. */
@@ -131,7 +145,7 @@ export class Conversation<
   /** Whether nothing more is taken until a handler has answered. */
   get isBusy(): boolean {
     const { busy, working } = this.#run;
-    const isHeld = this.#message !== undefined || this.#fault !== undefined || this.#input === 'ended';
+    const isHeld = this.#message !== undefined || this.#fault !== undefined || this.#inbox.isOver;
     return busy || (working && isHeld);
   }
 
@@ -150,6 +164,15 @@ export class Conversation<
     return this.final ? undefined : this.#run.deadline;
   }
 
+  /**
+   * The protocol that the connection goes on with, where a reply has named one: nothing is read any more. Once `take` has given
+   * all bytes, the connection is for another owner, who gets the unread bytes too.
+   */
+  get upgrade(): Upgrade | undefined {
+    const unread = this.final ? undefined : this.#unread;
+    return unread && { name: this.#run.upgrade!, unread: Buffer.concat(unread) };
+  }
+
   /** Messages taken in so far: a change starts the limits `idle` and `frame` anew. */
   get taken(): number {
     return this.#taken;
@@ -157,15 +180,14 @@ export class Conversation<
 
   /** Bytes that have come and belong to no message taken yet. */
   get held(): number {
-    let held = this.#reader.buffered;
-    if (this.#batch !== undefined) held += this.#batch.runEnd - this.#batch.bounds[2 * this.#index]!;
-    for (const chunk of this.#chunks ?? NONE) held += chunk.length;
-    return held;
+    const { held } = this.#inbox;
+    const batch = this.#batch;
+    return batch === undefined ? held : held + batch.runEnd - batch.bounds[2 * this.#index]!;
   }
 
   /** Whether a frame has begun to come and is not complete: the limit `frame` runs. */
   get isInsideFrame(): boolean {
-    return this.#isDrained && this.#reader.buffered > 0;
+    return this.#inbox.isInsideFrame;
   }
 
   /**
@@ -173,53 +195,47 @@ export class Conversation<
    * again then.
    */
   get isPaused(): boolean {
-    return !this.final && this.#reader.isPaused === true;
+    return !this.final && this.#unread === undefined && this.#inbox.isPaused;
   }
 
   /** Messages that were sent or answered and that `take` has not given yet. */
   get unsent(): number {
-    return this.#answers.length - this.#written;
+    return this.#outbox.unsent;
   }
 
   /** About how many bytes the messages hold that have not been written yet. */
   get unsentBytes(): number {
-    const answers = this.#answers;
-    for (; this.#weighed < answers.length; this.#weighed++) this.#weight += weigh(answers[this.#weighed]);
-    return this.#weight;
+    return this.#outbox.unsentBytes;
   }
 
   /** Bytes have come. While `settled()` is there they are held: better not to read on. */
   receive(chunk: Uint8Array): void {
-    if (this.final || this.#input !== 'open') return;
-    if (this.#isDrained) {
-      this.#push(chunk);
-    } else {
-      this.#chunks ??= [];
-      this.#chunks.push(chunk);
-    }
+    if (this.final) return;
+    if (this.#unread === undefined) this.#inbox.receive(chunk);
+    else this.#unread.push(Buffer.from(chunk));
   }
 
   /** The peer has ended its side. */
   ended(): void {
-    if (this.#input === 'open') this.#input = 'ending';
+    this.#inbox.ended();
   }
 
   /** Whether the length of the unfinished frame is known, so that silence says nothing about it. */
   get isMeasured(): boolean {
-    return this.#reader.isMeasured === true;
+    return this.#inbox.isMeasured;
   }
 
   /** Silence ends the unfinished frame: what has come of it is dropped, and the next byte is the first of a frame. */
   silence(): void {
-    if (!this.final && !this.isMeasured) this.#giveUp();
+    if (!this.final && !this.isMeasured) this.#inbox.giveUp();
   }
 
   /** A limit of the state has passed. `idle` does not count while handlers are at work, nor `frame` while we read no more. */
   timeout(kind: keyof StateLimits): void {
     const run = this.#run;
     if (this.final || (kind === 'idle' && run.working) || (kind === 'frame' && run.busy)) return;
-    if (kind === 'frame') this.#giveUp();
-    this.#await(run.timeout(kind, this.#answers));
+    if (kind === 'frame') this.#inbox.giveUp();
+    this.#await(run.timeout(kind, this.#outbox.messages));
   }
 
   /** Named timers to start (in milliseconds) and to cancel (null) since it was last asked; undefined when there are none. */
@@ -234,7 +250,7 @@ export class Conversation<
 
   /** A named timer has run out. */
   expire(name: string): void {
-    if (!this.final) this.#await(this.#run.expire(name, this.#answers));
+    if (!this.final) this.#await(this.#run.expire(name, this.#outbox.messages));
   }
 
   /** End the session for a reason that none of its messages is: the farewell is sent. Without effect once it is over. */
@@ -264,7 +280,7 @@ export class Conversation<
       throw new StateError('ERR_STATE_CLOSED', text, details);
     }
     this.#run.send(message);
-    this.#answers.push(message);
+    this.#outbox.messages.push(message);
   }
 
   /** A promise of what the handlers at work answer next: `take` has more once it is fulfilled. It is never rejected. */
@@ -286,42 +302,37 @@ export class Conversation<
    * @param isPrivate - whether only the system will read them: then they may be a part of memory that connections share
    */
   take(isPrivate = false): Buffer | undefined {
+    const outbox = this.#outbox;
     do {
-      if (this.#answers.length > 0 && !this.#write()) break;
+      if (outbox.messages.length > 0 && !this.#write()) break;
     } while (this.#advance());
-    return this.#packer?.take(isPrivate);
+    if (this.#opening !== undefined) {
+      const preface = this.#opening;
+      this.#opening = undefined;
+      return preface;
+    }
+    const bytes = outbox.take(isPrivate);
+    if (bytes !== undefined || this.#closing === undefined) return bytes;
+    const refusal = this.#closing;
+    this.#closing = undefined;
+    return refusal;
   }
 
   /** Say whether no consumer has a view any more of what was taken last: then its memory is used again. */
   given(isFree: boolean): void {
-    this.#packer?.given(isFree);
+    this.#outbox.given(isFree);
   }
 
   /** Write the answers; false where the packer is full, or one of them is refused. */
   #write(): boolean {
     if (this.#refused !== undefined) return false;
-    const codec = this.#protocol.serverMessages;
-    const answers = this.#answers;
-    this.#packer ??= new Packer();
-    const before = this.#written;
     try {
-      this.#written = this.#packer.writeMessages(codec, this.#writer, answers, this.#written);
+      return this.#outbox.write();
     } catch (error) {
       this.#refused = asError(error);
       this.#forget();
       return false;
     }
-    if (this.#weight > 0) this.#forgetWeight(before);
-    if (this.#written < answers.length) return false;
-    this.#written = this.#weighed = answers.length = 0;
-    return true;
-  }
-
-  /** Answers were written: those that are left hold as many bytes as the average. */
-  #forgetWeight(before: number): void {
-    const left = Math.max(0, this.#weighed - this.#written);
-    this.#weight *= left / (this.#weighed - before);
-    this.#weighed = Math.max(this.#weighed, this.#written);
   }
 
   /** Take the next step; false when there is none to take now. */
@@ -334,56 +345,37 @@ export class Conversation<
     if (run.busy) return false;
     if (run.final) {
       this.#forget();
-      return this.#answers.length > 0;
+      return this.#outbox.messages.length > 0;
     }
+    if (run.upgrade !== undefined) {
+      this.#leave();
+      return this.#outbox.messages.length > 0;
+    }
+    if (this.#isTurning) this.#turnInput();
     if (this.#batch !== undefined || this.#message !== undefined) return this.#answer();
-    if (this.#fault !== undefined) return this.#settleWith(() => run.fault(this.#fault!));
-    if (!this.#isDrained || this.#input !== 'open') {
-      if (this.#read()) return true;
-      if (this.#fault !== undefined) return this.#settleWith(() => run.fault(this.#fault!));
-      if (this.isPaused) return false;
-      if (this.#input === 'ended') return this.#settleWith(() => run.ended());
+    if (this.#fault !== undefined) return this.#settleWith(() => this.#break(this.#fault!));
+    const inbox = this.#inbox;
+    if (inbox.hasMore) {
+      this.#batch = inbox.read();
+      this.#index = 0;
+      if (this.#batch !== undefined) return true;
+      this.#fault = inbox.error;
+      if (this.#fault !== undefined) return this.#settleWith(() => this.#break(this.#fault!));
+      if (inbox.isPaused) return false;
+      if (inbox.isOver) return this.#settleWith(() => run.ended());
     }
     const say = this.#lastWords;
     return say !== undefined && this.#settleWith(() => run.leave(say));
   }
 
-  /** Read on; false when there is nothing more to read. */
-  #read(): boolean {
-    const reader = this.#reader;
-    const batch = reader.take(AT_ONCE);
-    if (batch !== undefined) {
-      this.#batch = batch;
-      return true;
-    }
-    if (reader.error !== undefined) {
-      this.#fault = reader.error;
-      return false;
-    }
-    if (reader.isPaused) {
-      this.#isDrained = false;
-      return false;
-    }
-    const chunk = this.#chunks?.shift();
-    if (chunk !== undefined) {
-      this.#push(chunk);
-      return true;
-    }
-    this.#isDrained = true;
-    if (this.#input !== 'ending') return false;
-    this.#input = 'ended';
-    reader.end();
-    return true;
-  }
-
   /** Answer the next messages; false when all handlers at work have to answer before. */
   #answer(): boolean {
     const run = this.#run;
-    const answers = this.#answers;
-    const codec = this.#protocol.clientMessages;
+    const answers = this.#outbox.messages;
+    const codec = this.#codec;
     const batch = this.#batch;
     const to = batch === undefined ? 0 : Math.min(batch.count, this.#index + AT_ONCE);
-    while (!run.final && (this.#message !== undefined || this.#index < to)) {
+    while (!run.final && !this.#isTurning && (this.#message !== undefined || this.#index < to)) {
       let message = this.#message;
       this.#message = undefined;
       try {
@@ -405,12 +397,11 @@ export class Conversation<
         this.#follow(pending);
         if (run.busy) break;
       }
+      if (run.upgrade !== undefined) break;
       if (run.state !== this.#observed) this.#observe();
     }
-    if (batch === undefined || this.#index < batch.count) return true;
     // An idle connection holds nothing of what has come.
-    this.#batch = undefined;
-    this.#index = 0;
+    if (batch !== undefined && this.#index >= batch.count) this.#batch = undefined;
     return true;
   }
 
@@ -421,13 +412,8 @@ export class Conversation<
     return true;
   }
 
-  #push(chunk: Uint8Array): void {
-    this.#isDrained = false;
-    this.#reader.push(chunk);
-  }
-
   #append({ answers }: Step<Sent, State>): void {
-    for (const answer of answers) this.#answers.push(answer);
+    for (const answer of answers) this.#outbox.messages.push(answer);
   }
 
   /** See to a step whose answers are appended to ours, as soon as its handler has answered. */
@@ -457,24 +443,51 @@ export class Conversation<
     this.observer?.transition(from, this.#observed);
   }
 
-  /** Drop what has come of the unfinished frame: what comes next is read in step. */
-  #giveUp(): void {
-    if (!this.isInsideFrame) return;
-    const reader = this.#reader;
-    if (reader.giveUp === undefined) reader.reset();
-    else reader.giveUp();
-    // What stands behind a false start may be a frame.
-    this.#isDrained = false;
+  /** What came broke the protocol. */
+  #break(fault: Error): Step<Sent, State> {
+    const step = this.#run.fault(fault);
+    const isRefused =
+      this.#refusal !== undefined && (fault as Partial<FrameError>).code === 'ERR_FRAME_PREFACE';
+    if (!isRefused) return step;
+    // It speaks another protocol: it would not understand the farewell.
+    this.#closing = this.#refusal;
+    return { ...step, answers: NONE };
+  }
+
+  /** A state was entered: the answers behind the first ones go by its framing and codec. */
+  #turnOutput(before: number): void {
+    const { writes = this.#out.framing, sends } = this.#run.line as StateLine;
+    this.#outbox.change(before, sends ?? this.#out.messages, writes.writer());
+    this.#isTurning = true;
+  }
+
+  /** What has not been taken yet is read by the framing and the codec of the state. */
+  #turnInput(): void {
+    this.#isTurning = false;
+    const { reads = this.#in.framing, receives } = this.#run.line as StateLine;
+    this.#codec = receives ?? this.#in.messages;
+    if (this.#inbox.change(reads, this.#index)) this.#batch = undefined;
+  }
+
+  /** Nothing is read any more: keep what has come for whoever takes the connection over. */
+  #leave(): void {
+    if (this.#unread !== undefined) return;
+    this.#unread = [this.#inbox.leave(this.#index)];
+    this.#batch = undefined;
   }
 
   /** Nothing of what has come is of use any more. */
   #forget(): void {
-    this.#batch = this.#message = this.#chunks = undefined;
-    this.#index = 0;
-    this.#isDrained = true;
-    if (this.#refused === undefined) return;
-    this.#written = this.#weighed = this.#weight = this.#answers.length = 0;
+    this.#batch = this.#message = undefined;
+    this.#inbox.forget();
+    if (this.#refused !== undefined) this.#outbox.forget();
   }
 }
 
 const NONE: readonly never[] = [];
+
+/** The line of a state, with what a session does not look into. */
+interface StateLine extends Line {
+  readonly reads: Framing | undefined;
+  readonly writes: Framing | undefined;
+}

@@ -1,4 +1,5 @@
 import type { Codec } from './codec.ts';
+import { checkLines, type FramingPair, type Preface } from './direction.ts';
 import type { Framing } from './framing/framing.ts';
 import { checkReplyRules, type ReplyRules } from './reply-rules.ts';
 import type { MessageSource } from './session/declaration.ts';
@@ -16,7 +17,13 @@ export interface Protocol<
 > {
   /** For messages, pictures and tools. */
   readonly name: string;
-  readonly framing: Framing;
+  /** One for both directions; or what the server reads and what it writes, where they differ. */
+  readonly framing: Framing | FramingPair;
+  /**
+   * Bytes that go before the first frame: those that clients send and servers expect, as in HTTP/2; or `{ client, server, refusal }`.
+   * Other bytes are `ERR_FRAME_PREFACE`.
+   */
+  readonly preface?: Preface | undefined;
   /** What clients send and servers receive. */
   readonly clientMessages: MessageSource<Codec<ClientMessage>>;
   /** What servers send and clients receive. */
@@ -44,21 +51,26 @@ export function defineProtocol<
   State extends string,
   Context,
   const Rules extends ReplyRules<ServerMessage, ClientMessage> = Record<never, never>,
+  F extends Framing | FramingPair = Framing,
 >(
-  protocol: Protocol<ClientMessage, ServerMessage, State, Context, Rules>,
-): Protocol<ClientMessage, ServerMessage, State, Context, Rules> {
-  const { name, framing, clientMessages, serverMessages, session, replies } = protocol;
+  protocol: Protocol<ClientMessage, ServerMessage, State, Context, Rules> & { readonly framing: F },
+): Protocol<ClientMessage, ServerMessage, State, Context, Rules> & { readonly framing: F } {
+  const { name, framing, preface, clientMessages, serverMessages, session, replies } = protocol;
   if (typeof name !== 'string' || name === '') throw new TypeError('name: expected a name, got none');
-  hasMethods(framing, 'framing', ['reader', 'writer']);
+  checkLines({ framing, preface });
   hasMethods(clientMessages, 'clientMessages', ['decode', 'encode']);
   hasMethods(serverMessages, 'serverMessages', ['decode', 'encode']);
   hasMethods(session, 'session', ['start']);
-  within(session.table.receives, clientMessages.types, 'clientMessages');
-  within(session.table.sends, serverMessages.types, 'serverMessages');
+  for (const { on, line, receives, sends } of session.table.states.values()) {
+    // A state's own codec has messages of its own.
+    if (line?.receives === undefined) within(receives ?? on.keys(), clientMessages.types, 'clientMessages');
+    if (line?.sends === undefined) within(sends, serverMessages.types, 'serverMessages');
+  }
   if (replies !== undefined) checkReplyRules({ clientMessages, serverMessages, session }, replies);
   return Object.freeze({
     name,
     framing,
+    ...(preface !== undefined && { preface }),
     clientMessages,
     serverMessages,
     session,

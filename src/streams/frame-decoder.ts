@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers';
 import { isTrusted, READING, trust } from '../bytes/trust.ts';
 import { FrameError } from '../errors.ts';
-import { type Check, checkOptions, natural } from '../options.ts';
+import { anything, type Check, checkOptions, natural } from '../options.ts';
 import {
   FRAMES_AT_ONCE,
   type FrameBatch,
@@ -10,10 +10,13 @@ import {
   type Framing,
   VAIN_BYTES_A_TURN,
 } from '../protocol/framing/framing.ts';
+import { type Bytes, toBytes } from '../protocol/framing/mark.ts';
+import { prefaced } from '../protocol/framing/preface.ts';
 import { FRAME_TIMES, FrameTimer, type FrameTimes, type FrameWatch, NO_WATCH } from './deadlines.ts';
 import { IncomingFrame } from './incoming-frame.ts';
 import { isLent, keep } from './lease.ts';
-import { STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
+import { batchOf, STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
+import type { Steering } from './steering.ts';
 import { Timer } from './timer.ts';
 
 export interface FrameDecoderOptions extends StageOptions, FrameTimes {
@@ -23,12 +26,15 @@ export interface FrameDecoderOptions extends StageOptions, FrameTimes {
    * `headed`. Default: every frame is held, and given whole.
    */
   stream?: number | undefined;
+  /** Bytes that come once, before the first frame. Others are an error. */
+  preface?: Bytes | undefined;
 }
 
 const CHECKS: Readonly<Record<keyof FrameDecoderOptions, Check>> = {
   ...STAGE_OPTIONS,
   ...FRAME_TIMES,
   stream: natural,
+  preface: anything,
 };
 
 /**
@@ -50,7 +56,16 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   }
 
   readonly framing: Framing;
-  readonly #reader: FrameReader;
+  #reader: FrameReader;
+  /** The framing that is read by now. */
+  #current: Framing;
+  #steering: Steering | undefined;
+  readonly #preface: Buffer | undefined;
+  readonly #partsAbove: number | undefined;
+  /** Bytes that were pushed into readers, all of them. */
+  #pushed = 0;
+  /** Bytes of the chunk accepted last. */
+  #writing = 0;
   /** Made when a deadline first asks for it. */
   #timer: FrameTimer | undefined;
   /** Frames were taken since the timer last looked. */
@@ -60,6 +75,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   readonly #gap: number | undefined;
   /** Of `idleGap`; runs while a frame is unfinished whose length is not known. */
   #silence: Timer | undefined;
+  #hasEnded = false;
   /** A frame was too late for `onTimeout: 'error'`. */
   #tooLate: FrameError | undefined;
   /** The frame that is given as a stream, until the last of it has come. */
@@ -70,7 +86,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
       throw new TypeError('expected a framing, such as lengthPrefix()');
     checkOptions(new.target.name, options, CHECKS);
     super('bytes', 'frames', options);
-    const { idleGap, frameTimeout, onTimeout = 'error', stream: partsAbove } = options;
+    const { idleGap, frameTimeout, onTimeout = 'error', stream: partsAbove, preface } = options;
     if (partsAbove !== undefined && framing.inParts !== true) throw notInParts(framing);
     this.#gap = idleGap;
     if (frameTimeout !== undefined) {
@@ -80,22 +96,20 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
           this.#late(`a frame took longer than ${frameTimeout} ms`, frameTimeout, onTimeout === 'error'),
       });
     }
-    this.framing = framing;
-    const stage = this;
-    const tell = (error: FrameError): void => void stage.emit('discard', error);
-    this.#reader = framing.reader({
-      // Without a listener the reader makes no error.
-      get onDiscard() {
-        return stage.listenerCount('discard') > 0 ? tell : undefined;
-      },
-      pauseAfter: VAIN_BYTES_A_TURN,
-      partsAbove,
-    });
+    this.framing = this.#current = framing;
+    this.#preface = preface === undefined ? undefined : toBytes('preface', preface);
+    this.#partsAbove = partsAbove;
+    this.#reader = this.#makeReader(framing, 0);
   }
 
   /** Bytes received that belong to no frame taken yet. */
   get buffered(): number {
     return this.#reader.buffered;
+  }
+
+  /** Bytes received that were given in no frame, those that wait in the stage's own queue too. @internal */
+  get unread(): number {
+    return this.#reader.buffered + Math.max(0, this.writableLength - this.#writing);
   }
 
   /** Forget the bytes of an unfinished frame. */
@@ -116,12 +130,21 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
 
   protected override accept(chunk: Buffer): void {
     if (isLent() && !isTrusted(this.#reader, READING)) keep();
+    this.#pushed += chunk.length;
+    this.#writing = chunk.length;
     this.#reader.push(chunk);
     // Even while the consumer holds us back: it may be waiting for this very frame.
     this.#pour();
   }
 
+  /** @internal */
+  override steer(steering: Steering): void {
+    this.#steering = steering;
+    steering.isComplete = true;
+  }
+
   protected override ended(): void {
+    this.#hasEnded = true;
     this.#reader.end();
     this.#pour();
     this.watchFrames(NO_WATCH);
@@ -129,6 +152,10 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   }
 
   protected override produce(): Buffer | undefined {
+    return this.#isLed ? this.#next() : undefined;
+  }
+
+  #next(): Buffer | undefined {
     const frame = this.#reader.next() ?? this.#open();
     if (frame === undefined) return this.#stopped();
     this.#taken = true;
@@ -136,6 +163,11 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   }
 
   protected override produceBatch(): FrameBatch | undefined {
+    if (!this.#isLed) return undefined;
+    if (this.#steering?.isSettled === false) {
+      const frame = this.#next();
+      return frame && batchOf(frame);
+    }
     // Frames that go on as they are need not be located.
     const batch =
       this.#reader.take(this.passesOn(this.framing.wire) ? Infinity : FRAMES_AT_ONCE) ?? this.#open();
@@ -201,6 +233,46 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
     );
   }
 
+  /** Follow a session, if one steers us, to the framing of its state; false where nothing may be read now. */
+  get #isLed(): boolean {
+    const steering = this.#steering;
+    if (steering === undefined) return true;
+    if (steering.isOver) {
+      this.watchFrames(NO_WATCH);
+      this.#stopTimers();
+      return false;
+    }
+    const framing = steering.framing ?? this.framing;
+    if (steering.isSettled && framing === this.#current) return true;
+    if (!steering.isIdle) {
+      this.suspend();
+      steering.wait(() => this.proceed());
+      return false;
+    }
+    if (framing === this.#current || this.#reader.error !== undefined) return true;
+    this.#current = framing;
+    const rest = this.#reader.detach();
+    this.#reader = this.#makeReader(framing, this.#pushed - rest.length);
+    this.#reader.push(rest);
+    if (this.#hasEnded) this.#reader.end();
+    return true;
+  }
+
+  #makeReader(framing: Framing, streamOffset: number): FrameReader {
+    const stage = this;
+    const tell = (error: FrameError): void => void stage.emit('discard', error);
+    const preface = this.#pushed < (this.#preface?.length ?? 0) ? this.#preface : undefined;
+    return (preface === undefined ? framing : prefaced(framing, preface)).reader({
+      // Without a listener the reader makes no error.
+      get onDiscard() {
+        return stage.listenerCount('discard') > 0 ? tell : undefined;
+      },
+      pauseAfter: VAIN_BYTES_A_TURN,
+      partsAbove: this.#partsAbove,
+      streamOffset,
+    });
+  }
+
   #stopped(): undefined {
     if (this.#reader.isPaused) {
       // Let other connections have their turn.
@@ -247,7 +319,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
 
   /** The consumer holds us back, or the reader has paused: what is held may be complete. */
   get #mayHoldFrames(): boolean {
-    return this.blocked || this.#reader.isPaused === true;
+    return this.blocked || this.#reader.isPaused === true || this.#steering?.isIdle === false;
   }
 
   /** The unfinished frame comes too late. */

@@ -8,6 +8,7 @@ import type { FrameBatch } from '../protocol/framing/framing.ts';
 import { FrameStream } from './frame-stream.ts';
 import { keep } from './lease.ts';
 import { batchOf, STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
+import type { Steering } from './steering.ts';
 
 export interface MessageDecoderOptions extends StageOptions {
   /**
@@ -46,6 +47,7 @@ export class MessageDecoder<Message> extends Stage<Message> {
   #batch: FrameBatch | undefined;
   #index = 0;
   readonly #discards: boolean;
+  #steering: Steering | undefined;
 
   constructor(codec: Codec<Message, never>, options: MessageDecoderOptions = {}) {
     if (typeof codec?.decode !== 'function')
@@ -68,9 +70,20 @@ export class MessageDecoder<Message> extends Stage<Message> {
   }
 
   protected override acceptBatch(batch: FrameBatch): void {
-    if (this.#codec.detached !== true) keep();
+    if (this.#current.detached !== true) keep();
     this.#batch = batch;
     this.#index = 0;
+  }
+
+  /** @internal */
+  override steer(steering: Steering): void {
+    this.#steering = steering;
+    this.steerSource(steering);
+  }
+
+  /** The codec of what comes now. */
+  get #current(): Codec<Message, never> {
+    return this.#steering?.codec ?? this.#codec;
   }
 
   protected override produce(): Message | undefined {
@@ -97,9 +110,10 @@ export class MessageDecoder<Message> extends Stage<Message> {
     const to = Math.min(batch.count, from + most);
     if (this.#discards) return this.#decodeValid(batch, to);
     const messages = new Array<Message>(to - from);
+    const codec = this.#current;
     let i = from;
     try {
-      for (; i < to; i++) messages[i - from] = decodeFrame(this.#codec, batch, i);
+      for (; i < to; i++) messages[i - from] = decodeFrame(codec, batch, i);
     } catch (error) {
       this.#batch = undefined;
       this.fail(error);
@@ -117,7 +131,7 @@ export class MessageDecoder<Message> extends Stage<Message> {
     while (this.#index < to && this.#batch === batch) {
       const index = this.#index++;
       try {
-        messages.push(decodeFrame(this.#codec, batch, index));
+        messages.push(decodeFrame(this.#current, batch, index));
       } catch (error) {
         const frame = batch.bytes.subarray(batch.bounds[2 * index], batch.bounds[2 * index + 1]);
         // The listener may keep the frame.

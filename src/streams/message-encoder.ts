@@ -4,6 +4,7 @@ import type { Codec } from '../protocol/codec.ts';
 import type { FrameWriter, Framing } from '../protocol/framing/framing.ts';
 import { lengthPrefix } from '../protocol/framing/length-prefix.ts';
 import { Packer } from '../protocol/packer.ts';
+import type { Line } from '../protocol/session/line.ts';
 import { STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
 
 export interface MessageEncoderOptions extends StageOptions {
@@ -32,8 +33,9 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
   }
 
   readonly framing: Framing;
-  readonly #codec: Codec<unknown, Message>;
-  readonly #writer: FrameWriter;
+  readonly #ownCodec: Codec<unknown, Message>;
+  #codec: Codec<unknown, Message>;
+  #writer: FrameWriter;
   readonly #packer = new Packer();
   #messages: readonly Message[] = NONE;
   #index = 0;
@@ -43,7 +45,7 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
       throw new TypeError('expected a codec: an object with encode(message)');
     checkOptions(new.target.name, options, CHECKS);
     super('messages', 'bytes', options);
-    this.#codec = codec;
+    this.#codec = this.#ownCodec = codec;
     this.framing = options.framing ?? DEFAULT_FRAMING;
     this.#writer = this.framing.writer();
   }
@@ -56,6 +58,16 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
     this.#messages = messages;
     this.#index = 0;
     this.defer(this.#fill());
+  }
+
+  /** @internal */
+  override get heedsLines(): boolean {
+    return true;
+  }
+
+  protected override lineChanged({ writes, sends }: Line): void {
+    this.#codec = sends ?? this.#ownCodec;
+    this.#writer = ((writes as Framing | undefined) ?? this.framing).writer();
   }
 
   protected override released(isFree: boolean): void {

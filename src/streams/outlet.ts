@@ -1,17 +1,23 @@
 import type { Readable, Transform } from 'node:stream';
 import { isTrusted, TAKING } from '../bytes/trust.ts';
+import type { Line } from '../protocol/session/line.ts';
 
 /** What a stage takes or gives: stretches of bytes, frames, or messages. */
 export type Matter = 'bytes' | 'frames' | 'messages';
 
-/** What one stage hands to the next in place of single items: as many as a chunk held, or the fault behind them. */
+/**
+ * What one stage hands to the next in place of single items: as many as a chunk held, or the fault behind them, or how the
+ * messages that follow go over the line.
+ */
 export class Batch {
   readonly items: unknown;
   readonly fault: Error | undefined;
+  readonly line: Line | undefined;
 
-  constructor(items: unknown, fault?: Error) {
+  constructor(items: unknown, fault?: Error, line?: Line) {
     this.items = items;
     this.fault = fault;
+    this.line = line;
   }
 }
 
@@ -21,6 +27,8 @@ export interface Neighbour extends Transform {
   readonly gives: Matter;
   /** False for a subclass with a `_write` of its own, which would meet batches there. */
   readonly takesBatches: boolean;
+  /** Whether it writes the messages that follow in another way when it is told so. */
+  readonly heedsLines: boolean;
   readonly outlet: Outlet;
   /** A stage is piped to this one. */
   follow(source: Neighbour): void;

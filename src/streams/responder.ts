@@ -1,8 +1,9 @@
 // Not the global one, which tests may fake: this one asks for a turn of the event loop, not for time.
 import { setImmediate } from 'node:timers';
+import { EMPTY } from '../bytes/buffer.ts';
 import { StateError } from '../errors.ts';
 import { anything, type Check, checkOptions } from '../options.ts';
-import { Conversation, type ConversationObserver } from '../protocol/conversation.ts';
+import { Conversation, type ConversationObserver, type Upgrade } from '../protocol/conversation.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import type { ConnectionInfo, Said } from '../protocol/session/declaration.ts';
 import type { StateLimits } from '../protocol/session/run.ts';
@@ -11,6 +12,7 @@ import { lingered } from './farewell.ts';
 import { NamedTimers } from './named-timers.ts';
 import { STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
 import { Timer } from './timer.ts';
+import { noUpgrades, type UpgradeHost } from './upgrade-host.ts';
 
 export interface ResponderOptions<Context = unknown> extends StageOptions {
   /** What the handlers of this connection share, in place of what the session's `context` makes. */
@@ -71,6 +73,9 @@ export class Responder<
   #sends = false;
   /** A limit that passed, and whose handler is awaited: it starts anew if the state is still the same then. */
   #passed: { readonly kind: keyof StateLimits; readonly entries: number } | undefined;
+  #upgrades: UpgradeHost | undefined;
+  /** Nothing is read any more: the connection goes over to another protocol. */
+  #isUpgrading = false;
   /** Resolve the promises of `ready`. */
   #waiting: (() => void)[] | undefined;
 
@@ -136,6 +141,16 @@ export class Responder<
   /** Told of messages and transitions. */
   set observer(observer: ConversationObserver | undefined) {
     this.#conversation.observer = observer;
+  }
+
+  /** Let a reply name an upgrade: that host is asked about it. @internal */
+  hostUpgrades(host: UpgradeHost): void {
+    this.#upgrades = host;
+  }
+
+  /** What has come and was not read, once the connection goes over to another protocol. @internal */
+  get unread(): Buffer {
+    return this.#conversation.upgrade?.unread ?? EMPTY;
   }
 
   /**
@@ -215,8 +230,13 @@ export class Responder<
   protected override produce(): Buffer | undefined {
     const conversation = this.#conversation;
     const bytes = conversation.take(this.isPrivate);
+    if (!this.#isUpgrading && conversation.upgrade !== undefined) this.#judge(conversation.upgrade);
     this.#follow();
     if (bytes !== undefined) return bytes;
+    if (this.#isUpgrading && conversation.upgrade !== undefined) {
+      this.#upgrades!.goOver(conversation.upgrade.name);
+      return undefined;
+    }
     if (conversation.isWorking) conversation.onAnswers ??= () => this.#resume();
     if (conversation.isBusy) this.suspend();
     else if (conversation.error !== undefined) this.fail(conversation.error);
@@ -237,6 +257,15 @@ export class Responder<
     this.#tellReady();
     const failed = this.#conversation.dispose(error ?? undefined);
     super._destroy(error ?? failed ?? null, callback);
+  }
+
+  /** A reply has named an upgrade: what is not allowed ends the session, behind the answers. */
+  #judge({ name, unread }: Upgrade): void {
+    const waiting = unread.length + Math.max(0, this.writableLength - this.#current);
+    const refusal =
+      this.#upgrades === undefined ? noUpgrades(name, this.state) : this.#upgrades.judge(name, waiting);
+    if (refusal === undefined) this.#isUpgrading = true;
+    else this.#conversation.abort(refusal);
   }
 
   /** A handler has answered, or a generator has more. */

@@ -4,10 +4,12 @@ import { asError } from '../bytes/show.ts';
 import { GIVING, isTrusted, TAKING } from '../bytes/trust.ts';
 import { type Check, checkOptions, delayOrNever, natural, splitOptions } from '../options.ts';
 import type { FrameBatch } from '../protocol/framing/framing.ts';
+import type { Line } from '../protocol/session/line.ts';
 import type { FrameWatch } from './deadlines.ts';
 import { endBehind, Linger } from './farewell.ts';
 import { isLent, keep } from './lease.ts';
 import { Batch, type Matter, type Neighbour, Outlet } from './outlet.ts';
+import type { Steering } from './steering.ts';
 
 export interface StageOptions {
   /** As in node:stream: bytes or items, whichever the side holds. */
@@ -84,6 +86,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
   protected readonly lingerTimeout: number;
   /** The stage that is piped to this one. */
   #source: Stage | undefined;
+  #steering: Steering | undefined;
   #frameWatch: FrameWatch | undefined;
   /** Of the write or flush under way: called when all that came of it has been given. */
   #callback: TransformCallback | undefined;
@@ -183,6 +186,9 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
   /** Told whether those who were given bytes have let go of them: then the stage's own memory may be used again. */
   protected released(_isFree: boolean): void {}
 
+  /** The messages that follow go over the line in this way. Only of a stage that `heedsLines`. */
+  protected lineChanged(_line: Line): void {}
+
   /** What lingering too long is reported as. */
   protected lingerError(): Error | undefined {
     return this.#fault;
@@ -249,6 +255,35 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
     this.#source?.watchFrames(watch);
   }
 
+  /**
+   * A session behind this stage says how what comes is read. A stage that hands on each item before it takes in the next one
+   * passes it on; the decoder of frames follows it. @internal
+   */
+  steer(_steering: Steering): void {}
+
+  /** Let a session steer the stages before this one. */
+  protected steerSource(steering: Steering): void {
+    steering.add(this);
+    this.#steering = steering;
+    this.#source?.steer(steering);
+  }
+
+  /**
+   * Tell the stage behind this one how the messages that follow go over the line, behind what it was given before. Answers
+   * false where it cannot be told.
+   */
+  protected handLine(line: Line): boolean {
+    const { outlet } = this;
+    if (!outlet.isDirect || !outlet.neighbours.every((next) => next.heedsLines)) return false;
+    this.#hand(new Batch(undefined, undefined, line));
+    return true;
+  }
+
+  /** @internal */
+  get heedsLines(): boolean {
+    return false;
+  }
+
   // ─── The stream ─────────────────────────────────────────────────────────────────────────────────────────────
 
   override _write(chunk: unknown, _encoding: BufferEncoding, callback: TransformCallback): void {
@@ -259,6 +294,8 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
     try {
       if (!(chunk instanceof Batch)) {
         this.accept(chunk);
+      } else if (chunk.line !== undefined) {
+        this.lineChanged(chunk.line);
       } else if (chunk.fault === undefined) {
         this.acceptBatch(chunk.items);
       } else {
@@ -471,6 +508,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
   follow(source: Neighbour): void {
     this.#source = source as Stage;
     if (this.#frameWatch !== undefined) this.#source.watchFrames(this.#frameWatch);
+    if (this.#steering !== undefined) this.#source.steer(this.#steering);
   }
 
   // Functions, not closures: one for all stages.

@@ -1,12 +1,16 @@
 import { StateError } from '../errors.ts';
 import { anything, type Check, checkOptions } from '../options.ts';
+import type { Codec } from '../protocol/codec.ts';
 import type { ConnectionInfo, Said } from '../protocol/session/declaration.ts';
+import { type Line, NO_LINE } from '../protocol/session/line.ts';
 import type { Run, StateLimits, Step } from '../protocol/session/run.ts';
 import type { Session } from '../protocol/session/session.ts';
 import { Deadlines } from './deadlines.ts';
 import { lingered } from './farewell.ts';
 import { NamedTimers } from './named-timers.ts';
 import { STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
+import { Steering } from './steering.ts';
+import { noUpgrades, type UpgradeHost } from './upgrade-host.ts';
 
 export interface StateMachineOptions<Context = unknown> extends StageOptions {
   /** What the handlers of this connection share, in place of what the session's `context` makes. */
@@ -75,6 +79,14 @@ export class StateMachine<
   readonly #timers = new NamedTimers((name) => this.#expire(name));
   /** The end of the input, or a fault of it, that waits for the handlers at work. */
   #owed: (() => readonly Sent[]) | undefined;
+  /** Leads what reads for the session, where its states have framings of their own, or it may be upgraded. */
+  #steering: Steering | undefined;
+  /** Which of the answers are the first to go over the line in another way. */
+  #turns: { readonly at: number; readonly line: Line }[] | undefined;
+  /** What the encoder was told last. */
+  #line: Line = NO_LINE;
+  #upgrades: UpgradeHost | undefined;
+  #isUpgrading = false;
 
   constructor(
     session: Session<Received, Sent, State, Context>,
@@ -86,6 +98,11 @@ export class StateMachine<
     super('messages', 'messages', options);
     this.#run = session.start(options.context, options.connection);
     this.#observed = this.#run.state;
+    if (session.table.hasLines) {
+      this.#turn(0);
+      this.#run.onLine = (before) => this.#turn(before);
+      this.#steer(new Steering(this.#run, false));
+    }
     this.#deadlines = new Deadlines(this.#run, this);
     this.#follow();
     const { greeting } = this.#run;
@@ -108,6 +125,17 @@ export class StateMachine<
   /** What the handlers of this connection share. */
   get context(): Context {
     return this.#run.context;
+  }
+
+  /** The codec of what is sent now, where the state has its own. @internal */
+  get codec(): Codec<unknown, Sent> | undefined {
+    return this.#run.line.sends;
+  }
+
+  /** Let a reply name an upgrade: that host is asked about it. @internal */
+  hostUpgrades(host: UpgradeHost): void {
+    this.#upgrades = host;
+    this.#steer(new Steering(this.#run, true));
   }
 
   /** How many messages have been taken. */
@@ -205,8 +233,12 @@ export class StateMachine<
     do {
       const answers = this.#answers;
       if (this.#given < answers.length) {
+        if (!this.#tellTurns(this.#given)) return undefined;
         const answer = answers[this.#given++];
-        if (this.#given === answers.length) this.#given = answers.length = 0;
+        if (this.#given === answers.length) {
+          this.#given = answers.length = 0;
+          this.#turns = this.#turns?.map(({ line }) => ({ at: 0, line }));
+        }
         return answer;
       }
     } while (this.#advance());
@@ -220,6 +252,11 @@ export class StateMachine<
     if (answers.length === 0) {
       this.#tellReady();
       return undefined;
+    }
+    if (this.#turns !== undefined) {
+      // Up to the next turn, singly.
+      const answer = this.produce();
+      return answer === undefined ? undefined : [answer];
     }
     // The array itself goes, unless a pending handler is to append to it, or part of it has gone singly.
     if (this.#run.working || this.#given > 0) {
@@ -246,11 +283,17 @@ export class StateMachine<
   /** Take the next message. False when there is none to take now. */
   #advance(): boolean {
     const run = this.#run;
+    this.#steering?.wake();
     // The consumer has room: generators may go on.
     if (run.hasMore) run.more();
     if (run.busy) {
       this.suspend();
       return false;
+    }
+    if (run.upgrade !== undefined && !run.final) {
+      this.#messages = NONE;
+      this.#index = 0;
+      return this.#goOver(run.upgrade);
     }
     if (run.final) {
       if (run.error !== undefined) this.fail(run.error);
@@ -273,6 +316,12 @@ export class StateMachine<
       this.suspend();
       return false;
     }
+    if (this.#steering?.isComplete === false) {
+      const text = `the framing or the codec of state '${run.state}' cannot be used: the session has to stand behind a FrameDecoder and a MessageDecoder, with nothing in between`;
+      this.#answers.push(...run.fault(unsteered(text, run.state)).answers);
+      this.#follow();
+      return true;
+    }
     const message = this.#messages[this.#index++]!;
     this.#taken++;
     this.observer?.message(message, run.state);
@@ -287,6 +336,57 @@ export class StateMachine<
     }
     if (run.entries !== this.#deadlines.entries || run.final || run.hasTimers) this.#follow();
     return true;
+  }
+
+  /** Steer what reads for the session. */
+  #steer(steering: Steering): void {
+    this.#steering = steering;
+    this.steerSource(steering);
+  }
+
+  /** The answers behind the first ones go over the line as the state has it. */
+  #turn(before: number): void {
+    this.#turns ??= [];
+    this.#turns.push({ at: before, line: this.#run.line });
+  }
+
+  /** Tell the encoder of the turns before an answer; false where it cannot be told, and the session has failed. */
+  #tellTurns(index: number): boolean {
+    for (let turn = this.#turns?.[0]; turn !== undefined && turn.at <= index; turn = this.#turns?.[0]) {
+      const { line } = turn;
+      const isSame = line.writes === this.#line.writes && line.sends === this.#line.sends;
+      if (!isSame && !this.handLine(line)) {
+        // Nothing that can be said would be understood.
+        this.#answers.length = this.#given = 0;
+        this.#turns = undefined;
+        const text = `the framing or the codec of what state '${this.state}' sends cannot be used: the session has to stand right before a MessageEncoder`;
+        this.#run.fault(unsteered(text, this.state));
+        this.fail(this.#run.error);
+        return false;
+      }
+      this.#line = line;
+      this.#turns!.shift();
+      if (this.#turns!.length === 0) this.#turns = undefined;
+    }
+    return true;
+  }
+
+  /** A reply has named an upgrade. Answers whether there is more to say: it was refused. */
+  #goOver(name: string): boolean {
+    if (!this.#isUpgrading) {
+      const refusal =
+        this.#upgrades === undefined ? noUpgrades(name, this.state) : this.#upgrades.judge(name, 0);
+      if (refusal !== undefined) {
+        this.#answers.push(...this.#run.fault(refusal).answers);
+        this.#follow();
+        return true;
+      }
+      this.#isUpgrading = true;
+      this.#follow();
+    }
+    // Once what was answered is given.
+    if (this.#answers.length === 0) this.#upgrades!.goOver(name);
+    return false;
   }
 
   /** All that came before the end of the input has been taken: take that too, once it is answered. */
@@ -373,3 +473,7 @@ export class StateMachine<
 }
 
 const NONE: readonly never[] = [];
+
+function unsteered(text: string, state: string): StateError {
+  return new StateError('ERR_STATE_FRAMING', text, { origin: 'local', state });
+}

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { DecodableProtocol } from '../captures/decode-capture.ts';
 import { anything, checkOptions, delay, integer, natural, oneOf } from '../options.ts';
 import type { Codec } from '../protocol/codec.ts';
+import { directionOf, wholeStream } from '../protocol/direction.ts';
 import type { Declaration } from '../protocol/fields/engine/declaration.ts';
 import { trace } from '../protocol/fields/engine/trace.ts';
 import type { FrameReader, FrameWriter } from '../protocol/framing/framing.ts';
@@ -123,9 +124,10 @@ export class FaultyDirection {
     from: Side,
     find: (type: string | undefined) => Fault[],
   ) {
-    this.#codec = from === 'client' ? protocol?.clientMessages : protocol?.serverMessages;
-    this.#reader = protocol?.framing.reader();
-    this.#writer = protocol?.framing.writer();
+    const direction = protocol && directionOf(protocol, from);
+    this.#codec = direction?.messages;
+    this.#reader = direction && wholeStream(direction).reader();
+    this.#writer = direction?.framing.writer();
     this.#find = find;
   }
 

@@ -1,5 +1,6 @@
 import { anything, checkOptions, natural } from '../options.ts';
 import { Conversation } from '../protocol/conversation.ts';
+import { swapped } from '../protocol/direction.ts';
 import type { Protocol } from '../protocol/protocol.ts';
 import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
 import type { Session } from '../protocol/session/session.ts';
@@ -52,7 +53,7 @@ export async function replaySession<Received, Sent>(
       ? new Conversation(protocol)
       : new Conversation({
           name: protocol.name,
-          framing: protocol.framing,
+          ...swapped(protocol),
           clientMessages: protocol.serverMessages,
           serverMessages: protocol.clientMessages,
           session,

@@ -5,6 +5,7 @@ import { show } from '../bytes/show.ts';
 import { CaptureMessages, type DecodableProtocol, type MessageEvent } from '../captures/decode-capture.ts';
 import { seededNumbers } from '../captures/seeded-numbers.ts';
 import { anything, type Check, checkOptions, delay, integer, natural, oneOf } from '../options.ts';
+import { directionOf } from '../protocol/direction.ts';
 import type { CaptureEvent, EndEvent, Side } from '../protocol/recording/events.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
@@ -153,11 +154,8 @@ function turnsOf(
 }
 
 /** What makes a message of that side a frame. */
-function encoder(
-  { framing, clientMessages, serverMessages }: DecodableProtocol<unknown, unknown>,
-  side: Side,
-): (message: unknown) => Buffer {
-  const codec = side === 'client' ? clientMessages : serverMessages;
+function encoder(protocol: DecodableProtocol<unknown, unknown>, side: Side): (message: unknown) => Buffer {
+  const { framing, messages: codec } = directionOf(protocol, side);
   const writer = framing.writer();
   return (message) => {
     const payload = (codec.encode as (message: unknown) => Uint8Array)(message);
@@ -175,10 +173,11 @@ class Peer {
 
   constructor(stream: Duplex, protocol: DecodableProtocol<unknown, unknown>, side: Side) {
     this.#stream = stream;
-    const frames = new FrameDecoder(protocol.framing);
-    this.#messages = new MessageDecoder(
-      side === 'client' ? protocol.serverMessages : protocol.clientMessages,
-    );
+    const theirs = directionOf(protocol, side === 'client' ? 'server' : 'client');
+    const { preface } = directionOf(protocol, side);
+    if (preface !== undefined) stream.write(preface);
+    const frames = new FrameDecoder(theirs.framing, { preface: theirs.preface });
+    this.#messages = new MessageDecoder(theirs.messages);
     this.#fail = (error) => {
       this.#messages.destroy(error);
     };

@@ -4,6 +4,7 @@ import { show } from '../bytes/show.ts';
 import type { DecodableProtocol } from '../captures/decode-capture.ts';
 import { DirectionDecoder, type DirectionResult } from '../captures/direction-decoder.ts';
 import { anything, checkOptions, delay } from '../options.ts';
+import { directionOf } from '../protocol/direction.ts';
 import type { Side } from '../protocol/recording/events.ts';
 import { firstDifference } from './difference.ts';
 import { FaultPlan, type FaultyDirection, type StepTaker, takeSteps } from './faults.ts';
@@ -64,11 +65,9 @@ export class ScriptedPeer<Received, Sent> {
   ) {
     checkOptions('scriptedPeer', options, { faults: anything, timeout: delay });
     const { faults = new FaultPlan(protocol, []), timeout = 5_000 } = options;
-    const [mine, theirs] =
-      side === 'client'
-        ? [protocol.clientMessages, protocol.serverMessages]
-        : [protocol.serverMessages, protocol.clientMessages];
-    const writer = protocol.framing.writer();
+    const { messages: mine, framing, preface } = directionOf(protocol, side);
+    const writer = framing.writer();
+    if (preface !== undefined) stream.write(preface);
     this.#stream = stream;
     this.#timeout = timeout;
     this.#outgoing = faults.direction(side);
@@ -77,7 +76,9 @@ export class ScriptedPeer<Received, Sent> {
       const frame = Buffer.alloc(writer.bound(payload.length));
       return frame.subarray(0, writer.write(frame, 0, payload, 0, payload.length));
     };
-    this.#read(new DirectionDecoder(protocol.framing, theirs), faults.direction(other(side)));
+    const theirs = directionOf(protocol, other(side));
+    const decoder = new DirectionDecoder(theirs.framing, theirs.messages, theirs.preface);
+    this.#read(decoder, faults.direction(other(side)));
   }
 
   /**

@@ -47,23 +47,30 @@ function wire(chunks: readonly Buffer[], received: Buffer[]): Duplex {
 }
 
 const overStages =
-  (stages: (protocol: AnyProtocol) => readonly Duplex[]): Face =>
+  (stages: (protocol: AnyProtocol, duplex: Duplex) => readonly Duplex[]): Face =>
   (protocol, chunks) =>
     new Promise((resolve) => {
       const received: Buffer[] = [];
       const duplex = wire(chunks, received);
-      pipeline([duplex, ...stages(protocol), duplex] as never, (error?: Error | null) =>
+      pipeline([duplex, ...stages(protocol, duplex), duplex] as never, (error?: Error | null) =>
         resolve(outcome(received, error)),
       );
     });
 
 export const FACES: Readonly<Record<string, Face>> = {
-  'the four stages under pipeline': overStages(({ framing, clientMessages, session, serverMessages }) => [
-    new FrameDecoder(framing),
-    new MessageDecoder(clientMessages),
-    new StateMachine(session),
-    new MessageEncoder(serverMessages, { framing }),
-  ]),
+  'the four stages under pipeline': overStages(
+    ({ framing, preface, clientMessages, session, serverMessages }, duplex) => {
+      const { reads, writes } = 'reads' in framing ? framing : { reads: framing, writes: framing };
+      const { client, server } = (preface ?? {}) as { client?: string; server?: string };
+      if (server !== undefined) duplex.write(server);
+      return [
+        new FrameDecoder(reads, { preface: client }),
+        new MessageDecoder(clientMessages),
+        new StateMachine(session),
+        new MessageEncoder(serverMessages, { framing: writes }),
+      ];
+    },
+  ),
 
   'a Responder under pipeline': overStages((protocol) => [new Responder(protocol)]),
 

@@ -46,6 +46,8 @@ export abstract class DelimitedReader extends Intake {
   protected after = 0;
   /** True if `bytes` is not a chunk, but joined of several. */
   protected joined = false;
+  /** True if the stretch, or the start before it, began in an earlier chunk. */
+  protected carried = false;
   /** Where the stretch begins in the stream. */
   protected offset = 0;
 
@@ -58,6 +60,8 @@ export abstract class DelimitedReader extends Intake {
   readonly #noise: Noise | undefined;
   /** The stretch under way is too long: its bytes are dropped, up to its delimiter. */
   #skipping = false;
+  /** The start of the stretch under way has come, in part at least, in an earlier chunk. */
+  #carriesStart = false;
   /** Where the start that was just found ends in the chunk. */
   #startEnd = 0;
   /** Bytes of the trailer of a dropped stretch that are still to come. */
@@ -83,6 +87,11 @@ export abstract class DelimitedReader extends Intake {
 
   override get buffered(): number {
     return this.#startRead + super.buffered;
+  }
+
+  override push(chunk: Uint8Array): void {
+    this.#carriesStart = this.#startRead > 0;
+    super.push(chunk);
   }
 
   override detach(): Buffer {
@@ -240,6 +249,8 @@ export abstract class DelimitedReader extends Intake {
     const { matchStart, matchEnd } = this.#search;
     this.bytes = this.chunk;
     this.joined = false;
+    this.carried = this.#carriesStart;
+    this.#carriesStart = false;
     this.start = this.at;
     this.stop = matchStart;
     this.after = matchEnd;
@@ -254,6 +265,8 @@ export abstract class DelimitedReader extends Intake {
     const after = this.at + this.#foundAfter - length;
     this.offset = this.position;
     this.joined = length > 0;
+    this.carried = this.joined || this.#carriesStart;
+    this.#carriesStart = false;
     this.start = this.joined ? 0 : this.at;
     this.stop = this.start + this.#foundStop;
     this.after = this.start + this.#foundAfter;
@@ -313,7 +326,7 @@ export abstract class DelimitedReader extends Intake {
       return false;
     }
     this.bytes = bytes;
-    this.joined = true;
+    this.joined = this.carried = true;
     this.start = 0;
     this.stop = this.after = length;
     this.offset = offset;

@@ -217,7 +217,7 @@ class DelimiterReader extends DelimitedReader {
       run &&= this.start === runEnd && this.after > this.stop;
       bounds.push(this.start, this.#end);
       runEnd = this.after;
-    } while (!this.joined && this.#cutValid(true));
+    } while (!this.carried && this.#cutValid(true));
     return { bytes, bounds, count: bounds.length / 2, wire: run ? this.#wire : undefined, runStart, runEnd };
   }
 

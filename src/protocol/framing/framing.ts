@@ -57,6 +57,8 @@ export interface FrameReaderOptions {
    * Default: every frame is whole.
    */
   readonly partsAbove?: number | undefined;
+  /** Where in the stream the reader begins, for the places in its errors. Default 0. */
+  readonly streamOffset?: number | undefined;
 }
 
 /** A frame that is handed on in parts: together they are the frame as it would be handed on whole. */

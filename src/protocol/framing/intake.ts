@@ -30,6 +30,7 @@ export abstract class Intake implements FrameReader {
 
   constructor(options: FrameReaderOptions = {}) {
     this.#options = options;
+    this.base = options.streamOffset ?? 0;
     this.pauseAfter = options.pauseAfter ?? Infinity;
   }
 

@@ -122,7 +122,9 @@ class StuffedReader extends DelimitedReader {
     let target: Buffer | undefined;
     let at = 0;
     const bounds: number[] = [];
+    // A frame that began in an earlier chunk comes alone.
     while (this.cut(target !== undefined)) {
+      const isAlone = this.carried;
       this.#cancel();
       if (this.#isBlank) continue;
       target ??= Buffer.allocUnsafe(this.stop - this.start + this.buffered);
@@ -130,6 +132,7 @@ class StuffedReader extends DelimitedReader {
       if (end < 0) continue;
       bounds.push(at, end);
       at = end;
+      if (isAlone) break;
     }
     if (bounds.length === 0 || target === undefined) return undefined;
     return { bytes: target, bounds, count: bounds.length / 2, runStart: 0, runEnd: at };

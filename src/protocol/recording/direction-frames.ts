@@ -1,4 +1,5 @@
 import type { FrameError } from '../../errors.ts';
+import { wholeStream } from '../direction.ts';
 import type { FrameReader, FrameReaderOptions, Framing } from '../framing/framing.ts';
 
 /** What comes of one direction of a recorded connection, as frames. */
@@ -79,12 +80,15 @@ export class DirectionFrames {
   #isSearching = false;
   #isLost = false;
 
-  /** @param withNoise - whether to tell what is skipped between frames */
-  constructor(framing: Framing, withNoise = false) {
+  /**
+   * @param withNoise - whether to tell what is skipped between frames
+   * @param preface - what comes before the first frame, where there is something
+   */
+  constructor(framing: Framing, withNoise = false, preface?: Buffer) {
     this.#framing = framing;
     this.#recovery = recoveryOf(framing);
     this.#options = withNoise ? { onDiscard: (error) => this.#noise.push(error) } : undefined;
-    this.#reader = framing.reader(this.#options);
+    this.#reader = wholeStream({ framing, preface }).reader(this.#options);
   }
 
   /** Bytes that came and belong to a frame that is not whole. */

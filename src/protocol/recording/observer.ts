@@ -1,13 +1,12 @@
 import type { Codec } from '../codec.ts';
-import type { Framing } from '../framing/framing.ts';
+import type { ProtocolLines } from '../direction.ts';
 import type { Side } from './events.ts';
 
 /** What is known of a connection when it opens. */
 export interface ObservedConnection {
   /** What is spoken: the parts of a protocol that tell what its bytes mean. */
-  readonly protocol: {
+  readonly protocol: ProtocolLines & {
     readonly name?: string | undefined;
-    readonly framing: Framing;
     readonly clientMessages: Codec<unknown, never>;
     readonly serverMessages: Codec<unknown, never>;
   };

@@ -18,6 +18,11 @@ export interface Reply<Sent, State extends string> {
    * Named timers of the state that follows: milliseconds from now to start one (or to start it anew), null to cancel it.
    */
   readonly timers?: { readonly [name: string]: number | null } | undefined;
+  /**
+   * The name of another protocol to go on with: `'tls'`, `'websocket'`. What was sent is flushed, the session is over, and what
+   * has that name among the `upgrades` of `createServer` or `connect` takes the bare connection over.
+   */
+  readonly upgrade?: string | undefined;
 }
 
 /** One or more messages, or none. */
@@ -102,6 +107,18 @@ export interface ConnectionInfo {
   readonly stream?: any;
 }
 
+/** A framing, as a session knows it: it does not look inside. A `Framing` is one. */
+export interface StateFraming {
+  readonly name: string;
+  reader(): object;
+  writer(): object;
+}
+
+/** What a state may name as its framing: of what comes in alone, or of either direction. */
+export type StateFramings =
+  | StateFraming
+  | { readonly reads?: StateFraming | undefined; readonly writes?: StateFraming | undefined };
+
 /** How long a state may last: every length in milliseconds, from 1 to 2,147,483,647. */
 export interface Deadline<Sent, State extends string, Context> {
   /** Of the whole stay: from entering the state to leaving it, whatever comes meanwhile (`ERR_TIMEOUT_STATE`). */
@@ -160,7 +177,36 @@ export interface StateDeclaration<
   readonly onEnd?: (context: Context) => Said<Sent>;
   /** What was answered is delivered, and the sending side ended; what still comes is discarded by the stage. */
   readonly final?: boolean;
+  /**
+   * The framing of what comes in this state, in place of the protocol's; `{ reads, writes }` for what is sent, too. Bytes that were
+   * not consumed in the state before are read by it. A function makes it of the context, each time the state is entered. The
+   * answer that leads to the state still goes by the framing of the state before, what `onEnter` says by this one.
+   */
+  readonly framing?: StateFramings | ((context: Context) => StateFramings) | undefined;
+  readonly receives?: undefined;
+  readonly sends?: undefined;
 }
+
+/**
+ * A state in which other messages come, or go, than in the rest of the session. The compiler does not know their types: give
+ * them with the parameter of a handler.
+ */
+export type ForeignState<State extends string, Context> = Omit<
+  // biome-ignore lint/suspicious/noExplicitAny: messages of a codec of its own
+  StateDeclaration<any, any, State, Context>,
+  'receives' | 'sends'
+> & {
+  /** The codec of what comes in this state, in place of the session's; or a function that makes it of the context. */
+  readonly receives?:
+    | MessageSource<StateCodec>
+    | ((context: Context) => MessageSource<StateCodec>)
+    | undefined;
+  /** The codec of what is sent in this state, in place of the session's; or a function that makes it of the context. */
+  readonly sends?: MessageSource<StateCodec> | ((context: Context) => MessageSource<StateCodec>) | undefined;
+} & ({ readonly receives: object } | { readonly sends: object });
+
+// biome-ignore lint/suspicious/noExplicitAny: the state's messages are its own
+type StateCodec = Codec<any, any>;
 
 /** What `defineSession` takes. */
 export interface SessionDeclaration<
@@ -189,7 +235,9 @@ export interface SessionDeclaration<
   readonly dispose?: (context: NoInfer<Context>, reason: Error | undefined) => unknown;
   /** The table, by the states' names. */
   readonly states: {
-    readonly [S in State]: StateDeclaration<Received, NoInfer<Sent>, `${NoInfer<State>}`, NoInfer<Context>>;
+    readonly [S in State]:
+      | StateDeclaration<Received, NoInfer<Sent>, `${NoInfer<State>}`, NoInfer<Context>>
+      | ForeignState<`${NoInfer<State>}`, NoInfer<Context>>;
   };
   /**
    * The last word before the connection ends for a fault: bytes or messages that broke the protocol, a deadline, a

@@ -17,6 +17,7 @@ import {
   unexpected,
 } from './breach.ts';
 import type { Said, Tagged, TimerEvent } from './declaration.ts';
+import { type Line, lineFor, NO_LINE } from './line.ts';
 import type { SessionTable, StateLimits, StateTable, TableGenerator, TableReply, TableRow } from './table.ts';
 
 export type { StateLimits } from './table.ts';
@@ -36,6 +37,8 @@ export interface Step<Sent, State extends string> {
   readonly error: Error | undefined;
   /** Named timers to start, in milliseconds, and to cancel (null); only where there are any. */
   readonly timers?: Readonly<Record<string, number | null>>;
+  /** The protocol that the connection goes on with, once the answers are sent; only where there is one. */
+  readonly upgrade?: string;
 }
 
 /** The most messages of concurrent rows that are under way at a time. */
@@ -69,6 +72,8 @@ export class Run<Received, Sent, State extends string, Context> {
    * at once.
    */
   onAnswers: (() => void) | undefined;
+  /** Called when a state is entered that says how its messages go over the line: with how many answers come before it. */
+  onLine: ((before: number) => void) | undefined;
   readonly #table: SessionTable;
   #state: StateTable;
   #entries = 1;
@@ -90,6 +95,10 @@ export class Run<Received, Sent, State extends string, Context> {
   #timerChanges: Map<string, number | null> | undefined;
   /** Timers that ran out while a handler was at work. */
   #expired: Map<string, number> | undefined;
+  /** How the messages of the state go over the line. */
+  #line: Line = NO_LINE;
+  /** The protocol that the connection goes on with. */
+  #upgrade: string | undefined;
   /** How long each timer under way was set for. */
   #delays: Map<string, number> | undefined;
   #hasContext = false;
@@ -129,7 +138,30 @@ export class Run<Received, Sent, State extends string, Context> {
 
   /** Nothing follows any more: a final state, a failure, or the peer has ended. */
   get final(): boolean {
-    return this.#over || this.#state.final;
+    return this.#over || (this.#state.final && this.#upgrade === undefined);
+  }
+
+  /**
+   * The protocol that the connection goes on with: no event is taken any more, except a fault. What was answered is to be
+   * sent first.
+   */
+  get upgrade(): string | undefined {
+    return this.#upgrade;
+  }
+
+  /** The framing and the codecs of the state, where it has its own. */
+  get line(): Line {
+    return this.#line;
+  }
+
+  /** Whether what comes is read in the same way until the end. */
+  get isSettled(): boolean {
+    return this.#state.isSettled;
+  }
+
+  /** Whether an event is ignored. */
+  get #isDeaf(): boolean {
+    return this.final || this.#upgrade !== undefined;
   }
 
   /** No message is taken now: a handler is awaited, or as many concurrent ones as may be. */
@@ -160,7 +192,7 @@ export class Run<Received, Sent, State extends string, Context> {
 
   /** The limits of the state; undefined where it has none, and at the end. */
   get deadline(): StateLimits | undefined {
-    return this.final ? undefined : this.#state.deadline;
+    return this.#isDeaf ? undefined : this.#state.deadline;
   }
 
   /** Whether there are timers to start or to cancel. */
@@ -187,7 +219,7 @@ export class Run<Received, Sent, State extends string, Context> {
    * or a promise that is fulfilled when it is. Look at `final` afterwards.
    */
   receiveInto(message: Received, answers: Sent[]): Promise<void> | undefined {
-    if (this.#over) return undefined;
+    if (this.#over || this.#upgrade !== undefined) return undefined;
     if (this.#pending !== undefined) throw oneAtATime();
     const state = this.#state;
     const type = (message as Tagged | null | undefined)?.type as string;
@@ -220,7 +252,7 @@ export class Run<Received, Sent, State extends string, Context> {
   /** The peer has ended its side: what `onEnd` says, and the run is over. */
   ended(): Step<Sent, State> {
     const answers: Sent[] = [];
-    if (!this.final) {
+    if (!this.#isDeaf) {
       this.#drop();
       if (this.#speak(this.#state.onEnd, 'onEnd', answers)) this.#over = true;
     }
@@ -234,7 +266,7 @@ export class Run<Received, Sent, State extends string, Context> {
    */
   timeout(kind?: keyof StateLimits, answers: Sent[] = []): Step<Sent, State> | Promise<Step<Sent, State>> {
     const from = this.#state;
-    const deadline = this.final ? undefined : from.deadline;
+    const deadline = this.#isDeaf ? undefined : from.deadline;
     if (deadline === undefined) return this.#step(from, answers);
     const which = kind ?? KINDS.find((each) => deadline[each] !== Infinity)!;
     const error = timedOut(from, which, deadline[which]);
@@ -255,7 +287,7 @@ export class Run<Received, Sent, State extends string, Context> {
    */
   expire(name: string, answers: Sent[] = []): Step<Sent, State> | Promise<Step<Sent, State>> {
     const from = this.#state;
-    if (this.final || !this.#timers?.has(name)) return this.#step(from, answers);
+    if (this.#isDeaf || !this.#timers?.has(name)) return this.#step(from, answers);
     this.#timers.delete(name);
     const after = this.#delays!.get(name)!;
     if (this.working) {
@@ -278,7 +310,7 @@ export class Run<Received, Sent, State extends string, Context> {
   /** We end the session in peace, between two messages: `say` is asked for the last words. */
   leave(say: (context: Context) => Said<Sent>): Step<Sent, State> {
     const answers: Sent[] = [];
-    if (!this.final) {
+    if (!this.#isDeaf) {
       this.#drop();
       if (this.#speak(say as never, 'leave', answers)) this.#over = true;
     }
@@ -290,13 +322,13 @@ export class Run<Received, Sent, State extends string, Context> {
    * @throws StateError with `origin: 'local'` when the state does not allow it: do not send it, nothing has changed
    */
   send(message: Sent): void {
-    const { name, unsolicited = this.#table.sends } = this.#state;
+    const { name, sends, unsolicited = sends } = this.#state;
     const type = typeOf(message);
     if (typeof type !== 'string') {
       throw new TypeError('a message is an object with a type');
     }
     const details = { origin: 'local', state: name, messageType: typeDetail(type), actual: type } as const;
-    if (this.final) {
+    if (this.#isDeaf) {
       const text = `${quoted(type)} cannot be sent: the session is over, in state '${name}'`;
       throw new StateError('ERR_STATE_CLOSED', text, details);
     }
@@ -342,6 +374,7 @@ export class Run<Received, Sent, State extends string, Context> {
       deadline: this.deadline,
       error: this.#error,
       ...(timers !== undefined && { timers: Object.fromEntries(timers) }),
+      ...(this.#upgrade !== undefined && { upgrade: this.#upgrade }),
     };
   }
 
@@ -354,11 +387,24 @@ export class Run<Received, Sent, State extends string, Context> {
   }
 
   #greet(): readonly Sent[] {
-    const { onEnter } = this.#state;
-    if (onEnter === undefined) return NONE;
+    const { line, onEnter } = this.#state;
+    if (line === undefined && onEnter === undefined) return NONE;
     const greeting: Sent[] = [];
-    this.#speak(onEnter, 'onEnter', greeting);
+    if (this.#setLine(greeting)) this.#speak(onEnter, 'onEnter', greeting);
     return greeting;
+  }
+
+  /** Find how the messages of the state go over the line; false when that made the session fail. */
+  #setLine(answers: Sent[]): boolean {
+    const { line, name } = this.#state;
+    try {
+      this.#line = line === undefined ? NO_LINE : lineFor(line, this.context, name);
+    } catch (cause) {
+      this.#fail(broken(this.#state, name, cause, 'the framing or a codec of'), answers);
+      return false;
+    }
+    this.onLine?.(answers.length);
+    return true;
   }
 
   #rowOf(message: unknown): TableRow | undefined {
@@ -434,7 +480,7 @@ export class Run<Received, Sent, State extends string, Context> {
     isAwaited: () => boolean,
   ): Promise<{ reply: TableReply; sent: Spoken } | undefined> {
     const sent: Spoken = { count: 0, last: undefined };
-    const types = row.outcomes === undefined ? this.#table.sends : typesOf(row);
+    const types = row.outcomes === undefined ? this.#state.sends : typesOf(row);
     for (;;) {
       const { done, value } = await generator.next();
       if (done) return { reply: value, sent };
@@ -479,7 +525,7 @@ export class Run<Received, Sent, State extends string, Context> {
 
   /** `entries`: of the state in which what is postponed was last looked at. */
   #catchUp(entries: number, answers: Sent[]): Promise<void> | undefined {
-    while (!this.final && !this.working) {
+    while (!this.#isDeaf && !this.working) {
       const expired = this.#expired?.entries().next();
       if (expired !== undefined && !expired.done) {
         const [name, after] = expired.value;
@@ -616,20 +662,23 @@ export class Run<Received, Sent, State extends string, Context> {
     let send: Said<Tagged>;
     let next: string | undefined;
     let timers: Readonly<Record<string, number | null>> | undefined;
+    let upgrade: string | undefined;
     try {
       const wrong = misshapen(reply);
       if (wrong !== undefined) throw new TypeError(wrong);
       // A getter or a Proxy may throw here.
-      ({ send, next, timers } = (reply ?? {}) as NonNullable<TableReply>);
+      ({ send, next, timers, upgrade } = (reply ?? {}) as NonNullable<TableReply>);
       if (
         send === undefined &&
         next === undefined &&
         timers === undefined &&
+        upgrade === undefined &&
         reply !== undefined &&
         isMessage(reply)
       ) {
         throw new TypeError(`expected { send, next }, got a message of type ${quoted(reply.type)} itself`);
       }
+      if (upgrade !== undefined) checkUpgrade(upgrade, row);
       const to = next ?? state.name;
       const outcome = row.outcomes?.get(to);
       const isOpen = to === state.name || (row.concurrent === undefined && state.next.has(to));
@@ -637,7 +686,7 @@ export class Run<Received, Sent, State extends string, Context> {
         this.#fail(misled(state, type, to, row), answers);
         return;
       }
-      const types = outcome === undefined ? this.#table.sends : outcome.types;
+      const types = outcome === undefined ? this.#state.sends : outcome.types;
       let refused = this.#append(send, types, type, answers);
       if (refused === undefined && outcome !== undefined)
         refused = this.#judge(outcome, sent, type, answers, mark);
@@ -651,12 +700,20 @@ export class Run<Received, Sent, State extends string, Context> {
         this.#entries++;
         if (target === this.#table.ready) this.#ready = true;
         this.#cancelTimers(target);
-        this.#speak(target.onEnter, 'onEnter', answers);
+        if (!this.#table.hasLines || this.#setLine(answers)) this.#speak(target.onEnter, 'onEnter', answers);
       }
+      if (upgrade !== undefined && !this.#over) this.#goOver(upgrade);
     } catch (cause) {
       answers.length = mark;
       this.#fail(broken(state, type, cause), answers);
     }
+  }
+
+  /** Nothing more is taken, and no time is kept: the connection goes on with another protocol. */
+  #goOver(upgrade: string): void {
+    this.#upgrade = upgrade;
+    this.#postponed = undefined;
+    this.#cancelTimers(undefined);
   }
 
   /** Whether what was sent in all is what the outcome says. */
@@ -784,7 +841,7 @@ export class Run<Received, Sent, State extends string, Context> {
     const mark = answers.length;
     let failed: Error | undefined;
     try {
-      failed = this.#append(say(this.context), this.#table.sends, who, answers);
+      failed = this.#append(say(this.context), this.#state.sends, who, answers);
     } catch (cause) {
       failed = broken(this.#state, who, cause);
     }
@@ -806,7 +863,7 @@ export class Run<Received, Sent, State extends string, Context> {
     if (!open || farewell === undefined || !this.#hasContext) return;
     const mark = answers.length;
     try {
-      const refused = this.#append(farewell(error, this.context), this.#table.sends, 'farewell', answers);
+      const refused = this.#append(farewell(error, this.context), this.#state.sends, 'farewell', answers);
       if (refused !== undefined) answers.length = mark;
     } catch {
       answers.length = mark;
@@ -851,8 +908,10 @@ function isGenerator(value: unknown): value is TableGenerator {
 /** Whether the reply is one message of that type, and the state stays: what `#apply` would find, found at once. */
 function isOnly(reply: unknown, type: string): reply is { readonly send: Tagged } {
   if (reply === null || typeof reply !== 'object') return false;
-  const { send, next, timers } = reply as { send?: Tagged; next?: unknown; timers?: unknown };
-  return send?.type === type && next === undefined && timers === undefined;
+  const { send, next, timers, upgrade } = reply as Record<'next' | 'timers' | 'upgrade', unknown> & {
+    send?: Tagged;
+  };
+  return send?.type === type && next === undefined && timers === undefined && upgrade === undefined;
 }
 
 /** What is wrong with a reply, as an object. */
@@ -862,6 +921,14 @@ function misshapen(reply: unknown): string | undefined {
     return `expected { send, next } or nothing, got ${reply === null ? 'null' : typeof reply}`;
   }
   return Array.isArray(reply) ? `expected { send, next } or nothing, got ${show(reply)}` : undefined;
+}
+
+/** @throws TypeError for an upgrade that is none, or whose row has others at work beside it */
+function checkUpgrade<Event>(upgrade: unknown, { concurrent }: TableRow<Event>): void {
+  if (typeof upgrade !== 'string' || upgrade === '') {
+    throw new TypeError(`expected the name of an upgrade, got ${show(upgrade)}`);
+  }
+  if (concurrent !== undefined) throw new TypeError(`a concurrent row cannot upgrade to ${quoted(upgrade)}`);
 }
 
 /** The types that may be sent on any way that a row leads. */

@@ -1,6 +1,7 @@
 import type { TimeoutError } from '../../errors.ts';
 import { anything, checkOptions, MAX_DELAY } from '../../options.ts';
 import type { Reply, Said, SessionDeclaration, StateDeclaration, Tagged, TimerEvent } from './declaration.ts';
+import { compileLine, type LineSource, readsAlike, typesOf } from './line.ts';
 import { compileOutcome, type Outcome } from './outcome.ts';
 
 /** A session as the run and the pictures read it. */
@@ -11,10 +12,12 @@ export interface SessionTable {
   readonly states: ReadonlyMap<string, StateTable>;
   /** The types of message that come in: as the codec tells, or else as the rows name them. */
   readonly receives: readonly string[];
-  /** The types that go out, where the codec tells. */
+  /** The types that go out in any state, where the codecs tell. */
   readonly sends: ReadonlySet<string> | undefined;
   readonly farewell: ((fault: Error, context: unknown) => Said<Tagged>) | undefined;
   readonly dispose: ((context: unknown, reason: Error | undefined) => unknown) | undefined;
+  /** Whether a state has a framing or codecs of its own. */
+  readonly hasLines: boolean;
 }
 
 export interface StateTable {
@@ -32,6 +35,13 @@ export interface StateTable {
   readonly onEnter: ((context: unknown) => Said<Tagged>) | undefined;
   readonly onEnd: ((context: unknown) => Said<Tagged>) | undefined;
   readonly final: boolean;
+  /** The framing and the codecs of its own; undefined where it has none. */
+  readonly line: LineSource | undefined;
+  /** The types that come in and go out here, where the codecs tell. */
+  readonly receives: ReadonlySet<string> | undefined;
+  readonly sends: ReadonlySet<string> | undefined;
+  /** Whether what comes is read the same way in all states that may still follow. */
+  readonly isSettled: boolean;
 }
 
 export interface TableRow<Event = Tagged> {
@@ -64,7 +74,10 @@ export type TableHandler<Event> = (
 ) => TableReply | Promise<TableReply> | TableGenerator;
 
 // biome-ignore lint/suspicious/noExplicitAny: what is declared is checked here, not trusted
-type Declared = StateDeclaration<any, any, string, any>;
+type Declared = Omit<StateDeclaration<any, any, string, any>, 'receives' | 'sends'> & {
+  receives?: unknown;
+  sends?: unknown;
+};
 
 /**
  * Check a declared session, and lay it out for the run.
@@ -96,19 +109,34 @@ export function compileSession(declaration: SessionDeclaration<any, any, string,
     sends: listOf(sends.types),
   };
   const states = new Map(names.map((name) => [name, compileState(name, declaration.states[name]!, known)]));
+  for (const state of states.values()) Object.assign(state, { isSettled: isSettled(state, states) });
   const first = states.get(initial);
   if (first === undefined) throw new TypeError(`initial: no state '${initial}'; there are ${list(names)}`);
   const usable = states.get(ready);
   if (usable === undefined) throw new TypeError(`ready: no state '${ready}'; there are ${list(names)}`);
+  const all = [...states.values()];
+  const named = all.flatMap(({ on }) => [...on.keys()]);
+  const own = all.flatMap(({ receives }) => (receives === known.receives ? [] : [...(receives ?? [])]));
+  const sent = all.some((state) => state.sends === undefined)
+    ? undefined
+    : new Set([...(known.sends ?? []), ...all.flatMap((state) => [...state.sends!])]);
   return {
     initial: first,
     ready: usable,
     states,
-    receives: [...(known.receives ?? new Set([...states.values()].flatMap(({ on }) => [...on.keys()])))],
-    sends: known.sends,
+    receives: [...new Set([...(known.receives ?? named), ...own])],
+    sends: sent,
     farewell,
     dispose,
+    hasLines: [...states.values()].some(({ line }) => line !== undefined),
   };
+}
+
+/** Whether what comes is read the same way in all states that can be reached from here. */
+function isSettled(from: StateTable, states: ReadonlyMap<string, StateTable>): boolean {
+  const reached = new Set([from]);
+  for (const { next } of reached) for (const name of next) reached.add(states.get(name)!);
+  return [...reached].every((to) => to === from || to.final || readsAlike(from.line, to.line));
 }
 
 const STATE_PARTS = [
@@ -122,6 +150,9 @@ const STATE_PARTS = [
   'onEnter',
   'onEnd',
   'final',
+  'framing',
+  'receives',
+  'sends',
 ];
 
 /** Refuse a part that does not exist: a misspelt one would be missing in silence. */
@@ -135,9 +166,17 @@ interface Known {
   sends: ReadonlySet<string> | undefined;
 }
 
-function compileState(name: string, state: Declared, known: Known): StateTable {
+function compileState(name: string, state: Declared, all: Known): StateTable {
   const where = `states.${name}`;
   checkNames(where, state, STATE_PARTS);
+  const { framing, receives, sends } = state;
+  const line = compileLine(where, { framing, receives, sends });
+  // What a function makes is not known yet: any type may be one of its messages.
+  const known: Known = {
+    states: all.states,
+    receives: receives === undefined ? all.receives : listOf(typesOf(receives)),
+    sends: sends === undefined ? all.sends : listOf(typesOf(sends)),
+  };
   const on = new Map<string, TableRow>();
   for (const [type, row] of Object.entries(state.on ?? {})) {
     if (row === undefined) continue;
@@ -180,6 +219,10 @@ function compileState(name: string, state: Declared, known: Known): StateTable {
     onEnter: state.onEnter,
     onEnd: state.onEnd,
     final,
+    line,
+    receives: known.receives,
+    sends: known.sends,
+    isSettled: true,
   };
 }
 

@@ -1,6 +1,13 @@
 import { showThrown } from '../../bytes/show.ts';
 import { ProtocolError } from '../../errors.ts';
 import type { Codec } from '../../protocol/codec.ts';
+import {
+  type FramingPair,
+  fromClient,
+  fromServer,
+  type Preface,
+  type Direction as Sent,
+} from '../../protocol/direction.ts';
 import type { Declaration } from '../../protocol/fields/engine/declaration.ts';
 import { trace } from '../../protocol/fields/engine/trace.ts';
 import type { Framing } from '../../protocol/framing/framing.ts';
@@ -14,7 +21,8 @@ import { toDocumentValue } from './document-value.ts';
 /** What is needed of a protocol to describe its conversations. */
 export interface DescribedProtocol {
   readonly name: string;
-  readonly framing: Framing;
+  readonly framing: Framing | FramingPair;
+  readonly preface?: Preface | undefined;
   readonly clientMessages: Codec<object>;
   readonly serverMessages: Codec<object>;
   readonly session?: Session<object, object, string, unknown> | undefined;
@@ -42,11 +50,11 @@ export class ConnectionEvents {
     connection: number,
     { spans = true }: ConnectionEventsOptions = {},
   ) {
-    const { framing, clientMessages, serverMessages, session } = protocol;
+    const { session } = protocol;
     this.#connection = connection;
     this.#directions = {
-      client: new Direction(framing, clientMessages, spans),
-      server: new Direction(framing, serverMessages, spans),
+      client: new Direction(fromClient(protocol), spans),
+      server: new Direction(fromServer(protocol), spans),
     };
     this.#mirror = session?.mirror();
   }
@@ -115,10 +123,10 @@ class Direction {
   /** Chunks since the last frame ended. */
   #chunks = 0;
 
-  constructor(framing: Framing, codec: Codec<object>, withSpans: boolean) {
-    this.#codec = codec;
+  constructor({ framing, messages, preface }: Sent<Codec<object>>, withSpans: boolean) {
+    this.#codec = messages;
     this.#withSpans = withSpans;
-    this.#frames = new DirectionFrames(framing, true);
+    this.#frames = new DirectionFrames(framing, true, preface);
   }
 
   data(bytes: Uint8Array): Found[] {

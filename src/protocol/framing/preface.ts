@@ -1,0 +1,135 @@
+import { asBuffer, EMPTY } from '../../bytes/buffer.ts';
+import { FrameError } from '../../errors.ts';
+import type { FrameBatch, FrameReader, FrameReaderOptions, Framing } from './framing.ts';
+import { truncated } from './violations.ts';
+
+/**
+ * The same framing behind fixed bytes that come once, before the first frame: HTTP/2's `PRI * HTTP/2.0 …`, AMQP's `AMQP` and a
+ * version. The writer writes frames only.
+ *
+ *     │ preface │ frame │ frame │ …
+ */
+export function prefaced(framing: Framing, preface: Buffer): Framing {
+  const { name, wire, maxFrameLength, layout } = framing;
+  return {
+    name,
+    wire,
+    maxFrameLength,
+    layout,
+    ...(framing.kindOf !== undefined && { kindOf: framing.kindOf.bind(framing) }),
+    reader: (options) => new PrefacedReader(framing, preface, options),
+    writer: () => framing.writer(),
+  };
+}
+
+/** Other bytes than the preface are an error at the first byte that differs. */
+class PrefacedReader implements FrameReader {
+  readonly #preface: Buffer;
+  readonly #reader: FrameReader;
+  /** Bytes of the preface that have come. */
+  #at = 0;
+  #error: FrameError | undefined;
+
+  constructor(framing: Framing, preface: Buffer, options: FrameReaderOptions = {}) {
+    this.#preface = preface;
+    const { pauseAfter, streamOffset = 0 } = options;
+    this.#reader = framing.reader({
+      get onDiscard() {
+        return options.onDiscard;
+      },
+      pauseAfter,
+      streamOffset: streamOffset + preface.length,
+    });
+  }
+
+  get error(): FrameError | undefined {
+    return this.#error ?? this.#reader.error;
+  }
+
+  get isPaused(): boolean {
+    return this.#reader.isPaused === true;
+  }
+
+  get isMeasured(): boolean {
+    return this.#isInside || this.#reader.isMeasured === true;
+  }
+
+  get buffered(): number {
+    return this.#isInside ? this.#at : this.#reader.buffered;
+  }
+
+  get #isInside(): boolean {
+    return this.#at < this.#preface.length;
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.error !== undefined) return;
+    let bytes = asBuffer(chunk);
+    if (this.#isInside) {
+      const at = this.#at;
+      const count = Math.min(this.#preface.length - at, bytes.length);
+      for (let i = 0; i < count; i++) {
+        if (bytes[i] !== this.#preface[at + i]) {
+          this.#refuse(bytes, i);
+          return;
+        }
+      }
+      this.#at += count;
+      bytes = bytes.subarray(count);
+    }
+    if (bytes.length > 0) this.#reader.push(bytes);
+  }
+
+  next(): Buffer | undefined {
+    return this.#error === undefined ? this.#reader.next() : undefined;
+  }
+
+  take(limit?: number): FrameBatch | undefined {
+    return this.#error === undefined ? this.#reader.take(limit) : undefined;
+  }
+
+  end(): void {
+    // A peer that came and went without a word has broken nothing.
+    if (this.#isInside && this.#at > 0) {
+      const [actual, expected] = [this.#at, this.#preface.length];
+      const where = `inside the preface, after ${actual} of its ${expected} bytes`;
+      this.#error ??= truncated(where, actual, { actual, expected, offset: 0 });
+    }
+    this.#reader.end();
+  }
+
+  giveUp(): void {
+    if (this.#isInside) this.#at = 0;
+    else if (this.#reader.giveUp === undefined) this.#reader.reset();
+    else this.#reader.giveUp();
+  }
+
+  reset(): void {
+    this.#at = 0;
+    this.#error = undefined;
+    this.#reader.reset();
+  }
+
+  detach(): Buffer {
+    const rest = Buffer.concat([
+      this.#isInside ? this.#preface.subarray(0, this.#at) : EMPTY,
+      this.#reader.detach(),
+    ]);
+    this.reset();
+    return rest;
+  }
+
+  #refuse(bytes: Buffer, index: number): void {
+    const preface = this.#preface;
+    const offset = this.#at + index;
+    // However much has come with it: the same text for every way of cutting the input.
+    const came = Buffer.concat([preface.subarray(0, this.#at), bytes]).subarray(0, offset + 1);
+    const [expected, actual] = [preface, came].map((some) => JSON.stringify(some.toString('latin1')));
+    this.#at = 0;
+    this.#error = new FrameError(
+      'ERR_FRAME_PREFACE',
+      `stream begins with ${actual}, not with the preface ${expected}: it differs at stream offset ${offset}`,
+      { expected, actual, offset },
+    );
+  }
+}
