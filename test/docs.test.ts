@@ -41,7 +41,7 @@ async function run(list: readonly Example[]): Promise<string[]> {
 
 test.each([
   ['requests.md', 8],
-  ['session.md', 9],
+  ['session.md', 11],
 ])('the examples of docs/%s print what it shows', async (page, count) => {
   const list = examples(page);
   expect(list.length).toBeGreaterThanOrEqual(count);

@@ -76,6 +76,33 @@ test('the examples that are not pictures are right as well', () => {
   }
 });
 
+test('the prefaces are right as well', () => {
+  const { message, messages, u8, defineSession, defineProtocol } = exported;
+  const codec = messages(u8, { any: message(1) });
+  const session = defineSession({ receives: codec, sends: codec, initial: 'a', states: { a: {} } });
+  const parts = { name: 'x', framing: line(), clientMessages: codec, serverMessages: codec, session };
+  const scope = {
+    defineProtocol,
+    http2: parts,
+    amqp: parts,
+    webSocket: parts,
+    masked: lengthPrefix({ lengthFieldOffset: 1, lengthFieldLength: '7/16/64', lengthAdjustment: 4 }),
+    unmasked: lengthPrefix({ lengthFieldOffset: 1, lengthFieldLength: '7/16/64' }),
+  };
+  const [, examples] = /```ts\n(defineProtocol\(.+?)```/s.exec(text)!;
+  for (const example of examples!.trim().split('\n')) {
+    const made = new Function(...Object.keys(scope), `return ${example}`)(...Object.values(scope));
+    expect(made).toMatchObject({ name: 'x' });
+  }
+  expect(() => defineProtocol({ ...parts, framing: { reads: line() } as never })).toThrow(
+    'framing.writes: expected',
+  );
+  expect(() => defineProtocol({ ...parts, preface: '' })).toThrow('preface must have at least one byte');
+  expect(() => defineProtocol({ ...parts, preface: { clients: 'x' } as never })).toThrow(
+    "did you mean 'client'?",
+  );
+});
+
 describe('the table', () => {
   const layouts = fc.record({
     offset: fc.nat(3),
