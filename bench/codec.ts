@@ -2,6 +2,7 @@
 import { pathToFileURL } from 'node:url';
 import * as w from 'wirepipe';
 import { clientMessages } from 'wirepipe/drone';
+import { benchReal } from './codec-real.ts';
 import {
   decodeClientMessage,
   decodeTelemetry,
@@ -299,6 +300,7 @@ export async function benchCodec(): Promise<string> {
   const tables = [
     table('the drone’s client messages', measure(droneContenders, drone)),
     table('telemetry: 20 fields and an array of 6 structures', measure(telemetryContenders, telemetry)),
+    await benchReal(),
   ];
   return tables.join('\n\n');
 }
