@@ -545,6 +545,10 @@ export interface Reading {
   leave(): void;
   /** Where the fast engine stood in that list when it gave up: so many elements need not be read again. */
   skip(node: AnyNode): number;
+  /** How many bytes from `at` on were searched before, in vain, for the terminator of what begins there. */
+  readonly searched: number;
+  /** What begins at `at` has no terminator up to `reach`. */
+  missed(reach: number): void;
   /** So many elements of the list that began there are read. */
   turn(node: AnyNode, start: number, index: number): void;
   /** The name of the message, known from now on. */

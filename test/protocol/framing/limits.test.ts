@@ -84,6 +84,8 @@ describe.each(Object.entries(FRAMINGS))('%s', (_, framing) => {
         const whole = readAll(framing, [bytes]);
         expect(readAll(framing, pieces(bytes, size))).toEqual(whole);
         expect(batched(framing, pieces(bytes, size))).toEqual(whole.frames);
+        if (framing.inParts)
+          expect(inParts(framing, pieces(bytes, size))).toEqual([whole.frames, whole.error]);
         if (whole.error !== undefined)
           expect(whole.error).toMatchObject({ name: 'FrameError', origin: 'peer' });
         const received = whole.frames.reduce((sum, frame) => sum + frame.length, 0);
@@ -131,6 +133,35 @@ function batched(framing: Framing, chunks: Iterable<Buffer>): Buffer[] {
   reader.end();
   drain();
   return frames;
+}
+
+/** What comes of reading every frame in parts. */
+function inParts(
+  framing: Framing,
+  chunks: Iterable<Buffer>,
+): { frames: Buffer[]; error: FrameReader['error'] } {
+  const reader = framing.reader({ partsAbove: 0 });
+  const frames: Buffer[] = [];
+  let parts: Buffer[] = [];
+  const drain = (): void => {
+    for (;;) {
+      const frame = reader.next();
+      if (frame !== undefined) frames.push(Buffer.from(frame));
+      else if (reader.partial === undefined) return;
+      for (let part = reader.part!(); part !== undefined; part = reader.part!())
+        parts.push(Buffer.from(part));
+      if (reader.partial !== undefined || reader.error !== undefined) return;
+      if (parts.length > 0) frames.push(Buffer.concat(parts));
+      parts = [];
+    }
+  };
+  for (const chunk of chunks) {
+    reader.push(chunk);
+    drain();
+  }
+  reader.end();
+  drain();
+  return { frames, error: reader.error };
 }
 
 /** Framings that carry 8 MB in one frame. */

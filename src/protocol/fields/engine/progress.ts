@@ -10,12 +10,15 @@ interface ListMark {
 }
 
 /**
- * How far a message was read whose end has not come. When it is read again it goes on in its lists where it stopped, so that
- * no element is read more than twice, however small the chunks. Offsets count from the start of the message.
+ * How far a message was read whose end has not come. When it is read again it goes on in its lists where it stopped, and looks for a
+ * terminator from where it stopped looking: so no element is read more than twice, however small the chunks. Offsets count
+ * from the start of the message.
  */
 export class Progress {
   /** In the order of their beginnings. */
   readonly #lists: ListMark[] = [];
+  /** The field whose terminator has not come: its content begins there, and goes up to there at least. */
+  #content = { start: -1, end: -1 };
 
   /** A list begins there: what is known of it. */
   begin(node: AnyNode, start: number): Readonly<ListMark> {
@@ -24,6 +27,16 @@ export class Progress {
     const list = { node, start, index: 0, at: start, counted: {} };
     this.#lists.push(list);
     return list;
+  }
+
+  /** How much of the content that begins there has no terminator in it. */
+  searched(start: number): number {
+    return this.#content.start === start ? this.#content.end - start : 0;
+  }
+
+  /** The content that begins there has no terminator up to `end`. */
+  missed(start: number, end: number): void {
+    this.#content = { start, end };
   }
 
   /** The elements of that list up to `index` are read, and end at `at`. Lists inside them are forgotten. */

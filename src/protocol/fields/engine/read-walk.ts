@@ -372,6 +372,14 @@ export class ReadWalk implements Reading {
     return mark.index;
   }
 
+  get searched(): number {
+    return this.#progress?.searched(this.at - this.start) ?? 0;
+  }
+
+  missed(reach: number): void {
+    this.#progress?.missed(this.at - this.start, reach - this.start);
+  }
+
   turn(node: AnyNode, start: number, index: number): void {
     this.#progress?.turn(node, start - this.start, index, this.at - this.start, this.#counted);
   }

@@ -18,7 +18,10 @@ export const CSTRING: Kind<CString> = {
 
   read({ max }, walk) {
     const reach = Math.min(walk.end, walk.at + max + 1);
-    const length = walk.bytes.subarray(walk.at, reach).indexOf(0);
+    const { searched } = walk;
+    const found = walk.bytes.subarray(walk.at + searched, reach).indexOf(0);
+    const length = found < 0 ? found : searched + found;
+    if (length < 0) walk.missed(reach);
     if (length < 0 && reach === walk.end) {
       throw new Problem('ERR_MESSAGE_SHORT', 'a NUL byte', 'the end', { at: walk.end, got: 'the end' });
     }

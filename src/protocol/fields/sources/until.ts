@@ -41,8 +41,12 @@ export class UntilSource implements Source {
 
   read(walk: Reading, max: number): unknown {
     const reach = Math.min(walk.end, walk.at + max + this.bytes.length);
-    const length = this.#find(walk.bytes, walk.at, reach);
-    if (length >= 0) return length;
+    // What was searched may end inside a terminator.
+    const before = Math.max(0, walk.searched - this.bytes.length + 1);
+    const from = before - (before % this.#step);
+    const found = this.#find(walk.bytes, walk.at + from, reach);
+    if (found >= 0) return from + found;
+    walk.missed(reach);
     const name = `the terminator ${this.bytes.toString('hex')} (hex)`;
     if (reach === walk.end) {
       throw new Problem('ERR_MESSAGE_SHORT', name, 'the end', { at: walk.end, got: 'the end' });
