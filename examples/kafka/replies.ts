@@ -3,17 +3,40 @@
  *
  *     length i32 │ correlation id i32 │ the reply
  */
-import { bool, byKind, bytes, codecOf, i16be, i32be, i64be, rest, struct } from 'wirepipe';
+import {
+  bool,
+  byKind,
+  bytes,
+  codecOf,
+  i16be,
+  i32be,
+  i64be,
+  optional,
+  parameter,
+  rest,
+  struct,
+  when,
+} from 'wirepipe';
 import type { RequestToSend } from './requests.ts';
 import { list, nullableString, string } from './values.ts';
 
 const head = { correlation: i32be };
-const apis = { error: i16be, apis: list(struct({ key: i16be, min: i16be, max: i16be })) };
+
+/** Of each version of the request that is spoken. */
+const apiVersions = codecOf(
+  struct({
+    ...head,
+    error: i16be,
+    apis: list(struct({ key: i16be, min: i16be, max: i16be })),
+    throttle: optional(i32be, when(parameter('version'), { min: 1 })),
+  }),
+  { parameters: { version: { default: 0, min: 0, max: 2 } } },
+);
 
 /** By the API, and by its version where that matters. */
 const codecs = {
-  apiVersions: codecOf(struct({ ...head, ...apis })),
-  apiVersionsSince1: codecOf(struct({ ...head, ...apis, throttle: i32be })),
+  apiVersions,
+  apiVersionsSince1: apiVersions.with({ version: 1 }),
   metadata: codecOf(
     struct({
       ...head,
@@ -59,5 +82,5 @@ export const anyReply = codecOf(struct({ ...head, body: bytes(rest) }));
 
 /** The codec of what answers a request. */
 export function replyTo({ type, api }: RequestToSend) {
-  return type === 'apiVersions' && api.version > 0 ? codecs.apiVersionsSince1 : codecs[type];
+  return type === 'apiVersions' ? apiVersions.with({ version: api.version }) : codecs[type];
 }
