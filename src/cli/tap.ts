@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { safeText } from '../bytes/show.ts';
 import { FaultPlan } from '../testing/faults.ts';
+import type { ViewEvent } from '../tools/view/document.ts';
 import { dial, endpointForms, listenAt, parseEndpoint, showEndpoint, type TlsOptions } from './endpoint.ts';
 import { type EventFilterOptions, eventFilter, withEventFilter } from './event-filter.ts';
 import { EventLines } from './event-lines.ts';
 import { faultForms, type MessageNames, parseFault } from './fault-text.ts';
+import { LivePage } from './live-page.ts';
 import { type LoadedProtocol, loadProtocol, protocolOption } from './load-protocol.ts';
 import { TapRecording } from './tap-recording.ts';
 import { TappedConversations } from './tapped-conversations.ts';
@@ -21,6 +23,7 @@ interface TapOptions extends EventFilterOptions, TlsOptions {
   json?: boolean;
   quiet?: boolean;
   once?: boolean;
+  view?: boolean;
 }
 
 /** `tap`: stand between a client and a server, print and record what they say, and make it go wrong. */
@@ -44,6 +47,7 @@ export const tap: Verb = (program) => {
     .option('--hex', "show each message's bytes, field by field")
     .option('--json', 'print each message as a line of JSON')
     .option('--quiet', 'print no messages')
+    .option('--view', 'show it on a live page, whose address is printed: for this machine alone')
     .option('--once', 'end with the first connection')
     .option('--cert <file>', 'of --listen tls: our certificate, in PEM')
     .option('--key <file>', 'of --listen tls: its key')
@@ -55,6 +59,7 @@ export const tap: Verb = (program) => {
       examples(
         'wirepipe tap --listen 4001 --to 4000 --out flight.ndjson.gz',
         "wirepipe tap --listen 4001 --to 4000 --fault 'after 2 move: reset' --fault 'ok: delay 200'",
+        'wirepipe tap --listen 4001 --to 4000 --view --quiet',
         'wirepipe tap --listen 1883 --to tls:broker.example:8883 --protocol ./mqtt.ts',
         'wirepipe tap --listen /tmp/app.sock --to /run/db.sock --protocol ./db.ts --json',
         'wirepipe tap --listen /dev/ttyUSB0 --to /dev/ttyUSB1 --protocol ./modbus.ts --hex',
@@ -69,23 +74,31 @@ async function run(options: TapOptions): Promise<void> {
   const protocol = await loadProtocol(options.protocol);
   const faults = options.fault.flatMap((text) => parseFault(text, namesOf(protocol)));
   const lines = new EventLines(options);
+  const recording = options.out === undefined ? undefined : new TapRecording(options.out, options.redact);
+  const page = options.view
+    ? await LivePage.open({ title: `${showEndpoint(listen)} → ${showEndpoint(to)}`, protocol: protocol.name })
+    : undefined;
+  const print = (event: ViewEvent, connection: string): Promise<void> | undefined => {
+    page?.add(event, connection);
+    return options.quiet || !passes(event) ? undefined : printNow(lines.of(event, true));
+  };
   const conversations = new TappedConversations(protocol, {
     dial: () => dial(to, options),
     faults: faults.length > 0 ? new FaultPlan(protocol, faults) : undefined,
-    recording: options.out === undefined ? undefined : new TapRecording(options.out, options.redact),
-    spans: options.hex === true,
-    print: options.quiet
-      ? undefined
-      : (event) => (passes(event) ? printNow(lines.of(event, true)) : undefined),
+    recording,
+    spans: options.hex === true || page !== undefined,
+    print: options.quiet && page === undefined ? undefined : print,
   });
   const told = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   try {
     const listening = await listenAt(listen, options, (stream) => void conversations.take(stream));
     console.error(`tap: ${safeText(`${showEndpoint(listening.endpoint)} → ${showEndpoint(to)}`)}`);
+    if (page !== undefined) console.error(`tap: ${page.url}`);
     await (options.once ? Promise.race([told, conversations.first]) : told);
     listening.close();
   } finally {
     await conversations.close();
+    page?.close();
   }
   // A terminal that is being read keeps the process.
   if (listen.kind === 'serial' || to.kind === 'serial') process.exit();

@@ -12,6 +12,14 @@ export interface ViewDocument {
   readonly protocol: string;
   readonly connections: readonly ViewConnection[];
   readonly events: readonly ViewEvent[];
+  /** Of a page that goes on: the number of the next event, which `events?from=` beside the page begins with. */
+  readonly live?: number;
+}
+
+/** What comes to a page that goes on: all connections, and the next events. */
+export interface ViewAddition {
+  readonly connections: readonly ViewConnection[];
+  readonly events: readonly ViewEvent[];
 }
 
 export interface ViewConnection {

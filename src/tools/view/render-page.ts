@@ -3,7 +3,8 @@ import type { ViewDocument } from './document.ts';
 
 /**
  * The document as one HTML page that holds all it needs and loads nothing. Its Content-Security-Policy lets only the
- * page's own script and style run, by their hashes; the document is data, whatever it holds.
+ * page's own script and style run, by their hashes; the document is data, whatever it holds. A live one may ask its own server
+ * for more, and no other.
  */
 export function renderPage(document: ViewDocument): string {
   const page = readFileSync(new URL('./page.html', import.meta.url), 'utf8');
@@ -12,5 +13,9 @@ export function renderPage(document: ViewDocument): string {
     .replaceAll('<', '\\u003c')
     .replaceAll('\u2028', '\\u2028')
     .replaceAll('\u2029', '\\u2029');
-  return page.replace('"document goes here"', () => data);
+  const allowed =
+    document.live === undefined
+      ? page
+      : page.replace("default-src 'none';", "default-src 'none'; connect-src 'self';");
+  return allowed.replace('"document goes here"', () => data);
 }

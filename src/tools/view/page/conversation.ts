@@ -1,5 +1,5 @@
 import { parseWhere, type Where } from '../../where.ts';
-import type { ViewDocument, ViewEvent } from '../document.ts';
+import type { ViewAddition, ViewConnection, ViewDocument, ViewEvent } from '../document.ts';
 import { fromDocumentValue } from '../document-value.ts';
 import { aboutEvent, eventKind, eventLine } from '../show-event.ts';
 
@@ -15,30 +15,48 @@ export interface Query {
 /** How many colours the style has: `c0` … */
 const COLOURS = 10;
 
-/** The document, with what the page finds out about it once. */
+/** The document, with what the page finds out about it once; it may grow. */
 export class Conversation {
-  readonly document: ViewDocument;
-  readonly types: readonly string[];
+  readonly title: string;
+  connections: readonly ViewConnection[];
+  /** The kinds of events there are, in the order of their names. */
+  types: readonly string[] = [];
+  readonly #events: ViewEvent[] = [];
+  readonly #kinds = new Set<string>();
   /** Fields in the order in which they are first met, lists without their indices. */
-  readonly #fields: ReadonlyMap<string, number>;
+  readonly #fields = new Map<string, number>();
   readonly #lines: (string | undefined)[] = [];
   readonly #values: unknown[] = [];
 
-  constructor(document: ViewDocument) {
-    this.document = document;
-    const firsts = new Map<string, ViewEvent>();
-    for (const event of document.events) {
+  constructor({ title, connections, events }: ViewDocument) {
+    this.title = title;
+    this.connections = connections;
+    this.append({ connections, events });
+  }
+
+  append({ connections, events }: ViewAddition): void {
+    this.connections = connections;
+    for (const event of events) {
+      this.#events.push(event);
       const kind = eventKind(event);
-      if (!firsts.has(kind)) firsts.set(kind, event);
+      if (this.#kinds.has(kind)) continue;
+      this.#kinds.add(kind);
+      this.types = [...this.#kinds].sort();
+      if (event.is !== 'message') continue;
+      for (const [path] of event.spans) {
+        const field = withoutIndices(path);
+        if (!this.#fields.has(field)) this.#fields.set(field, this.#fields.size);
+      }
     }
-    this.types = [...firsts.keys()].sort();
-    const messages = [...firsts.values()].filter((event) => event.is === 'message');
-    const paths = messages.flatMap(({ spans }) => spans.map(([path]) => withoutIndices(path)));
-    this.#fields = new Map([...new Set(paths)].map((path, place) => [path, place]));
+  }
+
+  /** How many events there are. */
+  get count(): number {
+    return this.#events.length;
   }
 
   event(index: number): ViewEvent {
-    return this.document.events[index]!;
+    return this.#events[index]!;
   }
 
   /** The class of a field's colour: the same for the field in every message, whatever its place in a list. */
@@ -66,7 +84,7 @@ export class Conversation {
     const words = search.trim().toLowerCase();
     const bytes = words.replace(/\s/g, '');
     const found: number[] = [];
-    for (const [index, event] of this.document.events.entries()) {
+    for (const [index, event] of this.#events.entries()) {
       if (hidden.has(eventKind(event))) continue;
       if (connection !== undefined && event.connection !== connection) continue;
       const isFound =

@@ -1,6 +1,6 @@
 import { type JSX, render } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { ViewDocument, ViewEvent } from '../document.ts';
+import type { ViewAddition, ViewDocument, ViewEvent } from '../document.ts';
 import { eventKind } from '../show-event.ts';
 import { Conversation } from './conversation.ts';
 import { copy, FORMATS } from './copy.ts';
@@ -8,8 +8,17 @@ import { Difference } from './difference.tsx';
 import { Frame } from './frame.tsx';
 import { MessageList } from './message-list.tsx';
 
-function Page({ conversation }: { readonly conversation: Conversation }): JSX.Element {
-  const { document: shownDocument, types } = conversation;
+interface PageProps {
+  readonly conversation: Conversation;
+  /** Where more events come from. */
+  readonly live: EventSource | undefined;
+}
+
+function Page({ conversation, live }: PageProps): JSX.Element {
+  const { title, connections, types } = conversation;
+  const [count, setCount] = useState(conversation.count);
+  const [isFollowing, setFollowing] = useState(false);
+  const [isLive, setLive] = useState(live !== undefined);
   const [search, setSearch] = useState('');
   const [filter, setFilter] = useState('');
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
@@ -27,7 +36,20 @@ function Page({ conversation }: { readonly conversation: Conversation }): JSX.El
       // What was shown stays while the filter is being typed.
       return { shown: lastGood.current, problem: (error as Error).message };
     }
-  }, [conversation, search, filter, hidden, connection]);
+  }, [conversation, count, search, filter, hidden, connection]);
+  useEffect(() => {
+    if (live === undefined) return;
+    live.onopen = () => setLive(true);
+    live.onerror = () => setLive(false);
+    live.onmessage = ({ data }) => {
+      conversation.append(JSON.parse(data) as ViewAddition);
+      setCount(conversation.count);
+    };
+  }, [live, conversation]);
+  const newest = shown.at(-1);
+  useEffect(() => {
+    if (isFollowing && newest !== undefined) setSelected(newest);
+  }, [isFollowing, newest]);
   // The selected event stays selected while it is shown.
   const at = Math.max(0, shown.indexOf(selected));
   const index = shown[at];
@@ -58,7 +80,18 @@ function Page({ conversation }: { readonly conversation: Conversation }): JSX.El
   return (
     <>
       <header>
-        <h1>{shownDocument.title}</h1>
+        <h1>{title}</h1>
+        {live !== undefined && (
+          <label>
+            <input
+              id="follow"
+              type="checkbox"
+              checked={isFollowing}
+              onChange={() => setFollowing(!isFollowing)}
+            />
+            follow <span id="live">{isLive ? 'live' : 'ended'}</span>
+          </label>
+        )}
         <label>
           search{' '}
           <input
@@ -79,7 +112,7 @@ function Page({ conversation }: { readonly conversation: Conversation }): JSX.El
             onInput={(input) => setFilter(input.currentTarget.value)}
           />
         </label>
-        {shownDocument.connections.length > 1 && (
+        {connections.length > 1 && (
           <select
             aria-label="connection"
             onChange={(chosen) =>
@@ -89,8 +122,8 @@ function Page({ conversation }: { readonly conversation: Conversation }): JSX.El
             }
           >
             <option value="">all connections</option>
-            {shownDocument.connections.map(({ name }, place) => (
-              <option key={name} value={place}>
+            {connections.map(({ name }, place) => (
+              <option key={place} value={place}>
                 {name}
               </option>
             ))}
@@ -114,7 +147,7 @@ function Page({ conversation }: { readonly conversation: Conversation }): JSX.El
           ))}
         </details>
         <span id="count" role="status">
-          {shown.length} of {shownDocument.events.length}
+          {shown.length} of {count}
         </span>
         {problem !== '' && <span role="alert">{problem}</span>}
       </header>
@@ -127,8 +160,7 @@ function Page({ conversation }: { readonly conversation: Conversation }): JSX.El
             <>
               <h2>{eventKind(event)}</h2>
               <p>
-                {shownDocument.connections[event.connection]?.name} · {event.from} · {event.time.toFixed(3)}{' '}
-                ms
+                {connections[event.connection]?.name} · {event.from} · {event.time.toFixed(3)} ms
               </p>
               <Notes event={event} />
               {event.is === 'message' && (
@@ -200,5 +232,6 @@ function Comparison({ conversation, marked, index }: ComparisonProps): JSX.Eleme
 
 const data = JSON.parse(document.getElementById('document')!.textContent!) as ViewDocument;
 document.title = data.title;
-render(<Page conversation={new Conversation(data)} />, document.getElementById('page')!);
+const live = data.live === undefined ? undefined : new EventSource(`events?from=${data.live}`);
+render(<Page conversation={new Conversation(data)} live={live} />, document.getElementById('page')!);
 document.getElementById('messages')?.focus();

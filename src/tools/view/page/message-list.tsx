@@ -36,7 +36,8 @@ export function MessageList({ conversation, shown, at, marked, select }: Props):
     else if (top + ROW > element.scrollTop + element.clientHeight) {
       element.scrollTop = top + ROW - element.clientHeight;
     }
-  }, [at, shown]);
+    // New messages never move what is looked at.
+  }, [at]);
 
   const page = Math.max(1, Math.floor(window.height / ROW) - 1);
   const onKeyDown = (event: KeyboardEvent): void => {

@@ -1,0 +1,155 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ViewConnection, ViewEvent } from '../tools/view/document.ts';
+import { renderPage } from '../tools/view/render-page.ts';
+
+/** Events that a page which is opened late still gets. */
+const MOST_KEPT = 100_000;
+/** Milliseconds between two messages to a page. */
+const INTERVAL = 250;
+/** Bytes that wait for a page; one that does not read them is let go, and comes again by itself. */
+const MOST_WAITING = 16_777_216;
+
+const HEADERS = {
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'cross-origin-resource-policy': 'same-origin',
+};
+
+interface Reader {
+  readonly response: http.ServerResponse;
+  /** The number of the next event that it gets. */
+  next: number;
+}
+
+/**
+ * The page of `view`, live: events are sent to it as they come.
+ *
+ *     GET /TOKEN/         the page, with the events so far
+ *     GET /TOKEN/events   a stream of the events behind them (text/event-stream)
+ *
+ * It listens on the loopback interface alone. Without the token nothing is given; so it is for another `Host`, by which a page of
+ * somebody else could ask under a name of its own (DNS rebinding).
+ */
+export class LivePage {
+  /** Where it is; the token in it is the key. */
+  readonly url: string;
+  readonly #server: http.Server;
+  readonly #token: Buffer;
+  readonly #hosts: ReadonlySet<string>;
+  readonly #about: { readonly title: string; readonly protocol: string };
+  readonly #connections: ViewConnection[] = [];
+  #events: ViewEvent[] = [];
+  /** The number of the first event that is kept. */
+  #first = 0;
+  readonly #readers = new Set<Reader>();
+  #timer: NodeJS.Timeout | undefined;
+
+  private constructor(server: http.Server, about: { title: string; protocol: string }) {
+    const { port } = server.address() as AddressInfo;
+    const token = randomBytes(16).toString('hex');
+    this.#server = server;
+    this.#about = about;
+    this.#token = Buffer.from(token);
+    this.#hosts = new Set([`127.0.0.1:${port}`, `localhost:${port}`]);
+    this.url = `http://127.0.0.1:${port}/${token}/`;
+    server.on('request', (request: http.IncomingMessage, response: http.ServerResponse) =>
+      this.#answer(request, response),
+    );
+  }
+
+  /** @param about - what the page says of itself */
+  static async open(about: { title: string; protocol: string }): Promise<LivePage> {
+    const server = http.createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return new LivePage(server, about);
+  }
+
+  /** @param connection - the name of the event's connection */
+  add(event: ViewEvent, connection: string): void {
+    for (let i = this.#connections.length; i <= event.connection; i++) {
+      this.#connections.push({ name: i === event.connection ? connection : `connection ${i}` });
+    }
+    this.#connections[event.connection] = { name: connection };
+    this.#events.push(event);
+    // The oldest go, many at once.
+    if (this.#events.length > 2 * MOST_KEPT) {
+      this.#first += this.#events.length - MOST_KEPT;
+      this.#events = this.#events.slice(-MOST_KEPT);
+    }
+    if (this.#readers.size > 0) this.#timer ??= setTimeout(() => this.#send(), INTERVAL);
+  }
+
+  close(): void {
+    this.#send();
+    for (const { response } of this.#readers) response.end();
+    this.#server.close();
+    this.#server.closeIdleConnections();
+  }
+
+  #answer(request: http.IncomingMessage, response: http.ServerResponse): void {
+    const { method, headers, url = '' } = request;
+    const [, token = '', path = '', from] = /^\/([^/?]*)\/(events)?(?:\?from=(\d{1,15}))?$/.exec(url) ?? [];
+    if (!this.#hosts.has(headers.host ?? '')) refuse(response, 403);
+    else if (!this.#isToken(token)) refuse(response, 404);
+    else if (method !== 'GET') refuse(response, 405);
+    else if (path === 'events') this.#follow(response, Number(headers['last-event-id'] ?? from ?? 0));
+    else this.#page(response);
+  }
+
+  #page(response: http.ServerResponse): void {
+    const { title, protocol } = this.#about;
+    const page = renderPage({
+      wirepipe: 'view',
+      version: 1,
+      title,
+      protocol,
+      connections: this.#connections,
+      events: this.#events,
+      live: this.#first + this.#events.length,
+    });
+    response.writeHead(200, { ...HEADERS, 'content-type': 'text/html; charset=utf-8' }).end(page);
+  }
+
+  #follow(response: http.ServerResponse, from: number): void {
+    response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream' });
+    // What a proxy or a browser holds back until the first bytes come.
+    response.write(': here\n\n');
+    const reader = { response, next: Number.isSafeInteger(from) ? from : 0 };
+    this.#readers.add(reader);
+    response.once('close', () => this.#readers.delete(reader));
+    this.#send();
+  }
+
+  #send(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const end = this.#first + this.#events.length;
+    for (const reader of this.#readers) {
+      const { response, next } = reader;
+      if (next >= end) continue;
+      if (response.writableLength > MOST_WAITING) {
+        response.destroy();
+        continue;
+      }
+      const events = this.#events.slice(Math.max(0, next - this.#first));
+      const data = JSON.stringify({ connections: this.#connections, events });
+      response.write(`id: ${end}\ndata: ${data}\n\n`);
+      reader.next = end;
+    }
+  }
+
+  #isToken(token: string): boolean {
+    const given = Buffer.from(token);
+    return given.length === this.#token.length && timingSafeEqual(given, this.#token);
+  }
+}
+
+function refuse(response: http.ServerResponse, status: number): void {
+  response.writeHead(status, HEADERS).end();
+}

@@ -1,0 +1,167 @@
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { drone } from '../../src/drone/protocol.ts';
+import { type Client, connect, createServer } from '../../src/index.ts';
+import { cli, root, start } from '../support/run.ts';
+
+const executablePath = '/usr/bin/chromium';
+const server = createServer(drone);
+let child: ChildProcessWithoutNullStreams;
+/** Where the tap listens, and where its page is. */
+let port = 0;
+let url = new URL('http://127.0.0.1/');
+beforeAll(async () => {
+  await server.listen({ port: 0, host: '127.0.0.1' });
+  const to = String((server.address() as AddressInfo).port);
+  child = start([...cli, 'tap', '--listen', '0', '--to', to, '--view', '--quiet']);
+  let stderr = '';
+  for await (const chunk of child.stderr) {
+    stderr += chunk;
+    const [, at, page] = /^tap: \S+:(\d+) → .*\ntap: (http:\S+)\n/.exec(stderr) ?? [];
+    if (page === undefined) continue;
+    port = Number(at);
+    url = new URL(page);
+    break;
+  }
+}, 60_000);
+afterAll(async () => {
+  const closed = once(child, 'close');
+  child.kill('SIGTERM');
+  const [status] = await closed;
+  expect(status).toBe(0);
+  await server.close({ deadline: 1 });
+});
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+}
+
+function ask(pathname: string, options: http.RequestOptions = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = http.request(
+      { host: '127.0.0.1', port: url.port, path: pathname, ...options },
+      (response) => {
+        let body = '';
+        response.on('data', (chunk) => {
+          body += chunk;
+        });
+        response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body }));
+      },
+    );
+    request.on('error', reject).end();
+  });
+}
+
+describe('who may ask', () => {
+  test('the page is given to the holder of its address, and says what it may load', async () => {
+    const { status, headers, body } = await ask(url.pathname);
+    expect(status).toBe(200);
+    expect(url.hostname).toBe('127.0.0.1');
+    expect(url.pathname).toMatch(/^\/[0-9a-f]{32}\/$/);
+    expect(headers).toMatchObject({
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+    });
+    expect(body).toMatch(
+      /Content-Security-Policy" content="default-src 'none'; connect-src 'self'; script-src 'sha256-/,
+    );
+  });
+
+  test.each([
+    ['without the token', 404, '/', {}],
+    ['with another token', 404, `/${'0'.repeat(32)}/`, {}],
+    ['with a longer token', 404, `/${'0'.repeat(33)}/events`, {}],
+    ['a path that there is not', 404, 'other', {}],
+    ['under another name', 403, '', { headers: { host: 'evil.example' } }],
+    ['under another port', 403, '', { headers: { host: '127.0.0.1:1' } }],
+    ['by another method', 405, '', { method: 'POST' }],
+  ])('%s: %i, and nothing in it', async (_, expected, pathname, options) => {
+    const asked = pathname.startsWith('/') ? pathname : `${url.pathname}${pathname}`;
+    expect(await ask(asked, options)).toMatchObject({ status: expected, body: '' });
+  });
+});
+
+describe.skipIf(!existsSync(executablePath))('the live page, in chromium (Debian package chromium)', () => {
+  let browser: Browser;
+  let page: Page;
+  const noise: string[] = [];
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  }, 60_000);
+  afterAll(() => browser?.close());
+  afterEach(async () => {
+    await page?.close();
+    expect(noise.splice(0)).toEqual([]);
+  });
+
+  async function open(colorScheme: 'light' | 'dark' = 'light'): Promise<void> {
+    page = await browser.newPage({ viewport: { width: 1200, height: 400 }, colorScheme });
+    page.on('console', (message) => noise.push(message.text()));
+    page.on('pageerror', (error) => noise.push(String(error)));
+    page.on('request', (request) => {
+      if (!request.url().startsWith(url.href)) noise.push(request.url());
+    });
+    await page.goto(url.href);
+    await page.waitForSelector('#messages');
+  }
+
+  const count = async (): Promise<number> => Number((await page.textContent('#count'))!.split(' ')[2]);
+  const until = async (atLeast: number): Promise<void> => {
+    await expect.poll(count, { timeout: 20_000 }).toBeGreaterThanOrEqual(atLeast);
+  };
+  const fly = async (): Promise<Client<never, never>> => {
+    const client = await connect(drone, { port, host: '127.0.0.1' });
+    await client.request({ type: 'write', text: 'HELLO' });
+    await client.request({ type: 'write', text: '<script>alert(1)</script>' });
+    return client as never;
+  };
+
+  test.each(['light', 'dark'] as const)(
+    'messages come as they are sent, a late page has those before it, and none moves what is looked at; %s',
+    async (scheme) => {
+      await open(scheme);
+      expect(await page.textContent('#live')).toBe('live');
+      const before = await count();
+      const client = await fly();
+      await until(before + 4);
+      expect(await page.locator('.row', { hasText: '<script>alert(1)</script>' }).count()).toBeGreaterThan(0);
+      for (let x = 0; x < 60; x++) await client.request({ type: 'move', x, y: 0 } as never);
+      await until(before + 124);
+      // The first message is looked at; more come, and it stays.
+      await page.locator('#messages').focus();
+      await page.keyboard.press('Home');
+      await client.request({ type: 'move', x: 777, y: 0 } as never);
+      await until(before + 126);
+      expect(await page.evaluate("document.getElementById('messages').scrollTop")).toBe(0);
+      expect(await page.locator('.row', { hasText: 'x 777' }).count()).toBe(0);
+      // Unless one follows.
+      await page.check('#follow');
+      await client.request({ type: 'move', x: 778, y: 0 } as never);
+      await page.waitForSelector(".row[aria-selected=true]:has-text('778')");
+      // A page that is opened later, and a filter, know all of it.
+      const all = await count();
+      const image = await page.screenshot();
+      const shown = path.join(root, `docs/images/tap-${scheme}.png`);
+      if (process.env.UPDATE_SCREENSHOTS) writeFileSync(shown, image);
+      expect(readFileSync(shown).subarray(1, 4).toString()).toBe('PNG');
+      await page.close();
+      await open(scheme);
+      expect(await count()).toBeGreaterThanOrEqual(all);
+      await page.fill('#filter', 'x = 777');
+      await page.locator('.row', { hasText: 'x 777' }).first().waitFor();
+      client.destroy();
+      await client.closed.catch(() => {});
+    },
+    60_000,
+  );
+});
