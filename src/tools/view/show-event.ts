@@ -20,9 +20,9 @@ export function aboutEvent(event: ViewEvent): object {
 /** What an event is called in the list of types. */
 export function eventKind(event: ViewEvent): string {
   if (event.is !== 'message') return `(${event.is})`;
-  if (event.error !== undefined) return '(not decoded)';
+  if (event.type !== '') return event.type;
   // A codec of one kind of message need not name it.
-  return event.type === '' ? '(message)' : event.type;
+  return event.error === undefined ? '(message)' : '(not decoded)';
 }
 
 /** The fields that hold no others. */
