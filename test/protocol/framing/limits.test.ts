@@ -84,8 +84,16 @@ describe.each(Object.entries(FRAMINGS))('%s', (_, framing) => {
         const whole = readAll(framing, [bytes]);
         expect(readAll(framing, pieces(bytes, size))).toEqual(whole);
         expect(batched(framing, pieces(bytes, size))).toEqual(whole.frames);
-        if (framing.inParts)
-          expect(inParts(framing, pieces(bytes, size))).toEqual([whole.frames, whole.error]);
+        if (framing.inParts) {
+          const { code, actual, offset } = whole.error ?? {};
+          const { frames, error } = inParts(framing, pieces(bytes, size));
+          expect([frames, error?.code, error?.actual, error?.offset]).toEqual([
+            whole.frames,
+            code,
+            actual,
+            offset,
+          ]);
+        }
         if (whole.error !== undefined)
           expect(whole.error).toMatchObject({ name: 'FrameError', origin: 'peer' });
         const received = whole.frames.reduce((sum, frame) => sum + frame.length, 0);
