@@ -142,7 +142,7 @@ export type { Matter } from './streams/outlet.ts';
 export { Stage, type StageOptions } from './streams/stage.ts';
 
 // all of it, over a socket
-export { defineProtocol, type Protocol } from './protocol/protocol.ts';
+export { defineProtocol, type Protocol, type ServerProtocol } from './protocol/protocol.ts';
 export type { FramingPair, Preface } from './protocol/direction.ts';
 export {
   type Closed,

@@ -3,12 +3,11 @@ import { isTrusted, TAKING } from '../bytes/trust.ts';
 import { StateError } from '../errors.ts';
 import { anything, checkOptions, delayOrNever, flag, splitOptions } from '../options.ts';
 import type { Codec, Decoded } from '../protocol/codec.ts';
-import { fromClient, fromServer } from '../protocol/direction.ts';
-import type { FrameWriter } from '../protocol/framing/framing.ts';
+import { type FramingPair, fromClient, fromServer, type Preface } from '../protocol/direction.ts';
+import type { FrameWriter, Framing } from '../protocol/framing/framing.ts';
 import { Packer } from '../protocol/packer.ts';
-import type { Protocol } from '../protocol/protocol.ts';
-import { knownOf } from '../protocol/reply-rules.ts';
-import type { Tagged } from '../protocol/session/declaration.ts';
+import { knownOf, type ReplyRules } from '../protocol/reply-rules.ts';
+import type { MessageSource, Tagged } from '../protocol/session/declaration.ts';
 import { expectations } from '../protocol/session/expects.ts';
 import type { Numberless } from '../protocol/session/id-path.ts';
 import type { Session } from '../protocol/session/session.ts';
@@ -26,12 +25,19 @@ import { type Upgrades, upgradesCheck } from './upgrades.ts';
 
 /** What a client needs of a protocol. */
 // biome-ignore lint/suspicious/noExplicitAny: any rules
-export type ClientProtocol<ClientMessage, ServerMessage, Rules = any> = Pick<
-  Protocol<ClientMessage, ServerMessage, string, unknown, Rules>,
-  'framing' | 'preface' | 'clientMessages' | 'serverMessages' | 'replies'
-> &
+export interface ClientProtocol<ClientMessage, ServerMessage, Rules = any> {
+  readonly framing: Framing | FramingPair;
+  /** Bytes before the first frame. */
+  readonly preface?: Preface | undefined;
+  /** What we send. */
+  readonly clientMessages: MessageSource<Codec<unknown, ClientMessage>>;
+  /** What comes. */
+  readonly serverMessages: MessageSource<Codec<ServerMessage, never>>;
+  /** The server's table. */
   // biome-ignore lint/suspicious/noExplicitAny: a client need not know what the server's handlers keep
-  Partial<Pick<Protocol<ClientMessage, ServerMessage, string, any>, 'session'>>;
+  readonly session?: Session<any, any, any, any> | undefined;
+  readonly replies?: (Rules & ReplyRules<ServerMessage, ClientMessage>) | undefined;
+}
 
 // biome-ignore lint/suspicious/noExplicitAny: as RepliesOptions
 export interface ClientOptions<ServerMessage, ClientMessage = any, Rules = unknown> extends FrameTimes {

@@ -1,7 +1,7 @@
 import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { LimitError, TimeoutError } from '../errors.ts';
-import type { Protocol } from '../protocol/protocol.ts';
+import type { ServerProtocol } from '../protocol/protocol.ts';
 import type { ConnectionObserver } from '../protocol/recording/observer.ts';
 import type { Said } from '../protocol/session/declaration.ts';
 import { lingered } from '../streams/farewell.ts';
@@ -86,7 +86,7 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
   constructor(
     stream: Duplex,
     peer: Peer,
-    protocol: Protocol<ClientMessage, ServerMessage, State, Context>,
+    protocol: ServerProtocol<ClientMessage, ServerMessage, State, Context>,
     context: Context | undefined,
     settings: LinkSettings,
     now: number,

@@ -6,7 +6,7 @@ import { showThrown } from '../bytes/show.ts';
 import { HandlerError, LimitError, StateError } from '../errors.ts';
 import { anything, callback, checkOptions, flag, natural } from '../options.ts';
 import { longestFrame } from '../protocol/direction.ts';
-import { defineProtocol, type Protocol } from '../protocol/protocol.ts';
+import { defineProtocol, type ServerProtocol } from '../protocol/protocol.ts';
 import type { Said } from '../protocol/session/declaration.ts';
 import { FRAME_TIMES } from '../streams/deadlines.ts';
 import { isListed, listOf } from './address-list.ts';
@@ -83,7 +83,7 @@ const MOST_TOLD = 64;
  * await server.listen({ port: 4000, host: '127.0.0.1' });
  */
 export function createServer<ClientMessage, ServerMessage, State extends string, Context>(
-  protocol: Protocol<ClientMessage, ServerMessage, State, Context>,
+  protocol: ServerProtocol<ClientMessage, ServerMessage, State, Context>,
   options: ServerOptions<NoInfer<Context>> = {},
 ): Server<ClientMessage, ServerMessage, State, Context> {
   return new Server(protocol, options);
@@ -118,7 +118,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
   /** The limits, with their defaults. */
   readonly limits: SettledLimits;
   readonly #server: net.Server;
-  readonly #protocol: Protocol<ClientMessage, ServerMessage, State, Context>;
+  readonly #protocol: ServerProtocol<ClientMessage, ServerMessage, State, Context>;
   readonly #options: ServerOptions<Context>;
   readonly #blocked: net.BlockList | undefined;
   readonly #entrance: Entrance;
@@ -134,7 +134,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
   #closing: Promise<Closed<Connection<ClientMessage, ServerMessage, State, Context>>> | undefined;
 
   constructor(
-    protocol: Protocol<ClientMessage, ServerMessage, State, Context>,
+    protocol: ServerProtocol<ClientMessage, ServerMessage, State, Context>,
     options: ServerOptions<NoInfer<Context>> = {},
   ) {
     super({ captureRejections: true });

@@ -6,7 +6,7 @@ import { type Direction, fromClient, fromServer, refusalOf } from './direction.t
 import type { FrameBatch, Framing } from './framing/framing.ts';
 import { AT_ONCE, Inbox } from './inbox.ts';
 import { Outbox } from './outbox.ts';
-import type { Protocol } from './protocol.ts';
+import type { ServerProtocol } from './protocol.ts';
 import type { ConnectionInfo, Said } from './session/declaration.ts';
 import type { Line } from './session/line.ts';
 import type { Run, StateLimits, Step } from './session/run.ts';
@@ -95,7 +95,7 @@ export class Conversation<
    * @param connection - what the session's `context` is made of
    */
   constructor(
-    protocol: Protocol<Received, Sent, State, Context>,
+    protocol: ServerProtocol<Received, Sent, State, Context>,
     context?: Context,
     connection?: ConnectionInfo,
   ) {

@@ -4,8 +4,14 @@ import type { Framing } from './framing/framing.ts';
 import { checkReplyRules, type ReplyRules } from './reply-rules.ts';
 import type { MessageSource } from './session/declaration.ts';
 import type { Session } from './session/session.ts';
+import type { SessionTable } from './session/table.ts';
 
-/** All that both ends of a connection have to agree on, and the server's session. */
+/**
+ * All that both ends of a connection have to agree on, and the server's session.
+ *
+ *     client ── Request, encoded ──▶ ClientMessage, decoded ── server
+ *     client ◀── Response, decoded ── ServerMessage, encoded ── server
+ */
 export interface Protocol<
   ClientMessage,
   ServerMessage,
@@ -14,6 +20,8 @@ export interface Protocol<
   Context = any,
   // biome-ignore lint/suspicious/noExplicitAny: nor how its replies find their requests
   Rules = any,
+  Request = ClientMessage,
+  Response = ServerMessage,
 > {
   /** For messages, pictures and tools. */
   readonly name: string;
@@ -25,13 +33,13 @@ export interface Protocol<
    */
   readonly preface?: Preface | undefined;
   /** What clients send and servers receive. */
-  readonly clientMessages: MessageSource<Codec<ClientMessage>>;
+  readonly clientMessages: MessageSource<Codec<ClientMessage, Request>>;
   /** What servers send and clients receive. */
-  readonly serverMessages: MessageSource<Codec<ServerMessage>>;
+  readonly serverMessages: MessageSource<Codec<Response, ServerMessage>>;
   /** The server's table; the client's side is read from it too. */
   readonly session: Session<ClientMessage, ServerMessage, State, Context>;
   /** How replies find their requests, for the client's `request`. By default they come in the order of what was sent. */
-  readonly replies?: (Rules & ReplyRules<ServerMessage, ClientMessage>) | undefined;
+  readonly replies?: Rules | undefined;
 }
 
 /**
@@ -48,13 +56,23 @@ export interface Protocol<
 export function defineProtocol<
   ClientMessage,
   ServerMessage,
-  State extends string,
-  Context,
-  const Rules extends ReplyRules<ServerMessage, ClientMessage> = Record<never, never>,
+  Request,
+  Response,
+  S extends { readonly table: SessionTable },
+  const Rules extends ReplyRules<Response, Request> = Record<never, never>,
   F extends Framing | FramingPair = Framing,
 >(
-  protocol: Protocol<ClientMessage, ServerMessage, State, Context, Rules> & { readonly framing: F },
-): Protocol<ClientMessage, ServerMessage, State, Context, Rules> & { readonly framing: F } {
+  protocol: Omit<
+    Protocol<ClientMessage, ServerMessage, string, unknown, Rules, Request, Response>,
+    'session' | 'replies'
+  > & {
+    readonly framing: F;
+    readonly session: S & Fitting<S, ClientMessage, ServerMessage>;
+    readonly replies?: (Rules & ReplyRules<Response, Request>) | undefined;
+  },
+): Protocol<ClientMessage, ServerMessage, StateOf<S>, ContextOf<S>, Rules, Request, Response> & {
+  readonly framing: F;
+} {
   const { name, framing, preface, clientMessages, serverMessages, session, replies } = protocol;
   if (typeof name !== 'string' || name === '') throw new TypeError('name: expected a name, got none');
   checkLines({ framing, preface });
@@ -67,7 +85,7 @@ export function defineProtocol<
     if (line?.sends === undefined) within(sends, serverMessages.types, 'serverMessages');
   }
   if (replies !== undefined) checkReplyRules({ clientMessages, serverMessages, session }, replies);
-  return Object.freeze({
+  const made = {
     name,
     framing,
     ...(preface !== undefined && { preface }),
@@ -75,8 +93,43 @@ export function defineProtocol<
     serverMessages,
     session,
     ...(replies !== undefined && { replies }),
-  });
+  };
+  // That the session is one of these messages is what its type says.
+  return Object.freeze(made) as never;
 }
+
+/** A protocol as its server sees it: what is decoded, and what is encoded. */
+export type ServerProtocol<
+  ClientMessage,
+  ServerMessage,
+  State extends string = string,
+  // biome-ignore lint/suspicious/noExplicitAny: a user of a protocol need not know what its handlers keep
+  Context = any,
+> = Protocol<
+  ClientMessage,
+  ServerMessage,
+  State,
+  Context,
+  // biome-ignore-start lint/suspicious/noExplicitAny: the client's side
+  any,
+  any,
+  any
+  // biome-ignore-end lint/suspicious/noExplicitAny: the client's side
+>;
+
+/** Nothing, where the session is of these messages; else what is wrong, in words. */
+type Fitting<S, ClientMessage, ServerMessage> =
+  // biome-ignore lint/suspicious/noExplicitAny: whatever its states are
+  S extends Session<infer Received, infer Sent, any, any>
+    ? [unknown extends ClientMessage ? never : ClientMessage] extends [Received]
+      ? [Sent] extends [ServerMessage]
+        ? unknown
+        : 'the session sends messages that serverMessages does not have'
+      : 'the session does not receive all of clientMessages'
+    : 'expected what defineSession gives';
+
+type StateOf<S> = S extends Session<infer _R, infer _S, infer State, infer _C> ? State : never;
+type ContextOf<S> = S extends Session<infer _R, infer _S, infer _T, infer Context> ? Context : never;
 
 function hasMethods(part: object, where: string, methods: readonly string[]): void {
   for (const method of methods) {

@@ -4,7 +4,7 @@ import { EMPTY } from '../bytes/buffer.ts';
 import { StateError } from '../errors.ts';
 import { anything, type Check, checkOptions } from '../options.ts';
 import { Conversation, type ConversationObserver, type Upgrade } from '../protocol/conversation.ts';
-import type { Protocol } from '../protocol/protocol.ts';
+import type { ServerProtocol } from '../protocol/protocol.ts';
 import type { ConnectionInfo, Said } from '../protocol/session/declaration.ts';
 import type { StateLimits } from '../protocol/session/run.ts';
 import { Deadlines, FRAME_TIMES, FrameTimer, type FrameWatch } from './deadlines.ts';
@@ -80,7 +80,7 @@ export class Responder<
   #waiting: (() => void)[] | undefined;
 
   constructor(
-    protocol: Protocol<Received, Sent, State, Context>,
+    protocol: ServerProtocol<Received, Sent, State, Context>,
     options: ResponderOptions<NoInfer<Context>> = {},
   ) {
     checkOptions(new.target.name, options, CHECKS);

@@ -1,7 +1,7 @@
 import { anything, checkOptions, natural } from '../options.ts';
 import { Conversation } from '../protocol/conversation.ts';
 import { swapped } from '../protocol/direction.ts';
-import type { Protocol } from '../protocol/protocol.ts';
+import type { ServerProtocol } from '../protocol/protocol.ts';
 import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
 import type { Session } from '../protocol/session/session.ts';
 
@@ -43,7 +43,7 @@ export interface ReplaySessionOptions<Received, Sent> {
  */
 export async function replaySession<Received, Sent>(
   events: readonly CaptureEvent[],
-  protocol: Protocol<Received, Sent>,
+  protocol: ServerProtocol<Received, Sent>,
   options: ReplaySessionOptions<Received, Sent> = {},
 ): Promise<SessionReplay> {
   checkOptions('replaySession', options, { connection: natural, session: anything });
