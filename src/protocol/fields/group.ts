@@ -162,11 +162,10 @@ export function requireReadable(target: AnyNode, name: string, reference: Refere
 function requireSameType(entries: Group['entries'], name: string, { path, repeated }: Reference): void {
   if (repeated === undefined) return;
   const [first = '', ...members] = path.split('.');
-  let known: AnyNode | undefined = entries.find(([one]) => one === first)?.[1];
-  for (const member of members) known = known?.kind.members?.(known).get(member);
-  if (known === undefined) return;
+  const target = entries.find(([one]) => one === first)![1];
+  const { node, slot } = placeOf(target, members, name, path);
   const own = valuesOf(repeated);
-  const others = valuesOf(known);
+  const others = node === undefined ? (slot?.big ? 'bigints' : 'numbers') : valuesOf(node);
   if (others === undefined || own === others) return;
   throw new TypeError(`${name}: its values are ${own}, and those of '${path}' are ${others}`);
 }
