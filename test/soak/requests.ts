@@ -1,10 +1,10 @@
-// Requests without end over a connection that loses, delays, repeats and invents replies: none may hang, and none may get
-// another's reply.
-//
-//   npm run soak -- [REQUESTS] [SEED]      (default 1,000,000 and the time)
+/**
+ * Requests without end over a connection that loses, delays, repeats and invents replies: none may hang, and none may get
+ * another's reply.
+ */
 import { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
-import { Client, lengthPrefix, message, messages, u8, u16be, u32be } from '../src/index.ts';
+import { Client, lengthPrefix, message, messages, u8, u16be, u32be } from '../../src/index.ts';
 
 const framing = lengthPrefix({ lengthFieldLength: 1 });
 const clientMessages = messages(u8, {
@@ -19,7 +19,7 @@ const serverMessages = messages(u8, {
 type Reply = Parameters<typeof serverMessages.encode>[0];
 
 /** How many requests ended in each way. */
-export interface SoakResult {
+export interface RequestsResult {
   answered: number;
   listed: number;
   timedOut: number;
@@ -31,10 +31,18 @@ export interface SoakResult {
 }
 
 /** @throws Error for a reply that was another's, or a request that does not end */
-export async function soak(requests: number, seed: number): Promise<SoakResult> {
+export async function requests(count: number, seed: number): Promise<RequestsResult> {
   const random = mulberry32(seed);
   const chance = (probability: number): boolean => random() < probability;
-  const result: SoakResult = { answered: 0, listed: 0, timedOut: 0, aborted: 0, left: 0, strays: 0, seed };
+  const result: RequestsResult = {
+    answered: 0,
+    listed: 0,
+    timedOut: 0,
+    aborted: 0,
+    left: 0,
+    strays: 0,
+    seed,
+  };
   const wire = new Wire((bytes) => {
     const asked = clientMessages.decode(bytes);
     const { id, n } = asked;
@@ -105,7 +113,7 @@ export async function soak(requests: number, seed: number): Promise<SoakResult> 
   };
   let failure: unknown;
   let under = 0;
-  for (let n = 0; n < requests && failure === undefined; n++) {
+  for (let n = 0; n < count && failure === undefined; n++) {
     under++;
     (chance(0.1) ? list(n) : ask(n))
       .catch((error) => {
@@ -166,9 +174,4 @@ function mulberry32(seed: number): () => number {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-}
-
-if (process.argv[1] === import.meta.filename) {
-  const [requests = '1000000', seed = String(Date.now() >>> 0)] = process.argv.slice(2);
-  console.log(await soak(Number(requests), Number(seed)));
 }
