@@ -1,16 +1,19 @@
-import { array, codecOf, constant, i32be, message, messages, struct, u8, u32be, until } from 'wirepipe';
+import * as w from 'wirepipe';
 import { text, value } from './values.ts';
 
-/** What a client says first, before any message (§55.7). */
-export const startupMessages = messages(u32be, {
-  startup: message(0x00_03_00_00, {
-    parameters: array(struct({ name: text, value: text }), until(constant(u8, 0)), { max: 1_000 }),
+/** What a client may say first, before any message (§55.7). */
+export const startupRequests = {
+  startup: w.message(0x00_03_00_00, {
+    parameters: w.array(w.struct({ name: text, value: text }), w.until(w.constant(w.u8, 0)), { max: 1_000 }),
   }),
   // 1234 and 5678, 5679, 5680 in the two halves.
-  cancelRequest: message(80_877_102, { process: i32be, secret: i32be }),
-  sslRequest: message(80_877_103),
-  gssEncRequest: message(80_877_104),
-});
+  cancelRequest: w.message(80_877_102, { process: w.i32be, secret: w.i32be }),
+  sslRequest: w.message(80_877_103),
+  gssEncRequest: w.message(80_877_104),
+};
+
+/** The same without its length. */
+export const startupMessages = w.messages(w.u32be, startupRequests);
 
 /** What `password` holds when it answers `sasl`. */
-export const saslInitialResponse = codecOf(struct({ mechanism: text, data: value }));
+export const saslInitialResponse = w.codecOf(w.struct({ mechanism: text, data: value }));

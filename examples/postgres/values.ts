@@ -1,43 +1,29 @@
-import {
-  array,
-  bytes,
-  constant,
-  cstring,
-  enumeration,
-  i32be,
-  padding,
-  size,
-  struct,
-  u8,
-  u16be,
-  until,
-  utf8,
-} from 'wirepipe';
+import * as w from 'wirepipe';
 
 /** The most that a message holds. */
 const LONGEST = 1_073_741_823;
 
 /** Behind the type: see framing.ts. */
-export const length = { length: padding(4) };
+export const length = { length: w.padding(4) };
 
 /** String: UTF-8 up to a NUL. */
-export const text = cstring(LONGEST);
+export const text = w.cstring(LONGEST);
 
 /** A column or a parameter: Int32 length, −1 for NULL. */
-export const value = bytes(size(i32be, { nullAt: -1 }), { max: LONGEST });
-export const textValue = utf8(size(i32be, { nullAt: -1 }), { max: LONGEST });
+export const value = w.bytes(w.size(w.i32be, { nullAt: -1 }), { max: LONGEST });
+export const textValue = w.utf8(w.size(w.i32be, { nullAt: -1 }), { max: LONGEST });
 
-export const format = enumeration(u16be, { text: 0, binary: 1 });
-export const formats = array(format, u16be);
+export const format = w.enumeration(w.u16be, { text: 0, binary: 1 });
+export const formats = w.array(format, w.u16be);
 
 /** Strings up to an empty one. */
-export const names = array(text, until(constant(u8, 0)), { max: 1_000 });
+export const names = w.array(text, w.until(w.constant(w.u8, 0)), { max: 1_000 });
 
 /** Fields of errors and notices (§55.8): a letter and a string each, up to a NUL. */
-export const notice = array(
-  struct({
-    field: enumeration(
-      u8,
+export const notice = w.array(
+  w.struct({
+    field: w.enumeration(
+      w.u8,
       {
         severity: 0x53,
         severityCode: 0x56,
@@ -62,6 +48,6 @@ export const notice = array(
     ),
     text,
   }),
-  until(constant(u8, 0)),
+  w.until(w.constant(w.u8, 0)),
   { max: 100 },
 );

@@ -22,3 +22,17 @@ test('MQTT 3.1.1 and 5.0: at most 600', () => {
   ];
   expect(lines('mqtt', names)).toBeLessThanOrEqual(600);
 });
+
+test('PostgreSQL v3: at most 350', () => {
+  const tables = [
+    'values',
+    'framing',
+    'startup',
+    'wire',
+    'client-messages',
+    'server-messages',
+    'client-session',
+    'server-session',
+  ];
+  expect(lines('postgres', tables)).toBeLessThanOrEqual(350);
+});

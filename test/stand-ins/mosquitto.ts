@@ -45,8 +45,13 @@ export interface Printing {
   readonly ended: Promise<number | null>;
 }
 
-export function start(program: string, args: readonly string[]): Printing {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+export function start(
+  program: string,
+  args: readonly string[],
+  { input = '', env = {} }: { input?: string; env?: Record<string, string> } = {},
+): Printing {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  child.stdin.on('error', () => undefined).end(input);
   const lines: string[] = [];
   let rest = '';
   const waiting: (() => void)[] = [];

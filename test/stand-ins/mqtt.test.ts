@@ -49,7 +49,7 @@ describe.skipIf(BROKER === undefined)('against mosquitto', () => {
   beforeAll(async () => {
     ({ port, stop } = await startMosquitto(BROKER!));
   }, 30_000);
-  afterAll(() => stop());
+  afterAll(() => stop(), 60_000);
 
   test.each([4, 5] as const)(
     'MQTT.js with our adapter in place of mqtt-packet, version %i',

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import type { Decoded, Encodable } from 'wirepipe';
+import type { allClientMessages } from './client-messages.ts';
+import { SCRAM, ScramClient } from './scram.ts';
+import type { serverMessages } from './server-messages.ts';
+import { saslInitialResponse } from './startup.ts';
+
+export interface LoginOptions {
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+}
+
+type Request = Extract<Decoded<typeof serverMessages>, { type: 'authentication' }>['request'];
+type Sent = Encodable<typeof allClientMessages>;
+interface Reply {
+  readonly send?: Sent;
+  readonly next?: 'settling' | 'refused';
+}
+
+/** What a client says of itself: its name, and its password in clear, by MD5 or by SCRAM, as the server asks (§55.2.1). */
+export class Login {
+  readonly #options: LoginOptions;
+  readonly #scram: ScramClient;
+
+  constructor(options: LoginOptions) {
+    this.#options = options;
+    this.#scram = new ScramClient(options.password);
+  }
+
+  startup(): Sent {
+    const { user, database } = this.#options;
+    const parameters = Object.entries({ user, database, client_encoding: 'UTF8' });
+    return {
+      type: 'startup',
+      request: { type: 'startup', parameters: parameters.map(([name, value]) => ({ name, value })) },
+    };
+  }
+
+  answer(request: Request): Reply {
+    const { user, password } = this.#options;
+    const scram = this.#scram;
+    switch (request.type) {
+      case 'ok':
+        return { next: 'settling' };
+      case 'cleartext':
+        return say(Buffer.from(`${password}\0`));
+      case 'md5':
+        return say(Buffer.from(`md5${md5(md5(password, user), request.salt)}\0`));
+      case 'sasl':
+        return say(saslInitialResponse.encode({ mechanism: SCRAM, data: scram.first() }));
+      case 'saslContinue':
+        return say(scram.final(request.data.toString()));
+      case 'saslFinal':
+        return scram.verifies(request.data.toString()) ? {} : { next: 'refused' };
+      default:
+        return { next: 'refused' };
+    }
+  }
+}
+
+function say(data: Buffer): Reply {
+  return { send: { type: 'password', data } };
+}
+
+function md5(...data: (string | Buffer)[]): string {
+  const sum = createHash('md5');
+  for (const one of data) sum.update(one);
+  return sum.digest('hex');
+}
