@@ -47,6 +47,7 @@ export type {
 export type { FrameChecksum, Valid } from './protocol/framing/validity.ts';
 export type { StuffedOptions } from './protocol/framing/stuffing.ts';
 export type {
+  DiscardCounts,
   FrameBatch,
   FrameReader,
   FrameReaderOptions,
@@ -134,7 +135,13 @@ export { LengthPrefixEncoder } from './streams/length-prefix-encoder.ts';
 export { FrameEncoder } from './streams/frame-encoder.ts';
 
 // all of it, in one stage, and without a stream
-export { Conversation, type Upgrade } from './protocol/conversation.ts';
+export {
+  Conversation,
+  type ConversationObserver,
+  type ConversationOptions,
+  type ReadCounts,
+  type Upgrade,
+} from './protocol/conversation.ts';
 export { Responder, type ResponderOptions } from './streams/responder.ts';
 
 // stages of one's own

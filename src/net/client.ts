@@ -1,7 +1,7 @@
 import { type Duplex, finished, pipeline, Readable } from 'node:stream';
 import { isTrusted, TAKING } from '../bytes/trust.ts';
-import { StateError } from '../errors.ts';
-import { anything, checkOptions, delayOrNever, flag, splitOptions } from '../options.ts';
+import { type FrameError, StateError } from '../errors.ts';
+import { anything, checkOptions, delayOrNever, flag, oneOf, splitOptions } from '../options.ts';
 import type { Codec, Decoded } from '../protocol/codec.ts';
 import { type FramingPair, fromClient, fromServer, type Preface } from '../protocol/direction.ts';
 import type { FrameWriter, Framing } from '../protocol/framing/framing.ts';
@@ -20,7 +20,14 @@ import { ClientUpgrade } from './client-upgrade.ts';
 import { Detachable } from './detachable.ts';
 import { cutWhenSilent, endWithin } from './end-within.ts';
 import type { ManyReplies } from './many-replies.ts';
-import { DEFAULT_TIMEOUT, RawReply, Replies, type RepliesOptions, type RequestOptions } from './replies.ts';
+import {
+  DEFAULT_TIMEOUT,
+  InvalidReply,
+  RawReply,
+  Replies,
+  type RepliesOptions,
+  type RequestOptions,
+} from './replies.ts';
 import { type Upgrades, upgradesCheck } from './upgrades.ts';
 
 /** What a client needs of a protocol. */
@@ -64,6 +71,11 @@ export interface ClientOptions<ServerMessage, ClientMessage = any, Rules = unkno
    */
   // biome-ignore lint/suspicious/noExplicitAny: a client need not know what its handlers keep
   session?: Session<ServerMessage, ClientMessage, any, any> | undefined;
+  /**
+   * A frame that is no message: the connection's error, or leave it out, report it by the `'invalid'` event of `messages` (error,
+   * frame), and read on. Where replies have no numbers it may have been one: the oldest request fails. Default `'error'`.
+   */
+  onInvalid?: 'error' | 'discard' | undefined;
   /**
    * What takes the connection over when a reply of the client's own session names an upgrade
    * (`{ send, next, upgrade: 'tls' }`). `closed` resolves then.
@@ -135,11 +147,12 @@ export class Client<
       checkStates: flag,
       session: anything,
       upgrades: upgradesCheck,
+      onInvalid: oneOf('error', 'discard'),
       lingerTimeout: delayOrNever,
       ...FRAME_TIMES,
     });
     const [times] = splitOptions<FrameTimes>(options, FRAME_TIMES);
-    const { checkStates = false, session, upgrades, lingerTimeout = 5_000 } = options;
+    const { checkStates = false, session, upgrades, onInvalid, lingerTimeout = 5_000 } = options;
     const replies: RepliesOptions<object, object> = { ...protocol.replies, ...(options.replies as object) };
     if (checkStates && protocol.session === undefined) {
       throw new TypeError('checkStates: the protocol has no session to judge by');
@@ -165,11 +178,11 @@ export class Client<
     const serverMessages: Codec<unknown, never> = incoming.messages;
     if (outgoing.preface !== undefined) stream.write(outgoing.preface);
     const decoder = new FrameDecoder(incoming.framing, { ...times, preface: incoming.preface });
-    const stages = [
-      decoder,
-      new MessageDecoder(replies.decode === undefined ? serverMessages : raw(serverMessages)),
-      this.#replies,
-    ] as const;
+    const codec = replies.decode === undefined ? serverMessages : raw(serverMessages);
+    const decoded = new MessageDecoder(codec, { onInvalid });
+    decoded.standIn = (error, frame) => new InvalidReply(error, frame);
+    this.#replies.onInvalid = (error, frame) => void this.messages.emit('invalid', error, frame);
+    const stages = [decoder, decoded, this.#replies] as const;
     if (session === undefined) {
       this.messages = this.#replies;
     } else {
@@ -179,6 +192,16 @@ export class Client<
       });
       this.messages = new Readable({ objectMode: true, read() {} });
     }
+    const discarded = (error: FrameError): void => {
+      if (error.code !== 'ERR_FRAME_NOISE') this.#replies.frameLost(error);
+      this.messages.emit('discard', error);
+    };
+    // Numbers tell what was lost; and where nobody listens no error is made.
+    if (replies.id === undefined) decoder.on('discard', discarded);
+    else
+      this.messages.on('newListener', (name) => {
+        if (name === 'discard' && decoder.listenerCount('discard') === 0) decoder.on('discard', discarded);
+      });
     this.closed = new Promise((resolve, reject) => {
       const over = (error: NodeJS.ErrnoException | null | undefined): void => {
         // A connection that we cut ourselves has not failed.

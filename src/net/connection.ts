@@ -1,6 +1,7 @@
 import type net from 'node:net';
 import type { Duplex } from 'node:stream';
-import { LimitError, TimeoutError } from '../errors.ts';
+import { type FrameError, LimitError, TimeoutError } from '../errors.ts';
+import type { ReadCounts } from '../protocol/conversation.ts';
 import type { ServerProtocol } from '../protocol/protocol.ts';
 import type { ConnectionObserver } from '../protocol/recording/observer.ts';
 import type { Said } from '../protocol/session/declaration.ts';
@@ -47,6 +48,8 @@ export interface Connection<_ClientMessage, ServerMessage, State extends string,
   readonly remote: string;
   /** The session: its `state`, its `context`, and `send` for messages that answer nothing. */
   readonly machine: Machine<ServerMessage, State, Context>;
+  /** What has come, counted: frames, those that were no message, those that the framing has skipped, and bytes of noise. */
+  readonly counts: ReadCounts;
 }
 
 /** What a connection tells its server. */
@@ -54,6 +57,10 @@ export interface ConnectionEvents<C> {
   limit(connection: C, struck: LimitStruck): void;
   /** Once, at the end. */
   end(connection: C, error: NodeJS.ErrnoException | undefined): void;
+  /** A frame was no message, and is left out. */
+  invalid(connection: C, error: Error, frame: Buffer): void;
+  /** Called for what the framing skips; undefined while nobody listens. */
+  readonly onDiscard: ((connection: C, error: FrameError) => void) | undefined;
   /** What was to take the connection over has failed. */
   failed(connection: C, cause: unknown): void;
 }
@@ -104,6 +111,7 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
       context,
       connection: this,
       idleGap: settings.idleGap,
+      onInvalid: settings.onInvalid,
     });
     this.machine.observer = this;
     if (this.#upgrades !== undefined) this.machine.hostUpgrades(this);
@@ -127,6 +135,10 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
 
   get socket(): net.Socket {
     return this.stream as net.Socket;
+  }
+
+  get counts(): ReadCounts {
+    return this.machine.counts;
   }
 
   get remote(): string {
@@ -163,6 +175,17 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
   abort(error: Error): void {
     if (this.machine.isOver) this.cut();
     else this.machine.abort(error);
+  }
+
+  /** Of `ConversationObserver`. */
+  invalid(error: Error, frame: Buffer): void {
+    this.#events.invalid(this, error, frame);
+  }
+
+  /** Of `ConversationObserver`. */
+  get onDiscard(): ((error: FrameError) => void) | undefined {
+    const tell = this.#events.onDiscard;
+    return tell && ((error) => tell(this, error));
   }
 
   /** Of `UpgradeHost`: a reply names an upgrade, and is about to be sent. */

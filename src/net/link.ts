@@ -10,6 +10,7 @@ import type { Upgrades } from './upgrades.ts';
 export interface LinkSettings {
   readonly limits: SettledLimits;
   readonly idleGap: number | undefined;
+  readonly onInvalid: 'error' | 'discard' | undefined;
   /** What takes connections over when a reply names an upgrade. */
   readonly upgrades: Upgrades<never> | undefined;
   /** Of unfinished frames. */

@@ -131,6 +131,17 @@ export class RawReply {
   }
 }
 
+/** A frame that is no message. It may have been a reply. */
+export class InvalidReply {
+  readonly error: Error;
+  readonly frame: Buffer;
+
+  constructor(error: unknown, frame: Buffer) {
+    this.error = error as Error;
+    this.frame = frame;
+  }
+}
+
 /** The messages that come in (object mode on both sides): replies go to the requests, everything else goes on. */
 export class Replies<Request extends object, Reply extends object> extends Stage<Reply> {
   readonly #requests: Requests<Request, Reply, Waiting<Reply>>;
@@ -144,7 +155,9 @@ export class Replies<Request extends object, Reply extends object> extends Stage
   readonly #decode: ((request: Request, reply: Reply) => Codec<any, any> | undefined) | undefined;
   /** Throws what is wrong with a message that came. */
   readonly #check: ((message: Reply) => void) | undefined;
-  #messages: readonly (Reply | RawReply)[] = NONE;
+  #messages: readonly (Reply | RawReply | InvalidReply)[] = NONE;
+  /** Called for each frame that is no message. */
+  onInvalid: ((error: Error, frame: Buffer) => void) | undefined;
   #index = 0;
   /** Runs while we wait for silence. */
   #silence: NodeJS.Timeout | undefined;
@@ -303,7 +316,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     this.acceptBatch([message as Reply]);
   }
 
-  protected override acceptBatch(messages: readonly (Reply | RawReply)[]): void {
+  protected override acceptBatch(messages: readonly (Reply | RawReply | InvalidReply)[]): void {
     this.#messages = messages;
     this.#index = 0;
     this.#silence?.refresh();
@@ -333,7 +346,8 @@ export class Replies<Request extends object, Reply extends object> extends Stage
   }
 
   /** Give a message to the request that it answers; returns it where it answers none. */
-  #take(came: Reply | RawReply): Reply | undefined {
+  #take(came: Reply | RawReply | InvalidReply): Reply | undefined {
+    if (came instanceof InvalidReply) return this.#takeInvalid(came);
     let message: Reply;
     try {
       message = came instanceof RawReply ? this.#decodeReply(came) : came;
@@ -351,6 +365,40 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     if (belongs !== 'late') belongs.ticket.take(message, belongs.more === true);
     if (belongs === 'late' || !belongs.more) this.#pump();
     return undefined;
+  }
+
+  /** It may have been a reply. */
+  #takeInvalid({ error, frame }: InvalidReply): undefined {
+    this.#fail(this.#requests.lose(), error);
+    try {
+      this.onInvalid?.(error, frame);
+    } catch (thrown) {
+      this.#break(failed("a listener of 'invalid'", thrown));
+    }
+  }
+
+  /**
+   * The framing has skipped a frame, which may have been a reply. With several requests under way nothing tells which one it
+   * would have answered: the connection fails.
+   */
+  frameLost(error: Error): void {
+    const { oldest, unnumbered } = this.#requests;
+    if (oldest === undefined || this.#requests.isNumbered(oldest)) return;
+    if (unnumbered > 1) {
+      this.destroy(error);
+      return;
+    }
+    // What came before it in the same chunk is taken first.
+    process.nextTick(() => {
+      if (this.#requests.oldest === oldest) this.#fail(this.#requests.lose(), error);
+    });
+  }
+
+  #fail(waiting: Waiting<Reply> | undefined, error: Error): void {
+    if (waiting === undefined) return;
+    waiting.release();
+    waiting.sink.reject(error);
+    this.#pump();
   }
 
   #decodeReply({ message, bytes }: RawReply): Reply {

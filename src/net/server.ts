@@ -3,8 +3,8 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type tls from 'node:tls';
 import { showThrown } from '../bytes/show.ts';
-import { HandlerError, LimitError, StateError } from '../errors.ts';
-import { anything, callback, checkOptions, flag, natural } from '../options.ts';
+import { type FrameError, HandlerError, LimitError, StateError } from '../errors.ts';
+import { anything, callback, checkOptions, flag, natural, oneOf } from '../options.ts';
 import { longestFrame } from '../protocol/direction.ts';
 import { defineProtocol, type ServerProtocol } from '../protocol/protocol.ts';
 import type { Said } from '../protocol/session/declaration.ts';
@@ -42,6 +42,8 @@ export interface ServerOptions<Context = unknown> extends ServerLimits, Entrance
    * begins a frame. For lines behind a serial-to-network converter. Default: silence says nothing.
    */
   idleGap?: number | undefined;
+  /** A frame that is no message ends its connection, or is left out and told by `'invalid'`. Default `'error'`. */
+  onInvalid?: 'error' | 'discard' | undefined;
   /** Addresses and subnets that are not let in. */
   blockList?: net.BlockList | readonly string[] | undefined;
   /** Makes what the handlers of one connection share, of what is known of its peer: in place of the session's `context`. */
@@ -102,6 +104,14 @@ interface ServerEvents<ClientMessage, ServerMessage, State extends string, Conte
     struck: LimitStruck,
     connection: Connection<ClientMessage, ServerMessage, State, Context> | undefined,
   ];
+  /** Under `onInvalid: 'discard'`: a frame was no message, and is left out. It is a view: copy it to keep it. */
+  invalid: [
+    error: Error,
+    frame: Buffer,
+    connection: Connection<ClientMessage, ServerMessage, State, Context>,
+  ];
+  /** The framing has skipped a frame, or a run of noise. */
+  discard: [error: FrameError, connection: Connection<ClientMessage, ServerMessage, State, Context>];
   /** A peer has not got in: a limit, the block list, its PROXY header, the TLS handshake. */
   refused: [error: Error, peer: Peer];
   listening: [];
@@ -147,6 +157,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
       proxyProtocol: anything,
       blockList: anything,
       idleGap: FRAME_TIMES.idleGap,
+      onInvalid: oneOf('error', 'discard'),
       noDelay: flag,
       keepAlive: flag,
       keepAliveInitialDelay: natural,
@@ -166,6 +177,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     this.#links = {
       limits,
       idleGap: options.idleGap,
+      onInvalid: options.onInvalid,
       upgrades: options.upgrades as Upgrades<never> | undefined,
       held: new ByteBudget(limits.maxTotalHeldBytes),
       waiting: new ByteBudget(limits.maxTotalWaitingBytes),
@@ -239,25 +251,15 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
 
   /** What was counted since the server was made, and what there is now. */
   stats(): ServerStatistics {
-    const { accepted, refused, closed, failed, limits } = this.#counters;
-    let { bytesReceived, bytesSent, messagesReceived } = this.#counters;
-    for (const connection of this.#served) {
-      bytesReceived += connection.link.bytesReceived;
-      bytesSent += connection.link.bytesSent;
-      messagesReceived += connection.machine.taken;
-    }
+    // As if all of them were over now.
+    const all = Object.assign(new Counters(), this.#counters);
+    for (const connection of this.#served) all.add(connection);
     return {
       connections: this.connections.size,
       heldBytes: this.#links.held.total,
       waitingBytes: this.#links.waiting.total,
-      accepted,
-      refused,
-      closed,
-      failed,
-      bytesReceived,
-      bytesSent,
-      messagesReceived,
-      limits: { ...limits },
+      ...all,
+      limits: { ...this.#counters.limits },
     };
   }
 
@@ -387,6 +389,11 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     left: () => void,
   ): ServedConnection<ClientMessage, ServerMessage, State, Context> | undefined {
     let connection: ServedConnection<ClientMessage, ServerMessage, State, Context>;
+    // Without a listener no error is made.
+    const discarded = () =>
+      this.listenerCount('discard') > 0
+        ? (one: typeof connection, error: FrameError) => this.#tell('discard', error, one)
+        : undefined;
     try {
       const context = this.#options.context?.(peer);
       connection = new ServedConnection(stream, peer, this.#protocol, context, this.#links, now, {
@@ -394,6 +401,10 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
         end: (one, error) => {
           left();
           this.#end(one, error);
+        },
+        invalid: (one, error, frame) => this.#tell('invalid', error, frame, one),
+        get onDiscard() {
+          return discarded();
         },
         failed: (one, cause) => this.#failed(cause, 'upgrade', one),
       });
@@ -421,9 +432,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     this.#served.delete(connection);
     if (this.#served.size + this.#entering.size === 0) this.#sweep.stop();
     const { bytesReceived, bytesSent } = connection.link;
-    this.#counters.bytesReceived += bytesReceived;
-    this.#counters.bytesSent += bytesSent;
-    this.#counters.messagesReceived += connection.machine.taken;
+    this.#counters.add(connection);
     // One that was refused has never been a connection.
     if (!this.connections.delete(connection)) return;
     if (error === undefined) this.#counters.closed++;
@@ -460,7 +469,10 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
   }
 
   /** Call the listeners of an event; what one of them throws concerns its connection alone. */
-  #tell(event: 'connection' | 'connectionEnd' | 'refused' | 'limit', ...args: unknown[]): void {
+  #tell(
+    event: 'connection' | 'connectionEnd' | 'refused' | 'limit' | 'invalid' | 'discard',
+    ...args: unknown[]
+  ): void {
     try {
       this.emit(event, ...(args as never));
     } catch (error) {

@@ -1,3 +1,4 @@
+import type { ReadCounts } from '../protocol/conversation.ts';
 import type { ServerLimits } from './limits.ts';
 
 /** What a server has counted since it was made, and what there is now. */
@@ -18,8 +19,23 @@ export interface ServerStatistics {
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly messagesReceived: number;
+  /** Messages, and frames that were none. */
+  readonly framesReceived: number;
+  /** Frames that were no message, and were left out (`onInvalid: 'discard'`). */
+  readonly framesInvalid: number;
+  /** Frames that the framing has skipped. */
+  readonly framesDiscarded: number;
+  /** Bytes outside of frames that the framing has skipped. */
+  readonly noiseReceived: number;
   /** How often each limit was reached; absent where never. */
   readonly limits: Readonly<Partial<Record<keyof ServerLimits | 'blockList', number>>>;
+}
+
+/** A connection, as far as it counts. */
+interface Counted {
+  readonly link: { readonly bytesReceived: number; readonly bytesSent: number };
+  readonly machine: { readonly taken: number };
+  readonly counts: ReadCounts;
 }
 
 /** What a server counts of connections that are over, and of events. */
@@ -31,7 +47,22 @@ export class Counters {
   bytesReceived = 0;
   bytesSent = 0;
   messagesReceived = 0;
+  framesReceived = 0;
+  framesInvalid = 0;
+  framesDiscarded = 0;
+  noiseReceived = 0;
   readonly limits: Partial<Record<keyof ServerLimits | 'blockList', number>> = {};
+
+  /** Count what a connection has counted. */
+  add({ link, counts, machine }: Counted): void {
+    this.bytesReceived += link.bytesReceived;
+    this.bytesSent += link.bytesSent;
+    this.messagesReceived += machine.taken;
+    this.framesReceived += counts.frames;
+    this.framesInvalid += counts.invalid;
+    this.framesDiscarded += counts.discarded;
+    this.noiseReceived += counts.noise;
+  }
 
   limit(name: keyof ServerLimits | 'blockList'): void {
     this.limits[name] = (this.limits[name] ?? 0) + 1;

@@ -3,7 +3,7 @@ import { type FrameError, StateError } from '../errors.ts';
 import type { Codec } from './codec.ts';
 import { decodeFrame } from './decode-frame.ts';
 import { type Direction, fromClient, fromServer, refusalOf } from './direction.ts';
-import type { FrameBatch, Framing } from './framing/framing.ts';
+import type { DiscardCounts, FrameBatch, Framing } from './framing/framing.ts';
 import { AT_ONCE, Inbox } from './inbox.ts';
 import { Outbox } from './outbox.ts';
 import type { ServerProtocol } from './protocol.ts';
@@ -17,6 +17,27 @@ export interface ConversationObserver {
   message(message: unknown, state: string): void;
   /** Another state was entered. */
   transition(from: string, to: string): void;
+  /** Under `onInvalid: 'discard'`: a frame is no message, and is left out. It is a view: copy it to keep it. */
+  invalid?(error: Error, frame: Buffer): void;
+  /** Called for what the framing skips, as of a `FrameReader`: read anew each time. */
+  readonly onDiscard?: ((error: FrameError) => void) | undefined;
+}
+
+export interface ConversationOptions {
+  /** A frame that is no message: an error that ends the session, or leave it out, count it, and read on. Default `'error'`. */
+  onInvalid?: 'error' | 'discard' | undefined;
+}
+
+/** What has come on a connection, counted. */
+export interface ReadCounts {
+  /** Messages that were taken, and frames that were none. */
+  readonly frames: number;
+  /** Frames that were no message, and were left out. */
+  readonly invalid: number;
+  /** Frames that the framing has skipped. */
+  readonly discarded: number;
+  /** Bytes outside of frames that the framing has skipped. */
+  readonly noise: number;
 }
 
 /** The connection goes on with another protocol. */
@@ -83,6 +104,10 @@ export class Conversation<
   /** Why an answer could not be written: nothing follows it. */
   #refused: Error | undefined;
   #taken = 0;
+  readonly #discards: boolean;
+  /** Frames that were left out. */
+  #invalid = 0;
+  readonly #skipped: DiscardCounts = { discarded: 0, noise: 0 };
   /** Timers to start and to cancel, of steps that were taken. */
   #timers: Map<string, number | null> | undefined;
   #observed: State;
@@ -98,7 +123,9 @@ export class Conversation<
     protocol: ServerProtocol<Received, Sent, State, Context>,
     context?: Context,
     connection?: ConnectionInfo,
+    { onInvalid = 'error' }: ConversationOptions = {},
   ) {
+    this.#discards = onInvalid === 'discard';
     const run = protocol.session.start(context, connection);
     this.#run = run;
     this.#observed = run.state;
@@ -108,7 +135,13 @@ export class Conversation<
     this.#refusal = refusalOf(protocol);
     const { reads, writes = this.#out.framing, receives, sends } = run.line as StateLine;
     this.#codec = receives ?? this.#in.messages;
-    this.#inbox = new Inbox(this.#in, reads, {});
+    const conversation = this;
+    this.#inbox = new Inbox(this.#in, reads, {
+      get onDiscard() {
+        return conversation.observer?.onDiscard;
+      },
+      counts: this.#skipped,
+    });
     this.#outbox = new Outbox(sends ?? this.#out.messages, writes.writer());
     for (const message of run.greeting) this.#outbox.messages.push(message);
     run.onLine = (before) => this.#turnOutput(before);
@@ -171,6 +204,11 @@ export class Conversation<
   get upgrade(): Upgrade | undefined {
     const unread = this.final ? undefined : this.#unread;
     return unread && { name: this.#run.upgrade!, unread: Buffer.concat(unread) };
+  }
+
+  /** What has come, counted. */
+  get counts(): ReadCounts {
+    return { frames: this.#taken + this.#invalid, invalid: this.#invalid, ...this.#skipped };
   }
 
   /** Messages taken in so far: a change starts the limits `idle` and `frame` anew. */
@@ -381,7 +419,8 @@ export class Conversation<
       try {
         message ??= decodeFrame(codec, batch!, this.#index++);
       } catch (error) {
-        this.#fault = asError(error);
+        if (this.#discards && this.#leaveOut(asError(error), batch!, this.#index - 1)) continue;
+        this.#fault ??= asError(error);
         this.#index = to;
         this.#batch = undefined;
         break;
@@ -403,6 +442,18 @@ export class Conversation<
     // An idle connection holds nothing of what has come.
     if (batch !== undefined && this.#index >= batch.count) this.#batch = undefined;
     return true;
+  }
+
+  /** A frame is no message: tell it. False where that fails, which is the fault then. */
+  #leaveOut(error: Error, { bytes, bounds }: FrameBatch, index: number): boolean {
+    this.#invalid++;
+    try {
+      this.observer?.invalid?.(error, bytes.subarray(bounds[2 * index], bounds[2 * index + 1]));
+      return true;
+    } catch (thrown) {
+      this.#fault = asError(thrown);
+      return false;
+    }
   }
 
   /** Take a last step, once the handlers at work have answered. */

@@ -1,7 +1,13 @@
 import { EMPTY } from '../bytes/buffer.ts';
 import type { FrameError } from '../errors.ts';
 import { type Direction, wholeStream } from './direction.ts';
-import { type FrameBatch, type FrameReader, type Framing, VAIN_BYTES_A_TURN } from './framing/framing.ts';
+import {
+  type DiscardCounts,
+  type FrameBatch,
+  type FrameReader,
+  type Framing,
+  VAIN_BYTES_A_TURN,
+} from './framing/framing.ts';
 
 /** Messages that are answered and gone before the next ones are read: a collection of garbage copies all that live. */
 export const AT_ONCE = 64;
@@ -9,6 +15,7 @@ export const AT_ONCE = 64;
 export interface InboxOptions {
   /** As of a `FrameReader`: read anew each time. */
   readonly onDiscard?: ((error: FrameError) => void) | undefined;
+  readonly counts: DiscardCounts;
 }
 
 /**
@@ -170,6 +177,7 @@ export class Inbox {
         return options.onDiscard;
       },
       pauseAfter: VAIN_BYTES_A_TURN,
+      counts: options.counts,
       streamOffset,
     });
   }

@@ -48,6 +48,8 @@ export class MessageDecoder<Message> extends Stage<Message> {
   #index = 0;
   readonly #discards: boolean;
   #steering: Steering | undefined;
+  /** Under `onInvalid: 'discard'`, makes what takes the place of a frame that is no message. @internal */
+  standIn: ((error: unknown, frame: Buffer) => Message) | undefined;
 
   constructor(codec: Codec<Message, never>, options: MessageDecoderOptions = {}) {
     if (typeof codec?.decode !== 'function')
@@ -135,9 +137,10 @@ export class MessageDecoder<Message> extends Stage<Message> {
       } catch (error) {
         const frame = batch.bytes.subarray(batch.bounds[2 * index], batch.bounds[2 * index + 1]);
         // The listener may keep the frame.
-        if (this.listenerCount('invalid') > 0) keep();
+        if (this.standIn !== undefined || this.listenerCount('invalid') > 0) keep();
         try {
-          this.emit('invalid', error, frame);
+          if (this.standIn !== undefined) messages.push(this.standIn(error, frame));
+          else this.emit('invalid', error, frame);
         } catch (thrown) {
           this.#batch = undefined;
           this.fail(thrown);

@@ -2,8 +2,13 @@
 import { setImmediate } from 'node:timers';
 import { EMPTY } from '../bytes/buffer.ts';
 import { StateError } from '../errors.ts';
-import { anything, type Check, checkOptions } from '../options.ts';
-import { Conversation, type ConversationObserver, type Upgrade } from '../protocol/conversation.ts';
+import { anything, type Check, checkOptions, oneOf } from '../options.ts';
+import {
+  Conversation,
+  type ConversationObserver,
+  type ReadCounts,
+  type Upgrade,
+} from '../protocol/conversation.ts';
 import type { ServerProtocol } from '../protocol/protocol.ts';
 import type { ConnectionInfo, Said } from '../protocol/session/declaration.ts';
 import type { StateLimits } from '../protocol/session/run.ts';
@@ -21,6 +26,8 @@ export interface ResponderOptions<Context = unknown> extends StageOptions {
   connection?: ConnectionInfo | undefined;
   /** As of `FrameDecoder`: milliseconds of silence that end an unfinished frame whose length is not known. Default: none do. */
   idleGap?: number | undefined;
+  /** As of `MessageDecoder`: a frame that is no message ends the session, or is left out and counted. Default `'error'`. */
+  onInvalid?: 'error' | 'discard' | undefined;
 }
 
 /** The most bytes of one connection that are answered in one turn of the event loop: then the others have theirs. */
@@ -33,6 +40,7 @@ const CHECKS: Readonly<Record<keyof ResponderOptions, Check>> = {
   context: anything,
   connection: anything,
   idleGap: FRAME_TIMES.idleGap,
+  onInvalid: oneOf('error', 'discard'),
 };
 
 /**
@@ -85,7 +93,8 @@ export class Responder<
   ) {
     checkOptions(new.target.name, options, CHECKS);
     super('bytes', 'bytes', options);
-    this.#conversation = new Conversation(protocol, options.context, options.connection);
+    const { context, connection, onInvalid } = options;
+    this.#conversation = new Conversation(protocol, context, connection, { onInvalid });
     this.#gap = options.idleGap;
     this.#deadlines = new Deadlines(this.#conversation, this);
     this.#deadlines.follow();
@@ -121,6 +130,11 @@ export class Responder<
   /** How many messages have been taken. */
   get taken(): number {
     return this.#conversation.taken;
+  }
+
+  /** What has come, counted. */
+  get counts(): ReadCounts {
+    return this.#conversation.counts;
   }
 
   /** Whether a message is being answered: its handler's promise is pending. */

@@ -78,7 +78,7 @@ export abstract class DelimitedReader extends Intake {
     this.#startSearch = delimited.start && delimiterSearch([delimited.start]);
     this.#noise =
       delimited.noise &&
-      new Noise(delimited.noise, (skipped, makeError) => this.violation(skipped, makeError));
+      new Noise(delimited.noise, (skipped, makeError, count) => this.violation(skipped, makeError, count));
     this.#open = delimited.start === undefined;
   }
 

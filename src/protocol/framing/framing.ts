@@ -41,6 +41,14 @@ export interface Framing {
   writer(): FrameWriter;
 }
 
+/** What readers have skipped. */
+export interface DiscardCounts {
+  /** Frames. */
+  discarded: number;
+  /** Bytes outside of frames, in the runs that have ended. */
+  noise: number;
+}
+
 export interface FrameReaderOptions {
   /**
    * Called for each frame that is skipped, and each run of noise, with the error that it would have been. It is read anew
@@ -57,6 +65,8 @@ export interface FrameReaderOptions {
    * Default: every frame is whole.
    */
   readonly partsAbove?: number | undefined;
+  /** Counts what is skipped, whether or not an error is made of it. */
+  readonly counts?: DiscardCounts | undefined;
   /** Where in the stream the reader begins, for the places in its errors. Default 0. */
   readonly streamOffset?: number | undefined;
 }

@@ -140,15 +140,22 @@ export abstract class Intake implements FrameReader {
     this.error = error;
   }
 
-  /** A frame that cannot be had, or noise: it is skipped and reported, or the reader ends with the error. */
-  protected violation(isSkipped: boolean, makeError: () => FrameError): void {
-    if (isSkipped) this.discard(makeError);
+  /**
+   * A frame that cannot be had, or noise: it is skipped and reported, or the reader ends with the error.
+   * @param noise - how many bytes of noise; 0 for a frame
+   */
+  protected violation(isSkipped: boolean, makeError: () => FrameError, noise = 0): void {
+    if (isSkipped) this.discard(makeError, noise);
     else this.fail(makeError());
   }
 
   /** Report what is skipped. The error is made only if `onDiscard` is there to receive it. */
-  protected discard(makeError: () => FrameError): void {
-    const { onDiscard } = this.#options;
+  protected discard(makeError: () => FrameError, noise = 0): void {
+    const { onDiscard, counts } = this.#options;
+    if (counts !== undefined) {
+      if (noise === 0) counts.discarded++;
+      else counts.noise += noise;
+    }
     if (onDiscard !== undefined) onDiscard(withoutStack(makeError));
   }
 }

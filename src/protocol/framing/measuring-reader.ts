@@ -52,7 +52,7 @@ export class MeasuringReader extends Intake {
     this.#candidate = new Candidate(measuring.kinds);
     this.#partsAbove = measuring.inParts ? (options?.partsAbove ?? Infinity) : Infinity;
     const policy = { isSkipped: true, code: 'ERR_FRAME_NOISE' } as const;
-    this.#noise = new Noise(policy, (_, makeError) => this.discard(makeError));
+    this.#noise = new Noise(policy, (_, makeError, count) => this.discard(makeError, count));
     this.#mayBegin = measuring.skipsNoise ? firstBytes(measuring.kinds) : undefined;
   }
 

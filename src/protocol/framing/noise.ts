@@ -16,10 +16,13 @@ const REPORTED_AT_ONCE = 65_536;
  */
 export class Noise {
   readonly #policy: NoisePolicy;
-  readonly #report: (isSkipped: boolean, makeError: () => FrameError) => void;
+  readonly #report: (isSkipped: boolean, makeError: () => FrameError, count: number) => void;
   #count = 0;
 
-  constructor(policy: NoisePolicy, report: (isSkipped: boolean, makeError: () => FrameError) => void) {
+  constructor(
+    policy: NoisePolicy,
+    report: (isSkipped: boolean, makeError: () => FrameError, count: number) => void,
+  ) {
     this.#policy = policy;
     this.#report = report;
   }
@@ -51,10 +54,11 @@ export class Noise {
 
   #tell(count: number | undefined, offset: number): void {
     const { isSkipped, code } = this.#policy;
-    this.#report(isSkipped, () => {
+    const makeError = (): FrameError => {
       const what = count === undefined ? 'bytes' : count === 1 ? '1 byte' : `${count} bytes`;
       const message = `${what} outside a frame, at stream offset ${offset}`;
       return new FrameError(code, message, { actual: count, offset });
-    });
+    };
+    this.#report(isSkipped, makeError, count ?? 0);
   }
 }

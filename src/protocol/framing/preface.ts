@@ -32,12 +32,13 @@ class PrefacedReader implements FrameReader {
 
   constructor(framing: Framing, preface: Buffer, options: FrameReaderOptions = {}) {
     this.#preface = preface;
-    const { pauseAfter, streamOffset = 0 } = options;
+    const { pauseAfter, counts, streamOffset = 0 } = options;
     this.#reader = framing.reader({
       get onDiscard() {
         return options.onDiscard;
       },
       pauseAfter,
+      counts,
       streamOffset: streamOffset + preface.length,
     });
   }

@@ -325,6 +325,40 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     return true;
   }
 
+  /** How many requests without a number wait for their replies. */
+  get unnumbered(): number {
+    return this.#ordered.size;
+  }
+
+  /** Of the requests without a number that wait for their replies, the oldest. */
+  get oldest(): Ticket | undefined {
+    for (const { ticket, abandoned } of this.#ordered) if (abandoned !== true) return ticket;
+    return undefined;
+  }
+
+  /**
+   * A frame was lost that may have been a reply: where replies have no numbers, it was that of the oldest request. Returns that
+   * request, which goes unanswered; of many replies, those that still come are dropped.
+   */
+  lose(): Ticket | undefined {
+    if (this.#requestId !== undefined) return undefined;
+    for (const slot of this.#ordered) {
+      const { ticket, expected, abandoned } = slot;
+      // What nothing need answer.
+      if (ticket === undefined && expected.count === 'any') continue;
+      if (expected.count !== 'one') {
+        if (ticket !== undefined) this.abandon(ticket);
+      } else {
+        this.#forget(slot);
+        if (ticket === undefined) return undefined;
+        this.#slots.delete(ticket);
+        this.#abandoned.delete(ticket);
+      }
+      return abandoned === true ? undefined : ticket;
+    }
+    return undefined;
+  }
+
   /** The replies of a request that was given up will not come any more: its number is free. */
   release(ticket: Ticket): void {
     const slot = this.#abandoned.get(ticket);
