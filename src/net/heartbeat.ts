@@ -25,13 +25,14 @@ export const heartbeatChecks: Readonly<Record<keyof HeartbeatOptions<unknown>, C
 /** What heartbeats go through. */
 interface Beating<ClientMessage> {
   readonly stream: Duplex;
+  readonly closed: Promise<void>;
   /** Resolves with the reply; with undefined where nothing answers. */
   request(message: ClientMessage, options: { timeout: number }): Promise<unknown>;
   destroy(error: Error): void;
 }
 
 /**
- * Send a message at each interval for as long as the stream is open, and end the connection where nothing comes after one.
+ * Send a message at each interval until the connection is over, and end the connection where nothing comes after one.
  *
  *     message ──interval──▶ message ──interval──▶ …
  *        └──timeout──▶ ERR_TIMEOUT_IDLE, unless something came
@@ -70,8 +71,12 @@ export function beat<ClientMessage>(
   const timer = setInterval(() => {
     if (!isAsking) void send();
   }, interval).unref();
-  stream.on('data', heard).once('close', () => {
+  const stop = (): void => {
     clearInterval(timer);
+    stream.off('data', heard);
     heard();
-  });
+  };
+  stream.on('data', heard).once('close', stop);
+  // Also where the stream goes on with another protocol.
+  client.closed.then(stop, stop);
 }

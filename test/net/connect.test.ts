@@ -261,6 +261,40 @@ describe('heartbeats', () => {
     client.destroy();
   });
 
+  test('end where the connection goes over to another protocol', async () => {
+    let bytes = 0;
+    const port = await peer((socket) => {
+      socket.on('data', (chunk) => (bytes += chunk.length));
+      setTimeout(() => socket.write(WELCOME), 100);
+    });
+    const leaving = defineSession({
+      receives: serverMessages,
+      sends: clientMessages,
+      initial: 'here',
+      states: {
+        here: { on: { welcome: () => ({ next: 'gone', upgrade: 'other' }) }, next: ['gone'] },
+        gone: { final: true },
+      },
+    });
+    let taken: net.Socket | undefined;
+    const client = await connect(echoing(), {
+      port,
+      host,
+      session: leaving,
+      upgrades: { other: { take: (socket) => (taken = socket) } },
+      heartbeat: { ...beats, timeout: Infinity },
+      replies: { expects: { echo: { one: 'echoed' } } },
+    });
+    await client.closed;
+    await new Promise((resolve) => setImmediate(resolve));
+    later(() => taken?.destroy());
+    expect(taken?.listenerCount('data')).toBe(0);
+    const before = bytes;
+    expect(before).toBeGreaterThan(0);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(bytes).toBe(before);
+  });
+
   test('one that nothing answers is only sent', async () => {
     let bytes = Buffer.alloc(0);
     const port = await peer((socket) =>
