@@ -495,6 +495,8 @@ export interface Limits {
   readonly empty: number;
   readonly depth: number | undefined;
   readonly text: number;
+  /** Undefined where it goes by the bytes of the message. */
+  readonly summed: number | undefined;
 }
 export type Counted = 'elements' | 'empty' | 'text';
 
@@ -543,6 +545,8 @@ export interface Reading {
   count(what: Counted, amount: number): void;
   enter(maxDepth: number | undefined): void;
   leave(): void;
+  /** Count the bytes of a sum against the limit: inside a recursion each level may sum all bytes of the levels below. */
+  countSummed(amount: number): void;
   /** Where the fast engine stood in that list when it gave up: so many elements need not be read again. */
   skip(node: AnyNode): number;
   /** How many bytes from `at` on were searched before, in vain, for the terminator of what begins there. */
@@ -608,6 +612,7 @@ export interface Writing extends Slots {
   count(what: Counted, amount: number): void;
   enter(maxDepth: number | undefined): void;
   leave(): void;
+  countSummed(amount: number): void;
   /** Refuse a member of the value. */
   failAt(name: string, expected: string, actual: unknown): never;
   messageType: string | undefined;
@@ -639,6 +644,7 @@ interface Emitting {
   advance(count: number): void;
   /** Count against a limit of the message; give up beyond it. */
   count(what: Counted, amount: string): void;
+  countSummed(amount: string): void;
   readonly limits: Limits;
 }
 

@@ -132,6 +132,11 @@ export interface MessageLimits {
   depth?: number;
   /** Bytes of all its texts together: 10,000,000 unless given. */
   text?: number;
+  /**
+   * Bytes that checksums inside a `lazy` field go over, together: those of a recursion sum the same bytes at each level. Unless given
+   * 16 times the bytes of the message, and 1 MiB.
+   */
+  summed?: number;
 }
 
 export interface MessagesOptions<
@@ -297,9 +302,10 @@ function limitsOf(where: string, limits: MessageLimits = {}): Limits {
     empty: integer(0),
     depth: integer(1, 1000),
     text: integer(0),
+    summed: integer(0),
   });
-  const { elements = 1_000_000, empty = 1_000, depth, text = 10_000_000 } = limits;
-  return Object.freeze({ elements, empty, depth, text });
+  const { elements = 1_000_000, empty = 1_000, depth, text = 10_000_000, summed } = limits;
+  return Object.freeze({ elements, empty, depth, text, summed });
 }
 
 function withTrailing(cases: MessageTable): MessageTable {

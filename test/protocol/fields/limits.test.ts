@@ -126,6 +126,75 @@ describe('the limits of a message', () => {
   });
 });
 
+describe('sums at every level of a recursion', () => {
+  interface Nested {
+    inner: Nested | undefined;
+    data: Uint8Array;
+    sum?: number;
+  }
+  let summed = 0;
+  const counting = {
+    name: 'counting',
+    width: 8,
+    compute(bytes: Uint8Array, start: number, end: number): number {
+      summed += end - start;
+      return bytes[start]!;
+    },
+  };
+  const nested: Field<Nested> = f.struct({
+    inner: f.optional(f.lazy(() => nested)),
+    data: f.bytes(f.u32be),
+    sum: f.checksum(f.u8, counting),
+  }) as Field<Nested>;
+
+  /** So many levels in one another, the innermost with the bytes. */
+  function levels(count: number, bytes: number): Nested {
+    let value: Nested = { inner: undefined, data: Buffer.alloc(bytes) };
+    for (let level = 0; level < count; level++) value = { inner: value, data: Buffer.alloc(0) };
+    return value;
+  }
+
+  it('go over a number of bytes that is linear in those of the message', () => {
+    const free = codecOf(nested, { limits: { summed: 2 ** 40 } });
+    const codec = codecOf(nested);
+    // 20 levels sum the megabyte 20 times, 10 levels 10 times
+    const frame = free.encode(levels(20, 1_000_000));
+    const limit = 16 * frame.length + 2 ** 20;
+    summed = 0;
+    expect(refusal(() => codec.decode(frame))).toEqual(limited('summed', limit));
+    // by the generated code, and by the walk that says why
+    expect(summed).toBeLessThan(2 * (limit + frame.length));
+    expect(refusal(() => codec.encode(levels(20, 1_000_000)))).toEqual(limited('summed', limit));
+    expect(codec.encode(levels(10, 1_000_000))).toEqual(free.encode(levels(10, 1_000_000)));
+    expect(codec.decode(free.encode(levels(10, 1_000_000)))).toMatchObject({ data: Buffer.alloc(0) });
+    expect(free.decode(frame)).toMatchObject({ data: Buffer.alloc(0) });
+  });
+
+  it('are counted alike by both engines, on decode and on encode', () => {
+    for (let bytes = 0; bytes < 40; bytes++) {
+      const codec = codecOf(nested, { limits: { summed: 150 } });
+      const value = levels(4, bytes);
+      const frame = encodeByWalking(codecOf(nested).declaration, value);
+      const outcomes = [
+        () => codec.decode(frame),
+        () => decodeByWalking(codec.declaration, frame, 0, frame.length),
+        () => codec.encode(value),
+        () => encodeByWalking(codec.declaration, value),
+      ].map((run) => {
+        try {
+          run();
+          return 'well';
+        } catch (error) {
+          return (error as ProtocolError).code;
+        }
+      });
+      // Each level is the flag, the bytes and their length, and the sum; the outermost is not inside the recursion.
+      const all = [0, 1, 2, 3].reduce((sum, level) => sum + bytes + 5 + 6 * level, 0);
+      expect(new Set(outcomes)).toEqual(new Set([all > 150 ? 'ERR_MESSAGE_LIMIT' : 'well']));
+    }
+  });
+});
+
 describe('a permitted depth', () => {
   // Nine fields in one another for each level.
   const deep = (maxDepth: number): DeclaredCodec<unknown> => {

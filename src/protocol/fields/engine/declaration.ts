@@ -20,9 +20,21 @@ export function mayExceed({ root, limits }: Declaration, what: 'elements' | 'emp
   return root.facts.costs[what] > limits[what];
 }
 
+/** The bytes that the sums of one message may go over, inside its recursions. */
+export function mostSummed({ summed }: Limits, bytes: number): number {
+  return summed ?? 16 * bytes + 2 ** 20;
+}
+
+/** What generated code counts them in. */
+export class Summed {
+  count = 0;
+  most = 0;
+}
+
 /** What the limits of a message are called, in errors. */
-export const COUNTED: Readonly<Record<'elements' | 'empty' | 'text', string>> = {
+export const COUNTED: Readonly<Record<'elements' | 'empty' | 'text' | 'summed', string>> = {
   elements: 'elements in one message (limits.elements)',
   empty: 'elements of no bytes in one message (limits.empty)',
   text: 'bytes of text in one message (limits.text)',
+  summed: 'bytes under the checksums of a recursion in one message (limits.summed)',
 };

@@ -13,7 +13,7 @@ import type {
 } from '../kind.ts';
 import { hasTrait } from '../node.ts';
 import { type Code, literal } from './code.ts';
-import { type Declaration, mayExceed } from './declaration.ts';
+import { type Declaration, mayExceed, mostSummed, Summed } from './declaration.ts';
 
 /** A list notes where it stands once in so many elements. */
 const MARK_EVERY = 256;
@@ -59,6 +59,9 @@ class DecodeSource implements Decoding {
   /** Bytes behind `p` that are known to be there. */
   #ready = 0;
   readonly #routines: Map<AnyNode, string> = new Map();
+  #isInRoutine = false;
+  /** Of the sums inside recursions. */
+  #summed: string | undefined;
 
   constructor(code: Code, declaration: Declaration) {
     this.#code = code;
@@ -83,6 +86,11 @@ class DecodeSource implements Decoding {
     // Whatever goes wrong in here (a field of one's own, the stack's end), the walk says what.
     this.#code.function('decode(b, s, e)', () => {
       for (const what of this.#counted) this.line(`${what} = 0;`);
+      if (this.#summed !== undefined) {
+        const most = this.constant((bytes: number) => mostSummed(this.limits, bytes));
+        this.line(`${this.#summed}.count = 0;`);
+        this.line(`${this.#summed}.most = ${most}(e - s);`);
+      }
       if (this.#isForeign) {
         this.line('const outer = active;');
         this.line('nested = outer;');
@@ -239,12 +247,20 @@ class DecodeSource implements Decoding {
     if (this.#counted.has(what)) this.fail(`(${what} += ${amount}) > ${this.limits[what]}`);
   }
 
+  countSummed(amount: string): void {
+    if (!this.#isInRoutine) return;
+    this.#summed ??= this.constant(new Summed());
+    this.fail(`(${this.#summed}.count += ${amount}) > ${this.#summed}.most`);
+  }
+
   routine(node: AnyNode, body: () => string): string {
     const made = this.#routines.get(node);
     if (made !== undefined) return made;
     const name = this.name('decodeLazy');
     this.#routines.set(node, name);
     const outer = { offset: this.#offset, ready: this.#ready, end: this.end, scope: this.#scope };
+    const isOuterRoutine = this.#isInRoutine;
+    this.#isInRoutine = true;
     this.#code.function(`${name}(b, s, p, e, z)`, () => {
       this.reset(0);
       this.end = 'e';
@@ -254,6 +270,7 @@ class DecodeSource implements Decoding {
       this.line('position = p;');
       this.line(`return ${result};`);
     });
+    this.#isInRoutine = isOuterRoutine;
     this.#offset = outer.offset;
     this.#ready = outer.ready;
     this.end = outer.end;

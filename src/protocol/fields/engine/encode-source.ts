@@ -12,7 +12,7 @@ import type {
 } from '../kind.ts';
 import { firstName, hasTrait } from '../node.ts';
 import { type Code, literal } from './code.ts';
-import { type Declaration, mayExceed } from './declaration.ts';
+import { type Declaration, mayExceed, mostSummed, Summed } from './declaration.ts';
 import type { TextWriter } from './gathered-texts.ts';
 import { isInherited, property } from './property.ts';
 
@@ -70,6 +70,9 @@ class EncodeSource implements Encoding {
   /** Bytes behind `p` that are written already. */
   #offset = 0;
   readonly #routines: Map<AnyNode, string> = new Map();
+  #isInRoutine = false;
+  /** Of the sums inside recursions. */
+  #summed: string | undefined;
   /** What the field that was written last leaves to be filled in. */
   readonly #lent: Map<string, Derived> = new Map();
   /** What was read of the members of the field that was written last. */
@@ -101,7 +104,13 @@ class EncodeSource implements Encoding {
       for (const what of this.#counted) this.line(`${what} = 0;`);
       if (this.#mayExhaust) this.line('exhausted = -1;');
       this.line('try {');
-      this.line('return encodeMessage(m, t, s);');
+      if (this.#summed === undefined) this.line('return encodeMessage(m, t, s);');
+      else {
+        const most = this.constant((bytes: number) => mostSummed(this.limits, bytes));
+        this.line(`${this.#summed}.count = 0;`);
+        this.line('const end = encodeMessage(m, t, s);');
+        this.line(`return ${this.#summed}.count > ${most}(end - s) ? -1 : end;`);
+      }
       this.line('} catch {');
       this.line('return -1;');
       this.line('}');
@@ -356,18 +365,27 @@ class EncodeSource implements Encoding {
     if (this.#counted.has(what)) this.refuse(`(${what} += ${amount}) > ${this.limits[what]}`);
   }
 
+  countSummed(amount: string): void {
+    if (!this.#isInRoutine) return;
+    this.#summed ??= this.constant(new Summed());
+    this.line(`${this.#summed}.count += ${amount};`);
+  }
+
   routine(node: AnyNode, body: () => void): string {
     const made = this.#routines.get(node);
     if (made !== undefined) return made;
     const name = this.name('encodeLazy');
     this.#routines.set(node, name);
     const outer = { offset: this.#offset, scope: this.#scope };
+    const isOuterRoutine = this.#isInRoutine;
+    this.#isInRoutine = true;
     this.#code.function(`${name}(m, t, s, p, z)`, () => {
       this.#offset = 0;
       this.#scope = undefined;
       body();
       this.line(`return ${this.here()};`);
     });
+    this.#isInRoutine = isOuterRoutine;
     this.#offset = outer.offset;
     this.#scope = outer.scope;
     return name;

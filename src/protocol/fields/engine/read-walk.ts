@@ -14,7 +14,7 @@ import type {
   Steps,
   Visit,
 } from '../kind.ts';
-import { COUNTED, DEFAULT_DEPTH, type Declaration } from './declaration.ts';
+import { COUNTED, DEFAULT_DEPTH, type Declaration, mostSummed } from './declaration.ts';
 import { foreignProblem, Problem, pathStep, readingError, tooLong } from './problem.ts';
 import type { Progress } from './progress.ts';
 
@@ -120,6 +120,7 @@ export class ReadWalk implements Reading {
   #pathText = '';
   #scope: Scope | undefined;
   #depth = 0;
+  #summed = 0;
   /** Of a message that may be incomplete. */
   #progress: Progress | undefined;
   /** How many bytes the field that did not fit needs beyond the end. */
@@ -348,6 +349,14 @@ export class ReadWalk implements Reading {
     if (this.#counted[what] > this.#limits[what]) throw overLimit(what, this.#limits[what]);
   }
 
+  countSummed(amount: number): void {
+    // A message that is measured has not all its bytes yet.
+    if (this.#depth === 0 || this.#progress !== undefined) return;
+    this.#summed += amount;
+    const most = mostSummed(this.#limits, this.#frameEnd - this.start);
+    if (this.#summed > most) throw overLimit('summed', most);
+  }
+
   enter(maxDepth: number | undefined): void {
     requireDepth(this.#depth, maxDepth, this.#limits.depth);
     this.#depth++;
@@ -429,7 +438,7 @@ export function trailingProblem(walk: { at: number; end: number }, expected: str
 }
 
 /** A limit of the message is passed. */
-export function overLimit(what: Counted, limit: number): Problem {
+export function overLimit(what: Counted | 'summed', limit: number): Problem {
   return new Problem('ERR_MESSAGE_LIMIT', `at most ${limit} ${COUNTED[what]}`, 'more', {
     got: 'more',
     limit,

@@ -14,7 +14,7 @@ import type {
   Writing,
 } from '../kind.ts';
 import { firstName } from '../node.ts';
-import type { Declaration } from './declaration.ts';
+import { type Declaration, mostSummed } from './declaration.ts';
 import { foreignProblem, Problem, tooLong, writingError } from './problem.ts';
 import { property } from './property.ts';
 import { overLimit, requireDepth } from './read-walk.ts';
@@ -24,6 +24,7 @@ const UNLIMITED: Limits = {
   empty: Number.POSITIVE_INFINITY,
   depth: undefined,
   text: Number.POSITIVE_INFINITY,
+  summed: Number.POSITIVE_INFINITY,
 };
 
 /** The bytes of one field on its own, written slowly; throws a `MessageError` with the path of what does not fit. */
@@ -94,6 +95,7 @@ export class WriteWalk implements Writing {
   readonly #path: (string | number)[] = [];
   #scope: Scope | undefined;
   #depth = 0;
+  #summed = 0;
   /** Where something took the rest: nothing may stand behind it. −1 where nothing did. */
   #exhausted = -1;
   readonly #counted: Record<Counted, number> = { elements: 0, empty: 0, text: 0 };
@@ -119,6 +121,8 @@ export class WriteWalk implements Writing {
   message(root: AnyNode, message: unknown): void {
     this.#run(this.visit(root, message));
     this.requireEnd();
+    const most = mostSummed(this.#limits, this.at);
+    if (this.#summed > most) throw overLimit('summed', most);
   }
 
   visit(node: AnyNode, value: unknown, name?: string | number): Visit {
@@ -352,6 +356,10 @@ export class WriteWalk implements Writing {
   count(what: Counted, amount: number): void {
     this.#counted[what] += amount;
     if (this.#counted[what] > this.#limits[what]) throw overLimit(what, this.#limits[what]);
+  }
+
+  countSummed(amount: number): void {
+    if (this.#depth > 0) this.#summed += amount;
   }
 
   enter(maxDepth: number | undefined): void {

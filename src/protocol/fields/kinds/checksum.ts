@@ -47,6 +47,7 @@ export const CHECKSUM: Kind<Sum> = {
     const own = walk.place(name);
     const at = own.start;
     let sum: number;
+    walk.countSummed(to - from);
     try {
       sum = sumOf(node, walk.bytes, from, to, own.start);
     } catch (error) {
@@ -61,6 +62,7 @@ export const CHECKSUM: Kind<Sum> = {
   finishWrite(node, name, walk) {
     const own = walk.place(name);
     const [from, to] = range(node, own, (one) => walk.place(one), walk.groupStart, walk.at);
+    walk.countSummed(to - from);
     try {
       walk.put(node.slot, sumOf(node, walk.target, from, to, own.start), own.start);
     } catch (error) {
@@ -72,6 +74,7 @@ export const CHECKSUM: Kind<Sum> = {
     const own = out.place(name);
     const [from, to] = range(node, own, (one) => out.place(one), out.groupStart, out.here());
     const sum = `${out.constant(sumOf)}(${out.constant(node)}, b, ${from}, ${to}, ${own.start})`;
+    out.countSummed(`${to} - (${from})`);
     out.fail(`${sum} !== ${out.find(name).value}`);
   },
 
@@ -79,6 +82,7 @@ export const CHECKSUM: Kind<Sum> = {
     const own = out.place(name);
     const [from, to] = range(node, own, (one) => out.place(one), out.groupStart, out.here());
     const sum = `${out.constant(sumOf)}(${out.constant(node)}, t, ${from}, ${to}, ${own.start})`;
+    out.countSummed(`${to} - (${from})`);
     out.putInt(node.slot, out.define(sum), own.start);
   },
 };

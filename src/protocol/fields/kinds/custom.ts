@@ -156,6 +156,7 @@ const LIMITS: Declaration['limits'] = Object.freeze({
   empty: 1_000,
   depth: undefined,
   text: 10_000_000,
+  summed: undefined,
 });
 
 const declarations: WeakMap<AnyField, Declaration> = new WeakMap();
