@@ -42,6 +42,7 @@ describe('bits', () => {
     ['a float', () => w.bits(w.f64be, { a: 64 }), 'an integer field of fixed width, got float'],
     ['a varint', () => w.bits(w.varuint64, { a: 64 }), 'an integer field of fixed width'],
     ['a constant that is too large', () => w.bits(w.u8, { a: 4, b: { width: 4, constant: 16 } }), 'b: '],
+    ['an option that does not exist', () => w.bits(w.u8, { a: { width: 8, sign: true } as never }), 'sign'],
     ['nothing but constants', () => w.bits(w.u8, { a: { width: 8, constant: 1 } }), 'at least one member'],
     ['an order that is none', () => w.bits(w.u8, { a: 8 }, { first: 'last' as never }), 'first'],
     [

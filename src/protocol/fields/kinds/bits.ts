@@ -1,12 +1,12 @@
 import { show, showTag } from '../../../bytes/show.ts';
-import { checkOptions, oneOf } from '../../../options.ts';
+import { anything, checkOptions, flag, oneOf } from '../../../options.ts';
 import { literal, objectLiteral } from '../engine/code.ts';
 import { Problem } from '../engine/problem.ts';
 import { property } from '../engine/property.ts';
 import { type AnyField, type Field, type Flat, nodeOf } from '../field.ts';
 import { requireName } from '../group.ts';
 import type { ByteOrder, Decoding, Encoding, IntLayout, Kind, Known, Bits as Member, Slot } from '../kind.ts';
-import { declare } from '../node.ts';
+import { declare, isNode } from '../node.ts';
 import { BIGINT } from './bigint.ts';
 import { decodeUnsigned, INTEGER, type Integer } from './integer.ts';
 import { requireObject } from './struct.ts';
@@ -322,7 +322,11 @@ export function bits<const W extends Readonly<Record<string, BitMember>>>(
   let used = 0;
   for (const [name, given] of Object.entries(widths)) {
     requireName(name, 'bits');
-    const { width, signed = false, constant } = typeof given === 'object' ? given : { width: given };
+    const isWidth = typeof given !== 'object' || given === null || isNode(given);
+    const { width, signed = false, constant } = isWidth ? { width: given as number } : given;
+    if (!isWidth) {
+      checkOptions(`bits: ${name}`, given, { width: anything, signed: flag, constant: anything });
+    }
     if (!Number.isInteger(width) || width < 1) {
       throw new RangeError(`bits: ${name} is ${show(width)} bits wide; expected 1 or more`);
     }
