@@ -12,7 +12,7 @@ export type Check = (name: string, value: unknown) => void;
  *
  * @param where - what takes the options: `'lengthPrefix'`
  * @param checks - a check for each option there is
- * @throws TypeError for a value that is no object, an unknown option, or a value of another type
+ * @throws TypeError for a value that is not an object, an unknown option, or a value of another type
  * @throws RangeError for a value outside its range
  *
  * @example

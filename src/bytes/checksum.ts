@@ -3,7 +3,7 @@ import { show } from './show.ts';
 import { SUMS, type SumName } from './sums.ts';
 
 /**
- * Checksums over a run of bytes: the CRCs of Greg Cook's catalogue (`crc-catalogue.ts`), the sums that are no CRC (`sums.ts`),
+ * Checksums over a run of bytes: the CRCs of Greg Cook's catalogue (`crc-catalogue.ts`), the sums that are not CRCs (`sums.ts`),
  * and a maker for any other CRC.
  *
  * A CRC is described by Williams' parameters: the generator `polynomial` without its leading bit, the register's

@@ -18,7 +18,7 @@ export type SumName =
   | 'ADLER-32';
 
 /**
- * Sums that are no CRC. Each goes on where it stopped, so that a range may come in two pieces.
+ * Sums that are not CRCs. Each goes on where it stopped, so that a range may come in two pieces.
  *
  *     XOR-8          all bytes xor-ed (NMEA 0183)
  *     SUM-8 SUM-16   all bytes added

@@ -16,7 +16,7 @@ interface Of<From extends Side = Side> {
   readonly from: From;
 }
 
-/** A message: decoded from one frame, told when its last byte came. */
+/** A message: decoded from one frame, at the time of its last byte. */
 export type MessageEvent<ClientMessage, ServerMessage> =
   | (Of<'client'> & {
       readonly event: 'message';

@@ -24,7 +24,7 @@ export interface EventReader {
 }
 
 /**
- * A reader for a capture of any format that is read here, told by its first bytes: lines of events, pcap, or pcapng.
+ * A reader for a capture of any format that is read here, known by its first bytes: lines of events, pcap, or pcapng.
  *
  * @param options - of the reassembly of TCP; `patience` is 64 unless given, so that both sides stay in the order in which they spoke
  */
@@ -104,7 +104,7 @@ class LineReader implements EventReader {
         if (event !== undefined) return event;
       } catch (error) {
         this.error = error as CaptureError;
-        // What was cut off is no JSON any more.
+        // A line that was cut off is not JSON any more.
         if (this.#hasEnded && this.error.message.endsWith('not JSON')) this.error = this.#cutOff(text);
       }
     }
@@ -264,7 +264,7 @@ class PacketEvents implements EventReader {
     this.#hasEnded = true;
   }
 
-  /** Told once all that came before it was given. */
+  /** Reported once all that came before it was given. */
   get error(): CaptureError | undefined {
     return this.#isFinished && this.#index === this.#events.length ? this.#reader.error : undefined;
   }

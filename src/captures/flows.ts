@@ -121,7 +121,7 @@ export class Flows {
     };
   }
 
-  /** Take in a packet. One that is no IP, TCP or UDP is passed over; answers whether it was one of these. */
+  /** Take in a packet. A packet of another kind than IP, TCP or UDP is passed over; answers whether it was one of these. */
   packet(packet: Readonly<Packet>): boolean {
     const ip = this.#ip;
     this.#packets++;
@@ -242,7 +242,7 @@ export class Flows {
         stream.startAt(number);
       }
       if ((flags & RST) !== 0) {
-        // What a reset carries is no data (RFC 9293, section 3.5.3), and its number may be any.
+        // The text of a reset is not data (RFC 9293, section 3.5.3), and its number may be any.
         if ((flags & ACK) !== 0) peer.stream.acknowledge(readInt32(bytes, at + 8), stream.syn);
         stream.receiveReset();
         this.#isOver(flow);

@@ -3,7 +3,7 @@ import { hexBytes } from './line-log.ts';
 import type { LineParser } from './line-parser.ts';
 
 /**
- * Reads bytes written in hexadecimal, of one side: plain digits, or a dump by `hexdump -C`, `xxd` or `od -A x -t x1`, told by the offset
+ * Reads bytes written in hexadecimal, of one side: plain digits, or a dump by `hexdump -C`, `xxd` or `od -A x -t x1`, known by the offset
  * 0 at the start of the first line. Each line is a chunk.
  *
  *     00000000  68 65 6c 6c 6f 20 77 6f  72 6c 64 0a              |hello world.|

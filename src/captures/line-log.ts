@@ -80,7 +80,7 @@ class LineLog implements LineParser {
   }
 }
 
-/** `18:00:00.25` as seconds; undefined where it is no clock. */
+/** `18:00:00.25` as seconds; undefined where it is not a time of day. */
 export function clockSeconds(text: string): number | undefined {
   const match = /^(\d{1,2}):(\d\d):(\d\d(?:[.,]\d+)?)$/.exec(text);
   if (match === null) return undefined;

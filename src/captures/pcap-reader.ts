@@ -100,7 +100,7 @@ interface PcapFormat {
   readonly headerLength: number;
 }
 
-/** What the first four bytes of a file, read as big-endian, say of it; undefined where it is no pcap file. */
+/** What the first four bytes of a file, read as big-endian, say of it; undefined where it is not a pcap file. */
 export function pcapFormat(magic: number): PcapFormat | undefined {
   switch (magic) {
     case 0xa1b2c3d4:

@@ -49,7 +49,7 @@ export function recut(events: readonly CaptureEvent[], options: RecutOptions): C
 
 const NO_MESSAGES = { clientMessages: undefined, serverMessages: undefined };
 
-/** The same capture with a chunk for each frame; bytes that are no whole frame stay a chunk. */
+/** The same capture with a chunk for each frame; bytes that are not a whole frame stay a chunk. */
 export function recutAtFrames(
   events: readonly CaptureEvent[],
   protocol: Pick<DecodableProtocol<unknown, unknown>, 'framing'>,

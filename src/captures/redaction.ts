@@ -10,7 +10,7 @@ const MASK = 0x2a;
  * Masks the bytes of fields in one direction of a connection, before anything of it is written: `'write.text'` is the field `text` of
  * the message `write`.
  *
- * It fails closed: bytes that are no whole frame, of a frame that cannot be decoded, or of a framing whose frames have no place in the
+ * It fails closed: bytes that are not a whole frame, of a frame that cannot be decoded, or of a framing whose frames have no place in the
  * stream, are masked altogether. Chunks keep their edges; one waits until the frames in it are whole.
  */
 export class Redaction {

@@ -37,7 +37,7 @@ interface Held {
 
 /** What a held segment costs beside its bytes. */
 const HELD_COST = 128;
-/** A number this far beyond all that is known is no evidence that anything was sent: it is of another connection, or damaged. */
+/** A number this far beyond all that is known does not show that anything was sent: it is of another connection, or damaged. */
 const FARTHEST = 16_777_216;
 /** How much is held of a stream whose start was not captured, before its first byte is taken for the start. */
 const MOST_AT_START = 65_536;
@@ -69,7 +69,7 @@ export class TcpStream {
   #number = 0;
   #at = 0;
   #isStarted = false;
-  /** The number of the byte at offset 0, where a SYN or what acknowledged it told. */
+  /** The number of the byte at offset 0, where a SYN or its acknowledgement has shown it. */
   #firstNumber: number | undefined;
   /** The offset of the next byte to be given; −Infinity as long as the start is not known. */
   #position: number = Number.NEGATIVE_INFINITY;

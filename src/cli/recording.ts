@@ -202,7 +202,7 @@ function documentOf(text: string): ViewDocument | undefined {
     const value: unknown = JSON.parse(text);
     return isViewDocument(value) ? value : undefined;
   } catch {
-    // Several lines of JSON are no JSON.
+    // Several lines of JSON are not one JSON text.
     return undefined;
   }
 }

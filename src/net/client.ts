@@ -93,7 +93,7 @@ export type RequestPath<Rules> = Rules extends { readonly id: infer I }
       : never
   : never;
 
-/** The types of request that nothing answers. */
+/** The types of request that get no answer. */
 export type Unanswered<Rules> = Rules extends { readonly expects: infer E }
   ? { [T in keyof E]: E[T] extends 'none' ? T : never }[keyof E]
   : never;
@@ -211,7 +211,7 @@ export class Client<
       };
       if (this.machine === undefined) {
         pipeline(stream, ...stages, over);
-        // The server has ended its side: nothing can be answered any more.
+        // The server has ended its side: no more answers will come.
         stream.once('end', () => endWithin(stream, lingerTimeout));
         return;
       }
@@ -234,7 +234,7 @@ export class Client<
         over(error);
       });
     });
-    // A caller that does not ask how it ended shall not lose the process.
+    // An unhandled rejection would end the process of a caller that does not ask how the connection ended.
     this.closed.catch(() => {});
   }
 
@@ -301,7 +301,7 @@ export class Client<
       );
     }
     if (this.machine !== undefined) {
-      // Refused here, a message does not break the connection.
+      // A message that is refused here does not break the connection.
       (this.machine.codec ?? this.#codec).encode(message);
       this.#check?.(message);
       return this.machine.send(message);
@@ -319,7 +319,7 @@ export class Client<
       bytes = packer.take(this.#isTrusted);
       if (outermost) this.#encoding = false;
     }
-    // Not before it is known to be sent.
+    // Only now is it known to be sent.
     this.#check?.(message);
     return bytes === undefined || this.#write(bytes);
   }

@@ -42,7 +42,7 @@ export interface Connection<_ClientMessage, ServerMessage, State extends string,
   readonly stream: Duplex;
   /** The same stream, for what only sockets have. */
   readonly socket: net.Socket;
-  /** Who is at the other end. */
+  /** The other end. */
   readonly peer: Peer;
   /** The peer's address and port; empty on a Unix socket. */
   readonly remote: string;
@@ -52,7 +52,7 @@ export interface Connection<_ClientMessage, ServerMessage, State extends string,
   readonly counts: ReadCounts;
 }
 
-/** What a connection tells its server. */
+/** Events of a connection that its server handles. */
 export interface ConnectionEvents<C> {
   limit(connection: C, struck: LimitStruck): void;
   /** Once, at the end. */
@@ -171,7 +171,7 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
     this.stream.destroy();
   }
 
-  /** End with an error that the session's `farewell` is asked about. */
+  /** End with an error: the session's `farewell` answers it. */
   abort(error: Error): void {
     if (this.machine.isOver) this.cut();
     else this.machine.abort(error);
@@ -228,10 +228,10 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
 
   #end(): void {
     this.#isOver = true;
-    this.machine.destroy();
-    this.link.close();
-    // A reset after a violation is no news.
+    // After a violation, a reset adds nothing: the violation is the reason.
     const error = this.machine.error ?? this.#reason;
+    this.machine.destroy(error);
+    this.link.close();
     if (error !== undefined && channels.fault.hasSubscribers)
       channels.fault.publish({ connection: this, error });
     this.#seenBy?.close(error);

@@ -16,7 +16,7 @@ export interface EntranceOptions {
 }
 
 export interface ProxyProtocolOptions {
-  /** The addresses of the proxies, or subnets (`'10.0.0.0/8'`). Anyone else could claim to be anyone. */
+  /** The addresses of the proxies, or subnets (`'10.0.0.0/8'`). Without the list any peer could claim any address. */
   readonly trusted: net.BlockList | readonly string[];
 }
 
@@ -77,12 +77,12 @@ export class Entrance {
     });
   }
 
-  /** Certificates and keys for connections to come; those there are keep theirs. */
+  /** Certificates and keys for new connections; open connections keep theirs. */
   setSecureContext(options: tls.SecureContextOptions): void {
     this.#withTls('setSecureContext').setSecureContext(options);
   }
 
-  /** Certificates for those who ask for this host name (SNI); may have a wildcard: `'*.example.org'`. */
+  /** Certificates for clients that ask for this host name (SNI); the name may have a wildcard: `'*.example.org'`. */
   addContext(hostname: string, context: tls.SecureContextOptions): void {
     this.#withTls('addContext').addContext(hostname, context);
   }

@@ -27,7 +27,7 @@ export interface ServerLimits {
   idleTimeout?: number | undefined;
   /**
    * Milliseconds that a frame may take from its first byte to its last, of those in which we read. Default 30,000: a byte
-   * a second is no sign of life.
+   * a second is not a sign of life.
    */
   frameTimeout?: number | undefined;
   /** Milliseconds that a peer has to end its side once we have ended ours. Default 5,000. */

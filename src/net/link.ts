@@ -19,7 +19,7 @@ export interface LinkSettings {
   readonly waiting: ByteBudget;
 }
 
-/** Told of a limit that a connection has reached: it is to be closed, or the link has paused it. */
+/** Called when a connection reaches a limit: the connection is to be closed, or the link has paused it. */
 export type OnLimit = (limit: keyof ServerLimits, action: 'closed' | 'paused', actual?: number) => void;
 
 // Why a link does not read.
@@ -35,7 +35,7 @@ const WAITING = 4;
  *       └──'data'──▶ link
  *
  * Deadlines have no timers of their own: the server calls `sweep` for all its links from one. Once the stream is unpiped from the responder,
- * for another protocol, the link lets go of it.
+ * for another protocol, the link stops using it.
  */
 export class Link {
   readonly #stream: Duplex;

@@ -3,7 +3,7 @@ import type { Side } from '../protocol/recording/events.ts';
 import { FlightRecorder } from '../protocol/recording/flight-recorder.ts';
 import type { ConnectionObserver, ObservedConnection, Observer } from '../protocol/recording/observer.ts';
 
-/** Who is to see the connections of a server or a client. */
+/** The observers of the connections of a server or a client. */
 export interface ObserveOptions {
   /** Sees every chunk of every connection, as `recordTo` of `wirepipe/captures` does. */
   record?: Observer | undefined;

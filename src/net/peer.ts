@@ -2,7 +2,7 @@ import type net from 'node:net';
 import type tls from 'node:tls';
 import type { ProxyHeader } from './proxy/header.ts';
 
-/** Who is at the other end of a connection. */
+/** The other end of a connection. */
 export interface Peer {
   /** The address and port, as one text: `'192.0.2.1:56324'`; empty where there is none (a Unix socket, a pipe). */
   readonly remote: string;

@@ -32,7 +32,7 @@ export interface RepliesOptions<Reply, Request = any> extends ReplyRules<Reply, 
    */
   quarantine?: number | undefined;
   /**
-   * The most unread messages before the socket is held back: messages that are no replies, and each
+   * The most unread messages before the socket is held back: messages that are not replies, and each
    * iterable of `requestMany`. Default 1,024.
    */
   maxUnread?: number | undefined;
@@ -100,7 +100,7 @@ class Waiting<Reply> {
     this.sink.take(reply, more);
   }
 
-  /** Clear the timer, and let go of the signal. */
+  /** Clear the timer, and stop listening to the signal. */
   release(): void {
     this.#isOver = true;
     clearTimeout(this.#timer);
@@ -221,7 +221,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     this.#maxUnreadBytes = maxUnreadBytes ?? DEFAULT_MAX_UNREAD_BYTES;
   }
 
-  /** A message was sent that is no request. */
+  /** A message was sent that is not a request. */
   sent(message: Request): void {
     this.#requests.sent(message);
   }

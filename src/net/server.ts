@@ -44,7 +44,7 @@ export interface ServerOptions<Context = unknown> extends ServerLimits, Entrance
   idleGap?: number | undefined;
   /** A frame that is no message ends its connection, or is left out and told by `'invalid'`. Default `'error'`. */
   onInvalid?: 'error' | 'discard' | undefined;
-  /** Addresses and subnets that are not let in. */
+  /** Addresses and subnets whose connections are refused. */
   blockList?: net.BlockList | readonly string[] | undefined;
   /** Makes what the handlers of one connection share, of what is known of its peer: in place of the session's `context`. */
   context?: ((peer: Peer) => Context) | undefined;
@@ -112,7 +112,7 @@ interface ServerEvents<ClientMessage, ServerMessage, State extends string, Conte
   ];
   /** The framing has skipped a frame, or a run of noise. */
   discard: [error: FrameError, connection: Connection<ClientMessage, ServerMessage, State, Context>];
-  /** A peer has not got in: a limit, the block list, its PROXY header, the TLS handshake. */
+  /** A peer was refused: by a limit, the block list, its PROXY header, or the TLS handshake. */
   refused: [error: Error, peer: Peer];
   listening: [];
   close: [];
@@ -140,6 +140,9 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
   readonly #served = new Set<ServedConnection<ClientMessage, ServerMessage, State, Context>>();
   /** Sockets on their way in, and since when. */
   readonly #entering = new Map<net.Socket, number>();
+  readonly #listenerFailed = (error: Error): void => {
+    this.emit('error', error);
+  };
   #told = 0;
   #closing: Promise<Closed<Connection<ClientMessage, ServerMessage, State, Context>>> | undefined;
 
@@ -207,9 +210,14 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     if (this.#closing !== undefined) {
       throw new StateError('ERR_STATE_SHUTDOWN', 'the server is closing', { origin: 'local' });
     }
-    this.#server.listen(target);
-    await once(this.#server, 'listening');
-    this.#server.on('error', (error) => this.emit('error', error));
+    // A failure of this call is its rejection.
+    this.#server.off('error', this.#listenerFailed);
+    try {
+      this.#server.listen(target);
+      await once(this.#server, 'listening');
+    } finally {
+      this.#server.off('error', this.#listenerFailed).on('error', this.#listenerFailed);
+    }
   }
 
   /** As of `net.Server`: the port that was given, or the path. */
@@ -227,7 +235,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
    * has accepted. The stream is the server's from then on.
    *
    * @param peer - what is known of the other end
-   * @returns the connection; undefined where a limit keeps it out, and it has been told so or cut
+   * @returns the connection; undefined where a limit keeps it out: then the peer got a farewell, or was cut
    *
    * @example
    * new WebSocketServer({ port: 8080 }).on('connection', (socket) => server.accept(createWebSocketStream(socket)));
@@ -239,7 +247,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     return this.#admit(stream, peerAt(address, port), performance.now());
   }
 
-  /** Certificates and keys for connections to come; those there are keep theirs. */
+  /** Certificates and keys for new connections; open connections keep theirs. */
   setSecureContext(options: tls.SecureContextOptions): void {
     this.#entrance.setSecureContext(options);
   }
@@ -265,7 +273,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
 
   /**
    * Close the server: accept no more connections, let the present ones go, and resolve when all is closed. Each one is answered
-   * what it has sent, told goodbye, and ended; what is left at the deadline is cut. Called again meanwhile, it is the same promise.
+   * what it has sent, gets the farewell, and is ended; what is left at the deadline is cut. A second call returns the same promise.
    *
    *     ready is false ──grace──▶ no more ──spread──▶ all are let go ──deadline──▶ the rest is cut
    *
@@ -312,10 +320,10 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     return this.#protocol.session.table.farewell?.(error, context) as Said<ServerMessage>;
   }
 
-  /** A peer has connected: see that it may, and let it in. */
+  /** A peer has connected: check that it may, and let it in. */
   #arrive(socket: net.Socket): void {
     const now = performance.now();
-    // Gone before we came to it: nothing is known of it.
+    // The peer has left already: its address is unknown.
     if (socket.remoteAddress === undefined && this.#isTcp) socket.destroy();
     else if (this.#blocked !== undefined && isListed(this.#blocked, socket.remoteAddress)) {
       this.#strike({ limit: 'blockList', action: 'refused', remote: peerOf(socket).remote }, undefined);
@@ -341,7 +349,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     const forget = (): void => {
       this.#entering.delete(socket);
     };
-    // What is wrong with it afterwards is its connection's to tell.
+    // Later errors are reported by the connection.
     socket.on('error', () => {}).once('close', forget);
     this.#entrance.enter(socket, (error, entered) => {
       socket.off('close', forget);
@@ -355,7 +363,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     });
   }
 
-  /** Count a peer in and serve it; or tell it that there is no room. */
+  /** Count a peer and serve it, or refuse it where a limit is reached. */
   #admit(
     stream: Duplex,
     peer: Peer,
@@ -433,7 +441,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     if (this.#served.size + this.#entering.size === 0) this.#sweep.stop();
     const { bytesReceived, bytesSent } = connection.link;
     this.#counters.add(connection);
-    // One that was refused has never been a connection.
+    // A peer that was refused has never been a connection.
     if (!this.connections.delete(connection)) return;
     if (error === undefined) this.#counters.closed++;
     else this.#counters.failed++;
@@ -480,7 +488,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     }
   }
 
-  /** A listener of ours has rejected, or thrown. */
+  /** A listener of an event of this server has rejected, or thrown. */
   #failed(cause: unknown, event: unknown, ...args: unknown[]): void {
     const what = event === 'upgrade' ? 'what takes connections over' : `a listener of '${String(event)}'`;
     const text = `${what} failed: ${showThrown(cause)}`;
@@ -490,7 +498,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     else process.emitWarning(error);
   }
 
-  /** See to the deadlines of all connections, and of those on their way in. */
+  /** Check the deadlines of all connections, those that are entering among them. */
   #sweepAll(now: number): void {
     const { handshakeTimeout: max } = this.limits;
     for (const [socket, since] of this.#entering) {

@@ -5,13 +5,13 @@ import { Backoff } from './backoff.ts';
 /** The message that asks the process of a worker to finish. */
 const LEAVE = 'wirepipe:leave';
 
-/** A worker that has lived that many milliseconds was no failure from the start. */
+/** A worker that has lived for that many milliseconds did not fail at its start. */
 const GROWN = 5_000;
 
 export interface WorkersOptions {
   /** How many processes serve; one per core is what helps. */
   readonly count: number;
-  /** Told of each worker that died without being told to leave, and is about to be replaced. */
+  /** Called with each worker that died without being asked to leave. It is about to be replaced. */
   readonly onDeath?: ((pid: number | undefined, reason: string) => void) | undefined;
 }
 
@@ -21,7 +21,7 @@ export interface WorkersOptions {
  * replaced, and costs its own connections only.
  *
  *     primary ──fork──▶ worker: server.listen()      replace(): a new one listens, then an old one is asked to leave
- *        └── told to leave ──▶ worker: onLeave → server.close({ … })
+ *        └── asked to leave ──▶ worker: onLeave → server.close({ … })
  *
  * @example
  * if (cluster.isPrimary) {
@@ -40,7 +40,7 @@ export class Workers {
   readonly #onDeath: WorkersOptions['onDeath'];
   readonly #workers = new Set<Worker>();
   readonly #leaving = new WeakSet<Worker>();
-  /** Those that have listened. */
+  /** The workers that have listened. */
   readonly #grown = new WeakSet<Worker>();
   readonly #backoff = new Backoff({ minDelay: 100, maxDelay: 10_000 });
   #replacing: Promise<void> = Promise.resolve();
@@ -55,7 +55,7 @@ export class Workers {
     this.listening = Promise.all(Array.from({ length: count }, () => this.#start())).then(() => {});
   }
 
-  /** The process ids of the workers that have not been told to leave. */
+  /** The process ids of the workers that have not been asked to leave. */
   get pids(): number[] {
     return this.#staying.map(({ process }) => process.pid!);
   }
@@ -75,7 +75,7 @@ export class Workers {
     return this.#replacing;
   }
 
-  /** Tell all to leave; resolves when they have. */
+  /** Ask all workers to leave; resolves when they have left. */
   async close(): Promise<void> {
     this.#isClosing = true;
     const gone = [...this.#workers].map((worker) => (worker.isDead() ? undefined : once(worker, 'exit')));
@@ -87,7 +87,7 @@ export class Workers {
     return [...this.#workers].filter((worker) => !this.#leaving.has(worker));
   }
 
-  /** Start one; resolves when it listens, or has died before. */
+  /** Start a worker; resolves when it listens, or has died before. */
   async #start(): Promise<void> {
     const worker = cluster.fork();
     const startedAt = performance.now();
@@ -115,7 +115,7 @@ export class Workers {
 
   #tellToLeave(worker: Worker): void {
     this.#leaving.add(worker);
-    // One that does not listen yet may not hear us either.
+    // A worker that does not listen yet may not receive messages yet, either.
     if (this.#grown.has(worker) && worker.isConnected()) worker.send(LEAVE, () => {});
     else worker.process.kill();
   }
@@ -139,7 +139,7 @@ export function onLeave(leave: () => Promise<unknown>): void {
   process.on('SIGINT', go).on('SIGTERM', go);
 }
 
-/** End this worker once its primary has heard of it: connections that were under way to it are given to another by then. */
+/** End this worker once its primary has noticed: connections that were under way to it have gone to another worker by then. */
 function quit(): void {
   const { worker } = cluster;
   if (!worker?.isConnected()) process.exit(0);

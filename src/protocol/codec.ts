@@ -15,7 +15,7 @@ export interface Codec<Decoded, Encodable = Decoded> {
   readonly detached?: boolean;
   /** The message's bytes. Throws a `MessageError` (`origin: 'local'`) naming the field that does not fit. */
   encode(message: Encodable): Uint8Array;
-  /** The most bytes that any message takes; Infinity, or not told, where there is no such number. */
+  /** The most bytes that any message takes; Infinity or undefined where messages have no bound. */
   readonly maxLength?: number;
   /** The most bytes the message can take: cheap, never too small, whatever the message holds. */
   bound?(message: Encodable): number;

@@ -11,7 +11,7 @@ import type { ConnectionInfo, Said } from './session/declaration.ts';
 import type { Line } from './session/line.ts';
 import type { Run, StateLimits, Step } from './session/run.ts';
 
-/** Told what happens in a session. What it throws ends the conversation. */
+/** Called when something happens in a session. An error that it throws ends the conversation. */
 export interface ConversationObserver {
   /** A message has come, and is about to be answered in that state. */
   message(message: unknown, state: string): void;
@@ -54,7 +54,7 @@ export interface Upgrade {
  *     receive(bytes) ──▶ frames ──▶ messages ──▶ session ──▶ answers, framed ──▶ take()
  *
  * It does what the four stages do under `pipeline`, and what `createServer` does for each connection: for every way of
- * cutting the input the same bytes and the same error. For tools, tests, and transports that are no Duplex.
+ * cutting the input the same bytes and the same error. For tools, tests, and transports that are not a Duplex.
  *
  * Call `take` after each event, until it answers undefined. Then look at `settled()` (a handler has not answered yet), at
  * `isPaused` (call `take` again in a later turn), at `upgrade` (the connection goes on with another protocol) and at `final`
@@ -73,7 +73,7 @@ export class Conversation<
   // biome-ignore lint/suspicious/noExplicitAny: a tool need not know what the handlers keep
   Context = any,
 > {
-  /** Told of messages and transitions. */
+  /** Called with messages and transitions. */
   observer: ConversationObserver | undefined;
   /** Called when a handler has answered, or a generator has more: `take` has something new. */
   onAnswers: (() => void) | undefined;
@@ -177,6 +177,8 @@ export class Conversation<
 
   /** Whether nothing more is taken until a handler has answered. */
   get isBusy(): boolean {
+    // What a handler still answers would not be sent.
+    if (this.#refused !== undefined) return false;
     const { busy, working } = this.#run;
     const isHeld = this.#message !== undefined || this.#fault !== undefined || this.#inbox.isOver;
     return busy || (working && isHeld);

@@ -31,7 +31,7 @@ export class Packer {
   #encoded: Uint8Array | undefined;
   /** The slab of which the last stretch was taken, when no other packer has a part of it. */
   #lastSlab: Buffer | undefined;
-  /** Whoever takes the stretches lets go of them, so whole slabs are used again and again. */
+  /** No consumer keeps a stretch, so whole slabs are used again. */
   #reuses = false;
 
   /** Bytes written. */
@@ -75,7 +75,7 @@ export class Packer {
     let index = from;
     while (index < messages.length) {
       const behind = this.#writeRun(codec, writer, messages, index);
-      // It stopped: there is no room, or this one cannot be written that way.
+      // The run stopped: there is no room, or this message needs the other way.
       if (behind < messages.length && !this.writeMessage(codec, writer, messages[behind]!)) return behind;
       index = behind + 1;
     }
@@ -261,7 +261,7 @@ function unbounded(length: unknown): MessageError {
   return new MessageError('ERR_MESSAGE_VALUE', text, { origin: 'local' });
 }
 
-/** Somebody has transferred the memory to another thread while it was written to. */
+/** The memory was transferred to another thread while it was written to. */
 function lost(length: number): MessageError {
   const text = `${length} bytes that were written are lost: their memory was transferred away`;
   return new MessageError('ERR_MESSAGE_VALUE', text, { origin: 'local' });

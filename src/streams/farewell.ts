@@ -21,6 +21,15 @@ export function endBehind(
 }
 
 /**
+ * What ended a stage, if it did not go in peace. A `pipeline` that is over in peace destroys the stages whose input has not ended, with
+ * an error that is only its own.
+ */
+export function endReason(error: Error | null): Error | undefined {
+  if (error === null || (error as NodeJS.ErrnoException).code === 'ERR_STREAM_DESTROYED') return undefined;
+  return error;
+}
+
+/**
  * The time that a peer has. In each `timeout` some of what is under way has to be taken; once all of it has been, the peer
  * has one more to end its side.
  */

@@ -23,7 +23,7 @@ export function lend(write: () => void): boolean {
   }
 }
 
-/** Somebody has a view of the memory that is lent, or will have one after this call. */
+/** A consumer has a view of the memory that is lent, or will have one after this call. */
 export function keep(): void {
   if (isKept === false) isKept = true;
 }

@@ -12,7 +12,7 @@ import type { Steering } from './steering.ts';
 
 export interface MessageDecoderOptions extends StageOptions {
   /**
-   * A frame that is no message: an error that ends the stream, or leave it out, report it by `'invalid'`, and read on. Default
+   * A frame that is not a message: it is an error that ends the stream, or it is left out, reported by `'invalid'`, and reading goes on. Default
    * `'error'`.
    */
   onInvalid?: 'error' | 'discard' | undefined;
@@ -29,7 +29,7 @@ const MESSAGES_AT_ONCE = 64;
 /**
  * Frames in, messages out (object mode on both sides): reads each frame with a codec.
  *
- * A frame that is no message is a `MessageError`, after the messages before it; under `onInvalid: 'discard'` it is left out. A
+ * A frame that is not a message is a `MessageError`, after the messages before it; under `onInvalid: 'discard'` it is left out. A
  * frame that comes as a stream (`FrameDecoder`'s option `stream`) is `ERR_FRAME_STREAM`.
  *
  * Events: `'invalid'` (error, frame), for each frame that is left out. The frame is a view: copy it to keep it.
@@ -127,7 +127,7 @@ export class MessageDecoder<Message> extends Stage<Message> {
     return messages;
   }
 
-  /** As `#decode`; what is no message is left out. */
+  /** As `#decode`; a frame that is not a message is left out. */
   #decodeValid(batch: FrameBatch, to: number): Message[] {
     const messages: Message[] = [];
     while (this.#index < to && this.#batch === batch) {

@@ -32,7 +32,7 @@ export interface Neighbour extends Transform {
   readonly outlet: Outlet;
   /** A stage is piped to this one. */
   follow(source: Neighbour): void;
-  /** Whoever had asked the stage to wait does so no more. */
+  /** The consumer that had asked the stage to wait takes more now. */
   goOn(): void;
 }
 

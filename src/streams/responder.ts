@@ -13,7 +13,7 @@ import type { ServerProtocol } from '../protocol/protocol.ts';
 import type { ConnectionInfo, Said } from '../protocol/session/declaration.ts';
 import type { StateLimits } from '../protocol/session/run.ts';
 import { Deadlines, FRAME_TIMES, FrameTimer, type FrameWatch } from './deadlines.ts';
-import { lingered } from './farewell.ts';
+import { endReason, lingered } from './farewell.ts';
 import { NamedTimers } from './named-timers.ts';
 import { STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
 import { Timer } from './timer.ts';
@@ -152,7 +152,7 @@ export class Responder<
     return this.#conversation.final;
   }
 
-  /** Told of messages and transitions. */
+  /** Called with messages and transitions. */
   set observer(observer: ConversationObserver | undefined) {
     this.#conversation.observer = observer;
   }
@@ -269,7 +269,7 @@ export class Responder<
     this.#namedTimers?.stop();
     this.#silence?.stop();
     this.#tellReady();
-    const failed = this.#conversation.dispose(error ?? undefined);
+    const failed = this.#conversation.dispose(endReason(error));
     super._destroy(error ?? failed ?? null, callback);
   }
 

@@ -103,7 +103,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
   #suspended = false;
   /** What was accepted waits for more, until the end of the turn. */
   #deferred = false;
-  /** Only the system will read what is given now; undefined until somebody asks, which takes a microsecond. */
+  /** Only the system will read what is given now; undefined until it is asked for, which takes a microsecond. */
   #isPrivate: boolean | undefined;
 
   /** How the output ends before the input does. */
@@ -183,7 +183,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
     return false;
   }
 
-  /** Told whether those who were given bytes have let go of them: then the stage's own memory may be used again. */
+  /** Called with whether no consumer keeps the bytes that were given: then the stage may use their memory again. */
   protected released(_isFree: boolean): void {}
 
   /** The messages that follow go over the line in this way. Only of a stage that `heedsLines`. */
@@ -433,7 +433,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
     if (!this.outlet.hand(batch)) this.#blocked = true;
   }
 
-  /** The write is over; so is the flush, unless a fault has still to be told. */
+  /** The write is over; so is the flush, unless a fault has still to be reported. */
   #answer(): void {
     const callback = this.#callback;
     if (callback === undefined) return;
@@ -479,7 +479,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
     if (!this.#inputEnded) this.linger();
   }
 
-  /** The destination has taken all: the fault may be told once the input has ended. */
+  /** The destination has taken all: the fault may be reported once the input has ended. */
   #delivered(): void {
     this.#end = 'delivered';
     if (!this.#inputEnded) return;

@@ -6,7 +6,7 @@ import { type Line, NO_LINE } from '../protocol/session/line.ts';
 import type { Run, StateLimits, Step } from '../protocol/session/run.ts';
 import type { Session } from '../protocol/session/session.ts';
 import { Deadlines } from './deadlines.ts';
-import { lingered } from './farewell.ts';
+import { endReason, lingered } from './farewell.ts';
 import { NamedTimers } from './named-timers.ts';
 import { STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
 import { Steering } from './steering.ts';
@@ -68,7 +68,7 @@ export class StateMachine<
   #given = 0;
   #inputEnded = false;
   #taken = 0;
-  /** Told of messages and transitions. */
+  /** Called with messages and transitions. */
   observer: SessionObserver | undefined;
   #observed: string;
   /** What is said before we end the session ourselves; set once that is asked for. */
@@ -276,7 +276,7 @@ export class StateMachine<
     this.#deadlines.stop();
     this.#timers.stop();
     this.#tellReady();
-    const failed = this.#run.dispose(error ?? undefined);
+    const failed = this.#run.dispose(endReason(error));
     super._destroy(error ?? failed ?? null, callback);
   }
 

@@ -43,7 +43,7 @@ interface Token {
  * the value's kind: numbers with numbers (64-bit ones exactly), texts with texts, bytes with hex. `~` is "contains", without
  * regard to case.
  *
- * @throws WhereError for a text that is no filter
+ * @throws WhereError for a text that is not a filter
  *
  * @example
  * const where = parseWhere('type = move and x > 10');

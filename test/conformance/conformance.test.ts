@@ -1,198 +1,465 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { drone } from '../../src/drone/index.ts';
+import { type Framing, line } from '../../src/index.ts';
+import { type AnyProtocol, closeServers, cuts, FACES, type Outcome, type Script } from './faces.ts';
 import {
-  type Codec,
-  cobs,
-  defineProtocol,
-  defineSession,
-  type Framing,
-  type Infer,
-  lengthPrefix,
-  line,
-  message,
-  messages,
-  slip,
-  u8,
-  utf8,
-} from '../../src/index.ts';
-import { FACES, type Outcome } from './faces.ts';
+  FRAMINGS,
+  framed,
+  type Items,
+  type Life,
+  protocolOf,
+  type Request,
+  said,
+  scriptOf,
+} from './session.ts';
 
-const requests = messages(u8, {
-  /** Answered at once. */
-  say: message(1, { n: u8 }),
-  /** Answered after a turn of the event loop. */
-  wait: message(2, { n: u8 }),
-  /** The handler throws. */
-  fail: message(3),
-  /** The handler rejects. */
-  reject: message(4),
-  /** Answered, and over. */
-  bye: message(5),
-  /** Not taken in any state. */
-  odd: message(6),
-  /** Answered by that many messages. */
-  many: message(7, { n: u8 }),
-  /** To the other state, without an answer. */
-  flip: message(8),
-  /** Answered by what the codec refuses. */
-  refused: message(9),
-});
-const replies = messages(u8, {
-  heard: message(1, { n: u8 }),
-  sorry: message(2, { why: utf8(u8) }),
-  ended: message(3),
-});
-type Request = Parameters<typeof requests.encode>[0];
-type Reply = Parameters<typeof replies.encode>[0];
+/** What a peer does; what it receives, the greeting left out; and the error's code. */
+type Vector = readonly [name: string, items: Items, receives: string, code?: string];
 
-const heard = (n: number): Reply => ({ type: 'heard', n });
+const hundred = Array.from({ length: 100 }, (_, i) => i).join(' ');
 
-/** Handlers that answer at once, or (except for `wait`, which always waits) in the next turn. */
-function protocolOf(framing: Framing, isAsync: boolean) {
-  const answer = <Answer>(make: () => Answer): Answer =>
-    (isAsync ? turn().then(make) : make()) as unknown as Answer;
-  const on = {
-    say: ({ n }: { n: number }) => answer(() => ({ send: heard(n) })),
-    wait: async ({ n }: { n: number }) => {
-      await turn();
-      return { send: [heard(n), heard(n)] };
-    },
-    fail: () =>
-      answer(() => {
-        throw new Error('as asked');
-      }),
-    reject: () => Promise.reject(new Error('as asked')),
-    bye: () => answer(() => ({ send: { type: 'ended' as const }, next: 'over' as const })),
-    many: ({ n }: { n: number }) => answer(() => ({ send: Array.from({ length: n }, (_, i) => heard(i)) })),
-    refused: () => answer(() => ({ send: [heard(1), heard(256), heard(2)] })),
-  };
-  return defineProtocol({
-    name: 'conformance',
-    framing,
-    clientMessages: requests,
-    serverMessages: replies,
-    session: defineSession({
-      receives: requests,
-      sends: replies,
-      initial: 'left',
-      farewell: (error) => ({ type: 'sorry' as const, why: error.message.slice(0, 60) }),
-      states: {
-        left: {
-          on: { ...on, flip: () => answer(() => ({ next: 'right' as const })) },
-          next: ['right', 'over'],
-          onEnter: () => heard(255),
-        },
-        right: {
-          on: { ...on, flip: () => answer(() => ({ next: 'left' as const })) },
-          next: ['left', 'over'],
-          onEnd: () => ({ type: 'ended' as const }),
-        },
-        over: { final: true },
-      },
-    }),
+const VECTORS: readonly Vector[] = [
+  ['nothing', [], ''],
+  ['one message', [{ type: 'say', n: 7 }], '7'],
+  [
+    'one that takes its time, between others',
+    [
+      { type: 'say', n: 1 },
+      { type: 'wait', n: 2 },
+      { type: 'say', n: 3 },
+    ],
+    '1 2 2 3',
+  ],
+  ['an end in a state that says something of it', [{ type: 'flip' }], 'ended'],
+  [
+    'a last message, and others behind it',
+    [{ type: 'bye' }, { type: 'say', n: 1 }, { type: 'odd' }],
+    'ended',
+  ],
+  [
+    'one that the state does not take',
+    [{ type: 'say', n: 1 }, { type: 'odd' }, { type: 'say', n: 2 }],
+    '1 sorry',
+    'ERR_STATE_UNEXPECTED',
+  ],
+  [
+    'a handler that throws',
+    [{ type: 'say', n: 1 }, { type: 'fail' }, { type: 'say', n: 2 }],
+    '1 sorry',
+    'ERR_HANDLER',
+  ],
+  [
+    'a handler that rejects',
+    [{ type: 'wait', n: 1 }, { type: 'reject' }, { type: 'wait', n: 2 }],
+    '1 1 sorry',
+    'ERR_HANDLER',
+  ],
+  [
+    'an answer that the codec refuses',
+    [{ type: 'say', n: 9 }, { type: 'refused' }, { type: 'say', n: 2 }],
+    '9 1',
+    'ERR_FIELD_RANGE',
+  ],
+  [
+    'an unknown message',
+    [{ type: 'say', n: 1 }, Buffer.from([0x7f]), { type: 'say', n: 2 }],
+    '1 sorry',
+    'ERR_MESSAGE_UNKNOWN',
+  ],
+  [
+    'a message too short',
+    [{ type: 'wait', n: 1 }, Buffer.from([1]), { type: 'say', n: 2 }],
+    '1 1 sorry',
+    'ERR_MESSAGE_SHORT',
+  ],
+  [
+    'an empty frame',
+    [{ type: 'say', n: 1 }, Buffer.alloc(0), { type: 'say', n: 2 }],
+    '1 sorry',
+    'ERR_MESSAGE_EMPTY',
+  ],
+
+  // Generators.
+  [
+    'answers as they come',
+    [
+      { type: 'stream', n: 3 },
+      { type: 'say', n: 9 },
+    ],
+    '0 1 2 200 9',
+  ],
+  ['a generator that yields nothing', [{ type: 'stream', n: 0 }], '200'],
+  [
+    'two generators, one behind the other',
+    [
+      { type: 'stream', n: 2 },
+      { type: 'stream', n: 1 },
+    ],
+    '0 1 200 0 200',
+  ],
+  [
+    'a generator that throws behind its answers',
+    [
+      { type: 'breaks', n: 2 },
+      { type: 'say', n: 9 },
+    ],
+    '0 1 sorry',
+    'ERR_HANDLER',
+  ],
+  [
+    'a generator whose answer the codec refuses',
+    [{ type: 'garbles' }, { type: 'say', n: 9 }],
+    '1',
+    'ERR_FIELD_RANGE',
+  ],
+  ['a generator that leads to another state', [{ type: 'moves' }, { type: 'later', n: 3 }], '1 2 3 ended'],
+
+  // Rows that work beside each other.
+  [
+    'two keys, of which the second is answered first',
+    [
+      { type: 'hold', n: 1 },
+      { type: 'hold', n: 2 },
+      { type: 'free' },
+      { type: 'free' },
+      { type: 'say', n: 3 },
+    ],
+    '1 2 3',
+  ],
+  [
+    'one key: the second begins when the first is answered',
+    [{ type: 'hold', n: 1 }, { type: 'hold', n: 1 }, { type: 'free' }, { type: 'free' }],
+    '1 1',
+  ],
+  [
+    'a concurrent handler that fails, while another is at work',
+    [{ type: 'holds', n: 1 }, { type: 'hold', n: 2 }, { type: 'free' }],
+    'sorry',
+    'ERR_HANDLER',
+  ],
+
+  // Messages that wait for another state.
+  [
+    'postponed messages, in their order and before those behind them',
+    [
+      { type: 'later', n: 1 },
+      { type: 'say', n: 2 },
+      { type: 'later', n: 3 },
+      { type: 'flip' },
+      { type: 'say', n: 4 },
+    ],
+    '2 1 3 4 ended',
+  ],
+  ['a postponed message that no state takes before the end', [{ type: 'later', n: 1 }], ''],
+  [
+    'one that leads back while others wait',
+    [{ type: 'later', n: 1 }, { type: 'short' }, { type: 'later', n: 2 }, { type: 'flip' }],
+    '255 2 ended',
+  ],
+];
+
+/** Not for every split: long. */
+const LONG: readonly Vector[] = [
+  [
+    'more answers than a write holds',
+    Array.from({ length: 20 }, () => ({ type: 'many' as const, n: 100 })),
+    Array(20).fill(hundred).join(' '),
+  ],
+  [
+    'more messages than may wait',
+    Array.from({ length: 70 }, (_, n) => ({ type: 'later' as const, n })),
+    'sorry',
+    'ERR_STATE_UNEXPECTED',
+  ],
+  [
+    'more concurrent messages than may be at work',
+    [
+      ...Array.from({ length: 63 }, (_, n) => ({ type: 'hold' as const, n })),
+      ...Array.from({ length: 63 }, () => ({ type: 'free' as const })),
+      { type: 'say', n: 99 },
+    ],
+    `${Array.from({ length: 63 }, (_, n) => n).join(' ')} 99`,
+  ],
+];
+
+/** Where time passes. The greeting is one of the answers that are waited for. */
+const TIMED: readonly Vector[] = [
+  [
+    'a timer that runs out between messages',
+    [
+      { type: 'start', n: 2 },
+      { answers: 2, seconds: 2 },
+      { type: 'say', n: 9 },
+    ],
+    '2 201 9',
+  ],
+  [
+    'a timer that has not run out',
+    [
+      { type: 'start', n: 2 },
+      { answers: 2, seconds: 1 },
+      { type: 'say', n: 9 },
+    ],
+    '2 9',
+  ],
+  [
+    'a timer that is started anew',
+    [
+      { type: 'start', n: 2 },
+      { answers: 2, seconds: 1 },
+      { type: 'start', n: 2 },
+      { answers: 3, seconds: 1 },
+      { type: 'say', n: 9 },
+      { answers: 4, seconds: 1 },
+    ],
+    '2 2 9 201',
+  ],
+  [
+    'a timer that is cancelled',
+    [{ type: 'start', n: 1 }, { type: 'tock', n: 1 }, { type: 'cancel' }, { answers: 4, seconds: 5 }],
+    '1 1 0',
+  ],
+  [
+    'two timers, the later one started first',
+    [
+      { type: 'tock', n: 3 },
+      { type: 'start', n: 1 },
+      { answers: 3, seconds: 5 },
+    ],
+    '3 1 201 202 ended',
+  ],
+  [
+    'a timer that its state takes with it',
+    [
+      { type: 'start', n: 2 },
+      { type: 'tock', n: 3 },
+      { type: 'flip' },
+      { type: 'say', n: 9 },
+      { answers: 4, seconds: 2 },
+    ],
+    '2 3 9 ended',
+  ],
+  [
+    'a timer that leads to what was postponed',
+    [
+      { type: 'later', n: 5 },
+      { type: 'tock', n: 1 },
+      { answers: 2, seconds: 1 },
+    ],
+    '1 202 5 ended',
+  ],
+  [
+    'a stay that is too long, handled once and fatal then',
+    [
+      { type: 'short' },
+      { type: 'say', n: 1 },
+      { answers: 2, seconds: 1 },
+      { type: 'say', n: 2 },
+      { answers: 4, seconds: 1 },
+    ],
+    '1 203 2 sorry',
+    'ERR_HANDLER',
+  ],
+  [
+    'a silence that is too long',
+    [
+      { type: 'silent' },
+      { type: 'say', n: 1 },
+      { answers: 2, seconds: 0.6 },
+      { type: 'say', n: 2 },
+      { answers: 3, seconds: 0.6 },
+      { type: 'say', n: 3 },
+      { answers: 4, seconds: 1 },
+    ],
+    '1 2 3 sorry',
+    'ERR_TIMEOUT_IDLE',
+  ],
+];
+
+const MODES: readonly [string, boolean][] = [
+  ['handlers that answer at once', false],
+  ['handlers that answer later', true],
+];
+
+/** How many connections are open to a server at a time. */
+const AT_ONCE = 25;
+
+/** Each face's outcome of each script; those without pauses run beside each other. */
+async function runAll(
+  protocol: AnyProtocol,
+  scripts: readonly { name: string; script: Script }[],
+  check: (got: Outcome, where: string) => void,
+): Promise<void> {
+  const isTimed = scripts.some(({ script }) => script.some((step) => !Buffer.isBuffer(step)));
+  for (const [face, run] of Object.entries(FACES)) {
+    for (let from = 0; from < scripts.length; from += isTimed ? 1 : AT_ONCE) {
+      await Promise.all(
+        scripts.slice(from, from + (isTimed ? 1 : AT_ONCE)).map(async ({ name, script }) => {
+          check(await run(protocol, script), `${face}, ${name}`);
+        }),
+      );
+    }
+  }
+}
+
+/** Every face and every way of cutting gives what the vector says, and the same error. */
+async function conform(framing: Framing, protocol: AnyProtocol, vector: Vector, random?: number) {
+  const [, items, receives, code] = vector;
+  const script = scriptOf(framing, items);
+  let expected: Outcome | undefined;
+  await runAll(protocol, [...cuts(script, random)], (got, where) => {
+    expected ??= got;
+    expect(got, where).toEqual(expected);
+  });
+  expect([said(framing, expected!.bytes), expected!.code]).toEqual([receives, code]);
+}
+
+/** The same, of what a peer sends that ends inside its last frame. */
+async function conformCutShort(framing: Framing, protocol: AnyProtocol, [, items]: Vector) {
+  const script = scriptOf(framing, items);
+  const last = script.at(-1);
+  // What is held would be held for ever.
+  if (!Buffer.isBuffer(last) || items.some((item) => 'type' in item && item.type === 'free')) return;
+  let expected: Outcome | undefined;
+  await runAll(protocol, [...cuts([...script.slice(0, -1), last.subarray(0, -1)], 1)], (got, where) => {
+    expected ??= got;
+    expect(got, where).toEqual(expected);
   });
 }
 
-function framed(framing: Framing, payload: Uint8Array): Buffer {
-  const writer = framing.writer();
-  const frame = Buffer.alloc(writer.bound(payload.length));
-  return frame.subarray(0, writer.write(frame, 0, payload, 0, payload.length));
-}
+afterEach(closeServers);
 
-const FRAMINGS: Record<string, Framing> = {
-  'a length prefix': lengthPrefix({ lengthFieldLength: 2, byteOrder: 'big', maxFrameLength: 100 }),
-  COBS: cobs({ maxFrameLength: 100 }),
-};
+for (const [name, framing] of Object.entries(FRAMINGS)) {
+  describe.each(MODES)(
+    `${name}, %s: every face and every chunking gives these bytes and this error`,
+    (_, isAsync) => {
+      const protocol = protocolOf(framing, isAsync);
 
-const VECTORS: Record<string, readonly (Request | Buffer)[]> = {
-  nothing: [],
-  'one message': [{ type: 'say', n: 7 }],
-  'one that takes its time, between others': [
-    { type: 'say', n: 1 },
-    { type: 'wait', n: 2 },
-    { type: 'say', n: 3 },
-  ],
-  'more answers than a write holds': Array.from({ length: 20 }, () => ({ type: 'many' as const, n: 255 })),
-  'an end in a state that says something of it': [{ type: 'flip' }],
-  'a last message, and others behind it': [{ type: 'bye' }, { type: 'say', n: 1 }, { type: 'odd' }],
-  'one that the state does not take': [{ type: 'say', n: 1 }, { type: 'odd' }, { type: 'say', n: 2 }],
-  'a handler that throws': [{ type: 'say', n: 1 }, { type: 'fail' }, { type: 'say', n: 2 }],
-  'a handler that rejects': [{ type: 'wait', n: 1 }, { type: 'reject' }, { type: 'wait', n: 2 }],
-  'an answer that the codec refuses': [{ type: 'say', n: 9 }, { type: 'refused' }, { type: 'say', n: 2 }],
-  'an unknown message': [{ type: 'say', n: 1 }, Buffer.from([0x7f]), { type: 'say', n: 2 }],
-  'a message too short': [{ type: 'wait', n: 1 }, Buffer.from([1]), { type: 'say', n: 2 }],
-  'an empty frame': [{ type: 'say', n: 1 }, Buffer.alloc(0), { type: 'say', n: 2 }],
-};
+      test.each(VECTORS.map((vector) => [vector[0], vector] as const))('%s', async (_, vector) => {
+        await conform(framing, protocol, vector);
+        await conformCutShort(framing, protocol, vector);
+      });
 
-function bytesOf(framing: Framing, items: readonly (Request | Buffer)[]): Buffer {
-  return Buffer.concat(
-    items.map((item) => framed(framing, Buffer.isBuffer(item) ? item : requests.encode(item))),
+      test.each(TIMED.map((vector) => [vector[0], vector] as const))('%s', async (_, vector) => {
+        vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+        try {
+          await conform(framing, protocol, vector, 2);
+        } finally {
+          vi.useRealTimers();
+        }
+      });
+    },
   );
 }
 
-/** Whole, byte by byte, and at some splits. */
-function cuts(bytes: Buffer): Buffer[][] {
-  const ways = [[bytes], Array.from(bytes, (_, i) => bytes.subarray(i, i + 1))];
-  const step = Math.max(1, Math.floor(bytes.length / 8));
-  for (let at = 1; at < bytes.length; at += step) ways.push([bytes.subarray(0, at), bytes.subarray(at)]);
-  return ways;
-}
+test.each(LONG.map((vector) => [vector[0], vector] as const))(
+  '%s: every face and some chunkings',
+  async (_, [, items, receives, code]) => {
+    for (const framing of Object.values(FRAMINGS)) {
+      const script = scriptOf(framing, items);
+      const ways = [...cuts(script)].filter(({ name }, i) => !name.startsWith('split') || i % 20 === 0);
+      let expected: Outcome | undefined;
+      await runAll(protocolOf(framing, false), ways, (got, where) => {
+        expected ??= got;
+        expect(got, where).toEqual(expected);
+      });
+      expect([said(framing, expected!.bytes), expected!.code]).toEqual([receives, code]);
+    }
+  },
+);
 
-for (const [name, framing] of Object.entries(FRAMINGS)) {
-  describe.each([
-    ['handlers that answer at once', false],
-    ['handlers that answer later', true],
-  ])(`${name}, %s: every face gives the same bytes and the same error`, (_, isAsync) => {
-    const protocol = protocolOf(framing, isAsync);
-
-    test.each(Object.entries(VECTORS))('%s', async (_, items) => {
-      const whole = bytesOf(framing, items);
-      // And an end inside of a frame.
-      for (const bytes of [whole, whole.subarray(0, -1)]) {
-        let expected: Outcome | undefined;
-        for (const [face, run] of Object.entries(FACES)) {
-          for (const chunks of face === 'createServer' ? [[bytes]] : cuts(bytes)) {
-            const got = await run(protocol, chunks);
-            expected ??= got;
-            expect(got, `${face}, ${chunks.length} chunks`).toEqual(expected);
-          }
-        }
+test.each<[string, Items, Life['fails'], string[]]>([
+  ['in peace', [{ type: 'say', n: 1 }], undefined, ['made', 'disposed of object: in peace']],
+  ['in a final state', [{ type: 'bye' }], undefined, ['made', 'disposed of object: in peace']],
+  [
+    'in a fault',
+    [{ type: 'fail' }, { type: 'say', n: 1 }],
+    undefined,
+    ['made', "disposed of object: the handler of 'fail' in state 'left' failed: as asked"],
+  ],
+  ['in a context that cannot be made', [{ type: 'say', n: 1 }], 'context', ['made']],
+  ['in a dispose that fails', [{ type: 'say', n: 1 }], 'dispose', ['made', 'disposed of object: in peace']],
+])(
+  'a context is disposed of once for each that was made, on every face: %s',
+  async (_, items, fails, lines) => {
+    const framing = FRAMINGS['a length prefix']!;
+    const outcomes: Outcome[] = [];
+    for (const [face, run] of Object.entries(FACES)) {
+      for (const isAsync of [false, true]) {
+        const life: Life = { log: [], ...(fails !== undefined && { fails }) };
+        outcomes.push(await run(protocolOf(framing, isAsync, life), scriptOf(framing, items)));
+        expect(life.log, face).toEqual(lines);
       }
-    });
-  });
-}
+    }
+    for (const got of outcomes) expect(got.bytes).toBe(outcomes[0]!.bytes);
+    if (fails === 'context') for (const { code } of outcomes) expect(code).toBe('ERR_HANDLER');
+  },
+);
 
-const item = fc.oneof(
+/** A message, a payload that may be none, or some that work beside each other until `free` comes. */
+const item: fc.Arbitrary<Items> = fc.oneof(
   {
     weight: 30,
-    arbitrary: fc.record({
-      type: fc.constantFrom('say' as const, 'wait' as const, 'many' as const),
-      n: fc.nat(255),
-    }),
+    arbitrary: fc
+      .record({
+        type: fc.constantFrom<'say'>(
+          ...(['say', 'wait', 'many', 'stream', 'later', 'start', 'tock'] as 'say'[]),
+        ),
+        n: fc.integer({ min: 1, max: 50 }),
+      })
+      .map((request) => [request]),
   },
-  { weight: 6, arbitrary: fc.constant<Request>({ type: 'flip' }) },
-  fc.record({ type: fc.constantFrom('fail', 'reject', 'bye', 'odd', 'refused') }) as fc.Arbitrary<Request>,
-  fc.uint8Array({ maxLength: 4 }).map((bytes) => Buffer.from(bytes)),
+  {
+    weight: 8,
+    arbitrary: fc.constantFrom<Items>(
+      [{ type: 'flip' }],
+      [{ type: 'moves' }],
+      [{ type: 'cancel' }],
+      [{ type: 'breaks', n: 2 }],
+      [{ type: 'hold', n: 1 }, { type: 'free' }],
+      [{ type: 'hold', n: 1 }, { type: 'hold', n: 2 }, { type: 'free' }, { type: 'free' }],
+      [{ type: 'hold', n: 1 }, { type: 'hold', n: 1 }, { type: 'free' }, { type: 'free' }],
+      [{ type: 'holds', n: 3 }, { type: 'free' }],
+    ),
+  },
+  fc
+    .constantFrom<Request>(
+      { type: 'fail' },
+      { type: 'reject' },
+      { type: 'bye' },
+      { type: 'odd' },
+      { type: 'refused' },
+      { type: 'garbles' },
+      { type: 'short' },
+      { type: 'silent' },
+    )
+    .map((request) => [request]),
+  // Not one that is held for ever.
+  fc
+    .uint8Array({ maxLength: 4 })
+    .filter(([tag]) => tag !== 14 && tag !== 16)
+    .map((bytes) => [Buffer.from(bytes)]),
 );
+const isHeld = (item: Items[number]): boolean => 'type' in item && /^(holds?|free)$/.test(item.type);
 
 test('random conversations, cut anywhere: every face gives the same bytes and the same error', async () => {
   const framings = [...Object.values(FRAMINGS), line({ maxFrameLength: 100 })];
   await fc.assert(
     fc.asyncProperty(
-      fc.array(item, { maxLength: 30 }),
+      fc.array(item, { maxLength: 30 }).map((groups) => groups.flat()),
       fc.nat(framings.length - 1),
       fc.boolean(),
       fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 }),
       fc.option(fc.nat(200), { nil: undefined }),
       fc.nat(9),
-      async (items, which, isAsync, lengths, broken, served) => {
+      async (drawn, which, isAsync, lengths, broken, served) => {
+        // A broken `free` would hold for ever what waits for it.
+        const items = broken === undefined ? drawn : drawn.filter((item) => !isHeld(item));
         const framing = framings[which]!;
-        const protocol = protocolOf(framing, isAsync);
         let bytes: Buffer;
         try {
-          bytes = bytesOf(framing, items);
+          bytes = Buffer.concat(scriptOf(framing, items) as Buffer[]);
         } catch {
           // A line does not hold a line end.
           return;
@@ -202,6 +469,7 @@ test('random conversations, cut anywhere: every face gives the same bytes and th
         for (let at = 0; at < bytes.length; at += chunks.at(-1)!.length) {
           chunks.push(bytes.subarray(at, at + lengths[chunks.length % lengths.length]!));
         }
+        const protocol = protocolOf(framing, isAsync);
         const { createServer, ...inMemory } = FACES;
         // A real server now and then: it takes as long as all others together.
         const faces = served === 0 ? { ...inMemory, createServer } : inMemory;
@@ -228,235 +496,8 @@ test('the drone, over every face', async () => {
       { type: 'move', x: 5, y: 5 } as const,
     ].map((command) => framed(drone.framing, drone.clientMessages.encode(command))),
   );
-  const outcomes = [];
-  for (const run of Object.values(FACES)) outcomes.push(await run(drone, [commands]));
+  const outcomes: Outcome[] = [];
+  await runAll(drone, [...cuts([commands])], (got) => outcomes.push(got));
   for (const got of outcomes) expect(got).toEqual(outcomes[0]);
   expect(Buffer.from(outcomes[0]!.bytes, 'hex').toString('latin1')).toContain('MOVING_TO(-1, 2)');
-});
-
-describe('framings and codecs that change with the state', () => {
-  const texts = messages(u8, { say: message(1, { n: u8 }), flip: message(2), odd: message(3) });
-  const short = lengthPrefix({ lengthFieldLength: 1, maxFrameLength: 40 });
-  const framings = { left: line({ maxFrameLength: 40 }), right: short, far: cobs({ maxFrameLength: 40 }) };
-  type State = keyof typeof framings;
-  type Text = Infer<typeof texts>;
-  const next = { left: 'right', right: 'far', far: 'left' } as const;
-
-  /** In each state the tags are other ones, and so is the framing; in `far` only of what comes. */
-  const tagged = (by: number): Codec<Text> => ({
-    decode: (bytes, start = 0, end = bytes.length) => {
-      const own = Buffer.from(bytes.subarray(start, end));
-      if (own.length > 0) own[0]! -= by;
-      return texts.decode(own);
-    },
-    encode: (message) => {
-      const own = Buffer.from(texts.encode(message));
-      own[0]! += by;
-      return own;
-    },
-  });
-  const codecs = { left: tagged(0x40), right: tagged(0x50), far: tagged(0x60) };
-  const spoken = tagged(0x70);
-
-  const protocolOf = (isAsync: boolean) => {
-    const answer = <Answer>(make: () => Answer): Answer =>
-      (isAsync ? turn().then(make) : make()) as unknown as Answer;
-    const state = (name: State) => ({
-      framing: name === 'far' ? () => framings.far : { reads: framings[name], writes: framings[next[name]] },
-      receives: codecs[name],
-      ...(name === 'right' && { sends: () => spoken }),
-      on: {
-        say: ({ n }: { n: number }) => answer(() => ({ send: { type: 'say', n } })),
-        flip: () => answer(() => ({ send: { type: 'flip' }, next: next[name] })),
-      },
-      onEnter: () => ({ type: 'say', n: 65 + name.length }),
-      next: [next[name]],
-    });
-    return defineProtocol({
-      name: 'changing',
-      framing: { reads: slip(), writes: short },
-      preface: { client: 'hello', server: 'HELLO' },
-      clientMessages: texts,
-      serverMessages: texts,
-      session: defineSession({
-        receives: texts,
-        sends: texts,
-        initial: 'left',
-        farewell: () => ({ type: 'odd' as const }),
-        states: { left: state('left'), right: state('right'), far: state('far') },
-      }),
-    });
-  };
-
-  const bytesFor = (script: readonly ('say' | 'flip' | 'odd')[]): Buffer => {
-    let at: State = 'left';
-    const frames = script.map((type, n) => {
-      const payload = codecs[at].encode(type === 'say' ? { type, n: 33 + n } : { type });
-      const bytes = framed(framings[at], payload);
-      if (type === 'flip') at = next[at];
-      return bytes;
-    });
-    return Buffer.concat([Buffer.from('hello'), ...frames]);
-  };
-
-  test.each([
-    ['handlers that answer at once', false],
-    ['handlers that answer later', true],
-  ])('%s: every face gives the same bytes and the same error', async (_, isAsync) => {
-    const scripts = [
-      bytesFor([]),
-      bytesFor(['say', 'flip', 'say', 'say', 'flip', 'say', 'flip', 'flip', 'say', 'say']),
-      bytesFor(['flip', 'flip', 'say', 'odd', 'say']),
-      bytesFor(['say', 'flip', 'say']).subarray(0, -1),
-      Buffer.from('hel'),
-      Buffer.from('help, and what follows'),
-      Buffer.concat([bytesFor(['say', 'flip', 'flip', 'say']), Buffer.from([9, 9, 9, 0])]),
-    ];
-    for (const bytes of scripts) {
-      let expected: Outcome | undefined;
-      for (const [face, run] of Object.entries(FACES)) {
-        for (const chunks of face === 'createServer' ? [[bytes]] : cuts(bytes)) {
-          const got = await run(protocolOf(isAsync), chunks);
-          expected ??= got;
-          expect(got, `${face}, ${chunks.length} chunks of ${bytes.toString('latin1')}`).toEqual(expected);
-        }
-      }
-    }
-    const [{ bytes }] = await Promise.all([
-      FACES['a Conversation']!(protocolOf(isAsync), [bytesFor(['say', 'flip', 'say', 'flip', 'say'])]),
-    ]);
-    // HELLO, what left says in right's framing, what right says with its own codec in far's, what far says in the protocol's.
-    expect(Buffer.from(bytes, 'hex').toString('latin1')).toBe(
-      'HELLO\x02\x01E\x02\x01!\x01\x02\x03qF\0\x03q#\0\x02r\0\x02\x01D\x02\x01%',
-    );
-  });
-
-  test('whatever the script and the cuts', () =>
-    fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.constantFrom('say' as const, 'say' as const, 'flip' as const), { maxLength: 20 }),
-        fc.integer({ min: 1, max: 40 }),
-        fc.boolean(),
-        async (script, size, isAsync) => {
-          const bytes = bytesFor(script);
-          const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
-            bytes.subarray(i * size, (i + 1) * size),
-          );
-          const { createServer: _, ...faces } = FACES;
-          const [first, ...others] = await Promise.all(
-            Object.values(faces).map((face) => face!(protocolOf(isAsync), chunks)),
-          );
-          for (const other of others) expect(other).toEqual(first);
-        },
-      ),
-      { numRuns: 60 },
-    ));
-});
-
-describe('messages that wait, stream their answers, and work beside each other', () => {
-  /** `flip` leads to the state that takes what was postponed; `many` streams; `wait` works by number. */
-  const session = defineSession({
-    receives: requests,
-    sends: replies,
-    initial: 'a',
-    farewell: () => ({ type: 'ended' }),
-    states: {
-      a: { on: { flip: () => ({ next: 'b' }) }, postpone: ['say', 'many'], next: ['b'] },
-      b: {
-        on: {
-          flip: () => ({ next: 'a' }),
-          say: ({ n }) => ({ send: heard(n) }),
-          async *many({ n }) {
-            for (let i = 0; i < n; i++) {
-              if (i % 2 === 1) await turn();
-              yield heard(i);
-            }
-            return { send: heard(200) };
-          },
-          wait: {
-            concurrent: 'n',
-            handle: async ({ n }) => {
-              await turn();
-              return { send: heard(n) };
-            },
-          },
-          fail: () => {
-            throw new Error('no');
-          },
-        },
-        next: ['a'],
-      },
-    },
-  });
-  const framing = lengthPrefix({ lengthFieldLength: 1 });
-  const protocol = defineProtocol({
-    name: 'c',
-    framing,
-    clientMessages: requests,
-    serverMessages: replies,
-    session,
-  });
-  const stream = (script: readonly Request[]): Buffer =>
-    Buffer.concat(
-      script.map((message) => {
-        const payload = requests.encode(message);
-        return Buffer.concat([Buffer.of(payload.length), payload]);
-      }),
-    );
-  const numbers = (bytes: string): number[] =>
-    [...bytes.matchAll(/0201(..)/g)].map(([, n]) => Number.parseInt(n!, 16));
-
-  test.each(Object.entries(FACES))('%s', async (_, face) => {
-    const script: Request[] = [
-      { type: 'say', n: 1 },
-      { type: 'many', n: 3 },
-      { type: 'flip' },
-      { type: 'wait', n: 7 },
-      { type: 'wait', n: 7 },
-      { type: 'say', n: 9 },
-      { type: 'flip' },
-      { type: 'say', n: 10 },
-      { type: 'flip' },
-      { type: 'wait', n: 8 },
-      { type: 'odd' },
-    ];
-    const bytes = stream(script);
-    for (const chunks of [[bytes], [...bytes].map((byte) => Buffer.of(byte))]) {
-      const outcome = await face(protocol, chunks);
-      expect(numbers(outcome.bytes)).toEqual([1, 0, 1, 2, 200, 7, 7, 9, 10, 8]);
-      expect(outcome.bytes.endsWith('0103')).toBe(true);
-      expect(outcome.code).toBe('ERR_STATE_UNEXPECTED');
-    }
-  });
-
-  test('whatever the script: the same bytes and the same error', () =>
-    fc.assert(
-      fc.asyncProperty(
-        fc.array(
-          fc.oneof(
-            fc.record({ type: fc.constantFrom('say' as const, 'many' as const), n: fc.nat(3) }),
-            // One key: so the order of the answers is settled.
-            fc.constantFrom<Request>(
-              { type: 'flip' },
-              { type: 'flip' },
-              { type: 'wait', n: 7 },
-              { type: 'fail' },
-            ),
-          ),
-          { maxLength: 20 },
-        ),
-        fc.integer({ min: 1, max: 40 }),
-        async (script, size) => {
-          const bytes = stream(script);
-          const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
-            bytes.subarray(i * size, (i + 1) * size),
-          );
-          const [first, ...others] = await Promise.all(
-            Object.values(FACES).map((face) => face(protocol, chunks)),
-          );
-          for (const other of others) expect(other).toEqual(first);
-        },
-      ),
-      { numRuns: 40 },
-    ));
 });

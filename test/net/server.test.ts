@@ -3,9 +3,9 @@ import { mkdtempSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { drone } from '../../src/drone/index.ts';
-import { connect, createServer } from '../../src/index.ts';
+import { connect, createServer, defineSession } from '../../src/index.ts';
 
 const HELLO = Buffer.from([7, 0, 0, 0, 0x02, 5, 0x48, 0x45, 0x4c, 0x4c, 0x4f]); // length 7 · write · 5 bytes · HELLO
 const MOVE = Buffer.from([9, 0, 0, 0, 0x01, 10, 0, 0, 0, 20, 0, 0, 0]); // length 9 · move · x 10 · y 20
@@ -264,6 +264,56 @@ describe('the two ends', () => {
       name: 'AbortError',
     });
   });
+});
+
+test('an error of a listening server that was opened before comes once', async () => {
+  const listen = vi.spyOn(net.Server.prototype, 'listen');
+  const server = createServer(drone);
+  const errors: Error[] = [];
+  server.on('error', (error) => errors.push(error));
+  for (let i = 0; i < 3; i++) {
+    await server.listen({ port: 0, host: '127.0.0.1' });
+    if (i < 2) await server.close();
+  }
+  const inner = listen.mock.contexts[0] as net.Server;
+  listen.mockRestore();
+  inner.emit('error', new Error('accept failed'));
+  expect(errors.map(({ message }) => message)).toEqual(['accept failed']);
+  await server.close();
+  // A call that fails rejects, and says it nowhere else.
+  const other = net.createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  await expect(server.listen({ port, host: '127.0.0.1' })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  expect(errors).toHaveLength(1);
+  other.close();
+});
+
+test('a context is disposed of with what ended its connection', async () => {
+  const reasons: unknown[] = [];
+  const session = defineSession({
+    receives: drone.clientMessages,
+    sends: drone.serverMessages,
+    initial: 'open',
+    context: () => ({}),
+    dispose: (_, reason) => reasons.push((reason as NodeJS.ErrnoException | undefined)?.code),
+    states: { open: { onEnter: () => ({ type: 'ok', text: 'HI' }) } },
+  });
+  const server = createServer({ ...drone, session });
+  await server.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = server.address() as AddressInfo;
+  for (const leave of [
+    (socket: net.Socket) => socket.end(),
+    (socket: net.Socket) => socket.resetAndDestroy(),
+  ]) {
+    const socket = net.connect({ port, host: '127.0.0.1' });
+    await once(socket, 'data');
+    const over = once(server, 'connectionEnd');
+    leave(socket);
+    await over;
+  }
+  expect(reasons).toEqual([undefined, 'ECONNRESET']);
+  await server.close();
 });
 
 describe('a listener that fails', () => {

@@ -2,7 +2,7 @@ import { checksumByName } from '../../bytes/checksum.ts';
 
 /**
  * The PROXY protocol, versions 1 and 2 (HAProxy, `doc/proxy-protocol.txt`): the first bytes of a connection that comes
- * through a proxy say who has really connected.
+ * through a proxy give the address of the peer behind it.
  *
  *     v1   "PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r\n"                      at most 107 bytes
  *     v2   signature 12 · version and command 1 · family and transport 1 · length u16be 2
@@ -14,9 +14,9 @@ export interface ProxyHeader {
   readonly command: 'proxy' | 'local';
   /** `'unknown'`: the proxy does not say; then there are no addresses. */
   readonly transport: ProxyTransport;
-  /** Who has connected to the proxy. */
+  /** The address that has connected to the proxy. */
   readonly source?: ProxyAddress | undefined;
-  /** What the peer has connected to. */
+  /** The address that the peer has connected to. */
   readonly destination?: ProxyAddress | undefined;
   /** The application protocol that TLS has agreed upon (PP2_TYPE_ALPN). */
   readonly alpn?: string | undefined;

@@ -7,7 +7,7 @@ import { readProxyHeader } from './read-header.ts';
  * Take the PROXY header off the start of a connection; what follows it stays to be read from the socket. Nothing else may
  * read from the socket meanwhile.
  *
- * @param done - called once: with the header; with an error, for bytes that are none or a connection that ended in the middle;
+ * @param done - called once: with the header; with an error, for bytes that are not a header or a connection that ended inside it;
  *   with neither, for a connection that ended without a byte. Not called for a socket that is destroyed.
  */
 export function takeProxyHeader(

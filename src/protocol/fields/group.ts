@@ -6,7 +6,7 @@ import { foreseen } from './source.ts';
 
 /**
  * A group of named fields, its references judged. `where` is the message that it belongs to, for errors; `own` are references
- * of whatever holds the group, and the name of who refers.
+ * of whatever holds the group, and the name of the field that refers.
  */
 export function groupOf(
   fields: Fields,
@@ -28,7 +28,7 @@ export function groupOf(
   const derived = new Set<string>();
   const filled = new Set<string>();
   const placed = new Set<string>();
-  /** The references to a field beside it, and who refers. */
+  /** The references to a field beside it, and the fields that refer. */
   const inner: (readonly [name: string, reference: Reference])[] = [...own];
   entries.forEach(([name, node], index) => {
     for (const reference of node.facts.references) {
@@ -251,7 +251,7 @@ export function requireOpen(node: AnyNode, where: string): void {
   }
 }
 
-/** The field at a path below another one, and where its number goes; some bits of a field are no field of their own. */
+/** The field at a path below another one, and where its number goes; some bits of a field are not a field themselves. */
 function placeOf(
   target: AnyNode,
   members: readonly string[],
@@ -337,7 +337,7 @@ function requireRanges(
     if (shape.is !== 'sum') return;
     const { after } = shape;
     const [from, to] = rangeOf(shape, index, entries.length, places);
-    // Behind the last field of a header stands the tag, which is no field.
+    // Behind the last field of a header stands the tag, which is not a field.
     const runsForward = from <= to || (after !== undefined && from === to + 1);
     if (!runsForward || (from <= index && index <= to && !shape.zeroed)) {
       throw new RangeError(

@@ -138,7 +138,7 @@ export type Shape =
       readonly zigzag: boolean;
       /** Two's complement in its groups of seven bits. */
       readonly signed?: boolean;
-      /** Of the groups; the least significant first unless told. */
+      /** Of the groups; the least significant first by default. */
       readonly order?: ByteOrder;
       /** The value is a bigint of 64 bits. */
       readonly big?: boolean;
@@ -333,7 +333,7 @@ export interface Kind<D extends object> {
   slot?(node: NodeOf<D>): Slot | undefined;
   /** What stands behind a dot in a path, by name; a node where that is a field. */
   members?(node: NodeOf<D>): ReadonlyMap<string, AnyNode | undefined>;
-  /** The same of a member that is no field of its own: some bits. */
+  /** The same for a member that is not a field itself: some bits. */
   memberSlot?(node: NodeOf<D>, name: string): Slot | undefined;
   /** The same field, with the member at a path to be filled in by what stands round it. */
   lend?(node: NodeOf<D>, path: readonly string[]): AnyNode;

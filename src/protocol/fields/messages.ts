@@ -53,7 +53,7 @@ export interface DeclaredCodec<Out, In = Out> extends Required<Codec<Out, In>> {
   readonly types: readonly string[];
   /**
    * How many bytes the message at `bytes[start]` takes: -n where at least n more than `bytes[start, end)` are needed, 0 where these
-   * are no message. For `selfDelimiting`. Undefined where a field takes what is left of the frame.
+   * are not a message. For `selfDelimiting`. Undefined where a field takes what is left of the frame.
    */
   readonly measure: ((bytes: Buffer, start: number, end: number, cursor: MeasureState) => number) | undefined;
   /** The text of the functions that were generated; undefined where generating code is forbidden. */

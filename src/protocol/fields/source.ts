@@ -195,7 +195,7 @@ export interface SizeOptions<N extends number | undefined = number | undefined> 
  * A size made of a number on the wire: number × `unit` + `add`, and `null` where the number is `nullAt`. As a count it gives
  * elements.
  *
- * @throws TypeError or RangeError for what is no whole number, and for a size that is no number on the wire
+ * @throws TypeError or RangeError for a value that is not a whole number, and for a size that is not a number on the wire
  *
  * @example
  * bytes(size(u16be, { add: -2 }));          // a length that counts itself

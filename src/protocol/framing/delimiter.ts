@@ -213,7 +213,7 @@ class DelimiterReader extends DelimitedReader {
     let runEnd = runStart;
     let run = true;
     do {
-      // A frame that was discarded, or a rest without a delimiter, is no part of a run.
+      // A discarded frame, or a rest without a delimiter, is not part of a run.
       run &&= this.start === runEnd && this.after > this.stop;
       bounds.push(this.start, this.#end);
       runEnd = this.after;

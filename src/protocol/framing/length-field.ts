@@ -27,7 +27,7 @@ export interface LengthField {
   read(bytes: Uint8Array, at: number, width: number): number;
   /** How many bytes `write` takes for that length. */
   widthOf(value: number): number;
-  /** Write the length; answers the offset behind it. Bits of the field that are no length stay as they are. */
+  /** Write the length; answers the offset behind it. Bits of the field outside the length stay as they are. */
   write(target: Uint8Array, at: number, value: number): number;
 }
 

@@ -46,7 +46,7 @@ export class LengthInPacket {
   readonly #mask: number | undefined;
   readonly #unit: number;
 
-  /** @throws TypeError or RangeError for what is no such field */
+  /** @throws TypeError or RangeError for any other value */
   constructor(where: string, field: PacketLength) {
     checkOptions(where, field, LENGTH_OPTIONS);
     natural(`${where}: offset`, field.offset);

@@ -39,7 +39,7 @@ export interface StuffedFlagOptions extends StuffedOptions {
  *     payload         01 7E    7D    11 22
  *     wire       7E   01 7D5E  7D5D  11 22   7E        flag 7E, escape 7D, xor 20
  *
- * Nothing between two flags is no frame, so neighbours may share a flag and idle lines may repeat it. Frames are copies, not
+ * Two flags without bytes between them make no frame, so neighbours may share a flag and idle lines may repeat it. Frames are copies, not
  * views. An escape right before a flag makes the frame invalid, as an abort (`ERR_FRAME_STUFFING`).
  *
  * @throws TypeError or RangeError for options that are wrong or contradict each other.

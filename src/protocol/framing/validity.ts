@@ -48,7 +48,7 @@ export interface Problem {
   readonly actual?: unknown;
 }
 
-/** @throws TypeError or RangeError for what is no such thing. */
+/** @throws TypeError or RangeError for any other value. */
 export function validity(where: string, valid: Valid | undefined): Validity | undefined {
   if (valid === undefined) return undefined;
   if (typeof valid === 'function') return new Judgement(valid);

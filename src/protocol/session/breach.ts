@@ -61,7 +61,7 @@ export function misled<Event>(state: StateTable, type: string, to: string, row: 
   );
 }
 
-/** What is sent is no message that may be sent here. */
+/** The message may not be sent here. */
 export function misspoken(
   state: StateTable,
   who: string,

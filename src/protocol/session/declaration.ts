@@ -73,7 +73,7 @@ export type Sends<Type extends string> =
   | { readonly one: Type | readonly Type[] }
   | { readonly until: Type | readonly Type[]; readonly of?: Type | readonly Type[] | undefined };
 
-/** A handler, with what may come of it told state by state: `{ authenticated: 'ok', closing: 'error' }`. */
+/** A handler, with its possible outcomes state by state: `{ authenticated: 'ok', closing: 'error' }`. */
 export interface Row<Event, Sent extends Tagged, State extends string, Context> {
   readonly handle: Handler<Event, Sent, State, Context>;
   /**
@@ -125,7 +125,7 @@ export interface Deadline<Sent, State extends string, Context> {
   readonly within?: number | undefined;
   /** Since the last message, or since entering the state (`ERR_TIMEOUT_IDLE`). */
   readonly idle?: number | undefined;
-  /** For a frame that has begun to be complete: a byte a minute is no sign of life (`ERR_TIMEOUT_IDLE`). */
+  /** For a frame that has begun to be complete: a byte a minute is not a sign of life (`ERR_TIMEOUT_IDLE`). */
   readonly frame?: number | undefined;
   /**
    * What follows; the time that ran out starts anew if the state stays. By default the session fails: the farewell is

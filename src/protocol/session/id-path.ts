@@ -54,7 +54,7 @@ export interface IdPlace {
   write(message: object, id: Id): object;
 }
 
-/** @throws TypeError for what is no path */
+/** @throws TypeError for a text that is not a path */
 export function idPlace(path: unknown, where: string): IdPlace {
   if (typeof path !== 'string' || path.split('.').includes('')) {
     throw new TypeError(`${where}: expected a path such as 'id' or 'header.id', got ${show(path)}`);

@@ -128,7 +128,7 @@ export class Mirror<Sends, Receives, State extends string> {
     }
   }
 
-  /** Where the next message of ours may find the server. */
+  /** The places where our next message may find the server. */
   get #ahead(): readonly Stand[] {
     return this.#after.at(-1) ?? this.#places;
   }
@@ -332,7 +332,7 @@ export class Mirror<Sends, Receives, State extends string> {
   }
 }
 
-/** A message of ours: its type, and what answers it where the row does not tell. */
+/** A message that we sent: its type, and its answers where the row has no outcomes. */
 interface Asked {
   readonly type: string;
   readonly untold: Outcome;
@@ -355,9 +355,9 @@ interface Stand {
 
 /** Where the server may be. */
 interface Place extends Stand {
-  /** How many messages of ours it has taken. */
+  /** How many of our messages the server has taken. */
   readonly at: number;
-  /** The types that the server may go on sending without another message of ours. */
+  /** The types that the server may go on sending without another message from us. */
   readonly speaking: ReadonlySet<string> | undefined;
   /** It is in the middle of an answer: what the answer may hold, and where it is behind it. */
   readonly telling: { readonly outcome: Outcome; readonly behind: Place } | undefined;

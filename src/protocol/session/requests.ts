@@ -37,8 +37,8 @@ export interface RequestsOptions<Reply, Request = any> {
   /** Where more than a number decides: whether this message answers that request. */
   readonly match?: ((request: Request, reply: Reply) => boolean) | undefined;
   /**
-   * False for what is no reply although it could be one: a message that the peer sends unasked, or a request of its own
-   * that carries a number of ours. Or the types of all replies.
+   * Returns false for a message that looks like a reply and is not one: a message that the peer sends unasked, or a request of the peer
+   * whose number is in use on our side, too. Or the types of all replies.
    */
   readonly isReply?: ((message: Reply) => boolean) | readonly TypeOf<Reply>[] | undefined;
   /** The most requests that wait for replies; more are queued. Default 64. */
@@ -70,7 +70,7 @@ export interface Next<Request, Ticket> {
   readonly request: Request;
   /** Nothing answers it: it is over as soon as it is sent. */
   readonly unanswered?: true;
-  /** Why it cannot be sent; the ticket is no longer known. */
+  /** Why the request cannot be sent; its ticket is dropped. */
   readonly refused?: Error;
 }
 
@@ -123,7 +123,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
   readonly #ordered = new Set<Slot<Request, Ticket>>();
   /** The last of `#ordered`. */
   #newest: Slot<Request, Ticket> | undefined;
-  /** How many of `#ordered` are no requests. */
+  /** How many of `#ordered` are not requests. */
   #messages = 0;
   /** How many of `#numbered` are lost. */
   #lost = 0;
@@ -425,7 +425,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
       const slot = this.#numbered.get(id);
       return slot !== undefined && this.#fits(slot, message) ? slot : undefined;
     }
-    // Told by what it is: of all that wait for such a message, the oldest.
+    // The type decides: the oldest request that waits for such a message gets it.
     const anywhere = this.#match !== undefined || this.#replyId !== undefined || this.#isShared;
     for (const slot of this.#ordered) {
       if (this.#fits(slot, message)) {

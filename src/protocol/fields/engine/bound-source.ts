@@ -40,7 +40,7 @@ class BoundSource implements Bounding {
     });
     this.#code.function('bound(m)', () => {
       this.line('try {');
-      // Of a value whose length is no whole number the walk says what is wrong.
+      // The walk reports a value whose length is not a whole number.
       this.line('const n = boundOf(m);');
       this.line('return Number.isSafeInteger(n) ? n : 0;');
       this.line('} catch {');

@@ -198,7 +198,7 @@ class DecodeSource implements Decoding {
     const { min, max: most } = source.range;
     if (min === most) return value;
     const least = source.nullable ? -1 : 0;
-    // A member of what is missing is no number, and no test is true for it.
+    // A member of a missing value is undefined, and no test is true for it.
     if (min === Number.NEGATIVE_INFINITY) this.fail(`!(${value} >= ${least} && ${value} <= ${max})`);
     else {
       if (min < least) this.fail(`${value} < ${least}`);

@@ -9,7 +9,7 @@ export interface MeasureState {
 
 /**
  * How many bytes the message at `bytes[start]` takes, as far as `bytes[start, end)` tells: -n where at least n more are needed,
- * 0 where they are no message. Linear in the bytes: asked again with the same cursor it goes on where it stopped.
+ * 0 where they are not a message. Linear in the bytes: asked again with the same cursor it goes on where it stopped.
  */
 export function measureByWalking(
   declaration: Declaration,

@@ -168,7 +168,7 @@ export class ReadWalk implements Reading {
     return value;
   }
 
-  /** The bytes of the message; -n where at least n more are needed; 0 where the bytes are no message. */
+  /** The bytes of the message; -n where at least n more are needed; 0 where the bytes are not a message. */
   measureMessage(progress: Progress): number {
     const { root } = this.#declaration;
     this.#progress = progress;

@@ -31,7 +31,7 @@ export function trace<Out>(
   try {
     return { spans, value: walk.message() as Out, error: undefined };
   } catch (error) {
-    // Those that were begun and not ended are gaps.
+    // Spans that were begun and not ended are gaps.
     return { spans: spans.filter((span) => span !== undefined), value: undefined, error: walk.error(error) };
   }
 }

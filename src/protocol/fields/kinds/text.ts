@@ -233,7 +233,7 @@ export interface TextOptions extends FieldLimits {
 }
 
 /**
- * Text in any of five encodings, its size in bytes or characters. Bytes that are no text in the encoding are refused, and text
+ * Text in any of five encodings, its size in bytes or characters. Bytes that are not text in the encoding are refused, and text
  * that the encoding cannot say.
  *
  * @example text(8, { encoding: 'ascii', pad: ' ' }); text(u16be, { encoding: 'utf16be', unit: 'characters' });
