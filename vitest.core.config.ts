@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
-// The tests of the pure core alone: what mutants of the core are judged by (stryker.config.json).
+// What mutants are judged by (stryker.config.json): the tests of the pure core, or those that TESTS names.
+const { TESTS } = process.env;
+
 export default defineConfig({
   test: {
-    include: ['test/*.test.ts', 'test/bytes/**/*.test.ts', 'test/protocol/**/*.test.ts'],
+    include: TESTS?.split(',') ?? ['test/*.test.ts', 'test/bytes/**/*.test.ts', 'test/protocol/**/*.test.ts'],
     exclude: [
       // Run other programs, or walk the sources, which Stryker has instrumented.
       'test/{examples,house,readme}.test.ts',
