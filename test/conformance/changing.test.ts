@@ -101,7 +101,10 @@ describe('framings and codecs that change with the state', () => {
       let expected: Outcome | undefined;
       for (const [face, run] of Object.entries(FACES)) {
         const protocol = protocolOf(isAsync);
-        const outcomes = [...cuts([bytes])].map(async ({ name, script }) => ({ name, got: await run(protocol, script) }));
+        const outcomes = [...cuts([bytes])].map(async ({ name, script }) => ({
+          name,
+          got: await run(protocol, script),
+        }));
         for (const { name, got } of await Promise.all(outcomes)) {
           expected ??= got;
           expect(got, `${face}, ${name} of ${bytes.toString('latin1')}`).toEqual(expected);
