@@ -1,19 +1,20 @@
 /** What it costs to watch and to record: taps between the stages of the drone session, and capture files of a gigabyte. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { pipeline, type Transform } from 'node:stream';
 import { Tap } from 'wirepipe/captures';
 import { droneStages } from './drone-stages.ts';
-import { cut, medians, table, wire } from './measure.ts';
+import { cut, type Load, medians, type ServerProcess, startServer, stream, table, wire } from './measure.ts';
 import { commands, HELLO } from './session.ts';
 
 const ROUNDS = 9;
 const CYCLES = 12;
 
 export async function benchRecording(): Promise<string> {
-  return `${await taps()}\n\n${files()}`;
+  return `${await taps()}\n\n${await proxies()}\n\n${files()}`;
 }
 
 async function taps(): Promise<string> {
@@ -50,6 +51,57 @@ ${table(
   ['a tap that sees', 'CPU ns per command', 'of the session without'],
   [...costs].map(([name, cpu]) => [name, cpu.toFixed(0), `${(cpu / bare).toFixed(2)} ×`]),
 )}`;
+}
+
+/** `wirepipe tap` beside a proxy that is two calls of `pipe`. CPU time of the proxy alone. */
+async function proxies(): Promise<string> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-tap-'));
+  const pipeProxy = [process.execPath, '--import', 'tsx', path.join(import.meta.dirname, 'pipe-proxy.ts')];
+  const echo = await startServer(pipeProxy);
+  const out = path.join(folder, 'capture.ndjson');
+  const tap = [
+    process.execPath,
+    path.join(import.meta.dirname, '../dist/cli/main.js'),
+    'tap',
+    '--listen',
+    '0',
+  ];
+  const quiet = [...tap, '--to', String(echo.port), '--quiet'];
+  const started: ServerProcess[] = [echo];
+  const start = async (proxy: Promise<ServerProcess>): Promise<ServerProcess> => {
+    started.push(await proxy);
+    return proxy;
+  };
+  const { all, frames } = commands();
+  const load: Load = { block: all, answer: all, framesPerBlock: frames };
+  try {
+    const variants = {
+      'two-way `pipe`': await start(startServer([...pipeProxy, String(echo.port)])),
+      '`tap --quiet`': await start(startTap(quiet)),
+      '`tap --quiet --out`': await start(startTap([...quiet, '--out', out])),
+      '`tap`, decoded and printed': await start(startTap([...tap, '--to', String(echo.port)])),
+    };
+    const costs = await medians(variants, 5, async (proxy, name) => {
+      const result = await stream(proxy, load, name.includes('decoded') ? 200 : 400);
+      return (result.cpu * frames) / all.length;
+    });
+    const bare = costs.get('two-way `pipe`')!;
+    const rows = [...costs].map(([name, cpu]) => [name, cpu.toFixed(2), `${(cpu / bare).toFixed(2)} ×`]);
+    return `### A proxy between a client and an echo, drone commands\n\n${table(['proxy', 'CPU ns per byte, both ways', 'of `pipe`'], rows)}`;
+  } finally {
+    for (const one of started) one.process.kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Start a tap, which says on stderr where it listens. */
+async function startTap([file = '', ...args]: readonly string[]): Promise<ServerProcess> {
+  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  for await (const line of createInterface(child.stderr)) {
+    const port = /:(\d+) →/.exec(line)?.[1];
+    if (port !== undefined) return { port: Number(port), process: child };
+  }
+  throw new Error('tap ended without listening');
 }
 
 /** Memory has to stay flat from 50 MB to 1 GB. */

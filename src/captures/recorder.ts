@@ -4,8 +4,9 @@ import type { Writable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { anything, checkOptions, limit } from '../options.ts';
 import { fromClient, fromServer, wholeStream } from '../protocol/direction.ts';
-import { eventLine, headerLine } from '../protocol/recording/capture-line.ts';
+import { headerLine } from '../protocol/recording/capture-line.ts';
 import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
+import { lineBytes } from '../protocol/recording/line-bytes.ts';
 import type { ConnectionObserver, ObservedConnection, Observer } from '../protocol/recording/observer.ts';
 import { Redaction } from './redaction.ts';
 
@@ -98,7 +99,7 @@ export class Recorder implements Observer {
   #write(event: CaptureEvent, force: boolean): boolean {
     if (this.#error !== undefined || this.#out.writableEnded) return true;
     if (!force && this.#out.writableLength > (this.#options.maxPending ?? 67_108_864)) return false;
-    this.#out.write(eventLine(event));
+    this.#out.write(lineBytes(event));
     return true;
   }
 }

@@ -1,6 +1,7 @@
 import { Transform, type TransformCallback, type Writable } from 'node:stream';
-import { eventLine, headerLine } from '../protocol/recording/capture-line.ts';
+import { headerLine } from '../protocol/recording/capture-line.ts';
 import type { CaptureEvent, CaptureHeader } from '../protocol/recording/events.ts';
+import { lineBytes } from '../protocol/recording/line-bytes.ts';
 import { EventFile } from './event-file.ts';
 
 /** Events in (object mode), lines of a capture file out; the header comes first. */
@@ -11,7 +12,7 @@ export class CaptureEncoder extends Transform {
   }
 
   override _transform(event: CaptureEvent, _: BufferEncoding, callback: TransformCallback): void {
-    callback(null, eventLine(event));
+    callback(null, lineBytes(event));
   }
 }
 
@@ -22,5 +23,5 @@ export class CaptureEncoder extends Transform {
  * await pipeline(readCapture('flight.pcapng'), writeCapture('flight.ndjson.gz', { protocol: 'drone' }));
  */
 export function writeCapture(path: string, header: CaptureHeader = {}): Writable {
-  return new EventFile(path, { start: () => headerLine(header), event: eventLine });
+  return new EventFile(path, { start: () => headerLine(header), event: lineBytes });
 }
