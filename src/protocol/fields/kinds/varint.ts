@@ -1,3 +1,10 @@
+import {
+  MAX_VARINT_LENGTH,
+  readVarint,
+  varintWidth,
+  varintWidthAt,
+  writeVarint,
+} from '../../../bytes/varint.ts';
 import { Problem } from '../engine/problem.ts';
 import type { Field } from '../field.ts';
 import type { Decoding, Encoding, Kind, Range } from '../kind.ts';
@@ -8,27 +15,24 @@ interface Varint {
   readonly zigzag: boolean;
 }
 
-/** Bytes at the most, on decode: protobuf's encoders write negative numbers in ten. */
-const LONGEST = 10;
-
 export const VARINT: Kind<Varint> = {
   name: 'varint',
-  size: () => ({ min: 1, max: LONGEST }),
+  size: () => ({ min: 1, max: MAX_VARINT_LENGTH }),
   shape: ({ zigzag }) => ({ is: 'varint', zigzag }),
   range,
   tag: (node) => ({ node, raw: (tag) => (isInRange(tag, range(node)) ? (tag as number) : undefined) }),
 
   read({ zigzag }, walk) {
     const start = walk.at;
-    let value = 0;
-    for (let index = 0; ; index++) {
-      if (index === LONGEST) {
-        throw new Problem('ERR_MESSAGE_VALUE', `a varint of at most ${LONGEST} bytes`, 'more', { at: start });
-      }
-      const byte = walk.bytes[walk.take(1)]!;
-      value += (byte & 0x7f) * 2 ** (7 * index);
-      if (byte < 0x80) break;
+    const width = varintWidthAt(walk.bytes, start, walk.end);
+    // It goes on behind the end.
+    if (width === 0) walk.at = walk.end;
+    walk.take(width < 0 ? MAX_VARINT_LENGTH : Math.max(1, width));
+    if (width < 0) {
+      const expected = `a varint of at most ${MAX_VARINT_LENGTH} bytes`;
+      throw new Problem('ERR_MESSAGE_VALUE', expected, 'more', { at: start });
     }
+    const value = readVarint(walk.bytes, start, width);
     if (value > Number.MAX_SAFE_INTEGER) {
       throw new Problem('ERR_MESSAGE_VALUE', 'a varint of at most 2^53 - 1', value, { at: start });
     }
@@ -40,13 +44,8 @@ export const VARINT: Kind<Varint> = {
     requireInRange(value, range(node));
     let left = value as number;
     if (node.zigzag) left = left < 0 ? -2 * left - 1 : 2 * left;
-    while (left > 0x7f) {
-      const at = walk.take(1);
-      walk.target[at] = (left % 128) | 0x80;
-      left = Math.floor(left / 128);
-    }
-    const at = walk.take(1);
-    walk.target[at] = left;
+    const at = walk.take(varintWidth(left));
+    writeVarint(walk.target, at, left);
   },
 
   decode({ zigzag }, out) {
@@ -92,18 +91,11 @@ function range({ zigzag }: Varint): Range {
   return zigzag ? { min: -(2 ** 52), max: 2 ** 52 - 1 } : { min: 0, max: Number.MAX_SAFE_INTEGER };
 }
 
-/** How many bytes a varint takes. */
-function varintWidth(value: number): number {
-  let width = 1;
-  for (let left = value; left > 0x7f; left = Math.floor(left / 128)) width++;
-  return width;
-}
-
 function readVaruint(out: Decoding): string {
   return out.helper('readVaruint(b, p, e)', (line) => {
     line('let value = 0;');
     line('let scale = 1;');
-    line(`for (let end = p + ${LONGEST}; p < end && p < e; scale *= 128) {`);
+    line(`for (let end = p + ${MAX_VARINT_LENGTH}; p < end && p < e; scale *= 128) {`);
     line('const byte = b[p++];');
     line('value += (byte & 127) * scale;');
     line('if (byte < 128) {');
