@@ -225,7 +225,9 @@ export class ReconnectingClient<
       }
       try {
         await setTimeout(this.#backoff.next(), undefined, { signal });
-        return await this.#open(signal);
+        const next = await this.#open(signal);
+        if (!signal.aborted) return next;
+        next.destroy();
       } catch (failed) {
         error = failed as Error;
       }

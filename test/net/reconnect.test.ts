@@ -236,6 +236,15 @@ describe('it ends', () => {
     expect(came).toEqual(['login', 'login']);
   });
 
+  test('while the next connection is being made', async () => {
+    const { port, sockets } = await serve();
+    const client = await open(port, { restore: () => client.end() });
+    for (const socket of sockets) socket.destroy();
+    await client.closed;
+    await until(() => sockets.size === 0);
+    await expect(client.ready()).rejects.toMatchObject({ code: 'ERR_STATE_CLOSED' });
+  });
+
   test('by destroy with an error, and by the signal of connect', async () => {
     const { port, close } = await serve();
     const one = await open(port, { minDelay: 60_000, maxDelay: 60_000 });
