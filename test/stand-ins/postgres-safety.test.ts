@@ -1,0 +1,91 @@
+/** What a hostile server can do to the adapter, and to pg-protocol beside it. */
+import { createRequire } from 'node:module';
+import { PassThrough } from 'node:stream';
+import { describe, expect, test } from 'vitest';
+import { parse } from '../../examples/postgres/pg-protocol/index.ts';
+import { Parser } from '../../examples/postgres/pg-protocol/parser.ts';
+
+const { Parser: Theirs } = createRequire(import.meta.url)('pg-protocol/dist/parser.js');
+
+/** The messages of some bytes; an error as its text, and what is thrown behind `throws`. */
+function seen(
+  parser: { parse(chunk: Buffer, take: (message: never) => void): void },
+  bytes: string,
+): unknown[] {
+  const all: unknown[] = [];
+  try {
+    parser.parse(Buffer.from(bytes.replaceAll(' ', ''), 'hex'), (message: object) =>
+      all.push(message instanceof Error ? message.message : message),
+    );
+  } catch (error) {
+    all.push(`throws ${(error as Error).message}`);
+  }
+  return all;
+}
+const ours = (bytes: string): unknown[] => seen(new Parser(), bytes);
+const theirs = (bytes: string): unknown[] => seen(new Theirs(), bytes);
+
+/** ReadyForQuery, idle. */
+const READY = '5a 00000005 49';
+
+describe('what a message does not hold', () => {
+  test('a text without its end: pg-protocol takes it from the message behind', () => {
+    // CommandComplete abcd
+    const bytes = `43 00000008 61626364 ${READY}`;
+    expect(theirs(bytes)[0]).toMatchObject({ name: 'commandComplete', text: 'abcdZ' });
+    expect(ours(bytes)).toEqual([expect.stringMatching(/^commandComplete\.tag: /)]);
+  });
+
+  test('a column that goes beyond its row: pg-protocol reads on in the message behind', () => {
+    // one column of 6 bytes, of which 2 are there
+    const bytes = `44 0000000c 0001 00000006 6162 ${READY}`;
+    expect(theirs(bytes)[0]).toMatchObject({ name: 'dataRow', fields: ['abZ\0\0\0'] });
+    expect(ours(bytes)).toEqual([expect.stringMatching(/^dataRow\.values\[0\]: .*6/)]);
+  });
+
+  test('a column of −5 bytes: pg-protocol reads an empty one', () => {
+    const bytes = `44 0000000a 0001 fffffffb ${READY}`;
+    expect(theirs(bytes)[0]).toMatchObject({ fields: [''] });
+    expect(ours(bytes)).toEqual([expect.stringMatching(/^dataRow\.values\[0\]: .*-5/)]);
+  });
+
+  test('a length that is less than its own: pg-protocol reads the status behind it', () => {
+    expect(theirs('5a 00000003 49')[0]).toMatchObject({ name: 'readyForQuery', status: 'I' });
+    expect(ours('5a 00000003 49')).toEqual([expect.stringMatching(/length of -1 bytes/)]);
+  });
+
+  test('32,767 columns in six bytes, and a kind of authentication that is none: pg-protocol throws', () => {
+    expect(theirs(`44 00000006 7fff ${READY}`).at(-1)).toMatch(/^throws /);
+    expect(theirs('52 00000008 00000063').at(-1)).toMatch(/^throws /);
+    expect(ours(`44 00000006 7fff ${READY}`)).toEqual([expect.stringMatching(/^dataRow\.values/)]);
+    expect(ours('52 00000008 00000063')).toEqual([expect.stringMatching(/^authentication\.request/)]);
+  });
+});
+
+test('what breaks the protocol destroys the stream, with a coded error, behind the messages before it', async () => {
+  const stream = new PassThrough();
+  const names: string[] = [];
+  const failed = new Promise<Error>((resolve) => stream.once('error', resolve));
+  void parse(stream, ({ name }) => names.push(name));
+  stream.write(Buffer.from(`${READY} 43 00000008 61626364 ${READY}`.replaceAll(' ', ''), 'hex'));
+  expect(await failed).toMatchObject({ code: 'ERR_MESSAGE_SHORT', origin: 'peer', path: 'tag' });
+  expect(names).toEqual(['readyForQuery', 'error']);
+});
+
+test('a message of no known type is an error, and the next one is read: as pg-protocol does', () => {
+  const bytes = `01 00000004 ${READY}`;
+  for (const all of [ours(bytes), theirs(bytes)]) {
+    expect(all).toEqual(['received invalid response: 1', expect.objectContaining({ name: 'readyForQuery' })]);
+  }
+});
+
+test('a gigabyte announced and begun is held as it came; more is refused from its length alone', () => {
+  const parser = new Parser();
+  const none: unknown[] = [];
+  const take = (message: unknown): unknown => none.push(message);
+  parser.parse(Buffer.from('443fffffff', 'hex'), take);
+  for (let i = 0; i < 100; i++) parser.parse(Buffer.alloc(1_000), take);
+  expect(none).toEqual([]);
+  expect(parser.reader.buffer.byteLength).toBe(100_005);
+  expect(ours('44 ffffffff')).toEqual([expect.stringMatching(/4294967291/)]);
+});
