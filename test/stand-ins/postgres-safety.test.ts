@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
+import type { BackendMessage } from '../../examples/postgres/pg-protocol/from-message.ts';
 import { parse } from '../../examples/postgres/pg-protocol/index.ts';
 import { Parser } from '../../examples/postgres/pg-protocol/parser.ts';
 
@@ -9,12 +10,12 @@ const { Parser: Theirs } = createRequire(import.meta.url)('pg-protocol/dist/pars
 
 /** The messages of some bytes; an error as its text, and what is thrown behind `throws`. */
 function seen(
-  parser: { parse(chunk: Buffer, take: (message: never) => void): void },
+  parser: { parse(chunk: Buffer, take: (message: BackendMessage) => void): void },
   bytes: string,
 ): unknown[] {
   const all: unknown[] = [];
   try {
-    parser.parse(Buffer.from(bytes.replaceAll(' ', ''), 'hex'), (message: object) =>
+    parser.parse(Buffer.from(bytes.replaceAll(' ', ''), 'hex'), (message: BackendMessage) =>
       all.push(message instanceof Error ? message.message : message),
     );
   } catch (error) {
