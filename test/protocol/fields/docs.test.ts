@@ -49,18 +49,23 @@ test('the guide names the defaults that hold', () => {
 });
 
 /** Lines of code, and under each what it gives: bytes in hex, or a value. */
-test.each(['parameters', 'agreement'])('the example %s gives what it shows', (name) => {
-  const declared = block(name).replace(/^import (\{[^}]*\}) from 'wirepipe';/m, 'const $1 = wirepipe;');
-  const names = [...declared.matchAll(/export const (\w+)/g)].map(([, one]) => one!);
-  const code = `${declared.replaceAll('export const', 'const')}\nreturn [${names.join(', ')}];`;
-  const parts: unknown[] = new Function('wirepipe', code)(wirepipe);
-  const run = (text: string): unknown =>
-    new Function(...names, 'Buffer', `return (${text.replace(/;$/, '')});`)(...parts, Buffer);
-  const lines = block(`${name} bytes`).trim().split('\n');
-  for (let index = 0; index < lines.length; index += 2) {
-    const given = run(lines[index]!);
-    const shown = lines[index + 1]!.replace('//', '');
-    if (given instanceof Buffer) expect(given.toString('hex')).toBe(shown.replace(/[| ]/g, ''));
-    else expect(given).toStrictEqual(run(shown.trim()));
-  }
-});
+test.each(['ipv4', 'mqtt', 'redis', 'recipes', 'parameters', 'agreement'])(
+  'the example %s gives what it shows',
+  (name) => {
+    const declared = block(name)
+      .replace(/^import (\{[^}]*\}) from 'wirepipe';/m, 'const $1 = wirepipe;')
+      .replace(/\((\w+): (?:number\[\]|number|string|Date)\)/g, '($1)');
+    const names = [...declared.matchAll(/export const (\w+)/g)].map(([, one]) => one!);
+    const code = `${declared.replaceAll('export const', 'const')}\nreturn [${names.join(', ')}];`;
+    const parts: unknown[] = new Function('wirepipe', code)(wirepipe);
+    const run = (text: string): unknown =>
+      new Function(...names, 'Buffer', `return (${text.replace(/;$/, '')});`)(...parts, Buffer);
+    const lines = block(`${name} bytes`).trim().split('\n');
+    for (let index = 0; index < lines.length; index += 2) {
+      const given = run(lines[index]!);
+      const shown = lines[index + 1]!.replace('//', '');
+      if (given instanceof Buffer) expect(given.toString('hex')).toBe(shown.replace(/[| ]/g, ''));
+      else expect(given).toStrictEqual(run(shown.trim()));
+    }
+  },
+);
