@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, rmSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { showThrown } from '../bytes/show.ts';
@@ -24,6 +24,8 @@ export class TapRecording {
     this.#file = file;
     // The end of the name says whether it is packed.
     this.#beside = path.join(path.dirname(file), `.${process.pid}.${path.basename(file)}`);
+    // A reader of stdout that leaves ends the program at once.
+    process.once('exit', () => rmSync(this.#beside, { force: true }));
     this.recorder = recordTo(this.#beside, { redact });
   }
 

@@ -173,7 +173,16 @@ describe('tap', () => {
   });
 
   test('a reader that leaves ends it quietly', async () => {
-    const words = [...cli, 'tap', '--listen', path.join(folder, 'head.sock'), '--to', String(port)].join(' ');
+    const place = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-tap-'));
+    const options = [
+      '--listen',
+      path.join(folder, 'head.sock'),
+      '--to',
+      String(port),
+      '--out',
+      path.join(place, 'x'),
+    ];
+    const words = [...cli, 'tap', ...options].join(' ');
     const child = start(['bash', '-c', `${words} | head -1`]);
     running.add(child);
     let stderr = '';
@@ -185,6 +194,8 @@ describe('tap', () => {
     await fly({ path: path.join(folder, 'head.sock') }, HELLO, move(1), move(2), QUIT);
     await closed;
     expect(stderr).toMatch(/^tap: .*\n$/);
+    // Nothing half-written is left.
+    expect(readdirSync(place)).toEqual([]);
   });
 
   describe('faults', () => {
