@@ -42,7 +42,10 @@ const SOAKS: Record<string, Soak> = {
   },
   async attacks() {
     const ratios: Record<string, number> = {};
-    for (const kind of Object.keys(ATTACKS)) ratios[kind] = (await attack(kind, 500, 15)).ratio;
+    for (const kind of Object.keys(ATTACKS)) {
+      ratios[kind] = (await attack(kind, 500, 15)).ratio;
+      console.log(`  ${kind}: ${ratios[kind]}`);
+    }
     return {
       found: ratios,
       isRight: Object.entries(ATTACKS).every(([kind, { most }]) => ratios[kind]! <= most),
