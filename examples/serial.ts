@@ -13,7 +13,7 @@ import { pipeline } from 'node:stream/promises';
 import { SerialPort } from 'serialport';
 import { Client, defineSession, FrameDecoder, MessageDecoder, MessageEncoder, StateMachine } from 'wirepipe';
 import { gnss, line } from './serial/gnss.ts';
-import { masterFraming, replies, requests, slaveFraming } from './serial/rtu.ts';
+import { framing, replies, requests } from './serial/rtu.ts';
 import { withoutEcho } from './serial/without-echo.ts';
 
 const UNIT = 1;
@@ -57,16 +57,16 @@ async function slave(port: Duplex): Promise<void> {
   });
   await pipeline(
     port,
-    new FrameDecoder(slaveFraming, times).on('discard', ({ message }) => console.log('discarded:', message)),
+    new FrameDecoder(framing.reads, times).on('discard', ({ message }) => console.log('discarded:', message)),
     new MessageDecoder(requests),
     new StateMachine(session),
-    new MessageEncoder(replies, { framing: slaveFraming }),
+    new MessageEncoder(replies, { framing: framing.writes }),
     port,
   );
 }
 
 async function master(port: Duplex): Promise<void> {
-  const protocol = { framing: masterFraming, clientMessages: requests, serverMessages: replies };
+  const protocol = { framing, clientMessages: requests, serverMessages: replies };
   const client = new Client(protocol, port, {
     ...times,
     // One request at a time; after one that was lost, wait until the line is silent.

@@ -1,5 +1,5 @@
 /** Modbus over a serial line (Modbus Application Protocol 1.1b3, Modbus over Serial Line 1.02): unit, PDU, CRC-16. */
-import { checksum, type Framing, messages, packets, u8, u16le } from 'wirepipe';
+import { checksum, messages, packets, u8, u16le } from 'wirepipe';
 import { replyCases, requestCases } from '../modbus/pdu.ts';
 
 // Nothing on the line says where a frame ends: its length follows from the function, and the checksum confirms it.
@@ -29,9 +29,8 @@ const replyFrames = packets({
   maxFrameLength: 256,
 });
 
-/** What a master reads and writes, and what a slave does. */
-export const masterFraming: Framing = { ...replyFrames, writer: () => requestFrames.writer() };
-export const slaveFraming: Framing = { ...requestFrames, writer: () => replyFrames.writer() };
+/** A slave reads requests, and writes replies; a master the other way round. */
+export const framing = { reads: requestFrames, writes: replyFrames };
 
 const around = { header: { unit: u8 }, trailer: { crc: checksum(u16le, 'CRC-16/MODBUS') } };
 
