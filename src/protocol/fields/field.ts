@@ -25,14 +25,25 @@ export type { shape as FieldShape };
 /**
  * A declaration of one field.
  *
- * `Out` is the type that decoding gives, `In` the one that encoding takes, and `Fills` the names of the earlier
- * fields that it fills in.
+ * `Out` is the type that decoding gives, `In` the one that encoding takes, and `Fills` the paths of the earlier
+ * fields that it fills in; with `?` in front, of those that it reads; with `@` in front, the names of parameters. Behind `!`
+ * stands what is wrong with a path.
  */
 export interface Field<Out, In = Out, Fills extends string = never> {
   /** What kind of field it is: `'int'`, `'struct'`. */
   readonly kind: { readonly name: string };
   /** For the compiler only; there is no such property. */
   readonly [shape]?: { out: Out; in: (value: In) => void; fills: Fills };
+}
+
+/** A number that may have a fraction: no size. */
+export interface FloatField extends Field<number> {
+  readonly [shape]?: { out: number; in: (value: number) => void; fills: never; float: true };
+}
+
+/** A number that may be a size. */
+export interface WholeField extends Field<number> {
+  readonly [shape]?: { out: number; in: (value: number) => void; fills: never; float?: undefined };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: any field
@@ -62,11 +73,13 @@ export type FillsOf<F extends Fields> = { [K in keyof F]: FieldFills<F[K]> }[key
 /** The fields that named fields fill in, and that are none of them. */
 export type OuterFills<F extends Fields> =
   FillsOf<F> extends infer P
-    ? (P extends unknown ? (FirstName<P> extends keyof F ? never : P) : never) & string
+    ? (P extends unknown ? (FirstName<Bare<P>> extends keyof F ? never : P) : never) & string
     : never;
 
 /** What stands behind the first name of those paths that begin with it. */
 type Below<P, K> = K extends string ? (P extends `${K}.${infer Inner}` ? Inner : never) : never;
+/** A path without the mark of one that is only read. */
+type Bare<P> = P extends `?${infer Path}` ? Path : P;
 type FirstName<P> = P extends `${infer First}.${string}` ? First : P;
 
 /** A value, of which what stands at the paths is filled in by the encoder. */
@@ -112,6 +125,103 @@ export type StructIn<F extends Fields, P = never> = Flat<
   } & { [K in OptionalKeys<F, P>]?: Lent<FieldIn<F[K]>, Below<FillsOf<F> | P, K>> | undefined }
 >;
 
+declare const missing: unique symbol;
+type Missing = typeof missing;
+type IsAny<T> = 0 extends 1 & T ? true : false;
+
+/** What stands behind the names of a path, in a value. Only the path that is given is walked. */
+type At<T, Path extends string> =
+  IsAny<T> extends true
+    ? T
+    : T extends undefined | null
+      ? never
+      : Path extends `${infer First}.${infer Inner}`
+        ? First extends keyof T
+          ? At<T[First], Inner>
+          : Missing
+        : Path extends keyof T
+          ? T[Path]
+          : Missing;
+
+type Exists<T, Path extends string> = [T] extends [Missing] ? `there is no field '${Path}'` : never;
+
+/** What is wrong with a value that is to be a size or a tag, in words. */
+type Fillable<T, Path extends string> =
+  IsAny<T> extends true
+    ? never
+    : [T] extends [Missing]
+      ? Exists<T, Path>
+      : string extends T
+        ? `'${Path}' is a text, and no size`
+        : [T] extends [number | bigint | string | undefined]
+          ? never
+          : `'${Path}' is no number, and no size`;
+
+/** What is wrong with one path, as far as named fields tell; nothing of a path that leads out of them. */
+type PathFault<F extends Fields, P> =
+  IsAny<P> extends true
+    ? never
+    : P extends `?${infer Path}`
+      ? Path extends `${infer First}.${infer Inner}`
+        ? First extends keyof F
+          ? Exists<At<FieldOut<F[First]>, Inner>, Path>
+          : never
+        : never
+      : P extends `${infer First}.${infer Inner}`
+        ? First extends keyof F
+          ? Fillable<At<FieldOut<F[First]>, Inner>, P>
+          : never
+        : P extends keyof F & string
+          ? F[P] extends FloatField
+            ? `'${P}' is a float, and no size`
+            : Fillable<FieldOut<F[P]>, P>
+          : never;
+
+/** What is wrong with the paths of named fields. */
+export type FieldFaults<F extends Fields> =
+  PathFault<F, FillsOf<F>> extends infer E extends string ? `!${E}` : never;
+
+/** What leads nowhere, once all fields are known. */
+type OuterFault<P, Parameters extends string> =
+  IsAny<P> extends true
+    ? never
+    : P extends `@${infer Name}`
+      ? Name extends Parameters
+        ? never
+        : string extends Name
+          ? never
+          : `there is no parameter '${Name}'`
+      : P extends `!${infer Fault}`
+        ? Fault
+        : P extends string
+          ? string extends Bare<P>
+            ? never
+            : `there is no field '${Bare<P> & string}'`
+          : never;
+
+/** The field, or what is wrong with it as a whole message. */
+export type CheckedRoot<F extends AnyField, Parameters extends string> = [
+  OuterFault<FieldFills<F>, Parameters>,
+] extends [never]
+  ? unknown
+  : OuterFault<FieldFills<F>, Parameters>;
+
+type MessageFault<F extends Fields, Parameters extends string> =
+  | OuterFault<OuterFills<F>, Parameters>
+  | PathFault<F, FillsOf<F>>;
+
+/** The messages, or what is wrong with one in its place. */
+export type CheckedMessages<
+  M extends MessageTable,
+  H extends Fields,
+  R extends Fields,
+  Parameters extends string,
+> = {
+  [K in keyof M]: [MessageFault<H & M[K]['fields'] & R, Parameters>] extends [never]
+    ? M[K]
+    : MessageFault<H & M[K]['fields'] & R, Parameters>;
+};
+
 /** All that is left of the frame, or of the enclosing `bounded`. */
 export const rest: Rest = Object.freeze({ kind: Object.freeze({ name: 'rest' }) });
 export interface Rest {
@@ -132,14 +242,7 @@ export interface Parameter<Name extends string = string> {
 }
 
 /** A size in bytes, or a count of elements: see the head of this file. */
-export type Size =
-  | number
-  | string
-  | Rest
-  | Parameter
-  | Adjusted
-  | Field<number, number, never>
-  | Field<bigint, bigint, never>;
+export type Size = number | string | Rest | Parameter | Adjusted | WholeField | Field<bigint, bigint, never>;
 
 /** What `until` makes of a terminator. */
 export interface Until {
@@ -152,7 +255,23 @@ export interface UntilLast {
 }
 
 /** The earlier field that a size fills in. */
-export type Filled<S> = S extends string ? S : S extends Adjusted<infer Path> ? Path : never;
+export type Filled<S> = S extends string
+  ? S
+  : S extends Adjusted<infer Path>
+    ? Path
+    : S extends Parameter<infer Name>
+      ? `@${Name}`
+      : never;
+
+/** What reads earlier fields, or parameters. */
+export interface Reader<Reads> {
+  /** For the compiler only; there is no such property. */
+  readonly [shape]?: { reads: Reads };
+}
+
+/** The same of one that the encoder only reads. */
+export type Read<S> =
+  Filled<S> extends infer P extends string ? (P extends `@${string}` ? P : `?${P}`) : never;
 
 /** `null`, where the size may say that there is nothing. */
 export type Nothing<S> = S extends Adjusted<string, infer N> ? N : never;

@@ -13,6 +13,8 @@ import { areBounds, boundsError, decodeByWalking } from './engine/read-walk.ts';
 import { boundByWalking, encodeByWalking } from './engine/write-walk.ts';
 import {
   type AnyField,
+  type CheckedMessages,
+  type CheckedRoot,
   type FieldIn,
   type FieldOut,
   type Fields,
@@ -190,7 +192,7 @@ export function messages<
   P extends string = never,
 >(
   tagField: G,
-  cases: M,
+  cases: M & CheckedMessages<M, H, R, P>,
   options: MessagesOptions<H, T, R, O, P> = {},
 ): CodecWith<MessagesOut<M, H, T, R, O>, MessagesIn<M, H, T, R, O, Filled<G>>, P> {
   checkOptions('messages', options, {
@@ -214,7 +216,7 @@ export function messages<
  * @example const point = codecOf(struct({ x: f32be, y: f32be }));
  */
 export function codecOf<F extends AnyField, P extends string = never>(
-  field: F,
+  field: F & CheckedRoot<F, P>,
   options: {
     trailing?: 'reject' | 'ignore';
     limits?: MessageLimits;

@@ -5,6 +5,7 @@ import {
   type Adjusted,
   type AnyField,
   type Field,
+  type Filled,
   nodeOf,
   type Parameter,
   rest,
@@ -205,7 +206,7 @@ export interface SizeOptions<N extends number | undefined = number | undefined> 
 export function size<
   const S extends string | AnyField | Parameter,
   const N extends number | undefined = undefined,
->(from: S, options: SizeOptions<N>): Adjusted<S extends string ? S : never, N extends number ? null : never> {
+>(from: S, options: SizeOptions<N>): Adjusted<Filled<S>, N extends number ? null : never> {
   checkOptions('size', options, {
     add: integer(-MOST_ADDED, MOST_ADDED),
     unit: integer(1, MOST_ADDED),

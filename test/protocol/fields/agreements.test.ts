@@ -3,6 +3,7 @@ import { MessageError } from '../../../src/errors.ts';
 import { compile } from '../../../src/protocol/fields/engine/compile.ts';
 import { trace } from '../../../src/protocol/fields/engine/trace.ts';
 import { encodeByWalking } from '../../../src/protocol/fields/engine/write-walk.ts';
+import type { AnyField } from '../../../src/protocol/fields/field.ts';
 import * as f from '../../../src/protocol/fields/kinds.ts';
 import { codecOf, type DeclaredCodec, messages } from '../../../src/protocol/fields/messages.ts';
 import { hex } from '../../support/hex.ts';
@@ -153,9 +154,13 @@ describe('what must agree', () => {
   });
 
   it.each<[string, () => unknown, string]>([
-    ['a field that is not there', () => codecOf(f.struct({ n: f.sizeOf(f.u8, 'body') })), "no field 'body'"],
+    [
+      'a field that is not there',
+      () => codecOf(f.struct({ n: f.sizeOf(f.u8, 'body') }) as AnyField),
+      "no field 'body'",
+    ],
     ['a varint', () => f.sizeOf(f.varuint, 'body'), 'integer field of fixed width, got varint'],
-    ['a float', () => f.countOf(f.f32be, 'body'), 'integer field of fixed width, got float'],
+    ['a float', () => f.countOf(f.f32be as never, 'body'), 'integer field of fixed width, got float'],
     ['a number that may be null', () => f.sizeOf(f.size(f.i8, { nullAt: -1 }) as never, 'body'), 'nullAt'],
     ['a path, adjusted', () => f.sizeOf(f.size('n', { add: 1 }) as never, 'body'), 'got "n"'],
     ['no path', () => f.countOf(f.u8, ''), 'the path of a field'],

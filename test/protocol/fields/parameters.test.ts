@@ -4,6 +4,7 @@ import { compile } from '../../../src/protocol/fields/engine/compile.ts';
 import { decodeByWalking } from '../../../src/protocol/fields/engine/read-walk.ts';
 import { trace } from '../../../src/protocol/fields/engine/trace.ts';
 import { boundByWalking, encodeByWalking } from '../../../src/protocol/fields/engine/write-walk.ts';
+import type { AnyField } from '../../../src/protocol/fields/field.ts';
 import * as f from '../../../src/protocol/fields/kinds.ts';
 import { codecOf, type DeclaredCodec, messages } from '../../../src/protocol/fields/messages.ts';
 import { hex } from '../../support/hex.ts';
@@ -203,7 +204,7 @@ describe('with', () => {
   });
 
   it.each<[string, () => unknown, string]>([
-    ['one that is not declared', () => codecOf(f.bytes(f.parameter('n'))), "no parameter 'n'"],
+    ['one that is not declared', () => codecOf(f.bytes(f.parameter('n')) as AnyField), "no parameter 'n'"],
     [
       'one that is not declared, behind lazy',
       () =>

@@ -1,5 +1,5 @@
 import { Problem } from '../engine/problem.ts';
-import type { Field } from '../field.ts';
+import type { FloatField } from '../field.ts';
 import type { ByteOrder, Kind } from '../kind.ts';
 import { declare } from '../node.ts';
 
@@ -65,15 +65,15 @@ function hostOrder(): ByteOrder {
   return new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 'le' : 'be';
 }
 
-function float(width: Float['width'], order: ByteOrder): Field<number> {
-  return declare<Float, Field<number>>(FLOAT, { width, order });
+function float(width: Float['width'], order: ByteOrder): FloatField {
+  return declare<Float, FloatField>(FLOAT, { width, order });
 }
 
 /** IEEE 754 single precision, little-endian. Encoding rounds to the nearest single. */
-export const f32le: Field<number> = float(4, 'le');
+export const f32le: FloatField = float(4, 'le');
 /** IEEE 754 single precision, big-endian. Encoding rounds to the nearest single. */
-export const f32be: Field<number> = float(4, 'be');
+export const f32be: FloatField = float(4, 'be');
 /** IEEE 754 double precision, little-endian. */
-export const f64le: Field<number> = float(8, 'le');
+export const f64le: FloatField = float(8, 'le');
 /** IEEE 754 double precision, big-endian. */
-export const f64be: Field<number> = float(8, 'be');
+export const f64be: FloatField = float(8, 'be');

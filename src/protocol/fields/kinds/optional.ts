@@ -10,6 +10,8 @@ import {
   type FieldOut,
   nodeOf,
   type Parameter,
+  type Read,
+  type Reader,
   type Rest,
   rest,
 } from '../field.ts';
@@ -180,7 +182,9 @@ function foreseenOptional({ item, when }: Optional): Foreseen | undefined {
 export type ConditionValue = number | bigint | string | boolean;
 
 /** A condition on a field declared earlier, or on a parameter. */
-export interface Condition<Path extends string = string> extends Presence {
+export interface Condition<Path extends string = string, Reads extends string = string>
+  extends Presence,
+    Reader<Reads> {
   /** Its path; a member of `flags`, `bits` or a `struct` as `'flags.urgent'`. */
   readonly field: Path;
   /** The values that fulfil the condition. */
@@ -193,11 +197,11 @@ export interface Condition<Path extends string = string> extends Presence {
  *
  * @example when('version', 2, 3); when('version', { min: 4 }); when('flags.urgent'); when(parameter('version'), { min: 4 });
  */
-export function when<const P extends string>(
-  field: P | Parameter<P>,
+export function when<const S extends string | Parameter>(
+  field: S,
   ...is: (ConditionValue | NumberRange)[]
-): Condition<P> {
-  return presenceOf('when', field, is, false);
+): Condition<NameOf<S>, Read<S>> {
+  return presenceOf('when', field as NameOf<S>, is, false) as never;
 }
 
 /**
@@ -205,12 +209,14 @@ export function when<const P extends string>(
  *
  * @example unless('status', 0); unless('flags.short');
  */
-export function unless<const P extends string>(
-  field: P | Parameter<P>,
+export function unless<const S extends string | Parameter>(
+  field: S,
   ...is: (ConditionValue | NumberRange)[]
-): Condition<P> {
-  return presenceOf('unless', field, is, true);
+): Condition<NameOf<S>, Read<S>> {
+  return presenceOf('unless', field as NameOf<S>, is, true) as never;
 }
+
+type NameOf<S> = S extends Parameter<infer Name> ? Name : S extends string ? S : never;
 
 /** Numbers from `min` up to `max`, both among them; without one of them there is no end on its side. */
 export interface NumberRange {
@@ -276,13 +282,13 @@ function rangeOf(name: string, given: NumberRange): NonNullable<Presence['range'
  *
  * @example optional(u32le); optional(utf8(u8), when('flags.named')); optional(cstring(), rest);
  */
-export function optional<F extends AnyField>(
+export function optional<F extends AnyField, C extends Condition | Rest = Rest>(
   item: F,
-  condition?: Condition | Rest,
+  condition?: C,
 ): Field<
   FieldOut<F> extends Absent ? Absent : FieldOut<F> | undefined,
   FieldIn<F> | undefined,
-  FieldFills<F>
+  FieldFills<F> | (C extends Condition<string, infer Reads> ? (string extends Reads ? never : Reads) : never)
 > {
   const node = nodeOf(item, 'optional(item)');
   const given = condition === rest ? 'rest' : (condition as Condition | undefined);

@@ -6,6 +6,7 @@ import {
   type Field,
   type FieldLimits,
   maximum,
+  type Read,
   type Size,
 } from '../field.ts';
 import type { Kind, Source, Writing } from '../kind.ts';
@@ -137,10 +138,10 @@ function givenSize(size: Source, walk: Writing): number {
  *
  * @example padding(3); padding({ to: 4 }); padding({ to: 8, from: 'structure' }); padding('padLength');
  */
-export function padding(
-  size: Size | { to: number; from?: 'structure' | 'frame' },
+export function padding<const S extends Size | { to: number; from?: 'structure' | 'frame' }>(
+  size: S,
   limits: FieldLimits = {},
-): Field<Absent> {
+): Field<Absent, Absent, Read<S>> {
   const isMultiple = typeof size === 'object' && size !== null && Object.hasOwn(size, 'to');
   const to = isMultiple ? (size as { to: number }).to : 0;
   if (isMultiple && !(Number.isSafeInteger(to) && to > 0)) {

@@ -99,10 +99,10 @@ function differs({ item }: Same, a: string, b: string, out: Pick<Decoding, 'cons
  * @example
  * struct({ length: u8, again: same(u8, 'length'), body: bytes('length') });     // 02 02 | 61 62
  */
-export function same<F extends AnyField>(
+export function same<F extends AnyField, const P extends string>(
   field: F,
-  path: string,
-): Field<FieldOut<F>, FieldIn<F> | undefined, FieldFills<F>> {
+  path: P,
+): Field<FieldOut<F>, FieldIn<F> | undefined, FieldFills<F> | `?${P}`> {
   const item = valuedNodeOf(field, 'same(field)', 'a field that repeats another');
   const shape = item.kind.shape(item);
   if (!COMPARED.has(shape.is) || (shape.is === 'integer' && shape.bits !== undefined)) {

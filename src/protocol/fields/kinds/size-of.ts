@@ -1,7 +1,7 @@
 import { show } from '../../../bytes/show.ts';
 import { anything, checkOptions } from '../../../options.ts';
 import { Problem } from '../engine/problem.ts';
-import { type Adjusted, type Field, type Rest, rest } from '../field.ts';
+import { type Adjusted, type Field, type Rest, rest, type WholeField } from '../field.ts';
 import type { Adjustment, Agreement, AnyNode, Decoding, Encoding, Kind, NodeOf, Slot } from '../kind.ts';
 import { declare } from '../node.ts';
 import { measuringField } from '../source.ts';
@@ -195,11 +195,11 @@ export interface SizeRange {
  * messages(u8, { … }, { header: { length: sizeOf(u16be, { to: rest }) } });              // the whole frame
  * struct({ words: sizeOf(size(u8, { unit: 4 }), 'options'), options: array(u32be, rest) });
  */
-export function sizeOf(
-  field: Field<number> | Adjusted<never, never>,
-  of: string | SizeRange,
-): Field<number, number | undefined> {
-  const range = typeof of === 'string' ? {} : of;
+export function sizeOf<const S extends string | SizeRange>(
+  field: WholeField | Adjusted<never, never>,
+  of: S,
+): Field<number, number | undefined, S extends string ? `?${S}` : never> {
+  const range: SizeRange = typeof of === 'string' ? {} : of;
   checkOptions('sizeOf', range, { from: anything, after: anything, to: anything });
   const { from, after, to } = range;
   if (from !== undefined && after !== undefined) {
@@ -220,10 +220,10 @@ export function sizeOf(
  *
  * @example struct({ header: struct({ count: countOf(u16be, 'items') }), items: array(item, rest) });
  */
-export function countOf(
-  field: Field<number> | Adjusted<never, never>,
-  path: string,
-): Field<number, number | undefined> {
+export function countOf<const P extends string>(
+  field: WholeField | Adjusted<never, never>,
+  path: P,
+): Field<number, number | undefined, `?${P}`> {
   return declare(COUNTOF, {
     ...measuringField(field, 'countOf'),
     path: requirePath('countOf', path),

@@ -1,6 +1,6 @@
 import { objectLiteral } from '../engine/code.ts';
 import { Problem } from '../engine/problem.ts';
-import type { Field, Fields, OuterFills, StructIn, StructOut } from '../field.ts';
+import type { Field, FieldFaults, Fields, OuterFills, StructIn, StructOut } from '../field.ts';
 import { groupOf, lendMember } from '../group.ts';
 import type { AnyNode, Foreseen, Group, Kind, Known, NodeOf, Reference, Size, Traits } from '../kind.ts';
 import { declare, firstName } from '../node.ts';
@@ -123,6 +123,8 @@ export function caseGroup(fields: Fields, name: string, own: readonly Reference[
  *
  * @example struct({ x: i32le, y: i32le });
  */
-export function struct<F extends Fields>(fields: F): Field<StructOut<F>, StructIn<F>, OuterFills<F>> {
+export function struct<F extends Fields>(
+  fields: F,
+): Field<StructOut<F>, StructIn<F>, OuterFills<F> | FieldFaults<F>> {
   return declare(STRUCT, groupOf(fields));
 }
