@@ -17,7 +17,7 @@ test.each([
 ])(
   'its suite of the %s passes, %i tests',
   async (name, count) => {
-    const flags = ['--require', './test/stand-ins/mocha.cjs'];
+    const flags = ['--test-reporter=tap', '--require', './test/stand-ins/mocha.cjs'];
     const script = `${SOURCES}/${name}.test.ts`;
     const [theirs, ours] = await Promise.all([
       runNode(script, { flags }),
