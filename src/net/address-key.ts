@@ -22,8 +22,9 @@ export function addressKey(address: string): string {
 function firstWords(address: string): string[] {
   const [head = '', tail] = address.split('::');
   const before = head === '' ? [] : head.split(':');
-  if (tail !== undefined && before.length < 4) {
-    const behind = tail === '' ? [] : tail.split(':');
+  if (tail !== undefined) {
+    // An empty one counts as the last word.
+    const behind = tail.split(':');
     // An IPv4 address at the end takes the place of two words.
     const width = behind.length + (tail.includes('.') ? 1 : 0);
     const zeros = Array<string>(8 - before.length - width).fill('0');
