@@ -90,6 +90,10 @@ function watched(
 async function watch(): Promise<number> {
   const ended = await watched(process.argv.slice(2), {});
   if (typeof ended === 'number') return ended;
+  if (!chosen.some(({ name }) => name === ended.name)) {
+    console.error(`\nthe attacker has not begun within ${SILENCE} ms`);
+    return 1;
+  }
   console.error(`\n${ended.name} hangs, from seed ${ended.from}; once more, with each input noted down:`);
   const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-fuzz-'));
   const note = path.join(folder, 'input.txt');
