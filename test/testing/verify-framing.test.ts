@@ -70,7 +70,7 @@ class Wrapped implements FrameReader {
 }
 
 function reads(reader: new (options?: FrameReaderOptions) => FrameReader): Framing {
-  return { ...GOOD, wire: undefined, reader: (options) => new reader(options) };
+  return { ...GOOD, wire: undefined, inParts: false, reader: (options) => new reader(options) };
 }
 
 function writes(writer: Partial<FrameWriter>): Framing {
