@@ -90,6 +90,14 @@ describe('a frame longer than `stream`', () => {
     expect(await read(decoding(decoder, cut(bytes, size)))).toEqual(expected);
   });
 
+  test('comes as one behind a preface, too', async () => {
+    for (const size of [1, 3, 100]) {
+      const wire = Buffer.concat([Buffer.from('AMQP'), bytes]);
+      const decoder = new FrameDecoder(framing, { stream: 3, preface: 'AMQP' });
+      expect(await read(decoding(decoder, cut(wire, size)))).toEqual(expected);
+    }
+  });
+
   test('has a length, and no header where the framing strips it', async () => {
     const decoder = decoding(new FrameDecoder(framing, { stream: 0 }), [Buffer.from('\x03abc')]);
     const [frame] = (await once(decoder, 'data')) as [FrameStream];

@@ -1,6 +1,6 @@
 import { asBuffer, EMPTY } from '../../bytes/buffer.ts';
 import { FrameError } from '../../errors.ts';
-import type { FrameBatch, FrameReader, FrameReaderOptions, Framing } from './framing.ts';
+import type { FrameBatch, FrameReader, FrameReaderOptions, Framing, PartialFrame } from './framing.ts';
 import { truncated } from './violations.ts';
 
 /**
@@ -16,6 +16,7 @@ export function prefaced(framing: Framing, preface: Buffer): Framing {
     wire,
     maxFrameLength,
     layout,
+    inParts: framing.inParts,
     ...(framing.kindOf !== undefined && { kindOf: framing.kindOf.bind(framing) }),
     reader: (options) => new PrefacedReader(framing, preface, options),
     writer: () => framing.writer(),
@@ -32,12 +33,13 @@ class PrefacedReader implements FrameReader {
 
   constructor(framing: Framing, preface: Buffer, options: FrameReaderOptions = {}) {
     this.#preface = preface;
-    const { pauseAfter, counts, streamOffset = 0 } = options;
+    const { pauseAfter, partsAbove, counts, streamOffset = 0 } = options;
     this.#reader = framing.reader({
       get onDiscard() {
         return options.onDiscard;
       },
       pauseAfter,
+      partsAbove,
       counts,
       streamOffset: streamOffset + preface.length,
     });
@@ -45,6 +47,18 @@ class PrefacedReader implements FrameReader {
 
   get error(): FrameError | undefined {
     return this.#error ?? this.#reader.error;
+  }
+
+  get partial(): PartialFrame | undefined {
+    return this.#reader.partial;
+  }
+
+  part(): Buffer | undefined {
+    return this.#reader.part?.();
+  }
+
+  skipParts(): void {
+    this.#reader.skipParts?.();
   }
 
   get isPaused(): boolean {
