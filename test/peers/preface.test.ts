@@ -1,5 +1,5 @@
 /** Bytes before the first frame: HTTP/2 against Node's own, AMQP against RabbitMQ. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import http2 from 'node:http2';
@@ -235,6 +235,8 @@ describe.skipIf(!program)('RabbitMQ (Debian package rabbitmq-server)', () => {
       RABBITMQ_PID_FILE: path.join(folder, 'pid'),
       RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+S 1:1 +sbwt none',
     };
+    // In the foreground, so that it is ours to end: as a daemon it would outlive the node.
+    const names = spawn('epmd', ['-port', String(epmd), '-address', '127.0.0.1'], { env, stdio: 'ignore' });
     // The script in /usr/sbin changes the user, and so the environment.
     const server = spawn('/usr/lib/rabbitmq/bin/rabbitmq-server', [], {
       env,
@@ -242,8 +244,8 @@ describe.skipIf(!program)('RabbitMQ (Debian package rabbitmq-server)', () => {
       detached: true,
     });
     stop = () => {
+      names.kill('SIGKILL');
       process.kill(-server.pid!, 'SIGKILL');
-      spawnSync('epmd', ['-port', String(epmd), '-kill'], { env });
       rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     };
     for (let i = 0; ; i++) {
