@@ -133,6 +133,7 @@ export class Client<
   #corked = false;
   /** Whether the stream keeps nothing of what it is given: asked once for all that is sent in a turn. */
   #isTrusted: boolean | undefined;
+  #hasEnded = false;
   #cut = false;
   readonly #endTimeout: number;
   #encoding = false;
@@ -289,7 +290,7 @@ export class Client<
 
   /** Encode, judge and write a message. */
   #transmit(message: ClientMessage): boolean {
-    if (this.stream.writableEnded || this.stream.destroyed) {
+    if (this.#hasEnded || this.stream.writableEnded || this.stream.destroyed) {
       const { type } = message as Tagged;
       throw new StateError(
         'ERR_STATE_CLOSED',
@@ -325,12 +326,14 @@ export class Client<
   }
 
   /**
-   * End our side: what was sent is delivered, and the answers still come. A server that then sends nothing for as long as a reply
+   * End our side: what was sent is delivered, and the answers still come; a client's own session is over. A server that then sends nothing for as long as a reply
    * may take (`timeout` of the replies), and does not end its side, is cut off: `closed` rejects with `ERR_TIMEOUT_IDLE`.
    */
   end(): void {
-    if (this.stream.writableEnded) return;
-    this.stream.end();
+    if (this.#hasEnded || this.stream.writableEnded) return;
+    this.#hasEnded = true;
+    if (this.machine === undefined) this.stream.end();
+    else this.machine.leave();
     if (this.#endTimeout !== Infinity) cutWhenSilent(this.stream, this.#endTimeout);
   }
 

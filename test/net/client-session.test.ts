@@ -120,6 +120,38 @@ describe('a client with a table of its own', () => {
     expect(acked).toEqual([1, 2, 3]);
   });
 
+  test('what it sent is delivered where our side ends at once, and the replies still come', async () => {
+    const patient = defineSession({
+      receives: serverMessages,
+      sends: clientMessages,
+      initial: 'live',
+      context: () => ({ seen: [] as number[] }),
+      states: {
+        live: {
+          onEnter: () => ({ type: 'hello', name: 'me' }),
+          on: { welcome: () => {}, event: () => {} },
+          unsolicited: ['ask', 'ack'],
+          next: ['over'],
+        },
+        connecting: {},
+        over: { final: true },
+      },
+    });
+    acked.length = 0;
+    for (const count of [1, 3, 50_000]) {
+      const client = await open(patient);
+      const reply = client.request({ type: 'ask', n: 1 });
+      for (let i = 0; i < count; i++) client.send({ type: 'ack', n: i % 256 });
+      client.end();
+      expect(() => client.send({ type: 'ack', n: 9 })).toThrow(
+        expect.objectContaining({ code: 'ERR_STATE_CLOSED' }),
+      );
+      expect(await reply).toEqual({ type: 'answer', n: 101 });
+      await client.closed;
+    }
+    expect(acked).toHaveLength(50_004);
+  });
+
   test('its deadlines and failures end the connection with a code', async () => {
     const impatient = defineSession({
       receives: serverMessages,
