@@ -295,12 +295,16 @@ describe.skipIf(!program)('RabbitMQ (Debian package rabbitmq-server)', () => {
   }, 30_000);
 
   test('refuses another version with its own preface, which is no frame', async () => {
-    const client = await connect({ ...amqp, preface: { client: 'AMQP\x09\x09\x09\x09' } }, { port });
-    await expect(client.closed).rejects.toMatchObject({ name: 'FrameError' });
-    const polite = await connect(
-      { ...amqp, preface: { client: 'AMQP\x09\x09\x09\x09', server: 'AMQP\0\0\x09\x01' } },
-      { port },
-    );
-    await polite.closed;
+    // The broker may reset the connection behind its preface, and a reset may overtake what was sent before it.
+    const refusal = async (preface: { client: string; server?: string }): Promise<unknown> => {
+      for (let attempt = 0; ; attempt++) {
+        const client = await connect({ ...amqp, preface }, { port });
+        const error = await client.closed.catch((error) => error);
+        if (error?.code !== 'ECONNRESET' || attempt === 10) return error;
+      }
+    };
+    const client = 'AMQP\x09\x09\x09\x09';
+    expect(await refusal({ client })).toMatchObject({ name: 'FrameError' });
+    expect(await refusal({ client, server: 'AMQP\0\0\x09\x01' })).toBeUndefined();
   }, 30_000);
 });

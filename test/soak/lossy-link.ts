@@ -43,6 +43,7 @@ export class LossyLink {
   /** The networks of the veth pair and of the link, without their last number. */
   readonly #below: string;
   readonly #above: string;
+  #isClosed = false;
   readonly #sockets: dgram.Socket[] = [];
   readonly #children: ChildProcess[] = [];
 
@@ -77,6 +78,7 @@ export class LossyLink {
 
   close(): void {
     for (const child of this.#children) child.kill('SIGKILL');
+    this.#isClosed = true;
     for (const socket of this.#sockets) socket.close();
     spawnSync('ip', ['netns', 'del', this.namespace]);
     spawnSync('ip', ['link', 'del', `${this.namespace}a`]);
@@ -109,7 +111,12 @@ export class LossyLink {
         return;
       }
       freeAt = Math.max(now, freeAt) + (packet.length / rate) * 1_000;
-      setTimeout(() => to.send(packet, ...peer), freeAt - now + delay);
+      setTimeout(
+        () => {
+          if (!this.#isClosed) to.send(packet, ...peer);
+        },
+        freeAt - now + delay,
+      );
     });
   }
 }
