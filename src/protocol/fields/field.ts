@@ -1,4 +1,5 @@
 import { show } from '../../bytes/show.ts';
+import { type Check, checkOptions, natural } from '../../options.ts';
 import type { Tag } from './kind.ts';
 import { type AnyNode, isNode } from './node.ts';
 
@@ -337,13 +338,19 @@ export function valuedNodeOf(field: AnyField, where: string, what: string): AnyN
   return node;
 }
 
-/** The maximum of the limits. */
-export function maximum(limits: FieldLimits, usual: number): number {
-  const max = limits.max ?? usual;
-  if (!Number.isSafeInteger(max) || max < 0) {
-    throw new RangeError(`max: expected a whole number, got ${show(max)}`);
-  }
-  return max;
+/**
+ * The maximum of the limits, in which there is nothing else.
+ *
+ * @param others - a check for each option that stands beside it
+ */
+export function maximum(
+  where: string,
+  limits: FieldLimits,
+  usual: number,
+  others: Readonly<Record<string, Check>> = {},
+): number {
+  checkOptions(where, limits, { ...others, max: natural });
+  return limits.max ?? usual;
 }
 
 /** What was given for a field, in words; for `utf8` in place of `utf8(u8)`, how to call it. */

@@ -392,6 +392,21 @@ describe('errors', () => {
 
 describe('declarations', () => {
   it.each<[string, () => unknown, string]>([
+    ['bytes', () => f.bytes(f.u8, { adjust: -2 } as never), 'adjust'],
+    ['utf8', () => f.utf8(f.u8, { encoding: 'latin1' } as never), 'encoding'],
+    ['text', () => f.text(f.u8, { encodign: 'ascii' } as never), "'encoding'"],
+    ['array', () => f.array(f.u8, f.u8, { maximum: 1 } as never), 'maximum'],
+    ['bounded', () => f.bounded(f.u8, f.u8, { most: 1 } as never), 'most'],
+    ['padding', () => f.padding(1, { maks: 1 } as never), "'max'"],
+    ['checksum', () => f.checksum(f.u16le, 'CRC-16/MODBUS', { form: 'a' } as never), "'from'"],
+    ['decimal', () => f.decimal(3, { sign: true } as never), "'signed'"],
+  ])('an option that does not exist is refused: %s', (_, declare, word) => {
+    expect(declare).toThrow(
+      expect.objectContaining({ name: 'TypeError', message: expect.stringContaining(word) }),
+    );
+  });
+
+  it.each<[string, () => unknown, string]>([
     ['code for a value', () => f.when('v', ['1; throw 1'] as Anything), 'got an array of 1'],
     [
       'code for a value, made by hand',

@@ -191,7 +191,7 @@ export function array<F extends AnyField, const S extends Size | Until | UntilLa
   limits: FieldLimits = {},
 ): Field<FieldOut<F>[] | Nothing<S>, readonly FieldIn<F>[] | Nothing<S>, Filled<S> | FieldFills<F>> {
   const node = valuedNodeOf(item, 'array(item)', 'an element');
-  const most = maximum(limits, DEFAULT_MAX_COUNT);
+  const most = maximum('array', limits, DEFAULT_MAX_COUNT);
   if (count instanceof LastElement) return chain(node, count, most);
   const source = endedSource(count as Size | Until, 'array');
   if (source instanceof UntilSource) return declare(ENDED_ARRAY, { item: node, end: source, max: most });

@@ -130,5 +130,5 @@ export function bounded<const S extends Size, F extends AnyField>(
       );
     }
   }
-  return declare(BOUNDED, { size: source, item: node, max: maximum(limits, DEFAULT_MAX_BYTES) });
+  return declare(BOUNDED, { size: source, item: node, max: maximum('bounded', limits, DEFAULT_MAX_BYTES) });
 }

@@ -109,7 +109,7 @@ export function bytes<const S extends Size | Until>(
   size: S,
   limits: FieldLimits = {},
 ): Field<Buffer | Nothing<S>, Uint8Array | Nothing<S>, Filled<S>> {
-  const max = maximum(limits, DEFAULT_MAX_BYTES);
+  const max = maximum('bytes', limits, DEFAULT_MAX_BYTES);
   return declare(BYTES, { size: endedSource(size, 'bytes'), max, orEmpty: false });
 }
 

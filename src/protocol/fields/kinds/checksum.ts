@@ -1,5 +1,6 @@
 import { type Checksum, type ChecksumName, checksumByName } from '../../../bytes/checksum.ts';
 import { show, showTag } from '../../../bytes/show.ts';
+import { anything, checkOptions, flag } from '../../../options.ts';
 import { foreignProblem, Problem } from '../engine/problem.ts';
 import { type Field, nodeOf, type Rest, rest } from '../field.ts';
 import type { AnyNode, Kind, Place, Slot } from '../kind.ts';
@@ -171,6 +172,13 @@ export function checksum(
       `checksum: ${summer.name} has ${summer.width} bits, so it needs an unsigned integer as wide`,
     );
   }
+  checkOptions('checksum', range, {
+    from: anything,
+    after: anything,
+    to: anything,
+    zeroed: flag,
+    append: anything,
+  });
   const { from, after, to, zeroed = false } = range;
   if (from !== undefined && after !== undefined) {
     throw new TypeError(`checksum: expected from or after, got both, '${from}' and '${after}'`);

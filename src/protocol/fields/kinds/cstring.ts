@@ -67,5 +67,5 @@ export const CSTRING: Kind<CString> = {
 
 /** Text in UTF-8 up to a NUL byte, which is not part of it; at most `max` bytes before the NUL. */
 export function cstring(max = 65_535): Field<string> {
-  return declare(CSTRING, { max: maximum({ max }, DEFAULT_MAX_BYTES) });
+  return declare(CSTRING, { max: maximum('cstring', { max }, DEFAULT_MAX_BYTES) });
 }

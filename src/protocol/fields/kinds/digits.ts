@@ -1,5 +1,6 @@
 import { readDigits, writeDigits } from '../../../bytes/digits.ts';
 import { show } from '../../../bytes/show.ts';
+import { checkOptions, flag } from '../../../options.ts';
 import { Problem } from '../engine/problem.ts';
 import type { Field, Until } from '../field.ts';
 import type { Kind, Range, Slot } from '../kind.ts';
@@ -96,6 +97,7 @@ function digits(name: string, width: number | Until, base: Digits['base'], signe
  * @example decimal(4); decimal(8, { signed: true }); bytes(decimal(3)); decimal(until(constant(u8, 0x0a)));
  */
 export function decimal(width: number | Until, options: { signed?: boolean } = {}): Field<number> {
+  checkOptions('decimal', options, { signed: flag });
   return digits('decimal', width, 10, options.signed === true);
 }
 

@@ -154,5 +154,5 @@ export function padding<const S extends Size | { to: number; from?: 'structure' 
   const source = sizeSource(isMultiple ? 0 : (size as Size), 'padding');
   if (source.nullable)
     throw new TypeError('padding: a size with nullAt makes no sense for what has no value');
-  return declare(PADDING, { size: source, max: maximum(limits, DEFAULT_MAX_BYTES), to, from });
+  return declare(PADDING, { size: source, max: maximum('padding', limits, DEFAULT_MAX_BYTES), to, from });
 }

@@ -1,5 +1,6 @@
 import { show } from '../../../bytes/show.ts';
 import { decodeUtf8, hasLoneSurrogate } from '../../../bytes/utf8.ts';
+import { anything } from '../../../options.ts';
 import { Problem, tooLong } from '../engine/problem.ts';
 import {
   DEFAULT_MAX_BYTES,
@@ -250,7 +251,11 @@ export function text<const S extends Size | Until>(
     throw new TypeError(`text: unit: expected 'bytes' or 'characters', got ${show(unit)}`);
   }
   const source = endedSource(size, 'text', WIDTHS[encoding][0]);
-  const max = maximum(options, DEFAULT_MAX_BYTES);
+  const max = maximum('text', options, DEFAULT_MAX_BYTES, {
+    encoding: anything,
+    pad: anything,
+    unit: anything,
+  });
   if (source.readEnd !== undefined && unit === 'characters') {
     throw new TypeError(
       "text: what ends at a terminator is counted in bytes; expected unit 'bytes' for until",

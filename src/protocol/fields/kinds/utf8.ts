@@ -108,5 +108,5 @@ export function utf8<const S extends Size | Until>(
 ): Field<string | Nothing<S>, string | Nothing<S>, Filled<S>> {
   // Text that ends at a terminator is looked through on encode, so it is written at once.
   if (isUntil(size)) return text(size, limits) as never;
-  return declare(UTF8, { size: sizeSource(size, 'utf8'), max: maximum(limits, DEFAULT_MAX_BYTES) });
+  return declare(UTF8, { size: sizeSource(size, 'utf8'), max: maximum('utf8', limits, DEFAULT_MAX_BYTES) });
 }
