@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 
 const root = path.resolve(import.meta.dirname, '../..');
 // Inside the package, so that imports and the flags are those of its own code.
-const folder = mkdtempSync(path.join(root, 'node_modules/.cache/wirepipe-types-'));
+const cache = path.join(root, 'node_modules/.cache');
+mkdirSync(cache, { recursive: true });
+const folder = mkdtempSync(path.join(cache, 'wirepipe-types-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const index = path.join(root, 'src/index.ts');
