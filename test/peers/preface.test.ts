@@ -7,7 +7,7 @@ import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   array,
   bits,
@@ -214,11 +214,12 @@ describe.skipIf(!program)('RabbitMQ (Debian package rabbitmq-server)', () => {
   let stop = (): unknown => undefined;
   beforeAll(async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'wirepipe-rabbit-'));
-    const [first, second] = [net.createServer(), net.createServer()];
-    for (const probe of [first, second]) await once(probe.listen(0, '127.0.0.1'), 'listening');
-    ({ port } = first.address() as AddressInfo);
-    const epmd = (second.address() as AddressInfo).port;
-    for (const probe of [first, second]) await once(probe.close(), 'close');
+    const probes = [net.createServer(), net.createServer(), net.createServer()];
+    for (const probe of probes) await once(probe.listen(0, '127.0.0.1'), 'listening');
+    const ports = probes.map((probe) => (probe.address() as AddressInfo).port);
+    port = ports[0]!;
+    const [, epmd, distribution] = ports;
+    for (const probe of probes) await once(probe.close(), 'close');
     const env = {
       PATH: process.env.PATH,
       HOME: folder,
@@ -226,7 +227,7 @@ describe.skipIf(!program)('RabbitMQ (Debian package rabbitmq-server)', () => {
       RABBITMQ_NODENAME: `wirepipe${port}@localhost`,
       RABBITMQ_NODE_PORT: String(port),
       RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
-      RABBITMQ_DIST_PORT: String(epmd + 1),
+      RABBITMQ_DIST_PORT: String(distribution),
       ERL_EPMD_PORT: String(epmd),
       ERL_EPMD_ADDRESS: '127.0.0.1',
       RABBITMQ_MNESIA_BASE: folder,
@@ -295,16 +296,20 @@ describe.skipIf(!program)('RabbitMQ (Debian package rabbitmq-server)', () => {
   }, 30_000);
 
   test('refuses another version with its own preface, which is no frame', async () => {
-    // The broker may reset the connection behind its preface, and a reset may overtake what was sent before it.
-    const refusal = async (preface: { client: string; server?: string }): Promise<unknown> => {
-      for (let attempt = 0; ; attempt++) {
-        const client = await connect({ ...amqp, preface }, { port });
-        const error = await client.closed.catch((error) => error);
-        if (error?.code !== 'ECONNRESET' || attempt === 10) return error;
-      }
+    // The broker closes without reading on: that may come as a reset, which may overtake what it sent before.
+    const refusal = async (preface: {
+      client: string;
+      server?: string;
+    }): Promise<{ code?: string } | undefined> => {
+      const client = await connect({ ...amqp, preface }, { port });
+      return client.closed.catch((error) => error);
     };
     const client = 'AMQP\x09\x09\x09\x09';
-    expect(await refusal({ client })).toMatchObject({ name: 'FrameError' });
-    expect(await refusal({ client, server: 'AMQP\0\0\x09\x01' })).toBeUndefined();
+    await vi.waitFor(
+      async () => expect(await refusal({ client })).toMatchObject({ name: 'FrameError' }),
+      10_000,
+    );
+    const end = await refusal({ client, server: 'AMQP\0\0\x09\x01' });
+    expect([undefined, 'ECONNRESET']).toContain(end?.code);
   }, 30_000);
 });

@@ -138,6 +138,7 @@ describe.skipIf(!existsSync(executablePath))('the page, in chromium (Debian pack
     await page.locator('.row', { hasText: 'move  x 10' }).click();
     await page.keyboard.press('m');
     await page.locator('.row', { hasText: 'move  x -1' }).click();
+    await page.locator('.difference tbody tr').nth(2).waitFor();
     const rows = await page
       .locator('.difference tbody tr')
       .evaluateAll((all) =>
