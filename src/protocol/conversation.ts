@@ -48,6 +48,9 @@ export interface Upgrade {
   readonly unread: Buffer;
 }
 
+/** So many messages are taken at once at first: how long the answers are is not known yet. */
+const FIRST = 4;
+
 /**
  * One side of a connection, without a stream, a socket, a timer or a clock: bytes in, bytes out.
  *
@@ -87,6 +90,8 @@ export class Conversation<
   #batch: FrameBatch | undefined;
   /** Frames of the batch, or of the one before it if there is none, that were taken. */
   #index = 0;
+  /** Messages taken before their answers are written: few where these are long, since they wait for room in memory. */
+  #atOnce = FIRST;
   /** A state was entered that says how it reads. */
   #isTurning = false;
   /** The message that waits for the handlers at work. */
@@ -344,7 +349,12 @@ export class Conversation<
   take(isPrivate = false): Buffer | undefined {
     const outbox = this.#outbox;
     do {
-      if (outbox.messages.length > 0 && !this.#write()) break;
+      if (outbox.messages.length === 0) continue;
+      if (!this.#write()) {
+        this.#atOnce = Math.max(1, this.#atOnce >> 1);
+        break;
+      }
+      if (this.#atOnce < AT_ONCE) this.#atOnce *= 2;
     } while (this.#advance());
     if (this.#opening !== undefined) {
       const preface = this.#opening;
@@ -414,8 +424,10 @@ export class Conversation<
     const answers = this.#outbox.messages;
     const codec = this.#codec;
     const batch = this.#batch;
-    const to = batch === undefined ? 0 : Math.min(batch.count, this.#index + AT_ONCE);
+    const to = batch === undefined ? 0 : Math.min(batch.count, this.#index + this.#atOnce);
     while (!run.final && !this.#isTurning && (this.#message !== undefined || this.#index < to)) {
+      // A message may have many answers: these are written, as far as there is room, before the next one is taken.
+      if (answers.length >= this.#atOnce) break;
       let message = this.#message;
       this.#message = undefined;
       try {
