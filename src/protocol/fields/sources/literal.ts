@@ -1,50 +1,29 @@
-import type { Extent, Range, Reference, Size, Source, Tag } from '../kind.ts';
-import { NO_BYTES } from './no-bytes.ts';
+import type { Extent, Range } from '../kind.ts';
+import { UnsaidSource } from './unsaid.ts';
 
-/** A number in the declaration. */
-export class LiteralSource implements Source {
+/** A number in the declaration. Whether what is written agrees is judged where it is used. */
+export class LiteralSource extends UnsaidSource {
   readonly extent: Extent;
-  readonly takesRest: boolean = false;
-  readonly nullable: boolean = false;
-  readonly size: Size = NO_BYTES;
-  readonly range: Range;
+  override readonly range: Range;
   readonly #value: number;
 
   constructor(value: number) {
+    super();
     this.#value = value;
     this.extent = { from: 'literal', value };
     this.range = { min: value, max: value };
   }
 
-  references(): readonly Reference[] {
-    return [];
-  }
   read(): unknown {
     return this.#value;
   }
   decode(): string {
     return String(this.#value);
   }
-  raw(tag: Tag): Tag {
-    return tag;
-  }
-  given(): number {
+  override given(): number {
     return this.#value;
   }
-  givenCode(): string {
+  override givenCode(): string {
     return String(this.#value);
-  }
-  span(): Range {
-    return this.range;
-  }
-  // It is there already; whether it agrees is judged where it is used.
-  write(): void {}
-  encode(): void {}
-  encodeTag(): void {}
-  reserve(): () => void {
-    return () => {};
-  }
-  reserveCode(): () => void {
-    return () => {};
   }
 }

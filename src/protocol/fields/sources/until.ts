@@ -1,42 +1,26 @@
 import { Problem } from '../engine/problem.ts';
-import type {
-  Decoding,
-  Encoding,
-  Extent,
-  Range,
-  Reading,
-  Reference,
-  Size,
-  Source,
-  Tag,
-  Writing,
-} from '../kind.ts';
+import type { Decoding, Encoding, Extent, Reading, Size, Writing } from '../kind.ts';
+import { UnsaidSource } from './unsaid.ts';
 
 /**
  * What is left up to a terminator, which is taken too. It is looked for from the front, once.
  *
  *     bytes(until(constant(u8, 0)))      61 62 00      'ab', 3 bytes
  */
-export class UntilSource implements Source {
+export class UntilSource extends UnsaidSource {
   readonly extent: Extent;
-  readonly takesRest: boolean = false;
-  readonly nullable: boolean = false;
-  /** The terminator's, which stands behind. */
-  readonly size: Size;
-  readonly range: Range = { min: 0, max: Number.POSITIVE_INFINITY };
+  /** The terminator's, which is written behind the content. */
+  override readonly size: Size;
   readonly bytes: Buffer;
   readonly #step: number;
 
   /** `step` is the width of a unit of text: a terminator stands at a multiple of it. */
   constructor(bytes: Uint8Array, step: number) {
+    super();
     this.bytes = Buffer.from(bytes);
     this.#step = step;
     this.extent = { from: 'terminator', bytes };
     this.size = { min: bytes.length, max: bytes.length };
-  }
-
-  references(): readonly Reference[] {
-    return [];
   }
 
   read(walk: Reading, max: number): unknown {
@@ -100,29 +84,6 @@ export class UntilSource implements Source {
     out.settle();
     out.line(`t.set(${out.constant(this.bytes)}, p);`);
     out.line(`p += ${this.bytes.length};`);
-  }
-
-  raw(tag: Tag): Tag {
-    return tag;
-  }
-  given(): undefined {
-    return undefined;
-  }
-  givenCode(): undefined {
-    return undefined;
-  }
-  span(): Range {
-    return this.range;
-  }
-  // The terminator is written behind the content.
-  write(): void {}
-  encode(): void {}
-  encodeTag(): void {}
-  reserve(): () => void {
-    return () => {};
-  }
-  reserveCode(): () => void {
-    return () => {};
   }
 
   /** How far from `start` the first terminator of `bytes[start, end)` is; −1 where there is none. */

@@ -1,0 +1,39 @@
+import type { Decoding, Extent, Range, Reading, Reference, Size, Source, Tag } from '../kind.ts';
+import { NO_BYTES } from './no-bytes.ts';
+
+/** A number that no field holds: to read it takes no reference, and to write it nothing. */
+export abstract class UnsaidSource implements Source {
+  abstract readonly extent: Extent;
+  readonly takesRest: boolean = false;
+  readonly nullable: boolean = false;
+  readonly size: Size = NO_BYTES;
+  readonly range: Range = { min: 0, max: Number.POSITIVE_INFINITY };
+
+  abstract read(walk: Reading, max: number): unknown;
+  abstract decode(out: Decoding, max: number): string;
+
+  references(): readonly Reference[] {
+    return [];
+  }
+  raw(tag: Tag): Tag {
+    return tag;
+  }
+  given(): unknown {
+    return undefined;
+  }
+  givenCode(): string | undefined {
+    return undefined;
+  }
+  span(): Range {
+    return this.range;
+  }
+  write(): void {}
+  encode(): void {}
+  encodeTag(): void {}
+  reserve(): () => void {
+    return () => {};
+  }
+  reserveCode(): () => void {
+    return () => {};
+  }
+}
