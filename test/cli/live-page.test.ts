@@ -1,16 +1,14 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import path from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { drone } from '../../src/drone/protocol.ts';
 import { type Client, connect, createServer } from '../../src/index.ts';
-import { cli, root, start } from '../support/run.ts';
+import { describeInChromium, screenshot, useChromium } from '../support/chromium.ts';
+import { cli, start } from '../support/run.ts';
 
-const executablePath = '/usr/bin/chromium';
 const server = createServer(drone);
 let child: ChildProcessWithoutNullStreams;
 /** Where the tap listens, and where its page is. */
@@ -91,27 +89,13 @@ describe('who may ask', () => {
   });
 });
 
-describe.skipIf(!existsSync(executablePath))('the live page, in chromium (Debian package chromium)', () => {
-  let browser: Browser;
+describeInChromium('the live page', () => {
+  const chromium = useChromium();
   let page: Page;
-  const noise: string[] = [];
-  beforeAll(async () => {
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
-  }, 60_000);
-  afterAll(() => browser?.close());
-  afterEach(async () => {
-    await page?.close();
-    expect(noise.splice(0)).toEqual([]);
-  });
 
   async function open(colorScheme: 'light' | 'dark' = 'light'): Promise<void> {
-    page = await browser.newPage({ viewport: { width: 1200, height: 400 }, colorScheme });
-    page.on('console', (message) => noise.push(message.text()));
-    page.on('pageerror', (error) => noise.push(String(error)));
-    page.on('request', (request) => {
-      if (!request.url().startsWith(url.href)) noise.push(request.url());
-    });
-    await page.goto(url.href);
+    const mayAsk = (asked: string): boolean => asked.startsWith(url.href);
+    page = await chromium.open(url.href, { width: 1_200, height: 400, colorScheme, mayAsk });
     await page.waitForSelector('#messages');
   }
 
@@ -150,10 +134,7 @@ describe.skipIf(!existsSync(executablePath))('the live page, in chromium (Debian
       await page.waitForSelector(".row[aria-selected=true]:has-text('778')");
       // A page that is opened later, and a filter, know all of it.
       const all = await count();
-      const image = await page.screenshot();
-      const shown = path.join(root, `docs/images/tap-${scheme}.png`);
-      if (process.env.UPDATE_SCREENSHOTS) writeFileSync(shown, image);
-      expect(readFileSync(shown).subarray(1, 4).toString()).toBe('PNG');
+      await screenshot(page, `tap-${scheme}`);
       await page.close();
       await open(scheme);
       expect(await count()).toBeGreaterThanOrEqual(all);

@@ -1,42 +1,24 @@
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
 import type { ViewDocument, ViewEvent } from '../../../src/tools/view/document.ts';
+import { describeInChromium, screenshot, useChromium } from '../../support/chromium.ts';
 import { cli, root, run } from '../../support/run.ts';
 
-const executablePath = '/usr/bin/chromium';
 const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-'));
 const flight = path.join(root, 'test/fixtures/flight.jsonl');
 
-// Debian's package `chromium`; without it these tests are skipped by name.
-describe.skipIf(!existsSync(executablePath))('the page, in chromium (Debian package chromium)', () => {
-  let browser: Browser;
+describeInChromium('the page', () => {
+  const chromium = useChromium();
   let page: Page;
-  /** What the page said to the console, and what it asked of anyone. */
-  const noise: string[] = [];
-  beforeAll(async () => {
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
-  }, 60_000);
-  afterAll(() => browser?.close());
-  afterEach(async () => {
-    await page?.close();
-    expect(noise.splice(0)).toEqual([]);
-  });
 
   async function open(input: string, colorScheme: 'light' | 'dark' = 'light'): Promise<void> {
     const file = path.join(folder, 'page.html');
     expect(await run([...cli, 'view', input, '--out', file])).toEqual({ status: 0, stdout: '', stderr: '' });
-    page = await browser.newPage({ viewport: { width: 1200, height: 640 }, colorScheme });
-    page.on('console', (message) => noise.push(message.text()));
-    page.on('pageerror', (error) => noise.push(String(error)));
-    page.on('request', (request) => {
-      if (request.url() !== pathToFileURL(file).href) noise.push(request.url());
-    });
-    page.on('dialog', (dialog) => noise.push(dialog.message()));
-    await page.goto(pathToFileURL(file).href);
+    page = await chromium.open(pathToFileURL(file).href, { width: 1_200, height: 640, colorScheme });
     await page.waitForSelector('#messages');
   }
 
@@ -201,7 +183,7 @@ describe.skipIf(!existsSync(executablePath))('the page, in chromium (Debian pack
       `document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.ran = 1' }))`,
     );
     expect(await page.evaluate('window.ran')).toBeUndefined();
-    expect(noise.splice(0).join()).toMatch(/Content Security Policy/);
+    expect(chromium.noise.splice(0).join()).toMatch(/Content Security Policy/);
   });
 
   test('faults, gaps and bad frames are marked', async () => {
@@ -275,11 +257,8 @@ describe.skipIf(!existsSync(executablePath))('the page, in chromium (Debian pack
     await open(flight, scheme);
     await page.locator('.row', { hasText: 'move  x 10' }).click();
     await page.locator('.field').nth(1).click();
-    const image = await page.screenshot();
     const ground = await page.evaluate('getComputedStyle(document.body).backgroundColor');
     expect(ground).toBe(scheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(22, 24, 28)');
-    const shown = path.join(root, `docs/images/view-${scheme}.png`);
-    if (process.env.UPDATE_SCREENSHOTS) writeFileSync(shown, image);
-    expect(readFileSync(shown).subarray(1, 4).toString()).toBe('PNG');
+    await screenshot(page, `view-${scheme}`);
   });
 });
