@@ -1,6 +1,7 @@
 import { StateError } from '../errors.ts';
 import { anything, type Check, checkOptions } from '../options.ts';
 import type { Codec } from '../protocol/codec.ts';
+import { AT_ONCE } from '../protocol/inbox.ts';
 import type { ConnectionInfo, Said } from '../protocol/session/declaration.ts';
 import { type Line, NO_LINE } from '../protocol/session/line.ts';
 import type { Run, StateLimits, Step } from '../protocol/session/run.ts';
@@ -66,6 +67,10 @@ export class StateMachine<
   /** Answers not given yet, from `#given` on. A pending handler will append to this very array. */
   #answers: Sent[] = [];
   #given = 0;
+  /** Answers made before they are given: few where these are long, since they wait for room in memory. */
+  #atOnce = FIRST;
+  /** As many as that have been given, and the consumer had room for them. */
+  #hadRoom = false;
   #inputEnded = false;
   #taken = 0;
   /** Called with messages and transitions. */
@@ -246,13 +251,23 @@ export class StateMachine<
     return undefined;
   }
 
+  /** The consumer had no room for what it was given. */
+  override goOn(): void {
+    this.#atOnce = Math.max(1, this.#atOnce >> 2);
+    this.#hadRoom = false;
+    super.goOn();
+  }
+
   protected override produceBatch(): Sent[] | undefined {
-    while (this.#advance());
+    if (this.#hadRoom && this.#atOnce < AT_ONCE) this.#atOnce *= 2;
+    this.#hadRoom = false;
     const answers = this.#answers;
+    while (answers.length < this.#atOnce && this.#advance());
     if (answers.length === 0) {
       this.#tellReady();
       return undefined;
     }
+    this.#hadRoom = answers.length >= this.#atOnce;
     if (this.#turns !== undefined) {
       // Up to the next turn, singly.
       const answer = this.produce();
@@ -473,6 +488,9 @@ export class StateMachine<
 }
 
 const NONE: readonly never[] = [];
+
+/** So many answers are made at once at first: how long they are is not known yet. */
+const FIRST = 4;
 
 function unsteered(text: string, state: string): StateError {
   return new StateError('ERR_STATE_FRAMING', text, { origin: 'local', state });

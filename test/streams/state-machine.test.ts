@@ -5,6 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import {
+  bytes,
   type Codec,
   defineSession,
   LengthPrefixDecoder,
@@ -13,6 +14,7 @@ import {
   message,
   messages,
   type ProtocolError,
+  rest,
   type Session,
   StateMachine,
   u8,
@@ -405,6 +407,46 @@ function deferred(): { promise: Promise<unknown>; resolve: (value: unknown) => v
   });
   return { promise, resolve };
 }
+
+test('of short requests for long answers few are taken before the first answer is written', async () => {
+  const long = messages(u8, { long: message(1, { body: bytes(rest) }) });
+  const body = Buffer.alloc(65_536);
+  const asked = messages(u8, { ask: message(1) });
+  const machine = new StateMachine(
+    defineSession({
+      receives: asked,
+      sends: long,
+      initial: 'open',
+      states: { open: { on: { ask: () => ({ send: { type: 'long' as const, body } }) } } },
+    }),
+  );
+  let written = 0;
+  let most = 0;
+  const slow = new Writable({
+    write(chunk: Buffer, _, callback) {
+      // Each answer: 4 bytes of length, its tag, its body.
+      most = Math.max(most, machine.taken - written / (body.length + 5));
+      written += chunk.length;
+      setImmediate(callback);
+    },
+  });
+  const from = new PassThrough();
+  const done = once(slow, 'finish');
+  pipeline(
+    from,
+    new LengthPrefixDecoder(),
+    new MessageDecoder(asked),
+    machine,
+    new MessageEncoder(long),
+    slow,
+    () => {},
+  );
+  // 512 frames: length 1 · ask
+  from.end(Buffer.concat(Array<Buffer>(512).fill(Buffer.from([1, 0, 0, 0, 1]))));
+  await done;
+  expect(written).toBe(512 * (body.length + 5));
+  expect(most).toBeLessThanOrEqual(16);
+});
 
 test('a slow handler holds back a fast sender', async () => {
   const gate = deferred();
