@@ -11,6 +11,8 @@
  * And as generated code (`decode`, `encode`), which handles the well-formed and gives up on all else: the walk then says why.
  */
 
+import type { Checksum } from '../../bytes/checksum.ts';
+
 /** A field: its kind, what is known of it whatever it holds, and the data of its declaration. */
 export interface Node<D extends object = object> {
   readonly kind: Kind<D>;
@@ -123,6 +125,8 @@ export type Shape =
       readonly truth?: boolean;
       readonly names?: Names;
       readonly bits?: readonly Bits[];
+      /** Bits without a name may be set, and say nothing; unless given, they are refused. */
+      readonly otherBits?: 'ignored';
     }
   /** A number in ASCII digits: zeros in front, or where there is a `length`, as many as it has, and `width` at the most. */
   | {
@@ -180,15 +184,25 @@ export type Shape =
       readonly bytes: Uint8Array;
       readonly to?: number;
       readonly from?: 'structure' | 'frame';
+      /** Other bytes are taken as well: padding. */
+      readonly unchecked?: true;
       readonly agrees?: Presence;
     }
-  /** Zeros, as many as a number says. */
+  /** Zeros, as many as a number says; other bytes are taken as well. */
   | { readonly is: 'filling'; readonly length: Extent; readonly max: number }
   /** A field in another's skin: with a size of its own, with another value, or named before it is declared. */
   | {
       readonly is: 'inside';
       readonly item: AnyNode;
       readonly length: Extent | undefined;
+      /** The most bytes, where there is a length. */
+      readonly max?: number;
+      /** The deepest level, of a field that is named before it is declared and has a limit of its own. */
+      readonly maxDepth?: number;
+      /** What is written where the message leaves it out. */
+      readonly usual?: { readonly value: unknown };
+      /** What the item's value is made into, in words. */
+      readonly name?: string;
       /** What makes the value of the item's; may throw. */
       readonly made?: (value: unknown) => unknown;
     }
@@ -196,6 +210,10 @@ export type Shape =
       readonly is: 'sum';
       readonly base: AnyNode;
       readonly algorithm: string;
+      /** The algorithm itself. */
+      readonly checksum: Checksum;
+      /** Bytes that are summed behind the range and not sent. */
+      readonly append?: Uint8Array;
       readonly over: readonly [from: string | undefined, to: string | undefined];
       /** The range begins behind that field. */
       readonly after?: string;
@@ -211,6 +229,10 @@ export type Shape =
       readonly on: 'size' | 'count' | 'value';
       readonly path: string | undefined;
       readonly adjusted?: Adjustment;
+      /** The fields of the range, where there is no path: from the first of the structure to the last, unless given. */
+      readonly over?: readonly [from: string | undefined, to: string | undefined];
+      /** The range begins behind that field. */
+      readonly after?: string;
     }
   | { readonly is: 'opaque'; readonly name: string };
 

@@ -26,7 +26,7 @@ interface Bounded {
 export const BOUNDED: Kind<Bounded> = {
   name: 'bounded',
   size: ({ size, max }) => longest(size, max, 1, 1),
-  shape: ({ size, item }) => ({ is: 'inside', item, length: size.extent }),
+  shape: ({ size, item, max }) => ({ is: 'inside', item, length: size.extent, max }),
   children: ({ item }) => [item],
   foreseen: ({ size }) => foreseenBy(size, 1),
   references: ({ size }) => size.references('size'),

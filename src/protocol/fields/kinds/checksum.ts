@@ -23,10 +23,12 @@ interface Sum {
 export const CHECKSUM: Kind<Sum> = {
   name: 'checksum',
   size: ({ base }) => base.facts.size,
-  shape: ({ base, algorithm, from, after, to, toEnd, zeroed }) => ({
+  shape: ({ base, algorithm, from, after, to, toEnd, zeroed, append }) => ({
     is: 'sum',
     base,
     algorithm: algorithm.name,
+    checksum: algorithm,
+    ...(append.length > 0 && { append }),
     over: [from, to],
     ...(after !== undefined && { after }),
     ...(toEnd && { toEnd }),

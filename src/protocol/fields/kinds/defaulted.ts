@@ -18,7 +18,13 @@ interface Defaulted {
 export const DEFAULTED: Kind<Defaulted> = {
   name: 'defaulted',
   size: ({ item }) => item.facts.size,
-  shape: ({ item }) => ({ is: 'inside', item, length: undefined, made: (value) => value }),
+  shape: ({ item, value }) => ({
+    is: 'inside',
+    item,
+    length: undefined,
+    made: (given) => given,
+    usual: { value },
+  }),
   children: ({ item }) => [item],
   members: ({ item }) => item.kind.members?.(item) ?? new Map(),
   traits: ({ item }) => item.facts.traits,

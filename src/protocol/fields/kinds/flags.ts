@@ -23,12 +23,13 @@ interface Flags {
 export const FLAGS: Kind<Flags> = {
   name: 'flags',
   size: ({ base }) => base.facts.size,
-  shape: ({ base: { width, order }, members }) => ({
+  shape: ({ base: { width, order }, members, closed }) => ({
     is: 'integer',
     width,
     signed: false,
     order,
     bits: members.map(({ name, shift }) => ({ name, shift, width: 1, truth: true })),
+    ...(!closed && { otherBits: 'ignored' }),
   }),
   members: ({ members }) => new Map(members.map(({ name }) => [name, undefined])),
 

@@ -15,9 +15,10 @@ export const LAZY: Kind<Lazy> = {
   name: 'lazy',
   later: true,
   size: ({ seen }) => ({ min: seen.node?.facts.size.min ?? 0, max: Number.POSITIVE_INFINITY }),
-  shape: ({ get }) => ({
+  shape: ({ get, maxDepth }) => ({
     is: 'inside',
     length: undefined,
+    ...(maxDepth !== undefined && { maxDepth }),
     get item() {
       return get();
     },

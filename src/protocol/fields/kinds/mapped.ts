@@ -21,7 +21,7 @@ interface Mapped {
 export const MAPPED: Kind<Mapped> = {
   name: 'mapped',
   size: ({ item }) => item.facts.size,
-  shape: ({ item, decode }) => ({ is: 'inside', item, length: undefined, made: decode }),
+  shape: ({ item, name, decode }) => ({ is: 'inside', item, length: undefined, made: decode, name }),
   children: ({ item }) => [item],
   traits: ({ item }) => ({ ...item.facts.traits, foreign: true }),
   // Which numbers the functions make shows only when they are called.

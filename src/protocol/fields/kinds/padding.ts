@@ -26,8 +26,8 @@ export const PADDING: Kind<Padding> = {
   name: 'padding',
   size: ({ size, max, to }) => (to === 0 ? longest(size, max, 1, 1) : { min: 0, max: to - 1 }),
   shape({ size, max, to, from }) {
-    if (to > 0) return { is: 'fixed', bytes: new Uint8Array(0), to, from };
-    if (isLiteral(size)) return { is: 'fixed', bytes: new Uint8Array(size.range.max) };
+    if (to > 0) return { is: 'fixed', bytes: new Uint8Array(0), to, from, unchecked: true };
+    if (isLiteral(size)) return { is: 'fixed', bytes: new Uint8Array(size.range.max), unchecked: true };
     return { is: 'filling', length: size.extent, max };
   },
   foreseen: ({ size }) => foreseenBy(size, 1),

@@ -43,7 +43,15 @@ const MEASURED: Pick<Kind<Measured>, Shared> = {
 export const SIZEOF: Kind<Measured> = {
   ...MEASURED,
   name: 'sizeOf',
-  shape: ({ base, path, by }) => ({ is: 'agreed', base, on: 'size', path, adjusted: by }),
+  shape: ({ base, path, by, from, after, to }) => ({
+    is: 'agreed',
+    base,
+    on: 'size',
+    path,
+    adjusted: by,
+    ...(path === undefined && { over: [from, to] }),
+    ...(after !== undefined && { after }),
+  }),
 
   checkAgreement({ path, from, after, to }, _, entries, where) {
     const index = (name: string | undefined, usual: number): number =>
