@@ -130,7 +130,10 @@ export class Mirror<Sends, Receives, State extends string> {
 
   /** The places where our next message may find the server. */
   get #ahead(): readonly Stand[] {
-    return this.#after.at(-1) ?? this.#places;
+    const after = this.#after.at(-1);
+    if (after !== undefined) return after;
+    // What was postponed until now comes before it.
+    return this.#places.some(({ redo }) => redo.length > 0) ? this.#step(this.#places) : this.#places;
   }
 
   #refused(ahead: readonly Stand[], type: unknown): StateError {
@@ -261,11 +264,11 @@ export class Mirror<Sends, Receives, State extends string> {
     }));
   }
 
-  /** Where the server may be when it has taken a message in one of these places, and what was postponed until then. */
-  #step(from: Iterable<Stand>, sent: Asked): readonly Stand[] {
+  /** Where the server may be when it has taken what was postponed until one of these places, and then that message. */
+  #step(from: Iterable<Stand>, ...sent: readonly Asked[]): readonly Stand[] {
     const done = new Map<string, Stand>();
     const seen = new Set<string>();
-    const open: Stand[] = [...from].map((stand) => ({ ...standing(stand), redo: [...stand.redo, sent] }));
+    const open: Stand[] = [...from].map((stand) => ({ ...standing(stand), redo: [...stand.redo, ...sent] }));
     for (let stand = open.pop(); stand !== undefined && seen.size <= MAX_WORK; stand = open.pop()) {
       const key = standKey(stand);
       if (seen.has(key)) continue;

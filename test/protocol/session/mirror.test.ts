@@ -257,6 +257,24 @@ describe('what the other side may do besides', () => {
     expect(mirror.state).toBe('a');
   });
 
+  test('what was postponed is taken before what we send next', () => {
+    const mirror = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: { on: { ask: { outcomes: { b: 'yes' }, handle } }, postpone: ['go'], unsolicited: [] },
+        b: { on: { go: { outcomes: { a: [] }, handle } }, unsolicited: [] },
+      },
+    }).mirror();
+    mirror.send({ type: 'go' });
+    mirror.send({ type: 'ask' });
+    // The answer of 'ask': in state b 'go' is taken at once, so the server is in state a by our next message.
+    mirror.receive({ type: 'yes' });
+    mirror.send({ type: 'ask' });
+    mirror.receive({ type: 'yes' });
+    expect(() => mirror.receive({ type: 'yes' })).toThrow(peer('ERR_STATE_UNEXPECTED'));
+  });
+
   test('answers of rows that are at work together come in any order', () => {
     const mirror = defineSession({
       ...codecs,
