@@ -160,11 +160,7 @@ export type Shape =
       readonly length: Extent;
       readonly max: number;
       /** UTF-8, counted in bytes, unless given. */
-      readonly form?: {
-        readonly encoding: 'utf8' | 'ascii' | 'latin1' | 'utf16le' | 'utf16be';
-        readonly unit: 'bytes' | 'characters';
-        readonly pad: string | undefined;
-      };
+      readonly form?: TextForm;
     }
   | { readonly is: 'list'; readonly item: AnyNode; readonly count: Extent; readonly max: number }
   | {
@@ -235,6 +231,122 @@ export type Shape =
       readonly after?: string;
     }
   | { readonly is: 'opaque'; readonly name: string };
+
+/**
+ * The call of a maker that gives a field, as data: `bytes(u8, { max: 9 })` is `{ maker: 'bytes', size: …, max: 9 }`. What the maker fills
+ * in where the caller leaves it out is here too. Documents of a declaration are written and read by it.
+ */
+export type Call =
+  | { readonly maker: Scalar }
+  | { readonly maker: 'bytes' | 'utf8'; readonly size: Extent; readonly max: number }
+  | {
+      readonly maker: 'text';
+      readonly size: Extent;
+      readonly max: number;
+      readonly encoding: TextForm['encoding'];
+      readonly unit: TextForm['unit'];
+      readonly pad: string | undefined;
+    }
+  | { readonly maker: 'cstring'; readonly max: number }
+  /** The width is a number of characters, or a terminator. */
+  | { readonly maker: 'decimal'; readonly width: Extent; readonly signed: boolean }
+  | { readonly maker: 'hexadecimal'; readonly width: Extent }
+  | { readonly maker: 'bits'; readonly base: Scalar; readonly members: readonly Bits[] }
+  | {
+      readonly maker: 'flags';
+      readonly base: AnyNode;
+      readonly names: ReadonlyMap<string, number>;
+      readonly unknown: 'reject' | 'ignore';
+    }
+  | {
+      readonly maker: 'enumeration';
+      readonly base: AnyNode;
+      readonly names: ReadonlyMap<string, number>;
+      readonly unknown: 'reject' | 'keep';
+    }
+  | { readonly maker: 'constant'; readonly base: AnyNode; readonly value: unknown }
+  | {
+      readonly maker: 'padding';
+      readonly size: Extent | { readonly to: number; readonly from: 'structure' | 'frame' };
+      readonly max: number;
+    }
+  | { readonly maker: 'array'; readonly item: AnyNode; readonly count: Extent; readonly max: number }
+  | { readonly maker: 'struct'; readonly fields: Group['entries'] }
+  | {
+      readonly maker: 'union';
+      readonly tag: Extent;
+      readonly cases: readonly Case[];
+      readonly otherwise: 'reject' | 'unknown';
+    }
+  /** The fields of each case begin with so many of the header, and end with so many of the trailer. */
+  | {
+      readonly maker: 'messages';
+      readonly tag: Extent;
+      readonly cases: readonly Case[];
+      readonly otherwise: 'reject' | 'unknown';
+      readonly header: number;
+      readonly trailer: number;
+      /** The union of which `codecOf` made it. */
+      readonly union: AnyNode | undefined;
+    }
+  | { readonly maker: 'optional'; readonly item: AnyNode; readonly when: Presence | 'rest' | undefined }
+  | { readonly maker: 'only'; readonly condition: Presence }
+  | { readonly maker: 'defaulted'; readonly item: AnyNode; readonly value: unknown }
+  | { readonly maker: 'bounded'; readonly size: Extent; readonly item: AnyNode; readonly max: number }
+  | { readonly maker: 'lazy'; readonly item: AnyNode; readonly maxDepth: number | undefined }
+  | { readonly maker: 'mapped'; readonly item: AnyNode; readonly name: string; readonly mapping: object }
+  | {
+      readonly maker: 'custom';
+      readonly name: string;
+      readonly minSize: number;
+      readonly maxSize: number;
+      readonly range: Range | undefined;
+      readonly definition: object;
+    }
+  | {
+      readonly maker: 'checksum';
+      readonly base: AnyNode;
+      readonly algorithm: { readonly name: string; readonly width: number };
+      readonly from: string | undefined;
+      readonly after: string | undefined;
+      readonly to: string | Extent | undefined;
+      readonly zeroed: boolean;
+      readonly append: Uint8Array;
+    }
+  | { readonly maker: 'same'; readonly item: AnyNode; readonly path: string }
+  | {
+      readonly maker: 'sizeOf' | 'countOf';
+      readonly base: AnyNode;
+      readonly adjusted: Adjustment;
+      /** A path, or a range of fields. */
+      readonly of:
+        | string
+        | {
+            readonly from: string | undefined;
+            readonly after: string | undefined;
+            readonly to: string | undefined;
+          };
+    };
+
+/** The fields that are made by no call. */
+export type Scalar =
+  | `${'u' | 'i'}8`
+  | `${'u' | 'i'}${16 | 24 | 32 | 40 | 48 | 56 | 64}${ByteOrder}`
+  | `f${32 | 64}${ByteOrder}`
+  | 'bool'
+  | 'varuint'
+  | 'varint'
+  | 'varuint64'
+  | 'varint64'
+  | 'sleb128'
+  | 'vlq';
+
+/** How text lies in its bytes. */
+export interface TextForm {
+  readonly encoding: 'utf8' | 'ascii' | 'latin1' | 'utf16le' | 'utf16be';
+  readonly unit: 'bytes' | 'characters';
+  readonly pad: string | undefined;
+}
 
 /** Most significant byte first, or last. */
 export type ByteOrder = 'le' | 'be';
@@ -327,6 +439,8 @@ export interface Kind<D extends object> {
   // Facts.
   size(node: Readonly<D>): Size;
   shape(node: NodeOf<D>): Shape;
+  /** The call of the maker that gives the same field again. */
+  call(node: NodeOf<D>): Call;
   /** The fields inside. A kind that has any reads and writes in steps: `*read` and `*write` yield a visit to each. */
   children?(node: NodeOf<D>): readonly AnyNode[];
   /** Its children can be had only once all is declared. */

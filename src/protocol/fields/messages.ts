@@ -32,8 +32,7 @@ import {
 import type { AnyNode, Limits } from './kind.ts';
 import { trailingBytes } from './kinds/bytes.ts';
 import type { Otherwise } from './kinds/cases.ts';
-import { messagesNode, rootOf } from './kinds/messages.ts';
-import { taggedCases } from './kinds/union.ts';
+import { messagesNode, unionRoot } from './kinds/messages.ts';
 import { hasTrait, link } from './node.ts';
 
 /**
@@ -233,8 +232,7 @@ export function codecOf<F extends AnyField, P extends string = never>(
   });
   const { trailing = 'reject' } = options;
   const node = nodeOf(field, 'codecOf(field)');
-  const cases = taggedCases(node);
-  const root = cases === undefined ? node : rootOf(cases);
+  const root = unionRoot(node) ?? node;
   const limits = limitsOf('codecOf', options.limits);
   return parametrized('codecOf', { root, trailing, limits }, options.parameters) as never;
 }
@@ -279,7 +277,7 @@ function parametrized<Out, In>(
     const key = [...values.values()].join();
     let codec = made.get(key);
     if (codec === undefined) {
-      codec = declared({ ...declaration, parameters: values }, (changes) => {
+      codec = declared({ ...declaration, parameters: values, parameterRanges: ranges }, (changes) => {
         checkOptions('with', changes, checks);
         const given = Object.entries(changes).filter(([, value]) => value !== undefined);
         // In the order of the declaration.

@@ -1,5 +1,6 @@
 import { trust } from '../../bytes/trust.ts';
 import { checkOptions } from '../../options.ts';
+import { framingCall } from './call.ts';
 import type { FrameWriter, Framing } from './framing.ts';
 import type { FramingLayout } from './layout.ts';
 import { STUFFED_OPTIONS, type StuffedOptions, type Stuffing, stuffed } from './stuffing.ts';
@@ -40,7 +41,14 @@ export function cobs(options: CobsOptions = {}): Framing {
     maximum: maxFrameLength,
     ...(validity && { valid: validity.layout }),
   };
-  return { name: 'cobs', maxFrameLength, layout, reader, writer: () => writer };
+  return {
+    name: 'cobs',
+    maxFrameLength,
+    layout,
+    call: framingCall('cobs', options),
+    reader,
+    writer: () => writer,
+  };
 }
 
 function stuffedLength(length: number): number {

@@ -4,6 +4,7 @@ import { show } from '../../bytes/show.ts';
 import { trust } from '../../bytes/trust.ts';
 import { FrameError } from '../../errors.ts';
 import { anything, type Check, checkOptions, flag, natural, oneOf } from '../../options.ts';
+import { framingCall } from './call.ts';
 import { type Delimited, DelimitedReader } from './delimited-reader.ts';
 import { type DelimiterSearch, delimiterSearch } from './delimiter-search.ts';
 import type { FrameBatch, FrameReaderOptions, FrameWriter, Framing } from './framing.ts';
@@ -104,7 +105,7 @@ function toBytes(value: unknown): Buffer {
 
 /** The framing for these delimiters. The options are checked one by one, not yet together. */
 export function delimited(
-  name: string,
+  name: 'delimiter' | 'line',
   delimiters: readonly Buffer[],
   options: Omit<DelimiterOptions, 'delimiter'>,
 ): Framing {
@@ -158,6 +159,7 @@ export function delimited(
     name,
     wire,
     maxFrameLength,
+    call: framingCall(name, options),
     layout: {
       kind: 'delimiter',
       delimiters: delimiters.map((one) => [...one]),

@@ -1,5 +1,6 @@
 import { trust } from '../../bytes/trust.ts';
 import { integer } from '../../options.ts';
+import { framingCall } from './call.ts';
 import type { FrameBatch, FrameWriter, Framing } from './framing.ts';
 import { Intake } from './intake.ts';
 import { payloadLength, truncated } from './violations.ts';
@@ -26,6 +27,7 @@ export function fixedLength(length: number): Framing {
     wire,
     maxFrameLength: length,
     layout: { kind: 'fixedLength', length },
+    call: framingCall('fixedLength', { length }),
     reader: () => new FixedLengthReader(length, wire),
     writer: () => writer,
   };

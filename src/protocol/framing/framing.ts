@@ -1,4 +1,5 @@
 import type { FrameError } from '../../errors.ts';
+import type { FramingCall } from './call.ts';
 import type { FramingLayout } from './layout.ts';
 
 /**
@@ -28,6 +29,8 @@ export interface Framing {
   readonly maxFrameLength: number;
   /** What it is, as data, for tools. Every built-in framing has it. */
   readonly layout?: FramingLayout | undefined;
+  /** The call that makes it, as data, for tools. Every built-in framing has it. */
+  readonly call?: FramingCall | undefined;
   /**
    * Its reader hands long frames on in parts (`partsAbove`), and its writer begins frames whose payload follows (`begin`).
    * Default false.

@@ -1,6 +1,7 @@
 import { readDigits } from '../../bytes/digits.ts';
 import { show } from '../../bytes/show.ts';
 import { anything, type Check, checkOptions, integer, natural } from '../../options.ts';
+import { framingCall } from './call.ts';
 import { type InnerCursor, MORE, NONE, type PacketKind } from './candidate.ts';
 import type { Framing } from './framing.ts';
 import type { HeadedLayout } from './layout.ts';
@@ -114,6 +115,7 @@ export function headed(options: HeadedOptions): Framing {
       maximum: maxFrameLength,
       maxHeader: headed.maxHeader,
     },
+    call: framingCall('headed', options),
     reader: (readerOptions) => new MeasuringReader(measuring, readerOptions),
     writer: () => writer,
   };

@@ -2,6 +2,7 @@ import { largestOf } from '../../bytes/integers.ts';
 import { show } from '../../bytes/show.ts';
 import { MAX_VARINT_LENGTH } from '../../bytes/varint.ts';
 import { anything, type Check, checkOptions, integer, natural, oneOf } from '../../options.ts';
+import { framingCall } from './call.ts';
 import type { Framing } from './framing.ts';
 import type { LengthFieldLayout } from './layout.ts';
 import {
@@ -102,6 +103,7 @@ export function lengthPrefix(options: LengthPrefixOptions = {}): Framing {
     wire: layout.wire,
     maxFrameLength: layout.maxFrameLength,
     layout: dataOf(layout),
+    call: framingCall('lengthPrefix', options),
     inParts: true,
     reader: (readerOptions) => new LengthPrefixReader(layout, readerOptions),
     writer: () => writer,

@@ -1,4 +1,5 @@
 import { callback, checkOptions, integer, oneOf } from '../../options.ts';
+import { framingCall } from './call.ts';
 import { type InnerCursor, type MeasureCursor, MORE, NONE, type PacketKind } from './candidate.ts';
 import type { Framing } from './framing.ts';
 import { type Measuring, MeasuringReader, MeasuringWriter } from './measuring-reader.ts';
@@ -65,6 +66,7 @@ export function measured(options: MeasuredOptions): Framing {
       skipsNoise: measuring.skipsNoise,
       ...(kind.validity && { valid: kind.validity.layout }),
     },
+    call: framingCall('measured', options),
     reader: (readerOptions) => new MeasuringReader(measuring, readerOptions),
     writer: () => writer,
   };

@@ -1,5 +1,6 @@
 import { show } from '../../bytes/show.ts';
 import { anything, type Check, checkOptions, integer, natural, oneOf } from '../../options.ts';
+import { framingCall } from './call.ts';
 import { Candidate, type InnerCursor, MORE, NONE, type PacketKind } from './candidate.ts';
 import type { Framing } from './framing.ts';
 import type { PacketsLayout } from './layout.ts';
@@ -84,6 +85,7 @@ export function packets(options: PacketsOptions): Framing {
     name: 'packets',
     maxFrameLength: measuring.maxFrameLength,
     layout: layoutOf(measuring),
+    call: framingCall('packets', options),
     kindOf(bytes, start, end) {
       finder.reset();
       // A kind that needs more bytes than the frame has is not the one.

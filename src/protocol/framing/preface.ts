@@ -10,12 +10,13 @@ import { truncated } from './violations.ts';
  *     │ preface │ frame │ frame │ …
  */
 export function prefaced(framing: Framing, preface: Buffer): Framing {
-  const { name, wire, maxFrameLength, layout } = framing;
+  const { name, wire, maxFrameLength, layout, call } = framing;
   return {
     name,
     wire,
     maxFrameLength,
     layout,
+    call,
     inParts: framing.inParts,
     ...(framing.kindOf !== undefined && { kindOf: framing.kindOf.bind(framing) }),
     reader: (options) => new PrefacedReader(framing, preface, options),

@@ -1,5 +1,6 @@
 import { show } from '../../bytes/show.ts';
 import { checkOptions, integer } from '../../options.ts';
+import { framingCall } from './call.ts';
 import type { Framing } from './framing.ts';
 import { type MeasuredOptions, measured } from './measured.ts';
 
@@ -37,5 +38,6 @@ export function selfDelimiting(codec: SelfMeasuring, options: SelfDelimitingOpti
     maxFrameLength,
   });
   const layout = { kind: 'measured', by: 'declaration', maximum: maxFrameLength, skipsNoise: false } as const;
-  return { ...framing, name: 'selfDelimiting', layout };
+  const call = framingCall('selfDelimiting', { ...options, codec });
+  return { ...framing, name: 'selfDelimiting', layout, call };
 }

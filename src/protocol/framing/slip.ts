@@ -1,5 +1,6 @@
 import { show } from '../../bytes/show.ts';
 import { anything, checkOptions, flag } from '../../options.ts';
+import { framingCall } from './call.ts';
 import { EscapeTable, EscapingWriter, stuffingOf } from './escapes.ts';
 import type { Framing } from './framing.ts';
 import type { FramingLayout } from './layout.ts';
@@ -107,7 +108,14 @@ export function slip(options: SlipOptions = {}): Framing {
     maximum: maxFrameLength,
     ...(validity && { valid: validity.layout }),
   };
-  return { name: 'slip', maxFrameLength, layout, reader, writer: () => writer };
+  return {
+    name: 'slip',
+    maxFrameLength,
+    layout,
+    call: framingCall('slip', options),
+    reader,
+    writer: () => writer,
+  };
 }
 
 function checkByte(name: string, value: number, taken: readonly number[]): void {

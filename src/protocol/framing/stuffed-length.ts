@@ -1,3 +1,4 @@
+import { framingCall } from './call.ts';
 import { MORE, NONE, type PacketKind } from './candidate.ts';
 import { ESCAPE, type EscapeTable, IGNORED } from './escapes.ts';
 import type { FrameWriter, Framing } from './framing.ts';
@@ -93,6 +94,7 @@ export function stuffedLength(
     name: 'stuffed',
     maxFrameLength,
     layout,
+    call: framingCall('stuffed', options),
     reader: (readerOptions) => new MeasuringReader(measuring, readerOptions),
     writer: () => writer,
   };

@@ -1,5 +1,6 @@
 import { show } from '../../bytes/show.ts';
 import { anything, flag as boolean, type Check, checkOptions } from '../../options.ts';
+import { framingCall } from './call.ts';
 import { EscapeTable, EscapingWriter, stuffingOf } from './escapes.ts';
 import type { Framing } from './framing.ts';
 import type { FramingLayout, StuffedLayout } from './layout.ts';
@@ -95,7 +96,14 @@ export function stuffed(options: StuffedFlagOptions): Framing {
   const { maxFrameLength, validity, reader } = stuffedFraming('stuffed', { ...stuffing, cancel }, options);
   const layout: FramingLayout = { ...common, ...(validity && { valid: validity.layout }) };
   const writer = new EscapingWriter(table, opens ? flag : undefined, flag, false, maxFrameLength, validity);
-  return { name: 'stuffed', maxFrameLength, layout, reader, writer: () => writer };
+  return {
+    name: 'stuffed',
+    maxFrameLength,
+    layout,
+    call: framingCall('stuffed', options),
+    reader,
+    writer: () => writer,
+  };
 }
 
 const byte: Check = (name, value) => {

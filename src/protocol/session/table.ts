@@ -1,6 +1,14 @@
 import type { TimeoutError } from '../../errors.ts';
 import { anything, checkOptions, MAX_DELAY } from '../../options.ts';
-import type { Reply, Said, SessionDeclaration, StateDeclaration, Tagged, TimerEvent } from './declaration.ts';
+import type {
+  ConnectionInfo,
+  Reply,
+  Said,
+  SessionDeclaration,
+  StateDeclaration,
+  Tagged,
+  TimerEvent,
+} from './declaration.ts';
 import { compileLine, type LineSource, readsAlike, typesOf } from './line.ts';
 import { compileOutcome, type Outcome } from './outcome.ts';
 
@@ -15,7 +23,13 @@ export interface SessionTable {
   /** The types that go out in any state, where the codecs tell. */
   readonly sends: ReadonlySet<string> | undefined;
   readonly farewell: ((fault: Error, context: unknown) => Said<Tagged>) | undefined;
+  readonly context: ((connection: ConnectionInfo) => unknown) | undefined;
   readonly dispose: ((context: unknown, reason: Error | undefined) => unknown) | undefined;
+  /** The types that the codecs of the session tell; undefined of one that tells none. */
+  readonly told: {
+    readonly receives: readonly string[] | undefined;
+    readonly sends: readonly string[] | undefined;
+  };
   /** Whether a state has a framing or codecs of its own. */
   readonly hasLines: boolean;
 }
@@ -52,6 +66,8 @@ export interface TableRow<Event = Tagged> {
   readonly answer: string | undefined;
   /** The key of a message that may be at work beside others; undefined: it is alone. */
   readonly concurrent: ((event: Event) => unknown) | undefined;
+  /** The path of that key, where a path gives it. */
+  readonly keyPath?: string | undefined;
 }
 
 /** The limits of a state, in milliseconds; Infinity where there is none. */
@@ -127,7 +143,9 @@ export function compileSession(declaration: SessionDeclaration<any, any, string,
     receives: [...new Set([...(known.receives ?? named), ...own])],
     sends: sent,
     farewell,
+    context,
     dispose,
+    told: { receives: receives.types, sends: sends.types },
     hasLines: [...states.values()].some(({ line }) => line !== undefined),
   };
 }
@@ -287,8 +305,15 @@ function compileRow(row: unknown, name: string, where: string, known: Known): Ta
   }
   checkNames(where, declared, ['handle', 'outcomes', 'concurrent']);
   const concurrent = compileKey(declared.concurrent, `${where}.concurrent`);
+  const keyPath = typeof declared.concurrent === 'string' ? declared.concurrent : undefined;
   if (outcomes === undefined)
-    return { handle: handle as TableRow['handle'], outcomes: undefined, answer: undefined, concurrent };
+    return {
+      handle: handle as TableRow['handle'],
+      outcomes: undefined,
+      answer: undefined,
+      concurrent,
+      keyPath,
+    };
   const compiled = new Map<string, Outcome>();
   for (const [to, sends] of Object.entries(outcomes)) {
     among(known.states, to, `${where}.outcomes`, 'state');
@@ -306,6 +331,7 @@ function compileRow(row: unknown, name: string, where: string, known: Known): Ta
     outcomes: compiled,
     answer: typeof answer === 'string' ? answer : undefined,
     concurrent,
+    keyPath,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { AnyNode, Limits } from '../kind.ts';
+import type { AnyNode, Limits, Range } from '../kind.ts';
 
 /** What is behind a complete message: an error, nothing of interest, or the message's `trailing` bytes. */
 export type Trailing = 'reject' | 'ignore' | 'keep';
@@ -10,6 +10,8 @@ export interface Declaration {
   readonly limits: Limits;
   /** The values of its parameters, by name. */
   readonly parameters?: ReadonlyMap<string, number> | undefined;
+  /** What these may be, and are unless given. */
+  readonly parameterRanges?: ReadonlyMap<string, Range & { readonly default: number }> | undefined;
 }
 
 /** Levels of `lazy` in one another, unless the limits or the field have their own. */

@@ -35,6 +35,7 @@ export const ARRAY: Kind<List> = {
   name: 'array',
   size: ({ item, count, max }) => longest(count, max, item.facts.size.min, item.facts.size.max),
   shape: ({ item, count, max }) => ({ is: 'list', item, count: count.extent, max }),
+  call: ({ item, count, max }) => ({ maker: 'array', item, count: count.extent, max }),
   children: ({ item }) => [item],
   repeats: ({ count, max }) => mostBytes(count, max),
   foreseen: ({ item, count }) =>

@@ -30,6 +30,9 @@ export const BASE128: Kind<Base128> = {
     order,
     big,
   }),
+  call: ({ sign, big }) => ({
+    maker: sign === 'zigzag' ? 'varint64' : sign === 'two' ? 'sleb128' : big ? 'varuint64' : 'vlq',
+  }),
   range: ({ sign, big }) => {
     const [min, max] = big ? [-(2 ** 63), sign === 'none' ? 2 ** 64 : 2 ** 63] : [-MOST, MOST];
     return { min: sign === 'none' ? 0 : min, max, big };

@@ -13,6 +13,7 @@ export const BIGINT: Kind<BigInteger> = {
   name: 'bigint',
   size: () => ({ min: 8, max: 8 }),
   shape: ({ signed, order }) => ({ is: 'integer', width: 8, signed, order, big: true }),
+  call: ({ signed, order }) => ({ maker: `${signed ? 'i' : 'u'}64${order}` }),
   // A size of more than a number holds exactly is beyond any maximum.
   range: rangeOf,
   slot: slotOf,

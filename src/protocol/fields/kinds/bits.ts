@@ -5,7 +5,17 @@ import { Problem } from '../engine/problem.ts';
 import { property } from '../engine/property.ts';
 import { type AnyField, type Field, type Flat, nodeOf } from '../field.ts';
 import { requireName } from '../group.ts';
-import type { ByteOrder, Decoding, Encoding, IntLayout, Kind, Known, Bits as Member, Slot } from '../kind.ts';
+import type {
+  ByteOrder,
+  Decoding,
+  Encoding,
+  IntLayout,
+  Kind,
+  Known,
+  Bits as Member,
+  Scalar,
+  Slot,
+} from '../kind.ts';
 import { declare, isNode } from '../node.ts';
 import { BIGINT } from './bigint.ts';
 import { decodeUnsigned, INTEGER, type Integer } from './integer.ts';
@@ -28,6 +38,11 @@ export const BITS: Kind<BitFields> = {
   name: 'bits',
   size: ({ width }) => ({ min: width, max: width }),
   shape: ({ width, order, members }) => ({ is: 'integer', width, signed: false, order, bits: members }),
+  call: ({ width, order, members }) => ({
+    maker: 'bits',
+    base: (width === 1 ? 'u8' : `u${8 * width}${order}`) as Scalar,
+    members,
+  }),
   members: ({ members }) => new Map(valued(members).map(({ name }) => [name, undefined])),
   memberSlot: slotOf,
   lend: ({ width, order, members, lent }, [name = '']) =>

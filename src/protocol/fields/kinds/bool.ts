@@ -7,6 +7,7 @@ export const BOOL: Kind<object> = {
   name: 'bool',
   size: () => ({ min: 1, max: 1 }),
   shape: () => ({ is: 'integer', width: 1, signed: false, order: 'le', truth: true }),
+  call: () => ({ maker: 'bool' }),
   read: (_, walk) => readFlag(walk),
   write(_, value, walk) {
     if (typeof value !== 'boolean') throw new Problem('ERR_FIELD_RANGE', 'true or false', value);

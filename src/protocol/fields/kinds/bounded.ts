@@ -27,6 +27,7 @@ export const BOUNDED: Kind<Bounded> = {
   name: 'bounded',
   size: ({ size, max }) => longest(size, max, 1, 1),
   shape: ({ size, item, max }) => ({ is: 'inside', item, length: size.extent, max }),
+  call: ({ size, item, max }) => ({ maker: 'bounded', size: size.extent, item, max }),
   children: ({ item }) => [item],
   foreseen: ({ size }) => foreseenBy(size, 1),
   references: ({ size }) => size.references('size'),

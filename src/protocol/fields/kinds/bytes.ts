@@ -32,6 +32,7 @@ export const BYTES: Kind<Bytes> = {
     max,
     ...(orEmpty && { mayBeMissing: true }),
   }),
+  call: ({ size, max }) => ({ maker: 'bytes', size: size.extent, max }),
   foreseen: ({ size }) => foreseenBy(size, 1),
   references: ({ size }) => size.references('size'),
   traits: ({ size, orEmpty }) => ({

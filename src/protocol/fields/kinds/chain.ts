@@ -28,6 +28,12 @@ export const CHAIN: Kind<Chain> = {
     count: { from: 'last', path: path.join('.'), is },
     max,
   }),
+  call: ({ item, path, is, max }) => ({
+    maker: 'array',
+    item,
+    count: { from: 'last', path: path.join('.'), is },
+    max,
+  }),
   children: ({ item }) => [item],
   repeats: ({ max }) => max,
   traits: ({ item }) => ({ mayTakeRest: item.facts.traits.mayTakeRest === true }),

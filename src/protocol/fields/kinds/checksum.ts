@@ -34,6 +34,10 @@ export const CHECKSUM: Kind<Sum> = {
     ...(toEnd && { toEnd }),
     ...(zeroed && { zeroed }),
   }),
+  call: ({ base, algorithm, from, after, to, toEnd, zeroed, append }) => ({
+    ...{ maker: 'checksum', base, algorithm, from, after, zeroed, append },
+    to: toEnd ? { from: 'rest' } : to,
+  }),
   references: ({ from, after, to }) =>
     [from, after, to].filter((path) => path !== undefined).map((path) => ({ path, use: 'range' as const })),
   traits: () => ({ computed: true, reads: true }),

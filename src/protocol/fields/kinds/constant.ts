@@ -2,10 +2,11 @@ import { hex } from '../../../bytes/hex.ts';
 import { Problem } from '../engine/problem.ts';
 import { fieldBytes } from '../engine/write-walk.ts';
 import { type Absent, type AnyField, type Field, type FieldIn, valuedNodeOf } from '../field.ts';
-import type { Kind } from '../kind.ts';
+import type { AnyNode, Kind } from '../kind.ts';
 import { declare, link } from '../node.ts';
 
 interface Constant {
+  readonly base: AnyNode;
   readonly value: unknown;
   readonly bytes: Uint8Array;
 }
@@ -17,6 +18,7 @@ export const CONSTANT: Kind<Constant> = {
   name: 'constant',
   size: ({ bytes }) => ({ min: bytes.length, max: bytes.length }),
   shape: ({ bytes }) => ({ is: 'fixed', bytes }),
+  call: ({ base, value }) => ({ maker: 'constant', base, value }),
   traits: () => ({ absent: true }),
 
   read({ value, bytes }, walk) {
@@ -70,5 +72,5 @@ export function constant<F extends AnyField>(base: F, value: FieldIn<F>): Field<
     throw new TypeError('constant: the field may not refer to another');
   }
   link(node);
-  return declare(CONSTANT, { value, bytes: fieldBytes(node, value) });
+  return declare(CONSTANT, { base: node, value, bytes: fieldBytes(node, value) });
 }

@@ -14,6 +14,7 @@ export const CSTRING: Kind<CString> = {
   name: 'cstring',
   size: ({ max }) => ({ min: 1, max: max + 1 }),
   shape: ({ max }) => ({ is: 'text', length: { from: 'terminator', bytes: NUL }, max }),
+  call: ({ max }) => ({ maker: 'cstring', max }),
   text: ({ max }) => max,
 
   read({ max }, walk) {

@@ -19,6 +19,10 @@ export const CUSTOM: Kind<Custom> = {
   name: 'custom',
   size: ({ min, max }) => ({ min, max }),
   shape: ({ definition }) => ({ is: 'opaque', name: definition.name }),
+  call: ({ definition, min, max, range }) => ({
+    ...{ maker: 'custom', name: definition.name, minSize: min, maxSize: max },
+    ...{ range, definition },
+  }),
   // What it takes is its own business.
   range: ({ range }) => range,
   tag: (node) =>

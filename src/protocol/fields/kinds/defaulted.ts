@@ -25,6 +25,7 @@ export const DEFAULTED: Kind<Defaulted> = {
     made: (given) => given,
     usual: { value },
   }),
+  call: ({ item, value }) => ({ maker: 'defaulted', item, value }),
   children: ({ item }) => [item],
   members: ({ item }) => item.kind.members?.(item) ?? new Map(),
   traits: ({ item }) => item.facts.traits,

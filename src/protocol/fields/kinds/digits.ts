@@ -27,6 +27,12 @@ export const DIGITS: Kind<Digits> = {
   name: 'digits',
   size: ({ width }) => ({ min: width, max: width }),
   shape: ({ width, base, slot: { min, max } }) => ({ is: 'digits', width, base, range: { min, max } }),
+  call({ width, base, signed }) {
+    const characters = { from: 'literal', value: width } as const;
+    return base === 16
+      ? { maker: 'hexadecimal', width: characters }
+      : { maker: 'decimal', width: characters, signed };
+  },
   range: ({ slot }) => slot,
   tag: (node) => ({ node, raw: (tag) => (isInRange(tag, node.slot) ? (tag as number) : undefined) }),
   slot: ({ slot }) => slot,

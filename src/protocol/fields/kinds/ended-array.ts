@@ -13,6 +13,7 @@ export const ENDED_ARRAY: Kind<EndedList> = {
   name: 'endedArray',
   size: ({ end }) => ({ min: end.bytes.length, max: Number.POSITIVE_INFINITY }),
   shape: ({ item, end, max }) => ({ is: 'list', item, count: end.extent, max }),
+  call: ({ item, end, max }) => ({ maker: 'array', item, count: end.extent, max }),
   children: ({ item }) => [item],
   repeats: ({ max }) => max,
   // Whether an element begins with the terminator shows in the bytes that are written.

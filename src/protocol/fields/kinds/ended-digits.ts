@@ -25,6 +25,10 @@ export const ENDED_DIGITS: Kind<EndedDigits> = {
   name: 'endedDigits',
   size: ({ width, end }) => ({ min: 1 + end.bytes.length, max: width + end.bytes.length }),
   shape: ({ width, base, range, end }) => ({ is: 'digits', width, base, range, length: end.extent }),
+  call: ({ base, signed, end }) =>
+    base === 16
+      ? { maker: 'hexadecimal', width: end.extent }
+      : { maker: 'decimal', width: end.extent, signed },
   range: ({ range }) => range,
   tag: (node) => ({ node, raw: (tag) => (isInRange(tag, node.range) ? (tag as number) : undefined) }),
 

@@ -23,6 +23,10 @@ export const ENUMERATION: Kind<Enumeration> = {
     const shape = base.kind.shape(base);
     return shape.is === 'integer' || shape.is === 'varint' ? { ...shape, names: { byValue, closed } } : shape;
   },
+  call: ({ base, byName, closed }) => ({
+    ...{ maker: 'enumeration', base, names: byName },
+    unknown: closed ? 'reject' : 'keep',
+  }),
   tag: ({ base, byName }) => ({ node: base, raw: (tag) => byName.get(tag as string) }),
   slot({ base, byName, byValue, closed }) {
     const slot = base.kind.slot?.(base);

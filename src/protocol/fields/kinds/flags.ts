@@ -31,6 +31,10 @@ export const FLAGS: Kind<Flags> = {
     bits: members.map(({ name, shift }) => ({ name, shift, width: 1, truth: true })),
     ...(!closed && { otherBits: 'ignored' }),
   }),
+  call: ({ base, members, closed }) => ({
+    ...{ maker: 'flags', base, names: new Map(members.map(({ name, shift }) => [name, shift])) },
+    unknown: closed ? 'reject' : 'ignore',
+  }),
   members: ({ members }) => new Map(members.map(({ name }) => [name, undefined])),
 
   read(node, walk) {

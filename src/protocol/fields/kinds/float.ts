@@ -20,6 +20,7 @@ export const FLOAT: Kind<Float> = {
   name: 'float',
   size: ({ width }) => ({ min: width, max: width }),
   shape: ({ width, order }) => ({ is: 'float', width, order }),
+  call: ({ width, order }) => ({ maker: width === 4 ? `f32${order}` : `f64${order}` }),
 
   read({ width, order }, walk) {
     const at = walk.take(width);

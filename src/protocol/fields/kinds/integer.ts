@@ -1,6 +1,6 @@
 import { Problem } from '../engine/problem.ts';
 import { type AnyField, type Field, nodeOf } from '../field.ts';
-import type { ByteOrder, Kind, NodeOf, Range } from '../kind.ts';
+import type { ByteOrder, Kind, NodeOf, Range, Scalar } from '../kind.ts';
 import { declare } from '../node.ts';
 
 /** An integer of fixed width. */
@@ -15,6 +15,9 @@ export const INTEGER: Kind<Integer> = {
   name: 'int',
   size: ({ width }) => ({ min: width, max: width }),
   shape: ({ width, signed, order }) => ({ is: 'integer', width, signed, order }),
+  call: ({ width, signed, order }) => ({
+    maker: `${signed ? 'i' : 'u'}${8 * width}${width === 1 ? '' : order}` as Scalar,
+  }),
   range: integerRange,
   tag: (node) => ({
     node,

@@ -23,6 +23,7 @@ export const LAZY: Kind<Lazy> = {
       return get();
     },
   }),
+  call: ({ get, maxDepth }) => ({ maker: 'lazy', item: get(), maxDepth }),
   children: ({ get }) => [get()],
   check({ get }) {
     if (get().facts.traits.absent) throw new TypeError('a lazy field must have a value');

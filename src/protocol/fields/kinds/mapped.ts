@@ -14,6 +14,8 @@ import { declare } from '../node.ts';
 interface Mapped {
   readonly item: AnyNode;
   readonly name: string;
+  /** As it was given: the same for all fields that share it. */
+  readonly mapping: object;
   readonly decode: (value: unknown) => unknown;
   readonly encode: (value: unknown) => unknown;
 }
@@ -22,6 +24,7 @@ export const MAPPED: Kind<Mapped> = {
   name: 'mapped',
   size: ({ item }) => item.facts.size,
   shape: ({ item, name, decode }) => ({ is: 'inside', item, length: undefined, made: decode, name }),
+  call: ({ item, name, mapping }) => ({ maker: 'mapped', item, name, mapping }),
   children: ({ item }) => [item],
   traits: ({ item }) => ({ ...item.facts.traits, foreign: true }),
   // Which numbers the functions make shows only when they are called.
@@ -132,6 +135,7 @@ export function mapped<F extends AnyField, Out, In = Out>(
   return declare(MAPPED, {
     item: valuedNodeOf(item, 'mapped(item)', 'a mapped field'),
     name,
+    mapping,
     decode: decode as Mapped['decode'],
     encode: encode as Mapped['encode'],
   });

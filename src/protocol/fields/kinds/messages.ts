@@ -16,13 +16,17 @@ import {
   type Otherwise,
   tagOf,
 } from './cases.ts';
-import { caseLabels, messageLiteral, UNION } from './union.ts';
+import { caseLabels, messageLiteral, taggedCases, UNION } from './union.ts';
 
 /** What the frames of a protocol hold: a union as the whole of a frame. */
 interface Messages extends Cases {
   /** How many fields of each message stand before the tag. */
   readonly before: number;
-  /** Their bytes. */
+  /** How many stand behind it. */
+  readonly behind: number;
+  /** The union that it was made of. */
+  readonly union: AnyNode | undefined;
+  /** Of the fields before the tag. */
   readonly headerSize: number;
   /** The field of the header that is the tag, or has it as a member; none where the tag stands behind the header. */
   readonly inHeader: InHeader | undefined;
@@ -42,6 +46,10 @@ export const MESSAGES: Kind<Messages> = {
   references: ({ tag, byTag }) =>
     tag.extent.from === 'parameter' ? tag.references('tag', [...byTag.keys()]) : [],
   shape: ({ tag, cases, before }) => ({ is: 'choice', tag: tag.extent, cases, before }),
+  call: ({ tag, cases, other, before: header, behind: trailer, union }) => ({
+    ...{ maker: 'messages', tag: tag.extent, cases, header, trailer, union },
+    otherwise: other === undefined ? 'reject' : 'unknown',
+  }),
 
   *read(node, walk) {
     if (walk.at === walk.end && node.facts.size.min > 0) {
@@ -170,10 +178,16 @@ export function messagesNode(
   const before = Object.keys(header).length;
   const source = tagSource(tagField, keepsTag(table, otherwise));
   const cases = casesOf(source, table, { header, trailer, isTagInHeader: inHeader !== undefined }, otherwise);
-  return rootOf(cases, before, headerSize, inHeader);
+  return declare(MESSAGES, {
+    ...{ ...cases, before, behind: Object.keys(trailer).length },
+    ...{ headerSize, inHeader, union: undefined },
+  });
 }
 
-/** The cases of a union as the whole of a frame. */
-export function rootOf(cases: Cases, before = 0, headerSize = 0, inHeader?: InHeader): AnyNode {
-  return declare(MESSAGES, { ...cases, before, headerSize, inHeader });
+/** A union as the whole of a frame; undefined for one whose tag does not stand right before it, and for any other field. */
+export function unionRoot(node: AnyNode): AnyNode | undefined {
+  const cases = taggedCases(node);
+  if (cases === undefined) return undefined;
+  const alone = { before: 0, behind: 0, headerSize: 0, inHeader: undefined };
+  return declare(MESSAGES, { ...cases, ...alone, union: node });
 }

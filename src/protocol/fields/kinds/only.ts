@@ -23,6 +23,7 @@ export const ONLY: Kind<Only> = {
   name: 'only',
   size: () => ({ min: 0, max: 0 }),
   shape: ({ agrees }) => ({ is: 'fixed', bytes: new Uint8Array(0), agrees }),
+  call: ({ agrees }) => ({ maker: 'only', condition: agrees }),
   traits: () => ({ absent: true }),
   references({ agrees: { field }, value }) {
     const source = pathSource(field);

@@ -32,6 +32,7 @@ export const OPTIONAL: Kind<Optional> = {
     return { min: presence, max: presence + item.facts.size.max };
   },
   shape: ({ item, when }) => ({ is: 'maybe', item, when }),
+  call: ({ item, when }) => ({ maker: 'optional', item, when }),
   children: ({ item }) => [item],
   members: ({ item }) => item.kind.members?.(item) ?? new Map(),
   memberSlot: ({ item }, name) => item.kind.memberSlot?.(item, name),

@@ -30,6 +30,7 @@ export const PADDING: Kind<Padding> = {
     if (isLiteral(size)) return { is: 'fixed', bytes: new Uint8Array(size.range.max), unchecked: true };
     return { is: 'filling', length: size.extent, max };
   },
+  call: ({ size, max, to, from }) => ({ maker: 'padding', size: to > 0 ? { to, from } : size.extent, max }),
   foreseen: ({ size }) => foreseenBy(size, 1),
   references: ({ size }) => size.references('given'),
   traits: ({ size, to, from }) => ({

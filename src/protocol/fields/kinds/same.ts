@@ -20,6 +20,7 @@ export const SAME: Kind<Same> = {
   name: 'same',
   size: ({ item }) => item.facts.size,
   shape: ({ item, path }) => ({ is: 'agreed', base: item, on: 'value', path }),
+  call: ({ item, path }) => ({ maker: 'same', item, path }),
   references: ({ item, path }) => [...item.facts.references, { path, use: 'same', repeated: item }],
   traits: ({ item }) => ({ ...item.facts.traits, agrees: true }),
   text: ({ item }) => item.facts.costs.text,

@@ -52,6 +52,10 @@ export const SIZEOF: Kind<Measured> = {
     ...(path === undefined && { over: [from, to] }),
     ...(after !== undefined && { after }),
   }),
+  call: ({ base, by, path, from, after, to }) => ({
+    ...{ maker: 'sizeOf', base, adjusted: by },
+    of: path ?? { from, after, to },
+  }),
 
   checkAgreement({ path, from, after, to }, _, entries, where) {
     const index = (name: string | undefined, usual: number): number =>
@@ -92,6 +96,7 @@ export const COUNTOF: Kind<Measured> = {
   ...MEASURED,
   name: 'countOf',
   shape: ({ base, path, by }) => ({ is: 'agreed', base, on: 'count', path, adjusted: by }),
+  call: ({ base, by, path }) => ({ maker: 'countOf', base, adjusted: by, of: path! }),
 
   checkAgreement({ path }, _, entries, where) {
     const [first = '', ...members] = path!.split('.');

@@ -10,6 +10,7 @@ export const STRUCT: Kind<Group> = {
   name: 'struct',
   size: groupSize,
   shape: ({ entries, derived }) => ({ is: 'group', members: entries, derived }),
+  call: ({ entries }) => ({ maker: 'struct', fields: entries }),
   children: ({ entries }) => entries.map(([, node]) => node),
   // A count may have the name of what it counts in a structure round it.
   declares: ({ places, entries }, name, child) =>

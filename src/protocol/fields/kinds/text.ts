@@ -46,6 +46,7 @@ export const TEXT: Kind<Text> = {
   name: 'text',
   size: ({ size, max, form }) => longest(size, max, ...widths(form)),
   shape: ({ size, max, form }) => ({ is: 'text', length: size.extent, max, form }),
+  call: ({ size, max, form }) => ({ maker: 'text', size: size.extent, max, ...form }),
   foreseen({ size, form }) {
     const [least, most] = widths(form);
     return least === most ? foreseenBy(size, most) : undefined;

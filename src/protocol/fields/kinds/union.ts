@@ -38,6 +38,10 @@ export const UNION: Kind<Cases> = {
     };
   },
   shape: ({ tag, cases }) => ({ is: 'choice', tag: tag.extent, cases, before: 0 }),
+  call: ({ tag, cases, other }) => ({
+    ...{ maker: 'union', tag: tag.extent, cases },
+    otherwise: other === undefined ? 'reject' : 'unknown',
+  }),
   children: ({ cases }) => cases.map(({ group }) => group),
   references: ({ tag, byTag, other }) =>
     tag.references('tag', [...byTag.keys()]).map((one) => ({ ...one, open: other !== undefined })),

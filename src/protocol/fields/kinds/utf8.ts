@@ -27,6 +27,7 @@ export const UTF8: Kind<Utf8> = {
   name: 'utf8',
   size: ({ size, max }) => longest(size, max, 1, 1),
   shape: ({ size, max }) => ({ is: 'text', length: size.extent, max }),
+  call: ({ size, max }) => ({ maker: 'utf8', size: size.extent, max }),
   foreseen: ({ size }) => foreseenBy(size, 1),
   references: ({ size }) => size.references('size'),
   traits: ({ size }) => ({ takesRest: size.takesRest, mayTakeRest: size.takesRest }),

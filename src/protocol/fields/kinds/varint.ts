@@ -19,6 +19,7 @@ export const VARINT: Kind<Varint> = {
   name: 'varint',
   size: () => ({ min: 1, max: MAX_VARINT_LENGTH }),
   shape: ({ zigzag }) => ({ is: 'varint', zigzag }),
+  call: ({ zigzag }) => ({ maker: zigzag ? 'varint' : 'varuint' }),
   range,
   tag: (node) => ({ node, raw: (tag) => (isInRange(tag, range(node)) ? (tag as number) : undefined) }),
 

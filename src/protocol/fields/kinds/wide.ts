@@ -1,6 +1,6 @@
 import { Problem } from '../engine/problem.ts';
 import type { Field } from '../field.ts';
-import type { ByteOrder, Decoding, Kind, Range } from '../kind.ts';
+import type { ByteOrder, Decoding, Kind, Range, Scalar } from '../kind.ts';
 import { declare } from '../node.ts';
 import { isInRange, requireInRange } from './integer.ts';
 
@@ -16,6 +16,7 @@ export const WIDE: Kind<Wide> = {
   name: 'wide',
   size: ({ width }) => ({ min: width, max: width }),
   shape: ({ width, signed, order }) => ({ is: 'integer', width, signed, order }),
+  call: ({ width, signed, order }) => ({ maker: `${signed ? 'i' : 'u'}${8 * width}${order}` as Scalar }),
   range,
   tag: (node) => ({ node, raw: (tag) => (isInRange(tag, range(node)) ? (tag as number) : undefined) }),
   slot: (node) => ({ width: node.width, order: node.order, ...range(node) }),
