@@ -53,7 +53,7 @@ function crc(extra: number) {
 
 /** A payload without the zeros at its end; its first byte always stays. */
 function payload<F extends w.Fields>(fields: F) {
-  // Generic over the fields, so the compiler is told that none of them refers to one outside.
+  // Generic over the fields, so the compiler has to know that none of them refers to one outside.
   const whole = w.codecOf(w.struct(fields) as w.Field<w.StructOut<F>, w.StructIn<F>>);
   type Payload = w.Infer<typeof whole>;
   const size = whole.bound({} as never);

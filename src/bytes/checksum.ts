@@ -45,7 +45,7 @@ export function crc(parameters: CrcParameters): Checksum {
   const mask = 2 ** width - 1;
   for (const part of [polynomial, initial, final]) {
     if (!Number.isInteger(part) || part < 0 || part > mask) {
-      throw new RangeError(`${name}: ${part} is no number of ${width} bits`);
+      throw new RangeError(`${name}: ${part} is not a number of ${width} bits`);
     }
   }
   let table: Uint32Array | undefined;

@@ -32,8 +32,8 @@ interface Reader {
  *     GET /TOKEN/         the page, with the events so far
  *     GET /TOKEN/events   a stream of the events behind them (text/event-stream)
  *
- * It listens on the loopback interface alone. Without the token nothing is given; so it is for another `Host`, by which a page of
- * somebody else could ask under a name of its own (DNS rebinding).
+ * It listens on the loopback interface alone. Without the token nothing is given; so it is for another `Host`, by which another page could
+ * ask under a name of its own (DNS rebinding).
  */
 export class LivePage {
   /** Where it is; the token in it is the key. */

@@ -155,7 +155,7 @@ async function beginning(
       if (!/^\s*\{/.test(head)) break;
     }
   } catch (error) {
-    // What is wrong with a packed file is told behind what could be unpacked.
+    // The error of a packed file comes behind what could be unpacked.
     if (!(error instanceof CaptureError)) throw new UsageError(`cannot read ${file}: ${showThrown(error)}`);
     return { head, chunks: failing(read, error) };
   }

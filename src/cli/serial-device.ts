@@ -5,7 +5,7 @@ import tty from 'node:tty';
 /**
  * A serial device, or any other terminal, as a stream of bytes: raw, at the speed that it is set to (`stty -F /dev/ttyUSB0 115200`).
  *
- * @throws the system's error, or a TypeError for what is no terminal
+ * @throws the system's error, or a TypeError for what is not a terminal
  */
 export function openSerialDevice(path: string): Duplex {
   return new SerialDevice(openSync(path, constants.O_RDWR | (constants.O_NOCTTY ?? 0)));

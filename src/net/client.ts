@@ -72,7 +72,7 @@ export interface ClientOptions<ServerMessage, ClientMessage = any, Rules = unkno
   // biome-ignore lint/suspicious/noExplicitAny: a client need not know what its handlers keep
   session?: Session<ServerMessage, ClientMessage, any, any> | undefined;
   /**
-   * A frame that is no message: the connection's error, or leave it out, report it by the `'invalid'` event of `messages` (error,
+   * A frame that is not a message: the connection's error, or leave it out, report it by the `'invalid'` event of `messages` (error,
    * frame), and read on. Where replies have no numbers it may have been one: the oldest request fails. Default `'error'`.
    */
   onInvalid?: 'error' | 'discard' | undefined;
@@ -122,7 +122,7 @@ export class Client<
   /** The run of the client's own table, where `session` was given: its `state`, its `context`. */
   // biome-ignore lint/suspicious/noExplicitAny: a client need not know what its handlers keep
   readonly machine: StateMachine<ServerMessage, ClientMessage, string, any> | undefined = undefined;
-  /** Resolves when the connection is over and went in peace, rejects with the error that ended it. */
+  /** Resolves when the connection has ended without an error, rejects with the error that ended it. */
   readonly closed: Promise<void>;
   readonly #codec: Codec<unknown, ClientMessage>;
   readonly #writer: FrameWriter;
@@ -197,7 +197,7 @@ export class Client<
       if (error.code !== 'ERR_FRAME_NOISE') this.#replies.frameLost(error);
       this.messages.emit('discard', error);
     };
-    // Numbers tell what was lost; and where nobody listens no error is made.
+    // Numbers tell what was lost; and without a listener no error is made.
     if (replies.id === undefined) decoder.on('discard', discarded);
     else
       this.messages.on('newListener', (name) => {

@@ -48,7 +48,7 @@ export interface Connection<_ClientMessage, ServerMessage, State extends string,
   readonly remote: string;
   /** The session: its `state`, its `context`, and `send` for messages that answer nothing. */
   readonly machine: Machine<ServerMessage, State, Context>;
-  /** What has come, counted: frames, those that were no message, those that the framing has skipped, and bytes of noise. */
+  /** What has come, counted: frames, those that were not messages, those that the framing has skipped, and bytes of noise. */
   readonly counts: ReadCounts;
 }
 
@@ -57,9 +57,9 @@ export interface ConnectionEvents<C> {
   limit(connection: C, struck: LimitStruck): void;
   /** Once, at the end. */
   end(connection: C, error: NodeJS.ErrnoException | undefined): void;
-  /** A frame was no message, and is left out. */
+  /** A frame was not a message, and is left out. */
   invalid(connection: C, error: Error, frame: Buffer): void;
-  /** Called for what the framing skips; undefined while nobody listens. */
+  /** Called for what the framing skips; undefined without a listener. */
   readonly onDiscard: ((connection: C, error: FrameError) => void) | undefined;
   /** What was to take the connection over has failed. */
   failed(connection: C, cause: unknown): void;

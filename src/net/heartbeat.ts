@@ -5,7 +5,7 @@ import { silent } from './end-within.ts';
 
 /** How a client shows that it is there, and finds out whether its server is. */
 export interface HeartbeatOptions<ClientMessage> {
-  /** What is sent; or a function that makes it. Where something answers it, that is no message of the iteration: it is a request. */
+  /** What is sent; or a function that makes it. Where something answers it, the iteration does not give that: it is a request. */
   readonly message: ClientMessage | (() => ClientMessage);
   /** Milliseconds from one to the next. Default 30,000. */
   readonly interval?: number | undefined;

@@ -151,7 +151,7 @@ export class Link {
   weigh(): void {
     const { limits, held: heldByAll, waiting: waitingForAll } = this.#settings;
     const { held, waiting } = this;
-    // One that is over is told nothing twice; it has `lingerTimeout`.
+    // A session that is over gets no second farewell; it has `lingerTimeout`.
     const { isOver } = this.#answering;
     if (held !== this.#held) {
       this.#held = held;

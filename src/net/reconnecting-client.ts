@@ -20,7 +20,7 @@ export interface ReconnectOptions<C> extends BackoffOptions {
   readonly restore?: ((client: C) => unknown) | undefined;
   /**
    * Whether to go on: asked after each loss and each failed attempt, with the error; with undefined where the server has ended the
-   * connection in peace. Where it answers false, `closed` rejects with that error. Default: always.
+   * connection without an error. Where it answers false, `closed` rejects with that error. Default: always.
    */
   readonly retry?: ((error: Error | undefined) => boolean) | undefined;
 }
@@ -32,7 +32,7 @@ export const reconnectChecks: Readonly<Record<keyof ReconnectOptions<unknown>, C
   retry: callback,
 };
 
-/** A connection that has lasted that many milliseconds was no failure from the start: the next wait is short again. */
+/** A connection that has lasted that many milliseconds did not fail at its start: the next wait is short again. */
 const GROWN = 5_000;
 
 /** A connection, and the one that follows it. */
@@ -110,11 +110,11 @@ export class ReconnectingClient<
     this.#signal = signal === undefined ? stopping : AbortSignal.any([stopping, signal]);
     this.#link = new Link(first);
     this.closed = this.#run();
-    // A caller that does not ask how it ended shall not lose the process.
+    // The process of a caller that does not ask how it ended goes on.
     this.closed.catch(() => {});
   }
 
-  /** The connection of the moment, or the last one. */
+  /** The connection that is open now, or the last one. */
   get client(): Client<ClientMessage, ServerMessage, Rules> {
     return this.#link.client;
   }
@@ -254,7 +254,7 @@ async function loss({
     () => undefined,
     (error: Error) => error,
   );
-  // Messages that nobody reads keep `closed` waiting.
+  // Unread messages keep `closed` waiting.
   const cut = (async () => {
     if (!stream.closed) await new Promise((resolve) => stream.once('close', resolve));
     await setImmediate();

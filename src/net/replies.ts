@@ -87,7 +87,7 @@ class Waiting<Reply> {
     if (timeout !== Infinity) this.#timer = setTimeout(Waiting.#timeUp<Reply>, timeout, this).unref();
   }
 
-  /** Call this when the signal is aborted. */
+  /** Called when the signal is aborted. */
   watch(signal: AbortSignal, abort: () => void): void {
     this.#signal = signal;
     this.#abort = abort;
@@ -131,7 +131,7 @@ export class RawReply {
   }
 }
 
-/** A frame that is no message. It may have been a reply. */
+/** A frame that is not a message. It may have been a reply. */
 export class InvalidReply {
   readonly error: Error;
   readonly frame: Buffer;
@@ -156,7 +156,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
   /** Throws what is wrong with a message that came. */
   readonly #check: ((message: Reply) => void) | undefined;
   #messages: readonly (Reply | RawReply | InvalidReply)[] = NONE;
-  /** Called for each frame that is no message. */
+  /** Called for each frame that is not a message. */
   onInvalid: ((error: Error, frame: Buffer) => void) | undefined;
   #index = 0;
   /** Runs while we wait for silence. */
@@ -575,7 +575,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
 }
 
 const NONE: readonly never[] = [];
-/** Unread messages whose weight is known one by one: beyond, a limit of `maxUnread` is as good as none. */
+/** Unread messages whose weight is known one by one: beyond, `maxUnread` limits nothing. */
 const MAX_WEIGHED = 65_536;
 /** The greatest number that Node takes as a high-water mark, and as a delay. */
 const MAX_HIGH_WATER = 2_147_483_647;

@@ -42,7 +42,7 @@ export interface ServerOptions<Context = unknown> extends ServerLimits, Entrance
    * begins a frame. For lines behind a serial-to-network converter. Default: silence says nothing.
    */
   idleGap?: number | undefined;
-  /** A frame that is no message ends its connection, or is left out and told by `'invalid'`. Default `'error'`. */
+  /** A frame that is not a message ends its connection, or is left out and reported by `'invalid'`. Default `'error'`. */
   onInvalid?: 'error' | 'discard' | undefined;
   /** Addresses and subnets whose connections are refused. */
   blockList?: net.BlockList | readonly string[] | undefined;
@@ -94,7 +94,7 @@ export function createServer<ClientMessage, ServerMessage, State extends string,
 interface ServerEvents<ClientMessage, ServerMessage, State extends string, Context> {
   /** A peer has connected. */
   connection: [connection: Connection<ClientMessage, ServerMessage, State, Context>];
-  /** A peer is gone; with the error that ended it, unless it went in peace. */
+  /** A peer is gone; with the error that ended it, unless it ended without one. */
   connectionEnd: [
     connection: Connection<ClientMessage, ServerMessage, State, Context>,
     error: NodeJS.ErrnoException | undefined,
@@ -104,7 +104,7 @@ interface ServerEvents<ClientMessage, ServerMessage, State extends string, Conte
     struck: LimitStruck,
     connection: Connection<ClientMessage, ServerMessage, State, Context> | undefined,
   ];
-  /** Under `onInvalid: 'discard'`: a frame was no message, and is left out. It is a view: copy it to keep it. */
+  /** Under `onInvalid: 'discard'`: a frame was not a message, and is left out. It is a view: copy it to keep it. */
   invalid: [
     error: Error,
     frame: Buffer,
@@ -123,7 +123,7 @@ interface ServerEvents<ClientMessage, ServerMessage, State extends string, Conte
 export class Server<ClientMessage, ServerMessage, State extends string, Context> extends EventEmitter<
   ServerEvents<ClientMessage, ServerMessage, State, Context>
 > {
-  /** The peers of the moment. */
+  /** The peers that are connected now. */
   readonly connections: Set<Connection<ClientMessage, ServerMessage, State, Context>> = new Set();
   /** The limits, with their defaults. */
   readonly limits: SettledLimits;

@@ -3,7 +3,7 @@ import type { ServerLimits } from './limits.ts';
 
 /** What a server has counted since it was made, and what there is now. */
 export interface ServerStatistics {
-  /** Connections of the moment. */
+  /** Connections that are open now. */
   readonly connections: number;
   /** Bytes of unfinished frames, and behind messages that are being answered, of all connections. */
   readonly heldBytes: number;
@@ -13,15 +13,15 @@ export interface ServerStatistics {
   readonly accepted: number;
   /** Connections that were not: a limit, the block list, a PROXY header or a TLS handshake that failed. */
   readonly refused: number;
-  /** Connections that ended in peace, and with an error. */
+  /** Connections that ended without an error, and with one. */
   readonly closed: number;
   readonly failed: number;
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly messagesReceived: number;
-  /** Messages, and frames that were none. */
+  /** Messages, and frames that were not messages. */
   readonly framesReceived: number;
-  /** Frames that were no message, and were left out (`onInvalid: 'discard'`). */
+  /** Frames that were not messages, and were left out (`onInvalid: 'discard'`). */
   readonly framesInvalid: number;
   /** Frames that the framing has skipped. */
   readonly framesDiscarded: number;

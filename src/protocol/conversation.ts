@@ -17,22 +17,22 @@ export interface ConversationObserver {
   message(message: unknown, state: string): void;
   /** Another state was entered. */
   transition(from: string, to: string): void;
-  /** Under `onInvalid: 'discard'`: a frame is no message, and is left out. It is a view: copy it to keep it. */
+  /** Under `onInvalid: 'discard'`: a frame is not a message, and is left out. It is a view: copy it to keep it. */
   invalid?(error: Error, frame: Buffer): void;
   /** Called for what the framing skips, as of a `FrameReader`: read anew each time. */
   readonly onDiscard?: ((error: FrameError) => void) | undefined;
 }
 
 export interface ConversationOptions {
-  /** A frame that is no message: an error that ends the session, or leave it out, count it, and read on. Default `'error'`. */
+  /** A frame that is not a message: an error that ends the session, or leave it out, count it, and read on. Default `'error'`. */
   onInvalid?: 'error' | 'discard' | undefined;
 }
 
 /** What has come on a connection, counted. */
 export interface ReadCounts {
-  /** Messages that were taken, and frames that were none. */
+  /** Messages that were taken, and frames that were not messages. */
   readonly frames: number;
-  /** Frames that were no message, and were left out. */
+  /** Frames that were not messages, and were left out. */
   readonly invalid: number;
   /** Frames that the framing has skipped. */
   readonly discarded: number;
@@ -303,7 +303,7 @@ export class Conversation<
     if (!this.final) this.#append(this.#run.fault(error));
   }
 
-  /** End the session in peace: what has come is answered first, then `say` is asked for the last words. */
+  /** End the session without an error: what has come is answered first, then `say` is asked for the last words. */
   leave(say: (context: Context) => Said<Sent> = () => undefined): void {
     this.#lastWords ??= say;
   }
@@ -458,7 +458,7 @@ export class Conversation<
     return true;
   }
 
-  /** A frame is no message: tell it. False where that fails, which is the fault then. */
+  /** A frame is not a message: report it. False where that fails, which is the fault then. */
   #leaveOut(error: Error, { bytes, bounds }: FrameBatch, index: number): boolean {
     this.#invalid++;
     try {
@@ -534,7 +534,7 @@ export class Conversation<
     if (this.#inbox.change(reads, this.#index)) this.#batch = undefined;
   }
 
-  /** Nothing is read any more: keep what has come for whoever takes the connection over. */
+  /** Nothing is read any more: keep what has come for the next owner of the connection. */
   #leave(): void {
     if (this.#unread !== undefined) return;
     this.#unread = [this.#inbox.leave(this.#index)];

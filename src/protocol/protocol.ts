@@ -147,7 +147,7 @@ function within(
   if (named === undefined || types === undefined) return;
   for (const type of named) {
     if (!types.includes(type)) {
-      throw new TypeError(`session: '${type}' is no message of ${where}; there are ${types.join(', ')}`);
+      throw new TypeError(`session: '${type}' is not a message of ${where}; there are ${types.join(', ')}`);
     }
   }
 }

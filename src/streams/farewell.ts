@@ -21,7 +21,7 @@ export function endBehind(
 }
 
 /**
- * What ended a stage, if it did not go in peace. A `pipeline` that is over in peace destroys the stages whose input has not ended, with
+ * What ended a stage, if that was an error. A `pipeline` that ends without one destroys the stages whose input has not ended, with
  * an error that is only its own.
  */
 export function endReason(error: Error | null): Error | undefined {

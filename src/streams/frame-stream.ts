@@ -60,7 +60,7 @@ export class FrameStream extends Readable {
     try {
       await this.#items?.return?.();
     } catch {
-      // Nobody waits for what it had to say.
+      // No caller waits for its result.
     }
   }
 

@@ -16,7 +16,7 @@ export class IncomingFrame extends FrameStream {
     super(length, undefined, headerLength);
     this.#reader = reader;
     this.#wake = wake;
-    // The decoder reports the same error: a frame that nobody reads must not bring the process down.
+    // The decoder reports the same error: a frame that is not read must not end the process.
     this.on('error', () => {});
   }
 

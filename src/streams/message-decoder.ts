@@ -48,7 +48,7 @@ export class MessageDecoder<Message> extends Stage<Message> {
   #index = 0;
   readonly #discards: boolean;
   #steering: Steering | undefined;
-  /** Under `onInvalid: 'discard'`, makes what takes the place of a frame that is no message. @internal */
+  /** Under `onInvalid: 'discard'`, makes what takes the place of a frame that is not a message. @internal */
   standIn: ((error: unknown, frame: Buffer) => Message) | undefined;
 
   constructor(codec: Codec<Message, never>, options: MessageDecoderOptions = {}) {

@@ -27,7 +27,7 @@ export interface Neighbour extends Transform {
   readonly gives: Matter;
   /** False for a subclass with a `_write` of its own, which would meet batches there. */
   readonly takesBatches: boolean;
-  /** Whether it writes the messages that follow in another way when it is told so. */
+  /** Whether it writes the messages that follow in another way when a session asks for it. */
   readonly heedsLines: boolean;
   readonly outlet: Outlet;
   /** A stage is piped to this one. */

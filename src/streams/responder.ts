@@ -26,7 +26,7 @@ export interface ResponderOptions<Context = unknown> extends StageOptions {
   connection?: ConnectionInfo | undefined;
   /** As of `FrameDecoder`: milliseconds of silence that end an unfinished frame whose length is not known. Default: none do. */
   idleGap?: number | undefined;
-  /** As of `MessageDecoder`: a frame that is no message ends the session, or is left out and counted. Default `'error'`. */
+  /** As of `MessageDecoder`: a frame that is not a message ends the session, or is left out and counted. Default `'error'`. */
   onInvalid?: 'error' | 'discard' | undefined;
 }
 
@@ -178,7 +178,7 @@ export class Responder<
   }
 
   /**
-   * End the session in peace: what has been taken is answered first, `say` is asked for the last words, and our side ends.
+   * End the session without an error: what has been taken is answered first, `say` is asked for the last words, and our side ends.
    * Without effect once the session is over.
    */
   leave(say?: (context: Context) => Said<Sent>): void {

@@ -175,7 +175,7 @@ export class StateMachine<
   }
 
   /**
-   * End the session in peace: what has been taken is answered first, `say` is asked for the last words, and our side ends. Without
+   * End the session without an error: what has been taken is answered first, `say` is asked for the last words, and our side ends. Without
    * effect once the session is over.
    */
   leave(say: (context: Context) => Said<Sent> = () => undefined): void {

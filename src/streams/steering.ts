@@ -69,7 +69,7 @@ export class Steering {
     if (!this.#between.includes(stage)) this.#between.push(stage);
   }
 
-  /** Call that when the session has taken a message. */
+  /** Called when the session has taken a message. */
   wait(goOn: () => void): void {
     this.#waiting = goOn;
   }

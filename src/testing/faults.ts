@@ -24,7 +24,7 @@ export interface Fault {
    * - `'end'`: its side ends behind it
    */
   do: 'split' | 'merge' | 'delay' | 'drop' | 'corrupt' | 'stall' | 'reset' | 'end';
-  /** Whose messages. */
+  /** The side whose messages these are. */
   from: Side;
   /** The type of the messages. Default: of any type. */
   on?: string | undefined;

@@ -186,7 +186,7 @@ class Peer {
     this.#incoming = stream.pipe(frames).pipe(this.#messages)[Symbol.asyncIterator]();
   }
 
-  /** The next message; `'nothing'` where none comes in time, `'end'` where the peer has ended, or what it sends is no message. */
+  /** The next message; `'nothing'` where none comes in time, `'end'` where the peer has ended, or what it sends is not a message. */
   async next(timeout: number): Promise<{ readonly message: unknown } | 'end' | 'nothing'> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'nothing'>((resolve) => {

@@ -142,7 +142,7 @@ it('refuses names and parameters that are none', () => {
   expect(() => checksumByName('constructor' as ChecksumName)).toThrow(RangeError);
   const own = { name: 'own', width: 8, polynomial: 7, initial: 0, reflected: false, final: 0 } as const;
   expect(() => crc({ ...own, width: 33 })).toThrow(RangeError);
-  expect(() => crc({ ...own, initial: 256 })).toThrow('256 is no number of 8 bits');
+  expect(() => crc({ ...own, initial: 256 })).toThrow('256 is not a number of 8 bits');
 });
 
 it('refuses parameters that no CRC of that width has, and lists the names that there are', () => {
@@ -160,7 +160,7 @@ it('refuses parameters that no CRC of that width has, and lists the names that t
   }
   for (const part of ['polynomial', 'initial', 'final'] as const) {
     for (const wrong of [-1, 1.5, 0x10000]) {
-      expect(() => crc({ ...good, [part]: wrong })).toThrow(`mine: ${wrong} is no number of 16 bits`);
+      expect(() => crc({ ...good, [part]: wrong })).toThrow(`mine: ${wrong} is not a number of 16 bits`);
     }
   }
   expect(() => checksumByName('CRC-7' as ChecksumName)).toThrow(

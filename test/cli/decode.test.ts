@@ -222,7 +222,7 @@ describe('decode', () => {
     ],
     ['no file', []],
     ['a side that there is not', [flight, '--from', 'nobody']],
-    ['a connection that is no number', [flight, '--connection', 'x']],
+    ['a connection that is not a number', [flight, '--connection', 'x']],
   ])('%s: one line, status 2', async (_, args) => {
     const { status, stdout, stderr } = await decode(...args);
     expect(stderr).toMatch(/^wirepipe: [^\n]+\n$/);

@@ -86,7 +86,7 @@ describe('send, with a protocol of a module', () => {
     ['a module that throws', ['--protocol', path.join(folder, 'broken.mjs'), 'quit']],
     ['a value that does not fit', ['add 18446744073709551616 piece']],
     ['a name that is not declared', ['add 1 score']],
-    ['a wait that is no number', ['--timeout', 'long', 'read']],
+    ['a wait that is not a number', ['--timeout', 'long', 'read']],
   ])('%s: one line, status 2, nothing sent', async (_, args) => {
     const { status, stdout, stderr } = await send(...args);
     expect(stderr).toMatch(/^wirepipe: [^\n]+\n$/);

@@ -26,12 +26,12 @@ test.each<[string, object, RegExp]>([
   [
     'the directions mixed up',
     { clientMessages: serverMessages, serverMessages: clientMessages },
-    /'quit' is no message of clientMessages/,
+    /'quit' is not a message of clientMessages/,
   ],
   [
     'answers that the codec does not have',
     { serverMessages: messages(u8, { ok: message(0) }) },
-    /'error' is no message of serverMessages; there are ok/,
+    /'error' is not a message of serverMessages; there are ok/,
   ],
 ])('%s', (_, change, text) => {
   const wrong = { ...parts, ...change } as typeof parts;
@@ -51,5 +51,5 @@ test('the messages of codecs and session must be the same', () => {
       session,
     });
   };
-  expect(mixed).toThrow(/'quit' is no message of clientMessages; there are hello/);
+  expect(mixed).toThrow(/'quit' is not a message of clientMessages; there are hello/);
 });

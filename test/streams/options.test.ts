@@ -47,7 +47,7 @@ describe.each(Object.entries(STAGES))('%s', (name, make) => {
   });
 
   test.each(['readableHighWaterMark', 'writableHighWaterMark'])(
-    'a %s that is no number of items',
+    'a %s that is not a number of items',
     (option) => {
       expect(() => make({ [option]: -1 } as never)).toThrow(RangeError);
       expect(make({ [option]: 3 } as never)).toMatchObject({ [option]: 3 });

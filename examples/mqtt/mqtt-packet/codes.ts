@@ -60,7 +60,7 @@ export function numberOf(codes: Codes, code: Code): number {
   return typeof code === 'number' ? code : codes.numbers[code]!;
 }
 
-/** A code as the declarations have it; what is no number stays what it is, and is refused there. */
+/** A code as the declarations have it; what is not a number stays what it is, and is refused there. */
 export function nameOf(codes: Codes, code: unknown): Code {
   return typeof code === 'number' ? (codes.names[code] ?? code) : (code as Code);
 }

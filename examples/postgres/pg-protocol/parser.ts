@@ -55,7 +55,7 @@ export class Parser {
   }
 }
 
-/** A row that is no UTF-8 is read as pg-protocol reads it, with U+FFFD for what is none. */
+/** A row that is not UTF-8 is read as pg-protocol reads it, with U+FFFD for what is not. */
 function decode(bytes: Buffer, start: number, end: number): Parameters<typeof fromMessage>[0] {
   try {
     return serverMessages.decode(bytes, start, end);

@@ -71,7 +71,7 @@ export type FieldFills<F extends AnyField> = NonNullable<F[typeof shape]>['fills
 
 export type FillsOf<F extends Fields> = { [K in keyof F]: FieldFills<F[K]> }[keyof F];
 
-/** The fields that named fields fill in, and that are none of them. */
+/** The fields that named fields fill in, except these themselves. */
 export type OuterFills<F extends Fields> =
   FillsOf<F> extends infer P
     ? (P extends unknown ? (FirstName<Bare<P>> extends keyof F ? never : P) : never) & string
@@ -156,7 +156,7 @@ type Fillable<T, Path extends string> =
         ? `'${Path}' is a text, and no size`
         : [T] extends [number | bigint | string | undefined]
           ? never
-          : `'${Path}' is no number, and no size`;
+          : `'${Path}' is not a number, so it is not a size`;
 
 /** What is wrong with one path, as far as named fields tell; nothing of a path that leads out of them. */
 type PathFault<F extends Fields, P> =

@@ -39,7 +39,7 @@ export function groupOf(
           throw new RangeError(`${path}: there is no field '${reference.path}' beside it`);
         placed.add(reference.path);
       } else if (reference.use === 'measure' || reference.use === 'parameter') {
-        // What is measured may stand behind, or round the field that measures it; a parameter is no field.
+        // What is measured may stand behind, or round the field that measures it; a parameter is not a field.
       } else if (place !== undefined) {
         if (place >= index) {
           throw new RangeError(`${path} refers to '${reference.path}', which is not declared before it`);

@@ -79,7 +79,7 @@ export interface Reference {
 }
 /**
  * A size and a tag are filled in by the encoder; a condition, and a size that is `given`, stand in the message. A field that is
- * measured (`sizeOf`, `countOf`) may stand anywhere; one that is repeated (`same`) stands before. A parameter is no field.
+ * measured (`sizeOf`, `countOf`) may stand anywhere; one that is repeated (`same`) stands before. A parameter is not a field.
  */
 export type Use = 'size' | 'tag' | 'condition' | 'given' | 'range' | 'measure' | 'same' | 'parameter';
 
@@ -463,7 +463,7 @@ export interface Kind<D extends object> {
   range?(node: NodeOf<D>): Numbers | undefined;
   /** Whether it can say a number in its range: for one that is made of another. */
   says?(node: NodeOf<D>, value: number): boolean;
-  /** It may be a tag: the field to read, and the value there for a declared tag; undefined for what is none of its values. */
+  /** It may be a tag: the field to read, and the value there for a declared tag; undefined for what it cannot hold. */
   tag?(node: NodeOf<D>): TagField | undefined;
   /** A place that is filled in later: it may be derived. Undefined where it may not. */
   slot?(node: NodeOf<D>): Slot | undefined;
@@ -567,7 +567,7 @@ export interface Source {
   read(walk: Reading, max?: number): unknown;
   /** The text of the number; of −1 where it says that there is nothing. */
   decode(out: Decoding, max?: number): string;
-  /** The value for a tag as the generated code sees it; undefined for what is none of its values. */
+  /** The value for a tag as the generated code sees it; undefined for what it cannot hold. */
   raw(tag: Tag): number | bigint | string | undefined;
 
   /** The least and the greatest number it can say, in the place where it stands. */

@@ -66,7 +66,7 @@ export interface ParametrizedCodec<Out, In, P extends string> extends DeclaredCo
   /**
    * The codec for these values; a parameter that is not named keeps its value. It is compiled once for each combination.
    *
-   * @throws TypeError for a parameter that is not declared, RangeError for a value that is no whole number of its range
+   * @throws TypeError for a parameter that is not declared, RangeError for a value that is not a whole number of its range
    *
    * @example responses.with({ version: 5 }).decode(frame);
    */

@@ -45,7 +45,7 @@ import { UntilSource } from './sources/until.ts';
  *     until(…)   what is left up to a terminator
  */
 
-/** The source of a size or a count; throws a TypeError or RangeError for what is none. */
+/** The source of a size or a count; throws a TypeError or RangeError for anything else. */
 export function sizeSource(size: SizeDeclaration, where: string): Source {
   if (size instanceof AdjustedSize) return new AdjustedSource(plainSource(size.from, where), size.by);
   return plainSource(size, where);

@@ -205,7 +205,7 @@ function fieldLength({
       const at = line.indexOf(nameEnd);
       if (at < 0 || !wanted.has(line.slice(0, at).trim().toLowerCase())) continue;
       const value = digits(line.slice(at + nameEnd.length).trim(), base);
-      if (value < 0) return `a ${names[0]} that is no number`;
+      if (value < 0) return `a ${names[0]} that is not a number`;
       if (found !== undefined && found !== value) return `two different values of ${names[0]}`;
       found = value;
     }

@@ -28,6 +28,6 @@ export interface ConnectionObserver {
   end(from: Side): void;
   /** The session has gone to another state. */
   state?(state: string): void;
-  /** The connection is gone; with the error that ended it, unless it went in peace. */
+  /** The connection is gone; with the error that ended it, unless it ended without one. */
   close(error: Error | undefined): void;
 }

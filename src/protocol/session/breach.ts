@@ -68,7 +68,7 @@ export function misspoken(
   type: unknown,
   types: ReadonlySet<string> | undefined,
 ): StateError {
-  const said = typeof type === 'string' ? quoted(type) : 'something that is no message';
+  const said = typeof type === 'string' ? quoted(type) : 'something that is not a message';
   const may = types === undefined ? 'a message has a type' : `only ${list(types)} may be sent`;
   return new StateError(
     'ERR_STATE_UNEXPECTED',

@@ -230,7 +230,7 @@ export interface SessionDeclaration<
   readonly context?: (connection: ConnectionInfo) => Context;
   /**
    * Called exactly once for each context that was made, when its connection is over, however it ended: with the error, or
-   * undefined when it went in peace.
+   * undefined when it ended without an error.
    */
   readonly dispose?: (context: NoInfer<Context>, reason: Error | undefined) => unknown;
   /** The table, by the states' names. */

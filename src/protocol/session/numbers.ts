@@ -19,7 +19,7 @@ export class Numbers {
   readonly #size: number;
   readonly #kind: 'number' | 'bigint' | 'text';
 
-  /** @throws RangeError for a range that is none */
+  /** @throws RangeError for what is not a range */
   constructor(range: NumberRange = USUAL, kind: 'number' | 'bigint' | 'text' = typeof range[0] as 'number') {
     const [min, max] = Array.isArray(range) ? range : [undefined, undefined];
     if (!isWhole(min) || !isWhole(max) || typeof min !== typeof max || min > max) {

@@ -59,8 +59,8 @@ export interface Known {
 }
 
 /**
- * Whose a message is: a request's reply, with `more` when further ones follow; `'late'`, the reply to a request that was
- * given up, for nobody; or `'message'`, no reply to a request.
+ * What a message is: a request's reply, with `more` when further ones follow; `'late'`, the reply to a request that was
+ * given up, which is dropped; or `'message'`, which answers no request.
  */
 export type Belonging<Ticket> = { readonly ticket: Ticket; readonly more?: true } | 'late' | 'message';
 
@@ -279,7 +279,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
   }
 
   /**
-   * Whose is it? The last reply is the end of its request.
+   * Which request a message answers. The last reply is the end of its request.
    * @throws whatever `match`, `isReply` or a function of `expects` throws
    */
   receive(message: Reply): Belonging<Ticket> {

@@ -307,7 +307,7 @@ export class Run<Received, Sent, State extends string, Context> {
     return this.#step(this.#state, answers);
   }
 
-  /** We end the session in peace, between two messages: `say` is asked for the last words. */
+  /** We end the session without an error, between two messages: `say` is asked for the last words. */
   leave(say: (context: Context) => Said<Sent>): Step<Sent, State> {
     const answers: Sent[] = [];
     if (!this.#isDeaf) {
@@ -923,7 +923,7 @@ function misshapen(reply: unknown): string | undefined {
   return Array.isArray(reply) ? `expected { send, next } or nothing, got ${show(reply)}` : undefined;
 }
 
-/** @throws TypeError for an upgrade that is none, or whose row has others at work beside it */
+/** @throws TypeError for what is not an upgrade, or one whose row has others at work beside it */
 function checkUpgrade<Event>(upgrade: unknown, { concurrent }: TableRow<Event>): void {
   if (typeof upgrade !== 'string' || upgrade === '') {
     throw new TypeError(`expected the name of an upgrade, got ${show(upgrade)}`);

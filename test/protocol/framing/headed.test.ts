@@ -27,7 +27,7 @@ describe('FIX: length and sum are decimal text, and the body may hold the delimi
       { bytes: Buffer.concat([one, two]), frames: [one, two], canonical: true },
       { name: 'no length', bytes: b(`8=FIX.4.4${SOH}35=0${SOH}`), frames: [], error: 'ERR_FRAME_LENGTH' },
       {
-        name: 'a length that is no number',
+        name: 'a length that is not a number',
         bytes: b(`8=FIX.4.4${SOH}9=5x${SOH}`),
         frames: [],
         error: 'ERR_FRAME_LENGTH',

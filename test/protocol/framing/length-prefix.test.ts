@@ -465,7 +465,7 @@ test.each<[string, unknown, typeof TypeError | typeof RangeError]>([
   ['middle-endian', { byteOrder: 'middle' }, TypeError],
   ['a negative offset', { lengthFieldOffset: -1 }, RangeError],
   ['half an offset', { lengthFieldOffset: 0.5 }, RangeError],
-  ['an adjustment that is no number', { lengthAdjustment: Number.NaN }, RangeError],
+  ['an adjustment that is not a number', { lengthAdjustment: Number.NaN }, RangeError],
   [
     'an adjustment that makes every length negative',
     { lengthFieldLength: 1, lengthAdjustment: -256 },

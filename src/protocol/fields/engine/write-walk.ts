@@ -378,7 +378,7 @@ export class WriteWalk implements Writing {
 
   append(bytes: Uint8Array): void {
     const at = this.take(bytes.length);
-    // Bytes whose memory was transferred to another thread are none; `set` throws for them.
+    // Memory that was transferred to another thread holds no bytes; `set` throws for them.
     if (bytes.length > 0) this.target.set(bytes, at);
   }
 

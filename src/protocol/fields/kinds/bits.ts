@@ -210,7 +210,7 @@ function upperText(high: string, width: number): string {
   return width === 32 ? high : `${high} & ${mask(width)}`;
 }
 
-/** Code that is true where the value is none of the member. */
+/** Code that is true where the member cannot hold the value. */
 function misfits(member: Member, value: string): string {
   const { width, signed } = member;
   if (isBig(member)) {

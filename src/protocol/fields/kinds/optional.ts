@@ -225,7 +225,7 @@ export interface NumberRange {
   readonly max?: number;
 }
 
-/** The condition that values and a range make, judged; `name` is who asks. */
+/** The condition that values and a range make, checked; `name` is the maker for the errors. */
 export function presenceOf<P extends string>(
   name: string,
   given: P | Parameter<P>,

@@ -166,7 +166,7 @@ function countOf(form: Form, bytes: Uint8Array): number {
   return count;
 }
 
-/** The text in the bytes, without what fills it up; undefined where they are none. */
+/** The text in the bytes, without what fills it up; undefined where they are not text. */
 function decodeText({ encoding, pad }: Form, bytes: Buffer, start: number, end: number): string | undefined {
   const text = decodeFilled(encoding, bytes, start, end);
   if (text === undefined || pad === undefined) return text;
