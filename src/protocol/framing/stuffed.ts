@@ -29,7 +29,7 @@ export interface StuffedFlagOptions extends StuffedOptions {
   opens?: boolean | undefined;
   /**
    * Where the payload says its own length: the frame ends there, without a flag behind it (XBee API 2). What stands between such
-   * frames is noise, and so are invalid ones: an error, or skipped, by `onInvalid`.
+   * frames is noise, and so are frames that are invalid or too long: an error, or skipped, by `onInvalid`. `onTooLong` does not go with it.
    */
   length?: PacketLength | undefined;
 }
@@ -66,6 +66,11 @@ export function stuffed(options: StuffedFlagOptions): Framing {
   for (const value of reserved) {
     if (!codes.has(value))
       throw new RangeError(`stuffed: escapes has nothing for the byte 0x${value.toString(16)}`);
+  }
+  if (options.length !== undefined && options.onTooLong !== undefined) {
+    throw new TypeError(
+      'stuffed: with a length, onInvalid says what becomes of frames that are too long: leave onTooLong out',
+    );
   }
   const values = [...codes.values()];
   if (new Set(values).size !== values.length) throw new RangeError('stuffed: two bytes have the same escape');

@@ -123,6 +123,13 @@ test('by table, as SLIP', () =>
     { name: 'a code of nothing', bytes: hex('DB 01 C0'), frames: [], error: 'ERR_FRAME_STUFFING' },
   ]));
 
+test('with a length, what is too long is invalid: onTooLong contradicts it', () => {
+  const length = { offset: 0, width: 2, byteOrder: 'big', add: 3 } as const;
+  expect(() => stuffed({ ...HDLC, length, onTooLong: 'discard' })).toThrow(
+    /onInvalid says what becomes of frames/,
+  );
+});
+
 test('a length that says where the frame ends, escaped bytes counted once (XBee API 2, xbee-python#14)', () =>
   verifyFraming(
     stuffed({
