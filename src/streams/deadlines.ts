@@ -1,3 +1,4 @@
+import { FrameError } from '../errors.ts';
 import { type Check, delay, MAX_DELAY, oneOf } from '../options.ts';
 import type { StateLimits } from '../protocol/session/run.ts';
 import { Timer } from './timer.ts';
@@ -28,6 +29,16 @@ export const FRAME_TIMES: Readonly<Record<keyof FrameTimes, Check>> = {
   frameTimeout: delay,
   onTimeout: oneOf('error', 'discard'),
 };
+
+/** The error of an unfinished frame of which `actual` bytes have come. */
+export function lateFrame(text: string, limit: number, actual: number): FrameError {
+  return new FrameError('ERR_FRAME_TIMEOUT', `${text}: ${actual} bytes of it have come`, { limit, actual });
+}
+
+/** Why silence dropped an unfinished frame. */
+export function silentFrame(gap: number, actual: number): FrameError {
+  return lateFrame(`${gap} ms of silence inside a frame`, gap, actual);
+}
 
 /** A limit on how long a frame may take to come, and what to call when it takes longer. */
 export interface FrameWatch {

@@ -12,7 +12,15 @@ import {
 } from '../protocol/framing/framing.ts';
 import { type Bytes, toBytes } from '../protocol/framing/mark.ts';
 import { prefaced } from '../protocol/framing/preface.ts';
-import { FRAME_TIMES, FrameTimer, type FrameTimes, type FrameWatch, NO_WATCH } from './deadlines.ts';
+import {
+  FRAME_TIMES,
+  FrameTimer,
+  type FrameTimes,
+  type FrameWatch,
+  lateFrame,
+  NO_WATCH,
+  silentFrame,
+} from './deadlines.ts';
 import { IncomingFrame } from './incoming-frame.ts';
 import { isLent, keep } from './lease.ts';
 import { batchOf, STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
@@ -93,7 +101,10 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
       this.#ownTimer = new FrameTimer({
         limit: frameTimeout,
         late: () =>
-          this.#late(`a frame took longer than ${frameTimeout} ms`, frameTimeout, onTimeout === 'error'),
+          this.#late(
+            (actual) => lateFrame(`a frame took longer than ${frameTimeout} ms`, frameTimeout, actual),
+            onTimeout === 'error',
+          ),
       });
     }
     this.framing = this.#current = framing;
@@ -314,7 +325,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
 
   #silent(gap: number): void {
     if (this.#mayHoldFrames) this.#silence?.refresh();
-    else this.#late(`${gap} ms of silence inside a frame`, gap, false);
+    else this.#late((actual) => silentFrame(gap, actual), false);
   }
 
   /** The consumer holds us back, or the reader has paused: what is held may be complete. */
@@ -323,15 +334,11 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   }
 
   /** The unfinished frame comes too late. */
-  #late(text: string, limit: number, isError: boolean): boolean {
+  #late(makeError: (actual: number) => FrameError, isError: boolean): boolean {
     if (this.#mayHoldFrames || this.destroyed) return false;
     const actual = this.#reader.buffered;
-    const makeError = (): FrameError => {
-      const message = `${text}: ${actual} bytes of it have come`;
-      return new FrameError('ERR_FRAME_TIMEOUT', message, { limit, actual });
-    };
-    if (isError) this.#tooLate = makeError();
-    else if (this.listenerCount('discard') > 0) this.emit('discard', makeError());
+    if (isError) this.#tooLate = makeError(actual);
+    else if (this.listenerCount('discard') > 0) this.emit('discard', makeError(actual));
     this.#giveUp();
     return true;
   }

@@ -12,7 +12,7 @@ import {
 import type { ServerProtocol } from '../protocol/protocol.ts';
 import type { ConnectionInfo, Said } from '../protocol/session/declaration.ts';
 import type { StateLimits } from '../protocol/session/run.ts';
-import { Deadlines, FRAME_TIMES, FrameTimer, type FrameWatch } from './deadlines.ts';
+import { Deadlines, FRAME_TIMES, FrameTimer, type FrameWatch, silentFrame } from './deadlines.ts';
 import { endReason, lingered } from './farewell.ts';
 import { NamedTimers } from './named-timers.ts';
 import { STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
@@ -330,17 +330,19 @@ export class Responder<
     } else if (this.#silence !== undefined) {
       this.#silence.refresh();
     } else {
-      this.#silence = new Timer(gap, () => this.#silent()).unref();
+      this.#silence = new Timer(gap, () => this.#silent(gap)).unref();
     }
   }
 
-  #silent(): void {
+  #silent(gap: number): void {
+    const conversation = this.#conversation;
     // While we do not read, the silence is ours.
-    if (this.blocked || this.#conversation.isBusy) {
+    if (this.blocked || conversation.isBusy) {
       this.#silence?.refresh();
       return;
     }
-    this.#conversation.silence();
+    conversation.observer?.onDiscard?.(silentFrame(gap, conversation.held));
+    conversation.silence();
     this.proceed();
   }
 

@@ -206,6 +206,8 @@ test('a server has idleGap too: silence ends what is unfinished, on each connect
   };
   const served = defineSession({ receives: codec, sends: codec, initial: 'on', states });
   const server = createServer({ ...protocol, framing: line(), session: served }, { idleGap: 50 });
+  const dropped: unknown[] = [];
+  server.on('discard', (error) => dropped.push(error));
   await server.listen({ port: 0, host: '127.0.0.1' });
   const { port } = server.address() as AddressInfo;
   const socket = createConnection({ port, host: '127.0.0.1' });
@@ -219,6 +221,9 @@ test('a server has idleGap too: silence ends what is unfinished, on each connect
     () => expect((connection!.machine as unknown as Responder<never, never>).held).toBe(0),
     5_000,
   );
+  expect(dropped).toEqual([
+    expect.objectContaining({ code: 'ERR_FRAME_TIMEOUT', origin: 'peer', limit: 50, actual: 2 }),
+  ]);
   socket.end(hex('01 00 07 0A'));
   await once(socket, 'close');
   expect(Buffer.concat(replies)).toEqual(hex('01 00 07 0A'));
