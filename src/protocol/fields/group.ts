@@ -1,8 +1,9 @@
 import { agreementsOf } from './agreements.ts';
 import { type AnyField, type Fields, nodeOf } from './field.ts';
-import type { AnyNode, Foreseen, Group, Kind, Reference, Shape, Slot } from './kind.ts';
+import type { AnyNode, Foreseen, Group, Kind, Reference, Shape, Slot, Summing, Use } from './kind.ts';
 import { declare, firstName } from './node.ts';
 import { foreseen } from './source.ts';
+import { requirePlace, sumsOf } from './sums.ts';
 
 /**
  * A group of named fields, its references judged. `where` is the message that it belongs to, for errors; `own` are references
@@ -20,34 +21,37 @@ export function groupOf(
   }
   const symbol = Object.getOwnPropertySymbols(fields)[0];
   if (symbol !== undefined) throw new TypeError(`fields: a name is text, not a symbol (${String(symbol)})`);
-  const entries = Object.entries(fields).map(([name, field]) => {
+  const declared = Object.entries(fields).map(([name, field]) => {
     requireName(name, where === '' ? 'a field' : where);
     return [name, nodeOf(field as AnyField, pathOf(name))] as Group['entries'][number];
   });
+  const entries = [...declared];
   const places = new Map(entries.map(([name], index) => [name, index]));
   const derived = new Set<string>();
   const filled = new Set<string>();
   const placed = new Set<string>();
   /** The references to a field beside it, and the fields that refer. */
   const inner: (readonly [name: string, reference: Reference])[] = [...own];
+  /** The paths in the ranges of sizes. */
+  const ranges: (readonly [name: string, path: string])[] = [];
   entries.forEach(([name, node], index) => {
     for (const reference of node.facts.references) {
       const path = pathOf(name);
       const place = places.get(firstName(reference.path));
       if (reference.use === 'range') {
         if (place === undefined)
-          throw new RangeError(`${path}: there is no field '${reference.path}' beside it`);
+          throw new TypeError(`${path}: there is no field '${reference.path}' beside it`);
+        ranges.push([name, reference.path]);
         placed.add(reference.path);
-      } else if (reference.use === 'measure' || reference.use === 'parameter') {
-        // What is measured may stand behind, or round the field that measures it; a parameter is not a field.
+      } else if (ANYWHERE.has(reference.use)) {
+        // It may stand behind, or round the field that refers to it; a parameter is not a field.
       } else if (place !== undefined) {
         if (place >= index) {
-          throw new RangeError(`${path} refers to '${reference.path}', which is not declared before it`);
+          throw new TypeError(`${path} refers to '${reference.path}', which is not declared before it`);
         }
         inner.push([path, reference]);
       }
     }
-    if (node.kind.finishRead !== undefined) placed.add(name);
   });
   for (const [name, reference] of inner) {
     if (!isFilledIn(reference)) continue;
@@ -57,16 +61,19 @@ export function groupOf(
     requireFillable(target, members, name, reference);
     filled.add(reference.path);
     if (members.length === 0) derived.add(first);
-    else entries[place] = [first, target.kind.lend!(target, members)];
+    else entries[place] = [first, lent(target, members, name, reference.path)];
   }
   const agreements = agreementsOf(entries, places, filled, pathOf);
   for (const { path, of } of agreements) {
     const [first = '', ...members] = path.split('.');
     const place = places.get(first)!;
-    requireNoSumOver(path, entries, pathOf(path));
     for (const known of [of, first]) if (known !== undefined) placed.add(known);
     if (members.length === 0) derived.add(first);
-    else entries[place] = [first, entries[place]![1].kind.lend!(entries[place]![1], members)];
+    else {
+      entries[place] = [first, lent(entries[place]![1], members, pathOf(path), path)];
+      // Where it is, an error wants to know.
+      expose(path);
+    }
   }
   for (const [name, reference] of inner) {
     if (isFilledIn(reference)) continue;
@@ -77,35 +84,72 @@ export function groupOf(
     requireReadable(entries[places.get(firstName(path))!]![1], name, reference);
     if (isAgreed) throw new RangeError(`${name}: ${filledIn(reference)}`);
   }
-  requireRanges(entries, places, pathOf);
+  for (const [name, path] of ranges) {
+    requirePlace(entries, path, name, pathOf(name));
+    expose(path);
+  }
+  const sums = sumsOf(entries, places, [...filled, ...agreements.map(({ path }) => path)], pathOf);
+  for (const { path, from, to, way } of sums) {
+    for (const one of [path, from.path, to.path]) expose(one, one === path && way === 'write');
+  }
   const rooms = roomsOf(entries, places);
   requireNothingBehindRest(entries, rooms, where);
-  const finishes =
-    agreements.length > 0 ||
-    entries.some(([, node]) => node.kind.finishRead !== undefined || isMeasured(node));
-  return { entries, places, derived, lent: new Set(), rooms, agreements, placed, finishes };
+  const finishes = agreements.length > 0 || sums.length > 0 || entries.some(([, node]) => isMeasured(node));
+  const none: ReadonlySet<string> = new Set();
+  const facts = { derived, lent: none, rooms, agreements, sums, placed, shown: none, finishes };
+  return { entries, places, declared, ...facts };
+
+  /** Let the place of a field be known here. */
+  function expose(path: string, made = false): void {
+    const [first = '', ...members] = path.split('.');
+    if (first === '') return;
+    placed.add(path);
+    const place = places.get(first)!;
+    const target = entries[place]![1];
+    if (members.length > 0) entries[place] = [first, target.kind.expose!(target, members, made)!];
+  }
+}
+
+/** What may stand behind the field that refers to it. */
+const ANYWHERE: ReadonlySet<Use> = new Set(['measure', 'summed', 'parameter']);
+
+/** The field, with the member at a path to be filled in. */
+function lent(target: AnyNode, members: readonly string[], name: string, path: string): AnyNode {
+  const node = target.kind.lend?.(target, members);
+  if (node !== undefined) return node;
+  throw new TypeError(`${name}: '${path}' is inside a ${target.kind.name}, where nothing can be filled in`);
+}
+
+/** The group, with the place of the field at a path shown to what stands round it. */
+export function exposeMember(group: Group, path: readonly string[], made: boolean): Group | undefined {
+  const [name = '', ...inner] = path;
+  if (path.length === 0) return group;
+  const whole = path.join('.');
+  const sums = made
+    ? group.sums.flatMap((sum): Summing[] => {
+        if (sum.path !== whole) return [sum];
+        return sum.way === 'write' ? [] : [{ ...sum, way: 'read' }];
+      })
+    : group.sums;
+  const shown = new Set([...group.shown, whole]);
+  if (name === '') return { ...group, shown, sums, finishes: true };
+  const placed = new Set([...group.placed, whole]);
+  if (inner.length === 0) return { ...group, shown, sums, placed };
+  const place = group.places.get(name)!;
+  const target = group.entries[place]![1];
+  const changed = target.kind.expose?.(target, inner, made);
+  if (changed === undefined) return undefined;
+  return { ...group, entries: group.entries.with(place, [name, changed]), shown, sums, placed };
 }
 
 /** The group, with the field at a path to be filled in by what stands round it. */
-export function lendMember(group: Group, [name = '', ...inner]: readonly string[]): Group {
-  const { entries, places, derived, lent, rooms, agreements, finishes } = group;
-  // Where a field is that must agree, an error wants to know.
-  const agrees = inner.length === 0 && entries[places.get(name)!]![1].facts.traits.agrees;
-  const placed = agrees ? new Set([...group.placed, name]) : group.placed;
-  const all = {
-    places,
-    rooms,
-    agreements,
-    placed,
-    finishes,
-    lent: new Set([...lent, [name, ...inner].join('.')]),
-  };
-  if (inner.length === 0) return { ...all, entries, derived: new Set([...derived, name]) };
-  const changed = entries.map(([own, node]): Group['entries'][number] => [
-    own,
-    own === name ? node.kind.lend!(node, inner) : node,
-  ]);
-  return { ...all, entries: changed, derived };
+export function lendMember(group: Group, [name = '', ...inner]: readonly string[]): Group | undefined {
+  const lent = new Set([...group.lent, [name, ...inner].join('.')]);
+  if (inner.length === 0) return { ...group, lent, derived: new Set([...group.derived, name]) };
+  const place = group.places.get(name)!;
+  const target = group.entries[place]![1];
+  const changed = target.kind.lend?.(target, inner);
+  return changed && { ...group, entries: group.entries.with(place, [name, changed]), lent };
 }
 
 /** Whether the field asks where its structure begins; it may come and go. */
@@ -143,7 +187,7 @@ export function requireReadable(target: AnyNode, name: string, reference: Refere
   path.split('.').forEach((step, index) => {
     if (index > 0) {
       const members: ReadonlyMap<string, AnyNode | undefined> | undefined = node?.kind.members?.(node);
-      if (!members?.has(step)) throw new RangeError(`${name} refers to '${path}', which does not exist`);
+      if (!members?.has(step)) throw new TypeError(`${name} refers to '${path}', which does not exist`);
       outer = node;
       node = members.get(step);
     }
@@ -153,7 +197,7 @@ export function requireReadable(target: AnyNode, name: string, reference: Refere
     }
     const traits = node?.facts.traits;
     if (traits?.absent || traits?.computed || traits?.agrees) {
-      throw new RangeError(`${name} refers to '${path}', which has no value of its own`);
+      throw new TypeError(`${name} refers to '${path}', which has no value of its own`);
     }
   });
 }
@@ -261,7 +305,7 @@ function placeOf(
   let node: AnyNode = target;
   for (const [index, member] of members.entries()) {
     const all: ReadonlyMap<string, AnyNode | undefined> | undefined = node.kind.members?.(node);
-    if (!all?.has(member)) throw new RangeError(`${name} refers to '${path}', which does not exist`);
+    if (!all?.has(member)) throw new TypeError(`${name} refers to '${path}', which does not exist`);
     const next = all.get(member);
     if (next === undefined) {
       const slot = index === members.length - 1 ? node.kind.memberSlot?.(node, member) : undefined;
@@ -289,68 +333,6 @@ function roomsOf(entries: Group['entries'], places: ReadonlyMap<string, number>)
     behind = one && behind && [one, ...behind];
   }
   return rooms;
-}
-
-/** A checksum is made at the end of its structure, so what is filled in behind that may not be in its range. */
-function requireNoSumOver(path: string, entries: Group['entries'], where: string): void {
-  const [first = '', ...members] = path.split('.');
-  if (members.length === 0) return;
-  let node: AnyNode = entries.find(([name]) => name === first)![1];
-  for (const member of members) {
-    const shape: Shape = node.kind.shape(node);
-    const group: Shape = shape.is === 'maybe' ? shape.item.kind.shape(shape.item) : shape;
-    if (group.is !== 'group') return;
-    const places = new Map(group.members.map(([name], index) => [name, index]));
-    group.members.forEach(([name, one], index) => {
-      const sum = one.kind.shape(one);
-      if (sum.is !== 'sum') return;
-      const [from, to] = rangeOf(sum, index, group.members.length, places);
-      if (places.get(member)! < from || places.get(member)! > to) return;
-      throw new RangeError(
-        `${where}: it is filled in behind the checksum '${name}', which goes over it; put the checksum into the structure round it`,
-      );
-    });
-    node = group.members[places.get(member)!]![1];
-  }
-}
-
-/** The first and the last field in the range of a checksum, by their places. */
-function rangeOf(
-  { over: [first, last], after, toEnd }: Extract<Shape, { is: 'sum' }>,
-  index: number,
-  count: number,
-  places: ReadonlyMap<string, number>,
-): [from: number, to: number] {
-  const behind = after === undefined ? -1 : places.get(after)! + 1;
-  const from = first === undefined ? behind : places.get(first)!;
-  return [from, toEnd ? count - 1 : last === undefined ? index - 1 : places.get(last)!];
-}
-
-/** The range of a checksum runs forward, not over itself, and over no checksum that is made after it. */
-function requireRanges(
-  entries: Group['entries'],
-  places: ReadonlyMap<string, number>,
-  pathOf: (name: string) => string,
-): void {
-  entries.forEach(([name, node], index) => {
-    const shape = node.kind.shape(node);
-    if (shape.is !== 'sum') return;
-    const { after } = shape;
-    const [from, to] = rangeOf(shape, index, entries.length, places);
-    // Behind the last field of a header stands the tag, which is not a field.
-    const runsForward = from <= to || (after !== undefined && from === to + 1);
-    if (!runsForward || (from <= index && index <= to && !shape.zeroed)) {
-      throw new RangeError(
-        `${pathOf(name)}: the range of a checksum runs forward, and not over the checksum`,
-      );
-    }
-    const later = entries.slice(index + 1, to + 1).find(([, other]) => other.kind.shape(other).is === 'sum');
-    if (later !== undefined) {
-      throw new RangeError(
-        `${pathOf(name)}: the checksum '${later[0]}' in its range must be declared before it`,
-      );
-    }
-  });
 }
 
 function requireNothingBehindRest(entries: Group['entries'], rooms: Group['rooms'], where: string): void {

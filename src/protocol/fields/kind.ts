@@ -79,9 +79,19 @@ export interface Reference {
 }
 /**
  * A size and a tag are filled in by the encoder; a condition, and a size that is `given`, stand in the message. A field that is
- * measured (`sizeOf`, `countOf`) may stand anywhere; one that is repeated (`same`) stands before. A parameter is not a field.
+ * measured (`sizeOf`, `countOf`) or summed (`checksum`) may stand anywhere; one that is repeated (`same`) stands before. The range of
+ * a `sizeOf` lies in its own structure. A parameter is not a field.
  */
-export type Use = 'size' | 'tag' | 'condition' | 'given' | 'range' | 'measure' | 'same' | 'parameter';
+export type Use =
+  | 'size'
+  | 'tag'
+  | 'condition'
+  | 'given'
+  | 'range'
+  | 'summed'
+  | 'measure'
+  | 'same'
+  | 'parameter';
 
 /** What is true of a field whatever it holds; the rest is false. */
 export interface Traits {
@@ -210,6 +220,10 @@ export type Shape =
       readonly checksum: Checksum;
       /** Bytes that are summed behind the range and not sent. */
       readonly append?: Uint8Array;
+      /**
+       * The paths of the first and the last field in the range: in the structure of the checksum, in structures inside it
+       * (`'header.kind'`), or in one round it. Unless given, the start of the structure of the checksum, and the checksum.
+       */
       readonly over: readonly [from: string | undefined, to: string | undefined];
       /** The range begins behind that field. */
       readonly after?: string;
@@ -408,10 +422,38 @@ export interface Group {
   readonly rooms: ReadonlyMap<number, readonly Foreseen[]>;
   /** What is filled in, and checked, once all of this structure is known. */
   readonly agreements: readonly Agreement[];
-  /** The fields whose first and last bytes are asked for (the range of a checksum). */
+  /** The checksums that are made, or checked, once all of this structure is known: in this order. */
+  readonly sums: readonly Summing[];
+  /** The fields whose first and last bytes are asked for (the range of a checksum), by their paths in this structure. */
   readonly placed: ReadonlySet<string>;
+  /** Of these, those that a structure round this one asks for; `''` is this structure itself. */
+  readonly shown: ReadonlySet<string>;
   /** Some field has work to do behind the last one, or asks where the structure begins. */
   readonly finishes: boolean;
+  /** The fields as they were declared, before anything was lent or shown. */
+  readonly declared: Group['entries'];
+}
+
+/** A checksum in the structure that makes or checks it. Paths are of that structure. */
+export interface Summing {
+  /** The path of the checksum. */
+  readonly path: string;
+  readonly node: AnyNode;
+  readonly from: Edge;
+  readonly to: Edge;
+  /**
+   * `'read'`: the structure round this one makes the checksum, because it fills in what the range holds; here it is only checked.
+   * `'write'` is the other half of that.
+   */
+  readonly way: 'both' | 'read' | 'write';
+  /** It stands in an `optional`. */
+  readonly mayMiss: boolean;
+}
+
+/** The first byte of the field at a path, or the byte behind its last one. The path `''` is the structure itself, `'h.'` the one in `h`. */
+export interface Edge {
+  readonly path: string;
+  readonly at: 'start' | 'end';
 }
 
 /** A field that must agree with what is known at the end of a structure. */
@@ -471,8 +513,13 @@ export interface Kind<D extends object> {
   members?(node: NodeOf<D>): ReadonlyMap<string, AnyNode | undefined>;
   /** The same for a member that is not a field itself: some bits. */
   memberSlot?(node: NodeOf<D>, name: string): Slot | undefined;
-  /** The same field, with the member at a path to be filled in by what stands round it. */
-  lend?(node: NodeOf<D>, path: readonly string[]): AnyNode;
+  /** The same field, with the member at a path to be filled in by what stands round it; undefined where that cannot be. */
+  lend?(node: NodeOf<D>, path: readonly string[]): AnyNode | undefined;
+  /**
+   * The same field, with the place of the member at a path shown to what stands round it; a checksum there that is `made` by what
+   * stands round it is only checked inside. The path may end in `''`, for the structure itself. Undefined where that cannot be.
+   */
+  expose?(node: NodeOf<D>, path: readonly string[], made: boolean): AnyNode | undefined;
   /** How many bytes it will take, where that can be known before it is reached. */
   foreseen?(node: NodeOf<D>): Foreseen | undefined;
 
@@ -499,11 +546,11 @@ export interface Kind<D extends object> {
   decodeRoot?(node: NodeOf<D>, out: Decoding): void;
   encodeRoot?(node: NodeOf<D>, out: Encoding): void;
 
-  // Behind the last field of the structure.
-  finishRead?(node: NodeOf<D>, name: string, walk: Reading): void;
-  finishWrite?(node: NodeOf<D>, name: string, walk: Writing): void;
-  finishDecode?(node: NodeOf<D>, name: string, out: Decoding): void;
-  finishEncode?(node: NodeOf<D>, name: string, out: Encoding): void;
+  // A checksum, behind the last field of the structure that makes or checks it.
+  sumRead?(node: NodeOf<D>, sum: Summing, walk: Reading): void;
+  sumWrite?(node: NodeOf<D>, sum: Summing, walk: Writing): void;
+  sumDecode?(node: NodeOf<D>, sum: Summing, out: Decoding): void;
+  sumEncode?(node: NodeOf<D>, sum: Summing, out: Encoding): void;
 
   // At the end of the structure with whose fields it must agree.
   /** Judge what it must agree with; throws a RangeError or TypeError. `where` is its path, for errors. */
@@ -674,7 +721,8 @@ export interface Reading {
   open(group: Group, start: number): void;
   /** Do what is to be done behind the last field of the group, and leave it. */
   close(group: Group): void;
-  place(name: string): Place<number>;
+  /** Where the field at a path of this group lies; undefined where it is missing. The group itself at `''`, up to where the walk stands. */
+  place(path: string): Place<number> | undefined;
   readonly groupStart: number;
   /** Read what is not a member, a tag, and note its span. Errors are at that name only where it is `named`. */
   span<T>(name: string, kind: string, start: number, read: () => T, named: boolean): T;
@@ -743,7 +791,7 @@ export interface Writing extends Slots {
   members(group: Group, from: number, to: number, values: object): Steps<void>;
   open(group: Group, values: object, start: number): void;
   close(group: Group): void;
-  place(name: string): Place<number>;
+  place(path: string): Place<number> | undefined;
   readonly groupStart: number;
   count(what: Counted, amount: number): void;
   enter(maxDepth: number | undefined): void;
@@ -805,7 +853,10 @@ export interface Decoding extends Emitting {
   members(group: Group, from: number, to: number): [string, Known][];
   open(group: Group, start?: string): void;
   close(group: Group): void;
-  place(name: string): Place<string>;
+  /** Where the field at a path of this group lies; at −1 where it is missing. The group itself at `''`. */
+  place(path: string): Place<string>;
+  /** The places inside the field that was read last are missing here. */
+  unshow(): void;
   readonly groupStart: string;
   /** A function of the generated code for this node, called with where it begins and ends; fields outside are out of sight. */
   routine(node: AnyNode, body: () => string): string;
@@ -850,7 +901,7 @@ export interface Encoding extends Emitting, Slots {
   lend(member: string, slot: Slot, place: string): void;
   agree(path: string, value: string): void;
   filled(path: string): string;
-  /** What is left to be filled in is missing here. */
+  /** What is left to be filled in is missing here, and the places that are shown. */
   unlend(): void;
   exhaust(): void;
   enterBounds(): string;
@@ -858,7 +909,7 @@ export interface Encoding extends Emitting, Slots {
   members(group: Group, from: number, to: number, value: string): void;
   open(group: Group, start?: string): void;
   close(group: Group): void;
-  place(name: string): Place<string>;
+  place(path: string): Place<string>;
   readonly groupStart: string;
   routine(node: AnyNode, body: () => void): string;
   branch(body: () => void): string;

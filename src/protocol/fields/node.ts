@@ -60,7 +60,7 @@ export function link(root: AnyNode, parameters: ReadonlyMap<string, Range> = new
   for (const node of nodes) {
     for (const reference of node === root || node.kind.later ? outside(node) : []) {
       if (reference.use === 'parameter') requireParameter(reference, parameters);
-      else throw new RangeError(`there is no field '${reference.path}' to refer to`);
+      else throw new TypeError(`there is no field '${reference.path}' to refer to`);
     }
   }
   // Children stand behind their parents, so that a pass from the end meets most of them first.
@@ -81,7 +81,7 @@ export function link(root: AnyNode, parameters: ReadonlyMap<string, Range> = new
 function requireParameter({ path, tags, nullAt }: Reference, parameters: ReadonlyMap<string, Range>): void {
   const range = parameters.get(path);
   if (range === undefined) {
-    throw new RangeError(`there is no parameter '${path}'; declare it in the options: parameters`);
+    throw new TypeError(`there is no parameter '${path}'; declare it in the options: parameters`);
   }
   for (const value of [...(tags ?? []), ...(nullAt === undefined ? [] : [nullAt])]) {
     const isValue =

@@ -222,11 +222,6 @@ describe('what must agree', () => {
       'no value of its own',
     ],
     [
-      'a checksum that is made before',
-      () => f.struct({ h: f.struct({ n: f.sizeOf(f.u8, 'b'), sum: f.checksum(f.u8, 'SUM-8') }), b: f.u8 }),
-      'behind the checksum',
-    ],
-    [
       'a repetition before what it repeats',
       () => f.struct({ a: f.same(f.u8, 'b'), b: f.u8 }),
       'declared before',

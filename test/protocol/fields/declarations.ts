@@ -158,6 +158,33 @@ function group(depth: number): fc.Arbitrary<Part> {
     item.map(
       (field): Part =>
         (name) => ({
+          [`${name}h`]: f.struct({
+            n: f.u8,
+            o: f.optional(
+              f.struct({
+                y: f.i16le,
+                sum: f.checksum(f.u16be, 'SUM-16', { from: `${name}n`, to: `${name}n` }),
+              }),
+            ),
+            i: f.struct({ m: f.i16le, sum: f.checksum(f.u16be, 'CRC-16/MODBUS') }),
+            sum: f.checksum(f.u8, 'CRC-8/SMBUS'),
+            over: f.checksum(f.u24be, 'CRC-16/XMODEM', { after: `${name}h`, to: `${name}body.x` }),
+          }),
+          [`${name}body`]: f.bounded(
+            f.u16be,
+            f.struct({
+              x: field,
+              list: f.array(f.u8, f.size(`${name}h.i.m`, { unit: 2 })),
+              sum: f.checksum(f.u8, 'SUM-8', { from: `${name}h.n` }),
+            }),
+          ),
+          [`${name}n`]: f.bytes(`${name}h.n`),
+          [name]: f.checksum(f.u32le, 'CRC-32/ISO-HDLC', { from: `${name}h.i.m`, to: `${name}body.x` }),
+        }),
+    ),
+    item.map(
+      (field): Part =>
+        (name) => ({
           [`${name}id`]: f.i24be,
           [`${name}n`]: f.u16le,
           [`${name}again`]: f.same(f.u8, `${name}n`),

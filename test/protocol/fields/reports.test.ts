@@ -77,14 +77,17 @@ describe('declarations that public reports ask for', () => {
   });
 
   it('c42: a sum over the length that counts it, with its own place as zeros, and in text', () => {
-    // length 3 | 01 02 | CRC-8/SMBUS of 03 01 02
+    // length 2 | kind 7, CRC-8/SMBUS of 02 07
     const counted = w.struct({
       length: w.u8,
-      body: w.bytes(w.size('length', { add: -1 })),
-      sum: w.checksum(w.u8, 'CRC-8/SMBUS'),
+      body: w.bounded(
+        'length',
+        w.struct({ kind: w.u8, sum: w.checksum(w.u8, 'CRC-8/SMBUS', { from: 'length' }) }),
+      ),
     });
-    const sum = w.checksumByName('CRC-8/SMBUS').compute(hex('03 01 02'), 0, 3);
-    both(counted, `03 01 02 ${sum.toString(16).padStart(2, '0')}`, { length: 3, body: hex('01 02'), sum });
+    const sum = w.checksumByName('CRC-8/SMBUS').compute(hex('02 07'), 0, 2);
+    const own = sum.toString(16).padStart(2, '0');
+    both(counted, `02 07 ${own}`, { length: 2, body: { kind: 7, sum } });
     const zeroed = w.struct({
       a: w.u16be,
       sum: w.checksum(w.u16be, 'INTERNET', { to: 'b', zeroed: true }),

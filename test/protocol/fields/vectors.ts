@@ -1056,11 +1056,27 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'checksum',
     about:
-      '`checksum(integer, algorithm, { from, after, to, zeroed, append })`: a sum over the fields from one to another, unless given from the start of the structure to the sum. `after` begins behind a field, so behind the header’s last one for a range from the tag on; `to: rest` goes to the end of the structure, which is that of the frame for a message; `zeroed` takes the sum’s own bytes as zeros. Computed on encode, verified on decode. The algorithm is a name of the catalogue (every CRC up to 32 bits, `FLETCHER-16`, `FLETCHER-32`, `ADLER-32`, `XOR-8`, `LRC-8`, `SUM-8`, `SUM-16`, `INTERNET`), or `{ name, width, compute }`. It may be held by a wider integer, or by digits.',
+      '`checksum(integer, algorithm, { from, after, to, zeroed, append })`: a sum over the fields from one to another, unless given from the start of the structure to the sum. `from`, `after` and `to` are paths: of fields of its structure, of members inside them (`"header.kind"`), or of fields of a structure round it. `after` begins behind a field, so behind the header’s last one for a range from the tag on; `to: rest` goes to the end of the structure, which is that of the frame for a message; `zeroed` takes the sum’s own bytes as zeros. Computed on encode once everything in its range is filled in, also what a structure round it fills in; verified on decode. The algorithm is a name of the catalogue (every CRC up to 32 bits, `FLETCHER-16`, `FLETCHER-32`, `ADLER-32`, `XOR-8`, `LRC-8`, `SUM-8`, `SUM-16`, `INTERNET`), or `{ name, width, compute }`. It may be held by a wider integer, or by digits.',
     type: '`number`; ignored on encode',
-    limits: 'an unsigned integer as wide as the sum',
+    limits:
+      'an unsigned integer as wide as the sum; a range does not begin or end inside a list, a union, a `bounded` whose size may move it, or an `optional` that the checksum is not in',
     // CRC-8/SMBUS of 31 is 97
     good: [
+      [
+        'struct({ header: struct({ magic: u8, kind: u8 }), body: struct({ first: u8, last: u8, tail: u8 }), sum: checksum(u8, "SUM-8", { from: "header.kind", to: "body.last" }) })',
+        '{ header: { magic: 0xf0, kind: 1 }, body: { first: 2, last: 3, tail: 9 }, sum: 6 }',
+        'f0 01 | 02 03 09 | 06',
+      ],
+      [
+        'struct({ header: struct({ length: u8, bodySum: checksum(u8, "SUM-8", { from: "body", to: "body" }), sum: checksum(u8, "SUM-8") }), body: bytes("header.length") })',
+        '{ header: { length: 2, bodySum: 0x0f, sum: 0x11 }, body: Buffer.of(7, 8) }',
+        '02 0f 11 | 07 08',
+      ],
+      [
+        'struct({ length: u8, body: bounded("length", struct({ kind: u8, sum: checksum(u8, "XOR-8", { from: "length" }) })) })',
+        '{ length: 2, body: { kind: 5, sum: 7 } }',
+        '02 | 05 07',
+      ],
       // The header of an IPv4 packet from RFC 1071's time: its own place counts as zeros, and what is behind it too.
       [
         'struct({ start: bytes(10), sum: checksum(u16be, "INTERNET", { to: rest, zeroed: true }), ends: bytes(8) })',
@@ -1085,7 +1101,14 @@ export const VECTORS: readonly KindVectors[] = [
       ],
       ['struct({ a: u8, sum: checksum(u8, "CRC-8/SMBUS") })', '{ a: 0x31, sum: 0x97 }', '31 | 97'],
     ],
-    badBytes: [['struct({ a: u8, sum: checksum(u8, "CRC-8/SMBUS") })', '31 | 98', 'ERR_FRAME_CHECKSUM']],
+    badBytes: [
+      ['struct({ a: u8, sum: checksum(u8, "CRC-8/SMBUS") })', '31 | 98', 'ERR_FRAME_CHECKSUM'],
+      [
+        'struct({ h: struct({ sum: checksum(u8, "SUM-8", { from: "b", to: "b.x" }) }), b: struct({ x: u8, y: u8 }) })',
+        '03 | 01 02',
+        'ERR_FRAME_CHECKSUM',
+      ],
+    ],
     badValues: [],
   },
   {

@@ -58,6 +58,8 @@ class DecodeSource implements Decoding {
   #offset = 0;
   /** Bytes behind `p` that are known to be there. */
   #ready = 0;
+  /** Where the members of the field that was read last lie, as far as what stands round it asks. */
+  readonly #shown: Map<string, Place<string>> = new Map();
   readonly #routines: Map<AnyNode, string> = new Map();
   #isInRoutine = false;
   /** Of the sums inside recursions. */
@@ -135,6 +137,8 @@ class DecodeSource implements Decoding {
       const room = group.rooms.get(index);
       const known = room === undefined ? this.value(node) : this.#before(room, () => this.value(node));
       scope.fields.set(name, known);
+      for (const [path, place] of this.#shown) scope.places.set(`${name}.${path}`, place);
+      this.#shown.clear();
       if (start !== undefined) scope.places.set(name, { start, end: this.define(this.here()) });
       if (!node.facts.traits.absent) pairs.push([name, known]);
     }
@@ -163,14 +167,26 @@ class DecodeSource implements Decoding {
   close(group: Group): void {
     for (const agreement of group.agreements)
       agreement.node.kind.agreeDecode!(agreement.node, agreement, this);
-    if (group.finishes) {
-      for (const [name, node] of group.entries) node.kind.finishDecode?.(node, name, this);
+    for (const sum of group.sums) if (sum.way !== 'write') sum.node.kind.sumDecode!(sum.node, sum, this);
+    for (const path of group.shown) {
+      const place = this.place(path);
+      this.#shown.set(path, path === '' ? { ...place, end: this.define(place.end) } : place);
     }
     this.#scope = this.#scope!.outer;
   }
 
-  place(name: string): Place<string> {
-    return this.#scope!.places.get(name)!;
+  place(path: string): Place<string> {
+    if (path === '') return { start: this.groupStart, end: this.here() };
+    return this.#scope!.places.get(path)!;
+  }
+
+  unshow(): void {
+    for (const { start, end } of this.#shown.values()) {
+      for (const name of [start, end]) {
+        this.#code.hoist(name);
+        this.line(`${name} = -1;`);
+      }
+    }
   }
 
   get groupStart(): string {

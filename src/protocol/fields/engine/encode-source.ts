@@ -75,6 +75,8 @@ class EncodeSource implements Encoding {
   #summed: string | undefined;
   /** What the field that was written last leaves to be filled in. */
   readonly #lent: Map<string, Derived> = new Map();
+  /** Where the members of the field that was written last lie, as far as what stands round it asks. */
+  readonly #shown: Map<string, Place<string>> = new Map();
   /** What was read of the members of the field that was written last. */
   #seen: SeenMembers<string> | undefined;
 
@@ -158,6 +160,8 @@ class EncodeSource implements Encoding {
       }
       for (const [path, derived] of this.#lent) scope.derived.set(`${name}.${path}`, derived);
       this.#lent.clear();
+      for (const [path, place] of this.#shown) scope.places.set(`${name}.${path}`, place);
+      this.#shown.clear();
       // What a field left room for still counts as behind it.
       if (before !== undefined) this.line(`if (exhausted === ${before}) exhausted = ${this.here()};`);
       isBehindRoom ||= group.rooms.has(index);
@@ -184,16 +188,19 @@ class EncodeSource implements Encoding {
         this.line('}');
       }
     }
-    if (group.finishes) {
-      for (const [name, node] of group.entries) node.kind.finishEncode?.(node, name, this);
+    for (const sum of group.sums) if (sum.way !== 'read') sum.node.kind.sumEncode!(sum.node, sum, this);
+    for (const path of group.shown) {
+      const place = this.place(path);
+      this.#shown.set(path, path === '' ? { ...place, end: this.define(place.end) } : place);
     }
     const { values, members, outer } = this.#scope!;
     this.#seen = new Map([...values].map(([name, value]) => [name, { value, members: members.get(name) }]));
     this.#scope = outer;
   }
 
-  place(name: string): Place<string> {
-    return this.#scope!.places.get(name)!;
+  place(path: string): Place<string> {
+    if (path === '') return { start: this.groupStart, end: this.here() };
+    return this.#scope!.places.get(path)!;
   }
 
   get groupStart(): string {
@@ -247,6 +254,12 @@ class EncodeSource implements Encoding {
       this.line(`${derived.place} = -1;`);
       this.line(`${derived.filled} = undefined;`);
       this.#lent.set(path, { ...derived, mayMiss: true });
+    }
+    for (const { start, end } of this.#shown.values()) {
+      for (const name of [start, end]) {
+        this.#code.hoist(name);
+        this.line(`${name} = -1;`);
+      }
     }
   }
 

@@ -83,7 +83,7 @@ class Scope {
 
   constructor(group: Group, start: number, outer: Scope | undefined) {
     this.group = group;
-    this.places = group.placed.size > 0 || group.lent.size > 0 ? new Map() : undefined;
+    this.places = group.placed.size > 0 ? new Map() : undefined;
     this.start = start;
     this.outer = outer;
   }
@@ -126,7 +126,7 @@ export class ReadWalk implements Reading {
   /** How many bytes the field that did not fit needs beyond the end. */
   #missing = 1;
   readonly #counted: Record<Counted, number> = { elements: 0, empty: 0, text: 0 };
-  /** Where the members of the field that was read last lie that must agree with fields round it. */
+  /** Where the members of the field that was read last lie, as far as what stands round it asks. */
   readonly #shown: Map<string, Place<number>> = new Map();
   readonly #spans: Span[] | undefined;
   readonly #marks: ReadonlyMap<AnyNode, ReadMark> | undefined;
@@ -286,23 +286,22 @@ export class ReadWalk implements Reading {
       agreement.node.kind.agreeRead!(agreement.node, agreement, this);
       this.#path.pop();
     }
-    for (const path of group.lent) {
-      const place = this.#scope!.places?.get(path);
-      if (place !== undefined) this.#shown.set(path, place);
+    for (const sum of group.sums) {
+      if (sum.way === 'write') continue;
+      this.#path.push(sum.path);
+      sum.node.kind.sumRead!(sum.node, sum, this);
+      this.#path.pop();
     }
-    if (group.finishes) {
-      for (const [name, node] of group.entries) {
-        if (node.kind.finishRead === undefined) continue;
-        this.#path.push(name);
-        node.kind.finishRead(node, name, this);
-        this.#path.pop();
-      }
+    for (const path of group.shown) {
+      const place = this.place(path);
+      if (place !== undefined) this.#shown.set(path, place);
     }
     this.#scope = this.#scope!.outer;
   }
 
-  place(name: string): Place<number> {
-    return this.#scope!.places!.get(name)!;
+  place(path: string): Place<number> | undefined {
+    const { start, places } = this.#scope!;
+    return path === '' ? { start, end: this.at } : places?.get(path);
   }
 
   get groupStart(): number {

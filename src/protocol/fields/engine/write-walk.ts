@@ -101,6 +101,8 @@ export class WriteWalk implements Writing {
   readonly #counted: Record<Counted, number> = { elements: 0, empty: 0, text: 0 };
   /** What the field that was written last leaves to be filled in. */
   readonly #lent: Map<string, Derived> = new Map();
+  /** Where the members of the field that was written last lie, as far as what stands round it asks. */
+  readonly #shown: Map<string, Place<number>> = new Map();
   /** What was read of the members of the field that was written last. */
   #seen: SeenMembers<unknown> | undefined;
 
@@ -179,6 +181,8 @@ export class WriteWalk implements Writing {
         }
         for (const [path, derived] of this.#lent) scope.derived.set(`${name}.${path}`, derived);
         this.#lent.clear();
+        for (const [path, place] of this.#shown) scope.places.set(`${name}.${path}`, place);
+        this.#shown.clear();
       }
       // What a field left room for still counts as behind it.
       if (isBehindRoom && this.#exhausted === start) this.#exhausted = this.at;
@@ -213,20 +217,23 @@ export class WriteWalk implements Writing {
       else if (derived.filled === undefined && derived.slot.put !== undefined)
         derived.slot.put(this.target, derived.at, 0);
     }
-    if (group.finishes) {
-      for (const [name, node] of group.entries) {
-        if (node.kind.finishWrite === undefined) continue;
-        this.#path.push(name);
-        node.kind.finishWrite(node, name, this);
-        this.#path.pop();
-      }
+    for (const sum of group.sums) {
+      if (sum.way === 'read') continue;
+      this.#path.push(sum.path);
+      sum.node.kind.sumWrite!(sum.node, sum, this);
+      this.#path.pop();
+    }
+    for (const path of group.shown) {
+      const place = this.place(path);
+      if (place !== undefined) this.#shown.set(path, place);
     }
     this.#seen = scope.seen;
     this.#scope = scope.outer;
   }
 
-  place(name: string): Place<number> {
-    return this.#scope!.places.get(name)!;
+  place(path: string): Place<number> | undefined {
+    const { start, places } = this.#scope!;
+    return path === '' ? { start, end: this.at } : places.get(path);
   }
 
   get groupStart(): number {

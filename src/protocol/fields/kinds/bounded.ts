@@ -29,6 +29,12 @@ export const BOUNDED: Kind<Bounded> = {
   shape: ({ size, item, max }) => ({ is: 'inside', item, length: size.extent, max }),
   call: ({ size, item, max }) => ({ maker: 'bounded', size: size.extent, item, max }),
   children: ({ item }) => [item],
+  // What may be null, or is moved by a size in front of it, has no place that could be shown.
+  expose({ size, item, max }, path, made) {
+    if (size.nullable || isMoved(size)) return undefined;
+    const exposed = path.length === 0 ? item : item.kind.expose?.(item, path, made);
+    return exposed && declare<Bounded, AnyNode>(BOUNDED, { size, item: exposed, max });
+  },
   foreseen: ({ size }) => foreseenBy(size, 1),
   references: ({ size }) => size.references('size'),
   traits: ({ size }) => ({

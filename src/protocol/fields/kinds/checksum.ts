@@ -3,7 +3,7 @@ import { show, showTag } from '../../../bytes/show.ts';
 import { anything, checkOptions, flag } from '../../../options.ts';
 import { foreignProblem, Problem } from '../engine/problem.ts';
 import { type Field, nodeOf, type Rest, rest } from '../field.ts';
-import type { AnyNode, Kind, Place, Slot } from '../kind.ts';
+import type { AnyNode, Kind, Place, Slot, Summing } from '../kind.ts';
 import { declare } from '../node.ts';
 
 interface Sum {
@@ -39,7 +39,7 @@ export const CHECKSUM: Kind<Sum> = {
     to: toEnd ? { from: 'rest' } : to,
   }),
   references: ({ from, after, to }) =>
-    [from, after, to].filter((path) => path !== undefined).map((path) => ({ path, use: 'range' as const })),
+    [from, after, to].filter((path) => path !== undefined).map((path) => ({ path, use: 'summed' as const })),
   traits: () => ({ computed: true, reads: true }),
 
   read: ({ base }, walk) => walk.value(base),
@@ -49,26 +49,28 @@ export const CHECKSUM: Kind<Sum> = {
   decode: ({ base }, out) => out.value(base),
   encode: ({ slot }, _, out) => out.advance(slot.width),
 
-  finishRead(node, name, walk) {
-    const [from, to] = range(node, walk.place(name), (one) => walk.place(one), walk.groupStart, walk.at);
-    const own = walk.place(name);
+  sumRead(node, sum, walk) {
+    const own = walk.place(sum.path);
+    if (own === undefined) return;
     const at = own.start;
-    let sum: number;
+    const [from, to] = rangeOf(sum, walk);
+    let due: number;
     walk.countSummed(to - from);
     try {
-      sum = sumOf(node, walk.bytes, from, to, own.start);
+      due = sumOf(node, walk.bytes, from, to, at);
     } catch (error) {
       throw foreignProblem(error, 'ERR_MESSAGE_VALUE', `a sum by ${node.algorithm.name}`, walk.bytes, at);
     }
-    const sent = walk.find(name);
-    if (sum === sent) return;
-    const expected = `${node.algorithm.name} ${showTag(sum)}`;
+    const sent = walk.find(sum.path);
+    if (due === sent) return;
+    const expected = `${node.algorithm.name} ${showTag(due)}`;
     throw new Problem('ERR_FRAME_CHECKSUM', expected, sent, { at, got: showTag(sent) });
   },
 
-  finishWrite(node, name, walk) {
-    const own = walk.place(name);
-    const [from, to] = range(node, own, (one) => walk.place(one), walk.groupStart, walk.at);
+  sumWrite(node, sum, walk) {
+    const own = walk.place(sum.path);
+    if (own === undefined) return;
+    const [from, to] = rangeOf(sum, walk);
     walk.countSummed(to - from);
     try {
       walk.put(node.slot, sumOf(node, walk.target, from, to, own.start), own.start);
@@ -77,33 +79,33 @@ export const CHECKSUM: Kind<Sum> = {
     }
   },
 
-  finishDecode(node, name, out) {
-    const own = out.place(name);
-    const [from, to] = range(node, own, (one) => out.place(one), out.groupStart, out.here());
-    const sum = `${out.constant(sumOf)}(${out.constant(node)}, b, ${from}, ${to}, ${own.start})`;
+  sumDecode(node, sum, out) {
+    const own = out.place(sum.path);
+    const [from, to] = rangeOf(sum, out);
+    if (sum.mayMiss) out.line(`if (${own.start} >= 0) {`);
     out.countSummed(`${to} - (${from})`);
-    out.fail(`${sum} !== ${out.find(name).value}`);
+    const due = `${out.constant(sumOf)}(${out.constant(node)}, b, ${from}, ${to}, ${own.start})`;
+    out.fail(`${due} !== ${out.find(sum.path).value}`);
+    if (sum.mayMiss) out.line('}');
   },
 
-  finishEncode(node, name, out) {
-    const own = out.place(name);
-    const [from, to] = range(node, own, (one) => out.place(one), out.groupStart, out.here());
-    const sum = `${out.constant(sumOf)}(${out.constant(node)}, t, ${from}, ${to}, ${own.start})`;
+  sumEncode(node, sum, out) {
+    const own = out.place(sum.path);
+    const [from, to] = rangeOf(sum, out);
+    if (sum.mayMiss) out.line(`if (${own.start} >= 0) {`);
     out.countSummed(`${to} - (${from})`);
-    out.putInt(node.slot, out.define(sum), own.start);
+    const due = `${out.constant(sumOf)}(${out.constant(node)}, t, ${from}, ${to}, ${own.start})`;
+    out.putInt(node.slot, out.define(due), own.start);
+    if (sum.mayMiss) out.line('}');
   },
 };
 
-/** Where the bytes that are summed begin and end; the structure ends `here`. */
-function range<T>(
-  { from, after, to, toEnd }: Sum,
-  own: Place<T>,
-  place: (name: string) => Place<T>,
-  start: T,
-  here: T,
-): [T, T] {
-  const first = from !== undefined ? place(from).start : after !== undefined ? place(after).end : start;
-  return [first, toEnd ? here : to === undefined ? own.start : place(to).end];
+/** Where the bytes that are summed begin and end. */
+function rangeOf<T>(
+  { from, to }: Summing,
+  walk: { place(path: string): Place<T> | undefined },
+): [from: T, to: T] {
+  return [walk.place(from.path)![from.at], walk.place(to.path)![to.at]];
 }
 
 /** The sum, as it stands in its field: an algorithm of one's own may answer a signed number, or one that is too wide. */
@@ -131,15 +133,16 @@ function sumOf(
 /** Over which bytes a checksum goes. */
 export interface ChecksumRange {
   /**
-   * The first field in the range, of the same structure. Unless given, the range begins with the structure; that
-   * of a message is the whole frame, header and tag included.
+   * The path of the first field in the range: `'kind'`, `'header.kind'`. The first name is sought in the structure of the checksum,
+   * then in those round it. Unless given, the range begins with the structure; that of a message is the whole frame, header and
+   * tag included.
    */
   from?: string;
-  /** The field behind which the range begins, in place of `from`: the last one of the header, for a range from the tag on. */
+  /** The path of the field behind which the range begins, in place of `from`: the last one of the header, for a range from the tag on. */
   after?: string;
   /**
-   * The last field in the range, or `rest`: to the end of the structure, which is that of the frame for a message. Unless given,
-   * the range ends before the checksum.
+   * The path of the last field in the range, or `rest`: to the end of the structure, which is that of the frame for a message.
+   * Unless given, the range ends before the checksum.
    */
   to?: string | Rest;
   /** The checksum's own bytes count as zeros, so that the range may go over them (IPv4, ICMP). */
@@ -148,21 +151,29 @@ export interface ChecksumRange {
   append?: readonly number[];
 }
 
+/** The paths of a range, which are only read. */
+export type RangePaths<R> = {
+  [K in keyof R & ('from' | 'after' | 'to')]: R[K] extends string ? `?${R[K]}` : never;
+}[keyof R & ('from' | 'after' | 'to')];
+
 /**
  * A checksum, by its name in the catalogue (`checksumNames`) or as your own `{ name, width, compute }`: filled in on encode,
  * verified on decode (a `FrameError`, `ERR_FRAME_CHECKSUM`). The field that holds it is an unsigned integer or a number in
- * digits, as wide as the sum or wider.
+ * digits, as wide as the sum or wider. The encoder makes it once all of its range is filled in, sizes and tags included.
+ *
+ * @throws TypeError or RangeError for a field that cannot hold the sum; the structure throws them for a range that cannot be
  *
  * @example
  * checksum(u16le, 'CRC-16/MODBUS');
  * checksum(u16be, 'INTERNET', { from: 'version', to: rest, zeroed: true });
  * checksum(hexadecimal(2), 'XOR-8', { after: 'dollar', to: 'body' });
+ * checksum(u32be, 'CRC-32/ISO-HDLC', { from: 'header.kind', to: 'body.last' });
  */
-export function checksum(
+export function checksum<const R extends ChecksumRange = Record<never, never>>(
   base: Field<number>,
   algorithm: ChecksumName | Checksum,
-  range: ChecksumRange = {},
-): Field<number, number | undefined> {
+  range?: R,
+): Field<number, number | undefined, RangePaths<R>> {
   const node = nodeOf(base, 'checksum');
   const numbers = node.kind.range?.(node);
   const slot = numbers === undefined || numbers.big ? undefined : node.kind.slot?.(node);
@@ -178,14 +189,15 @@ export function checksum(
       `checksum: ${summer.name} has ${summer.width} bits, so it needs an unsigned integer as wide`,
     );
   }
-  checkOptions('checksum', range, {
+  const over: ChecksumRange = range ?? {};
+  checkOptions('checksum', over, {
     from: anything,
     after: anything,
     to: anything,
     zeroed: flag,
     append: anything,
   });
-  const { from, after, to, zeroed = false } = range;
+  const { from, after, to, zeroed = false, append = [] } = over;
   if (from !== undefined && after !== undefined) {
     throw new TypeError(`checksum: expected from or after, got both, '${from}' and '${after}'`);
   }
@@ -198,6 +210,6 @@ export function checksum(
     to: typeof to === 'string' ? to : undefined,
     toEnd: to === rest,
     zeroed,
-    append: Uint8Array.from(range.append ?? []),
+    append: Uint8Array.from(append),
   });
 }

@@ -28,6 +28,9 @@ export const DEFAULTED: Kind<Defaulted> = {
   call: ({ item, value }) => ({ maker: 'defaulted', item, value }),
   children: ({ item }) => [item],
   members: ({ item }) => item.kind.members?.(item) ?? new Map(),
+  lend: ({ item, value }, path) => defaultedOf(item.kind.lend?.(item, path), value),
+  expose: ({ item, value }, path, made) =>
+    defaultedOf(path.length === 0 ? item : item.kind.expose?.(item, path, made), value),
   traits: ({ item }) => item.facts.traits,
   standsFor: ({ value }, given) => (given === undefined ? value : given),
   standsForCode: ({ value }, given, out) => `(${given} === undefined ? ${out.constant(value)} : ${given})`,
@@ -43,7 +46,9 @@ export const DEFAULTED: Kind<Defaulted> = {
   decode: ({ item }, out) => out.value(item),
 
   encode({ item, value }, given, out) {
-    out.value(item, out.define(`${given} === undefined ? ${out.constant(value)} : ${given}`));
+    // All of it is filled in by what stands round it.
+    if (given === '') out.value(item, given);
+    else out.value(item, out.define(`${given} === undefined ? ${out.constant(value)} : ${given}`));
   },
 
   bound({ item, value }, given, out) {
@@ -51,6 +56,10 @@ export const DEFAULTED: Kind<Defaulted> = {
     out.add(item, out.define(`${given} === undefined ? ${out.constant(value)} : ${given}`));
   },
 };
+
+function defaultedOf(item: AnyNode | undefined, value: unknown): AnyNode | undefined {
+  return item && declare<Defaulted, AnyNode>(DEFAULTED, { item, value });
+}
 
 /**
  * A field that may be left out on encode: the value given here is written then. Decoding gives what is there.

@@ -173,7 +173,7 @@ export function messagesNode(
     headerSize += min;
   }
   if (first !== undefined && inHeader === undefined) {
-    throw new RangeError(`messages: the header has no field '${first}' for the tag '${String(tagField)}'`);
+    throw new TypeError(`messages: the header has no field '${first}' for the tag '${String(tagField)}'`);
   }
   const before = Object.keys(header).length;
   const source = tagSource(tagField, keepsTag(table, otherwise));

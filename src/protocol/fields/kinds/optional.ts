@@ -36,7 +36,9 @@ export const OPTIONAL: Kind<Optional> = {
   children: ({ item }) => [item],
   members: ({ item }) => item.kind.members?.(item) ?? new Map(),
   memberSlot: ({ item }, name) => item.kind.memberSlot?.(item, name),
-  lend: ({ item, when }, path) => declare(OPTIONAL, { item: item.kind.lend!(item, path), when }),
+  lend: ({ item, when }, path) => optionalOf(item.kind.lend?.(item, path), when),
+  expose: ({ item, when }, path, made) =>
+    optionalOf(path.length === 0 ? item : item.kind.expose?.(item, path, made), when),
   foreseen: foreseenOptional,
   references: ({ when }) => (isCondition(when) ? presenceSource(when).references('condition') : []),
   traits: ({ item, when }) => ({
@@ -84,6 +86,8 @@ export const OPTIONAL: Kind<Optional> = {
     const inner = out.value(item);
     out.line(`${result} = ${inner.value};`);
     out.settle();
+    out.line('} else {');
+    out.unshow();
     out.line('}');
     return { value: result, members: membersOf(result, inner) };
   },
@@ -123,6 +127,10 @@ export const OPTIONAL: Kind<Optional> = {
     out.line('}');
   },
 };
+
+function optionalOf(item: AnyNode | undefined, when: Optional['when']): AnyNode | undefined {
+  return item && declare<Optional, AnyNode>(OPTIONAL, { item, when });
+}
 
 /** The members of what may be missing, as they are found in its value. */
 function membersOf(value: string, { members }: Known): Known['members'] {

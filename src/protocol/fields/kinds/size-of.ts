@@ -2,10 +2,22 @@ import { show } from '../../../bytes/show.ts';
 import { anything, checkOptions } from '../../../options.ts';
 import { Problem } from '../engine/problem.ts';
 import { type Adjusted, type Field, type Rest, rest, type WholeField } from '../field.ts';
-import type { Adjustment, Agreement, AnyNode, Decoding, Encoding, Kind, NodeOf, Slot } from '../kind.ts';
+import type {
+  Adjustment,
+  Agreement,
+  AnyNode,
+  Decoding,
+  Edge,
+  Encoding,
+  Kind,
+  NodeOf,
+  Slot,
+} from '../kind.ts';
 import { declare } from '../node.ts';
 import { measuringField } from '../source.ts';
 import { toNumber } from '../sources/path.ts';
+import { runsForward } from '../sums.ts';
+import type { RangePaths } from './checksum.ts';
 
 /** A number that says how long, or how many, something else in the message is. */
 interface Measured {
@@ -58,14 +70,15 @@ export const SIZEOF: Kind<Measured> = {
   }),
 
   checkAgreement({ path, from, after, to }, _, entries, where) {
-    const index = (name: string | undefined, usual: number): number =>
-      name === undefined ? usual : entries.findIndex(([one]) => one === name);
     if (path?.includes('.')) {
       throw new RangeError(
         `${where}: sizeOf('${path}'): expected a field of the same structure or of one round it, not a member of one`,
       );
     }
-    if (index(from, after === undefined ? 0 : index(after, 0) + 1) > index(to, entries.length)) {
+    const start: Edge = { path: from ?? after ?? '', at: after === undefined ? 'start' : 'end' };
+    // Behind the last field there is nothing, of 0 bytes.
+    const isAtEnd = to === undefined && after !== undefined;
+    if (!isAtEnd && !runsForward(entries, start, { path: to ?? '', at: 'end' })) {
       throw new RangeError(`${where}: the range of sizeOf runs forward`);
     }
   },
@@ -76,7 +89,7 @@ export const SIZEOF: Kind<Measured> = {
     const due = wireNumber(node, end - start);
     if (sent === undefined || toNumber(sent) === due) return;
     const expected = `${show(due)}, ${words(agreement)}`;
-    throw new Problem('ERR_MESSAGE_VALUE', expected, sent, { at: walk.place(agreement.path).start });
+    throw new Problem('ERR_MESSAGE_VALUE', expected, sent, { at: walk.place(agreement.path)!.start });
   },
   agreeWrite(node, agreement, walk) {
     const { start, end } = rangeOf(node, agreement, walk, walk.at);
@@ -102,7 +115,7 @@ export const COUNTOF: Kind<Measured> = {
     const [first = '', ...members] = path!.split('.');
     let node: AnyNode | undefined = entries.find(([name]) => name === first)![1];
     for (const member of members) node = node?.kind.members?.(node).get(member);
-    if (node === undefined) throw new RangeError(`${where} refers to '${path}', which does not exist`);
+    if (node === undefined) throw new TypeError(`${where} refers to '${path}', which does not exist`);
     if (!isList(node)) {
       throw new TypeError(`${where}: countOf('${path}'): expected an array, got ${node.kind.name}`);
     }
@@ -113,7 +126,7 @@ export const COUNTOF: Kind<Measured> = {
     const due = wireNumber(node, countOfValue(walk.find(agreement.of!)));
     if (sent === undefined || toNumber(sent) === due) return;
     const expected = `${show(due)}, ${words(agreement)}`;
-    throw new Problem('ERR_MESSAGE_VALUE', expected, sent, { at: walk.place(agreement.path).start });
+    throw new Problem('ERR_MESSAGE_VALUE', expected, sent, { at: walk.place(agreement.path)!.start });
   },
   agreeWrite(node, agreement, walk) {
     const count = countOfValue(walk.given(agreement.of!));
@@ -134,7 +147,7 @@ function words({ node, of }: Agreement): string {
 }
 
 interface Places<T> {
-  place(name: string): { start: T; end: T };
+  place(path: string): { start: T; end: T } | undefined;
   readonly groupStart: T;
 }
 
@@ -145,15 +158,15 @@ function rangeOf<T>(
   places: Places<T>,
   here: T,
 ): { start: T; end: T } {
-  if (of !== undefined) return places.place(of);
+  if (of !== undefined) return places.place(of)!;
   const { groupStart } = places;
   const start =
     from !== undefined
-      ? places.place(from).start
+      ? places.place(from)!.start
       : after === undefined
         ? groupStart
-        : places.place(after).end;
-  return { start, end: to === undefined ? here : places.place(to).end };
+        : places.place(after)!.end;
+  return { start, end: to === undefined ? here : places.place(to)!.end };
 }
 
 /** What stands on the wire for a size or a count; no whole number where nothing does. */
@@ -186,11 +199,14 @@ function isList(node: AnyNode): boolean {
 
 /** Over which bytes a size goes. */
 export interface SizeRange {
-  /** The first field in the range. Unless given, the range begins with the structure: for a message, with the frame. */
+  /**
+   * The path of the first field in the range, in the structure of the size: `'kind'`, `'header.kind'`. Unless given, the range
+   * begins with the structure: for a message, with the frame.
+   */
   from?: string;
-  /** The field behind which the range begins, in place of `from`. */
+  /** The path of the field behind which the range begins, in place of `from`. */
   after?: string;
-  /** The last field in the range, or `rest`. Unless given, the range goes to the end of the structure. */
+  /** The path of the last field in the range, or `rest`. Unless given, the range goes to the end of the structure. */
   to?: string | Rest;
 }
 
@@ -211,7 +227,7 @@ export interface SizeRange {
 export function sizeOf<const S extends string | SizeRange>(
   field: WholeField | Adjusted<never, never>,
   of: S,
-): Field<number, number | undefined, S extends string ? `?${S}` : never> {
+): Field<number, number | undefined, S extends string ? `?${S}` : RangePaths<S>> {
   const range: SizeRange = typeof of === 'string' ? {} : of;
   checkOptions('sizeOf', range, { from: anything, after: anything, to: anything });
   const { from, after, to } = range;

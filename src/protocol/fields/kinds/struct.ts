@@ -1,7 +1,7 @@
 import { objectLiteral } from '../engine/code.ts';
 import { Problem } from '../engine/problem.ts';
 import type { Field, FieldFaults, Fields, OuterFills, StructIn, StructOut } from '../field.ts';
-import { groupOf, lendMember } from '../group.ts';
+import { exposeMember, groupOf, lendMember } from '../group.ts';
 import type { AnyNode, Foreseen, Group, Kind, Known, NodeOf, Reference, Size, Traits } from '../kind.ts';
 import { declare, firstName } from '../node.ts';
 import { foreseen } from '../source.ts';
@@ -17,7 +17,8 @@ export const STRUCT: Kind<Group> = {
     places.has(name) && !(child?.kind.agreeRead !== undefined && entries[places.get(name)!]![1] === child),
   traits: groupTraits,
   members: ({ entries }) => new Map(entries),
-  lend: (group, path) => declare(STRUCT, lendMember(group, path)),
+  lend: (group, path) => structOf(lendMember(group, path)),
+  expose: (group, path, made) => (path.length === 0 ? group : structOf(exposeMember(group, path, made))),
   foreseen: foreseenGroup,
 
   *read(group, walk) {
@@ -55,6 +56,10 @@ export const STRUCT: Kind<Group> = {
 
   bound: (group, value, out) => out.members(group, value),
 };
+
+function structOf(group: Group | undefined): NodeOf<Group> | undefined {
+  return group && declare<Group, NodeOf<Group>>(STRUCT, group);
+}
 
 export function groupSize({ entries }: Group): Size {
   let [min, max] = [0, 0];

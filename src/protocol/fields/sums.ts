@@ -1,0 +1,258 @@
+import type { AnyNode, Edge, Group, NodeOf, Shape, Summing } from './kind.ts';
+import { firstName } from './node.ts';
+
+/**
+ * The checksums of a structure: which it makes itself, and which the structure round it makes.
+ *
+ *     struct({
+ *       header: struct({ length: u8, sum: checksum(u8, 'SUM-8') }),      the header checks its sum; the outer structure makes it,
+ *       body: bytes('header.length'),                                     since only that fills in header.length
+ *     })
+ *
+ * A checksum is made by the innermost structure that has all fields of its range, and fills in all that the range holds.
+ */
+export function sumsOf(
+  entries: Group['entries'],
+  places: ReadonlyMap<string, number>,
+  lent: readonly string[],
+  pathOf: (name: string) => string,
+): Summing[] {
+  const found = new Map<string, Summing>();
+  for (const [name, node] of entries) {
+    const isOwn = shapeOf(node).is === 'sum';
+    const reaches = node.facts.references.some(
+      ({ use, path }) => use === 'summed' && places.has(firstName(path)),
+    );
+    if (isOwn || reaches) visit(node, name, [], false);
+  }
+  // What an inner structure would sum too early.
+  const late = [...lent, ...found.keys()].filter((path) => path.includes('.'));
+  for (const path of late) for (const sum of overtaken(entries, path)) found.set(sum.path, sum);
+  const sums = [...found.values()].sort((a, b) => depthOf(b) - depthOf(a) || order(entries, a, b));
+  for (const sum of sums) requireRange(entries, sum, pathOf);
+  requireOrder(entries, sums, pathOf);
+  return sums;
+
+  /** `path` is undefined where the encoder cannot come back to: in a list, a union. */
+  function visit(node: AnyNode, path: string | undefined, inner: readonly Names[], mayMiss: boolean): void {
+    const shape = shapeOf(node);
+    if (shape.is === 'sum') meet(node, shape, path, inner, mayMiss);
+    else if (shape.is === 'group') {
+      const own = [{ prefix: path, names: new Set(shape.members.map(([name]) => name)) }, ...inner];
+      for (const [name, member] of shape.members) visit(member, joined(path, name), own, mayMiss);
+    } else if (!node.kind.later) {
+      const isMaybe = shape.is === 'maybe';
+      const within = canExpose(node) ? path : undefined;
+      for (const child of node.kind.children?.(node) ?? []) visit(child, within, inner, mayMiss || isMaybe);
+    }
+  }
+
+  function meet(
+    node: AnyNode,
+    { over, after, toEnd }: SumShape,
+    path: string | undefined,
+    inner: readonly Names[],
+    mayMiss: boolean,
+  ): void {
+    const all = [...over, after].filter((one) => one !== undefined);
+    const scopeOf = (one: string) => inner.find(({ names }) => names.has(firstName(one)));
+    const isInner = inner.length > 0 && all.every((one) => scopeOf(one) !== undefined);
+    const isKnown = all.every((one) => scopeOf(one) !== undefined || places.has(firstName(one)));
+    if (isInner || !isKnown) return;
+    if (path === undefined) {
+      const outer = all.find((one) => scopeOf(one) === undefined);
+      throw new RangeError(
+        `checksum: its range goes over '${outer}' of a structure round it, and the encoder cannot come back to the checksum; it stands in that structure, or in structures inside it, not in a list or a union`,
+      );
+    }
+    // A scope without a prefix lies between the checksum and a list or a union, and the path is undefined then.
+    const absolute = (one: string): string => joined(scopeOf(one)?.prefix, one) ?? one;
+    const group = path.slice(0, path.lastIndexOf('.') + 1);
+    const [first, last] = over;
+    const start: Edge =
+      first !== undefined
+        ? { path: absolute(first), at: 'start' }
+        : after !== undefined
+          ? { path: absolute(after), at: 'end' }
+          : { path: group, at: 'start' };
+    const end: Edge =
+      last !== undefined
+        ? { path: absolute(last), at: 'end' }
+        : toEnd
+          ? { path: group, at: 'end' }
+          : { path, at: 'start' };
+    found.set(path, { path, node, from: start, to: end, way: 'both', mayMiss });
+  }
+}
+
+type SumShape = Extract<Shape, { is: 'sum' }>;
+
+/** The names of a structure on the way, and where it is: undefined in the structure that is judged, and in a list. */
+interface Names {
+  readonly prefix: string | undefined;
+  readonly names: ReadonlySet<string>;
+}
+
+function shapeOf(node: AnyNode): Shape {
+  return node.kind.shape(node);
+}
+
+function joined(prefix: string | undefined, name: string): string | undefined {
+  return prefix === undefined ? undefined : `${prefix}.${name}`;
+}
+
+/** Whether the place of a member can be seen from outside. */
+function canExpose(node: AnyNode): boolean {
+  return node.kind.expose?.(node, [], false) !== undefined;
+}
+
+/** The structure that a field is, or has inside. */
+function structureIn(node: AnyNode | undefined): NodeOf<Group> | undefined {
+  if (node === undefined) return undefined;
+  const shape = shapeOf(node);
+  if (shape.is === 'group') return node as NodeOf<Group>;
+  if ((shape.is === 'maybe' || shape.is === 'inside') && canExpose(node)) return structureIn(shape.item);
+  return undefined;
+}
+
+/** The checksums on the way to the field at a path that go over it, and over one another: the innermost first. */
+function overtaken(entries: Group['entries'], path: string): Summing[] {
+  const names = path.split('.');
+  const groups: { group: NodeOf<Group>; prefix: string; mayMiss: boolean }[] = [];
+  let within: Group['entries'] = entries;
+  let mayMiss = false;
+  for (let index = 0; index < names.length - 1; index++) {
+    const node = within.find(([name]) => name === names[index])?.[1];
+    const group = structureIn(node);
+    if (node === undefined || group === undefined) break;
+    mayMiss ||= shapeOf(node).is === 'maybe';
+    groups.push({ group, prefix: names.slice(0, index + 1).join('.'), mayMiss });
+    within = group.entries;
+  }
+  const found: Summing[] = [];
+  for (const [index, { group, prefix, mayMiss }] of [...groups.entries()].reverse()) {
+    const late = new Set([names[index + 1]!]);
+    for (const sum of group.sums) {
+      if (sum.way === 'read' || ![...late].some((name) => covers(group, sum, name))) continue;
+      late.add(firstName(sum.path));
+      const [from, to] = [sum.from, sum.to].map((edge) => ({ ...edge, path: `${prefix}.${edge.path}` }));
+      const outer = { path: `${prefix}.${sum.path}`, from: from!, to: to!, way: 'write' as const };
+      found.push({ ...sum, ...outer, mayMiss: mayMiss || sum.mayMiss });
+    }
+  }
+  return found;
+}
+
+/** Whether a field of the structure may be in the range of a checksum; by its first and last field, so rather too often. */
+function covers({ places, entries }: Group, { from, to }: Summing, name: string): boolean {
+  const first = from.path === '' ? 0 : places.get(firstName(from.path))!;
+  const last = to.path === '' ? entries.length : places.get(firstName(to.path))!;
+  const place = places.get(name)!;
+  return first <= place && place <= last;
+}
+
+function depthOf({ path }: Summing): number {
+  return path.split('.').length;
+}
+
+/** Where an edge stands in the order of the fields: places in one another, and in front of what is inside or behind it. */
+function keyOf(entries: Group['entries'], { path, at }: Edge): number[] {
+  const key: number[] = [];
+  let within: Group['entries'] | undefined = entries;
+  for (const name of path.split('.')) {
+    if (name === '') return [...key, at === 'start' ? -0.5 : Number.MAX_SAFE_INTEGER];
+    const index: number = within?.findIndex(([one]) => one === name) ?? -1;
+    key.push(index);
+    within = structureIn(within?.[index]?.[1])?.entries;
+  }
+  return [...key, at === 'start' ? -1 : Number.POSITIVE_INFINITY];
+}
+
+/** Less than 0 where the first stands before the second. */
+function compare(a: readonly number[], b: readonly number[]): number {
+  for (let index = 0; index < Math.min(a.length, b.length); index++) {
+    if (a[index] !== b[index]) return a[index]! - b[index]!;
+  }
+  return 0;
+}
+
+function order(entries: Group['entries'], a: Summing, b: Summing): number {
+  return compare(
+    keyOf(entries, { path: a.path, at: 'start' }),
+    keyOf(entries, { path: b.path, at: 'start' }),
+  );
+}
+
+/** Whether the range of a checksum holds the field at a path. */
+function holds(entries: Group['entries'], { from, to }: Summing, path: string): boolean {
+  const place = keyOf(entries, { path, at: 'start' });
+  return compare(keyOf(entries, from), place) <= 0 && compare(place, keyOf(entries, to)) < 0;
+}
+
+/** Whether there may be something between two edges, in this order. */
+export function runsForward(entries: Group['entries'], from: Edge, to: Edge): boolean {
+  return compare(keyOf(entries, from), keyOf(entries, to)) < 0;
+}
+
+/** The range of a checksum runs forward between fields that are there, and not over the checksum. */
+function requireRange(entries: Group['entries'], sum: Summing, pathOf: (name: string) => string): void {
+  const { path, node, from, to } = sum;
+  for (const edge of [from, to]) requirePlace(entries, edge.path, path, pathOf(path));
+  // The checksum is the first field, and its range ends before it.
+  const isNothing = from.path === '' && to.path === path && entries[0]?.[0] === path;
+  const isZeroed = (shapeOf(node) as SumShape).zeroed === true;
+  if (isNothing || !runsForward(entries, from, to) || (holds(entries, sum, path) && !isZeroed)) {
+    throw new RangeError(`${pathOf(path)}: the range of a checksum runs forward, and not over the checksum`);
+  }
+}
+
+/**
+ * A range begins and ends at a field whose place is known whenever it is asked for.
+ *
+ * @param owner - the path of what has the range
+ */
+export function requirePlace(entries: Group['entries'], path: string, owner: string, where: string): void {
+  const names = path.split('.');
+  let within: Group['entries'] = entries;
+  for (const [index, name] of names.entries()) {
+    if (name === '') return;
+    const node = within.find(([one]) => one === name)?.[1];
+    if (node === undefined) throw new TypeError(`${where} refers to '${path}', which does not exist`);
+    if (index === names.length - 1) return;
+    const prefix = names.slice(0, index + 1).join('.');
+    const group = structureIn(node);
+    if (group === undefined) {
+      const kind = shapeOf(node).is === 'group' ? '' : ` a ${node.kind.name}`;
+      throw new TypeError(
+        `${where}: its range cannot begin or end inside '${prefix}',${kind} which shows no places of what it holds; name '${prefix}' itself`,
+      );
+    }
+    if (mayBeMissing(node) && !owner.startsWith(`${prefix}.`)) {
+      throw new TypeError(
+        `${where}: its range cannot begin or end inside '${prefix}', which may be missing; name '${prefix}' itself`,
+      );
+    }
+    within = group.entries;
+  }
+}
+
+function mayBeMissing(node: AnyNode): boolean {
+  const shape = shapeOf(node);
+  return shape.is === 'maybe' || (shape.is === 'inside' && mayBeMissing(shape.item));
+}
+
+/** A checksum goes over none that is made after it. */
+function requireOrder(
+  entries: Group['entries'],
+  sums: readonly Summing[],
+  pathOf: (name: string) => string,
+): void {
+  sums.forEach((sum, index) => {
+    const later = sums.slice(index + 1).find(({ path }) => holds(entries, sum, path));
+    if (later !== undefined) {
+      throw new RangeError(
+        `${pathOf(sum.path)}: the checksum '${later.path}' in its range must be declared before it`,
+      );
+    }
+  });
+}
