@@ -44,7 +44,7 @@ export class Entrance {
   constructor({ tls: options, proxyProtocol }: EntranceOptions) {
     this.#trusted = proxyProtocol && listOf('createServer: proxyProtocol.trusted', proxyProtocol.trusted);
     if (options === undefined) return;
-    // Its own deadline is our caller's to keep.
+    // The caller keeps its deadline.
     const server = loadTls().createServer({
       ...options,
       allowHalfOpen: true,
@@ -106,7 +106,7 @@ export class Entrance {
   }
 
   #shaken(stream: tls.TLSSocket, error?: Error): void {
-    // Node tells of the socket below a TLS socket in no public way.
+    // Node has no public way to the socket below a TLS socket.
     const { _parent: socket } = stream as { _parent?: object };
     const shaking = socket && this.#shaking.get(socket);
     if (shaking === undefined) {

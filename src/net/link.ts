@@ -6,7 +6,7 @@ import type { ServerLimits, SettledLimits } from './limits.ts';
 import { TokenBucket } from './token-bucket.ts';
 import type { Upgrades } from './upgrades.ts';
 
-/** What the links of one server have in common. */
+/** What the links of one server share. */
 export interface LinkSettings {
   readonly limits: SettledLimits;
   readonly idleGap: number | undefined;

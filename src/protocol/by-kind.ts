@@ -24,7 +24,7 @@ export interface KindCodec<Codecs extends Record<string, AnyCodec>>
 }
 
 /**
- * The codec for the frames of `packets`: of each kind its own. A message is `{ type, message }`: the kind, and what its codec
+ * The codec for the frames of `packets`: one for each kind. A message is `{ type, message }`: the kind, and what its codec
  * takes and gives.
  *
  * With the framing a frame's kind is the one that the framing found. Without it the codecs are tried in turn and the first

@@ -206,7 +206,7 @@ export class Conversation<
 
   /**
    * The protocol that the connection goes on with, where a reply has named one: nothing is read any more. Once `take` has given
-   * all bytes, the connection is for another owner, who gets the unread bytes too.
+   * all bytes, the connection has another owner, and the unread bytes go with it.
    */
   get upgrade(): Upgrade | undefined {
     const unread = this.final ? undefined : this.#unread;
@@ -253,7 +253,7 @@ export class Conversation<
     return this.#outbox.unsentBytes;
   }
 
-  /** Bytes have come. While `settled()` is there they are held: better not to read on. */
+  /** Bytes have come. While `settled()` gives a promise they are held: do not read on. */
   receive(chunk: Uint8Array): void {
     if (this.final) return;
     if (this.#unread === undefined) this.#inbox.receive(chunk);
@@ -481,7 +481,7 @@ export class Conversation<
     for (const answer of answers) this.#outbox.messages.push(answer);
   }
 
-  /** See to a step whose answers are appended to ours, as soon as its handler has answered. */
+  /** Take the timers of a step, as soon as its handler has answered. */
   #await(step: Step<Sent, State> | Promise<Step<Sent, State>>): void {
     if (!(step instanceof Promise)) this.#note(step);
     else this.#follow(step.then((late) => this.#note(late)));
@@ -541,7 +541,7 @@ export class Conversation<
     this.#batch = undefined;
   }
 
-  /** Nothing of what has come is of use any more. */
+  /** What has come is not needed any more. */
   #forget(): void {
     this.#batch = this.#message = undefined;
     this.#inbox.forget();

@@ -104,7 +104,7 @@ export function longestFrame({
 }
 
 /**
- * @throws TypeError where the framing or the preface of a protocol is none
+ * @throws TypeError where a framing or a preface of a protocol is not one
  */
 export function checkLines({ framing, preface }: ProtocolLines): void {
   if (isPair(framing)) checkOptions('framing', framing, { reads: anything, writes: anything });

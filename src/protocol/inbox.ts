@@ -160,7 +160,7 @@ export class Inbox {
     this.#isDrained = false;
   }
 
-  /** Nothing of what has come is of use any more. */
+  /** What has come is not needed any more. */
   forget(): void {
     this.#chunks = undefined;
     this.#chunk = EMPTY;

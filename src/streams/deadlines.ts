@@ -154,7 +154,7 @@ export class FrameTimer {
     } else if (this.#timer === undefined) {
       this.#timer = new Timer(this.#watch.limit, () => {
         this.#timer = undefined;
-        // Not counted, the consumer being busy: ask again later.
+        // It does not count while the consumer is busy: ask again later.
         if (!this.#watch.late() && this.#isUnfinished) this.follow(true, false);
       }).unref();
     } else if (isNew) {

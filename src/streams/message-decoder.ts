@@ -91,7 +91,7 @@ export class MessageDecoder<Message> extends Stage<Message> {
   protected override produce(): Message | undefined {
     for (;;) {
       const [message] = this.#decode(1);
-      // None, and a batch still: that frame was left out.
+      // The batch has gone on without a message: that frame was left out.
       if (message !== undefined || this.#batch === undefined) return message;
     }
   }

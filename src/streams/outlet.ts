@@ -128,7 +128,7 @@ export class Outlet {
     const isStage = next.outlet instanceof Outlet;
     if (isStage) next.follow(this.#stage);
     if (isStage && this.#stage.gives !== 'bytes' && next.takesBatches) {
-      // Not by `push`, which makes room for sixteen more.
+      // `push` would make room for sixteen more.
       this.neighbours = [...this.neighbours, next];
     } else {
       this.destination = destination;

@@ -119,7 +119,7 @@ const VALUES: Table<fc.Arbitrary<unknown>> = {
         .filter(({ constant }) => constant === undefined)
         .map((one): [string, fc.Arbitrary<unknown>] => [one.name, someBits(one)]);
       return fc.record(Object.fromEntries(members)).map((value) =>
-        // Own keys in the order of the declaration, whatever their names.
+        // Own keys in the order of the declaration, `__proto__` among them.
         Object.fromEntries(members.map(([name]) => [name, value[name]])),
       );
     }

@@ -96,7 +96,7 @@ export async function replaySession<Received, Sent>(
       arm(`timer ${name}`, milliseconds, () => conversation.expire(name));
     }
   };
-  /** Let the alarms ring that run out by then, in their order. */
+  /** Fire the alarms that run out by then, in their order. */
   const until = async (time: number): Promise<void> => {
     for (;;) {
       const [first] = [...alarms].sort(([, a], [, b]) => a.at - b.at);

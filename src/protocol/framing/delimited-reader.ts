@@ -6,7 +6,7 @@ import { Intake } from './intake.ts';
 import { Noise, type NoisePolicy } from './noise.ts';
 import { truncated } from './violations.ts';
 
-/** What the framings whose frames end with a delimiter have in common. */
+/** What the framings share whose frames end with a delimiter. */
 export interface Delimited {
   /** A new search for the end of a frame. */
   search(): DelimiterSearch;

@@ -106,7 +106,7 @@ export abstract class Intake implements FrameReader {
     return this.base + this.at - this.held.length;
   }
 
-  /** Copy what the chunk has of the frame under way, so that the chunk can go. */
+  /** Copy what the chunk has of the frame under way, so that the chunk can be freed. */
   protected hold(most?: number): void {
     this.held.append(this.chunk, this.at, this.chunk.length, most);
     this.pass();
@@ -127,7 +127,7 @@ export abstract class Intake implements FrameReader {
     return bytes;
   }
 
-  /** All of the chunk is read: it can go. */
+  /** All of the chunk is read: it can be freed. */
   protected pass(): void {
     this.base += this.chunk.length;
     this.chunk = EMPTY;
@@ -141,7 +141,7 @@ export abstract class Intake implements FrameReader {
   }
 
   /**
-   * A frame that cannot be had, or noise: it is skipped and reported, or the reader ends with the error.
+   * A frame that is invalid or too long, or noise: it is skipped and reported, or the reader ends with the error.
    * @param noise - how many bytes of noise; 0 for a frame
    */
   protected violation(isSkipped: boolean, makeError: () => FrameError, noise = 0): void {

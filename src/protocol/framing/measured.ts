@@ -21,7 +21,7 @@ export interface MeasuredOptions {
   maxFrameLength?: number | undefined;
   /** What makes a packet valid: its checksum, or a function. Default: every packet is. */
   valid?: Valid | undefined;
-  /** Bytes that begin no valid packet: an error that ends the stream, or skip them and report. Default `'error'`. */
+  /** Bytes that do not begin a valid packet: an error that ends the stream, or skip them and report. Default `'error'`. */
   onNoise?: 'error' | 'discard' | undefined;
 }
 

@@ -8,10 +8,10 @@ import { Intake } from './intake.ts';
 import { Noise } from './noise.ts';
 import { payloadLength, payloadTooLong, truncated } from './violations.ts';
 
-/** What the framings whose frames are measured have in common. */
+/** What the framings share whose frames are measured. */
 export interface Measuring {
   readonly kinds: readonly PacketKind[];
-  /** Bytes that begin no packet are skipped and reported; otherwise they are an error that ends the stream. */
+  /** Bytes that do not begin a packet are skipped and reported; otherwise they are an error that ends the stream. */
   readonly skipsNoise: boolean;
   readonly maxFrameLength: number;
   /** By byte: whether it is passed over in silence where a packet may begin. */
@@ -192,7 +192,7 @@ export class MeasuringReader extends Intake {
     this.#candidate.reset();
   }
 
-  /** Copy what may be the beginning of a packet, so that the chunk can go. */
+  /** Copy what may be the beginning of a packet, so that the chunk can be freed. */
   #keep(): void {
     this.#release();
     if (this.at < this.chunk.length) this.hold();

@@ -35,7 +35,7 @@ export interface PacketKindOptions {
 export interface PacketsOptions {
   /** The kinds of packets on the line, by name or as a list. Where one may begin they are tried in that order. */
   kinds: Readonly<Record<string, PacketKindOptions>> | readonly PacketKindOptions[];
-  /** Bytes that begin no valid packet: skip them and report, or an error that ends the stream. Default `'discard'`. */
+  /** Bytes that do not begin a valid packet: skip them and report, or an error that ends the stream. Default `'discard'`. */
   onNoise?: 'discard' | 'error' | undefined;
   /** The most bytes of a packet of any kind, whole. Default 65,536. */
   maxFrameLength?: number | undefined;
@@ -46,7 +46,7 @@ export interface PacketsOptions {
  *
  *     …noise│ B5 62 │ class id │ length │ payload │ sum │noise…│ $ … CR LF │…      UBX and NMEA on one line
  *
- * Bytes that begin no valid packet are skipped one at a time, so a false start costs one byte and never a packet inside
+ * Bytes that do not begin a valid packet are skipped one at a time, so a false start costs one byte and never a packet inside
  * it. A run of them is reported once, with how many there were. A frame is the whole packet, mark and sum included; the
  * writer checks that it measures itself, and writes it unchanged.
  *
