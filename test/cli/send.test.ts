@@ -56,7 +56,15 @@ describe('send, with a protocol of a module', () => {
   });
 
   test('a protocol that is not the server’s: one line, status 1', async () => {
-    const { status, stdout, stderr } = await run([...cli, 'send', '--port', port, 'write HELLO']);
+    const { status, stdout, stderr } = await run([
+      ...cli,
+      'send',
+      '--port',
+      port,
+      '--timeout',
+      '500',
+      'write HELLO',
+    ]);
     expect(stdout).toBe('');
     expect(stderr).toMatch(/^wirepipe: [^\n]+\n$/);
     expect(status).toBe(1);

@@ -24,7 +24,7 @@ async function read(stream: Duplex): Promise<Buffer> {
 }
 
 test('any Duplex, counted and limited as others are', async () => {
-  const server = createServer(echoing(), { maxConnections: 1 });
+  const server = createServer(echoing(), { maxConnections: 1, lingerTimeout: 100 });
   later(() => server.close());
   const ends: unknown[] = [];
   server.on('connectionEnd', (_, error) => ends.push(error));
