@@ -159,6 +159,8 @@ export {
   type ServerOptions,
 } from './net/server.ts';
 export type { Connection, Machine } from './net/connection.ts';
+export type { Follower } from './net/follower.ts';
+export type { FollowedConnection, ServerFleet } from './net/server-fleet.ts';
 export type { DrainOptions } from './net/drain.ts';
 export type { EntranceOptions, ProxyProtocolOptions } from './net/entrance.ts';
 export type { LimitStruck, ServerLimits, SettledLimits } from './net/limits.ts';

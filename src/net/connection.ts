@@ -11,6 +11,7 @@ import type { UpgradeHost } from '../streams/upgrade-host.ts';
 import { channels } from './channels.ts';
 import type { Leaving } from './drain.ts';
 import { flushed } from './flushed.ts';
+import type { Follower } from './follower.ts';
 import type { LimitStruck, ServerLimits } from './limits.ts';
 import { Link, type LinkSettings } from './link.ts';
 import { observe } from './observe.ts';
@@ -84,6 +85,7 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
   #isOver = false;
   #seenBy: ConnectionObserver | undefined;
   #unobserve: (() => void) | undefined;
+  #follower: Follower | undefined;
   readonly #upgrades: Upgrades<never> | undefined;
   readonly #fail: (error: Error) => void;
   readonly #closed: () => void;
@@ -133,6 +135,16 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
     this.#unobserve = observe(this.stream, 'server', observer);
   }
 
+  /** Let a fleet follow what happens. */
+  followedBy(follower: Follower): void {
+    this.#follower = follower;
+  }
+
+  /** Of `FollowedConnection`. */
+  hold(isHeld: boolean): void {
+    this.link.hold(isHeld);
+  }
+
   get socket(): net.Socket {
     return this.stream as net.Socket;
   }
@@ -162,6 +174,12 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
    * gets its answer first.
    */
   leave(say: (context: Context) => Said<ServerMessage>): void {
+    const settled = this.#follower?.leave();
+    if (settled === undefined) this.#leave(say);
+    else void settled.then(() => this.#leave(say));
+  }
+
+  #leave(say: (context: Context) => Said<ServerMessage>): void {
     const wait = this.link.bytesReceived > 0 ? 0 : this.openedAt + FIRST_WORD - performance.now();
     if (wait > 0) setTimeout(() => this.machine.leave(say), wait);
     else this.machine.leave(say);
@@ -235,18 +253,21 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
     if (error !== undefined && channels.fault.hasSubscribers)
       channels.fault.publish({ connection: this, error });
     this.#seenBy?.close(error);
+    this.#follower?.end(error);
     this.#events.end(this, error);
     this.#ended?.();
   }
 
   /** Of `SessionObserver`. */
   message(message: unknown, state: string): void {
+    this.#follower?.message(message, state);
     if (channels.message.hasSubscribers) channels.message.publish({ connection: this, message, state });
   }
 
   /** Of `SessionObserver`. */
   transition(from: string, to: string): void {
     this.#seenBy?.state?.(to);
+    this.#follower?.transition(from, to);
     if (channels.transition.hasSubscribers) channels.transition.publish({ connection: this, from, to });
   }
 

@@ -26,6 +26,7 @@ export type OnLimit = (limit: keyof ServerLimits, action: 'closed' | 'paused', a
 const RATE = 1;
 const HELD = 2;
 const WAITING = 4;
+const FLEET = 8;
 
 /**
  * Holds one connection to its limits. It counts what comes, and stops the stream while the peer is beyond its rates, or while all
@@ -111,6 +112,13 @@ export class Link {
   get waiting(): number {
     const { readableLength, unsentBytes } = this.#answering;
     return readableLength + unsentBytes + this.#stream.writableLength;
+  }
+
+  /** Read nothing until it is called with false. */
+  hold(isHeld: boolean): void {
+    if (this.#isFree) return;
+    if (isHeld) this.#stop(FLEET);
+    else this.#go(FLEET);
   }
 
   /** The connection is over: give back what it held of the budgets. */

@@ -26,6 +26,7 @@ import {
 import type { LinkSettings } from './link.ts';
 import { type ObserveOptions, observersOf, placeText } from './observe.ts';
 import { type Peer, peerAt, peerOf } from './peer.ts';
+import type { ServerFleet } from './server-fleet.ts';
 import { Counters, type ServerStatistics } from './statistics.ts';
 import { Sweep } from './sweep.ts';
 import { type Upgrades, upgradesCheck } from './upgrades.ts';
@@ -53,6 +54,8 @@ export interface ServerOptions<Context = unknown> extends ServerLimits, Entrance
   /** What takes a connection over when a reply of the session names an upgrade (`{ send, next, upgrade: 'tls' }`). */
   // biome-ignore lint/suspicious/noExplicitAny: any messages
   upgrades?: Upgrades<Connection<any, any, string, Context>> | undefined;
+  /** Reaches the peers from other processes: `fleet(…)` of `wirepipe/fleet`. */
+  fleet?: ServerFleet<Context> | undefined;
 }
 
 /** How `close` ends a server; see `DrainOptions` for the times. */
@@ -70,6 +73,8 @@ export interface Closed<C> {
   readonly cut: readonly C[];
 }
 
+/** What has failed, where it is no listener of an event. */
+const FAILING = { upgrade: 'what takes connections over', fleet: 'opening the fleet' };
 /** The most refused connections that get a farewell at a time; the others are cut. */
 const MOST_TOLD = 64;
 
@@ -144,6 +149,8 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     this.emit('error', error);
   };
   #told = 0;
+  /** The fleet is open, or about to be. */
+  #opened: Promise<void> | undefined;
   #closing: Promise<Closed<Connection<ClientMessage, ServerMessage, State, Context>>> | undefined;
 
   constructor(
@@ -169,6 +176,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
       upgrades: upgradesCheck,
       record: anything,
       flightRecorder: anything,
+      fleet: anything,
     });
     this.#protocol = defineProtocol(protocol);
     this.#options = options;
@@ -210,6 +218,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     if (this.#closing !== undefined) {
       throw new StateError('ERR_STATE_SHUTDOWN', 'the server is closing', { origin: 'local' });
     }
+    await this.#open();
     // A failure of this call is its rejection.
     this.#server.off('error', this.#listenerFailed);
     try {
@@ -244,6 +253,8 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     stream: Duplex,
     { address = '', port }: { readonly address?: string; readonly port?: number } = {},
   ): Connection<ClientMessage, ServerMessage, State, Context> | undefined {
+    // `listen` has seen to it, if it was called.
+    this.#open()?.catch((error) => this.#failed(error, 'fleet'));
     return this.#admit(stream, peerAt(address, port), performance.now());
   }
 
@@ -295,6 +306,18 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     return this.close();
   }
 
+  /** Open the fleet, once; after a failure, again. */
+  #open(): Promise<void> | undefined {
+    const { fleet } = this.#options;
+    if (fleet === undefined || this.#opened !== undefined) return this.#opened;
+    const opened = fleet.open(this.#protocol);
+    this.#opened = opened;
+    opened.catch(() => {
+      this.#opened = undefined;
+    });
+    return opened;
+  }
+
   async #close({
     grace = 0,
     farewell,
@@ -311,6 +334,8 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
       ),
     );
     await closed;
+    if (this.#opened !== undefined) await this.#options.fleet!.close();
+    this.#opened = undefined;
     this.#closing = undefined;
     return { cut };
   }
@@ -375,6 +400,8 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
       if (connection === undefined) return undefined;
       this.#counters.accepted++;
       this.connections.add(connection);
+      const { fleet } = this.#options;
+      if (fleet !== undefined) connection.followedBy(fleet.follow(connection));
       if (channels.open.hasSubscribers) channels.open.publish({ connection });
       this.#tell('connection', connection);
       return connection;
@@ -490,7 +517,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
 
   /** A listener of an event of this server has rejected, or thrown. */
   #failed(cause: unknown, event: unknown, ...args: unknown[]): void {
-    const what = event === 'upgrade' ? 'what takes connections over' : `a listener of '${String(event)}'`;
+    const what = FAILING[event as keyof typeof FAILING] ?? `a listener of '${String(event)}'`;
     const text = `${what} failed: ${showThrown(cause)}`;
     const error = new HandlerError('ERR_HANDLER', text, { cause });
     if (event === 'connection') (args[0] as Connection<never, never, State, Context>).stream.destroy(error);
