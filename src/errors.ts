@@ -41,6 +41,7 @@ export type StateErrorCode =
   | 'ERR_STATE_FRAMING'
   | 'ERR_STATE_UPGRADE'
   | 'ERR_STATE_UNREAD'
+  | 'ERR_STATE_TAKEOVER'
   | 'ERR_REQUEST_NUMBERS'
   | 'ERR_REQUEST_LOST'
   | 'ERR_REQUEST_UNSENT';
@@ -61,6 +62,15 @@ export type CaptureErrorCode =
   | 'ERR_CAPTURE_TRUNCATED'
   | 'ERR_CAPTURE_VERSION';
 
+export type FleetErrorCode =
+  | 'ERR_COMMAND_REFUSED'
+  | 'ERR_COMMAND_UNKNOWN'
+  | 'ERR_FLEET_CREDENTIALS'
+  | 'ERR_FLEET_DEVICE'
+  | 'ERR_FLEET_PROTOCOL'
+  | 'ERR_FLEET_SERVER'
+  | 'ERR_FLEET_UNREACHABLE';
+
 /** The codes, all of them. */
 export type ErrorCode =
   | FrameErrorCode
@@ -69,7 +79,21 @@ export type ErrorCode =
   | TimeoutErrorCode
   | LimitErrorCode
   | HandlerErrorCode
-  | CaptureErrorCode;
+  | CaptureErrorCode
+  | FleetErrorCode;
+
+/**
+ * Why a command was refused, before anything of it was sent to its device:
+ *
+ * - `'absent'`: no gateway holds a connection of the device, or the one that did has let it go;
+ * - `'state'`: the session's state does not allow the message;
+ * - `'queue'`: as many commands as may wait for the device do, or its time was over before its turn came;
+ * - `'invalid'`: the gateway does not take it for a message of its protocol that can be sent so;
+ * - `'size'`: it is longer than NATS carries;
+ * - `'expired'`: its `until` has passed;
+ * - `'offline'`: there is no connection to NATS.
+ */
+export type RefusalReason = 'absent' | 'state' | 'queue' | 'invalid' | 'size' | 'expired' | 'offline';
 
 /** What an error carries beside its text. Each detail is there only where it applies. */
 export interface ErrorDetails {
@@ -96,6 +120,10 @@ export interface ErrorDetails {
   messageType?: string | undefined;
   /** The session state. */
   state?: string | undefined;
+  /** Of a `FleetError`: the device that a command is for. */
+  device?: string | undefined;
+  /** Of `ERR_COMMAND_REFUSED`: why nothing was sent. */
+  reason?: RefusalReason | undefined;
   /** The bytes around `offset`, in hex, with a caret under the byte. */
   excerpt?: string | undefined;
   cause?: unknown;
@@ -125,6 +153,8 @@ export abstract class ProtocolError<Code extends ErrorCode = ErrorCode> extends 
   declare readonly path?: string;
   declare readonly messageType?: string;
   declare readonly state?: string;
+  declare readonly device?: string;
+  declare readonly reason?: RefusalReason;
   declare readonly excerpt?: string;
 
   /** @param details - `origin` is `'peer'` unless given; that of a `HandlerError` is `'local'` */
@@ -192,6 +222,11 @@ export class HandlerError extends ProtocolError<HandlerErrorCode> {
 /** A file of recorded traffic could not be read to its end; what came before the fault was given. */
 export class CaptureError extends ProtocolError<CaptureErrorCode> {
   override readonly name = 'CaptureError';
+}
+
+/** A command that did not get its reply, or a fleet that cannot be reached. */
+export class FleetError extends ProtocolError<FleetErrorCode> {
+  override readonly name = 'FleetError';
 }
 
 /** The text on one line, cut where it is longer than any of ours. */

@@ -16,6 +16,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   captures: ['errors', 'options', 'bytes', 'protocol', 'streams'],
   testing: ['errors', 'options', 'bytes', 'protocol', 'streams', 'captures'],
   tools: ['errors', 'options', 'bytes', 'protocol'],
+  fleet: ['errors', 'options', 'bytes', 'protocol', 'net'],
   drone: ['errors', 'options', 'bytes', 'protocol'],
   cli: ['errors', 'options', 'bytes', 'protocol', 'streams', 'net', 'captures', 'testing', 'tools', 'drone'],
 };

@@ -1,0 +1,175 @@
+import type { MsgHdrs } from '@nats-io/transport-node';
+import { showThrown } from '../bytes/show.ts';
+import type { DeviceCommands } from './device-commands.ts';
+import type { FleetLink } from './link.ts';
+import { type Outcome, outcomes, refused, unknown } from './outcome.ts';
+import { QueueHeader } from './queue-header.ts';
+
+/** What a device is told of a persistent command, so that it executes it once. */
+export interface CommandId {
+  /** The command's own: the same each time it is delivered. */
+  readonly id: string;
+  /** A number that is the command's own, too; it grows from each command of a device to the next. */
+  readonly sequence: number;
+  /** How often it was delivered, this time included: from 2 on, the device may have executed it. */
+  readonly delivery: number;
+}
+
+/** What a queue needs of its device. */
+export interface QueuedDevice {
+  readonly token: string;
+  readonly epoch: number | undefined;
+  readonly commands: DeviceCommands;
+  /** The device is held, and claimed. */
+  readonly isHeld: boolean;
+  /** Reads a message in the protocol's encoding; throws what is wrong with it. */
+  decode(bytes: Uint8Array): object;
+  /** Writes the id into a message; undefined where messages have none. */
+  readonly commandId: ((message: never, command: CommandId) => object) | undefined;
+  failed(error: unknown): void;
+}
+
+/** Milliseconds until a command that could not be sent is tried again, unless something happens before. */
+const RETRY_AFTER = 1_000;
+
+/**
+ * The persistent commands of one device, while it is held: one at a time, in the order in which they were stored. A command is taken out of
+ * the stream once the device has answered it, or nothing more is to be done.
+ *
+ *     next ──▶ note the attempt ──▶ send, with its id ──▶ reply ──▶ delete, tell who asked ──▶ next
+ *                                          └── no reply: the same again, with the same id
+ */
+export class DeviceQueue {
+  readonly #link: FleetLink;
+  readonly #device: QueuedDevice;
+  #isRunning = false;
+  /** Something has happened since the last look. */
+  #isCalled = false;
+  #wake: (() => void) | undefined;
+
+  constructor(link: FleetLink, device: QueuedDevice) {
+    this.#link = link;
+    this.#device = device;
+  }
+
+  /** There may be something to send. */
+  call(): void {
+    this.#isCalled = true;
+    this.#wake?.();
+    if (this.#isRunning || !this.#isGoing) return;
+    this.#isRunning = true;
+    void this.#run().finally(() => {
+      this.#isRunning = false;
+      if (this.#isCalled && this.#isGoing) this.call();
+    });
+  }
+
+  get #isGoing(): boolean {
+    return this.#device.isHeld && this.#link.isOnline;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#isGoing) {
+      this.#isCalled = false;
+      try {
+        const isMore = await this.#next();
+        if (isMore === 'none') return;
+        if (isMore === 'later') await this.#pause();
+      } catch (error) {
+        this.#device.failed(error);
+        await this.#pause();
+      }
+    }
+  }
+
+  /** Wait a while, or until something happens. */
+  #pause(): Promise<void> {
+    if (this.#isCalled) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, RETRY_AFTER).unref();
+      this.#wake = () => {
+        this.#wake = undefined;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Deal with the first command. */
+  async #next(): Promise<'more' | 'later' | 'none'> {
+    const { manager, places, bucket } = this.#link;
+    const { token, commandId } = this.#device;
+    const query = { seq: 1, next_by_subj: places.queue(token) };
+    const stored = await manager.streams.getMessage(places.queues, query);
+    if (stored === null) return 'none';
+    const { seq, header, data } = stored;
+    const attempts = await this.#attempts(seq);
+    if (Date.now() > QueueHeader.until(header)) {
+      return this.#finish(
+        seq,
+        header,
+        attempts === 0
+          ? refused('expired', 'its time was over before it could be sent')
+          : unknown('its time was over before the device has answered'),
+      );
+    }
+    if (attempts > 0 && commandId === undefined) {
+      const text = 'it was sent before, and the device could not tell: commandId of the fleet says how';
+      return this.#finish(seq, header, unknown(text));
+    }
+    let message: object;
+    try {
+      const id = QueueHeader.id(header);
+      message = this.#device.decode(data);
+      if (commandId !== undefined)
+        message = commandId(message as never, { id, sequence: seq, delivery: attempts + 1 });
+    } catch (error) {
+      return this.#finish(seq, header, refused('invalid', showThrown(error)));
+    }
+    const key = places.attempt(token);
+    await bucket.put(key, JSON.stringify({ sequence: seq, count: attempts + 1 }));
+    // Whoever gives it up deletes it first, and looks for the attempt then: one of us sees the other.
+    if ((await manager.streams.getMessage(places.queues, query))?.seq !== seq) return 'more';
+    if (!this.#isGoing) return 'none';
+    const outcome = await this.#send(message, header);
+    if (outcome.type === 'refused' && outcome.reason !== 'invalid') {
+      // It was not sent.
+      await bucket.put(key, JSON.stringify({ sequence: seq, count: attempts }));
+      return 'later';
+    }
+    if (outcome.type === 'unknown' && commandId !== undefined) return 'later';
+    return this.#finish(seq, header, outcome);
+  }
+
+  #send(message: object, header: MsgHdrs): Promise<Outcome> {
+    return new Promise((resolve) => {
+      this.#device.commands.add(message, false, QueueHeader.timeout(header), resolve);
+    });
+  }
+
+  /** How often the command was sent. */
+  async #attempts(sequence: number): Promise<number> {
+    const last = await lastAttempt(this.#link, this.#device.token);
+    return last?.sequence === sequence ? last.count : 0;
+  }
+
+  async #finish(sequence: number, header: MsgHdrs, outcome: Outcome): Promise<'more'> {
+    const { manager, places, nats } = this.#link;
+    await manager.streams.deleteMessage(places.queues, sequence, false);
+    const inbox = QueueHeader.inbox(header);
+    if (inbox !== '') nats.publish(inbox, outcomes.encode(outcome));
+    return 'more';
+  }
+}
+
+/** Which command of a device was sent last, and how often. */
+export async function lastAttempt(
+  { manager, places }: FleetLink,
+  token: string,
+): Promise<{ readonly sequence: number; readonly count: number } | undefined> {
+  // Of the leader: a copy may be behind.
+  const stored = await manager.streams.getMessage(`KV_${places.bucket}`, {
+    last_by_subj: `$KV.${places.bucket}.${places.attempt(token)}`,
+  });
+  return stored?.json();
+}

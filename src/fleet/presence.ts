@@ -1,0 +1,319 @@
+import { EventEmitter } from 'node:events';
+import type { KvWatchEntry } from '@nats-io/kv';
+import type { QueuedIterator, Subscription } from '@nats-io/transport-node';
+import { asError } from '../bytes/show.ts';
+import { type Claim, readClaim, readObject, readState } from './claim.ts';
+import { deviceOf } from './device-token.ts';
+import { gatewayRequests } from './gateway-request.ts';
+import type { FleetLink } from './link.ts';
+
+/** What is known of a device that was ever connected. */
+export interface DevicePresence {
+  readonly device: string;
+  readonly isConnected: boolean;
+  /** The gateway that holds it, or was the last to. */
+  readonly gateway: string;
+  /** It grows with each connection. */
+  readonly epoch: number;
+  /** The state of its session. */
+  readonly state: string | undefined;
+  /** When it was connected, or let go, by the clock of its gateway. */
+  readonly since: Date;
+  /** Why it is not connected: what its gateway has said, or `'gateway lost'`. */
+  readonly reason: string | undefined;
+}
+
+/**
+ * A change: `'connected'`; `'disconnected'`, with its `reason`; `'takeover'`, a newer connection has taken the place of one that was there
+ * (`before`); `'state'`, the session went to another state.
+ */
+export interface PresenceChange extends DevicePresence {
+  readonly event: 'connected' | 'disconnected' | 'takeover' | 'state';
+  readonly before: DevicePresence | undefined;
+}
+
+interface PresenceEvents {
+  change: [change: PresenceChange];
+  failed: [error: Error];
+}
+
+/** What a gateway says that it lives. */
+interface Beat {
+  readonly gateway: string;
+  readonly every: number;
+}
+
+interface GatewayLife {
+  /** When it was heard of last, by our own clock. */
+  heard: number;
+  /** Milliseconds between its signs of life. */
+  every: number;
+  isLost: boolean;
+  isAsked: boolean;
+  readonly devices: Set<string>;
+}
+
+/** What stands in the bucket of one device. */
+interface Entry {
+  claim: Claim;
+  epoch: number;
+  /** Of that epoch. */
+  state: string | undefined;
+}
+
+/** Milliseconds between signs of life, while none has told. */
+const EVERY = 2_000;
+/** After so many of them without a sign, a gateway that does not answer either is lost. */
+const MISSED = 3;
+
+/**
+ * Who is connected: `devices` has what is so now, and each change comes as an event. Both follow one order, that of the claims; what
+ * happened while NATS was away comes as changes once it is back.
+ *
+ * A device is connected while its claim stands and its gateway lives. A gateway whose process has ended is found out within two of its
+ * heartbeats, one whose machine has vanished within four.
+ *
+ * @example
+ * const presence = await fleet.presence();
+ * presence.on('change', ({ event, device, reason }) => console.log(event, device, reason ?? ''));
+ */
+export class Presence extends EventEmitter<PresenceEvents> {
+  /** All devices that are known, by their names: those too that are not connected. */
+  readonly devices: ReadonlyMap<string, DevicePresence>;
+  readonly #devices = new Map<string, DevicePresence>();
+  readonly #entries = new Map<string, Entry>();
+  readonly #gateways = new Map<string, GatewayLife>();
+  readonly #link: FleetLink;
+  readonly #online = (): void => void this.#resync();
+  #watch: QueuedIterator<KvWatchEntry> | undefined;
+  #beats: Subscription | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isOver = false;
+  /** The first snapshot is being taken. */
+  #isSilent = true;
+
+  private constructor(link: FleetLink) {
+    super();
+    this.devices = this.#devices;
+    this.#link = link;
+  }
+
+  /** @internal */
+  static async open(link: FleetLink): Promise<Presence> {
+    const presence = new Presence(link);
+    presence.#beats = link.nats.subscribe(link.places.beats, {
+      callback: (error, msg) => {
+        if (error === null) presence.#heard(readObject(msg.data));
+      },
+    });
+    link.on('online', presence.#online);
+    try {
+      await presence.#snapshot();
+    } catch (error) {
+      await presence.close();
+      throw error;
+    }
+    presence.#isSilent = false;
+    presence.#timer = setInterval(() => presence.#look(), EVERY / 4).unref();
+    return presence;
+  }
+
+  /** Whether a gateway lives, as far as is known. */
+  get gateways(): ReadonlyMap<string, { readonly isLost: boolean; readonly devices: number }> {
+    return new Map(
+      [...this.#gateways].map(([id, { isLost, devices }]) => [id, { isLost, devices: devices.size }]),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#isOver = true;
+    clearInterval(this.#timer);
+    this.#link.off('online', this.#online);
+    this.#beats?.unsubscribe();
+    this.#watch?.stop();
+  }
+
+  /** NATS was away: what has changed meanwhile is told. */
+  async #resync(): Promise<void> {
+    try {
+      await this.#snapshot();
+    } catch (error) {
+      this.emit('failed', asError(error));
+      if (!this.#isOver && this.#link.isOnline) setTimeout(() => void this.#resync(), EVERY / 4).unref();
+    }
+  }
+
+  /** Read all that stands in the bucket, and follow what comes. */
+  async #snapshot(): Promise<void> {
+    this.#watch?.stop();
+    const { bucket, places } = this.#link;
+    const watch = await bucket.watch({ key: places.live });
+    this.#watch = watch;
+    // While it is read, a change is not told: devices that it has not come to yet may have been let go.
+    const entries = new Map<string, Entry>();
+    await new Promise<void>((resolve, reject) => {
+      let isRead = false;
+      void (async () => {
+        for await (const entry of watch) {
+          const token = this.#apply(isRead ? this.#entries : entries, entry);
+          if (isRead) {
+            if (token !== undefined) this.#tell(token);
+          } else if (entry.isUpdate || entry.delta === 0) {
+            // The key `about` is always there: an end comes in any case.
+            isRead = true;
+            await this.#replace(entries);
+            resolve();
+          }
+        }
+        if (!isRead) reject(new Error('what NATS has could not be read to its end'));
+      })().catch(reject);
+    });
+  }
+
+  /** What was read takes the place of what was known. */
+  async #replace(entries: ReadonlyMap<string, Entry>): Promise<void> {
+    const before = new Set(this.#entries.keys());
+    this.#entries.clear();
+    for (const [token, entry] of entries) this.#entries.set(token, entry);
+    const named = new Set([...entries.values()].map(({ claim }) => claim.gateway));
+    named.delete(null);
+    await Promise.all(
+      [...named].map(async (id) => {
+        const life = this.#lifeOf(id!);
+        life.heard = performance.now();
+        if (await this.#hasEnded(id!)) life.isLost = true;
+      }),
+    );
+    for (const token of new Set([...before, ...entries.keys()])) this.#tell(token);
+  }
+
+  /** Note what stands in the bucket; answers the device that it concerns. */
+  #apply(entries: Map<string, Entry>, { key, operation, value, revision }: KvWatchEntry): string | undefined {
+    const [, token, kind] = key.split('.');
+    if (kind === undefined) return undefined;
+    const known = entries.get(token!);
+    if (operation !== 'PUT') {
+      if (kind === 'claim') entries.delete(token!);
+      return token;
+    }
+    if (kind === 'state') {
+      const { epoch, state } = readState(value) ?? {};
+      if (state !== undefined && known?.epoch === epoch) known!.state = state;
+      return token;
+    }
+    const claim = readClaim(value);
+    if (claim === undefined) return undefined;
+    const { gateway, state } = claim;
+    // What a gateway has let go keeps the epoch of its claim, and who held it.
+    if (gateway !== null || known === undefined) {
+      entries.set(token!, { claim, epoch: revision, state });
+    } else {
+      known.claim = claim;
+    }
+    return token;
+  }
+
+  /** Compare what is so with what was told, and tell the difference. */
+  #tell(token: string): void {
+    const device = deviceOf(token);
+    const before = this.#devices.get(device);
+    const entry = this.#entries.get(token);
+    if (before?.gateway !== undefined && before.gateway !== entry?.claim.gateway) {
+      this.#gateways.get(before.gateway)?.devices.delete(token);
+    }
+    if (entry === undefined) {
+      if (before?.isConnected)
+        this.#change('disconnected', { ...before, isConnected: false, reason: 'forgotten' }, before);
+      this.#devices.delete(device);
+      return;
+    }
+    const { claim, epoch, state } = entry;
+    const life = claim.gateway === null ? undefined : this.#lifeOf(claim.gateway);
+    life?.devices.add(token);
+    const isConnected = life !== undefined && !life.isLost;
+    const now: DevicePresence = {
+      device,
+      isConnected,
+      gateway: claim.gateway ?? before?.gateway ?? '',
+      epoch,
+      state,
+      since: new Date(claim.at),
+      reason: isConnected ? undefined : (claim.reason ?? 'gateway lost'),
+    };
+    this.#devices.set(device, now);
+    if (before?.isConnected && isConnected) {
+      if (before.epoch !== epoch) this.#change('takeover', now, before);
+      else if (before.state !== state) this.#change('state', now, before);
+    } else if (isConnected) {
+      this.#change('connected', now, before);
+    } else if (before?.isConnected) {
+      this.#change('disconnected', now, before);
+    }
+  }
+
+  #change(event: PresenceChange['event'], now: DevicePresence, before: DevicePresence | undefined): void {
+    if (!this.#isSilent) this.emit('change', { event, ...now, before });
+  }
+
+  #lifeOf(gateway: string): GatewayLife {
+    let life = this.#gateways.get(gateway);
+    if (life === undefined) {
+      life = { heard: performance.now(), every: EVERY, isLost: false, isAsked: false, devices: new Set() };
+      this.#gateways.set(gateway, life);
+    }
+    return life;
+  }
+
+  #heard(beat: Partial<Beat> | undefined): void {
+    const { gateway, every } = beat ?? {};
+    if (typeof gateway !== 'string' || typeof every !== 'number') return;
+    const life = this.#lifeOf(gateway);
+    life.heard = performance.now();
+    life.every = every;
+    if (!life.isLost) return;
+    life.isLost = false;
+    for (const token of life.devices) this.#tell(token);
+  }
+
+  /** Ask gateways that were not heard of for a while, and find out who is lost. */
+  #look(): void {
+    // Without NATS nobody is heard of.
+    if (!this.#link.isOnline) {
+      for (const life of this.#gateways.values()) life.heard = performance.now();
+      return;
+    }
+    for (const [id, life] of this.#gateways) {
+      const silence = performance.now() - life.heard;
+      if (life.isLost) {
+        if (life.devices.size === 0) this.#gateways.delete(id);
+      } else if (silence > MISSED * life.every) {
+        this.#lose(life);
+      } else if (silence > 1.25 * life.every && !life.isAsked) {
+        life.isAsked = true;
+        void this.#hasEnded(id).then((hasEnded) => {
+          life.isAsked = false;
+          if (hasEnded) this.#lose(life);
+        });
+      }
+    }
+  }
+
+  #lose(life: GatewayLife): void {
+    if (life.isLost || this.#isOver) return;
+    life.isLost = true;
+    for (const token of life.devices) this.#tell(token);
+  }
+
+  /** Whether nobody listens on the subject of a gateway. One that does not answer may be there all the same. */
+  async #hasEnded(gateway: string): Promise<boolean> {
+    const { nats, places } = this.#link;
+    try {
+      await nats.request(places.gateway(gateway), gatewayRequests.encode({ type: 'ping' }), {
+        timeout: 1_000,
+      });
+      return false;
+    } catch (error) {
+      return (error as { isNoResponders?(): boolean }).isNoResponders?.() === true && this.#link.isOnline;
+    }
+  }
+}

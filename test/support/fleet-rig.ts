@@ -1,0 +1,122 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { type FleetOptions, fleet, type Gateway } from '../../src/fleet/index.ts';
+import { type Client, connect, createServer, type Server } from '../../src/index.ts';
+import { type MeterContext, meter, meterReplies, type Said, type Told } from './meter.ts';
+import type { NatsServer } from './nats-server.ts';
+
+export interface RigGateway {
+  readonly gateway: Gateway<MeterContext>;
+  readonly server: Server<Said, Told, 'new' | 'ready' | 'paused', MeterContext>;
+  readonly port: number;
+  /** What went wrong there. */
+  readonly failures: Error[];
+}
+
+/** A device: it adds what it is told to, once for each command that has a number. */
+export class RigDevice {
+  readonly client: Client<Told extends infer M ? M : never, Told>;
+  /** The values it has added, and the commands it was told, in order. */
+  readonly added: number[] = [];
+  readonly told: Told[] = [];
+  /** Adds, and says nothing. */
+  isMute = false;
+  #last = 0;
+  #sum = 0;
+
+  constructor(client: unknown) {
+    this.client = client as never;
+    void this.#run().catch(() => {});
+  }
+
+  say(message: Said): void {
+    this.client.send(message as never);
+  }
+
+  /** What it was told last before the end. */
+  async ended(): Promise<Told | undefined> {
+    await this.client.closed.catch(() => {});
+    return this.told.at(-1);
+  }
+
+  async #run(): Promise<void> {
+    for await (const message of this.client as AsyncIterable<Told>) {
+      this.told.push(message);
+      if (message.type !== 'add') continue;
+      const { seq, command, value } = message;
+      // A command that was executed already is answered again.
+      if (command === 0 || command > this.#last) {
+        this.#sum += value;
+        this.added.push(value);
+        this.#last = Math.max(this.#last, command);
+      }
+      if (!this.isMute) this.say({ type: 'done', seq, value: this.#sum });
+    }
+  }
+}
+
+/** Gateways and devices in this process, over a NATS of their own. */
+export class FleetRig {
+  readonly nats: NatsServer;
+  readonly #gateways: RigGateway[] = [];
+  readonly #devices: RigDevice[] = [];
+
+  constructor(nats: NatsServer) {
+    this.nats = nats;
+  }
+
+  async gateway(options: Partial<FleetOptions<MeterContext>> = {}): Promise<RigGateway> {
+    const gateway = fleet<MeterContext>({
+      nats: this.nats.nats,
+      identify: ({ machine }) => machine.context.id,
+      replies: meterReplies,
+      heartbeat: 200,
+      ...options,
+    });
+    const failures: Error[] = [];
+    gateway.on('failed', (error) => failures.push(error));
+    const server = createServer(meter, { fleet: gateway });
+    await server.listen({ port: 0, host: '127.0.0.1' });
+    const made = { gateway, server, port: (server.address() as AddressInfo).port, failures };
+    this.#gateways.push(made);
+    return made;
+  }
+
+  /** Connect a device, and wait until it is claimed. */
+  async device(at: RigGateway, id: string): Promise<RigDevice> {
+    const claimed = new Promise<void>((resolve) => {
+      const listen = (device: string): void => {
+        if (device !== id) return;
+        at.gateway.off('claimed', listen);
+        resolve();
+      };
+      at.gateway.on('claimed', listen);
+    });
+    const device = await this.unclaimed(at, id);
+    await claimed;
+    return device;
+  }
+
+  async unclaimed(at: RigGateway, id: string): Promise<RigDevice> {
+    const device = new RigDevice(await connect(meter, { port: at.port, host: '127.0.0.1' }));
+    this.#devices.push(device);
+    device.say({ type: 'hello', id });
+    return device;
+  }
+
+  async close(): Promise<void> {
+    for (const { client } of this.#devices.splice(0)) client.destroy();
+    await Promise.all(this.#gateways.splice(0).map(({ server }) => server.close()));
+  }
+}
+
+/** Wait until that is so. */
+export async function until(isSo: () => boolean, milliseconds = 10_000): Promise<void> {
+  const end = performance.now() + milliseconds;
+  while (!isSo()) {
+    if (performance.now() > end) throw new Error(`not so within ${milliseconds} ms: ${isSo}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+export { once };

@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import net, { type AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+
+/** Why there is no server to test with; undefined where there is one. */
+export const noNats: string | undefined = spawnSync('nats-server', ['--version']).error
+  ? 'there is no nats-server (Debian: nats-server)'
+  : undefined;
+
+/** A nats-server of our own, with JetStream in a temporary folder, that can be killed and started again on its port. */
+export class NatsServer {
+  readonly port: number;
+  readonly #folder: string;
+  readonly #args: readonly string[];
+  #child: ChildProcess | undefined;
+
+  private constructor(port: number, folder: string, args: readonly string[]) {
+    this.port = port;
+    this.#folder = folder;
+    this.#args = args;
+  }
+
+  /** @param args - in place of those that turn JetStream on */
+  static async start(args?: readonly string[]): Promise<NatsServer> {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-nats-'));
+    const server = new NatsServer(await freePort(), folder, args ?? ['--jetstream', '--store_dir', folder]);
+    await server.start();
+    return server;
+  }
+
+  /** How to connect to it. */
+  get nats(): { servers: string; maxReconnectAttempts: number; reconnectTimeWait: number } {
+    return { servers: `127.0.0.1:${this.port}`, maxReconnectAttempts: -1, reconnectTimeWait: 50 };
+  }
+
+  get pid(): number {
+    return this.#child!.pid!;
+  }
+
+  async start(): Promise<void> {
+    const child = spawn('nats-server', ['--addr', '127.0.0.1', '--port', String(this.port), ...this.#args], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#child = child;
+    let said = '';
+    for await (const chunk of child.stderr!) {
+      said += chunk;
+      if (said.includes('Server is ready')) {
+        child.stderr!.resume();
+        return;
+      }
+    }
+    throw new Error(`nats-server ended: ${said}`);
+  }
+
+  /** Kill it; what it keeps stays, unless it is to be lost. */
+  async kill({ loses = false } = {}): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    this.#child = undefined;
+    const exit = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exit;
+    if (loses) rmSync(path.join(this.#folder, 'jetstream'), { recursive: true, force: true });
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
