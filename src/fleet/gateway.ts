@@ -467,8 +467,7 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
         held?.callQueue();
         break;
       case 'takeover':
-        if (held?.epoch === request.epoch) this.#takeOver(held, 'another gateway has claimed the device');
-        this.#answer(msg, DONE);
+        void this.#lose(held, request.epoch).then(() => this.#answer(msg, DONE));
         break;
       default: {
         const command = request;
@@ -480,6 +479,13 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
         }
       }
     }
+  }
+
+  /** Another gateway has taken a device over from that epoch. */
+  async #lose(held: HeldDevice | undefined, epoch: number): Promise<void> {
+    // It may have heard of our claim before we do.
+    await held?.claiming;
+    if (held?.epoch === epoch) this.#takeOver(held, 'another gateway has claimed the device');
   }
 
   /** @param waited - milliseconds since the command came */

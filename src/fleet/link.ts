@@ -100,7 +100,7 @@ export class FleetLink extends EventEmitter<LinkEvents> {
     const isOwn = !isConnection(nats);
     let connection: NatsConnection;
     try {
-      connection = isConnection(nats) ? nats : await connected(connectionOptions(nats));
+      connection = isConnection(nats) ? nats : await connect(connectionOptions(nats));
     } catch (error) {
       throw coded(error);
     }
@@ -238,16 +238,6 @@ export class FleetLink extends EventEmitter<LinkEvents> {
       }
       await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER));
     }
-  }
-}
-
-/** A server that refuses us may be gone before the client has read why, which it then takes for silence: try once more. */
-async function connected(options: ConnectionOptions): Promise<NatsConnection> {
-  try {
-    return await connect(options);
-  } catch (error) {
-    if (!(error instanceof errors.TimeoutError)) throw error;
-    return connect(options);
   }
 }
 

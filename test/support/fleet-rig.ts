@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { type FleetOptions, fleet, type Gateway } from '../../src/fleet/index.ts';
 import { type Client, connect, createServer, type Server } from '../../src/index.ts';
@@ -15,7 +14,7 @@ export interface RigGateway {
 
 /** A device: it adds what it is told to, once for each command that has a number. */
 export class RigDevice {
-  readonly client: Client<Told extends infer M ? M : never, Told>;
+  readonly client: Client<Said, Told>;
   /** The values it has added, and the commands it was told, in order. */
   readonly added: number[] = [];
   readonly told: Told[] = [];
@@ -74,7 +73,7 @@ export class FleetRig {
       ...options,
     });
     const failures: Error[] = [];
-    gateway.on('failed', (error) => failures.push(error));
+    gateway.setMaxListeners(0).on('failed', (error) => failures.push(error));
     const server = createServer(meter, { fleet: gateway });
     await server.listen({ port: 0, host: '127.0.0.1' });
     const made = { gateway, server, port: (server.address() as AddressInfo).port, failures };
@@ -118,5 +117,3 @@ export async function until(isSo: () => boolean, milliseconds = 10_000): Promise
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
-
-export { once };

@@ -46,14 +46,14 @@ export class NatsServer {
     });
     this.#child = child;
     let said = '';
-    for await (const chunk of child.stderr!) {
-      said += chunk;
-      if (said.includes('Server is ready')) {
-        child.stderr!.resume();
-        return;
-      }
-    }
-    throw new Error(`nats-server ended: ${said}`);
+    await new Promise<void>((resolve, reject) => {
+      // Read on to the end: it would die of a log that nobody takes.
+      child.stderr.on('data', (chunk) => {
+        if (said.length < 10_000) said += chunk;
+        if (said.includes('Server is ready')) resolve();
+      });
+      child.once('error', reject).once('exit', () => reject(new Error(`nats-server ended: ${said}`)));
+    });
   }
 
   /** Kill it; what it keeps stays, unless it is to be lost. */
