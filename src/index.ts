@@ -83,6 +83,8 @@ export type {
   Message,
   MessageTable as Messages,
   Parameter,
+  Repeated,
+  SameValue,
   Rest,
   Size,
   StructIn,

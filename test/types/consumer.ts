@@ -15,6 +15,12 @@ export const inner = w.bounded(w.u16be, w.array(w.u8, w.rest));
 export const tail = w.bytes(w.rest);
 export const later = w.lazy(() => point);
 export const isOn = w.when('state.on');
+export const repeated = w.struct({ id: w.u8, again: w.same('id') });
+export const openRepeat = w.same('id');
+export const covered = w.struct({
+  h: w.struct({ a: w.u8 }),
+  sum: w.checksum(w.u8, 'SUM-8', { from: 'h.a' }),
+});
 
 export const clientMessages = w.messages(w.u8, { quit, move });
 export const serverMessages = w.messages(

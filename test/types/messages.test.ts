@@ -75,6 +75,36 @@ it('a decoded message can be encoded', () => {
   expectTypeOf<Message>().toMatchTypeOf<w.Encodable<typeof codec>>();
 });
 
+it('a field that repeats another has its type', () => {
+  const repeated = w.struct({
+    id: w.u64be,
+    again: w.same('id'),
+    h: w.struct({ kind: w.enumeration(w.u8, { a: 1, b: 2 }), raw: w.bytes(2) }),
+    kind: w.same('h.kind'),
+    raw: w.same('h.raw'),
+    list: w.array(w.struct({ of: w.same('id') }), 1),
+  });
+  expectTypeOf<w.Infer<typeof repeated>>().toEqualTypeOf<{
+    id: bigint;
+    again: bigint;
+    h: { kind: 'a' | 'b'; raw: Buffer };
+    kind: 'a' | 'b';
+    raw: Buffer;
+    list: { of: number | bigint | string | boolean | Buffer }[];
+  }>();
+  const repeats = w.codecOf(repeated);
+  const fine = () => {
+    const rest = { h: { kind: 'a', raw: new Uint8Array(2) }, list: [{}] } as const;
+    repeats.encode({ id: 1n, ...rest });
+    repeats.encode({ id: 1n, again: 1n, ...rest });
+    // @ts-expect-error: it repeats a bigint
+    repeats.encode({ id: 1n, again: 1, ...rest });
+    // @ts-expect-error: there is no field 'idd'
+    w.codecOf(w.struct({ id: w.u8, again: w.same('idd') }));
+  };
+  expect(fine).toBeTypeOf('function');
+});
+
 it('recursion, unions and kept bytes have their types', () => {
   interface Tree {
     value: number;

@@ -50,6 +50,19 @@ export interface WholeField extends Field<number> {
 // biome-ignore lint/suspicious/noExplicitAny: any field
 export type AnyField = Field<any, any, any>;
 
+/** What a field that repeats another may hold, where the types do not tell: that one is in a structure round it. */
+export type SameValue = number | bigint | string | boolean | Buffer;
+
+/** A field with the layout of the one at a path. */
+export interface Repeated<P extends string> extends Field<SameValue, SameValue | undefined, `?${P}`> {
+  readonly [shape]?: {
+    out: SameValue;
+    in: (value: SameValue | undefined) => void;
+    fills: `?${P}`;
+    repeats: P;
+  };
+}
+
 /** Named fields, in the order of the wire. */
 export type Fields = Readonly<Record<string, AnyField>>;
 
@@ -113,8 +126,27 @@ export type Flat<T> = T extends unknown ? { [K in keyof T]: T[K] } : never;
 
 /** What decoding named fields gives. */
 export type StructOut<F extends Fields> = Flat<{
-  [K in keyof F as FieldOut<F[K]> extends Absent ? never : K]: FieldOut<F[K]>;
+  [K in keyof F as FieldOut<F[K]> extends Absent ? never : K]: F[K] extends Repeated<infer P>
+    ? RepeatedOut<F, P>
+    : FieldOut<F[K]>;
 }>;
+
+/** What the field at a path holds that another one repeats. */
+type RepeatedOut<F extends Fields, P> = P extends `${infer First}.${infer Inner}`
+  ? First extends keyof F
+    ? Known<At<FieldOut<F[First]>, Inner>>
+    : SameValue
+  : P extends keyof F
+    ? FieldOut<F[P]>
+    : SameValue;
+type RepeatedIn<F extends Fields, P> = P extends `${infer First}.${infer Inner}`
+  ? First extends keyof F
+    ? Known<At<FieldIn<F[First]>, Inner>>
+    : SameValue
+  : P extends keyof F
+    ? FieldIn<F[P]>
+    : SameValue;
+type Known<T> = [T] extends [Missing] ? SameValue : T;
 
 /** What encoding named fields takes: the derived ones, and those at the paths `P`, may be left out. */
 export type StructIn<F extends Fields, P = never> = Flat<
@@ -123,7 +155,11 @@ export type StructIn<F extends Fields, P = never> = Flat<
       FieldIn<F[K]>,
       Below<FillsOf<F> | P, K>
     >;
-  } & { [K in OptionalKeys<F, P>]?: Lent<FieldIn<F[K]>, Below<FillsOf<F> | P, K>> | undefined }
+  } & {
+    [K in OptionalKeys<F, P>]?:
+      | (F[K] extends Repeated<infer R> ? RepeatedIn<F, R> : Lent<FieldIn<F[K]>, Below<FillsOf<F> | P, K>>)
+      | undefined;
+  }
 >;
 
 declare const missing: unique symbol;

@@ -2,6 +2,7 @@ import { agreementsOf } from './agreements.ts';
 import { type AnyField, type Fields, nodeOf } from './field.ts';
 import type { AnyNode, Foreseen, Group, Kind, Reference, Shape, Slot, Summing, Use } from './kind.ts';
 import { declare, firstName } from './node.ts';
+import { settled } from './settled.ts';
 import { foreseen } from './source.ts';
 import { requirePlace, sumsOf } from './sums.ts';
 
@@ -21,10 +22,11 @@ export function groupOf(
   }
   const symbol = Object.getOwnPropertySymbols(fields)[0];
   if (symbol !== undefined) throw new TypeError(`fields: a name is text, not a symbol (${String(symbol)})`);
-  const declared = Object.entries(fields).map(([name, field]) => {
+  const given = Object.entries(fields).map(([name, field]) => {
     requireName(name, where === '' ? 'a field' : where);
     return [name, nodeOf(field as AnyField, pathOf(name))] as Group['entries'][number];
   });
+  const declared = settled(given, pathOf);
   const entries = [...declared];
   const places = new Map(entries.map(([name], index) => [name, index]));
   const derived = new Set<string>();

@@ -74,7 +74,7 @@ export interface Reference {
   readonly open?: boolean | undefined;
   /** A number that the field must be able to have. */
   readonly nullAt?: number | undefined;
-  /** What repeats it, of which the values must be of the same type. */
+  /** What repeats it, of which the values must be of the same type. A `same` without it has still to take its layout from there. */
   readonly repeated?: AnyNode | undefined;
 }
 /**
@@ -485,6 +485,10 @@ export interface Kind<D extends object> {
   call(node: NodeOf<D>): Call;
   /** The fields inside. A kind that has any reads and writes in steps: `*read` and `*write` yield a visit to each. */
   children?(node: NodeOf<D>): readonly AnyNode[];
+  /** The same field with other fields inside. A kind that has children before all is declared has this too. */
+  rebuild?(node: NodeOf<D>, change: (child: AnyNode) => AnyNode): AnyNode;
+  /** The same field, with the layout of the field that it repeats: `target` is at its path. */
+  settle?(node: NodeOf<D>, target: AnyNode): AnyNode;
   /** Its children can be had only once all is declared. */
   readonly later?: boolean;
   /** How often a child may come, at the most; once unless given. */

@@ -108,11 +108,9 @@ function referencesOf<D extends object>(
     const isMet = kind.declares !== undefined && isRange;
     const isParameter = reference.use === 'parameter';
     if (isMet || (!isParameter && kind.declares?.(data, firstName(reference.path), child))) continue;
-    // One of each is enough, unless it has tags to be judged.
-    const key =
-      reference.tags === undefined
-        ? `${reference.use} ${reference.path} ${reference.nullAt}`
-        : `${found.size} tag`;
+    // One of each is enough, unless its tags or values are to be judged.
+    const isJudged = reference.tags !== undefined || reference.use === 'same';
+    const key = isJudged ? `${found.size}` : `${reference.use} ${reference.path} ${reference.nullAt}`;
     found.set(key, reference);
   }
   return [...found.values()];

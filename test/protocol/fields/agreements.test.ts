@@ -153,7 +153,99 @@ describe('what must agree', () => {
     );
   });
 
+  it('takes the layout of the field that it repeats, however deep it stands', () => {
+    const record = codecOf(
+      f.struct({
+        id: f.u24be,
+        again: f.same('id'),
+        h: f.struct({ kind: f.enumeration(f.u8, { a: 1, b: 2 }), name: f.utf8(f.u8) }),
+        kind: f.same('h.kind'),
+        list: f.array(
+          f.struct({
+            idAgain: f.optional(f.same('id')),
+            deep: f.optional(
+              f.bounded(f.u8, f.mapped(f.same('h.name'), { decode: (x) => x, encode: (x) => x })),
+            ),
+            u: f.union(f.u8, { x: f.message(1, { again: f.same('h.kind') }), y: f.message(2) }),
+          }),
+          f.u8,
+        ),
+        last: f.u8,
+      }),
+    );
+    const item = { idAgain: 0x010203, deep: 'hi', u: { type: 'x', again: 'b' } };
+    const value = {
+      ...{ id: 0x010203, again: 0x010203, h: { kind: 'b', name: 'hi' }, kind: 'b' },
+      ...{ list: [item, { ...item, deep: undefined, u: { type: 'y' } }], last: 9 },
+    };
+    const bytes = encoded(record, value);
+    expect(bytes).toEqual(
+      // id, again, kind, name, kind | 2 | idAgain, deep of 3 bytes, u | idAgain, no deep, u | last
+      hex(
+        '010203 010203 02 026869 02 | 02 | 01010203 0103026869 0102 | 01010203 00 02 | 09'.replaceAll(
+          '|',
+          ' ',
+        ),
+      ),
+    );
+    expect(record.decode(bytes)).toStrictEqual(value);
+    const left = { ...value, again: undefined, kind: undefined };
+    expect(record.encode(left as never)).toEqual(bytes);
+    bytes[3] = 9;
+    expect(errorOf(() => record.decode(bytes)).path).toBe('again');
+  });
+
+  it('takes the layout of what is filled in, of messages too, and of bytes with a size of their own', () => {
+    const codec: AnyCodec = messages(
+      'kind',
+      {
+        go: f.message(0x0102, {
+          again: f.same('kind'),
+          n: f.u8,
+          a: f.bytes('n'),
+          b: f.same('a'),
+          m: f.same('n'),
+        }),
+      },
+      { header: { kind: f.u16be, echo: f.same('kind') } },
+    );
+    const value = { type: 'go', a: Buffer.of(7, 8) };
+    const bytes = encoded(codec, value);
+    expect(bytes.toString('hex')).toBe('0102' + '0102' + '0102' + '02' + '0708' + '0708' + '02');
+    expect(codec.decode(bytes)).toStrictEqual({
+      ...{ type: 'go', kind: 0x0102, echo: 0x0102, again: 0x0102 },
+      ...{ n: 2, a: value.a, b: value.a, m: 2 },
+    });
+  });
+
   it.each<[string, () => unknown, string]>([
+    [
+      'no layout: the field is not there',
+      () => codecOf(f.struct({ a: f.same('b') }) as AnyField),
+      "no field 'b'",
+    ],
+    ['no layout: behind it', () => f.struct({ a: f.same('b'), b: f.u8 }), 'declared before'],
+    [
+      'no layout: a structure',
+      () => f.struct({ a: f.struct({ x: f.u8 }), b: f.same('a') }),
+      'numbers, texts or bytes',
+    ],
+    [
+      'no layout: a member that is not there',
+      () => f.struct({ a: f.struct({ x: f.u8 }), b: f.same('a.y') }),
+      'does not exist',
+    ],
+    [
+      'no layout: some bits',
+      () => f.struct({ a: f.bits(f.u8, { x: 4, y: 4 }), b: f.same('a.x') }),
+      'some bits',
+    ],
+    [
+      'no layout: one that hangs on another field',
+      () => f.struct({ a: f.struct({ n: f.u8, x: f.bytes('n') }), b: f.same('a.x') }),
+      "hangs on 'n'",
+    ],
+    ['a path and no field', () => f.same('a' as never, 'b'), 'in front of the path'],
     [
       'a field that is not there',
       () => codecOf(f.struct({ n: f.sizeOf(f.u8, 'body') }) as AnyField),

@@ -1114,11 +1114,17 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'same',
     about:
-      '`same(field, path)`: a field that repeats an earlier one, which may be a size or a tag. Filled in on encode, where a value that is given must agree; checked on decode.',
+      '`same(path)`: a field that repeats an earlier one, which may be a size or a tag, and has its layout; `same(field, path)` has a layout of its own. Filled in on encode, where a value that is given must agree; checked on decode.',
     type: 'that of the field; on encode it may be left out',
     limits:
       'a field of numbers, names, texts or bytes; an integer of fixed width, where it repeats what is filled in',
     good: [
+      ['struct({ id: u16be, again: same("id") })', '{ id: 258, again: 258 }', '01 02 | 01 02'],
+      [
+        'struct({ h: struct({ key: utf8(u8) }), list: array(struct({ key: same("h.key"), n: u8 }), u8) })',
+        '{ h: { key: "a" }, list: [{ key: "a", n: 5 }] }',
+        '01 61 | 01 | 01 61 05',
+      ],
       // IEC 60870-5-1, FT1.2: the length twice, between two start bytes
       [
         'struct({ start: constant(u8, 0x68), length: u8, again: same(u8, "length"), begin: constant(u8, 0x68), data: bytes("length") })',
@@ -1148,6 +1154,7 @@ export const VECTORS: readonly KindVectors[] = [
       ['struct({ x: f32be, y: same(f32be, "x") })', '{ x: NaN, y: NaN }', '7f c0 00 00 | 7f c0 00 00'],
     ],
     badBytes: [
+      ['struct({ id: u8, list: array(same("id"), u8) })', '05 | 01 | 06', 'ERR_MESSAGE_VALUE'],
       [
         'struct({ length: u8, again: same(u8, "length"), data: bytes("length") })',
         '01 | 02 | 00',

@@ -37,6 +37,7 @@ export const ARRAY: Kind<List> = {
   shape: ({ item, count, max }) => ({ is: 'list', item, count: count.extent, max }),
   call: ({ item, count, max }) => ({ maker: 'array', item, count: count.extent, max }),
   children: ({ item }) => [item],
+  rebuild: (node, change) => declare(ARRAY, { ...node, item: change(node.item) }),
   repeats: ({ count, max }) => mostBytes(count, max),
   foreseen: ({ item, count }) =>
     item.facts.size.min === item.facts.size.max ? foreseenBy(count, item.facts.size.min) : undefined,

@@ -29,6 +29,7 @@ export const BOUNDED: Kind<Bounded> = {
   shape: ({ size, item, max }) => ({ is: 'inside', item, length: size.extent, max }),
   call: ({ size, item, max }) => ({ maker: 'bounded', size: size.extent, item, max }),
   children: ({ item }) => [item],
+  rebuild: (node, change) => declare(BOUNDED, { ...node, item: change(node.item) }),
   // What may be null, or is moved by a size in front of it, has no place that could be shown.
   expose({ size, item, max }, path, made) {
     if (size.nullable || isMoved(size)) return undefined;

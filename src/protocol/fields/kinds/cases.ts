@@ -4,7 +4,7 @@ import { Problem } from '../engine/problem.ts';
 import { property } from '../engine/property.ts';
 import { type Fields, type MessageTable, rest } from '../field.ts';
 import { requireOpen } from '../group.ts';
-import type { Case, Encoding, Numbers, Source, Tag, Writing } from '../kind.ts';
+import type { AnyNode, Case, Encoding, Numbers, Source, Tag, Writing } from '../kind.ts';
 import { requireTag } from '../source.ts';
 import { bytes } from './bytes.ts';
 import { caseGroup } from './struct.ts';
@@ -85,6 +85,20 @@ export function casesOf(
     byName.set('unknown', other);
   }
   return { tag, cases: [...byName.values()], byTag, byName, other };
+}
+
+/** The cases with other fields inside. */
+export function changedCases(
+  { cases, byTag, other }: Cases,
+  change: (child: AnyNode) => AnyNode,
+): Omit<Cases, 'tag'> {
+  const changed = new Map(cases.map((one) => [one, { ...one, group: change(one.group) as Case['group'] }]));
+  return {
+    cases: [...changed.values()],
+    byTag: new Map([...byTag].map(([tag, one]) => [tag, changed.get(one)!])),
+    byName: new Map([...changed.values()].map((one) => [one.name, one])),
+    other: other && changed.get(other),
+  };
 }
 
 /** The tag that a value is to be written with. */

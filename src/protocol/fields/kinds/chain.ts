@@ -35,6 +35,7 @@ export const CHAIN: Kind<Chain> = {
     max,
   }),
   children: ({ item }) => [item],
+  rebuild: (node, change) => declare(CHAIN, { ...node, item: change(node.item) }),
   repeats: ({ max }) => max,
   traits: ({ item }) => ({ mayTakeRest: item.facts.traits.mayTakeRest === true }),
   check({ item }) {

@@ -27,6 +27,7 @@ export const DEFAULTED: Kind<Defaulted> = {
   }),
   call: ({ item, value }) => ({ maker: 'defaulted', item, value }),
   children: ({ item }) => [item],
+  rebuild: (node, change) => declare(DEFAULTED, { ...node, item: change(node.item) }),
   members: ({ item }) => item.kind.members?.(item) ?? new Map(),
   lend: ({ item, value }, path) => defaultedOf(item.kind.lend?.(item, path), value),
   expose: ({ item, value }, path, made) =>

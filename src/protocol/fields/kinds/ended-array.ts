@@ -1,5 +1,6 @@
 import { Problem, tooLong } from '../engine/problem.ts';
 import type { AnyNode, Kind } from '../kind.ts';
+import { declare } from '../node.ts';
 import type { UntilSource } from '../sources/until.ts';
 
 interface EndedList {
@@ -15,6 +16,7 @@ export const ENDED_ARRAY: Kind<EndedList> = {
   shape: ({ item, end, max }) => ({ is: 'list', item, count: end.extent, max }),
   call: ({ item, end, max }) => ({ maker: 'array', item, count: end.extent, max }),
   children: ({ item }) => [item],
+  rebuild: (node, change) => declare(ENDED_ARRAY, { ...node, item: change(node.item) }),
   repeats: ({ max }) => max,
   // Whether an element begins with the terminator shows in the bytes that are written.
   traits: ({ item }) => ({ reads: true, mayTakeRest: item.facts.traits.mayTakeRest === true }),

@@ -26,6 +26,7 @@ export const MAPPED: Kind<Mapped> = {
   shape: ({ item, name, decode }) => ({ is: 'inside', item, length: undefined, made: decode, name }),
   call: ({ item, name, mapping }) => ({ maker: 'mapped', item, name, mapping }),
   children: ({ item }) => [item],
+  rebuild: (node, change) => declare(MAPPED, { ...node, item: change(node.item) }),
   traits: ({ item }) => ({ ...item.facts.traits, foreign: true }),
   // Which numbers the functions make shows only when they are called.
   range: ({ item }) => (item.kind.range?.(item) === undefined ? undefined : ANY),

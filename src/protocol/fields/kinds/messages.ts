@@ -4,6 +4,7 @@ import { memberOf } from '../engine/read-walk.ts';
 import { type AnyField, type Fields, type MessageTable, nodeOf, type Parameter } from '../field.ts';
 import type { AnyNode, Kind, Known } from '../kind.ts';
 import { declare } from '../node.ts';
+import { settled } from '../settled.ts';
 import { tagSource } from '../source.ts';
 import {
   type Cases,
@@ -165,8 +166,8 @@ export function messagesNode(
   let headerSize = 0;
   let inHeader: InHeader | undefined;
   const [first, ...members] = typeof tagField === 'string' ? tagField.split('.') : [];
-  for (const [name, field] of Object.entries(header)) {
-    const node = nodeOf(field, name);
+  const given = Object.entries(header).map(([name, field]) => [name, nodeOf(field, name)] as const);
+  for (const [name, node] of settled(given, (name) => name)) {
     const { min, max } = node.facts.size;
     if (min !== max) throw new RangeError(`${name}: a field before the tag must have a fixed size`);
     if (name === first) inHeader = { node, offset: headerSize, members };

@@ -34,6 +34,7 @@ export const OPTIONAL: Kind<Optional> = {
   shape: ({ item, when }) => ({ is: 'maybe', item, when }),
   call: ({ item, when }) => ({ maker: 'optional', item, when }),
   children: ({ item }) => [item],
+  rebuild: (node, change) => declare(OPTIONAL, { ...node, item: change(node.item) }),
   members: ({ item }) => item.kind.members?.(item) ?? new Map(),
   memberSlot: ({ item }, name) => item.kind.memberSlot?.(item, name),
   lend: ({ item, when }, path) => optionalOf(item.kind.lend?.(item, path), when),

@@ -6,23 +6,33 @@ import {
   type FieldFills,
   type FieldIn,
   type FieldOut,
+  nodeOf,
+  type Repeated,
   valuedNodeOf,
 } from '../field.ts';
 import type { AnyNode, Decoding, Kind, Shape } from '../kind.ts';
 import { declare } from '../node.ts';
+import { bytes } from './bytes.ts';
+import { DEFAULTED } from './defaulted.ts';
 
 interface Same {
   readonly item: AnyNode;
   readonly path: string;
+  /** It has no layout yet: that of the field at the path, once the structure is declared that has both. */
+  readonly isOpen: boolean;
 }
 
 export const SAME: Kind<Same> = {
   name: 'same',
-  size: ({ item }) => item.facts.size,
+  size: ({ item, isOpen }) => (isOpen ? { min: 0, max: Number.POSITIVE_INFINITY } : item.facts.size),
   shape: ({ item, path }) => ({ is: 'agreed', base: item, on: 'value', path }),
   call: ({ item, path }) => ({ maker: 'same', item, path }),
-  references: ({ item, path }) => [...item.facts.references, { path, use: 'same', repeated: item }],
+  references: ({ item, path, isOpen }) => [
+    ...item.facts.references,
+    { path, use: 'same', ...(!isOpen && { repeated: item }) },
+  ],
   traits: ({ item }) => ({ ...item.facts.traits, agrees: true }),
+  settle: ({ path }, target) => declare(SAME, { item: comparable(target), path, isOpen: false }),
   text: ({ item }) => item.facts.costs.text,
   slot: ({ item }) => item.kind.slot?.(item),
   foreseen: ({ item }) => item.kind.foreseen?.(item),
@@ -92,25 +102,41 @@ function differs({ item }: Same, a: string, b: string, out: Pick<Decoding, 'cons
   return `${a} !== ${b}`;
 }
 
+/** A field that can be repeated; throws a TypeError for any other. */
+function comparable(item: AnyNode): AnyNode {
+  if (item.kind === DEFAULTED) return comparable(item.kind.children!(item)[0]!);
+  const shape = item.kind.shape(item);
+  if (COMPARED.has(shape.is) && !(shape.is === 'integer' && shape.bits !== undefined)) return item;
+  throw new TypeError(`same: expected a field of numbers, texts or bytes, got ${item.kind.name}`);
+}
+
 /**
- * A field that repeats an earlier one: checked on decode, filled in on encode. The earlier one may be a size or a tag.
+ * A field that repeats an earlier one: checked on decode, filled in on encode. The earlier one may be a size or a tag. Without a
+ * field of its own it has the layout of the one at the path; with one, its values are of the same type.
  *
  * @throws TypeError for a field whose values are not numbers, names, texts or bytes
  *
  * @example
- * struct({ length: u8, again: same(u8, 'length'), body: bytes('length') });     // 02 02 | 61 62
+ * struct({ length: u8, again: same('length'), body: bytes('length') });         // 02 | 02 | 61 62
+ * struct({ length: u8, again: same(u16be, 'length'), body: bytes('length') });  // 02 | 00 02 | 61 62
  */
+export function same<const P extends string>(path: P): Repeated<P>;
 export function same<F extends AnyField, const P extends string>(
   field: F,
   path: P,
-): Field<FieldOut<F>, FieldIn<F> | undefined, FieldFills<F> | `?${P}`> {
-  const item = valuedNodeOf(field, 'same(field)', 'a field that repeats another');
-  const shape = item.kind.shape(item);
-  if (!COMPARED.has(shape.is) || (shape.is === 'integer' && shape.bits !== undefined)) {
-    throw new TypeError(`same: expected a field of numbers, texts or bytes, got ${item.kind.name}`);
+): Field<FieldOut<F>, FieldIn<F> | undefined, FieldFills<F> | `?${P}`>;
+export function same(field: AnyField | string, path?: string): AnyField {
+  const isOpen = typeof field === 'string';
+  const of = isOpen ? field : path;
+  if (typeof of !== 'string' || of === '') {
+    throw new TypeError(`same(field, path): expected the path of an earlier field, got ${show(of)}`);
   }
-  if (typeof path !== 'string' || path === '') {
-    throw new TypeError(`same(field, path): expected the path of an earlier field, got ${show(path)}`);
+  if (isOpen && path !== undefined) {
+    throw new TypeError(`same(path): expected a field in front of the path, got ${show(field)}`);
   }
-  return declare(SAME, { item, path });
+  const item = isOpen ? NONE : valuedNodeOf(field, 'same(field)', 'a field that repeats another');
+  return declare(SAME, { item: comparable(item), path: of, isOpen });
 }
+
+/** Stands for a layout that is not known yet. */
+const NONE: AnyNode = nodeOf(bytes(0), 'same(path)');

@@ -12,6 +12,8 @@ export const STRUCT: Kind<Group> = {
   shape: ({ entries, derived }) => ({ is: 'group', members: entries, derived }),
   call: ({ entries }) => ({ maker: 'struct', fields: entries }),
   children: ({ entries }) => entries.map(([, node]) => node),
+  rebuild: ({ declared }, change) =>
+    struct(Object.fromEntries(declared.map(([name, node]) => [name, change(node)]))) as AnyNode,
   // A count may have the name of what it counts in a structure round it.
   declares: ({ places, entries }, name, child) =>
     places.has(name) && !(child?.kind.agreeRead !== undefined && entries[places.get(name)!]![1] === child),

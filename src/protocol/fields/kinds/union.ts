@@ -21,6 +21,7 @@ import {
   caseOfTag,
   caseOfValue,
   casesOf,
+  changedCases,
   encodeTag,
   headOf,
   keepsTag,
@@ -43,6 +44,7 @@ export const UNION: Kind<Cases> = {
     otherwise: other === undefined ? 'reject' : 'unknown',
   }),
   children: ({ cases }) => cases.map(({ group }) => group),
+  rebuild: (node, change) => declare(UNION, { ...node, ...changedCases(node, change) }),
   references: ({ tag, byTag, other }) =>
     tag.references('tag', [...byTag.keys()]).map((one) => ({ ...one, open: other !== undefined })),
   traits: ({ cases }) => ({
