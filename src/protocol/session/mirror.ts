@@ -76,6 +76,29 @@ export class Mirror<Sends, Receives, State extends string> {
   }
 
   /**
+   * Whether the server has to send something before it can have answered all that was sent. False where it may have said all
+   * of it, and where the table does not tell what answers a message.
+   */
+  get owes(): boolean {
+    if (this.#vague || this.#over) return false;
+    const seen = new Set<string>();
+    const open = [...this.#places];
+    for (let place = open.pop(); place !== undefined && seen.size <= MAX_WORK; place = open.pop()) {
+      const key = keyOf(place);
+      if (seen.has(key) || place.telling !== undefined) continue;
+      seen.add(key);
+      const sent = place.redo[0] ?? this.#sent[place.at - this.#first];
+      if (sent === undefined) return false;
+      const taken = afterOne(place);
+      for (const { to, held, outcome } of this.#leads(place, sent)) {
+        const isSilent = !outcome.one && outcome.last === undefined;
+        if (isSilent) open.push(entered(taken, to, { ...taken, held }));
+      }
+    }
+    return seen.size <= MAX_WORK;
+  }
+
+  /**
    * We are about to send a message.
    * @throws StateError with `origin: 'local'` when no state that the server may be in by then has a row for it: do
    *   not send it, nothing has changed
@@ -220,8 +243,7 @@ export class Mirror<Sends, Receives, State extends string> {
       }
       const sent = place.redo[0] ?? this.#sent[place.at - this.#first];
       if (sent === undefined) continue;
-      const taken =
-        place.redo.length > 0 ? { ...place, redo: place.redo.slice(1) } : { ...place, at: place.at + 1 };
+      const taken = afterOne(place);
       for (const { to, held, outcome, lasting } of this.#leads(place, sent)) {
         const greets = to !== state && to.onEnter !== undefined;
         const still = lasting ? both(speaking, outcome.types) : undefined;
@@ -394,6 +416,11 @@ function takes(state: StateTable, type: string): boolean {
 function entered<P extends Stand>(before: Stand, state: StateTable, place: P): P {
   if (state === before.state) return place;
   return { ...place, state, held: NONE, redo: [...place.held, ...place.redo] };
+}
+
+/** The place once the server has taken the next message. */
+function afterOne(place: Place): Place {
+  return place.redo.length > 0 ? { ...place, redo: place.redo.slice(1) } : { ...place, at: place.at + 1 };
 }
 
 function standing({ state, held, redo }: Stand): Stand {

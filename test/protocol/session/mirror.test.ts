@@ -38,6 +38,18 @@ describe('the drone, seen by its client', () => {
     expect(() => mirror.send(MOVE)).toThrow(local('ERR_STATE_CLOSED'));
   });
 
+  test('what the drone owes is one answer for each message', () => {
+    const mirror = drone.session.mirror();
+    expect(mirror.owes).toBe(false);
+    mirror.send(HELLO);
+    mirror.send(MOVE);
+    expect(mirror.owes).toBe(true);
+    mirror.receive(OK);
+    expect(mirror.owes).toBe(true);
+    mirror.receive(OK);
+    expect(mirror.owes).toBe(false);
+  });
+
   test('a command before the handshake is our fault, and nothing has changed', () => {
     const mirror = drone.session.mirror();
     expect(() => mirror.send(MOVE)).toThrow(StateError);
@@ -109,6 +121,7 @@ describe('the drone, seen by its client', () => {
           }
           for (const answer of waiting) mirror.receive(answer);
           expect(mirror.states).toContain(run.state);
+          expect(mirror.owes).toBe(false);
         },
       ),
       { numRuns: 300 },
@@ -417,6 +430,7 @@ test('over random tables: it never blames a server that keeps to its table, nor 
         const run = session.start();
         const mirror = session.mirror();
         const waiting: { type: string }[] = [...run.greeting];
+        let isBroken = false;
         for (const [type, readings] of script) {
           if (type === 'news') {
             if (allows(() => run.send({ type }))) waiting.push({ type });
@@ -429,11 +443,14 @@ test('over random tables: it never blames a server that keeps to its table, nor 
             const step = run.receive({ type }) as Step<{ type: string }, string>;
             waiting.push(...step.answers);
             // The mirror lets pass what a state takes that the server turns out not to be in.
-            if (step.error !== undefined) break;
+            isBroken = step.error !== undefined;
+            if (isBroken) break;
           }
           for (const answer of waiting.splice(0, readings)) mirror.receive(answer);
         }
         for (const answer of waiting) mirror.receive(answer);
+        // A server that has said all owes nothing.
+        expect(mirror.owes && !isBroken).toBe(false);
       },
     ),
     { numRuns: 500 },
