@@ -17,8 +17,21 @@ const MAY_IMPORT: Record<string, string[]> = {
   testing: ['errors', 'options', 'bytes', 'protocol', 'streams', 'captures'],
   tools: ['errors', 'options', 'bytes', 'protocol'],
   fleet: ['errors', 'options', 'bytes', 'protocol', 'net'],
+  fuzz: ['errors', 'options', 'bytes', 'protocol', 'captures', 'testing', 'tools'],
   drone: ['errors', 'options', 'bytes', 'protocol'],
-  cli: ['errors', 'options', 'bytes', 'protocol', 'streams', 'net', 'captures', 'testing', 'tools', 'drone'],
+  cli: [
+    'errors',
+    'options',
+    'bytes',
+    'protocol',
+    'streams',
+    'net',
+    'captures',
+    'testing',
+    'tools',
+    'fuzz',
+    'drone',
+  ],
 };
 
 function imports(file: string): string[] {

@@ -1,0 +1,79 @@
+/** What a test that shows a failure is made of. */
+export interface FailingTestOptions {
+  /** The failure, in words. */
+  title: string;
+  /** The file of the capture, beside the test. */
+  capture: string;
+  /** The module of the protocol, as the test imports it, and the name of the export. */
+  module: string;
+  name: string;
+  /** Where the server listens, unless `PORT` and `HOST`, or `SOCKET`, say otherwise. */
+  place: { readonly host: string; readonly port: number } | { readonly path: string };
+  /** Whether the connection is one of TLS, with any certificate. */
+  tls?: boolean | undefined;
+  /** How the server is judged: `refusal`, `exact`, `unasked`, `timeout`, `gap`. */
+  judging?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
+}
+
+/**
+ * A test for `node --test` that fails as long as a server does what a capture shows.
+ *
+ * @example
+ * writeFileSync('failure.test.mjs', failingTest({
+ *   title: failure.text, capture: 'failure.ndjson', module: 'wirepipe/drone', name: 'drone', place: { host: '127.0.0.1', port: 4000 },
+ * }));
+ */
+export function failingTest(options: FailingTestOptions): string {
+  const { title, capture, module, name, place, tls = false, judging = {} } = options;
+  const net = tls ? 'tls' : 'net';
+  const address =
+    'path' in place
+      ? `{ path: process.env.SOCKET ?? ${quoted(place.path)}, allowHalfOpen: true }`
+      : `{ port: Number(process.env.PORT ?? ${place.port}), host: process.env.HOST ?? ${quoted(place.host)}, allowHalfOpen: true }`;
+  const given = Object.entries(judging).filter(([, value]) => value !== undefined);
+  const settings = given.map(([key, value]) => `, ${key}: ${JSON.stringify(value)}`).join('');
+  const connect = tls
+    ? [
+        `    const socket = tls.connect({ ...address, rejectUnauthorized: false });`,
+        `    await once(socket, 'secureConnect');`,
+        '    return socket;',
+      ]
+    : ['    return net.connect(address);'];
+  const lines = [
+    '// Made by `wirepipe fuzz`. It fails as long as the server does what the capture shows: start the server, then node --test.',
+    "import assert from 'node:assert/strict';",
+    ...(tls ? ["import { once } from 'node:events';"] : []),
+    `import ${net} from 'node:${net}';`,
+    "import test from 'node:test';",
+    "import { fileURLToPath } from 'node:url';",
+    "import { readCapture } from 'wirepipe/captures';",
+    "import { replayAttack } from 'wirepipe/fuzz';",
+    `import ${imported(name)} from ${quoted(module)};`,
+    '',
+    `const address = ${address};`,
+    `const capture = fileURLToPath(new URL(${quoted(encodeURI(capture))}, import.meta.url));`,
+    '',
+    `test(${quoted(title)}, async () => {`,
+    '  const connect = async () => {',
+    ...connect,
+    '  };',
+    `  const finding = await replayAttack(readCapture(capture), protocol, { connect${settings} });`,
+    '  assert.equal(finding?.text, undefined);',
+    '});',
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function imported(name: string): string {
+  if (name === 'default') return 'protocol';
+  return name === 'protocol' ? '{ protocol }' : `{ ${name} as protocol }`;
+}
+
+/** A text as JavaScript has it: characters beyond ASCII are escaped. */
+function quoted(text: string): string {
+  const escaped = JSON.stringify(text).replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return escaped;
+}

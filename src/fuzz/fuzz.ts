@@ -1,0 +1,494 @@
+import { showThrown } from '../bytes/show.ts';
+import { seededNumbers } from '../captures/seeded-numbers.ts';
+import { anything, checkOptions, delay, integer, natural } from '../options.ts';
+import { fromClient } from '../protocol/direction.ts';
+import type { CaptureEvent } from '../protocol/recording/events.ts';
+import { shrinkCapture } from '../testing/shrink-capture.ts';
+import {
+  ATTACK_KINDS,
+  type AttackKind,
+  attacks,
+  type Step,
+  type Turn,
+  typesOf,
+} from '../tools/fuzz/attacks.ts';
+import type { Finding } from '../tools/fuzz/finding.ts';
+import type { JudgedProtocol } from '../tools/fuzz/judge.ts';
+import { type Route, routeOut, routesFrom, stayingTypes } from '../tools/fuzz/routes.ts';
+import { JUDGING_CHECKS, type Judging, type JudgingOptions, judgingOf } from './judging.ts';
+import { LiveConnection } from './live-connection.ts';
+import type { GoodMessages, MessageContext } from './messages.ts';
+import { afterwards, openConnection, playAgain } from './replay-attack.ts';
+import { memoryOf, ServerProcess } from './server-process.ts';
+
+export interface FuzzOptions extends JudgingOptions {
+  /** The same seed gives the same attacks. Default 1. */
+  seed?: number | undefined;
+  /** How long to attack. Default 60. */
+  seconds?: number | undefined;
+  /** How many attacks, at the most. Default: as many as there is time for. */
+  attacks?: number | undefined;
+  /** Only these kinds of attacks. Default: all. */
+  kinds?: readonly AttackKind[] | undefined;
+  /**
+   * Good messages that lead on, a token that the server knows for example: by type, or by state and type where it matters. A function
+   * may use what the server has said.
+   *
+   * @example { 'handshake.write': { type: 'write', text: 'HELLO' } }
+   */
+  values?: Readonly<Record<string, object | ((context: MessageContext) => object)>> | undefined;
+  /** All other good messages. Default: by the declaration of the codec, which needs fast-check. */
+  messages?: GoodMessages | undefined;
+  /** A command that runs the server: it is started, watched, and started again when it has died. */
+  run?: string | undefined;
+  /** The server's process, whose memory is watched, where it is not `run`. */
+  pid?: number | undefined;
+  /** MiB that the server's process may hold beyond what it held at the start. Default 256. */
+  memory?: number | undefined;
+  /** Bytes of a flood. Default 16 MiB. */
+  flood?: number | undefined;
+  /** How many different failures end it. Default 10. */
+  failures?: number | undefined;
+  /** Milliseconds that a failure is made smaller for. Default 10,000. */
+  shrinkTime?: number | undefined;
+  /** Called with each failure that is found. */
+  onFailure?: ((failure: Failure) => void | Promise<void>) | undefined;
+  /** Called after each attack. */
+  onAttack?: ((count: number) => void) | undefined;
+}
+
+/** Something that a server does wrong. */
+export interface Failure extends Finding {
+  /** The state that was attacked. */
+  readonly state: string;
+  readonly attack: { readonly kind: AttackKind; readonly what: string; readonly number: number };
+  /** The conversation that shows it, made as small as it was possible. */
+  readonly events: readonly CaptureEvent[];
+  /** Whether it showed again when the conversation was played again. */
+  readonly repeats: boolean;
+}
+
+export interface FuzzReport {
+  readonly seed: number;
+  readonly seconds: number;
+  /** How many attacks of each kind were made. */
+  readonly attacks: Readonly<Record<AttackKind, number>>;
+  readonly failures: readonly Failure[];
+  /** The states, except final ones, that good messages have led to, and those that none did. */
+  readonly reached: readonly string[];
+  readonly unreached: readonly string[];
+  /** The types that no good message is known of. */
+  readonly unsent: readonly string[];
+}
+
+const MIB = 1_048_576;
+/** Tries to reach a state, before it counts as not to be reached. */
+const TRIES = 12;
+const DEAD: Finding = { kind: 'dead', text: 'takes no connections any more' };
+/** How often a failure is played again before it counts as one that does not repeat. */
+const REPEATS = 3;
+
+/**
+ * Attack a server that speaks a protocol, and say what it does wrong: each state of the session is reached by good messages, and from
+ * there come near misses, messages out of order, splits, floods, ends and resets; behind each of them a conversation without a
+ * mistake has to work. What the server answers is judged by the table of the session.
+ *
+ * @throws TypeError or RangeError for options and protocols that do not fit, Error where the server cannot be reached at all
+ *
+ * @example
+ * const report = await fuzz(drone, {
+ *   connect: () => net.connect({ port: 4000, allowHalfOpen: true }),
+ *   values: { 'handshake.write': { type: 'write', text: 'HELLO' } },
+ *   seconds: 10,
+ * });
+ * assert.deepEqual(report.failures, []);
+ */
+export async function fuzz(protocol: JudgedProtocol, options: FuzzOptions): Promise<FuzzReport> {
+  checkOptions('fuzz', options, {
+    ...JUDGING_CHECKS,
+    seed: integer(0),
+    seconds: anything,
+    attacks: natural,
+    kinds: anything,
+    values: anything,
+    messages: anything,
+    run: anything,
+    pid: integer(1),
+    memory: integer(1),
+    flood: integer(1),
+    failures: integer(1),
+    shrinkTime: delay,
+    onFailure: anything,
+    onAttack: anything,
+  });
+  const judging = judgingOf(protocol, options);
+  const messages = options.messages ?? (await declaredMessages(protocol, options.seed ?? 1));
+  return new Fuzzer(protocol, options, judging, messages).run();
+}
+
+/** Good messages by the declaration: only then fast-check has to be there. */
+async function declaredMessages({ clientMessages }: JudgedProtocol, seed: number): Promise<GoodMessages> {
+  let module: typeof import('./good-messages.ts');
+  try {
+    module = await import('./good-messages.ts');
+  } catch (error) {
+    throw new TypeError(
+      `fuzz: good messages are made by fast-check, which cannot be loaded: ${showThrown(error)}`,
+    );
+  }
+  return module.goodMessages(clientMessages, seed);
+}
+
+class Fuzzer {
+  readonly #protocol: JudgedProtocol;
+  readonly #options: FuzzOptions;
+  readonly #judging: Judging;
+  readonly #messages: GoodMessages;
+  readonly #seed: number;
+  readonly #server: ServerProcess | undefined;
+  readonly #routes: ReadonlyMap<string, Route>;
+  readonly #reached: string[] = [];
+  readonly #unreached: string[] = [];
+  readonly #failures: Failure[] = [];
+  /** Failures of the same kind, at the same place, are one. */
+  readonly #known = new Set<string>();
+  readonly #counts = Object.fromEntries(ATTACK_KINDS.map((kind) => [kind, 0])) as Record<AttackKind, number>;
+  #count = 0;
+  #random: () => number;
+  /** The conversation under way, for messages that depend on it. */
+  #live: LiveConnection | undefined;
+  #memory: number | undefined;
+  #end = Infinity;
+
+  constructor(protocol: JudgedProtocol, options: FuzzOptions, judging: Judging, messages: GoodMessages) {
+    this.#protocol = protocol;
+    this.#options = options;
+    this.#judging = judging;
+    this.#messages = messages;
+    this.#seed = options.seed ?? 1;
+    this.#random = seededNumbers(this.#seed);
+    const { table } = judging.law;
+    this.#routes = routesFrom(table, table.initial.name);
+    this.#server = options.run === undefined ? undefined : new ServerProcess(options.run, () => this.#isUp());
+  }
+
+  async run(): Promise<FuzzReport> {
+    const start = performance.now();
+    const { seconds = 60, attacks: most = Infinity, failures = 10, kinds, onAttack } = this.#options;
+    try {
+      await this.#server?.start();
+      if (!(await this.#isUp())) throw new Error('fuzz: the server takes no connections');
+      await this.#explore();
+      this.#memory = this.#measure();
+      this.#end = start + seconds * 1_000;
+      const turns = attacks(this.#arsenal(), this.#reached, kinds);
+      while (
+        this.#reached.length > 0 &&
+        this.#count < most &&
+        performance.now() < this.#end &&
+        this.#failures.length < failures
+      ) {
+        // Each attack has numbers of its own: what one of them took does not change the others.
+        this.#random = seededNumbers(this.#seed * 1_000_003 + this.#count++);
+        if (!(await this.#attack(turns.next().value))) break;
+        onAttack?.(this.#count);
+      }
+    } finally {
+      await this.#server?.stop();
+    }
+    return {
+      seed: this.#seed,
+      seconds: (performance.now() - start) / 1_000,
+      attacks: this.#counts,
+      failures: this.#failures,
+      reached: this.#reached,
+      unreached: this.#unreached,
+      unsent: typesOf(this.#protocol).filter((type) => this.#payload(type, '') === undefined),
+    };
+  }
+
+  /** Find the states that good messages lead to, beginning with those that are near. */
+  async #explore(): Promise<void> {
+    const { states } = this.#judging.law.table;
+    for (const [state, route] of this.#routes) {
+      // Nothing is read in a final state.
+      if (states.get(state)!.final) continue;
+      let isReached = false;
+      for (let tries = 0; tries < TRIES && !isReached; tries++) {
+        const live = await openConnection(this.#judging);
+        if (!(live instanceof LiveConnection)) throw new Error(`fuzz: the server ${live.text}`);
+        isReached = await this.#walk(live, route);
+        live.close();
+        // Nothing was attacked: the server does not do what the declaration says.
+        const turn = { kind: 'values', state, make: () => undefined } as const;
+        if (live.finding !== undefined) await this.#found(live.finding, turn, 'good messages', live.events);
+      }
+      (isReached ? this.#reached : this.#unreached).push(state);
+    }
+    for (const { name, final } of states.values())
+      if (!final && !this.#routes.has(name)) this.#unreached.push(name);
+  }
+
+  /** One attack; false where the server is dead, and cannot be started again. */
+  async #attack(turn: Turn): Promise<boolean> {
+    const live = await openConnection(this.#judging);
+    if (!(live instanceof LiveConnection)) return this.#revive();
+    const hasArrived = await this.#walk(live, this.#routes.get(turn.state)!);
+    if (!hasArrived) {
+      live.close();
+      return live.finding === undefined || this.#found(live.finding, turn, 'good messages', live.events);
+    }
+    live.mark(turn.state);
+    const attack = turn.make();
+    if (attack === undefined) {
+      live.close();
+      return true;
+    }
+    this.#counts[turn.kind]++;
+    for (const step of attack.steps) {
+      if (live.finding !== undefined) break;
+      await this.#take(live, step);
+    }
+    await this.#goOn(live);
+    const wrong = this.#look();
+    if (wrong !== undefined) live.blame(wrong);
+    live.close();
+    if (live.finding !== undefined) return this.#found(live.finding, turn, attack.what, live.events);
+    const check = await this.#check();
+    if (check.finding === undefined) return true;
+    // It may fail whatever was done before.
+    const alone = check.finding.kind === 'dead' ? undefined : await this.#again(check.events, check.finding);
+    if (alone !== undefined) return this.#found(alone.finding, turn, 'good messages', alone.events);
+    return this.#found(afterwards(check.finding), turn, attack.what, live.events);
+  }
+
+  async #take(live: LiveConnection, step: Step): Promise<void> {
+    if (step.do === 'send') await live.send(step.bytes);
+    else if (step.do === 'settle') await live.settle();
+    else if (step.do === 'end') live.end();
+    else if (step.do === 'reset') live.reset();
+    else if (step.do === 'flood')
+      await live.flood(step.bytes, this.#options.flood ?? 16 * MIB, () => this.#look());
+  }
+
+  /** Later messages, and the way out: what was done before may show only then. */
+  async #goOn(live: LiveConnection): Promise<void> {
+    await live.settle();
+    const { table } = this.#judging.law;
+    const state = (): string | undefined =>
+      live.finding === undefined && !live.isOver && !live.judge.isBroken ? live.judge.states[0] : undefined;
+    for (let count = 0; count < 2; count++) {
+      const here = state();
+      const [type] = here === undefined ? [] : stayingTypes(table, here);
+      if (type !== undefined) await this.#say(live, type, here!);
+    }
+    const here = state();
+    for (const { type, from } of here === undefined ? [] : (routeOut(table, here) ?? [])) {
+      if (state() !== undefined) await this.#say(live, type, from);
+    }
+    if (live.finding === undefined && !live.isOver) live.end();
+    await live.settle();
+  }
+
+  /** A conversation without a mistake, and what is wrong with it. */
+  async #check(): Promise<{ finding: Finding | undefined; events: readonly CaptureEvent[] }> {
+    const live = this.#server?.end === undefined ? await openConnection(this.#judging) : DEAD;
+    if (!(live instanceof LiveConnection)) return { finding: await this.#dead(live), events: [] };
+    const state = this.#reached[this.#count % this.#reached.length] ?? '';
+    if (await this.#walk(live, this.#routes.get(state) ?? [])) await this.#goOn(live);
+    live.close();
+    if (live.finding === undefined) return { finding: undefined, events: live.events };
+    // A connection that ends without a reason may be the end of the process.
+    const end = live.judge.isOver ? await this.#server?.ended(500) : this.#server?.end;
+    return { finding: end === undefined ? live.finding : await this.#dead(DEAD), events: live.events };
+  }
+
+  /** How the process has ended, if it is ours. */
+  async #dead(finding: Finding): Promise<Finding> {
+    const end = await this.#server?.ended(1_000);
+    return end === undefined ? finding : { kind: 'dead', text: `has ended ${end}` };
+  }
+
+  /** Go a route by good messages; whether the server may have come there. */
+  async #walk(live: LiveConnection, route: Route): Promise<boolean> {
+    await live.settle();
+    for (const { from, type, to } of route) {
+      if (live.isOver || !(await this.#say(live, type, from))) return false;
+      if (live.finding !== undefined || !live.judge.states.includes(to)) return false;
+    }
+    return live.finding === undefined;
+  }
+
+  /** Send a good message, and wait for its answer; false where none is known. */
+  async #say(live: LiveConnection, type: string, state: string): Promise<boolean> {
+    this.#live = live;
+    const payload = this.#payload(type, state, true);
+    if (payload === undefined) return false;
+    await live.send(this.#frame(payload));
+    await live.settle();
+    return true;
+  }
+
+  #arsenal() {
+    const { table } = this.#judging.law;
+    return {
+      protocol: this.#protocol,
+      framing: fromClient(this.#protocol).framing,
+      table,
+      random: () => this.#random(),
+      payload: (type: string, state: string) => this.#payload(type, state),
+    };
+  }
+
+  /** A good message, encoded. What the user gives leads on; an attack takes others, too. */
+  #payload(type: string, state: string, leads = false): Buffer | undefined {
+    const { values = {} } = this.#options;
+    const received = this.#live?.judge.received ?? [];
+    const context: MessageContext = { state, received, random: () => this.#random() };
+    const own = values[`${state}.${type}`] ?? values[type];
+    const given = own !== undefined && (leads || this.#random() < 0.5) ? own : undefined;
+    const message =
+      (typeof given === 'function' ? given(context) : given) ?? this.#messages(type, context) ?? own;
+    if (message === undefined) return undefined;
+    return Buffer.from(
+      this.#protocol.clientMessages.encode(typeof message === 'function' ? message(context) : message),
+    );
+  }
+
+  #frame(payload: Buffer): Buffer {
+    const writer = fromClient(this.#protocol).framing.writer();
+    const frame = Buffer.alloc(writer.bound(payload.length));
+    return frame.subarray(0, writer.write(frame, 0, payload, 0, payload.length));
+  }
+
+  /** A failure: play it again, make it smaller, and begin with a fresh server where ours has died. */
+  async #found(
+    finding: Finding,
+    turn: Turn,
+    what: string,
+    events: readonly CaptureEvent[],
+  ): Promise<boolean> {
+    const key = `${finding.kind} ${turn.state} ${turn.kind}`;
+    const isNew = !this.#known.has(key);
+    this.#known.add(key);
+    const canGoOn = await this.#recover(finding);
+    if (!isNew) return canGoOn;
+    let smallest = { finding, events };
+    let repeats = false;
+    for (let tries = 0; canGoOn && !repeats && tries < REPEATS; tries++) {
+      const again = await this.#again(events, finding);
+      repeats = again !== undefined;
+      smallest = again ?? smallest;
+    }
+    if (repeats && turn.kind !== 'floods') smallest = await this.#shrink(smallest.events, smallest.finding);
+    const failure: Failure = {
+      ...smallest.finding,
+      state: turn.state,
+      attack: { kind: turn.kind, what, number: this.#count },
+      events: smallest.events,
+      repeats,
+    };
+    this.#failures.push(failure);
+    await this.#options.onFailure?.(failure);
+    return canGoOn;
+  }
+
+  async #shrink(
+    events: readonly CaptureEvent[],
+    finding: Finding,
+  ): Promise<{ finding: Finding; events: readonly CaptureEvent[] }> {
+    const end = performance.now() + (this.#options.shrinkTime ?? 10_000);
+    let smallest = { finding, events };
+    // The good messages before stay, except where it fails without them.
+    const mark = 1 + events.findIndex(({ event }) => event === 'state');
+    const withoutStart = events.filter((event, index) => index >= mark && isOurs(event));
+    const alone = await this.#again(withoutStart, finding);
+    const start = alone === undefined ? events.slice(0, mark) : [];
+    smallest = alone ?? smallest;
+    const rest = (alone?.events ?? events.slice(mark)).filter(
+      (event) => event.event !== 'close' && event.event !== 'error',
+    );
+    await shrinkCapture(
+      rest,
+      async (some) => {
+        if (some === rest) return true;
+        if (performance.now() > end) return false;
+        const again = await this.#again([...start, ...some], finding);
+        smallest = again ?? smallest;
+        return again !== undefined;
+      },
+      this.#protocol as never,
+    );
+    return smallest;
+  }
+
+  /** Play a conversation again; what came of it, where it fails in the same way. */
+  async #again(
+    events: readonly CaptureEvent[],
+    { kind }: Finding,
+  ): Promise<{ finding: Finding; events: readonly CaptureEvent[] } | undefined> {
+    const live = await openConnection(this.#judging);
+    if (!(live instanceof LiveConnection)) {
+      await this.#recover(DEAD);
+      return undefined;
+    }
+    await playAgain(events, live, () => this.#look());
+    let { finding } = live;
+    if (finding === undefined) {
+      const check = await this.#check();
+      finding = check.finding && afterwards(check.finding);
+    } else if (this.#server !== undefined && live.judge.isOver) {
+      if ((await this.#server.ended(100)) !== undefined) finding = await this.#dead(DEAD);
+    }
+    if (finding !== undefined) await this.#recover(finding);
+    return finding?.kind === kind ? { finding, events: live.events } : undefined;
+  }
+
+  /** Start the server again where the finding has killed or spoilt it; false where it is dead and not ours to start. */
+  async #recover({ kind }: Finding): Promise<boolean> {
+    if (!['dead', 'unwell', 'memory'].includes(kind) && this.#server?.end === undefined) return true;
+    if (this.#server !== undefined) {
+      await this.#server.start();
+      this.#memory = this.#measure();
+      return true;
+    }
+    this.#memory = this.#measure();
+    return this.#isUp();
+  }
+
+  async #revive(): Promise<boolean> {
+    return this.#recover({ kind: 'dead', text: '' });
+  }
+
+  /** What is wrong with the server's process. */
+  #look(): Finding | undefined {
+    const { memory = 256 } = this.#options;
+    const now = this.#measure();
+    if (now === undefined || this.#memory === undefined || now - this.#memory <= memory * MIB)
+      return undefined;
+    const [before, after] = [this.#memory, now].map((bytes) => Math.round(bytes / MIB));
+    return { kind: 'memory', text: `holds ${after} MiB of memory, ${before} MiB at the start` };
+  }
+
+  #measure(): number | undefined {
+    const pid = this.#server?.pid ?? this.#options.pid;
+    return pid === undefined ? undefined : memoryOf(pid);
+  }
+
+  async #isUp(): Promise<boolean> {
+    try {
+      const stream = await this.#judging.connect();
+      stream.on('error', () => {});
+      stream.destroy();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+function isOurs(event: CaptureEvent): boolean {
+  return (
+    event.event === 'data' || event.event === 'end' || event.event === 'reset' || event.event === 'state'
+  );
+}

@@ -1,0 +1,14 @@
+// Servers under attack, by their declaration: `wirepipe/fuzz`.
+export { ATTACK_KINDS, type AttackKind } from '../tools/fuzz/attacks.ts';
+export type { Finding, FindingKind } from '../tools/fuzz/finding.ts';
+export type { JudgedProtocol } from '../tools/fuzz/judge.ts';
+export { type FailingTestOptions, failingTest } from './failing-test.ts';
+export {
+  type Failure,
+  type FuzzOptions,
+  type FuzzReport,
+  fuzz,
+} from './fuzz.ts';
+export type { JudgingOptions } from './judging.ts';
+export type { GoodMessages, MessageContext } from './messages.ts';
+export { replayAttack } from './replay-attack.ts';

@@ -1,0 +1,101 @@
+import type { Declaration } from '../../protocol/fields/engine/declaration.ts';
+import { trace } from '../../protocol/fields/engine/trace.ts';
+import { type NearMiss, NearMisses } from './near-miss.ts';
+
+/** A field of a message, as bytes. */
+interface Place {
+  readonly path: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Payloads of so many bytes are cut at each place; longer ones at these many. */
+const MOST_CUTS = 48;
+const LONG = 1_024;
+
+/**
+ * Payloads beside a good one: each field at the boundaries of its kind, its length or its tag off by one or at its most, text
+ * that is none, the payload cut short at each place, and drawn out. Some of them are messages, too. What is edited are the
+ * bytes of a field as they lie on the wire, its length in front among them: so every kind of field is met.
+ *
+ * @example
+ * payloadMisses(drone.clientMessages, Buffer.from([2, 2, 72, 73])); // 'text: first byte + 1' 02 03 48 49, …
+ */
+export function payloadMisses(codec: object, payload: Buffer): readonly NearMiss[] {
+  const misses = new NearMisses(payload);
+  misses.add('empty', Buffer.alloc(0));
+  for (const place of placesOf(codec, payload)) editField(misses, payload, place);
+  const step = Math.max(1, Math.floor(payload.length / MOST_CUTS));
+  for (let at = payload.length - 1; at > 0; at -= step) {
+    misses.add(`cut after ${at} of ${payload.length} bytes`, payload.subarray(0, at));
+  }
+  misses.add('a byte 00 behind', Buffer.concat([payload, Buffer.from([0x00])]));
+  misses.add('a byte ff behind', Buffer.concat([payload, Buffer.from([0xff])]));
+  misses.add('twice in one frame', Buffer.concat([payload, payload]));
+  misses.add(`${LONG} bytes behind`, Buffer.concat([payload, Buffer.alloc(LONG, 0x41)]));
+  return misses.found;
+}
+
+/** The fields that hold no others; of a codec that is not declared, each byte. */
+function placesOf(codec: object, payload: Buffer): Place[] {
+  const { declaration } = codec as { readonly declaration?: Declaration };
+  if (declaration === undefined) {
+    return Array.from({ length: Math.min(payload.length, 64) }, (_, start) => ({
+      path: `byte ${start}`,
+      start,
+      end: start + 1,
+    }));
+  }
+  const { spans } = trace({ declaration, decode: () => undefined }, payload);
+  return spans
+    .filter(({ start, end, path }, index) => {
+      const next = spans[index + 1];
+      const isAround = next !== undefined && next.start >= start && next.end <= end && next.path !== path;
+      return path !== '' && !(isAround && /^[.[]/.test(next.path.slice(path.length)));
+    })
+    .filter(({ start, end }) => end <= payload.length && start <= end)
+    .map(({ path, start, end }) => ({ path, start, end }));
+}
+
+function editField(misses: NearMisses, payload: Buffer, { path, start, end }: Place): void {
+  const length = end - start;
+  const set = (what: string, at: number, bytes: readonly number[]): void =>
+    misses.put(`${path}: ${what}`, at, Math.min(at + bytes.length, end), bytes);
+  if (length === 0) {
+    misses.put(`${path}: a byte where it is empty`, start, end, [0xff]);
+    return;
+  }
+  const first = payload[start]!;
+  const last = payload[end - 1]!;
+  const rest = Math.min(length, 64) - 1;
+  const filled = (byte: number): number[] => Array.from({ length: rest }, () => byte);
+  if (length <= 8) {
+    // Whole numbers at their boundaries, in either order of bytes.
+    set('the least, big-endian', start, [0x80, ...filled(0x00)]);
+    set('the least, little-endian', start, [...filled(0x00), 0x80]);
+    set('the greatest, big-endian', start, [0x7f, ...filled(0xff)]);
+    set('the greatest, little-endian', start, [...filled(0xff), 0x7f]);
+    set('−1', start, [...filled(0xff), 0xff]);
+    set('0', start, [...filled(0x00), 0x00]);
+    set('1, big-endian', start, [...filled(0x00), 0x01]);
+    set('1, little-endian', start, [0x01, ...filled(0x00)]);
+  }
+  // A length or a tag in front; a delimiter, a sum or text at the end.
+  set('first byte + 1', start, [(first + 1) & 0xff]);
+  set('first byte − 1', start, [(first - 1) & 0xff]);
+  set('first byte 00', start, [0x00]);
+  set('first byte ff', start, [0xff]);
+  set('first byte 7f', start, [0x7f]);
+  set('first byte 80', start, [0x80]);
+  set('last byte + 1', end - 1, [(last + 1) & 0xff]);
+  set('last byte ff', end - 1, [0xff]);
+  set('last byte 00', end - 1, [0x00]);
+  if (length > 2) {
+    set('overlong UTF-8', end - 2, [0xc0, 0x80]);
+    set('first two bytes ff', start, [0xff, 0xff]);
+  }
+  if (length > 3) set('half a surrogate pair', end - 3, [0xed, 0xa0, 0x80]);
+  misses.put(`${path}: a byte less`, end - 1, end, []);
+  misses.put(`${path}: a byte more`, end, end, [last]);
+  misses.put(`${path}: left out`, start, end, []);
+}
