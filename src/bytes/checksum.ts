@@ -16,6 +16,8 @@ export interface Checksum {
   readonly width: number;
   /** The sum, unsigned, of `bytes[start, end)` and then of `append`. */
   compute(bytes: Uint8Array, start: number, end: number, append?: Uint8Array): number;
+  /** What it is, as data, where it is a CRC: for tools. */
+  readonly crc?: CrcParameters;
 }
 
 /** The parameters of a CRC. */
@@ -52,6 +54,7 @@ export function crc(parameters: CrcParameters): Checksum {
   return Object.freeze({
     name,
     width,
+    crc: Object.freeze({ ...parameters }),
     compute(bytes: Uint8Array, start: number, end: number, append?: Uint8Array): number {
       table ??= reflected ? reflectedTable(width, polynomial) : forwardTable(width, polynomial);
       let register = (reflected ? reverse(initial, width) : initial << (32 - width)) >>> 0;

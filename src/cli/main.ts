@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { safeText, showThrown } from '../bytes/show.ts';
 import { decode } from './decode.ts';
 import { diff } from './diff.ts';
+import { dissector } from './dissector.ts';
 import { fly } from './fly.ts';
 import { parseProblem } from './parse-problem.ts';
 import { repl } from './repl.ts';
@@ -19,7 +20,20 @@ import type { Verb } from './verb.ts';
 import { view } from './view.ts';
 
 /** In the order of the help. A verb is one file and a line here. */
-const VERBS: readonly Verb[] = [fly, serve, send, repl, streams, decode, view, tap, replay, diff, shrink];
+const VERBS: readonly Verb[] = [
+  fly,
+  serve,
+  send,
+  repl,
+  streams,
+  decode,
+  view,
+  tap,
+  replay,
+  diff,
+  shrink,
+  dissector,
+];
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 

@@ -1,3 +1,5 @@
+import type { CrcParameters } from '../../bytes/checksum.ts';
+
 /**
  * What a framing is, as plain data: all that a generator of documentation, of a dissector or of a `.ksy` needs to know. Bytes
  * are arrays of numbers, lengths are in bytes, and everything survives JSON.
@@ -165,6 +167,8 @@ export type ValidLayout =
       readonly checksum: string;
       /** Of the sum, in bits. */
       readonly bits: number;
+      /** Of a checksum that is a CRC. */
+      readonly crc?: CrcParameters;
       readonly order?: 'little' | 'big';
       readonly form: 'binary' | 'decimal' | 'hexadecimal';
       readonly at: number;

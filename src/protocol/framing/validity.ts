@@ -117,6 +117,7 @@ class SumValidity implements Validity {
       by: 'checksum',
       checksum: this.#sum.name,
       bits: width,
+      ...(this.#sum.crc && { crc: this.#sum.crc }),
       ...(isWide && { order: byteOrder! }),
       form: digits ?? 'binary',
       at: this.#at,

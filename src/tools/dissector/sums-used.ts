@@ -1,0 +1,29 @@
+import { type Checksum, type CrcParameters, checksumByName, checksumNames } from '../../bytes/checksum.ts';
+import { luaString } from './lua.ts';
+
+/** The checksums that a dissector computes, each made once. */
+export class SumsUsed {
+  readonly #made = new Map<string, string>();
+
+  /** Lua that makes them. */
+  get lua(): string {
+    return [...this.#made].map(([name, made]) => `sums[${luaString(name)}] = ${made}`).join('\n');
+  }
+
+  /** Lua for the function of a checksum; undefined for one that is a function of the program. */
+  of(name: string, crc: CrcParameters | undefined, checksum?: Checksum): string | undefined {
+    if (crc !== undefined) {
+      const { width, polynomial, initial, reflected, final, reflectedOutput = reflected } = crc;
+      const key = `${name} ${JSON.stringify([width, polynomial, initial, reflected, final, reflectedOutput])}`;
+      this.#made.set(
+        key,
+        `crc(${[width, polynomial, initial, reflected, final, reflectedOutput].join(', ')})`,
+      );
+      return `sums[${luaString(key)}]`;
+    }
+    const known = checksumNames.find((one) => one === name);
+    if (known === undefined || (checksum !== undefined && checksumByName(known) !== checksum))
+      return undefined;
+    return `sums[${luaString(name)}]`;
+  }
+}
