@@ -759,7 +759,7 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'optional',
     about:
-      '`optional(item)`: a value that may be missing; a byte before it, 0 or 1, says whether it is there. With `when(path, …values)` or `unless(path, …values)` an earlier field decides, and there is no such byte; a value may be `{ min, max }`. With `rest` it is there if anything is left.',
+      '`optional(item)`: a value that may be missing; a byte before it, 0 or 1, says whether it is there. With `when(path, …values)` or `unless(path, …values)` an earlier field decides, and there is no such byte; a value may be `{ min, max }`. With `rest` it is there if anything is left. An optional field inside another asks for both.',
     type: 'the item’s, or `undefined`',
     limits: 'those of its item',
     good: [
@@ -805,9 +805,37 @@ export const VECTORS: readonly KindVectors[] = [
         '{ has: 1, data: Buffer.of(5), sum: 6 }',
         '01 | 05 | 06',
       ],
+      // MQTT 5.0 §3.4.2: a reason that may be left out, and that older versions do not have
+      [
+        'struct({ version: u8, reason: optional(optional(u8, rest), when("version", 5)) })',
+        '{ version: 5, reason: 9 }',
+        '05 | 09',
+      ],
+      [
+        'struct({ version: u8, reason: optional(optional(u8, rest), when("version", 5)) })',
+        '{ version: 5, reason: undefined }',
+        '05',
+      ],
+      [
+        'struct({ version: u8, note: optional(optional(bytes(100)), when("version", 5)), n: u8 })',
+        '{ version: 5, note: undefined, n: 1 }',
+        '05 | 00 | 01',
+      ],
     ],
-    badBytes: [['optional(u8)', '02 | 07', 'ERR_MESSAGE_VALUE']],
+    badBytes: [
+      ['optional(u8)', '02 | 07', 'ERR_MESSAGE_VALUE'],
+      [
+        'struct({ version: u8, reason: optional(optional(u8, rest), when("version", 5)) })',
+        '04 | 09',
+        'ERR_MESSAGE_TRAILING',
+      ],
+    ],
     badValues: [
+      [
+        'struct({ version: u8, reason: optional(optional(u8, rest), when("version", 5)) })',
+        '{ version: 4, reason: 9 }',
+        'ERR_FIELD_RANGE',
+      ],
       [
         'struct({ version: u8, tail: optional(u8, when("version", 2)) })',
         '{ version: 1, tail: 9 }',

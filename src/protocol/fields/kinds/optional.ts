@@ -61,8 +61,8 @@ export const OPTIONAL: Kind<Optional> = {
     if (when === undefined) writeFlag(isThere, walk);
     else if (when !== 'rest') {
       const isDue = presenceHolds(when, presenceSource(when).given(walk));
-      // What has no value comes and goes as the condition says.
-      if (item.facts.traits.absent) isThere = isDue;
+      // What has no value comes and goes as the condition says; what may be missing itself has none to judge by.
+      if (item.facts.traits.absent || (isDue && item.kind === OPTIONAL)) isThere = isDue;
       if (isDue !== isThere) {
         const expected = isDue
           ? `a value, as '${when.field}' asks for it`
@@ -100,7 +100,10 @@ export const OPTIONAL: Kind<Optional> = {
     else if (when !== 'rest') {
       const isDue = presenceText(when, givenCode(when, out));
       if (isAbsent) isThere = isDue;
-      else out.refuse(`(${isDue}) !== (${isThere})`);
+      else if (item.kind === OPTIONAL) {
+        out.refuse(`!(${isDue}) && ${isThere}`);
+        isThere = isDue;
+      } else out.refuse(`(${isDue}) !== (${isThere})`);
     }
     out.settle();
     const start = when === 'rest' && item.facts.size.min === 0 ? out.define('p') : undefined;
@@ -117,7 +120,7 @@ export const OPTIONAL: Kind<Optional> = {
 
   bound({ item, when }, value, out) {
     out.fixed(when === undefined ? 1 : 0);
-    if (value === '') {
+    if (value === '' || item.kind === OPTIONAL) {
       out.add(item, value);
       return;
     }
@@ -288,9 +291,11 @@ function rangeOf(name: string, given: NumberRange): NonNullable<Presence['range'
 /**
  * A value that may be missing: `undefined`. A byte before it, 0 or 1, says whether it is there. With a condition there is no
  * such byte, and an earlier field decides; with `rest` it is there if anything is left of the frame, or of the enclosing
- * `bounded`. What has no value, a constant or padding, may come and go by a condition.
+ * `bounded`. What has no value, a constant or padding, may come and go by a condition. An optional field inside another one asks for
+ * both: the condition, and what is left.
  *
  * @example optional(u32le); optional(utf8(u8), when('flags.named')); optional(cstring(), rest);
+ * @example optional(optional(u8, rest), when('version', 5));
  */
 export function optional<F extends AnyField, C extends Condition | Rest = Rest>(
   item: F,
