@@ -56,6 +56,29 @@ describe('a parameter', () => {
     expect(codeOf(() => reply.with({ version: 9 }).encode({ id: 1 }))).toBe('ERR_FIELD_RANGE');
   });
 
+  it('says which messages there are', () => {
+    // MQTT 5.0 §3.15: AUTH, which 3.1.1 does not have
+    const codec = messages(
+      f.u8,
+      {
+        ping: f.message(12),
+        auth: f.message(15, { since5: f.only(f.parameter('version'), { min: 5 }), reason: f.u8 }),
+        old: f.message(16, { only3: f.only(f.parameter('version'), 3) }),
+      },
+      { parameters: version },
+    );
+    bothWays(codec, { type: 'ping' }, '0c');
+    bothWays(codec, { type: 'old' }, '10');
+    bothWays(codec.with({ version: 5 }), { type: 'auth', reason: 0x18 }, '0f 18');
+    expect(codeOf(() => codec.encode({ type: 'auth', reason: 0 }))).toBe('ERR_FIELD_RANGE');
+    expect(codeOf(() => codec.decode(hex('0f 18')))).toBe('ERR_MESSAGE_VALUE');
+    expect(codeOf(() => codec.with({ version: 5 }).decode(hex('10')))).toBe('ERR_MESSAGE_VALUE');
+    expect(() => codec.decode(hex('0f 18'))).toThrow("the parameter 'version'");
+    const undeclared = { a: f.message(1, { o: f.only(f.parameter('size'), 1) }) };
+    // @ts-expect-error: there is no parameter 'size'
+    expect(() => messages(f.u8, undeclared, { parameters: version })).toThrow("'size'");
+  });
+
   it('is a size, a count, and padding, adjusted or not', () => {
     const codec = codecOf(
       f.struct({

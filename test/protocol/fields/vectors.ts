@@ -994,7 +994,7 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'only',
     about:
-      '`only(path, …values)`: an earlier field has one of these values here, or a number in `{ min, max }`; checked on decode and on encode. It takes no bytes. With one value the encoder fills it in: reserved bits of a header that other messages use.',
+      '`only(path, …values)`: an earlier field has one of these values here, or a number in `{ min, max }`; checked on decode and on encode. It takes no bytes. With one value the encoder fills it in: reserved bits of a header that other messages use. Of a `parameter` it says for which of its values there is the message.',
     type: 'none: it has no key',
     limits: 'none',
     good: [

@@ -1,9 +1,9 @@
 import { showTag } from '../../../bytes/show.ts';
 import { Problem } from '../engine/problem.ts';
-import type { Absent, Field } from '../field.ts';
+import type { Absent, Field, Filled, Parameter } from '../field.ts';
 import type { Kind, Presence, Tag } from '../kind.ts';
 import { declare } from '../node.ts';
-import { pathSource } from '../source.ts';
+import { isParameter, presenceSource } from '../source.ts';
 import { listOf } from './cases.ts';
 import {
   type ConditionValue,
@@ -25,19 +25,19 @@ export const ONLY: Kind<Only> = {
   shape: ({ agrees }) => ({ is: 'fixed', bytes: new Uint8Array(0), agrees }),
   call: ({ agrees }) => ({ maker: 'only', condition: agrees }),
   traits: () => ({ absent: true }),
-  references({ agrees: { field }, value }) {
-    const source = pathSource(field);
+  references({ agrees, value }) {
+    const source = presenceSource(agrees);
     return value === undefined ? source.references('condition') : source.references('tag', [value]);
   },
 
   read({ agrees }, walk) {
-    const got = pathSource(agrees.field).read(walk);
+    const got = presenceSource(agrees).read(walk);
     if (!presenceHolds(agrees, got)) throw new Problem('ERR_MESSAGE_VALUE', expected(agrees), got);
     return undefined;
   },
 
   write({ agrees, value }, _, walk) {
-    const source = pathSource(agrees.field);
+    const source = presenceSource(agrees);
     if (value !== undefined) {
       source.write(value, walk);
       return;
@@ -47,34 +47,37 @@ export const ONLY: Kind<Only> = {
   },
 
   decode({ agrees }, out) {
-    out.fail(`!(${presenceText(agrees, pathSource(agrees.field).decode(out))})`);
+    out.fail(`!(${presenceText(agrees, presenceSource(agrees).decode(out))})`);
     return { value: 'undefined' };
   },
 
   encode({ agrees, value }, _, out) {
-    const source = pathSource(agrees.field);
+    const source = presenceSource(agrees);
     if (value !== undefined) source.encodeTag(value, out);
     else out.refuse(`!(${presenceText(agrees, out.define(source.givenCode(out)!))})`);
   },
 };
 
-function expected({ field, is, range }: Presence): string {
+function expected({ field, parameter, is, range }: Presence): string {
   const values =
     is.length === 0 ? [] : [listOf(is, (one) => (typeof one === 'number' ? showTag(one) : String(one)))];
   const bounds = range === undefined ? [] : [`${range.min} to ${range.max}`];
-  return `'${field}' to be ${[...values, ...bounds].join(' or ')}`;
+  return `${parameter ? 'the parameter ' : ''}'${field}' to be ${[...values, ...bounds].join(' or ')}`;
 }
 
-/** The path that is filled in: that of one value. */
-type FilledBy<P extends string, V extends readonly unknown[]> = V extends readonly [number | bigint | string]
-  ? P
-  : never;
+/** The path that is filled in: that of one value; or the parameter that is read. */
+type FilledBy<P, V extends readonly unknown[]> = P extends string
+  ? V extends readonly [number | bigint | string]
+    ? P
+    : never
+  : Filled<P>;
 
 /**
  * An earlier field may have only these values here; numbers may be given as `{ min, max }`. Checked on decode and on encode. It
  * takes no bytes and is not part of the message.
  *
- * With one value there is nothing to choose, so the encoder fills it in: reserved bits of a header that other messages use.
+ * With one value there is nothing to choose, so the encoder fills it in: reserved bits of a header that other messages use. Of a
+ * parameter it says for which of its values there is the message at all: `only(parameter('version'), { min: 5 })`.
  *
  * @example
  * messages('flags.kind', {
@@ -83,12 +86,13 @@ type FilledBy<P extends string, V extends readonly unknown[]> = V extends readon
  * }, { header: { flags: bits(u8, { kind: 4, dup: 1, qos: 2, retain: 1 }) } });
  */
 export function only<
-  const P extends string,
+  const P extends string | Parameter,
   const V extends readonly [ConditionValue | NumberRange, ...(ConditionValue | NumberRange)[]],
 >(field: P, ...values: V): Field<Absent, undefined, FilledBy<P, V>> {
   if (values.length === 0) throw new TypeError('only(field, …): expected at least one value');
   const agrees = presenceOf('only', field, values, false);
   const [first] = agrees.is;
-  const isOne = values.length === 1 && first !== undefined && typeof first !== 'boolean';
+  const isOne =
+    values.length === 1 && first !== undefined && typeof first !== 'boolean' && !isParameter(field);
   return declare(ONLY, { agrees, value: isOne ? first : undefined });
 }
