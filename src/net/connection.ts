@@ -35,6 +35,13 @@ export interface Machine<ServerMessage, State extends string, Context> {
   send(message: ServerMessage): boolean;
   /** Resolves when the peer takes messages again, or the connection is gone. */
   ready(): Promise<void>;
+  /**
+   * End the session in peace: what has come is answered first, then `say` is asked for the last words, and our side ends. Without effect
+   * once the session is over.
+   *
+   * @example earlier.machine.leave(() => ({ type: 'disconnect', reason: 'sessionTakenOver' }));
+   */
+  leave(say?: (context: Context) => Said<ServerMessage>): void;
 }
 
 /** One peer of a `Server`. */

@@ -104,6 +104,20 @@ describe('a connection of its own', () => {
   });
 });
 
+test('a connection is let go in peace: what has come is answered, then the last words, then our end', async () => {
+  const client = await connect(drone, { port });
+  client.send({ type: 'write', text: 'HELLO' });
+  const answers = client[Symbol.asyncIterator]();
+  await answers.next();
+  const ended = nextEnd();
+  const { machine } = [...drones.connections][0]!;
+  machine.leave(() => ({ type: 'error', text: 'ELSEWHERE' }));
+  machine.leave(() => ({ type: 'error', text: 'only once' }));
+  expect((await answers.next()).value).toEqual({ type: 'error', text: 'ELSEWHERE' });
+  expect((await answers.next()).done).toBe(true);
+  expect(await ended).toBeUndefined();
+});
+
 describe('a message that does not fit', () => {
   test.each([
     [{ type: 'write', text: 'x'.repeat(256) }, 'ERR_FIELD_TOO_LONG', 'text'],
