@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import mqttPacket from 'mqtt-packet';
 import type { Codec, Framing } from 'wirepipe';
 import { framing as mqttFraming } from '../examples/mqtt/fixed-header.ts';
-import { mqtt3 } from '../examples/mqtt/packets.ts';
+import { mqtt } from '../examples/mqtt/packets.ts';
 import { framing as postgresFraming } from '../examples/postgres/framing.ts';
 import { serverMessages } from '../examples/postgres/server-messages.ts';
 import { medians, table } from './measure.ts';
@@ -70,7 +70,7 @@ const works: readonly Work[] = [
     what: 'MQTT: PUBLISH of 20 bytes, QoS 1',
     bytes: all(
       mqttFraming,
-      mqtt3,
+      mqtt,
       Array.from({ length: MESSAGES }, (_, i) => ({
         type: 'publish' as const,
         flags: { dup: 0, qos: 1, retain: 0 },
@@ -82,7 +82,7 @@ const works: readonly Work[] = [
       })),
     ),
     ours(take) {
-      const each = decodeAll(mqttFraming, mqtt3);
+      const each = decodeAll(mqttFraming, mqtt);
       return (bytes) =>
         each(bytes, (packet) => {
           if (packet.type === 'publish') take([packet.packet.topic, packet.packet.id, packet.packet.payload]);

@@ -1,36 +1,50 @@
-/** A broker of MQTT 3.1.1: QoS 0 to 2, retained messages, wildcards, wills. `npx tsx examples/mqtt/broker.ts 1883` */
+/** A broker of MQTT 3.1.1 and 5.0: QoS 0 to 2, retained messages, wildcards, wills. `npx tsx examples/mqtt/broker.ts 1883` */
 import { pathToFileURL } from 'node:url';
 import { createServer, defineProtocol, type ServerLimits } from 'wirepipe';
-import { ClientSessions, type SessionLimits } from './client-sessions.ts';
-import type { Publication } from './delivery.ts';
-import { framing } from './fixed-header.ts';
-import { mqtt3 } from './packets.ts';
+import type { Authenticator } from './authentication.ts';
+import { type ClientSession, ClientSessions, type SessionLimits } from './client-sessions.ts';
+import { framingUpTo } from './fixed-header.ts';
+import { mqtt5 } from './packets.ts';
+import { isExpired, type Publication } from './publication.ts';
 import { serverSession } from './server-session.ts';
 import { matches } from './topics.ts';
 
 export interface BrokerLimits extends SessionLimits {
   /** Topics that keep a message. */
   readonly retained: number;
+  /** Messages of QoS 2 of one client that are not released. */
+  readonly receiveMaximum: number;
+  /** Bytes of the longest packet that is taken, without its fixed header. */
+  readonly packetLength: number;
 }
 
 /** Who gets what. It knows sessions, and nothing of bytes or sockets. */
 export class Broker {
   readonly sessions: ClientSessions;
-  readonly #limits: BrokerLimits;
+  readonly limits: BrokerLimits;
+  /** Without one, everybody may come in. */
+  readonly authenticator: Authenticator | undefined;
   readonly #retained: Map<string, Publication> = new Map();
 
-  constructor(limits: BrokerLimits) {
-    this.#limits = limits;
-    this.sessions = new ClientSessions(limits);
+  constructor(limits: BrokerLimits, authenticator?: Authenticator) {
+    this.limits = limits;
+    this.authenticator = authenticator;
+    this.sessions = new ClientSessions(limits, (will) => this.publish(will));
   }
 
-  publish(publication: Publication): void {
+  /** Answers how many clients it is for. */
+  publish(publication: Publication, from?: ClientSession): number {
     if (publication.retain) this.#retain(publication);
-    for (const session of this.sessions.all.values()) session.deliver(publication);
+    let count = 0;
+    for (const session of this.sessions.all.values()) {
+      if (session.deliver(publication, session === from)) count++;
+    }
+    return count;
   }
 
   /** The messages that a new subscription is sent at once (§3.3.1.3). */
   retained(filter: string, qos: number): Publication[] {
+    for (const [topic, one] of this.#retained) if (isExpired(one)) this.#retained.delete(topic);
     const all = [...this.#retained.values()].filter(({ topic }) => matches(filter, topic));
     return all.map((one) => ({ ...one, qos: Math.min(qos, one.qos) }));
   }
@@ -39,29 +53,45 @@ export class Broker {
   #retain(publication: Publication): void {
     const { topic, payload } = publication;
     if (payload.length === 0) this.#retained.delete(topic);
-    else if (this.#retained.has(topic) || this.#retained.size < this.#limits.retained) {
+    else if (this.#retained.has(topic) || this.#retained.size < this.limits.retained) {
       this.#retained.set(topic, publication);
     }
   }
 }
 
-/** A server with a broker behind it; `maxPacketLength` is the longest packet that it takes. */
-export function createBroker(limits: Partial<BrokerLimits> & ServerLimits = {}) {
-  const { subscriptions = 1_000, messages = 1_000, retained = 10_000, ...serverLimits } = limits;
-  const broker = new Broker({ subscriptions, messages, retained });
+const LIMITS: BrokerLimits = {
+  sessions: 100_000,
+  subscriptions: 1_000,
+  messages: 1_000,
+  retained: 10_000,
+  receiveMaximum: 100,
+  packetLength: 1_048_576,
+};
+
+/** A server with a broker behind it. */
+export function createBroker(
+  options: Partial<BrokerLimits> & ServerLimits & { readonly authenticator?: Authenticator } = {},
+) {
+  const { sessions, subscriptions, messages, retained, receiveMaximum, packetLength, ...others } = {
+    ...LIMITS,
+    ...options,
+  };
+  const { authenticator, ...serverLimits } = others;
+  const limits = { sessions, subscriptions, messages, retained, receiveMaximum, packetLength };
+  const broker = new Broker(limits, authenticator);
   const server = createServer(
     defineProtocol({
       name: 'mqtt',
-      framing,
-      clientMessages: mqtt3,
-      serverMessages: mqtt3,
+      framing: framingUpTo(packetLength),
+      clientMessages: mqtt5,
+      serverMessages: mqtt5,
       session: serverSession(broker),
     }),
     // Keep-alive is the client's to choose.
     { idleTimeout: Number.POSITIVE_INFINITY, ...serverLimits },
   );
   server.on('connection', ({ machine }) => {
-    machine.context.send = (message) => machine.send(message);
+    machine.context.machine = machine;
   });
   return { broker, server };
 }

@@ -1,95 +1,116 @@
 import { defineSession } from 'wirepipe';
-import type { Delivery, Publication } from './delivery.ts';
-import { mqtt3, type Sent3 } from './packets.ts';
+import { hello, leave, proof, subscribe } from './client-answers.ts';
+import type { Delivery } from './delivery.ts';
+import { mqtt } from './packets.ts';
+import { type Property, propertyOf } from './properties.ts';
+import { type Publication, publicationOf } from './publication.ts';
+import { isRefusal } from './reason-codes.ts';
 
 export interface ClientOptions {
+  readonly version: 4 | 5;
   readonly clientId: string;
   /** In seconds. */
   readonly keepAlive: number;
-  readonly cleanSession: boolean;
+  /** Called Clean Session in 3.1.1, where it also says that the session ends with its connection. */
+  readonly cleanStart: boolean;
+  /** Of CONNECT, in version 5: how long the session lasts, how many messages may be under way … */
+  readonly properties?: readonly Property[];
   /** What this side has sent and received before, on other connections; it goes on. */
   readonly delivery: Delivery;
   readonly subscriptions: readonly { filter: string; qos: number }[];
   /** Takes each message once if its QoS is 2. */
   onMessage(publication: Publication): void;
+  /** What is said to a challenge of the server (5.0 §4.12). */
+  prove?(challenge: Buffer | undefined): Buffer;
 }
 
-/** The client's side of MQTT 3.1.1, as a table: `connect(protocol, { session: clientSession(options) })`. */
+/** What the client's table keeps: what it was told. */
+export interface Told {
+  /** What the server says of a refusal, or of the end. */
+  reason: string | number | undefined;
+  /** Of CONNACK. */
+  properties: readonly Property[];
+}
+
+/**
+ * The client's side of MQTT 3.1.1 and 5.0, as a table: `connect(protocol, { session: clientSession(options) })`, with
+ * `mqtt.with({ version })` as the messages of the protocol.
+ */
 export function clientSession(options: ClientOptions) {
-  const { clientId, keepAlive, cleanSession, delivery, subscriptions, onMessage } = options;
-  const connectFlags = {
-    userName: 0,
-    password: 0,
-    willRetain: 0,
-    willQos: 0,
-    will: 0,
-    cleanStart: Number(cleanSession),
-  };
-  const hello: Sent3 = {
-    type: 'connect',
-    packet: { protocol: 'MQTT', level: 4, connectFlags, keepAlive, clientId },
-  };
-  const wanted = subscriptions.map(({ filter, qos }) => ({ filter, options: { qos } }));
+  const { version, keepAlive, delivery, onMessage, prove } = options;
+  const receiveMaximum = propertyOf(options.properties, 'receiveMaximum') ?? 65_535;
+  const packets = mqtt.with({ version });
   return defineSession({
-    receives: mqtt3,
-    sends: mqtt3,
+    receives: packets,
+    sends: packets,
     initial: 'connecting',
     ready: 'connected',
-    context: () => options,
+    context: (): Told => ({ reason: undefined, properties: [] }),
+    dispose: () => delivery.pause(),
     states: {
       connecting: {
-        onEnter: () => hello,
+        onEnter: () => hello(options),
         on: {
-          connack({ packet: { returnCode } }) {
-            if (returnCode !== 'accepted') return { next: 'refused' };
-            const subscribe: Sent3[] =
-              wanted.length === 0
-                ? []
-                : [{ type: 'subscribe', packet: { id: SUBSCRIBE, subscriptions: wanted } }];
+          auth: ({ packet }) => proof(packet.properties, prove),
+          connack({ packet: { connackFlags, returnCode, reason, properties = [] } }, told) {
+            const outcome = returnCode ?? reason;
+            Object.assign(told, { reason: outcome, properties });
+            if (outcome !== 'accepted' && outcome !== 'success') return { next: 'refused' };
+            if (!connackFlags.sessionPresent) delivery.forget();
+            const most = propertyOf(properties, 'receiveMaximum');
+            const seconds = propertyOf(properties, 'serverKeepAlive') ?? keepAlive;
             return {
-              send: [...delivery.resumed(), ...subscribe],
+              send: [...delivery.resume(version, most), ...subscribe(options)],
               next: 'connected',
-              timers: { ping: 1_000 * keepAlive },
+              timers: { ping: seconds === 0 ? null : 1_000 * seconds },
             };
           },
         },
-        next: ['connected', 'refused'],
+        next: ['connected', 'refused', 'lost'],
         deadline: { within: 10_000 },
       },
       connected: {
         on: {
-          publish({ flags: { qos, retain }, packet: { topic, id, payload } }) {
+          publish(message) {
+            const { qos } = message.flags;
+            const { id, properties } = message.packet;
+            // We have announced no Topic Alias Maximum, so there is none.
+            if (propertyOf(properties, 'topicAlias') !== undefined) return leave('topicAliasInvalid');
             const isNew = qos < 2 || delivery.receive(id!);
-            if (isNew) onMessage({ topic, payload: Buffer.from(payload), qos, retain: retain === 1 });
+            if (delivery.unreleased > receiveMaximum) return leave('receiveMaximumExceeded');
+            if (isNew) onMessage(publicationOf(message));
             if (qos === 0) return undefined;
             return { send: { type: qos === 1 ? 'puback' : 'pubrec', packet: { id: id! } } };
           },
-          puback: ({ packet }) => delivery.acknowledged(packet.id),
-          pubrec: ({ packet }) => ({ send: delivery.release(packet.id) }),
+          puback: ({ packet }) => ({ send: delivery.acknowledged(packet.id) }),
+          pubrec: ({ packet: { id, reason = 'success' } }) => ({
+            send: isRefusal(reason) ? delivery.acknowledged(id) : delivery.release(id),
+          }),
           pubrel({ packet: { id } }) {
             delivery.released(id);
             return { send: { type: 'pubcomp', packet: { id } } };
           },
-          pubcomp: ({ packet }) => delivery.acknowledged(packet.id),
+          pubcomp: ({ packet }) => ({ send: delivery.acknowledged(packet.id) }),
           suback: () => undefined,
           unsuback: () => undefined,
           pingresp: () => ({ timers: { pong: null } }),
+          auth: ({ packet: { reason, properties } }) =>
+            reason === 'continueAuthentication' ? proof(properties, prove) : undefined,
+          disconnect({ packet }, told) {
+            told.reason = packet.reason;
+            return { next: 'dismissed' };
+          },
         },
         // §3.1.2.10: something at least every so many seconds; a server that does not answer is gone.
         timers: {
-          ping: () => ({
-            send: { type: 'pingreq' },
-            timers: { ping: 1_000 * keepAlive, pong: 500 * keepAlive },
-          }),
+          ping: ({ after }) => ({ send: { type: 'pingreq' }, timers: { ping: after, pong: after / 2 } }),
           pong: () => ({ next: 'lost' }),
         },
-        next: ['lost'],
+        next: ['lost', 'dismissed'],
       },
       refused: { final: true },
+      dismissed: { final: true },
       lost: { final: true },
     },
   });
 }
-
-/** The number of our SUBSCRIBE; those of publications begin at 1 and go up. */
-const SUBSCRIBE = 65_535;

@@ -1,95 +1,169 @@
-import { Delivery, type Publication } from './delivery.ts';
-import type { Sent3 } from './packets.ts';
+import { Absence } from './absence.ts';
+import { Delivery } from './delivery.ts';
+import type { Sent } from './packets.ts';
+import { dated, type Publication } from './publication.ts';
+import { dismissal } from './server-answers.ts';
 import { matches } from './topics.ts';
 import type { Visit } from './visit.ts';
 
-/** What one client may cost a server. */
+/** What clients may cost a server. */
 export interface SessionLimits {
+  /** Clients that are known, connected or not. */
+  readonly sessions: number;
+  /** Filters of one client. */
   readonly subscriptions: number;
-  /** Messages that wait for a client that is away, or that have not been acknowledged. */
+  /** Messages of one client that wait while it is away, or that have not been acknowledged. */
   readonly messages: number;
 }
 
-/** What a server keeps for a client beyond its connections (§3.1.2.4). */
+/** What a client says of its session when it connects. */
+export interface Hello {
+  readonly clientId: string;
+  /** An earlier session ends. */
+  readonly isClean: boolean;
+  /** Seconds that it lasts without a connection. */
+  readonly expiry: number;
+  readonly receiveMaximum: number | undefined;
+}
+
+export interface Subscription {
+  readonly qos: number;
+  /** What the client publishes itself is not sent to it (5.0 §3.8.3.1). */
+  readonly noLocal: number;
+  /** It is told whether what is published is retained. */
+  readonly retainAsPublished: number;
+  readonly identifier: number | undefined;
+}
+
+/** What a server keeps for a client beyond its connections (§4.1). */
 export class ClientSession {
   readonly clientId: string;
-  /** It ends with its connection. */
-  readonly isClean: boolean;
+  /** Seconds that it lasts without a connection. */
+  expiry: number;
   /** The connection, while there is one. */
   visit: Visit | undefined;
+  /** While there is none. */
+  absence: Absence | undefined;
   readonly delivery = new Delivery();
-  /** Filters, and the QoS that was granted. */
-  readonly subscriptions: Map<string, number> = new Map();
   readonly #limits: SessionLimits;
-  readonly #waiting: Publication[] = [];
+  #subscriptions: Map<string, Subscription> | undefined;
 
-  constructor(clientId: string, isClean: boolean, limits: SessionLimits) {
+  constructor(clientId: string, expiry: number, limits: SessionLimits) {
     this.clientId = clientId;
-    this.isClean = isClean;
+    this.expiry = expiry;
     this.#limits = limits;
   }
 
+  get subscriptions(): ReadonlyMap<string, Subscription> {
+    return this.#subscriptions ?? NONE;
+  }
+
   /** False where the client has as many as it may. */
-  subscribe(filter: string, qos: number): boolean {
-    const { subscriptions } = this;
-    if (!subscriptions.has(filter) && subscriptions.size >= this.#limits.subscriptions) return false;
-    subscriptions.set(filter, qos);
+  subscribe(filter: string, subscription: Subscription): boolean {
+    this.#subscriptions ??= new Map();
+    const all = this.#subscriptions;
+    if (!all.has(filter) && all.size >= this.#limits.subscriptions) return false;
+    all.set(filter, subscription);
     return true;
   }
 
-  /** Send a message if any subscription asks for it, once; keep it for a client that is away. */
-  deliver(publication: Publication): void {
-    let granted = -1;
-    for (const [filter, qos] of this.subscriptions) {
-      if (qos > granted && matches(filter, publication.topic)) granted = qos;
-    }
-    if (granted < 0) return;
-    const qos = Math.min(granted, publication.qos);
-    const isFull = this.delivery.inFlight + this.#waiting.length >= this.#limits.messages;
-    if (qos > 0 && isFull) return;
-    const own = { ...publication, qos, retain: false };
-    if (this.visit !== undefined) this.visit.send(this.delivery.publish(own));
-    else if (qos > 0) this.#waiting.push(own);
+  /** False where there was none. */
+  unsubscribe(filter: string): boolean {
+    return this.#subscriptions?.delete(filter) ?? false;
   }
 
-  /** What a connection that goes on with the session is sent first. */
-  resumed(): Sent3[] {
-    const before = this.delivery.resumed();
-    return [...before, ...this.#waiting.splice(0).map((one) => this.delivery.publish(one))];
+  /** Send a message if any subscription asks for it, once; keep it for a client that is away. Answers whether one does. */
+  deliver(publication: Publication, isOwn: boolean): boolean {
+    let granted = -1;
+    let isRetained = false;
+    let identifiers: number[] | undefined;
+    for (const [filter, { qos, noLocal, retainAsPublished, identifier }] of this.subscriptions) {
+      if ((isOwn && noLocal === 1) || !matches(filter, publication.topic)) continue;
+      granted = Math.max(granted, qos);
+      isRetained ||= retainAsPublished === 1;
+      if (identifier !== undefined) identifiers = [...(identifiers ?? []), identifier];
+    }
+    if (granted < 0) return false;
+    const retain = isRetained && publication.retain;
+    const packets = this.offer(
+      { ...publication, qos: Math.min(granted, publication.qos), retain },
+      identifiers,
+    );
+    this.visit?.send(packets);
+    return true;
+  }
+
+  /** What is sent of a message now, unless too many wait. */
+  offer(publication: Publication, identifiers: readonly number[] = []): Sent[] {
+    if (publication.qos > 0 && this.delivery.held >= this.#limits.messages) return [];
+    if (identifiers.length === 0) return this.delivery.publish(publication);
+    const { properties = [] } = publication;
+    const own = identifiers.map((value) => ({ type: 'subscriptionIdentifier', value }) as const);
+    return this.delivery.publish({ ...publication, properties: [...properties, ...own] });
+  }
+
+  /** A connection goes on with it. */
+  resume(visit: Visit, expiry: number): void {
+    this.absence?.cancel();
+    this.absence = undefined;
+    this.visit = visit;
+    this.expiry = expiry;
   }
 }
+
+const NONE: ReadonlyMap<string, Subscription> = new Map();
 
 /** The sessions of all clients, by their identifiers. */
 export class ClientSessions {
   readonly all: Map<string, ClientSession> = new Map();
   readonly #limits: SessionLimits;
+  readonly #publish: (will: Publication) => void;
   #unnamed = 0;
 
-  constructor(limits: SessionLimits) {
+  /** @param publish - is called with wills */
+  constructor(limits: SessionLimits, publish: (will: Publication) => void) {
     this.#limits = limits;
+    this.#publish = publish;
   }
 
-  /** A client has connected. Answers whether its session was there before. */
-  begin(visit: Visit, clientId: string, isClean: boolean): boolean {
-    const name = clientId === '' ? `unnamed ${++this.#unnamed}` : clientId;
+  /** A client has connected. Answers whether its session was there before; undefined where there are too many. */
+  begin(visit: Visit, { clientId, isClean, expiry }: Hello): boolean | undefined {
+    const name = clientId === '' ? `unnamed-${++this.#unnamed}` : clientId;
     const before = this.all.get(name);
-    if (before?.visit !== undefined) {
-      const earlier = before.visit;
-      this.end(earlier);
-      earlier.cut();
-    }
-    const kept = isClean ? undefined : this.all.get(name);
-    visit.session = kept ?? new ClientSession(name, isClean, this.#limits);
-    visit.session.visit = visit;
+    if (before === undefined && this.all.size >= this.#limits.sessions) return undefined;
+    const earlier = before?.visit;
+    if (isClean && before !== undefined) this.#end(before);
+    const isKept = before !== undefined && !isClean;
+    visit.session = isKept ? before : new ClientSession(name, expiry, this.#limits);
+    visit.session.resume(visit, expiry);
     this.all.set(name, visit.session);
-    return kept !== undefined;
+    // §3.1.4: of two connections the later one stays.
+    earlier?.machine.leave(() => (earlier.version === 5 ? dismissal('sessionTakenOver') : undefined));
+    return isKept;
   }
 
-  /** The connection is over, or another one has taken its session over. */
-  end(visit: Visit): void {
-    const { session } = visit;
-    if (session.visit !== visit) return;
+  /** A connection is over: its session goes on with a later one, waits for one, or ends; and its will is published. */
+  leave(visit: Visit): void {
+    const { session, will, willDelay } = visit;
+    if (session.visit === visit) this.#pause(session);
+    if (will === undefined) return;
+    const publish = (): void => this.#publish(dated(will));
+    if (willDelay === 0 || this.all.get(session.clientId) !== session) publish();
+    else session.absence?.will(willDelay, publish);
+  }
+
+  #pause(session: ClientSession): void {
     session.visit = undefined;
-    if (session.isClean) this.all.delete(session.clientId);
+    session.delivery.pause();
+    if (session.expiry === 0) this.#end(session);
+    else {
+      session.absence = new Absence();
+      session.absence.after(session.expiry, () => this.#end(session));
+    }
+  }
+
+  #end(session: ClientSession): void {
+    if (this.all.get(session.clientId) === session) this.all.delete(session.clientId);
+    session.absence?.hurry();
   }
 }

@@ -12,14 +12,16 @@ export const header = { flags: bits(u8, { kind: 4, dup: 1, qos: 2, retain: 1 }) 
 /** The most that four groups of seven bits hold. */
 export const MAX_REMAINING_LENGTH = 268_435_455;
 
-/** One packet a frame, with its fixed header. */
-export const framing = lengthPrefix({
-  lengthFieldOffset: 1,
-  lengthFieldLength: 'varint',
-  maxLengthFieldLength: 4,
-  initialBytesToStrip: 0,
-  maxFrameLength: MAX_REMAINING_LENGTH,
-});
+/** One packet a frame, with its fixed header; the longest has so many bytes behind it. */
+export const framingUpTo = (maxFrameLength: number) =>
+  lengthPrefix({
+    lengthFieldOffset: 1,
+    lengthFieldLength: 'varint',
+    maxLengthFieldLength: 4,
+    initialBytesToStrip: 0,
+    maxFrameLength,
+  });
+export const framing = framingUpTo(MAX_REMAINING_LENGTH);
 
 /** What the remaining length counts, and nothing behind it. */
 export function packet<F extends Fields>(fields: F) {

@@ -14,11 +14,13 @@ import {
   type Decoded,
   type Encodable,
   enumeration,
+  type Field,
   flags,
   message,
   messages,
   only,
   optional,
+  parameter,
   rest,
   struct,
   u8,
@@ -76,10 +78,7 @@ const connect = message(1, {
 /** A packet that is its fixed header. */
 const empty = { ...reserved(0), remainingLength: constant(u8, 0) };
 
-const ids = { id: u16be };
-const publishId = { id: optional(u16be, when('flags.qos', 1, 2)) };
-const publishQos = { publishQos: only('flags.qos', { max: 2 }) };
-const connectAcknowledgement = { connackFlags: flags(u8, { sessionPresent: 0 }) };
+const id = { id: u16be };
 
 /** 3.1.1 §3.2.2.3. */
 export const returnCode = enumeration(
@@ -102,99 +101,55 @@ export const subscribeReturnCode = enumeration(u8, {
   failure: 0x80,
 });
 
-/** MQTT 3.1.1, and 3.1. */
-export const mqtt3 = messages(
+/** Version 5 has it. */
+const in5 = when(parameter('version'), 5);
+const in4 = unless(parameter('version'), 5);
+const properties5 = { properties: optional(properties, in5) };
+
+/** Before version 5 it has to be 0. */
+function since5<const Path extends string>(path: Path) {
+  return optional(only(path, { max: 0 }), in4);
+}
+
+/** How it went, in version 5. What says no more than success may be left out, from the end. */
+function outcome<Reason>(reason: Field<Reason>) {
+  return {
+    reason: optional(optional(reason, rest), in5),
+    properties: optional(optional(properties, rest), in5),
+  };
+}
+
+/** Every packet of one version: `mqtt` itself of 4 (3.1.1, and 3.1), `mqtt.with({ version: 5 })` of 5.0. */
+export const mqtt = messages(
   'flags.kind',
   {
     connect,
     connack: message(2, {
       ...reserved(0),
       ...packet({
-        ...connectAcknowledgement,
-        returnCode,
+        connackFlags: flags(u8, { sessionPresent: 0 }),
+        returnCode: optional(returnCode, in4),
+        ...outcome(connectReason),
       }),
     }),
     publish: message(3, {
-      ...publishQos,
-      ...packet({ topic: text, ...publishId, payload: bytes(rest, { max: MAX_REMAINING_LENGTH }) }),
-    }),
-    puback: message(4, { ...reserved(0), ...packet(ids) }),
-    pubrec: message(5, { ...reserved(0), ...packet(ids) }),
-    pubrel: message(6, { ...reserved(1), ...packet(ids) }),
-    pubcomp: message(7, { ...reserved(0), ...packet(ids) }),
-    subscribe: message(8, {
-      ...reserved(1),
-      ...packet({
-        ...ids,
-        subscriptions: array(
-          struct({
-            filter: text,
-            options: bits(u8, { reserved: 6, qos: 2 }),
-            reservedOptions: only('options.reserved', 0),
-            subscribeQos: only('options.qos', { max: 2 }),
-          }),
-          rest,
-        ),
-      }),
-    }),
-    suback: message(9, {
-      ...reserved(0),
-      ...packet({
-        ...ids,
-        codes: array(subscribeReturnCode, rest),
-      }),
-    }),
-    unsubscribe: message(10, { ...reserved(1), ...packet({ ...ids, filters: array(text, rest) }) }),
-    unsuback: message(11, { ...reserved(0), ...packet(ids) }),
-    pingreq: message(12, empty),
-    pingresp: message(13, empty),
-    disconnect: message(14, empty),
-  },
-  { header },
-);
-
-/** What may be left out, from the end: success, and no properties. */
-const acknowledgement = { properties: optional(properties, rest) };
-
-/** MQTT 5.0. */
-export const mqtt5 = messages(
-  'flags.kind',
-  {
-    connect,
-    connack: message(2, {
-      ...reserved(0),
-      ...packet({ ...connectAcknowledgement, reason: optional(connectReason, rest), ...acknowledgement }),
-    }),
-    publish: message(3, {
-      ...publishQos,
+      publishQos: only('flags.qos', { max: 2 }),
       ...packet({
         topic: text,
-        ...publishId,
-        properties,
+        id: optional(u16be, when('flags.qos', 1, 2)),
+        ...properties5,
         payload: bytes(rest, { max: MAX_REMAINING_LENGTH }),
       }),
     }),
-    puback: message(4, {
-      ...reserved(0),
-      ...packet({ ...ids, reason: optional(publishReason, rest), ...acknowledgement }),
-    }),
-    pubrec: message(5, {
-      ...reserved(0),
-      ...packet({ ...ids, reason: optional(publishReason, rest), ...acknowledgement }),
-    }),
-    pubrel: message(6, {
-      ...reserved(1),
-      ...packet({ ...ids, reason: optional(releaseReason, rest), ...acknowledgement }),
-    }),
-    pubcomp: message(7, {
-      ...reserved(0),
-      ...packet({ ...ids, reason: optional(releaseReason, rest), ...acknowledgement }),
-    }),
+    puback: message(4, { ...reserved(0), ...packet({ ...id, ...outcome(publishReason) }) }),
+    pubrec: message(5, { ...reserved(0), ...packet({ ...id, ...outcome(publishReason) }) }),
+    pubrel: message(6, { ...reserved(1), ...packet({ ...id, ...outcome(releaseReason) }) }),
+    pubcomp: message(7, { ...reserved(0), ...packet({ ...id, ...outcome(releaseReason) }) }),
     subscribe: message(8, {
       ...reserved(1),
       ...packet({
-        ...ids,
-        properties,
+        ...id,
+        ...properties5,
         subscriptions: array(
           struct({
             filter: text,
@@ -202,6 +157,9 @@ export const mqtt5 = messages(
             reservedOptions: only('options.reserved', 0),
             subscribeQos: only('options.qos', { max: 2 }),
             retainHandling: only('options.retainHandling', { max: 2 }),
+            retainHandlingSince5: since5('options.retainHandling'),
+            retainAsPublishedSince5: since5('options.retainAsPublished'),
+            noLocalSince5: since5('options.noLocal'),
           }),
           rest,
         ),
@@ -209,31 +167,33 @@ export const mqtt5 = messages(
     }),
     suback: message(9, {
       ...reserved(0),
-      ...packet({ ...ids, properties, codes: array(subscribeReason, rest) }),
+      ...packet({
+        ...id,
+        ...properties5,
+        returnCodes: optional(array(subscribeReturnCode, rest), in4),
+        codes: optional(array(subscribeReason, rest), in5),
+      }),
     }),
     unsubscribe: message(10, {
       ...reserved(1),
-      ...packet({ ...ids, properties, filters: array(text, rest) }),
+      ...packet({ ...id, ...properties5, filters: array(text, rest) }),
     }),
     unsuback: message(11, {
       ...reserved(0),
-      ...packet({ ...ids, properties, codes: array(unsubscribeReason, rest) }),
+      ...packet({ ...id, ...properties5, codes: optional(array(unsubscribeReason, rest), in5) }),
     }),
     pingreq: message(12, empty),
     pingresp: message(13, empty),
-    disconnect: message(14, {
-      ...reserved(0),
-      ...packet({ reason: optional(disconnectReason, rest), ...acknowledgement }),
-    }),
+    disconnect: message(14, { ...reserved(0), ...packet(outcome(disconnectReason)) }),
     auth: message(15, {
+      since5: only(parameter('version'), 5),
       ...reserved(0),
-      ...packet({ reason: optional(authReason, rest), ...acknowledgement }),
+      ...packet(outcome(authReason)),
     }),
   },
-  { header },
+  { header, parameters: { version: { default: 4, min: 4, max: 5 } } },
 );
+export const mqtt5 = mqtt.with({ version: 5 });
 
-export type Received3 = Decoded<typeof mqtt3>;
-export type Sent3 = Encodable<typeof mqtt3>;
-export type Received5 = Decoded<typeof mqtt5>;
-export type Sent5 = Encodable<typeof mqtt5>;
+export type Received = Decoded<typeof mqtt>;
+export type Sent = Encodable<typeof mqtt>;

@@ -1,4 +1,17 @@
-import { array, bool, bounded, message, only, rest, u8, u16be, u32be, union, varuint } from 'wirepipe';
+import {
+  array,
+  bool,
+  bounded,
+  type Infer,
+  message,
+  only,
+  rest,
+  u8,
+  u16be,
+  u32be,
+  union,
+  varuint,
+} from 'wirepipe';
 import { MAX_REMAINING_LENGTH } from './fixed-header.ts';
 import { data, text } from './values.ts';
 
@@ -44,3 +57,14 @@ const property = union(u8, {
 
 /** Properties of MQTT 5.0 (§2.2.2): their length in bytes, and one after the other. */
 export const properties = bounded(varuint, array(property, rest));
+
+export type Property = Infer<typeof property>;
+type Value<Name extends Property['type']> = Extract<Property, { type: Name }>['value'];
+
+/** The value of the first property of that name. */
+export function propertyOf<Name extends Property['type']>(
+  list: readonly Property[] | undefined,
+  name: Name,
+): Value<Name> | undefined {
+  return list?.find(({ type }) => type === name)?.value as Value<Name> | undefined;
+}

@@ -48,6 +48,11 @@ const codes = {
 
 type Name = keyof typeof codes;
 
+/** Whether a reason says that it did not go well; 0 is not among the codes. */
+export function isRefusal(reason: string): boolean {
+  return (codes[reason as Name] ?? 0) >= 0x80;
+}
+
 /** Some of the codes. */
 function some<const N extends Name>(...names: N[]): Pick<typeof codes, N> {
   return Object.fromEntries(names.map((name) => [name, codes[name]])) as Pick<typeof codes, N>;

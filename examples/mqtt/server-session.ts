@@ -1,128 +1,71 @@
 import { defineSession } from 'wirepipe';
 import type { Broker } from './broker.ts';
-import { mqtt3, type Received3, type Sent3 } from './packets.ts';
-import { isFilter, isTopic } from './topics.ts';
+import { mqtt, mqtt5 } from './packets.ts';
+import * as answers from './server-answers.ts';
 import { Visit } from './visit.ts';
 
-type Reply = { send?: Sent3 | Sent3[]; next?: 'over' };
-type OfType<T extends Received3['type']> = Extract<Received3, { type: T }>;
+/** CONNECT is the same in both versions, and AUTH is of 5 alone; then the packets of the client's version go over the line. */
+const spoken = ({ version }: Visit) => mqtt.with({ version });
 
-/** The server's side of MQTT 3.1.1, as a table. What is to be done with a message is the broker's. */
+/**
+ * The server's side of MQTT 3.1.1 and 5.0, as a table: what is answered is in server-answers.ts, what is to be done with a message is the
+ * broker's.
+ */
 export function serverSession(broker: Broker) {
   return defineSession({
-    receives: mqtt3,
-    sends: mqtt3,
+    receives: mqtt5,
+    sends: mqtt5,
     initial: 'connecting',
     ready: 'connected',
-    context: (connection) => new Visit(broker, connection),
+    context: () => new Visit(broker),
     dispose: (visit) => visit.end(),
+    farewell: (fault, visit) => answers.farewell(fault, visit),
     states: {
       // §3.1: the first packet is CONNECT, and there is one.
       connecting: {
+        on: { connect: (message, visit) => answers.connect(message, visit) },
+        next: ['authenticating', 'connected', 'refused', 'over'],
+      },
+      // 5.0 §4.12: as many times as the method wants.
+      authenticating: {
         on: {
-          connect: {
-            outcomes: { connected: ['connack', 'publish', 'pubrel'], over: 'connack' },
-            handle: (message, visit) => connect(message, visit),
-          },
+          auth: (message, visit) => answers.prove(message, visit),
+          disconnect: (message, visit) => answers.goodbye(message, visit),
         },
+        next: ['connected', 'refused', 'over'],
       },
       connected: {
+        receives: spoken,
+        sends: spoken,
+        onEnter: (visit) => visit.greeting(),
         on: {
-          publish: (message, visit) => alive(visit, publish(message, visit)),
-          puback({ packet }, visit) {
-            visit.session.delivery.acknowledged(packet.id);
-            return alive(visit);
-          },
-          pubrec: ({ packet }, visit) => alive(visit, { send: visit.session.delivery.release(packet.id) }),
-          pubrel({ packet: { id } }, visit) {
-            visit.session.delivery.released(id);
-            return alive(visit, { send: { type: 'pubcomp', packet: { id } } });
-          },
-          pubcomp({ packet }, visit) {
-            visit.session.delivery.acknowledged(packet.id);
-            return alive(visit);
-          },
-          subscribe: {
-            outcomes: { connected: ['suback', 'publish'] },
-            handle: (message, visit) => alive(visit, subscribe(message, visit)),
-          },
-          unsubscribe: {
-            outcomes: { connected: 'unsuback' },
-            handle({ packet: { id, filters } }, visit) {
-              for (const filter of filters) visit.session.subscriptions.delete(filter);
-              return alive(visit, { send: { type: 'unsuback', packet: { id } } });
-            },
-          },
-          pingreq: {
-            outcomes: { connected: 'pingresp' },
-            handle: (_, visit) => alive(visit, { send: { type: 'pingresp' } }),
-          },
-          // §3.14: who says goodbye leaves no will.
-          disconnect(_, visit) {
-            visit.will = undefined;
-            return { next: 'over' };
-          },
+          publish: alive(answers.publish),
+          puback: alive(answers.acknowledged),
+          pubrec: alive(answers.release),
+          pubrel: alive(answers.complete),
+          pubcomp: alive(answers.acknowledged),
+          subscribe: { outcomes: { connected: ['suback', 'publish'] }, handle: alive(answers.subscribe) },
+          unsubscribe: { outcomes: { connected: 'unsuback' }, handle: alive(answers.unsubscribe) },
+          pingreq: { outcomes: { connected: 'pingresp' }, handle: alive(() => PINGRESP) },
+          auth: alive(answers.proveAgain),
+          disconnect: answers.goodbye,
         },
         // §3.1.2.10: one and a half times what the client announced.
-        timers: { silence: () => ({ next: 'over' }) },
+        timers: { silence: (_, visit) => answers.leave(visit, 'keepAliveTimeout') },
         next: ['over'],
       },
+      refused: { sends: spoken, onEnter: (visit) => visit.greeting(), final: true },
       over: { final: true },
     },
   });
 }
 
+const PINGRESP: answers.Reply = { send: { type: 'pingresp' } };
+
 /** A sign of life: the client's silence begins anew. */
-function alive(visit: Visit, reply: Reply = {}) {
-  return { ...reply, timers: { silence: visit.patience } };
-}
-
-function connect({ packet }: OfType<'connect'>, visit: Visit) {
-  const { level, connectFlags, clientId, keepAlive } = packet;
-  const refused = (returnCode: 'unacceptableProtocolVersion' | 'identifierRejected') =>
-    ({
-      send: { type: 'connack', packet: { connackFlags: { sessionPresent: false }, returnCode } },
-      next: 'over',
-    }) as const;
-  if (level !== 4) return refused('unacceptableProtocolVersion');
-  if (clientId === '' && connectFlags.cleanStart === 0) return refused('identifierRejected');
-  const sessionPresent = visit.begin(packet);
-  return {
-    send: [
-      { type: 'connack', packet: { connackFlags: { sessionPresent }, returnCode: 'accepted' } },
-      ...visit.session.resumed(),
-    ],
-    next: 'connected',
-    timers: { silence: keepAlive === 0 ? null : visit.patience },
-  } as const;
-}
-
-function publish({ flags, packet }: OfType<'publish'>, visit: Visit): Reply {
-  const { topic, id } = packet;
-  // 3.1.1 has no way to refuse it but to close [MQTT-3.3.2-2].
-  if (!isTopic(topic)) return { next: 'over' };
-  const isNew = flags.qos < 2 || visit.session.delivery.receive(id!);
-  if (isNew) {
-    // The frame is a view of what was received: a copy is kept.
-    const payload = Buffer.from(packet.payload);
-    visit.broker.publish({ topic, payload, qos: flags.qos, retain: flags.retain === 1 });
-  }
-  if (flags.qos === 0) return {};
-  return { send: { type: flags.qos === 1 ? 'puback' : 'pubrec', packet: { id: id! } } };
-}
-
-function subscribe({ packet: { id, subscriptions } }: OfType<'subscribe'>, visit: Visit): Reply {
-  const { session, broker } = visit;
-  const codes = subscriptions.map(({ filter, options }) => {
-    const isTaken = isFilter(filter) && session.subscribe(filter, options.qos);
-    return isTaken ? (['grantedQos0', 'grantedQos1', 'grantedQos2'] as const)[options.qos]! : 'failure';
-  });
-  const taken = subscriptions.filter((_, index) => codes[index] !== 'failure');
-  const retained = taken.flatMap(({ filter, options }) => broker.retained(filter, options.qos));
-  return {
-    send: [
-      { type: 'suback', packet: { id, codes } },
-      ...retained.map((one) => session.delivery.publish(one)),
-    ],
+function alive<Message>(handle: (message: Message, visit: Visit) => answers.Reply) {
+  return (message: Message, visit: Visit) => {
+    const reply = handle(message, visit);
+    return reply.next === 'over' ? reply : { ...reply, timers: { silence: visit.patience } };
   };
 }

@@ -13,6 +13,11 @@ export function isFilter(filter: string): boolean {
   );
 }
 
+/** Whether a filter asks for a share of what fits it (5.0 §4.8.2): `$share/name/filter`. */
+export function isShared(filter: string): boolean {
+  return filter.startsWith('$share/');
+}
+
 /** Whether a message may be published there: it has no wildcard. */
 export function isTopic(topic: string): boolean {
   return topic !== '' && !/[+#\0]/.test(topic);

@@ -1,14 +1,14 @@
-import type { Received3, Received5 } from '../packets.ts';
+import type { Received as Message } from '../packets.ts';
 import { codes3, codes5, numberOf } from './codes.ts';
 import { Packet, type Settings } from './packet.ts';
 import { toObject } from './properties.ts';
 
-type Message = Received3 | Received5;
 /** What packets of MQTT 5.0 may end with. */
 interface Acknowledgement {
   readonly reason?: string | number | undefined;
   readonly properties?: Parameters<typeof toObject>[0] | undefined;
 }
+type Granting = OfType<'suback'> | OfType<'unsuback'>;
 type OfType<T extends Message['type']> = Extract<Message, { type: T }>;
 
 /** What was decoded, as mqtt-packet would have given it. */
@@ -26,8 +26,7 @@ export function fromMessage(message: Message, length: number, settings: Settings
       break;
     case 'connack':
       packet.sessionPresent = message.packet.connackFlags.sessionPresent;
-      if (!('reason' in message.packet))
-        packet.returnCode = numberOf(codes3.connack!, message.packet.returnCode);
+      if (!isVersion5) packet.returnCode = numberOf(codes3.connack!, message.packet.returnCode!);
       break;
     case 'subscribe':
       packet.messageId = message.packet.id;
@@ -37,18 +36,18 @@ export function fromMessage(message: Message, length: number, settings: Settings
       packet.messageId = message.packet.id;
       packet.unsubscriptions = message.packet.filters;
       break;
+    case 'suback':
+    case 'unsuback':
+      packet.messageId = message.packet.id;
+      granted(packet, message, isVersion5);
+      break;
     case 'pingreq':
     case 'pingresp':
-      break;
     case 'disconnect':
     case 'auth':
       break;
     default:
       packet.messageId = message.packet.id;
-      if ('codes' in message.packet) {
-        const codes = (isVersion5 ? codes5 : codes3)[message.type]!;
-        packet.granted = message.packet.codes.map((one) => numberOf(codes, one));
-      }
   }
   if (isVersion5 && 'packet' in message) {
     const body: Acknowledgement = message.packet as object;
@@ -83,13 +82,19 @@ function connect(packet: Packet, { packet: body }: OfType<'connect'>): void {
   if (body.password !== undefined) packet.password = body.password;
 }
 
+function granted(packet: Packet, { type, packet: body }: Granting, isVersion5: boolean): void {
+  const all: readonly (string | number)[] | undefined =
+    type === 'suback' && !isVersion5 ? body.returnCodes : body.codes;
+  const codes = (isVersion5 ? codes5 : codes3)[type]!;
+  if (all !== undefined) packet.granted = all.map((one) => numberOf(codes, one));
+}
+
 function subscription(
   { filter, options }: OfType<'subscribe'>['packet']['subscriptions'][number],
-  { bridgeMode }: Settings,
+  { protocolVersion, bridgeMode }: Settings,
 ): object {
-  const { qos } = options;
-  if ('noLocal' in options) {
-    const { noLocal, retainAsPublished, retainHandling } = options;
+  const { qos, noLocal, retainAsPublished, retainHandling } = options;
+  if (protocolVersion === 5) {
     return { topic: filter, qos, nl: noLocal === 1, rap: retainAsPublished === 1, rh: retainHandling };
   }
   return bridgeMode ? { topic: filter, qos, rh: 0, rap: true, nl: true } : { topic: filter, qos };

@@ -1,5 +1,5 @@
 import type { ProtocolError } from 'wirepipe';
-import { mqtt3, mqtt5 } from '../packets.ts';
+import { mqtt, mqtt5 } from '../packets.ts';
 import type { Settings } from './packet.ts';
 import { sentError } from './texts.ts';
 import { toMessage } from './to-message.ts';
@@ -38,7 +38,7 @@ function encode(packet: any, settings: { protocolVersion: number | undefined }):
   const version = settings.protocolVersion === 5 ? 5 : 4;
   const message = toMessage(packet, { protocolVersion: version });
   try {
-    return (version === 5 ? mqtt5 : mqtt3).encode(message);
+    return (version === 5 ? mqtt5 : mqtt).encode(message);
   } catch (error) {
     throw sentError(error as ProtocolError, message);
   }

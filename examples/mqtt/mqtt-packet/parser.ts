@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { FrameReader, ProtocolError } from 'wirepipe';
 import { framing } from '../fixed-header.ts';
-import { mqtt3, mqtt5 } from '../packets.ts';
+import { mqtt, mqtt5 } from '../packets.ts';
 import { fromMessage } from './from-message.ts';
 import type { Settings } from './packet.ts';
 import { receivedError } from './texts.ts';
@@ -37,7 +37,7 @@ export class Parser extends EventEmitter {
 
   #packet(bytes: Buffer, start: number, end: number): boolean {
     try {
-      const codec = this.settings.protocolVersion === 5 ? mqtt5 : mqtt3;
+      const codec = this.settings.protocolVersion === 5 ? mqtt5 : mqtt;
       const message = codec.decode(bytes, start, end);
       const packet = fromMessage(message, end - start - headerLength(bytes, start, end), this.settings);
       if (message.type === 'connect') this.settings = packet;

@@ -25,7 +25,10 @@ const RECEIVED: readonly (readonly [message: string, path: string, text: string]
   ['subscribe', 'packet.subscriptions.subscribeQos', 'Invalid subscribe QoS, must be <= 2'],
   ['subscribe', 'packet.subscriptions.retainHandling', 'Invalid retain handling, must be <= 2'],
   ['unsubscribe', 'packet.filters', 'Cannot parse topic'],
+  ['suback', 'packet.codes', 'Invalid suback code'],
+  ['suback', 'packet.returnCodes', 'Invalid suback QoS, must be 0, 1, 2 or 128'],
   ['unsuback', 'packet.codes', 'Invalid unsuback code'],
+  ['auth', 'since5', 'Not supported auth packet for this version MQTT'],
   ['subscribe', 'packet.id', 'Malformed subscribe, no payload specified'],
   ['suback', 'packet.id', 'Malformed suback, no payload specified'],
   ['unsubscribe', 'packet.id', 'Malformed unsubscribe, no payload specified'],
@@ -63,6 +66,7 @@ const SENT: typeof RECEIVED = [
   ],
   ['subscribe', 'packet.subscriptions.retainHandling', 'Invalid subscriptions - invalid Retain Handling'],
   ['unsubscribe', 'packet.filters', 'Invalid unsubscriptions'],
+  ['suback', 'packet.returnCodes', 'Invalid qos vector'],
   ['suback', 'packet.codes', 'Invalid qos vector'],
   ['unsuback', 'packet.codes', 'Invalid qos vector'],
 ];
@@ -76,20 +80,15 @@ function receivedText(error: ProtocolError, { protocolVersion }: Settings): stri
   if (error instanceof FrameError) return 'Invalid variable byte integer';
   const { code, path = '', messageType = '' } = error as MessageError;
   const isVersion5 = protocolVersion === 5;
-  if (code === 'ERR_MESSAGE_UNKNOWN') {
-    return error.actual === 15 ? 'Not supported auth packet for this version MQTT' : 'Not supported';
-  }
+  if (code === 'ERR_MESSAGE_UNKNOWN') return 'Not supported';
   if (path.startsWith('reserved')) {
     const flags = { pubrel: 2, subscribe: 2, unsubscribe: 2 }[messageType] ?? 0;
     return `Invalid header flag bits, must be 0x${flags} for ${messageType} packet`;
   }
   if (path.startsWith('packet.properties') && code === 'ERR_MESSAGE_VALUE') return 'Unknown property';
   if (path === 'packet.reason') return `Invalid ${messageType} reason code`;
-  if (path.endsWith('reservedOptions')) {
+  if (path.endsWith('reservedOptions') || (!isVersion5 && path.endsWith('Since5'))) {
     return `Invalid subscribe topic flag bits, bits 7-${isVersion5 ? 6 : 2} must be 0`;
-  }
-  if (messageType === 'suback' && path.startsWith('packet.codes')) {
-    return isVersion5 ? 'Invalid suback code' : 'Invalid suback QoS, must be 0, 1, 2 or 128';
   }
   if (messageType === 'unsuback' && !path.startsWith('packet.codes')) {
     return `Malformed unsuback, ${isVersion5 ? 'no payload specified' : 'payload length must be 2'}`;

@@ -49,10 +49,8 @@ export function toMessage(packet: Given, settings: Settings): Given {
       };
     case 'suback': {
       const code = (isVersion5 ? codes5 : codes3).suback!;
-      return {
-        type,
-        packet: { id, ...properties, codes: listOf(packet.granted, (one) => nameOf(code, one)) },
-      };
+      const codes = listOf(packet.granted, (one) => nameOf(code, one));
+      return { type, packet: { id, ...properties, [isVersion5 ? 'codes' : 'returnCodes']: codes } };
     }
     case 'unsubscribe':
       return { type, packet: { id, ...properties, filters: listOf(packet.unsubscriptions, (one) => one) } };
@@ -61,6 +59,7 @@ export function toMessage(packet: Given, settings: Settings): Given {
       return { type, packet: { id, ...properties, ...(isVersion5 && { codes }) } };
     }
     case 'disconnect':
+      if (!isVersion5) return { type, packet: {} };
       return { type, packet: { reason: nameOf(codes5.disconnect!, packet.reasonCode ?? 0), ...properties } };
     case 'auth':
       return { type, packet: { reason: nameOf(codes5.auth!, packet.reasonCode ?? 0), ...properties } };
@@ -107,7 +106,7 @@ function acknowledgement({ cmd, reasonCode, properties }: Given, isVersion5: boo
 }
 
 function subscription3({ topic, qos }: Given): Given {
-  return { filter: topic, options: { qos } };
+  return { filter: topic, options: { qos, noLocal: 0, retainAsPublished: 0, retainHandling: 0 } };
 }
 
 function subscription5({ topic, qos, nl, rap, rh }: Given): Given {

@@ -1,0 +1,31 @@
+/** What is to happen while a client is away: its will is published, and its session ends. */
+export class Absence {
+  readonly #timers: NodeJS.Timeout[] = [];
+  #will: (() => void) | undefined;
+
+  /** Publish the will after so many seconds, or when the session ends. */
+  will(seconds: number, publish: () => void): void {
+    this.#will = publish;
+    this.after(seconds, () => this.hurry());
+  }
+
+  after(seconds: number, run: () => void): void {
+    if (seconds !== Infinity) this.#timers.push(setTimeout(run, Math.min(1_000 * seconds, LONGEST)).unref());
+  }
+
+  /** The session ends: a will that waits is published now. */
+  hurry(): void {
+    const publish = this.#will;
+    this.cancel();
+    publish?.();
+  }
+
+  /** The client has come back. */
+  cancel(): void {
+    this.#will = undefined;
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+}
+
+/** The longest time of a timer, in milliseconds. */
+const LONGEST = 2_147_483_647;
