@@ -63,6 +63,8 @@ interface Entry {
 
 /** Milliseconds between signs of life, while none has told. */
 const EVERY = 2_000;
+/** Milliseconds that gateways have to come back once NATS has: until then their silence says nothing. */
+const RETURN = 3_000;
 /** After so many of them without a sign, a gateway that does not answer either is lost. */
 const MISSED = 3;
 
@@ -71,7 +73,7 @@ const MISSED = 3;
  * happened while NATS was away comes as changes once it is back.
  *
  * A device is connected while its claim stands and its gateway lives. A gateway whose process has ended is found out within two of its
- * heartbeats, one whose machine has vanished within four.
+ * heartbeats, one whose machine has vanished within four; three seconds later where NATS was away.
  *
  * @example
  * const presence = await fleet.presence();
@@ -84,11 +86,16 @@ export class Presence extends EventEmitter<PresenceEvents> {
   readonly #entries = new Map<string, Entry>();
   readonly #gateways = new Map<string, GatewayLife>();
   readonly #link: FleetLink;
-  readonly #online = (): void => void this.#resync();
+  readonly #online = (): void => {
+    this.#backSince = performance.now();
+    void this.#resync();
+  };
   #watch: QueuedIterator<KvWatchEntry> | undefined;
   #beats: Subscription | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isOver = false;
+  /** When NATS came back last. */
+  #backSince = -RETURN;
   /** The first snapshot is being taken. */
   #isSilent = true;
 
@@ -181,7 +188,8 @@ export class Presence extends EventEmitter<PresenceEvents> {
       [...named].map(async (id) => {
         const life = this.#lifeOf(id!);
         life.heard = performance.now();
-        if (await this.#hasEnded(id!)) life.isLost = true;
+        // Once NATS is back, gateways may need a moment more than we did.
+        if (!this.#isReturning && (await this.#hasEnded(id!))) life.isLost = true;
       }),
     );
     for (const token of new Set([...before, ...entries.keys()])) this.#tell(token);
@@ -278,7 +286,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
   /** Ask gateways that were not heard of for a while, and find out who is lost. */
   #look(): void {
     // Without NATS nobody is heard of.
-    if (!this.#link.isOnline) {
+    if (!this.#link.isOnline || this.#isReturning) {
       for (const life of this.#gateways.values()) life.heard = performance.now();
       return;
     }
@@ -296,6 +304,10 @@ export class Presence extends EventEmitter<PresenceEvents> {
         });
       }
     }
+  }
+
+  get #isReturning(): boolean {
+    return performance.now() - this.#backSince < RETURN;
   }
 
   #lose(life: GatewayLife): void {
