@@ -1,9 +1,11 @@
 // Long tests of a server and its clients. Each prints what it has found, and the run fails where that is not as it must be.
 //
 //   npm run soak -- [NAMES…]      (default all; the seed of `requests` is the time, or WIREPIPE_SEED)
+import { noNats } from '../support/nats-server.ts';
 import { ATTACKS, attack } from './attacks.ts';
 import { churn } from './churn.ts';
 import { crowd } from './crowd.ts';
+import { fleetUnderFire } from './fleet.ts';
 import { killed } from './killed.ts';
 import { noLink } from './lossy-link.ts';
 import { requests } from './requests.ts';
@@ -39,6 +41,12 @@ const SOAKS: Record<string, Soak> = {
   async killed() {
     const found = await killed(20, 20);
     return { found, isRight: found.wrong.length === 0 && found.answered > 0 && found.lost > 0 };
+  },
+  async fleet() {
+    if (noNats !== undefined) return { found: { skipped: noNats }, isRight: true };
+    const settings = { gateways: 4, devices: 200, commanders: 40, kills: 60, every: 2_000, restarts: 15 };
+    const found = await fleetUnderFire(settings);
+    return { found, isRight: found.wrong.length === 0 && found.held === 200 && found.replied > 0 };
   },
   async attacks() {
     const ratios: Record<string, number> = {};
