@@ -1,9 +1,9 @@
 import { FleetError } from '../errors.ts';
-import type { Outcome } from './outcome.ts';
+import type { Refused, Unknown } from './outcome.ts';
 
 /** The error of a command that did not get its reply. */
 export function commandError(
-  outcome: Extract<Outcome, { type: 'refused' | 'unknown' }>,
+  outcome: Refused | Unknown,
   device: string,
   message: unknown,
   cause?: unknown,

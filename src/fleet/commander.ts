@@ -13,7 +13,7 @@ import { lastAttempt } from './device-queue.ts';
 import { deviceToken } from './device-token.ts';
 import { gatewayRequests } from './gateway-request.ts';
 import { FleetLink, type LinkOptions, LONGEST_PERSISTED, linkChecks } from './link.ts';
-import { type Outcome, outcomes, type Refused, refused, unknown } from './outcome.ts';
+import { type Outcome, outcomes, type Refused, refused, type Unknown, unknown } from './outcome.ts';
 import { type DevicePresence, Presence } from './presence.ts';
 import { QueueHeader } from './queue-header.ts';
 import { type TelemetryOptions, TelemetryStream } from './telemetry-stream.ts';
@@ -206,7 +206,7 @@ export class Fleet<ClientMessage, ServerMessage> {
       return this.#protocol.clientMessages.decode(bytes as Buffer);
     } catch (cause) {
       const outcome = unknown(`the device has answered, with what is no message: ${showThrown(cause)}`);
-      throw commandError(outcome as never, device, message, cause);
+      throw commandError(outcome, device, message, cause);
     }
   }
 
@@ -297,27 +297,24 @@ export class Fleet<ClientMessage, ServerMessage> {
     { timeout = 30_000, signal }: CommandOptions,
     until: Date,
     inbox: string,
-  ): Promise<({ readonly type: 'stored' } & Stored) | Refused | Extract<Outcome, { type: 'unknown' }>> {
+  ): Promise<({ readonly type: 'stored' } & Stored) | Refused | Unknown> {
     const link = this.#link;
     if (signal?.aborted) return refused('absent', 'it was given up before it was stored');
     if (!link.isOnline) return OFFLINE;
     const id = randomUUID();
     const headers = QueueHeader.make(until.getTime(), Math.min(timeout, MAX_DELAY), inbox);
-    let sequence: number | undefined;
-    for (let tries = 1; sequence === undefined; tries++) {
-      try {
-        // The same id: what was stored already is not stored again.
-        const options = { msgID: id, headers, timeout: 2_000 };
-        sequence = (await link.streams.publish(link.places.queue(device), message, options)).seq;
-      } catch (error) {
-        const { code, name, message: text } = error as Error & { code?: unknown };
-        if (code === QUEUE_FULL || text.includes('maximum messages per subject')) {
-          return refused('queue', 'as many persistent commands as may wait for the device do');
-        }
-        if (name === 'InvalidArgumentError') return refused('size', showThrown(error));
-        if (tries < STORE_TRIES && link.isOnline) continue;
-        return unknown(`nothing tells whether it is stored: ${showThrown(error)}`) as never;
+    let sequence: number;
+    try {
+      const options = { msgID: id, headers, timeout: STORE_TIMEOUT };
+      sequence = (await link.streams.publish(link.places.queue(device), message, options)).seq;
+    } catch (error) {
+      const { name, message: text } = error as Error;
+      if (text.includes('maximum messages per subject')) {
+        return refused('queue', 'as many persistent commands as may wait for the device do');
       }
+      if (name === 'InvalidArgumentError') return refused('size', showThrown(error));
+      // Not again: it may be stored, executed and taken out already, and NATS does not know it any more once it was restarted.
+      return unknown(`nothing tells whether it is stored: ${showThrown(error)}`);
     }
     // It is stored: whoever claims the device from now on finds it. Tell who holds it already.
     const found = await this.#find(device);
@@ -361,9 +358,11 @@ export class Fleet<ClientMessage, ServerMessage> {
     });
     try {
       const stored = await this.#store(device, message, options, until, inbox);
-      if (stored.type !== 'stored') return stored;
+      if (stored.type === 'refused') return stored;
+      // It may be stored where nothing tells: then the device may answer it.
       const outcome = await Promise.race([answer, givenUp]);
-      return outcome ?? (await this.#giveUp(device, stored.sequence));
+      if (outcome !== undefined) return outcome;
+      return stored.type === 'unknown' ? stored : await this.#giveUp(device, stored.sequence);
     } finally {
       clearTimeout(timer);
       subscription.unsubscribe();
@@ -391,8 +390,7 @@ export class Fleet<ClientMessage, ServerMessage> {
 const CACHED = 100_000;
 /** Milliseconds behind the end of a command in which its gateway may still tell what became of it. */
 const GRACE = 1_000;
-const STORE_TRIES = 3;
-const QUEUE_FULL = 10_077;
+const STORE_TIMEOUT = 5_000;
 const OFFLINE: Refused = refused('offline', 'there is no connection to NATS');
 
 function named({ device }: DevicePresence): string {

@@ -9,7 +9,10 @@ import { QueueHeader } from './queue-header.ts';
 export interface CommandId {
   /** The command's own: the same each time it is delivered. */
   readonly id: string;
-  /** A number that is the command's own, too; it grows from each command of a device to the next. */
+  /**
+   * Its number in the store of NATS: it grows from each command of a device to the next, unless NATS has lost what it kept. Where a device
+   * can hold a text, `id` is safer.
+   */
   readonly sequence: number;
   /** How often it was delivered, this time included: from 2 on, the device may have executed it. */
   readonly delivery: number;

@@ -12,6 +12,7 @@ export type Outcome =
   | { type: 'unknown'; text: string };
 
 export type Refused = Extract<Outcome, { type: 'refused' }>;
+export type Unknown = Extract<Outcome, { type: 'unknown' }>;
 
 const reasons = { absent: 0, state: 1, queue: 2, invalid: 3, size: 4, expired: 5, offline: 6 };
 
@@ -36,6 +37,6 @@ export function refused(reason: RefusalReason, text: string): Refused {
   return { type: 'refused', reason, text };
 }
 
-export function unknown(text: string): Outcome {
+export function unknown(text: string): Unknown {
   return { type: 'unknown', text };
 }

@@ -8,7 +8,8 @@ const gateway = fleet<MeterContext>({
   nats: { servers: servers!, maxReconnectAttempts: -1, reconnectTimeWait: 50 },
   identify: ({ machine }) => machine.context.id,
   replies: meterReplies,
-  commandId: (message: Told, { sequence }) => ({ ...message, command: sequence }),
+  // Eight digits of the id, and never 0, which is no id.
+  commandId: (message: Told, { id }) => ({ ...message, command: Number.parseInt(id.slice(0, 8), 16) || 1 }),
   telemetry: ['report'],
   heartbeat: 500,
 });

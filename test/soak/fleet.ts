@@ -221,9 +221,9 @@ class Devices {
   }
 
   async #live(name: string): Promise<void> {
-    const state = { last: 0 };
+    const known = new Set<number>();
     while (!this.#isOver) {
-      const over = this.#connect(name, state);
+      const over = this.#connect(name, known);
       // Sometimes it connects again while the connection before is still there.
       const isHasty = !this.#isSettled && Math.random() < 0.1;
       if (isHasty) await Promise.race([over, setTimeout(300 + Math.random() * 1_000)]);
@@ -232,7 +232,7 @@ class Devices {
     }
   }
 
-  async #connect(name: string, state: { last: number }): Promise<void> {
+  async #connect(name: string, known: Set<number>): Promise<void> {
     const gateway = this.#gateways[Math.floor(Math.random() * this.#gateways.length)]!;
     try {
       const client = await connect(meter, { port: gateway.port, host: '127.0.0.1', connectTimeout: 3_000 });
@@ -252,9 +252,9 @@ class Devices {
         if (message.type !== 'add') continue;
         const { seq, command, value } = message;
         // What it has executed already, it only answers.
-        if (command === 0 || command > state.last) {
+        if (!known.has(command)) {
           this.#executed.set(value, (this.#executed.get(value) ?? 0) + 1);
-          if (command > 0) state.last = command;
+          if (command > 0) known.add(command);
         }
         client.send({ type: 'done', seq, value });
       }
