@@ -6,8 +6,8 @@ import { anything, checkOptions, limit } from '../options.ts';
 import { fromClient, fromServer, wholeStream } from '../protocol/direction.ts';
 import { headerLine } from '../protocol/recording/capture-line.ts';
 import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
-import { lineBytes } from '../protocol/recording/line-bytes.ts';
 import type { ConnectionObserver, ObservedConnection, Observer } from '../protocol/recording/observer.ts';
+import { LineBlocks } from './line-blocks.ts';
 import { Redaction } from './redaction.ts';
 
 export interface RecordOptions {
@@ -44,6 +44,7 @@ export function recordTo(path: string, options?: RecordOptions): Recorder {
 export class Recorder implements Observer {
   readonly #out: Writable;
   readonly #last: Writable;
+  readonly #lines: LineBlocks;
   readonly #options: RecordOptions;
   #start: number | undefined;
   #count = 0;
@@ -51,11 +52,15 @@ export class Recorder implements Observer {
   /** The connections there are, to be closed in the capture when the recording ends before them. */
   readonly #open = new Set<RecordedConnection>();
 
-  /** @param last - where the bytes end up, when that is not `out` */
+  /**
+   * @param out - what keeps no chunk once it has called back: a file, or gzip
+   * @param last - where the bytes end up, when that is not `out`
+   */
   constructor(out: Writable, options: RecordOptions = {}, last: Writable = out) {
     checkOptions('Recorder', options, { redact: anything, maxPending: limit(0) });
     this.#out = out;
     this.#last = last;
+    this.#lines = new LineBlocks(out);
     this.#options = options;
     for (const stream of new Set([out, last])) {
       stream.on('error', (error) => {
@@ -69,7 +74,7 @@ export class Recorder implements Observer {
     if (this.#start === undefined) {
       this.#start = performance.now();
       const start = new Date().toISOString();
-      this.#out.write(headerLine({ protocol: connection.protocol.name, start, by: 'wirepipe' }));
+      this.#lines.text(headerLine({ protocol: connection.protocol.name, start, by: 'wirepipe' }));
     }
     const recorded: RecordedConnection = new RecordedConnection(
       this.#count++,
@@ -85,12 +90,17 @@ export class Recorder implements Observer {
     return recorded;
   }
 
+  /** For one that can wait, as a proxy can: a promise of when more may come, where the disk is behind. */
+  busy(): Promise<void> | undefined {
+    return this.#lines.busy();
+  }
+
   /** Resolves when all is in the file; rejects with what went wrong with it. */
   async close(): Promise<void> {
     for (const connection of this.#open) connection.close(undefined);
     if (this.#start === undefined && this.#error === undefined)
-      this.#out.write(headerLine({ by: 'wirepipe' }));
-    this.#out.end();
+      this.#lines.text(headerLine({ by: 'wirepipe' }));
+    this.#lines.end();
     if (this.#error === undefined && !this.#last.closed) await once(this.#last, 'close').catch(() => {});
     if (this.#error !== undefined) throw this.#error;
   }
@@ -98,8 +108,8 @@ export class Recorder implements Observer {
   /** False where there is no room for it. */
   #write(event: CaptureEvent, force: boolean): boolean {
     if (this.#error !== undefined || this.#out.writableEnded) return true;
-    if (!force && this.#out.writableLength > (this.#options.maxPending ?? 67_108_864)) return false;
-    this.#out.write(lineBytes(event));
+    if (!force && this.#lines.pending > (this.#options.maxPending ?? 67_108_864)) return false;
+    this.#lines.add(event);
     return true;
   }
 }

@@ -1,7 +1,6 @@
 import { Transform, type TransformCallback, type Writable } from 'node:stream';
-import { headerLine } from '../protocol/recording/capture-line.ts';
+import { eventLine, headerLine } from '../protocol/recording/capture-line.ts';
 import type { CaptureEvent, CaptureHeader } from '../protocol/recording/events.ts';
-import { lineBytes } from '../protocol/recording/line-bytes.ts';
 import { EventFile } from './event-file.ts';
 
 /** Events in (object mode), lines of a capture file out; the header comes first. */
@@ -12,7 +11,7 @@ export class CaptureEncoder extends Transform {
   }
 
   override _transform(event: CaptureEvent, _: BufferEncoding, callback: TransformCallback): void {
-    callback(null, lineBytes(event));
+    callback(null, eventLine(event));
   }
 }
 
@@ -23,5 +22,5 @@ export class CaptureEncoder extends Transform {
  * await pipeline(readCapture('flight.pcapng'), writeCapture('flight.ndjson.gz', { protocol: 'drone' }));
  */
 export function writeCapture(path: string, header: CaptureHeader = {}): Writable {
-  return new EventFile(path, { start: () => headerLine(header), event: lineBytes });
+  return new EventFile(path, { start: () => headerLine(header), event: eventLine });
 }

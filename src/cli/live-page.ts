@@ -41,7 +41,9 @@ export class LivePage {
   readonly #server: http.Server;
   readonly #token: Buffer;
   readonly #hosts: ReadonlySet<string>;
-  readonly #about: { readonly title: string; readonly protocol: string };
+  /** What the page says of itself; it may be known only later. */
+  title: string;
+  readonly #protocol: string;
   readonly #connections: ViewConnection[] = [];
   #events: ViewEvent[] = [];
   /** The number of the first event that is kept. */
@@ -53,7 +55,8 @@ export class LivePage {
     const { port } = server.address() as AddressInfo;
     const token = randomBytes(16).toString('hex');
     this.#server = server;
-    this.#about = about;
+    this.title = about.title;
+    this.#protocol = about.protocol;
     this.#token = Buffer.from(token);
     this.#hosts = new Set([`127.0.0.1:${port}`, `localhost:${port}`]);
     this.url = `http://127.0.0.1:${port}/${token}/`;
@@ -103,12 +106,11 @@ export class LivePage {
   }
 
   #page(response: http.ServerResponse): void {
-    const { title, protocol } = this.#about;
     const page = renderPage({
       wirepipe: 'view',
       version: 1,
-      title,
-      protocol,
+      title: this.title,
+      protocol: this.#protocol,
       connections: this.#connections,
       events: this.#events,
       live: this.#first + this.#events.length,

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import type { Side } from '../protocol/recording/events.ts';
 import { type Fault, type FaultPlan, type FaultStep, takeSteps } from '../testing/faults.ts';
+import { ReadMemory } from './read-memory.ts';
 
 /** Sees what is passed on: behind the faults. */
 export interface TapObserver {
@@ -14,6 +15,8 @@ export interface TapObserver {
   close(error: Error | undefined): void;
   /** A promise of when more may come, where what was seen has to be dealt with first. */
   busy(): Promise<void> | undefined;
+  /** Whether it keeps a view of bytes that it has seen. */
+  readonly keeps: boolean;
 }
 
 /**
@@ -30,6 +33,7 @@ export function tapConnection(
 ): void {
   let open = 2;
   let cause: Error | undefined;
+  const memory = new ReadMemory();
   for (const from of ['client', 'server'] as const) {
     const [source, target] = from === 'client' ? [client, server] : [server, client];
     source.on('error', (error) => {
@@ -40,7 +44,7 @@ export function tapConnection(
       if (!source.readableEnded && !target.destroyed) target.destroy();
       if (--open === 0) observer.close(cause);
     });
-    new Passage(from, source, target, observer).follow(faults);
+    new Passage(from, source, target, observer, memory).follow(faults);
   }
 }
 
@@ -50,12 +54,14 @@ class Passage {
   readonly #source: Duplex;
   readonly #target: Duplex;
   readonly #observer: TapObserver;
+  readonly #memory: ReadMemory;
 
-  constructor(from: Side, source: Duplex, target: Duplex, observer: TapObserver) {
+  constructor(from: Side, source: Duplex, target: Duplex, observer: TapObserver, memory: ReadMemory) {
     this.#from = from;
     this.#source = source;
     this.#target = target;
     this.#observer = observer;
+    this.#memory = memory;
   }
 
   follow(faults: FaultPlan | undefined): void {
@@ -64,6 +70,7 @@ class Passage {
       this.#followFaults(faults);
       return;
     }
+    if (!this.#observer.keeps) this.#memory.serve(source);
     source.on('data', (chunk: Buffer) => {
       const wait = this.#write(chunk);
       if (wait === undefined) return;
@@ -106,7 +113,7 @@ class Passage {
   /** Pass bytes on. Answers a promise of when more may follow, where that is not now. */
   #write(bytes: Buffer): Promise<void> | undefined {
     this.#observer.data(this.#from, bytes);
-    const isTaken = this.#target.write(bytes);
+    const isTaken = this.#target.write(bytes, () => this.#memory.release(bytes));
     const busy = this.#observer.busy();
     if (isTaken) return busy;
     return drained(this.#target).then(() => busy);

@@ -92,8 +92,13 @@ async function run(options: TapOptions): Promise<void> {
   const told = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   try {
     const listening = await listenAt(listen, options, (stream) => void conversations.take(stream));
-    console.error(`tap: ${safeText(`${showEndpoint(listening.endpoint)} → ${showEndpoint(to)}`)}`);
-    if (page !== undefined) console.error(`tap: ${page.url}`);
+    const title = `${showEndpoint(listening.endpoint)} → ${showEndpoint(to)}`;
+    console.error(`tap: ${safeText(title)}`);
+    if (page !== undefined) {
+      // The port is known by now where it was 0.
+      page.title = title;
+      console.error(`tap: ${page.url}`);
+    }
     await (options.once ? Promise.race([told, conversations.first]) : told);
     listening.close();
   } finally {

@@ -117,7 +117,9 @@ export class TappedConversations {
         }
         this.#isOver();
       },
-      busy: () => wait,
+      busy: () => wait ?? this.#options.recording?.recorder.busy(),
+      // Frames that are not whole yet.
+      keeps: described !== undefined,
     };
   }
 }

@@ -2,12 +2,11 @@ import net from 'node:net';
 import { GIVING, isTrusted, TAKING, trust } from '../bytes/trust.ts';
 import type { FrameDecoder } from '../streams/frame-decoder.ts';
 import { lend } from '../streams/lease.ts';
+import { give, READ_LENGTH, type ReadHandle, readHandle } from './read-handle.ts';
 
 // A plain socket has handed to the system what it has taken.
 trust(net.Socket.prototype);
 
-/** Bytes of a read, at the most; as Node's own. One that is full shows that a connection is worth a buffer of its own. */
-const READ_LENGTH = 65_536;
 /** The most sockets that have a buffer of their own at a time. */
 const MOST_BUSY = 64;
 /** After so many reads in a row of which a view was kept, lending is given up. */
@@ -35,8 +34,8 @@ let busy = 0;
  * pipeline(socket, decoder, new LengthPrefixEncoder(), socket, callback);
  */
 export function lendReads(socket: net.Socket, decoder: FrameDecoder): void {
-  const handle = (socket as { _handle?: unknown })._handle;
-  if (!isReadHandle(handle)) return;
+  const handle = readHandle(socket);
+  if (handle === undefined) return;
   const lending = lent.get(handle);
   if (lending === undefined) lent.set(handle, new LentReads(socket, handle, decoder));
   else lending.decoder = decoder;
@@ -44,25 +43,6 @@ export function lendReads(socket: net.Socket, decoder: FrameDecoder): void {
 
 /** What lends the reads of a handle, for a socket that goes on to another decoder. */
 const lent = new WeakMap<object, LentReads>();
-
-/** What a socket reads from: the part of Node's own handles that its `onread` option is made of. */
-interface ReadHandle {
-  /** Bytes read so far. */
-  readonly bytesRead: number;
-  reading: boolean;
-  /** Called after each read; answers the buffer to read into next, or undefined for the same one. */
-  onread(this: ReadHandle, bytes: ArrayBuffer | undefined): Uint8Array | undefined;
-  useUserBuffer(buffer: Uint8Array): void;
-  readStop(): number;
-}
-
-function isReadHandle(handle: unknown): handle is ReadHandle {
-  const { bytesRead, onread, useUserBuffer, readStop } = (handle ?? {}) as Partial<ReadHandle>;
-  return (
-    typeof bytesRead === 'number' &&
-    [onread, useUserBuffer, readStop].every((part) => typeof part === 'function')
-  );
-}
 
 class LentReads {
   readonly #socket: net.Socket;
@@ -111,13 +91,8 @@ class LentReads {
   #give(handle: ReadHandle, buffer: Buffer, length: number): Buffer | undefined {
     const socket = this.#socket;
     if (socket.destroyed) return undefined;
-    (socket as { _unrefTimer?: () => void })._unrefTimer?.();
     const chunk = buffer.subarray(0, length);
-    const push = (bytes: Buffer): void => {
-      if (socket.push(bytes)) return;
-      handle.reading = false;
-      if (!socket.destroyed) handle.readStop();
-    };
+    const push = (bytes: Buffer): void => give(socket, handle, bytes);
     const decoder = this.#decoder;
     if (this.#kept === MOST_KEPT || !this.#mayLend(decoder)) {
       const copy = Buffer.allocUnsafeSlow(length);

@@ -57,7 +57,7 @@ test('one format to another', async () => {
   const lines = gunzipSync(readFileSync(path.join(folder, 'dns.ndjson.gz')))
     .toString()
     .split('\n');
-  expect(lines[0]).toBe('{"format":"wirepipe capture","version":1,"protocol":"dns"}');
+  expect(lines[0]).toBe('{"format":"wirepipe capture","version":2,"protocol":"dns"}');
   expect(lines.filter((line) => line.includes('"event":"data"'))).toHaveLength(2);
 });
 

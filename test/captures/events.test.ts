@@ -31,7 +31,7 @@ const EVENTS: CaptureEvent[] = [
   { event: 'datagram', time: 2, source: '10.0.0.1:53', target: '10.0.0.2:9', bytes: Buffer.from('hi') },
 ];
 const TEXT = [
-  '{"format":"wirepipe capture","version":1,"protocol":"drone","start":"2023-11-14T22:13:20.000001Z","by":"a test"}',
+  '{"format":"wirepipe capture","version":2,"protocol":"drone","start":"2023-11-14T22:13:20.000001Z","by":"a test"}',
   '{"time":0,"connection":0,"event":"open","client":"10.0.0.1:5000","server":"[::1]:80"}',
   '{"time":0.25,"connection":0,"event":"data","from":"client","bytes":"0900"}',
   '{"time":0.25,"connection":0,"event":"data","from":"server","bytes":""}',
@@ -86,6 +86,30 @@ describe('the format', () => {
     for (let size = 1; size < 200; size++) expect(read(Buffer.from(TEXT), size).events).toEqual(EVENTS);
   });
 
+  test('files of version 1, in which all bytes are hexadecimal', () => {
+    const bytes = Buffer.alloc(600, 0xa5);
+    const line = `{"time":3,"connection":0,"event":"data","from":"client","bytes":"${bytes.toString('hex')}"}\n`;
+    const { events, error } = read(Buffer.from(TEXT.replace('"version":2', '"version":1') + line));
+    expect(error).toBeUndefined();
+    expect(events).toEqual([...EVENTS, { event: 'data', time: 3, connection: 0, from: 'client', bytes }]);
+  });
+
+  test('up to 512 bytes are hexadecimal, more are base64', () => {
+    const line = (length: number): string =>
+      eventLine({ event: 'data', time: 3, connection: 0, from: 'client', bytes: Buffer.alloc(length, 0x61) });
+    expect(line(512)).toContain(`"from":"client","bytes":"${'61'.repeat(512)}"}\n`);
+    expect(line(513)).toBe(
+      `{"time":3,"connection":0,"event":"data","from":"client","base64":"${'YWFh'.repeat(171)}"}\n`,
+    );
+    for (let length = 510; length < 520; length++) {
+      const { events } = read(Buffer.from(TEXT + line(length)), 100);
+      expect(events.at(-1)).toMatchObject({ bytes: Buffer.alloc(length, 0x61) });
+    }
+    const bytes = Buffer.alloc(1_000, 7);
+    const datagram: CaptureEvent = { event: 'datagram', time: 3, source: 'a:1', target: 'b:2', bytes };
+    expect(read(Buffer.from(TEXT + eventLine(datagram))).events.at(-1)).toEqual(datagram);
+  });
+
   test('what a later writer adds is passed over', () => {
     const text = `${headerLine({})}{"time":1,"connection":2,"event":"colour","red":3}\n{"time":1,"connection":2,"event":"close","why":"x"}\n\n`;
     expect(read(Buffer.from(text)).events).toEqual([{ event: 'close', time: 1, connection: 2 }]);
@@ -114,6 +138,11 @@ describe('the format', () => {
     ['{"time":1,"event":"data","connection":0,"from":"client","bytes":"0"}', 'bytes'],
     ['{"time":1,"event":"data","connection":0,"from":"client","bytes":"0g"}', 'bytes'],
     ['{"time":1,"event":"data","connection":0,"from":"client"}', 'bytes'],
+    ['{"time":1,"event":"data","connection":0,"from":"client","base64":"aGk"}', 'base64'],
+    ['{"time":1,"event":"data","connection":0,"from":"client","base64":"aG=k"}', 'base64'],
+    ['{"time":1,"event":"data","connection":0,"from":"client","base64":"aG-_"}', 'base64'],
+    ['{"time":1,"event":"data","connection":0,"from":"client","base64":["aGkh"]}', 'base64'],
+    ['{"time":1,"event":"data","connection":0,"from":"client","bytes":null,"base64":"aGkh"}', 'bytes'],
     ['{"time":1,"event":"gap","connection":0,"from":"client","length":-1}', 'length'],
     ['{"time":1,"event":"state","connection":0,"state":4}', 'state'],
   ])('%s is damaged, and the line is told', (line, text) => {
@@ -126,7 +155,8 @@ describe('the format', () => {
 
   test.each([
     ['{}\n', 'ERR_CAPTURE_FORMAT'],
-    ['{"format":"wirepipe capture","version":2}\n', 'ERR_CAPTURE_VERSION'],
+    ['{"format":"wirepipe capture","version":3}\n', 'ERR_CAPTURE_VERSION'],
+    ['{"format":"wirepipe capture","version":{"length":1}}\n', 'ERR_CAPTURE_VERSION'],
     ['{"format":"other","version":1}\n', 'ERR_CAPTURE_FORMAT'],
     ['{oh\n', 'ERR_CAPTURE_FORMAT'],
     ['', 'ERR_CAPTURE_FORMAT'],

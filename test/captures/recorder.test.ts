@@ -4,8 +4,10 @@ import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { PassThrough, pipeline, Readable, Writable } from 'node:stream';
+import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { eventReader } from '../../src/captures/event-reader.ts';
+import { LineBlocks } from '../../src/captures/line-blocks.ts';
 import { readCapture } from '../../src/captures/read-capture.ts';
 import { Recorder, recordTo } from '../../src/captures/recorder.ts';
 import { Tap } from '../../src/captures/tap.ts';
@@ -17,6 +19,7 @@ import {
   MessageDecoder,
   type ServerOptions,
 } from '../../src/index.ts';
+import { eventLine } from '../../src/protocol/recording/capture-line.ts';
 import type { CaptureEvent } from '../../src/protocol/recording/events.ts';
 import { hex } from '../support/hex.ts';
 
@@ -87,7 +90,7 @@ describe('what a server and a client record', () => {
     const states = (await collect(theirs)).flatMap((event) => (event.event === 'state' ? [event.state] : []));
     expect(states).toEqual(['authenticated', 'closing']);
     const header = readFileSync(ours, 'utf8').split('\n')[0]!;
-    expect(JSON.parse(header)).toMatchObject({ format: 'wirepipe capture', version: 1, protocol: 'drone' });
+    expect(JSON.parse(header)).toMatchObject({ format: 'wirepipe capture', version: 2, protocol: 'drone' });
   });
 
   test('what ended a connection', async () => {
@@ -141,6 +144,62 @@ describe('what a server and a client record', () => {
     }
     expect(total).toBe(10_005);
     expect(kinds.slice(-3)).toEqual(['gap', 'data', 'close']);
+  });
+});
+
+describe('lines in blocks', () => {
+  test('are the lines of the events, whatever their lengths, and however slowly they are written', async () => {
+    const lengths = fc.array(
+      fc.oneof(fc.nat(600), fc.nat(20_000), fc.integer({ min: 200_000, max: 700_000 })),
+    );
+    await fc.assert(
+      fc.asyncProperty(lengths, fc.array(fc.nat(3)), async (sizes, delays) => {
+        let written = '';
+        const out = new Writable({
+          // Memory that is used again shows once it is late.
+          write(chunk: Buffer, _, callback) {
+            const wait = delays.pop() ?? 0;
+            setTimeout(() => {
+              written += chunk.toString();
+              callback();
+            }, wait);
+          },
+        });
+        const lines = new LineBlocks(out);
+        let expected = '';
+        for (const [index, size] of sizes.entries()) {
+          const event: CaptureEvent =
+            index % 3 === 2
+              ? { event: 'error', time: index, connection: 0, message: 'é'.repeat(size) }
+              : {
+                  event: 'data',
+                  time: index,
+                  connection: 0,
+                  from: 'client',
+                  bytes: Buffer.alloc(size, index),
+                };
+          expected += eventLine(event);
+          lines.add(event);
+          if (index % 2 === 0) await lines.busy();
+        }
+        lines.end();
+        await once(out, 'finish');
+        expect(written === expected).toBe(true);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test('nobody waits for a file that cannot be written', async () => {
+    const out = new Writable({ write: (_, __, callback) => setImmediate(callback, new Error('no space')) });
+    const failed = once(out, 'error');
+    const lines = new LineBlocks(out);
+    const bytes = Buffer.alloc(2_000_000);
+    lines.add({ event: 'data', time: 0, connection: 0, from: 'client', bytes });
+    await lines.busy();
+    await failed;
+    lines.add({ event: 'data', time: 0, connection: 0, from: 'client', bytes });
+    expect(lines.busy()).toBeUndefined();
   });
 });
 

@@ -115,6 +115,8 @@ describeInChromium('the live page', () => {
     async (scheme) => {
       await open(scheme);
       expect(await page.textContent('#live')).toBe('live');
+      // The port that was found, where any was wanted.
+      expect(await page.title()).toContain(`127.0.0.1:${port} → `);
       const before = await count();
       const client = await fly();
       await until(before + 4);

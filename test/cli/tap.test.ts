@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { readCapture } from '../../src/captures/read-capture.ts';
 import { parseFault } from '../../src/cli/fault-text.ts';
 import { drone } from '../../src/drone/protocol.ts';
 import { connect, createServer } from '../../src/index.ts';
@@ -365,7 +366,8 @@ describe('tap', () => {
     const to = String((echo.address() as net.AddressInfo).port);
     const tapped = await tap('--listen', '0', '--to', to, '--quiet', '--once', '--out', out);
     const socket = net.connect({ port: portOf(tapped.at), host: '127.0.0.1', allowHalfOpen: true });
-    const sent = Buffer.alloc(size, 'many bytes, both ways');
+    // No two places hold the same bytes: memory that was read into again too early would show.
+    const sent = Buffer.from(Uint32Array.from({ length: size / 4 }, (_, i) => i).buffer);
     socket.end(sent);
     const got: Buffer[] = [];
     for await (const chunk of socket) {
@@ -374,16 +376,13 @@ describe('tap', () => {
     }
     expect(Buffer.concat(got).equals(sent)).toBe(true);
     expect((await tapped.end()).status).toBe(0);
-    const { stdout } = await run([
-      ...cli,
-      'decode',
-      out,
-      '--stats',
-      '--json',
-      '--protocol',
-      'test/fixtures/protocols/words.mjs',
-    ]);
-    expect(stdout).toContain('(limit)');
+    // A disk that is behind is waited for: nothing is missing in the recording.
+    const recorded: Record<string, Buffer[]> = { client: [], server: [] };
+    for await (const event of readCapture(out)) {
+      if (event.event === 'data') recorded[event.from]!.push(event.bytes);
+    }
+    expect(Buffer.concat(recorded.client!).equals(sent)).toBe(true);
+    expect(Buffer.concat(recorded.server!).equals(sent)).toBe(true);
     echo.close();
   });
 

@@ -1,9 +1,14 @@
+import { show } from '../../bytes/show.ts';
 import { CaptureError } from '../../errors.ts';
 import type { CaptureEvent, CaptureHeader, DataEvent } from './events.ts';
 
 export const FORMAT = 'wirepipe capture';
-/** A reader knows files of this version. What is added later is passed over by it; what changes has another number. */
-export const VERSION = 1;
+/** What is written. A reader passes over what it does not know; what changes the meaning of a line gets another number. */
+const VERSION = 2;
+/** Version 1 has all bytes as hexadecimal. */
+const KNOWN: readonly unknown[] = [1, VERSION];
+/** Bytes up to this number are written as hexadecimal, in which they are found by search; more of them as base64, which is short and quick. */
+const LONGEST_HEX = 512;
 
 /** The first line of a capture file, with its line end. */
 export function headerLine(header: CaptureHeader): string {
@@ -12,17 +17,41 @@ export function headerLine(header: CaptureHeader): string {
 }
 
 /**
- * The line of an event, with its line end.
+ * The line of an event, with its line end. More than 512 bytes are written as base64, in the field `base64`.
  *
  * @example
  * eventLine({ event: 'data', time: 0.25, connection: 0, from: 'client', bytes: Buffer.from('hi') });
  * // '{"time":0.25,"connection":0,"event":"data","from":"client","bytes":"6869"}\n'
  */
 export function eventLine(event: CaptureEvent): string {
-  // The order of the fields is always the same: files can be compared line by line.
-  const { time, event: kind, connection, bytes, ...rest } = event as CaptureEvent & Partial<DataEvent>;
-  return `${JSON.stringify({ time, connection, event: kind, ...rest, bytes: bytes?.toString('hex') })}\n`;
+  const { head, long, tail } = linePieces(event);
+  return long === undefined ? head : head + long.toString('base64') + tail;
 }
+
+/** A line as a text; or as two, between which `long` stands as base64. */
+export interface LinePieces {
+  readonly head: string;
+  readonly long?: Buffer;
+  readonly tail: string;
+}
+
+/** The pieces of an event's line, for a writer that makes no text of long chunks. */
+export function linePieces(event: CaptureEvent): LinePieces {
+  // The order of the fields is always the same: files can be compared line by line.
+  const { time, connection, event: kind, bytes, ...rest } = event as CaptureEvent & Partial<DataEvent>;
+  const first = { time, connection, event: kind, ...rest };
+  if (bytes === undefined || bytes.length <= LONGEST_HEX) {
+    return { head: `${JSON.stringify({ ...first, bytes: bytes?.toString('hex') })}\n`, tail: '' };
+  }
+  return {
+    head: JSON.stringify({ ...first, base64: '' }).slice(0, -TAIL.length + 1),
+    long: bytes,
+    tail: TAIL,
+  };
+}
+
+/** What ends a line behind a text in it. */
+const TAIL = '"}\n';
 
 /** What the first line says, checked. Throws a `CaptureError`. */
 export function parseHeader(text: string): CaptureHeader {
@@ -33,8 +62,8 @@ export function parseHeader(text: string): CaptureHeader {
       actual: text.slice(0, 40),
     });
   }
-  if (value.version !== VERSION) {
-    const message = `a '${FORMAT}' of version ${value.version}: only version ${VERSION} is known`;
+  if (!KNOWN.includes(value.version)) {
+    const message = `a '${FORMAT}' of version ${show(value.version)}: versions ${KNOWN.join(' and ')} are known`;
     throw new CaptureError('ERR_CAPTURE_VERSION', message, {
       line: 1,
       actual: value.version,
@@ -74,10 +103,10 @@ export function parseEvent(text: string, line: number): CaptureEvent | undefined
       if (from !== 'client' && from !== 'server') throw damaged("from is neither 'client' nor 'server'");
       result.from = from;
     } else if (kind === 'bytes') {
-      if (typeof given !== 'string' || given.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(given)) {
-        throw damaged(`${name} is not hexadecimal`);
-      }
-      result[name] = Buffer.from(given, 'hex');
+      const isShort = given !== undefined || value.base64 === undefined;
+      const bytes = isShort ? fromHex(given) : fromBase64(value.base64);
+      if (bytes === undefined) throw damaged(isShort ? `${name} is not hexadecimal` : 'base64 is not base64');
+      result[name] = bytes;
     } else if (kind === 'count') {
       if (!Number.isSafeInteger(given) || (given as number) < 0) throw damaged(`${name} is not a count`);
       result[name] = given;
@@ -102,6 +131,16 @@ const SHAPES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   close: {},
   datagram: { source: 'text', target: 'text', bytes: 'bytes' },
 };
+
+function fromHex(text: unknown): Buffer | undefined {
+  const isHex = typeof text === 'string' && text.length % 2 === 0 && /^[0-9a-fA-F]*$/.test(text);
+  return isHex ? Buffer.from(text, 'hex') : undefined;
+}
+
+function fromBase64(text: unknown): Buffer | undefined {
+  const isBase64 = typeof text === 'string' && text.length % 4 === 0 && /^[0-9a-zA-Z+/]*={0,2}$/.test(text);
+  return isBase64 ? Buffer.from(text, 'base64') : undefined;
+}
 
 function parseObject(text: string, line: number): Record<string, unknown> | undefined {
   let value: unknown;
