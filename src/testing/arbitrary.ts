@@ -291,10 +291,12 @@ function lengths(extent: Extent, max: number, environment: Environment, most = 3
   }
   const { node } = extent.from === 'prefix' ? extent : { node: undefined };
   const range = node?.kind.range?.(node);
-  const limit = Math.max(0, Math.min(max, (range?.max ?? max) * unit + add, most));
+  const upTo = extent.from === 'rest' ? extent.upTo : undefined;
+  const limit = Math.max(0, Math.min(max, (range?.max ?? max) * unit + add, most, upTo ?? most));
+  // Of blocks, all but the last one are full.
   const any = fc.oneof(
     { weight: 5, arbitrary: fc.integer({ min: 0, max: Math.min(limit, 12) }) },
-    { weight: 1, arbitrary: fc.constant(limit) },
+    { weight: upTo === undefined ? 1 : 10, arbitrary: fc.constant(limit) },
   );
   // What the number on the wire can say.
   const least = Math.max(

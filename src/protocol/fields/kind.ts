@@ -387,7 +387,8 @@ export type Extent = (
   | { readonly from: 'prefix'; readonly node: AnyNode }
   | { readonly from: 'path'; readonly path: string }
   | { readonly from: 'parameter'; readonly name: string }
-  | { readonly from: 'rest' }
+  /** What is left, and `upTo` bytes at the most where that is given. */
+  | { readonly from: 'rest'; readonly upTo?: number }
   | { readonly from: 'terminator'; readonly bytes: Uint8Array }
   /** Up to the element whose field has that value. */
   | { readonly from: 'last'; readonly path: string; readonly is: number | bigint | string | boolean }
@@ -604,8 +605,9 @@ export interface Foreseen {
 export interface Source {
   /** As data, for tools. */
   readonly extent: Extent;
-  /** Leaves nothing behind what it measures. */
+  /** Leaves nothing behind what it measures: always, or with some numbers. */
   readonly takesRest: boolean;
+  readonly mayTakeRest: boolean;
   /** Bytes that it takes itself, right before what it is used for. */
   readonly size: Size;
   /** The numbers it may give, as far as that is known without the fields round it. */

@@ -8,6 +8,7 @@ import {
   type Filled,
   nodeOf,
   type Parameter,
+  type Rest,
   rest,
   type Size as SizeDeclaration,
   type Until,
@@ -30,7 +31,7 @@ import { LiteralSource } from './sources/literal.ts';
 import { ParameterSource } from './sources/parameter.ts';
 import { PathSource } from './sources/path.ts';
 import { PrefixSource } from './sources/prefix.ts';
-import { RestSource } from './sources/rest.ts';
+import { RestSource, UpToSource } from './sources/rest.ts';
 import { UntilSource } from './sources/until.ts';
 
 /**
@@ -47,6 +48,7 @@ import { UntilSource } from './sources/until.ts';
 
 /** The source of a size or a count; throws a TypeError or RangeError for anything else. */
 export function sizeSource(size: SizeDeclaration, where: string): Source {
+  if (size instanceof PartOfRest) return new UpToSource(size.upTo);
   if (size instanceof AdjustedSize) return new AdjustedSource(plainSource(size.from, where), size.by);
   return plainSource(size, where);
 }
@@ -56,6 +58,11 @@ export function endedSource(size: SizeDeclaration | Until, where: string, step =
   return size instanceof Terminator
     ? new UntilSource(size.bytes, step)
     : sizeSource(size as SizeDeclaration, where);
+}
+
+/** Whether a size is what is left, up to so many bytes. */
+export function isUpTo(size: unknown): boolean {
+  return size instanceof PartOfRest;
 }
 
 export function isUntil(size: unknown): size is Until {
@@ -182,6 +189,17 @@ class AdjustedSize {
   }
 }
 
+/** What `size` makes of the rest. */
+class PartOfRest {
+  readonly kind: { readonly name: 'size' } = { name: 'size' };
+  readonly upTo: number;
+
+  constructor(upTo: number) {
+    this.upTo = upTo;
+    Object.freeze(this);
+  }
+}
+
 /** How a size is made of the number on the wire. */
 export interface SizeOptions<N extends number | undefined = number | undefined> {
   /** Added to the number, for a length that counts more or less than what it measures: 0 unless given. */
@@ -194,7 +212,7 @@ export interface SizeOptions<N extends number | undefined = number | undefined> 
 
 /**
  * A size made of a number on the wire: number × `unit` + `add`, and `null` where the number is `nullAt`. As a count it gives
- * elements.
+ * elements. Or what is left, and not more than `upTo` bytes: blocks of which only the last one may be shorter.
  *
  * @throws TypeError or RangeError for a value that is not a whole number, and for a size that is not a number on the wire
  *
@@ -202,11 +220,21 @@ export interface SizeOptions<N extends number | undefined = number | undefined> 
  * bytes(size(u16be, { add: -2 }));          // a length that counts itself
  * bytes(size('words', { unit: 4 }));        // 32-bit words
  * bytes(size(i32be, { nullAt: -1 }));       // Buffer | null
+ * array(struct({ data: bytes(size(rest, { upTo: 16 })), sum: u16le }), rest);       // a sum behind every 16 bytes
  */
 export function size<
   const S extends string | AnyField | Parameter,
   const N extends number | undefined = undefined,
->(from: S, options: SizeOptions<N>): Adjusted<Filled<S>, N extends number ? null : never> {
+>(from: S, options: SizeOptions<N>): Adjusted<Filled<S>, N extends number ? null : never>;
+export function size(from: Rest, options: { upTo: number }): Adjusted<never, never>;
+export function size(
+  from: string | AnyField | Parameter | Rest,
+  options: SizeOptions | { upTo: number },
+): Adjusted<never, never> {
+  if (from === rest && Object.hasOwn(options, 'upTo')) {
+    checkOptions('size', options, { upTo: integer(1, MOST_ADDED) });
+    return new PartOfRest((options as { upTo: number }).upTo) as never;
+  }
   checkOptions('size', options, {
     add: integer(-MOST_ADDED, MOST_ADDED),
     unit: integer(1, MOST_ADDED),
@@ -218,7 +246,7 @@ export function size<
     );
   }
   const inner = plainSource(from, 'size(from)');
-  const { add = 0, unit = 1, nullAt } = options;
+  const { add = 0, unit = 1, nullAt } = options as SizeOptions;
   const { min, max } = inner.range;
   if (max * unit + add < 0) throw new RangeError(`size: no number of the field gives a size of 0 or more`);
   const isSaid = nullAt === undefined || inner.refusal?.(nullAt) === undefined;

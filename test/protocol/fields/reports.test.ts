@@ -102,6 +102,63 @@ describe('declarations that public reports ask for', () => {
     both(nmea, '41 4b 30 41', { body: 'AK', sum: 0x0a });
   });
 
+  /** DNP3's data link layer (IEEE 1815 §9.2): the length counts neither the sums nor the bytes in front of the control byte. */
+  const dnp3 = () => {
+    const length = w.mapped(w.u8, {
+      name: 'the length of a DNP3 frame',
+      decode: (said) => said - 5 + 2 * Math.ceil((said - 5) / 16),
+      encode: (bytes: number) => bytes - 2 * Math.ceil(bytes / 18) + 5,
+    });
+    const sum = w.checksum(w.u16le, 'CRC-16/DNP');
+    return w.struct({
+      start: w.constant(w.u16be, 0x0564),
+      length,
+      ...{ control: w.u8, destination: w.u16le, source: w.u16le, sum },
+      blocks: w.bounded(
+        'length',
+        w.array(w.struct({ data: w.bytes(w.size(w.rest, { upTo: 16 })), sum }), w.rest),
+      ),
+    });
+  };
+
+  it('c42: a sum behind each block of 16 bytes (DNP3)', () => {
+    const frame = dnp3();
+    // A reset of the link has no data; sum of 05 64 05 c0 01 00 00 04
+    both(frame, '0564 05 c0 0100 0004 e921', {
+      ...{ length: 0, control: 0xc0, destination: 1, source: 0x400, sum: 0x21e9, blocks: [] },
+    });
+    // A poll of all classes: 15 bytes of data in one block
+    const data = 'c0 c3 01 3c 02 06 3c 03 06 3c 04 06 3c 01 06';
+    both(frame, `0564 14 f3 0100 0004 0a3b | ${data} 9a12`.replace('|', ''), {
+      ...{ length: 17, control: 0xf3, destination: 1, source: 0x400, sum: 0x3b0a },
+      blocks: [{ data: hex(data), sum: 0x129a }],
+    });
+  });
+
+  it('c42: a block that is not full is the last one, and each has its sum', () => {
+    const codec = w.codecOf(dnp3());
+    const dnp = w.checksumByName('CRC-16/DNP');
+    const sumOf = (bytes: Buffer) => dnp.compute(bytes, 0, bytes.length);
+    for (const sizes of [[16], [16, 1], [16, 16, 15], [16, 16]]) {
+      const blocks = sizes.map((size, index) => ({ data: Buffer.alloc(size, 0x30 + index) }));
+      const bytes = codec.encode({ control: 1, destination: 2, source: 3, blocks });
+      const total = sizes.reduce((all, size) => all + size, 0);
+      expect(bytes[2]).toBe(5 + total);
+      expect(bytes.length).toBe(10 + total + 2 * sizes.length);
+      expect(codec.decode(bytes).blocks).toEqual(blocks.map(({ data }) => ({ data, sum: sumOf(data) })));
+      bytes[bytes.length - 3]! ^= 1;
+      expect(() => codec.decode(bytes)).toThrow(
+        expect.objectContaining({ code: 'ERR_FRAME_CHECKSUM', path: `blocks[${sizes.length - 1}].sum` }),
+      );
+    }
+    for (const sizes of [[15, 16], [17], [3, 0], [16, 2, 16]]) {
+      const blocks = sizes.map((size) => ({ data: Buffer.alloc(size) }));
+      expect(() => codec.encode({ control: 1, destination: 2, source: 3, blocks })).toThrow(
+        expect.objectContaining({ code: expect.stringMatching(/^ERR_FIELD_/) }),
+      );
+    }
+  });
+
   it('c49: a value of another kind, declared by way of the bits (KNX DPT 9)', () => {
     const temperature = w.mapped(w.bits(w.u16be, { sign: 1, exponent: 4, mantissa: 11 }), {
       name: 'a temperature from −671088.64 to 670760.96',

@@ -459,6 +459,15 @@ describe('a combination that makes no sense is refused where it is declared', ()
       () => f.size(f.size(f.u8, { add: 1 }) as never, { add: 1 }),
       'a field or the path',
     ],
+    ['a part of a field', () => f.size(f.u8, { upTo: 4 } as never), 'upTo'],
+    ['a part of the rest that is nothing', () => f.size(f.rest, { upTo: 0 }), 'upTo'],
+    ['elements of a part of the rest', () => f.array(f.u8, f.size(f.rest, { upTo: 4 })), 'bounded(size'],
+    ['padding of a part of the rest', () => f.padding(f.size(f.rest, { upTo: 4 })), 'has a value'],
+    [
+      'a size of a part of the rest',
+      () => f.sizeOf(f.size(f.rest, { upTo: 4 }) as never, 'b'),
+      'expected a field',
+    ],
     ['a float', () => f.bytes(f.f32be as never), 'expected an integer field'],
     [
       'elements that take the rest',
@@ -554,6 +563,53 @@ describe('a combination that makes no sense is refused where it is declared', ()
 });
 
 const u8 = (): typeof f.u8 => f.u8;
+
+describe('what is left, up to so many bytes', () => {
+  const uses: Readonly<Record<string, (size: Size) => AnyField>> = {
+    bytes: (size) => f.bytes(size),
+    text: (size) => f.text(size, { encoding: 'latin1' }),
+    utf8: (size) => f.utf8(size),
+    bounded: (size) => f.bounded(size, f.array(f.u8, f.rest)),
+  };
+  it.each(Object.entries(uses))('is a block of %s', (name, use) => {
+    const codec: AnyCodec = codecOf(
+      f.array(f.struct({ a: use(f.size(f.rest, { upTo: 3 })), b: f.u16be }), f.rest),
+    );
+    const filled = (size: number) =>
+      name === 'bytes'
+        ? Buffer.alloc(size, 65)
+        : name === 'bounded'
+          ? Array(size).fill(65)
+          : 'A'.repeat(size);
+    const blocks = (sizes: number[]) => sizes.map((size) => ({ a: filled(size), b: 7 }));
+    for (const sizes of [[], [0], [1], [3], [3, 3, 2], [3, 0]]) {
+      const message = blocks(sizes);
+      const compiled = compile(codec.declaration)!;
+      const bytes = encodeByWalking(codec.declaration, message);
+      const target = Buffer.alloc(compiled.bound(message) + 8);
+      expect(target.subarray(0, compiled.encode(message, target, 0))).toEqual(bytes);
+      expect(decodeByWalking(codec.declaration, bytes, 0, bytes.length)).toStrictEqual(message);
+      expect(compiled.decode(bytes, 0, bytes.length)).toStrictEqual(message);
+    }
+    for (const sizes of [[4], [2, 3], [2, 0], [0, 0], [3, 1, 3]]) {
+      const message = blocks(sizes);
+      expect(compile(codec.declaration)!.encode(message, Buffer.alloc(99), 0)).toBe(-1);
+      expect(codeOf(() => encodeByWalking(codec.declaration, message))).toMatch(/^ERR_FIELD/);
+    }
+  });
+
+  it('is refused twice over: elements that took the rest one after the other', () => {
+    const codec: AnyCodec = codecOf(f.array(f.struct({ a: f.u8, o: f.optional(f.u8, f.rest) }), f.rest));
+    expect(codec.encode([{ a: 1, o: 2 }, { a: 3 }])).toEqual(Buffer.of(1, 2, 3));
+    for (const message of [
+      [{ a: 1 }, { a: 2 }],
+      [{ a: 1 }, { a: 2, o: 3 }],
+    ]) {
+      expect(compile(codec.declaration)!.encode(message, Buffer.alloc(9), 0)).toBe(-1);
+      expect(codeOf(() => codec.encode(message))).toBe('ERR_FIELD_RANGE');
+    }
+  });
+});
 
 describe('a member of what is missing', () => {
   const body = f.struct({

@@ -465,6 +465,11 @@ export const VECTORS: readonly KindVectors[] = [
     type: '`Buffer`; any `Uint8Array` on encode',
     limits: '`{ max }`: 10,000,000 bytes unless given',
     good: [
+      [
+        'array(struct({ data: bytes(size(rest, { upTo: 4 })), sum: u8 }), rest)',
+        '[{ data: Buffer.of(1, 2, 3, 4), sum: 5 }, { data: Buffer.of(6), sum: 7 }]',
+        '01 02 03 04 05 | 06 07',
+      ],
       ['bytes(u48be)', 'Buffer.from([0xaa])', '00 00 00 00 00 01 aa'],
       ['bytes(2)', 'Buffer.of(0xca, 0xfe)', 'ca fe'],
       ['bytes(u16be)', 'Buffer.of(0xca, 0xfe)', '00 02 | ca fe'],
@@ -518,6 +523,12 @@ export const VECTORS: readonly KindVectors[] = [
       ['struct({ a: bytes(rest), b: u16be })', '01', 'ERR_MESSAGE_SHORT'],
     ],
     badValues: [
+      ['bytes(size(rest, { upTo: 4 }))', 'Buffer.alloc(5)', 'ERR_FIELD_TOO_LONG'],
+      [
+        'array(struct({ data: bytes(size(rest, { upTo: 4 })), sum: u8 }), rest)',
+        '[{ data: Buffer.of(1), sum: 5 }, { data: Buffer.of(), sum: 7 }]',
+        'ERR_FIELD_RANGE',
+      ],
       ['bytes(until(constant(u16be, 0x0d0a)))', 'Buffer.from("a\\r\\nb")', 'ERR_FIELD_RANGE'],
       // The first NUL of three would end it
       ['bytes(until(constant(u16be, 0)))', 'Buffer.of(1, 0)', 'ERR_FIELD_RANGE'],

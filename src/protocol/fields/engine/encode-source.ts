@@ -134,10 +134,12 @@ class EncodeSource implements Encoding {
 
   members(group: Group, from: number, to: number, value: string): void {
     const scope = this.#scope!;
-    let isBehindRoom = false;
+    /** Of each field that left room: whether nothing had taken the rest before it. */
+    const left: string[] = [];
     for (let index = from; index < to; index++) {
       const [name, node] = group.entries[index]!;
-      const before = isBehindRoom && this.#mayExhaust ? this.define(this.here()) : undefined;
+      const before = left.length > 0 ? this.define(this.here()) : undefined;
+      const isLeft = group.rooms.has(index) && this.#mayExhaust ? this.define('exhausted < 0') : undefined;
       const start = group.placed.has(name) ? this.define(this.here()) : undefined;
       const { absent, computed } = node.facts.traits;
       if (group.derived.has(name)) {
@@ -163,8 +165,10 @@ class EncodeSource implements Encoding {
       for (const [path, place] of this.#shown) scope.places.set(`${name}.${path}`, place);
       this.#shown.clear();
       // What a field left room for still counts as behind it.
-      if (before !== undefined) this.line(`if (exhausted === ${before}) exhausted = ${this.here()};`);
-      isBehindRoom ||= group.rooms.has(index);
+      if (before !== undefined) {
+        this.line(`if ((${left.join(' || ')}) && exhausted === ${before}) exhausted = ${this.here()};`);
+      }
+      if (isLeft !== undefined) left.push(isLeft);
       if (start !== undefined) scope.places.set(name, { start, end: this.define(this.here()) });
     }
   }
@@ -327,7 +331,9 @@ class EncodeSource implements Encoding {
   }
 
   exhaust(): void {
-    if (this.#mayExhaust) this.line(`exhausted = ${this.here()};`);
+    if (!this.#mayExhaust) return;
+    this.#requireEnd();
+    this.line(`exhausted = ${this.here()};`);
   }
 
   enterBounds(): string {

@@ -164,6 +164,7 @@ export class WriteWalk implements Writing {
     for (let index = from; index < to; index++) {
       const [name, node] = group.entries[index]!;
       const start = this.at;
+      const wasExhausted = this.#exhausted >= 0;
       if (group.derived.has(name)) {
         const slot = node.kind.slot!(node)!;
         const place = this.take(slot.width);
@@ -186,7 +187,7 @@ export class WriteWalk implements Writing {
       }
       // What a field left room for still counts as behind it.
       if (isBehindRoom && this.#exhausted === start) this.#exhausted = this.at;
-      isBehindRoom ||= group.rooms.has(index);
+      isBehindRoom ||= group.rooms.has(index) && !wasExhausted;
       if (group.placed.has(name)) scope.places.set(name, { start, end: this.at });
     }
   }
@@ -338,6 +339,7 @@ export class WriteWalk implements Writing {
   }
 
   exhaust(): void {
+    this.requireEnd();
     this.#exhausted = this.at;
   }
 

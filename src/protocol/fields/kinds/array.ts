@@ -17,7 +17,7 @@ import {
 } from '../field.ts';
 import type { AnyNode, Decoding, Kind, NodeOf, Source } from '../kind.ts';
 import { declare } from '../node.ts';
-import { endedSource, foreseenBy, LastElement, longest, mostBytes } from '../source.ts';
+import { endedSource, foreseenBy, isUpTo, LastElement, longest, mostBytes } from '../source.ts';
 import { UntilSource } from '../sources/until.ts';
 import { chain } from './chain.ts';
 import { ENDED_ARRAY } from './ended-array.ts';
@@ -195,6 +195,11 @@ export function array<F extends AnyField, const S extends Size | Until | UntilLa
   const node = valuedNodeOf(item, 'array(item)', 'an element');
   const most = maximum('array', limits, DEFAULT_MAX_COUNT);
   if (count instanceof LastElement) return chain(node, count, most);
+  if (isUpTo(count)) {
+    throw new TypeError(
+      'array(item, size(rest, { upTo })): what is left is counted in bytes; put array(item, rest) into bounded(size(rest, { upTo }), …)',
+    );
+  }
   const source = endedSource(count as Size | Until, 'array');
   if (source instanceof UntilSource) return declare(ENDED_ARRAY, { item: node, end: source, max: most });
   return declare(ARRAY, {

@@ -40,7 +40,7 @@ export const BOUNDED: Kind<Bounded> = {
   references: ({ size }) => size.references('size'),
   traits: ({ size }) => ({
     takesRest: size.takesRest,
-    mayTakeRest: size.takesRest,
+    mayTakeRest: size.mayTakeRest,
     // Written behind the bytes it counts, it moves them.
     reads: isMoved(size),
   }),
@@ -73,6 +73,7 @@ export const BOUNDED: Kind<Bounded> = {
     const length = walk.at - start;
     walk.judge(size, length, max, 'bytes');
     say(length);
+    size.writeEnd?.(walk, start);
     if (size.takesRest) walk.exhaust();
   },
 
@@ -103,6 +104,7 @@ export const BOUNDED: Kind<Bounded> = {
       const length = out.define(`p - ${start}`);
       out.judge(size, length, max);
       say(length);
+      size.encodeEnd?.(out, start);
       if (size.takesRest) out.exhaust();
     });
   },

@@ -38,7 +38,7 @@ export const BYTES: Kind<Bytes> = {
   traits: ({ size, orEmpty }) => ({
     view: true,
     takesRest: size.takesRest,
-    mayTakeRest: size.takesRest,
+    mayTakeRest: size.mayTakeRest,
     mayBeEmpty: orEmpty,
   }),
 

@@ -11,7 +11,7 @@ import {
 } from '../field.ts';
 import type { Kind, Source, Writing } from '../kind.ts';
 import { declare } from '../node.ts';
-import { foreseenBy, isLiteral, longest, sizeSource } from '../source.ts';
+import { foreseenBy, isLiteral, isUpTo, longest, sizeSource } from '../source.ts';
 
 interface Padding {
   readonly size: Source;
@@ -38,7 +38,7 @@ export const PADDING: Kind<Padding> = {
     aligned: to > 0 && from === 'frame',
     measured: from === 'structure',
     takesRest: size.takesRest,
-    mayTakeRest: size.takesRest,
+    mayTakeRest: size.mayTakeRest,
   }),
 
   read({ size, max, to, from }, walk) {
@@ -153,6 +153,7 @@ export function padding<const S extends Size | { to: number; from?: 'structure' 
     throw new TypeError(`padding: from: expected 'structure' or 'frame', got ${show(from)}`);
   }
   const source = sizeSource(isMultiple ? 0 : (size as Size), 'padding');
+  if (isUpTo(size)) throw new TypeError('padding: size(rest, { upTo }) is for what has a value');
   if (source.nullable)
     throw new TypeError('padding: a size with nullAt makes no sense for what has no value');
   return declare(PADDING, { size: source, max: maximum('padding', limits, DEFAULT_MAX_BYTES), to, from });

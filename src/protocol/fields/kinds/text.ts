@@ -52,7 +52,7 @@ export const TEXT: Kind<Text> = {
     return least === most ? foreseenBy(size, most) : undefined;
   },
   references: ({ size }) => size.references('size'),
-  traits: ({ size }) => ({ takesRest: size.takesRest, mayTakeRest: size.takesRest }),
+  traits: ({ size }) => ({ takesRest: size.takesRest, mayTakeRest: size.mayTakeRest }),
   text: ({ size, max, form }) => mostBytes(size, max) * widths(form)[1],
 
   read({ size, max, form }, walk) {

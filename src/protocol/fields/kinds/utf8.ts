@@ -12,7 +12,7 @@ import {
 } from '../field.ts';
 import type { Kind, Slots, Source } from '../kind.ts';
 import { declare } from '../node.ts';
-import { foreseenBy, isLiteral, isUntil, longest, mostBytes, sizeSource } from '../source.ts';
+import { foreseenBy, isLiteral, isUntil, isUpTo, longest, mostBytes, sizeSource } from '../source.ts';
 import { text } from './text.ts';
 
 interface Utf8 {
@@ -30,7 +30,7 @@ export const UTF8: Kind<Utf8> = {
   call: ({ size, max }) => ({ maker: 'utf8', size: size.extent, max }),
   foreseen: ({ size }) => foreseenBy(size, 1),
   references: ({ size }) => size.references('size'),
-  traits: ({ size }) => ({ takesRest: size.takesRest, mayTakeRest: size.takesRest }),
+  traits: ({ size }) => ({ takesRest: size.takesRest, mayTakeRest: size.mayTakeRest }),
   text: ({ size, max }) => mostBytes(size, max),
 
   read({ size, max }, walk) {
@@ -107,7 +107,7 @@ export function utf8<const S extends Size | Until>(
   size: S,
   limits: FieldLimits = {},
 ): Field<string | Nothing<S>, string | Nothing<S>, Filled<S>> {
-  // Text that ends at a terminator is looked through on encode, so it is written at once.
-  if (isUntil(size)) return text(size, limits) as never;
+  // What is judged behind the text is written at once.
+  if (isUntil(size) || isUpTo(size)) return text(size, limits) as never;
   return declare(UTF8, { size: sizeSource(size, 'utf8'), max: maximum('utf8', limits, DEFAULT_MAX_BYTES) });
 }

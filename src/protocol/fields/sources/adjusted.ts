@@ -24,6 +24,7 @@ import type {
 export class AdjustedSource implements Source {
   readonly extent: Extent;
   readonly takesRest: boolean = false;
+  readonly mayTakeRest: boolean = false;
   readonly nullable: boolean;
   readonly size: Size;
   readonly range: Range;

@@ -21,6 +21,7 @@ import { UNKNOWN } from './path.ts';
 export class ParameterSource implements Source {
   readonly extent: Extent;
   readonly takesRest: boolean = false;
+  readonly mayTakeRest: boolean = false;
   readonly nullable: boolean = false;
   readonly size: Size = NO_BYTES;
   readonly range: Range = UNKNOWN;

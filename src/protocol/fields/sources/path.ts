@@ -38,6 +38,7 @@ export function numberCode({ value, type }: Known, out: Decoding): string {
 export class PathSource implements Source {
   readonly extent: Extent;
   readonly takesRest: boolean = false;
+  readonly mayTakeRest: boolean = false;
   readonly nullable: boolean = false;
   readonly size: Size = NO_BYTES;
   readonly range: Range = UNKNOWN;

@@ -20,6 +20,7 @@ import { numberCode, toNumber, UNKNOWN } from './path.ts';
 export class PrefixSource implements Source {
   readonly extent: Extent;
   readonly takesRest: boolean = false;
+  readonly mayTakeRest: boolean = false;
   readonly nullable: boolean = false;
   readonly size: Size;
   readonly range: Numbers;

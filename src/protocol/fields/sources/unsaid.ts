@@ -5,6 +5,7 @@ import { NO_BYTES } from './no-bytes.ts';
 export abstract class UnsaidSource implements Source {
   abstract readonly extent: Extent;
   readonly takesRest: boolean = false;
+  readonly mayTakeRest: boolean = false;
   readonly nullable: boolean = false;
   readonly size: Size = NO_BYTES;
   readonly range: Range = { min: 0, max: Number.POSITIVE_INFINITY };
