@@ -1,5 +1,4 @@
 import * as w from 'wirepipe';
-import { startupRequests } from './startup.ts';
 import { format, formats, length, text, textValue, value } from './values.ts';
 
 const target = { kind: w.enumeration(w.u8, { statement: 0x53, portal: 0x50 }), name: text };
@@ -18,7 +17,8 @@ const bind = <const V extends typeof value | typeof textValue>(one: V) =>
 /** A Bind whose parameters are all text: they need not be made bytes first. */
 export const bindOfText = w.messages(w.u8, { bind: bind(textValue) });
 
-const table = {
+/** What a client sends once it has started up (PostgreSQL 15, §55.7), in the order of the alphabet. */
+export const clientMessages = w.messages(w.u8, {
   bind: bind(value),
   close: w.message(0x43, { ...length, ...target }),
   copyData: w.message(0x64, { ...length, ...data }),
@@ -40,13 +40,4 @@ const table = {
   query: w.message(0x51, { ...length, sql: text }),
   sync: w.message(0x53, length),
   terminate: w.message(0x58, length),
-};
-
-/** What a client sends once it has started up (PostgreSQL 15, §55.7), in the order of the alphabet. */
-export const clientMessages = w.messages(w.u8, table);
-
-/** With what it says first: of that the first byte is zero, since its length is at most 10,000. See wire.ts. */
-export const allClientMessages = w.messages(w.u8, {
-  ...table,
-  startup: w.message(0, { length: w.padding(3), request: w.union(w.u32be, startupRequests) }),
 });

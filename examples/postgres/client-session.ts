@@ -1,22 +1,52 @@
 import { defineSession } from 'wirepipe';
-import { allClientMessages } from './client-messages.ts';
-import { Login, type LoginOptions } from './login.ts';
+import { clientMessages } from './client-messages.ts';
+import { bareByte, startupFraming } from './framing.ts';
+import { type ClientOptions, type Known, type Message, refused } from './known.ts';
+import { Login, type Reply } from './login.ts';
 import { serverMessages } from './server-messages.ts';
+import { encryptionAnswers, startupMessages } from './startup.ts';
+
+/** How a client speaks before it has logged in: see framing.ts. */
+const unstarted = { framing: { writes: startupFraming }, sends: startupMessages };
 
 /** The client's side up to the first ReadyForQuery, as a table; from then on `request` and `requestMany` ask, by `replies`. */
-export function clientSession(options: LoginOptions) {
+export function clientSession(options: ClientOptions) {
+  const { asksForEncryption = false, onNews = () => undefined } = options;
   return defineSession({
     receives: serverMessages,
-    sends: allClientMessages,
-    initial: 'starting',
+    sends: clientMessages,
+    initial: asksForEncryption ? 'asking' : 'starting',
     ready: 'ready',
-    context: () => ({ login: new Login(options), settings: new Map<string, string>(), error: '' }),
+    context: (): Known => ({ login: new Login(options), settings: new Map(), key: undefined, error: '' }),
     states: {
+      asking: {
+        ...unstarted,
+        framing: { reads: bareByte, writes: startupFraming },
+        receives: encryptionAnswers,
+        onEnter: () => ({ type: 'sslRequest' }),
+        on: { encrypted: () => ({ upgrade: 'tls' }), plain: () => ({ next: 'starting' }) },
+        next: ['starting'],
+        deadline: { within: 30_000 },
+      },
       starting: {
+        ...unstarted,
         onEnter: ({ login }) => login.startup(),
         on: {
-          authentication: ({ request }, { login }) => login.answer(request),
-          error: (message, context) => refused(message, context),
+          authentication({ request }: Message<'authentication'>, { login }: Known) {
+            const { next = 'proving' } = login.take(request);
+            return { next };
+          },
+          error: refused,
+        },
+        next: ['proving', 'settling', 'refused'],
+        deadline: { within: 30_000 },
+      },
+      proving: {
+        // From here on with a type: what was to be said to the first request, too.
+        onEnter: ({ login }) => login.said,
+        on: {
+          authentication: ({ request }, { login }): Reply => login.take(request),
+          error: refused,
         },
         next: ['settling', 'refused'],
         deadline: { within: 30_000 },
@@ -24,10 +54,12 @@ export function clientSession(options: LoginOptions) {
       settling: {
         on: {
           parameterStatus: ({ name, value }, { settings }) => void settings.set(name, value),
-          backendKeyData: () => undefined,
+          backendKeyData({ process, secret }, known) {
+            known.key = { process, secret };
+          },
           negotiateProtocolVersion: () => undefined,
-          notice: () => undefined,
-          error: (message, context) => refused(message, context),
+          notice: (message) => onNews(message),
+          error: refused,
           readyForQuery: () => ({ next: 'ready' }),
         },
         next: ['ready', 'refused'],
@@ -35,11 +67,23 @@ export function clientSession(options: LoginOptions) {
       ready: {
         on: {
           parameterStatus: ({ name, value }, { settings }) => void settings.set(name, value),
-          notice: () => undefined,
-          notification: () => undefined,
+          notice: (message) => onNews(message),
+          notification: (message) => onNews(message),
         },
       },
       refused: { final: true },
+    },
+  });
+}
+
+/** A connection that cancels what another one does, and ends: `key` is that of the other one. */
+export function cancelSession(key: NonNullable<Known['key']>) {
+  return defineSession({
+    receives: serverMessages,
+    sends: clientMessages,
+    initial: 'cancelling',
+    states: {
+      cancelling: { ...unstarted, onEnter: () => ({ type: 'cancelRequest', ...key }), final: true },
     },
   });
 }
@@ -51,6 +95,7 @@ const rows = [
   'commandComplete',
   'emptyQueryResponse',
   'portalSuspended',
+  'functionCallResponse',
 ] as const;
 const copies = ['copyInResponse', 'copyOutResponse', 'copyData', 'copyDone'] as const;
 
@@ -62,15 +107,8 @@ export const replies = {
   expects: {
     query: answer,
     sync: answer,
+    functionCall: answer,
     ...{ parse: none, bind: none, describe: none, execute: none, close: none, flush: none, terminate: none },
-    ...{ copyData: none, copyDone: none, copyFail: none, password: none, startup: none },
+    ...{ copyData: none, copyDone: none, copyFail: none, password: none },
   },
 } as const;
-
-function refused(
-  { fields }: { fields: readonly { field: unknown; text: string }[] },
-  context: { error: string },
-) {
-  context.error = fields.find(({ field }) => field === 'message')?.text ?? '';
-  return { next: 'refused' } as const;
-}

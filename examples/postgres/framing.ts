@@ -1,4 +1,4 @@
-import { lengthPrefix } from 'wirepipe';
+import { fixedLength, lengthPrefix } from 'wirepipe';
 
 /**
  * A message: its type, and a length that counts itself and what follows (PostgreSQL 15, §55.2).
@@ -17,9 +17,18 @@ export const framing = lengthPrefix({
   maxFrameLength: 1_073_741_823,
 });
 
-/** What a client says first has no type: a length that counts itself, and at most 10,000 bytes. */
+/**
+ * What a client says first has no type: a length that counts itself, and at most 10,000 bytes.
+ *
+ *     00 00 00 08 04 d2 16 2f      SSLRequest
+ *     │           └ 80877103
+ *     └ 8
+ */
 export const startupFraming = lengthPrefix({
   byteOrder: 'big',
   lengthIncludes: 'header',
   maxFrameLength: 10_000,
 });
+
+/** A request for encryption is answered by one byte. */
+export const bareByte = fixedLength(1);

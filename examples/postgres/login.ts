@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Decoded, Encodable } from 'wirepipe';
-import type { allClientMessages } from './client-messages.ts';
+import type { clientMessages } from './client-messages.ts';
 import { SCRAM, ScramClient } from './scram.ts';
 import type { serverMessages } from './server-messages.ts';
-import { saslInitialResponse } from './startup.ts';
+import { saslInitialResponse, type startupMessages } from './startup.ts';
 
 export interface LoginOptions {
   readonly user: string;
@@ -12,8 +12,9 @@ export interface LoginOptions {
 }
 
 type Request = Extract<Decoded<typeof serverMessages>, { type: 'authentication' }>['request'];
-type Sent = Encodable<typeof allClientMessages>;
-interface Reply {
+type Sent = Encodable<typeof clientMessages>;
+
+export interface Reply {
   readonly send?: Sent;
   readonly next?: 'settling' | 'refused';
 }
@@ -22,22 +23,27 @@ interface Reply {
 export class Login {
   readonly #options: LoginOptions;
   readonly #scram: ScramClient;
+  /** What answers the server's first request. */
+  said: Sent | undefined;
 
   constructor(options: LoginOptions) {
     this.#options = options;
     this.#scram = new ScramClient(options.password);
   }
 
-  startup(): Sent {
+  startup(): Encodable<typeof startupMessages> {
     const { user, database } = this.#options;
     const parameters = Object.entries({ user, database, client_encoding: 'UTF8' });
-    return {
-      type: 'startup',
-      request: { type: 'startup', parameters: parameters.map(([name, value]) => ({ name, value })) },
-    };
+    return { type: 'startup', parameters: parameters.map(([name, value]) => ({ name, value })) };
   }
 
-  answer(request: Request): Reply {
+  take(request: Request): Reply {
+    const reply = this.#answer(request);
+    this.said = reply.send;
+    return reply;
+  }
+
+  #answer(request: Request): Reply {
     const { user, password } = this.#options;
     const scram = this.#scram;
     switch (request.type) {

@@ -1,11 +1,11 @@
 /** A database of one table of texts for psql. `npx tsx examples/postgres/serve.ts 5433`, then `psql 'host=127.0.0.1 port=5433 user=ada'` */
 import { pathToFileURL } from 'node:url';
 import { createServer, defineProtocol, type ServerLimits } from 'wirepipe';
-import { allClientMessages } from './client-messages.ts';
-import { allServerMessages } from './server-messages.ts';
+import { clientMessages } from './client-messages.ts';
+import { framing } from './framing.ts';
+import { serverMessages } from './server-messages.ts';
 import { serverSession } from './server-session.ts';
 import type { Database } from './visit.ts';
-import { wire } from './wire.ts';
 
 /** Knows `select 'text'…`, `select * from texts`, and `copy texts` both ways. */
 export function textDatabase(passwords: ReadonlyMap<string, string>): Database {
@@ -43,9 +43,9 @@ export function createDatabaseServer(database: Database, limits: ServerLimits = 
   return createServer(
     defineProtocol({
       name: 'postgres',
-      framing: wire,
-      clientMessages: allClientMessages,
-      serverMessages: allServerMessages,
+      framing,
+      clientMessages,
+      serverMessages,
       session: serverSession(database),
     }),
     { maxHeldBytes: 1_048_576, ...limits },

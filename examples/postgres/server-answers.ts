@@ -1,13 +1,14 @@
 import type { Decoded, Encodable } from 'wirepipe';
-import type { allClientMessages } from './client-messages.ts';
+import type { clientMessages } from './client-messages.ts';
 import { SCRAM, ScramServer } from './scram.ts';
-import type { allServerMessages } from './server-messages.ts';
-import { saslInitialResponse } from './startup.ts';
+import type { serverMessages } from './server-messages.ts';
+import { saslInitialResponse, type startupMessages } from './startup.ts';
 import type { Result, Visit } from './visit.ts';
 
-type Received = Decoded<typeof allClientMessages>;
+type Received = Decoded<typeof clientMessages>;
 type OfType<T extends Received['type']> = Extract<Received, { type: T }>;
-type Sent = Encodable<typeof allServerMessages>;
+type Startup = Extract<Decoded<typeof startupMessages>, { type: 'startup' }>;
+type Sent = Encodable<typeof serverMessages>;
 interface Reply<Next extends string> {
   readonly send?: Sent | Sent[];
   readonly next?: Next;
@@ -15,14 +16,14 @@ interface Reply<Next extends string> {
 
 export const ready = { type: 'readyForQuery', status: 'idle' } as const satisfies Sent;
 
-export function start(request: OfType<'startup'>['request'], visit: Visit): Reply<'challenged' | 'over'> {
-  if (request.type === 'cancelRequest') return { next: 'over' };
-  if (request.type !== 'startup') return { send: { type: 'noEncryption' } };
-  const user = request.parameters.find(({ name }) => name === 'user')?.value ?? '';
+export function start({ parameters }: Startup, visit: Visit): Reply<'challenged'> {
+  const user = parameters.find(({ name }) => name === 'user')?.value ?? '';
   // For an unknown user any password is wrong, and it takes as long.
   visit.scram = new ScramServer(visit.database.password(user) ?? `no password of ${Math.random()}`);
-  return { send: authentication({ type: 'sasl', mechanisms: [SCRAM] }), next: 'challenged' };
+  return { next: 'challenged' };
 }
+
+export const challenging = authentication({ type: 'sasl', mechanisms: [SCRAM] });
 
 export function challenge(data: Buffer, visit: Visit): Reply<'proving' | 'over'> {
   const { mechanism, data: first } = saslInitialResponse.decode(data);

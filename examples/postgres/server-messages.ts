@@ -68,9 +68,6 @@ const table = {
 /** What a server sends (PostgreSQL 15, §55.7), in the order of the alphabet. */
 export const serverMessages = w.messages(w.u8, table);
 
-/** With the bare byte that answers a request for encryption: see wire.ts. */
-export const allServerMessages = w.messages(w.u8, { ...table, noEncryption: w.message(0) });
-
 /** The same with rows of bytes: for columns in binary, and for databases that hold no UTF-8. */
 export const serverMessagesOfBytes = w.messages(w.u8, {
   ...table,

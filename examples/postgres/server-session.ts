@@ -1,7 +1,9 @@
 import { defineSession } from 'wirepipe';
-import { allClientMessages } from './client-messages.ts';
+import { clientMessages } from './client-messages.ts';
+import { bareByte, startupFraming } from './framing.ts';
 import * as answers from './server-answers.ts';
-import { allServerMessages } from './server-messages.ts';
+import { serverMessages } from './server-messages.ts';
+import { encryptionAnswers, startupMessages } from './startup.ts';
 import { type Database, Visit } from './visit.ts';
 
 /**
@@ -10,18 +12,28 @@ import { type Database, Visit } from './visit.ts';
  */
 export function serverSession(database: Database) {
   return defineSession({
-    receives: allClientMessages,
-    sends: allServerMessages,
+    receives: clientMessages,
+    sends: serverMessages,
     initial: 'starting',
     ready: 'ready',
     context: () => new Visit(database),
-    farewell: (fault) => answers.failure('08P01', fault.message, 'FATAL'),
+    // Before startup there are but bare bytes.
+    farewell: (fault, { scram }) => scram && answers.failure('08P01', fault.message, 'FATAL'),
     states: {
       starting: {
-        on: { startup: ({ request }, visit) => answers.start(request, visit) },
+        framing: { reads: startupFraming, writes: bareByte },
+        receives: startupMessages,
+        sends: encryptionAnswers,
+        on: {
+          startup: answers.start,
+          cancelRequest: () => ({ next: 'over' }),
+          sslRequest: () => ({ send: { type: 'plain' } }),
+          gssEncRequest: () => ({ send: { type: 'plain' } }),
+        },
         next: ['challenged', 'over'],
       },
       challenged: {
+        onEnter: () => answers.challenging,
         on: { password: ({ data }, visit) => answers.challenge(data, visit) },
         next: ['proving', 'over'],
       },

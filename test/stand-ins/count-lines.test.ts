@@ -28,7 +28,6 @@ test('PostgreSQL v3: at most 350', () => {
     'values',
     'framing',
     'startup',
-    'wire',
     'client-messages',
     'server-messages',
     'client-session',

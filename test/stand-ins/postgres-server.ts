@@ -17,6 +17,14 @@ export function postgresPrograms(): string | undefined {
   return undefined;
 }
 
+/** Who logs in how; roles but `wire` are for the test to create. */
+const METHODS = [
+  ['by_md5', 'md5'],
+  ['by_password', 'password'],
+  ['trusted', 'trust'],
+  ['all', 'scram-sha-256'],
+].map(([user, method]) => `host all ${user} 127.0.0.1/32 ${method}\n`);
+
 /** A server on a port of its own, with the user `wire`, whose password is `secret`, by SCRAM. */
 export async function startPostgres(programs: string): Promise<{ port: number; stop(): void }> {
   const isRoot = process.getuid!() === 0;
@@ -45,6 +53,7 @@ export async function startPostgres(programs: string): Promise<{ port: number; s
   );
   const made = spawnSync(...init, { cwd: '/', encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
   if (made.status !== 0) throw new Error(made.stderr);
+  writeFileSync(path.join(data, 'pg_hba.conf'), METHODS.join(''));
   const probe = net.createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address() as AddressInfo;

@@ -1,15 +1,18 @@
 /** pg on our adapter against a real PostgreSQL, our tables against it too, and our server under psql and pg. */
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import net from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { connect } from 'wirepipe';
-import { allClientMessages } from '../../examples/postgres/client-messages.ts';
-import { clientSession, replies } from '../../examples/postgres/client-session.ts';
+import { connect, type Decoded } from 'wirepipe';
+import { clientMessages } from '../../examples/postgres/client-messages.ts';
+import { cancelSession, clientSession, replies } from '../../examples/postgres/client-session.ts';
+import { framing } from '../../examples/postgres/framing.ts';
+import type { ClientOptions, Known } from '../../examples/postgres/known.ts';
 import { createDatabaseServer, textDatabase } from '../../examples/postgres/serve.ts';
 import { serverMessages } from '../../examples/postgres/server-messages.ts';
-import { wire } from '../../examples/postgres/wire.ts';
 import { postgresPrograms, startPostgres } from './postgres-server.ts';
 import { type Finished, runNode } from './programs.ts';
 
@@ -59,19 +62,209 @@ describe.skipIf(PROGRAMS === undefined)('against PostgreSQL (Debian package post
 
   test('the client’s table logs in by SCRAM, and asks', async () => {
     await meet(port, { user: 'wire', password: 'secret', database: 'postgres' }, "select 'é', null");
-    await expect(dial(port, { user: 'wire', password: 'wrong', database: 'postgres' })).rejects.toThrow();
+    await expect(dial(port, { ...WIRE, password: 'wrong' })).rejects.toThrow();
   }, 30_000);
+
+  /** All that answers one request, shown. */
+  type Client = Awaited<ReturnType<typeof dial>>;
+  async function ask(client: Client, ...requests: Parameters<Client['requestMany']>[0][]): Promise<string[]> {
+    const last = requests.pop()!;
+    for (const request of requests) client.send(request);
+    const all: string[] = [];
+    for await (const reply of client.requestMany(last)) all.push(...shown(reply));
+    return all;
+  }
+  const query = (client: Client, sql: string) => ask(client, { type: 'query', sql });
+
+  test('the client’s table logs in by MD5, in clear, and without a password, behind a request for encryption or not', async () => {
+    const admin = await dial(port, WIRE);
+    await query(admin, "set password_encryption = 'md5'; create role by_md5 login password 'secret'");
+    await query(admin, "create role by_password login password 'secret'; create role trusted login");
+    for (const user of ['by_md5', 'by_password', 'trusted']) {
+      for (const asksForEncryption of [false, true]) {
+        const client = await dial(port, { ...WIRE, user, asksForEncryption });
+        expect(await query(client, 'select current_user')).toContain(`row ${user}`);
+        const { settings, key } = client.machine!.context as Known;
+        expect([settings.get('session_authorization'), typeof key?.process]).toEqual([user, 'number']);
+        client.stream.destroy();
+      }
+      if (user === 'trusted') continue;
+      await expect(dial(port, { ...WIRE, user, password: 'wrong' })).rejects.toThrow();
+    }
+    admin.stream.destroy();
+  }, 30_000);
+
+  test('the client’s table: COPY both ways, cursors, portals, errors, transactions, a function, notices, notifications', async () => {
+    const news: string[] = [];
+    const onNews: ClientOptions['onNews'] = (one) =>
+      void news.push(one.type === 'notice' ? textOf(one.fields, 'message') : `${one.channel} ${one.payload}`);
+    const client = await dial(port, { ...WIRE, onNews });
+    await query(client, 'create temp table t (a int, b text)');
+    const copy = (...last: Parameters<Client['send']>[0][]) => {
+      const done = query(client, 'copy t from stdin');
+      for (const message of [{ type: 'copyData', data: Buffer.from('1\tone\n2\t') } as const, ...last])
+        client.send(message);
+      return done;
+    };
+    const two = { type: 'copyData', data: Buffer.from('é\n') } as const;
+    expect(await copy(two, { type: 'copyDone' })).toEqual(['copyInResponse', 'COPY 2', 'idle']);
+    expect(await copy({ type: 'copyFail', reason: 'changed my mind' })).toEqual([
+      'copyInResponse',
+      'error 57014 COPY from stdin failed: changed my mind',
+      'idle',
+    ]);
+    expect(await copy(two, { type: 'copyData', data: Buffer.from('x\n') }, { type: 'copyDone' })).toEqual([
+      'copyInResponse',
+      expect.stringMatching(/^error 22P02 /),
+      'idle',
+    ]);
+    expect(await query(client, 'copy t to stdout')).toEqual([
+      'copyOutResponse',
+      'copyData 1\tone\n',
+      'copyData 2\té\n',
+      'copyDone',
+      'COPY 2',
+      'idle',
+    ]);
+    // A cursor, in a transaction that then fails.
+    expect(
+      await query(client, 'begin; declare c cursor for select g from generate_series(1, 3) g'),
+    ).toContain('transaction');
+    expect(await query(client, 'fetch 2 from c')).toEqual([
+      'columns g',
+      'row 1',
+      'row 2',
+      'FETCH 2',
+      'transaction',
+    ]);
+    expect(await query(client, 'select 1 / 0')).toEqual(['error 22012 division by zero', 'failed']);
+    expect(await query(client, 'select 1')).toEqual([expect.stringMatching(/^error 25P02 /), 'failed']);
+    expect(await query(client, 'rollback')).toEqual(['ROLLBACK', 'idle']);
+    // A portal, two rows at a time; then an error, behind which everything up to Sync is passed over.
+    const parse = (sql: string) => ({ type: 'parse', name: '', sql, types: [] }) as const;
+    const bind = {
+      type: 'bind',
+      portal: '',
+      statement: '',
+      formats: [],
+      values: [],
+      resultFormats: [],
+    } as const;
+    const execute = { type: 'execute', portal: '', maxRows: 2 } as const;
+    const describe = { type: 'describe', kind: 'statement', name: '' } as const;
+    const sync = { type: 'sync' } as const;
+    expect(
+      await ask(
+        client,
+        parse('select g from generate_series(1, 3) g'),
+        describe,
+        bind,
+        execute,
+        execute,
+        sync,
+      ),
+    ).toEqual([
+      ...['parseComplete', 'parameterDescription', 'columns g', 'bindComplete'],
+      ...['row 1', 'row 2', 'portalSuspended', 'row 3', 'SELECT 1', 'idle'],
+    ]);
+    expect(await ask(client, parse('nonsense'), bind, execute, sync)).toEqual([
+      expect.stringMatching(/^error 42601 /),
+      'idle',
+    ]);
+    expect(await query(client, '')).toEqual(['emptyQueryResponse', 'idle']);
+    // The function octet_length(text).
+    const measure = {
+      function: 1374,
+      formats: [],
+      arguments: [Buffer.from('ABC')],
+      resultFormat: 'text',
+    } as const;
+    expect(await ask(client, { type: 'functionCall', ...measure })).toEqual([
+      'functionCallResponse 3',
+      'idle',
+    ]);
+    await query(client, 'do $$ begin raise notice $x$hi %$x$, 5; end $$; listen here');
+    await query(client, "notify here, 'there'");
+    while (news.length < 2) await pause(5);
+    expect(news).toEqual(['hi 5', 'here there']);
+    // Another connection cancels what this one does; then it goes on.
+    const sleeping = query(client, 'select pg_sleep(20)');
+    while (!(await isSleeping())) await pause(20);
+    const { key } = client.machine!.context as Known;
+    await (await connect(protocol, { port, host: '127.0.0.1', session: cancelSession(key!) })).closed;
+    expect(await sleeping).toContain('error 57014 canceling statement due to user request');
+    expect(await query(client, 'select 1')).toEqual(['columns ?column?', 'row 1', 'SELECT 1', 'idle']);
+    client.send({ type: 'terminate' });
+    await client.closed;
+  }, 30_000);
+
+  async function isSleeping(): Promise<boolean> {
+    const client = await dial(port, WIRE);
+    const sql =
+      "select count(*) from pg_stat_activity where query = 'select pg_sleep(20)' and state = 'active'";
+    const all = await query(client, sql);
+    client.stream.destroy();
+    return all.includes('row 1');
+  }
 });
 
-type LoginOptions = Parameters<typeof clientSession>[0];
+const WIRE = { user: 'wire', password: 'secret', database: 'postgres' };
 
-function dial(port: number, login: LoginOptions) {
-  const protocol = { framing: wire, clientMessages: allClientMessages, serverMessages };
+type Told = Decoded<typeof serverMessages>;
+
+function shown(message: Told): string[] {
+  switch (message.type) {
+    case 'dataRow':
+      return [`row ${message.values.join()}`];
+    case 'rowDescription':
+      return [`columns ${message.columns.map(({ name }) => name).join()}`];
+    case 'commandComplete':
+      return [message.tag];
+    case 'readyForQuery':
+      return [message.status];
+    case 'error':
+      return [`error ${textOf(message.fields, 'code')} ${textOf(message.fields, 'message')}`];
+    case 'copyData':
+      return [`copyData ${message.data}`];
+    case 'functionCallResponse':
+      return [`functionCallResponse ${message.value}`];
+    default:
+      return [message.type];
+  }
+}
+
+function textOf(fields: Extract<Told, { type: 'error' }>['fields'], name: string): string {
+  return fields.find(({ field }) => field === name)?.text ?? '';
+}
+
+test('the client’s table, where the server has TLS: the bare connection is handed over', async () => {
+  const server = net
+    .createServer((socket) => socket.once('data', () => socket.write('S')))
+    .listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const taken = new Promise<string>((resolve) => {
+    const take = (socket: net.Socket, unread: Buffer): void => {
+      resolve(`${socket.readyState} ${unread.length}`);
+      socket.destroy();
+    };
+    const session = clientSession({ ...WIRE, asksForEncryption: true });
+    connect(protocol, { port, host: '127.0.0.1', session, replies, upgrades: { tls: { take } } }).catch(
+      () => undefined,
+    );
+  });
+  expect(await taken).toBe('open 0');
+  server.close();
+});
+
+const protocol = { framing, clientMessages, serverMessages };
+
+function dial(port: number, login: ClientOptions) {
   return connect(protocol, { port, host: '127.0.0.1', session: clientSession(login), replies });
 }
 
 /** A simple query, an error, and an extended query. */
-async function meet(port: number, login: LoginOptions, sql: string): Promise<void> {
+async function meet(port: number, login: ClientOptions, sql: string): Promise<void> {
   const client = await dial(port, login);
   const rows: unknown[] = [];
   const ask = async (asking: Parameters<typeof client.requestMany>[0]): Promise<void> => {
