@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -57,9 +57,31 @@ describe('view', () => {
     expect(readdirSync(folder)).not.toContain('none.html');
   });
 
-  test('a page that cannot be written: one line, status 1', async () => {
-    const { status, stderr } = await run([...cli, 'view', flight, '--out', '/nowhere/page.html']);
-    expect(stderr).toMatch(/^wirepipe: ENOENT[^\n]*\n$/);
-    expect(status).toBe(1);
+  test.each([
+    ['a folder that is not there', '/nowhere/page.html', 'cannot write into /nowhere: ENOENT'],
+    ['a directory', folder, `${folder} is a directory`],
+  ])('--out is %s: one line, status 2', async (_, out, text) => {
+    const { status, stderr } = await run([...cli, 'view', flight, '--out', out]);
+    expect(stderr).toMatch(/^wirepipe: --out: [^\n]*\n$/);
+    expect(stderr).toContain(text);
+    expect(status).toBe(2);
+  });
+
+  test('--out through a link leaves the link', async () => {
+    const [page, link] = [input('linked.html', 'old'), path.join(folder, 'link.html')];
+    symlinkSync(page, link);
+    expect((await run([...cli, 'view', flight, '--out', link])).status).toBe(0);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(readFileSync(page, 'utf8')).toMatch(/^<!doctype html>/);
+    expect(readdirSync(folder).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  test('--out into a pipe, as into a device, is written as it is', async () => {
+    const pipe = path.join(folder, 'pipe');
+    const script = 'mkfifo "$0" && { cat "$0" & "$@" --out "$0"; wait; }';
+    const { status, stdout } = await run(['sh', '-c', script, pipe, ...cli, 'view', flight]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^<!doctype html>/);
+    expect(lstatSync(pipe).isFIFO()).toBe(true);
   });
 });
