@@ -1,9 +1,5 @@
 /** PostgreSQL v3 against a real server: pipelined extended queries, rows as an iterable, errors in the middle. */
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import net, { type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import net from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -21,6 +17,7 @@ import {
   u16be,
   u32be,
 } from '../../src/index.ts';
+import { postgresPrograms, startPostgres, TRUST } from '../stand-ins/postgres-server.ts';
 
 /** Int32 length, −1 for NULL. */
 const nullable = custom<string | null, string | null>({
@@ -93,68 +90,14 @@ const replies = {
   expects: { parse: 'none', bind: 'none', execute: 'none', terminate: 'none', sync: answer, query: answer },
 } as const;
 
-const home = '/usr/lib/postgresql';
-const version = existsSync(home) ? readdirSync(home).sort().at(-1) : undefined;
-const bin = version === undefined ? undefined : path.join(home, version, 'bin');
-const isThere = bin !== undefined && existsSync(path.join(bin, 'initdb'));
-if (!isThere) console.warn('skipped: initdb (Debian package postgresql) is not installed');
+const programs = postgresPrograms();
 
-describe.skipIf(!isThere)('PostgreSQL (Debian package postgresql)', () => {
+describe.skipIf(programs === undefined)('PostgreSQL (Debian package postgresql)', () => {
   let port = 0;
   let stop = (): void => {};
 
-  /** The server refuses to run as root. */
-  const command = (name: string, ...args: string[]): [string, string[]] => {
-    const file = path.join(bin!, name);
-    return process.getuid!() === 0 ? ['runuser', ['-u', 'postgres', '--', file, ...args]] : [file, args];
-  };
-
   beforeAll(async () => {
-    const folder = mkdtempSync(path.join(tmpdir(), 'wirepipe-pg-'));
-    if (process.getuid!() === 0) spawnSync('chown', ['postgres', folder]);
-    const data = path.join(folder, 'data');
-    const [init, initArgs] = command(
-      'initdb',
-      '-D',
-      data,
-      '-U',
-      'wire',
-      '-A',
-      'trust',
-      '--no-sync',
-      '-E',
-      'UTF8',
-    );
-    const made = spawnSync(init, initArgs, {
-      cwd: '/',
-      encoding: 'utf8',
-      env: { ...process.env, LC_ALL: 'C' },
-    });
-    if (made.status !== 0) throw new Error(made.stderr);
-    const probe = net.createServer().listen(0, '127.0.0.1');
-    await new Promise((listening) => probe.once('listening', listening));
-    ({ port } = probe.address() as AddressInfo);
-    await new Promise((closed) => probe.close(closed));
-    const [serve, args] = command(
-      'postgres',
-      '-D',
-      data,
-      '-p',
-      String(port),
-      '-h',
-      '127.0.0.1',
-      '-k',
-      folder,
-      '-F',
-    );
-    const server = spawn(serve, args, { cwd: '/', stdio: 'ignore' });
-    stop = () => {
-      // Fast shutdown; the wrapper passes the signal on.
-      const [ctl, ctlArgs] = command('pg_ctl', 'stop', '-D', data, '-m', 'immediate');
-      spawnSync(ctl, ctlArgs, { cwd: '/' });
-      server.kill('SIGKILL');
-      rmSync(folder, { recursive: true, force: true });
-    };
+    ({ port, stop } = await startPostgres(programs!, TRUST));
   }, 60_000);
   afterAll(() => stop());
 

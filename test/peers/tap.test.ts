@@ -1,12 +1,13 @@
 /** `wirepipe tap` between real clients and servers that know nothing of it, by the example protocols. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { postgresPrograms, startPostgres, TRUST } from '../stand-ins/postgres-server.ts';
 import { isThere } from '../support/programs.ts';
 import { root, run } from '../support/run.ts';
 
@@ -259,50 +260,17 @@ describe.skipIf(!hasMosquitto)(
   },
 );
 
-const home = '/usr/lib/postgresql';
-const version = existsSync(home) ? readdirSync(home).sort().at(-1) : undefined;
-const bin = version === undefined ? undefined : path.join(home, version, 'bin');
-const hasPostgres = bin !== undefined && existsSync(path.join(bin, 'initdb')) && isThere('psql');
-if (!hasPostgres) console.warn('skipped: initdb or psql (Debian package postgresql) is not installed');
+const programs = postgresPrograms();
+const hasPostgres = programs !== undefined && isThere('psql');
 describe.skipIf(!hasPostgres)('psql and PostgreSQL (Debian package postgresql)', LONG, () => {
-  /** The server refuses to run as root. */
-  const command = (name: string, ...args: string[]): [string, string[]] => {
-    const file = path.join(bin!, name);
-    return process.getuid!() === 0 ? ['runuser', ['-u', 'postgres', '--', file, ...args]] : [file, args];
-  };
+  let port = 0;
+  let stop = (): void => {};
+  beforeAll(async () => {
+    ({ port, stop } = await startPostgres(programs!, TRUST));
+  }, 60_000);
+  afterAll(() => stop());
 
   test('a session of psql', async () => {
-    const data = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-psql-'));
-    if (process.getuid!() === 0) spawnSync('chown', ['postgres', data]);
-    const [init, initArgs] = command(
-      'initdb',
-      '-D',
-      data,
-      '-U',
-      'wire',
-      '-A',
-      'trust',
-      '-E',
-      'UTF8',
-      '--no-sync',
-    );
-    const made = spawnSync(init, initArgs, { cwd: '/', encoding: 'utf8' });
-    expect(made.stderr).not.toMatch(/error/i);
-    const port = await freePort();
-    const [serve, serveArgs] = command(
-      'postgres',
-      '-D',
-      data,
-      '-p',
-      String(port),
-      '-h',
-      '127.0.0.1',
-      '-k',
-      '',
-      '-F',
-    );
-    launch(serve, serveArgs, { cwd: '/' });
-    await listening(port);
     const { lines, out } = await through('postgres', port, async (at) => {
       const psql = (sql: string) =>
         run([
@@ -317,9 +285,6 @@ describe.skipIf(!hasPostgres)('psql and PostgreSQL (Debian package postgresql)',
       });
       expect((await psql('select 1/0')).stderr).toContain('division by zero');
     });
-    const [ctl, ctlArgs] = command('pg_ctl', 'stop', '-D', data, '-m', 'fast');
-    spawnSync(ctl, ctlArgs, { cwd: '/' });
-    rmSync(data, { recursive: true, force: true });
     expectClean(lines);
     const said = messages(lines, 'client');
     expect(said[0]).toMatchObject({ type: 'startup', message: { type: 'startup' } });

@@ -25,8 +25,14 @@ const METHODS = [
   ['all', 'scram-sha-256'],
 ].map(([user, method]) => `host all ${user} 127.0.0.1/32 ${method}\n`);
 
-/** A server on a port of its own, with the user `wire`, whose password is `secret`, by SCRAM. */
-export async function startPostgres(programs: string): Promise<{ port: number; stop(): void }> {
+/** Everybody logs in without a password. */
+export const TRUST: readonly string[] = ['host all all 127.0.0.1/32 trust\n'];
+
+/** A server on a port of its own, with the user `wire`, whose password is `secret`, by SCRAM unless `methods` says otherwise. */
+export async function startPostgres(
+  programs: string,
+  methods: readonly string[] = METHODS,
+): Promise<{ port: number; stop(): void }> {
   const isRoot = process.getuid!() === 0;
   /** The server refuses to run as root. */
   const command = (name: string, ...args: string[]): [string, string[]] => {
@@ -53,7 +59,7 @@ export async function startPostgres(programs: string): Promise<{ port: number; s
   );
   const made = spawnSync(...init, { cwd: '/', encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
   if (made.status !== 0) throw new Error(made.stderr);
-  writeFileSync(path.join(data, 'pg_hba.conf'), METHODS.join(''));
+  writeFileSync(path.join(data, 'pg_hba.conf'), methods.join(''));
   const probe = net.createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address() as AddressInfo;
