@@ -66,21 +66,36 @@ export async function openRecording(
   return described(file, title, await loadProtocol(protocol), fromList(events), options);
 }
 
-/** Read a recording as a whole. A file that is cut off or damaged gives what is whole, with why that is all. */
-export async function readRecording(
-  file: string,
+/**
+ * Read recordings as a whole, into one document: the connections of each behind those of the one before, and the times of each since its own
+ * beginning. A file that is cut off or damaged gives what is whole.
+ */
+export async function readRecordings(
+  files: readonly string[],
   protocol: string,
-): Promise<{ document: ViewDocument; fault: string | undefined }> {
-  const recording = await openRecording(file, protocol, { isAlone: true });
+): Promise<{ document: ViewDocument; faults: readonly string[] }> {
+  const connections: ViewConnection[] = [];
   const events: ViewEvent[] = [];
-  for await (const event of recording.events) events.push(event);
-  const { title, connections } = recording;
+  const titles: string[] = [];
+  const protocols = new Set<string>();
+  const faults: string[] = [];
+  for (const file of files) {
+    const recording = await openRecording(file, protocol, { isAlone: true });
+    const before = connections.length;
+    for await (const event of recording.events) {
+      events.push(before === 0 ? event : { ...event, connection: before + event.connection });
+    }
+    for (const one of recording.connections) {
+      connections.push(files.length === 1 ? one : { ...one, name: `${recording.title}: ${one.name}` });
+    }
+    titles.push(recording.title);
+    protocols.add(recording.protocol);
+    if (recording.fault !== undefined) faults.push(recording.fault);
+  }
   // Sorting is stable: what came on one connection stays in order.
   if (connections.length > 1) events.sort((a, b) => a.time - b.time);
-  return {
-    document: { wirepipe: 'view', version: 1, title, protocol: recording.protocol, connections, events },
-    fault: recording.fault,
-  };
+  const about = { title: titles.join(', '), protocol: [...protocols].join(', ') };
+  return { document: { wirepipe: 'view', version: 1, ...about, connections, events }, faults };
 }
 
 /**

@@ -1,16 +1,17 @@
+import { safeText } from '../bytes/show.ts';
 import { renderPage } from '../tools/view/render-page.ts';
 import { protocolOption } from './load-protocol.ts';
 import { print } from './print.ts';
-import { readRecording, recordingForms } from './recording.ts';
+import { readRecordings, recordingForms } from './recording.ts';
 import { examples, type Verb } from './verb.ts';
 import { writeWhole } from './write-whole.ts';
 
-/** `view`: make one page of HTML from a recorded conversation. */
+/** `view`: make one page of HTML from recorded conversations. */
 export const view: Verb = (program) => {
   program
     .command('view')
-    .description('make one self-contained page of HTML from a recorded conversation')
-    .argument('<file>', recordingForms)
+    .description('make one self-contained page of HTML from recorded conversations')
+    .argument('<file...>', recordingForms)
     .addOption(protocolOption())
     .option('--out <page>', 'the file to write, replaced as a whole (default: stdout)')
     .option('--json', 'give the document of the viewer instead of the page')
@@ -18,6 +19,7 @@ export const view: Verb = (program) => {
       'after',
       examples(
         'wirepipe view flight.pcap --out flight.html',
+        'wirepipe view near.ndjson far.ndjson --out both.html',
         'wirepipe view flight.jsonl --json | jq .events[0]',
         'wirepipe view --protocol ./chat.ts - <chat.jsonl >chat.html',
       ),
@@ -25,10 +27,14 @@ export const view: Verb = (program) => {
     .action(run);
 };
 
-async function run(file: string, options: { protocol: string; out?: string; json?: boolean }): Promise<void> {
-  const { document, fault } = await readRecording(file, options.protocol);
+async function run(
+  files: string[],
+  options: { protocol: string; out?: string; json?: boolean },
+): Promise<void> {
+  const { document, faults } = await readRecordings(files, options.protocol);
   const output = options.json ? JSON.stringify(document) : renderPage(document);
   if (options.out === undefined) await print([output.trimEnd()]);
   else await writeWhole(options.out, output);
-  if (fault !== undefined) throw new Error(fault);
+  for (const fault of faults) console.error(safeText(`wirepipe: ${fault}`));
+  if (faults.length > 0) process.exitCode = 1;
 }

@@ -57,6 +57,26 @@ describe('view', () => {
     expect(readdirSync(folder)).not.toContain('none.html');
   });
 
+  test('several files: the connections of each behind those before, in the order of time', async () => {
+    const chunk = (at: number) => `${JSON.stringify({ at, from: 'client', bytes: '0100000000' })}\n`;
+    const [one, two] = [input('one.jsonl', chunk(1) + chunk(3)), input('two.jsonl', chunk(2))];
+    const { status, stdout } = await run([...cli, 'view', one, two, '--json']);
+    expect(status).toBe(0);
+    const { title, connections, events } = JSON.parse(stdout);
+    expect(title).toBe('one.jsonl, two.jsonl');
+    expect(connections.map(({ name }: { name: string }) => name.split(':')[0])).toEqual([
+      'one.jsonl',
+      'two.jsonl',
+    ]);
+    expect(
+      events.map(({ connection, time }: { connection: number; time: number }) => [connection, time]),
+    ).toEqual([
+      [0, 1],
+      [1, 2],
+      [0, 3],
+    ]);
+  });
+
   test.each([
     ['a folder that is not there', '/nowhere/page.html', 'cannot write into /nowhere: ENOENT'],
     ['a directory', folder, `${folder} is a directory`],
