@@ -13,6 +13,9 @@ const root = path.resolve(import.meta.dirname, '..');
 const cli = path.join(root, 'src/cli');
 const out = path.join(root, 'dist/cli');
 
+/** A file of the library that brings a package along: it is bundled with the command line, and loaded when it is needed. */
+const bundled = path.join(root, 'src/fuzz/good-messages.ts');
+
 rmSync(out, { recursive: true, force: true });
 const { metafile } = await build({
   entryPoints: [path.join(cli, 'main.ts')],
@@ -32,6 +35,7 @@ const { metafile } = await build({
       setup({ onResolve }) {
         onResolve({ filter: /^\.\.?\// }, ({ path: target, resolveDir }) => {
           const file = path.resolve(resolveDir, target);
+          if (file === bundled) return { path: './good-messages.js', external: true };
           if (!resolveDir.startsWith(cli) || file.startsWith(`${cli}${path.sep}`)) return undefined;
           const built = path.relative(cli, file).replaceAll(path.sep, '/').replace(/\.ts$/, '.js');
           return { path: built, external: true };
@@ -41,5 +45,17 @@ const { metafile } = await build({
   ],
 });
 
-writeFileSync(path.join(out, 'LICENSES.txt'), licencesOf(metafile));
+const { metafile: fastCheck } = await build({
+  entryPoints: [bundled],
+  outfile: path.join(out, 'good-messages.js'),
+  bundle: true,
+  minify: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20.19',
+  metafile: true,
+});
+
+const inputs = { ...metafile.inputs, ...fastCheck.inputs };
+writeFileSync(path.join(out, 'LICENSES.txt'), licencesOf({ ...metafile, inputs }));
 await bundlePage();

@@ -5,8 +5,8 @@ import { safeText, showThrown } from '../bytes/show.ts';
 import { decode } from './decode.ts';
 import { diff } from './diff.ts';
 import { dissector } from './dissector.ts';
-import { docs } from './docs.ts';
 import { fly } from './fly.ts';
+import { fuzz } from './fuzz.ts';
 import { parseProblem } from './parse-problem.ts';
 import { repl } from './repl.ts';
 import { replay } from './replay.ts';
@@ -34,7 +34,7 @@ const VERBS: readonly Verb[] = [
   diff,
   shrink,
   dissector,
-  docs,
+  fuzz,
 ];
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };

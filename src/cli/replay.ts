@@ -52,8 +52,11 @@ export const replay: Verb = (program) => {
     )
     .option('--speed <times>', 'so many times as fast as recorded (default: without a pause)', speedOf)
     .addOption(
-      new Option('--how <how>', 'where what is sent is cut')
-        .choices(['messages', 'coalesced', 'every', 'random'])
+      new Option(
+        '--how <how>',
+        'where what is sent is cut; recorded: the bytes as they are, also where they are no messages',
+      )
+        .choices(['messages', 'recorded', 'coalesced', 'every', 'random'])
         .default('messages'),
     )
     .addOption(whole('--length <bytes>', 'of --how every: the pieces (default: 1)', 1))
@@ -135,7 +138,8 @@ function shown(message: unknown): string {
   return isObject ? showMessage(message) : safeText(JSON.stringify(plain(message)));
 }
 
-function whole(flags: string, description: string, least = 0): Option {
+/** An option that takes a whole number. */
+export function whole(flags: string, description: string, least = 0): Option {
   return new Option(flags, description).argParser((text) => {
     if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text);
     throw new UsageError(`${flags.split(' ')[0]} wants a whole number from ${least}, got '${text}'`);

@@ -31,7 +31,9 @@ export function failingTest(options: FailingTestOptions): string {
       ? `{ path: process.env.SOCKET ?? ${quoted(place.path)}, allowHalfOpen: true }`
       : `{ port: Number(process.env.PORT ?? ${place.port}), host: process.env.HOST ?? ${quoted(place.host)}, allowHalfOpen: true }`;
   const given = Object.entries(judging).filter(([, value]) => value !== undefined);
-  const settings = given.map(([key, value]) => `, ${key}: ${JSON.stringify(value)}`).join('');
+  const settings = given
+    .map(([key, value]) => `, ${key}: ${typeof value === 'string' ? quoted(value) : value}`)
+    .join('');
   const connect = tls
     ? [
         `    const socket = tls.connect({ ...address, rejectUnauthorized: false });`,
@@ -69,11 +71,12 @@ function imported(name: string): string {
   return name === 'protocol' ? '{ protocol }' : `{ ${name} as protocol }`;
 }
 
-/** A text as JavaScript has it: characters beyond ASCII are escaped. */
+/** A text as JavaScript has it, in single quotes: characters beyond ASCII are escaped. */
 function quoted(text: string): string {
-  const escaped = JSON.stringify(text).replace(
+  const inside = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'");
+  const escaped = inside.replace(
     /[^\x20-\x7e]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  return escaped;
+  return `'${escaped}'`;
 }

@@ -6,7 +6,7 @@ import { CaptureMessages, type DecodableProtocol, type MessageEvent } from '../c
 import { seededNumbers } from '../captures/seeded-numbers.ts';
 import { anything, type Check, checkOptions, delay, integer, natural, oneOf } from '../options.ts';
 import { directionOf } from '../protocol/direction.ts';
-import type { CaptureEvent, EndEvent, Side } from '../protocol/recording/events.ts';
+import type { CaptureEvent, DataEvent, EndEvent, Side } from '../protocol/recording/events.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
 import { type Difference, firstDifference, keyOf } from './difference.ts';
@@ -23,9 +23,10 @@ export interface ReplayOptions {
   speed?: number | undefined;
   /**
    * Where what is sent is cut: `'messages'` (the default) writes each by itself, `'coalesced'` all that are sent without waiting for the
-   * peer at once; `'every'` cuts these into pieces of `length` bytes (default 1), `'random'` into pieces by `seed`.
+   * peer at once; `'every'` cuts these into pieces of `length` bytes (default 1), `'random'` into pieces by `seed`. `'recorded'` sends the
+   * recorded bytes, piece by piece, also where they are no messages: nothing of them can be bound.
    */
-  how?: 'messages' | 'coalesced' | 'every' | 'random' | undefined;
+  how?: 'messages' | 'recorded' | 'coalesced' | 'every' | 'random' | undefined;
   length?: number | undefined;
   seed?: number | undefined;
   /** Milliseconds to wait for a message that was recorded. Default 5,000. */
@@ -44,7 +45,7 @@ export interface ReplayDifference extends Difference {
   readonly message: unknown;
 }
 
-type Turn = MessageEvent<unknown, unknown> | EndEvent;
+type Turn = MessageEvent<unknown, unknown> | EndEvent | DataEvent;
 
 /**
  * Take one side's part of a recorded conversation against a live peer, by messages: send what that side has sent, once the peer has said
@@ -74,19 +75,19 @@ export async function replay(
     connection: natural,
     bind: anything,
     speed,
-    how: oneOf('messages', 'coalesced', 'every', 'random'),
+    how: oneOf('messages', 'recorded', 'coalesced', 'every', 'random'),
     length: integer(1),
     seed: integer(0),
     timeout: delay,
   });
   const { connection = 0, bind = [], speed: fold = Infinity, timeout = 5_000 } = options;
   const { how = 'messages', length = 1, seed = 1 } = options;
-  const turns = turnsOf(events, protocol, connection);
+  const turns = turnsOf(events, protocol, connection, how === 'recorded' ? side : undefined);
   const random = seededNumbers(seed);
   const pieceLength = (): number =>
     how === 'every' ? length : how === 'random' ? 1 + Math.floor(random() * 16) : Infinity;
   const encode = encoder(protocol, side);
-  const peer = new Peer(stream, protocol, side);
+  const peer = new Peer(stream, protocol, side, how !== 'recorded');
   const bound = new Bindings(bind);
   const begun = performance.now();
   let pending: Buffer[] = [];
@@ -112,15 +113,23 @@ export async function replay(
           await wait(early);
         }
         if (turn.event === 'message') pending.push(encode(bound.toLive(turn.message)));
+        if (turn.event === 'data') {
+          pending.push(turn.bytes);
+          // The peer reads it as a piece of its own.
+          await flush();
+          await wait(APART);
+        }
         const next = turns[place + 1];
-        const isMore = how !== 'messages' && next?.event === 'message' && next.from === side;
+        const isMore =
+          how !== 'messages' && how !== 'recorded' && next?.event === 'message' && next.from === side;
         if (!isMore) await flush();
         if (turn.event === 'end') stream.end();
+        if (turn.event === 'reset') stream.destroy();
         continue;
       }
       const recorded = turn.event === 'message' ? turn.message : undefined;
       const arrival = await peer.next(timeout);
-      if (turn.event === 'end') {
+      if (turn.event === 'end' || turn.event === 'reset') {
         if (arrival === 'end') continue;
         const message = arrival === 'nothing' ? undefined : arrival.message;
         if (message !== undefined) {
@@ -140,17 +149,33 @@ export async function replay(
   }
 }
 
-/** The messages and the ends of a connection, in their order. */
+/** Milliseconds between two pieces that are to arrive apart. */
+const APART = 5;
+
+/**
+ * The messages and the ends of a connection, in their order.
+ *
+ * @param raw - the side whose bytes are wanted as they are, its reset too
+ */
 function turnsOf(
   events: readonly CaptureEvent[],
   protocol: DecodableProtocol<unknown, unknown>,
   connection: number,
+  raw: Side | undefined,
 ): Turn[] {
   const decoder = new CaptureMessages(protocol);
-  return events
-    .flatMap((event) => decoder.event(event))
-    .filter((event): event is Turn => event.event === 'message' || event.event === 'end')
-    .filter((event) => event.connection === connection);
+  const turns: Turn[] = [];
+  for (const event of events) {
+    if (event.event === 'datagram' || event.connection !== connection) continue;
+    const isRaw = raw !== undefined && 'from' in event && event.from === raw;
+    for (const one of isRaw ? [event] : decoder.event(event)) {
+      const isTurn = one.event === 'message' || one.event === 'end';
+      if (isTurn || (raw !== undefined && (one.event === 'data' || one.event === 'reset'))) {
+        turns.push(one as Turn);
+      }
+    }
+  }
+  return turns;
 }
 
 /** What makes a message of that side a frame. */
@@ -171,11 +196,16 @@ class Peer {
   readonly #incoming: AsyncIterator<unknown>;
   readonly #fail: (error: Error) => void;
 
-  constructor(stream: Duplex, protocol: DecodableProtocol<unknown, unknown>, side: Side) {
+  constructor(
+    stream: Duplex,
+    protocol: DecodableProtocol<unknown, unknown>,
+    side: Side,
+    sendsPreface: boolean,
+  ) {
     this.#stream = stream;
     const theirs = directionOf(protocol, side === 'client' ? 'server' : 'client');
     const { preface } = directionOf(protocol, side);
-    if (preface !== undefined) stream.write(preface);
+    if (preface !== undefined && sendsPreface) stream.write(preface);
     const frames = new FrameDecoder(theirs.framing, { preface: theirs.preface });
     this.#messages = new MessageDecoder(theirs.messages);
     this.#fail = (error) => {
