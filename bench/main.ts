@@ -9,6 +9,7 @@ import { benchCaptures } from './captures.ts';
 import { benchCodec } from './codec.ts';
 import { benchCopy } from './copy.ts';
 import { benchEcho, benchForeign } from './echo.ts';
+import { benchFleet } from './fleet.ts';
 import { benchFraming } from './framing.ts';
 import { benchLatency } from './latency.ts';
 import { benchMemory } from './memory.ts';
@@ -32,6 +33,7 @@ const BENCHES: Record<string, () => Promise<string>> = {
   captures: benchCaptures,
   replace: benchReplace,
   recording: benchRecording,
+  fleet: benchFleet,
 };
 
 const names = process.argv.slice(2);

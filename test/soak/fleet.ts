@@ -39,7 +39,7 @@ export interface FleetResult {
   /** Connections that devices have made, and those that a newer one has taken over. */
   readonly connections: number;
   readonly takenOver: number;
-  /** Milliseconds from the end of all disturbance until presence was right, and all devices answered. */
+  /** Milliseconds from the end of all disturbance until presence was right, all devices answered, and each had one connection. */
   readonly convergence: number;
   /** Connections that gateways hold once it is quiet: one for each device. */
   readonly held: number;
@@ -95,11 +95,16 @@ export async function fleetUnderFire(settings: FleetSettings): Promise<FleetResu
     for (let answered = 0; answered < settings.devices && performance.now() - from < 30_000; ) {
       answered = (await ledger.broadcast(clients[0]!, fleet.names)).replied;
     }
+    // A connection that was taken over ends once its farewell is taken.
+    let held = 0;
+    do {
+      await setTimeout(20);
+      const statistics = await Promise.all(gateways.map((gateway) => gateway.stats()));
+      held = statistics.reduce((sum, { devices }) => sum + devices, 0);
+    } while (!(held === settings.devices && isRight()) && performance.now() - from < 30_000);
     const convergence = performance.now() - from;
     isOver = true;
     await Promise.all(commanding);
-    const statistics = await Promise.all(gateways.map((gateway) => gateway.stats()));
-    const held = statistics.reduce((sum, { devices }) => sum + devices, 0);
     await presence.close();
     return {
       ...ledger.judge(executed),
