@@ -5,6 +5,7 @@ import { safeText, showThrown } from '../bytes/show.ts';
 import { decode } from './decode.ts';
 import { diff } from './diff.ts';
 import { dissector } from './dissector.ts';
+import { docs } from './docs.ts';
 import { fly } from './fly.ts';
 import { fuzz } from './fuzz.ts';
 import { parseProblem } from './parse-problem.ts';
@@ -34,6 +35,7 @@ const VERBS: readonly Verb[] = [
   diff,
   shrink,
   dissector,
+  docs,
   fuzz,
 ];
 

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -9,10 +10,10 @@ import { shrinkCapture } from '../testing/shrink-capture.ts';
 import { CaptureDescriber } from './capture-describer.ts';
 import { type EventFilterOptions, eventFilter, withEventFilter } from './event-filter.ts';
 import { type LoadedProtocol, loadProtocol, protocolOption } from './load-protocol.ts';
+import { OutFile } from './out-file.ts';
 import { captureFileEvents } from './recording.ts';
 import { UsageError } from './usage-error.ts';
 import { examples, type Verb } from './verb.ts';
-import { writeWhole } from './write-whole.ts';
 
 interface ShrinkOptions extends EventFilterOptions {
   protocol: string;
@@ -54,6 +55,8 @@ async function run(file: string, options: ShrinkOptions): Promise<void> {
     );
   }
   const passes = eventFilter(options);
+  // Before the long work.
+  const out = new OutFile(options.out);
   const protocol = await loadProtocol(options.protocol);
   const events: CaptureEvent[] = [];
   for await (const event of captureFileEvents(file)) events.push(event);
@@ -71,7 +74,8 @@ async function run(file: string, options: ShrinkOptions): Promise<void> {
     }
     const small = await shrinkCapture(events, fails, protocol as never);
     const text = textOf(small, protocol.name);
-    await writeWhole(options.out, options.out.endsWith('.gz') ? gzipSync(text) : text);
+    const content = options.out.endsWith('.gz') ? gzipSync(text) : text;
+    await out.take((beside) => writeFile(beside, content));
     console.log(`${countOf(events)} → ${countOf(small)}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -1,13 +1,11 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
+import { OutFile } from './out-file.ts';
 
-/** Write a file as a whole, or leave what was there: into a file beside it, which then takes its name. */
+/**
+ * Write the file of an `--out` as a whole, or leave what was there.
+ *
+ * @throws UsageError where there can be no such file
+ */
 export async function writeWhole(file: string, content: string | Uint8Array): Promise<void> {
-  const beside = `${file}.${process.pid}.tmp`;
-  try {
-    await writeFile(beside, content);
-    await rename(beside, file);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
-  }
+  await new OutFile(file).take((beside) => writeFile(beside, content));
 }

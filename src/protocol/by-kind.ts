@@ -21,6 +21,8 @@ export interface KindCodec<Codecs extends Record<string, AnyCodec>>
   extends Codec<KindDecoded<Codecs>, KindEncodable<Codecs>> {
   /** The kinds, in the order in which they are tried. */
   readonly types: readonly string[];
+  /** The codec of each kind. */
+  readonly codecs: Readonly<Codecs>;
 }
 
 /**
@@ -51,6 +53,7 @@ export function byKind<const Codecs extends Record<string, AnyCodec>>(
   const kindOf = framing === undefined ? undefined : kindFinder(codecs, framing);
   return {
     types: kinds.map(([kind]) => kind),
+    codecs,
     detached: kinds.every(([, codec]) => codec.detached === true),
     decode(bytes, start = 0, end = bytes.length) {
       if (kindOf !== undefined) {

@@ -259,7 +259,8 @@ export class DirectionFrames {
 
   #take(results: FrameResult[], chunk: Buffer): void {
     for (;;) {
-      const batch = this.#reader.take();
+      // One frame at a time where noise is told: it stands between frames.
+      const batch = this.#options === undefined ? this.#reader.take() : this.#reader.take(1);
       for (const error of this.#noise.splice(0)) results.push({ kind: 'noise', error });
       if (batch === undefined) {
         const { error } = this.#reader;

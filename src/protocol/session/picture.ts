@@ -69,8 +69,8 @@ function aligned([head = [], ...rows]: readonly string[][]): string {
     .join('');
 }
 
-/** Where one gets to from a state, and by what: messages with the same answers share an arrow. */
-function arrows(state: StateTable): Map<string, Set<string>> {
+/** Where one gets to from a state, and by what, as `messages / answers`: messages with the same answers share an arrow. */
+export function arrows(state: StateTable): Map<string, Set<string>> {
   const types = new Map<string, Map<string, string[]>>();
   const add = (type: string, to: string, answers: string): void => {
     const byAnswers = types.get(to) ?? types.set(to, new Map()).get(to)!;
@@ -131,7 +131,8 @@ function unasked(table: SessionTable, { unsolicited, final }: StateTable): strin
   return unsolicited.size === table.sends?.size ? 'anything' : [...unsolicited].map(code).join(', ');
 }
 
-function limits({ within, idle, frame }: DeadlineTable): string {
+/** The limits of a state in words. */
+export function limits({ within, idle, frame }: DeadlineTable): string {
   const told = [
     [within, 'in the state'],
     [idle, 'idle'],

@@ -1,23 +1,34 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Page } from 'playwright-core';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import type { ViewDocument, ViewEvent } from '../../../src/tools/view/document.ts';
 import { describeInChromium, screenshot, useChromium } from '../../support/chromium.ts';
 import { cli, root, run } from '../../support/run.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-'));
 const flight = path.join(root, 'test/fixtures/flight.jsonl');
+const flightPage = path.join(folder, 'flight.html');
 
 describeInChromium('the page', () => {
   const chromium = useChromium();
   let page: Page;
 
-  async function open(input: string, colorScheme: 'light' | 'dark' = 'light'): Promise<void> {
+  async function make(input: string, ...options: string[]): Promise<string> {
     const file = path.join(folder, 'page.html');
-    expect(await run([...cli, 'view', input, '--out', file])).toEqual({ status: 0, stdout: '', stderr: '' });
+    const ran = await run([...cli, 'view', input, '--out', file, ...options]);
+    expect(ran).toEqual({ status: 0, stdout: '', stderr: '' });
+    return file;
+  }
+
+  /** The page of the flight is made once. */
+  beforeAll(async () => {
+    renameSync(await make(flight), flightPage);
+  }, 60_000);
+
+  async function open(file: string, colorScheme: 'light' | 'dark' = 'light'): Promise<void> {
     page = await chromium.open(pathToFileURL(file).href, { width: 1_200, height: 640, colorScheme });
     await page.waitForSelector('#messages');
   }
@@ -33,14 +44,14 @@ describeInChromium('the page', () => {
     };
     const input = path.join(folder, 'document.json');
     writeFileSync(input, JSON.stringify(document));
-    await open(input);
+    await open(await make(input));
   }
 
   const text = async (selector: string): Promise<string> => (await page.textContent(selector)) ?? '';
   const selected = (): Promise<string> => text('.row[aria-selected=true]');
 
   test('shows both lanes with the state between, and the count', async () => {
-    await open(flight);
+    await open(flightPage);
     expect(await text('#count')).toBe('12 of 12');
     expect(await page.locator('.row').count()).toBe(12);
     const first = page.locator('.row').first();
@@ -53,7 +64,7 @@ describeInChromium('the page', () => {
   });
 
   test('a click shows the bytes by field; a field and its bytes are selected together', async () => {
-    await open(flight);
+    await open(flightPage);
     await page.locator('.row', { hasText: 'move  x 10' }).click();
     expect(await text('h2')).toBe('move');
     // move · x 10 · y 20
@@ -72,7 +83,7 @@ describeInChromium('the page', () => {
   });
 
   test('all of it by keyboard', async () => {
-    await open(flight);
+    await open(flightPage);
     await page.keyboard.press('ArrowDown');
     expect(await selected()).toContain('AUTH_OK');
     await page.keyboard.press('End');
@@ -91,7 +102,7 @@ describeInChromium('the page', () => {
   });
 
   test('search finds words and bytes, the filter fields; a bad filter says why and keeps the list', async () => {
-    await open(flight);
+    await open(flightPage);
     await page.fill('#search', '48 45 4c 4c 4f');
     expect(await text('#count')).toBe('1 of 12');
     await page.fill('#search', '');
@@ -107,7 +118,7 @@ describeInChromium('the page', () => {
   });
 
   test('types are hidden and shown', async () => {
-    await open(flight);
+    await open(flightPage);
     await page.click('summary');
     await page.getByRole('checkbox', { name: 'ok' }).uncheck();
     expect(await text('#count')).toBe('7 of 12');
@@ -116,7 +127,7 @@ describeInChromium('the page', () => {
   });
 
   test('two messages are compared field by field', async () => {
-    await open(flight);
+    await open(flightPage);
     await page.locator('.row', { hasText: 'move  x 10' }).click();
     await page.keyboard.press('m');
     await page.locator('.row', { hasText: 'move  x -1' }).click();
@@ -134,7 +145,7 @@ describeInChromium('the page', () => {
   });
 
   test('copies as hex, JSON, and a test vector', async () => {
-    await open(flight);
+    await open(flightPage);
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
     await page.locator('.row', { hasText: 'move  x 10' }).click();
     const copied = async (name: string): Promise<string> => {
@@ -205,6 +216,33 @@ describeInChromium('the page', () => {
     expect(await text('.row:nth-child(2)')).toContain('10 bytes are missing');
   });
 
+  test('noise between packets is marked where it was', async () => {
+    const capture = path.join(folder, 'noisy.ndjson');
+    const lines = [
+      { format: 'wirepipe capture', version: 2 },
+      // Two bytes of noise, a packet, one byte of noise, another packet.
+      { time: 0, connection: 0, event: 'data', from: 'client', bytes: '0011010500132233f80006' },
+      { time: 1, connection: 0, event: 'data', from: 'server', bytes: '06' },
+    ];
+    writeFileSync(capture, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    await open(await make(capture, '--protocol', path.join(root, 'test/fixtures/protocols/serial.mjs')));
+    const rows = await page.locator('.row').allTextContents();
+    expect(rows.map((row) => /(noise|data|ack)/.exec(row)?.[0])).toEqual([
+      'noise',
+      'data',
+      'noise',
+      'ack',
+      'ack',
+    ]);
+    expect(rows[0]).toContain('2 bytes');
+    expect(await page.locator('.row.bad').count()).toBe(2);
+    await page.locator('.row').first().click();
+    expect(await text('#detail')).toContain('2 bytes');
+    await page.click('summary');
+    await page.getByRole('checkbox', { name: '(noise)' }).uncheck();
+    expect(await text('#count')).toBe('3 of 5');
+  });
+
   test('100,000 messages: rows are elements only while in view', async () => {
     const events = Array.from({ length: 100_000 }, (_, id): ViewEvent => {
       const hex = id.toString(16).padStart(8, '0');
@@ -254,7 +292,7 @@ describeInChromium('the page', () => {
   }, 60_000);
 
   test.each(['light', 'dark'] as const)('screenshot, %s', async (scheme) => {
-    await open(flight, scheme);
+    await open(flightPage, scheme);
     await page.locator('.row', { hasText: 'move  x 10' }).click();
     await page.locator('.field').nth(1).click();
     const ground = await page.evaluate('getComputedStyle(document.body).backgroundColor');

@@ -1,0 +1,162 @@
+import type { Checksum } from '../../bytes/checksum.ts';
+import { safeText } from '../../bytes/show.ts';
+import type { AnyNode } from '../../protocol/fields/kind.ts';
+import type { Gap } from '../gap.ts';
+import { type Cell, code, say, type Text } from './block.ts';
+import type { Refusals, Rule } from './refusals.ts';
+import type { TypeWords } from './types.ts';
+
+/** The fields of one message, of one case of a choice, or of a structure that has a section of its own. */
+export interface Sheet {
+  readonly title: Text;
+  /** The message's name, where it begins with the payload of a frame. */
+  readonly message: string | undefined;
+  readonly cells: Cell[];
+  readonly rows: Row[];
+  /** What holds for it as a whole. */
+  readonly notes: Text[];
+  /** Where the next field begins; undefined where that differs from message to message. */
+  next: number | undefined;
+}
+
+export interface Row {
+  /** From the first byte of the sheet; undefined where that differs from message to message. */
+  readonly at: number | undefined;
+  readonly name: string;
+  readonly size: Text;
+  readonly type: Text;
+  readonly about: readonly Text[];
+}
+
+/** What is found in the declaration beside the sheets. */
+export interface Findings {
+  readonly types: Map<string, Text>;
+  readonly sums: Map<string, Checksum>;
+  readonly refusals: Refusals;
+  readonly gaps: Gap[];
+  readonly parameters: ReadonlyMap<string, number>;
+}
+
+/** Describes one codec: `sheets` holds what was described, in order. */
+export class Describer {
+  readonly sheets: Sheet[] = [];
+  readonly findings: Findings;
+  readonly #side: string;
+  /** Structures with a section of their own, by the node. */
+  readonly #known: Map<AnyNode, Text> = new Map();
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(findings: Findings, side: string) {
+    this.findings = findings;
+    this.#side = side;
+  }
+
+  /** The sheets of a message: its own, and those of structures that are met in it for the first time. */
+  message(title: Text, path: string, fill: (place: Place) => void): void {
+    this.#sheet(title, path, fill, true);
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) next();
+  }
+
+  #sheet(title: Text, path: string, fill: (place: Place) => void, isMessage = false): void {
+    const sheet: Sheet = {
+      title,
+      message: isMessage ? path : undefined,
+      cells: [],
+      rows: [],
+      notes: [],
+      next: 0,
+    };
+    this.sheets.push(sheet);
+    fill(new Place(this, sheet, path));
+  }
+
+  /** A section of its own for what is described only once, however often it comes: its title. */
+  section(node: AnyNode, path: string, fill: (place: Place) => void): Text {
+    let title = this.#known.get(node);
+    if (title === undefined) {
+      title = say`The structure ${path}`;
+      const own = title;
+      this.#known.set(node, own);
+      this.#waiting.push(() => this.#sheet(own, path, fill));
+    }
+    return title;
+  }
+
+  gap(path: string, what: string, instead: string): void {
+    this.findings.gaps.push({ where: `${this.#side}: ${path}`, what, instead });
+  }
+}
+
+/** Where a field stands that is being described. */
+export class Place {
+  readonly out: Describer;
+  readonly sheet: Sheet;
+  /** Of the message or structure, for lists of what is found. */
+  readonly home: string;
+  /** The field's name in its sheet. */
+  readonly name: string;
+  /** Its conditions. */
+  readonly when: readonly Text[];
+  /** It has no cell of its own in the diagram. */
+  readonly hidden: boolean;
+  /** What stands behind it and keeps its room. */
+  readonly behind: string | undefined;
+
+  constructor(out: Describer, sheet: Sheet, home: string, more: Partial<Place> = {}) {
+    this.out = out;
+    this.sheet = sheet;
+    this.home = home;
+    this.name = more.name ?? '';
+    this.when = more.when ?? [];
+    this.hidden = more.hidden ?? false;
+    this.behind = more.behind;
+  }
+
+  with(more: Partial<Place>): Place {
+    const { name, when, hidden, behind } = this;
+    return new Place(this.out, this.sheet, this.home, { name, when, hidden, behind, ...more });
+  }
+
+  /** Inside this one, by name. */
+  inside(name: string, more: Partial<Place> = {}): Place {
+    return this.with({ name: this.name === '' ? name : `${this.name}.${name}`, ...more });
+  }
+
+  get path(): string {
+    return this.name === '' ? this.home : `${this.home}.${this.name}`;
+  }
+
+  refuse(...rules: Rule[]): void {
+    for (const rule of rules) this.out.findings.refusals.add(rule, this.path);
+  }
+
+  type({ name, about }: TypeWords): Text {
+    this.out.findings.types.set(name, about);
+    return [code(name)];
+  }
+
+  /** Add a row; `bytes` is undefined where the size is not fixed. */
+  row(bytes: number | undefined, size: Text, type: Text, about: readonly Text[]): void {
+    const { sheet, when, hidden } = this;
+    const at = hidden ? undefined : sheet.next;
+    if (!hidden)
+      sheet.next = at === undefined || bytes === undefined || when.length > 0 ? undefined : at + bytes;
+    const conditions = when.map((one) => say`Only where ${one}.`);
+    sheet.rows.push({
+      at,
+      name: this.name === '' ? 'value' : this.name,
+      size,
+      type,
+      about: [...conditions, ...about],
+    });
+  }
+
+  /** Add a cell to the byte diagram. */
+  draw(label: string, bits: number | undefined): void {
+    if (!this.hidden)
+      this.sheet.cells.push({
+        label: label === '' ? 'value' : safeText(label),
+        bits: this.when.length === 0 ? bits : undefined,
+      });
+  }
+}
