@@ -46,13 +46,19 @@ w.codecOf(w.struct({ len: w.u8, d: w.bytes('lenght') }));
 w.messages(w.u8, { go: w.message(1, { o: w.optional(w.u8, w.when('flag.x', 1)) }) });
 w.codecOf(w.struct({ n: w.f32be, b: w.bytes('n') }));
 w.array(w.u8, w.f32be);
+w.codecOf(w.struct({ h: w.struct({ n: w.f32be }), b: w.bytes('h.n') }));
+w.messages('h.kind', { go: w.message(1) }, { header: { h: w.struct({ kind: w.f32be }) } });
+w.messages('kin', { go: w.message(1) }, { header: { kind: w.u8 } });
 w.codecOf(w.bytes(w.parameter('sizee')), { parameters: { size: { default: 1, min: 0, max: 2 } } });
 `);
-  expect(report.match(/error TS/g)).toHaveLength(5);
+  expect(report.match(/error TS/g)).toHaveLength(8);
   for (const line of [
     `is not assignable to type '"there is no field 'lenght'"'.`,
     `is not assignable to type '"there is no field 'flag.x'"'.`,
-    `is not assignable to type '"'n' is a float, and no size"'.`,
+    `is not assignable to type '"'n' is a float, so it is neither a size nor a tag"'.`,
+    `is not assignable to type 'Wrong<"'h.kind' is a float, so it is neither a size nor a tag">'.`,
+    `is not assignable to type 'Wrong<"there is no field 'kin' in the header">'.`,
+    `is not assignable to type '"'h.n' is a float, so it is neither a size nor a tag"'.`,
     `Argument of type 'FloatField' is not assignable`,
     `is not assignable to type '"there is no parameter 'sizee'"'.`,
   ]) {

@@ -28,13 +28,14 @@ export type { shape as FieldShape };
  *
  * `Out` is the type that decoding gives, `In` the one that encoding takes, and `Fills` the paths of the earlier
  * fields that it fills in; with `?` in front, of those that it reads; with `@` in front, the names of parameters. Behind `!`
- * stands what is wrong with a path.
+ * stands what is wrong with a path. `Members` are the fields of a structure: paths are walked through them, as far as they are given.
  */
-export interface Field<Out, In = Out, Fills extends string = never> {
+// biome-ignore lint/suspicious/noExplicitAny: a field that is annotated tells nothing of what it holds
+export interface Field<Out, In = Out, Fills extends string = never, Members = any> {
   /** What kind of field it is: `'int'`, `'struct'`. */
   readonly kind: { readonly name: string };
   /** For the compiler only; there is no such property. */
-  readonly [shape]?: { out: Out; in: (value: In) => void; fills: Fills };
+  readonly [shape]?: { out: Out; in: (value: In) => void; fills: Fills; members?: Members };
 }
 
 /** A number that may have a fraction: no size. */
@@ -189,10 +190,46 @@ type Fillable<T, Path extends string> =
     : [T] extends [Missing]
       ? Exists<T, Path>
       : string extends T
-        ? `'${Path}' is a text, and no size`
+        ? `'${Path}' is a text, so it is neither a size nor a tag`
         : [T] extends [number | bigint | string | undefined]
           ? never
-          : `'${Path}' is not a number, so it is not a size`;
+          : `'${Path}' is not a number, so it is neither a size nor a tag`;
+
+/** Whether a path inside a field leads to a float. */
+type IsFloat<F, Path> = F extends FloatField
+  ? Path extends ''
+    ? true
+    : false
+  : MembersOf<F> extends infer M
+    ? Path extends `${infer First}.${infer Inner}`
+      ? First extends keyof M
+        ? IsFloat<M[First], Inner>
+        : false
+      : Path extends keyof M
+        ? IsFloat<M[Path], ''>
+        : false
+    : false;
+/** The fields inside a field, by their names; none unless its type tells. */
+type MembersOf<F> =
+  NonNullable<F[typeof shape & keyof F]> extends { members?: infer M }
+    ? IsAny<M> extends true
+      ? Record<never, never>
+      : NonNullable<M>
+    : never;
+
+/** What is wrong with the path of a size or a tag, of which the first field is one of these. */
+type FillFault<F extends Fields, P extends string> = P extends `${infer First}.${infer Inner}`
+  ? First extends keyof F
+    ? IsFloat<F[First], Inner> extends true
+      ? FloatFault<P>
+      : Fillable<At<FieldOut<F[First]>, Inner>, P>
+    : never
+  : P extends keyof F
+    ? IsFloat<F[P], ''> extends true
+      ? FloatFault<P>
+      : Fillable<FieldOut<F[P]>, P>
+    : never;
+type FloatFault<P extends string> = `'${P}' is a float, so it is neither a size nor a tag`;
 
 /** What is wrong with one path, as far as named fields tell; nothing of a path that leads out of them. */
 type PathFault<F extends Fields, P> =
@@ -204,15 +241,24 @@ type PathFault<F extends Fields, P> =
           ? Exists<At<FieldOut<F[First]>, Inner>, Path>
           : never
         : never
-      : P extends `${infer First}.${infer Inner}`
-        ? First extends keyof F
-          ? Fillable<At<FieldOut<F[First]>, Inner>, P>
-          : never
-        : P extends keyof F & string
-          ? F[P] extends FloatField
-            ? `'${P}' is a float, and no size`
-            : Fillable<FieldOut<F[P]>, P>
-          : never;
+      : P extends string
+        ? FillFault<F, P>
+        : never;
+
+/** The tag of messages, or what is wrong with its path in their header. */
+export type CheckedTag<G, H extends Fields> = G extends string
+  ? string extends G
+    ? unknown
+    : FirstName<G> extends keyof H
+      ? [FillFault<H, G>] extends [never]
+        ? unknown
+        : Wrong<FillFault<H, G>>
+      : Wrong<`there is no field '${G}' in the header`>
+  : unknown;
+/** What no path is: the compiler shows it, with the text. */
+interface Wrong<Text extends string> {
+  readonly wrong: Text;
+}
 
 /** What is wrong with the paths of named fields. */
 export type FieldFaults<F extends Fields> =

@@ -15,6 +15,7 @@ import {
   type AnyField,
   type CheckedMessages,
   type CheckedRoot,
+  type CheckedTag,
   type FieldIn,
   type FieldOut,
   type Fields,
@@ -190,7 +191,7 @@ export function messages<
   const G extends AnyField | string | Parameter = AnyField,
   P extends string = never,
 >(
-  tagField: G,
+  tagField: G & CheckedTag<G, H>,
   cases: M & CheckedMessages<M, H, R, P>,
   options: MessagesOptions<H, T, R, O, P> = {},
 ): CodecWith<MessagesOut<M, H, T, R, O>, MessagesIn<M, H, T, R, O, Filled<G>>, P> {

@@ -133,6 +133,6 @@ export function caseGroup(fields: Fields, name: string, own: readonly Reference[
  */
 export function struct<F extends Fields>(
   fields: F,
-): Field<StructOut<F>, StructIn<F>, OuterFills<F> | FieldFaults<F>> {
+): Field<StructOut<F>, StructIn<F>, OuterFills<F> | FieldFaults<F>, F> {
   return declare(STRUCT, groupOf(fields));
 }
