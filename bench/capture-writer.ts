@@ -7,8 +7,8 @@ import { type CaptureEvent, readCapture, writeCapture } from 'wirepipe/captures'
 
 const [how = '', file = '', size = ''] = process.argv.slice(2);
 const CHUNK = Buffer.alloc(1_460, 7);
-/** The line of such a chunk: two digits a byte, and what stands around them. */
-const LINE = 2 * CHUNK.length + 75;
+/** The line of such a chunk: four characters for three bytes, and what stands around them. */
+const LINE = 4 * Math.ceil(CHUNK.length / 3) + 76;
 
 function* events(): Generator<CaptureEvent> {
   yield { event: 'open', time: 0, connection: 0 };

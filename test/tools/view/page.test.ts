@@ -101,6 +101,25 @@ describeInChromium('the page', () => {
     expect(await text('.place')).toBe('text: offset 1, 18 bytes');
   });
 
+  test('a screen reader is given names, places and what is selected', async () => {
+    await open(flightPage);
+    await page.locator('.row', { hasText: 'move  x 10' }).click();
+    const message = page.getByRole('option', { selected: true });
+    expect(await message.getAttribute('aria-label')).toBe('client, move  x 10  y 20');
+    expect(await message.getAttribute('aria-setsize')).toBe('12');
+    const list = page.getByRole('listbox', { name: 'messages' });
+    expect(await list.getAttribute('aria-activedescendant')).toBe(await message.getAttribute('id'));
+    const field = page.getByRole('treeitem', { name: 'x 10, offset 1, size 4' });
+    await field.click();
+    expect(await field.getAttribute('aria-selected')).toBe('true');
+    const tree = page.getByRole('tree', { name: 'fields' });
+    expect(await tree.getAttribute('aria-activedescendant')).toBe(await field.getAttribute('id'));
+    expect(await page.getByRole('status').first().textContent()).toBe('12 of 12');
+    await page.fill('#filter', 'type = ');
+    expect(await page.getByRole('searchbox', { name: 'filter' }).getAttribute('aria-invalid')).toBe('true');
+    expect(await page.getByRole('alert').textContent()).toContain('expected a value');
+  });
+
   test('search finds words and bytes, the filter fields; a bad filter says why and keeps the list', async () => {
     await open(flightPage);
     await page.fill('#search', '48 45 4c 4c 4f');
