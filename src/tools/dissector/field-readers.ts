@@ -75,10 +75,9 @@ export class FieldReaders {
     );
   }
 
-  /** A field of the dissector at a place, or at a name below it. */
-  field(place: Place, type: FieldType, below?: string): string {
-    const path = below === undefined ? place.path : [...place.path, below];
-    const label = below === undefined ? place.label : `${place.label}: ${below}`;
+  /** A field of the dissector at a place, or what belongs to it: that has a name below it, with an underscore in front. */
+  field(place: Place, type: FieldType, about?: string): string {
+    const { path, label } = about === undefined ? place : belongingTo(place, about);
     return String(this.fields.add(path, label, type, this.side));
   }
 
@@ -136,14 +135,13 @@ export class FieldReaders {
   }
 
   /** Where a size, a count or a tag comes from. */
-  source(extent: Extent, place: Place, below: string, step = 1): string {
+  source(extent: Extent, place: Place, about: string, step = 1): string {
     const by = extent.adjusted && adjustment(extent.adjusted);
     switch (extent.from) {
       case 'literal':
         return `literal(${extent.value})`;
       case 'prefix': {
-        const own = { ...place, path: [...place.path, below], label: `${place.label}: ${below}` };
-        return call('prefix', this.reader(extent.node, own), by);
+        return call('prefix', this.reader(extent.node, belongingTo(place, about)), by);
       }
       case 'path':
         return call('earlier', pathOf(extent.path), by);
@@ -161,8 +159,7 @@ export class FieldReaders {
   /** Where a tag comes from, as the value that it is. */
   tag(extent: Extent, place: Place): string {
     if (extent.from === 'prefix') {
-      const own = { ...place, path: [...place.path, 'tag'], label: 'tag' };
-      return `{ read = ${this.reader(extent.node, own)} }`;
+      return `{ read = ${this.reader(extent.node, belongingTo(place, 'tag'))} }`;
     }
     if (extent.from === 'path') return `said(${pathOf(extent.path)})`;
     return this.source(extent, place, 'tag');
@@ -537,6 +534,12 @@ function bitReader(
 
 function wholeType(width: number, signed: boolean): string {
   return `${signed ? 'int' : 'uint'}${width <= 4 ? 8 * width : 64}`;
+}
+
+/** The place of what belongs to a field, and is none that was declared. */
+function belongingTo(place: Place, about: string): Place {
+  if (place.path.length === 0) return { ...place, path: [about], label: about };
+  return { ...place, path: [...place.path, `_${about}`], label: `${place.label}: ${about}` };
 }
 
 /** A number that is made larger or smaller. */

@@ -16,9 +16,10 @@ export function roomBehind(entries: Group['entries'], index: number): string | u
   const { takesRest, mayTakeRest } = entries[index]![1].facts.traits;
   const behind = entries.slice(index + 1);
   if (!(takesRest || mayTakeRest) || behind.length === 0) return undefined;
-  const before = new Set(entries.slice(0, index).map(([name]) => name));
+  // An earlier one, or one of a structure round this one.
+  const isBefore = (path: string): boolean => entries.findIndex(([name]) => name === firstName(path)) < index;
   const rooms = behind.map(([, node]) => roomOf(node));
-  if (!rooms.every((room) => room?.paths.every((path) => before.has(firstName(path))))) return undefined;
+  if (!rooms.every((room) => room?.paths.every(isBefore))) return undefined;
   return rooms.length === 1 ? rooms[0]!.lua : `sum_of(${rooms.map((room) => room!.lua).join(', ')})`;
 }
 

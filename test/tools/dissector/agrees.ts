@@ -25,7 +25,9 @@ export function disagreement(
   let error: MessageError;
   try {
     codec.decode(frame);
-    return code ?? (isLost ? undefined : difference(expectedOf(codec, frame), items, prefix, frameAt));
+    return code !== undefined
+      ? `${code} ${shown('error.offset')} ${shown('error.path')}`
+      : ((isLost ? undefined : difference(expectedOf(codec, frame), items, prefix, frameAt)) as undefined);
   } catch (caught) {
     error = caught as MessageError;
   }

@@ -33,7 +33,11 @@ export function expectedOf(codec: AnyCodec, frame: Buffer): Expected[] {
     if (names === undefined) continue;
     const [node, inside] = names;
     const outer = isMessages && !header.has(steps[0]!) ? [one!.name] : [];
-    const name = [...outer, ...inside].map(filterName).join('.');
+    // A recursion has the names of its first level.
+    const name = [...outer, ...inside]
+      .map(filterName)
+      .join('.')
+      .replaceAll(/(^|\.)(children|array\.items)(?:\.\2)+/g, '$1$2');
     const own = node.kind.shape(node);
     if (own.is === 'integer' && own.bits !== undefined && typeof found === 'object') {
       for (const [member, part] of Object.entries(found as object)) {
@@ -123,18 +127,17 @@ export function difference(
   return undefined;
 }
 
-function isShown(value: unknown, { value: shown, hex }: Item): boolean {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex') === hex;
+function isShown(value: unknown, { value: shown, hex, length }: Item): boolean {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex') === (length === 0 ? '' : hex);
   if (typeof value === 'boolean')
     return shown === String(Number(value)) || shown.toLowerCase() === String(value);
   if (typeof value === 'string') return shown === value.replaceAll('\0', '\u2400');
-  if (typeof value === 'number' && !Number.isInteger(value)) {
-    if (Number.isNaN(value)) return shown.includes('nan');
-    if (!Number.isFinite(value)) return shown === (value > 0 ? 'inf' : '-inf');
-    return Math.abs(Number(shown) - value) <= Math.abs(value) * 1e-5;
-  }
-  // Very large numbers are floats, which are shown to six digits.
-  if (typeof value === 'number' && Math.abs(value) > 2 ** 53)
-    return Math.abs(Number(shown) / value - 1) < 1e-5;
-  return shown === (Object.is(value, -0) ? shown : String(value)) || Number(shown) === value;
+  if (typeof value === 'bigint' || /^-?\d+$/.test(shown))
+    return Number(value) === 0 ? Number(shown) === 0 : shown === String(value);
+  // A float is shown to 6 or 15 digits.
+  const number = value as number;
+  if (!Number.isFinite(number))
+    return shown.replace(/^-?nan$/, 'NaN').replace('inf', 'Infinity') === String(number);
+  // The greatest, rounded up, are beyond what a number is.
+  return Math.abs(Number(shown) / number - 1) < 1e-5 || (Math.abs(number) > 1e308 && /e\+308$/.test(shown));
 }

@@ -151,6 +151,7 @@ function collect(object: Pairs, items: Item[]): void {
       const first = Array.isArray(value[0]) ? value[0] : value;
       place = [String(first[0]), Number(first[1]), Number(first[2])];
     } else if (value instanceof Pairs) {
+      place = undefined;
       if (!name.endsWith('_tree')) items.push({ name, value: '', at: -1, length: 0, hex: '' });
       collect(value, items);
     } else {

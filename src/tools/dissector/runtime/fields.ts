@@ -836,11 +836,11 @@ local function read_message(side, bytes, from, to, tvb, base, tree)
   c.size, c.limits = to - from, codec.limits
   local well, problem = pcall(function()
     codec.read(c, tree)
-    if c.at < c.stop and not c.lost then
+    if c.at < c.stop and not c.lost and not side.measures then
       if codec.trailing == "reject" then
         fail(c, "ERR_MESSAGE_TRAILING", "the end of the frame", plural(c.stop - c.at, "byte") .. " more")
       end
-      if not side.measures then note(c, tree, c.at, c.stop, "Trailing bytes") end
+      note(c, tree, c.at, c.stop, "Trailing bytes")
     end
   end)
   if well then return c, nil end
