@@ -5,6 +5,9 @@ import { frames, framing as frames2 } from '../../../examples/http2.ts';
 import * as modbus from '../../../examples/modbus/tcp.ts';
 import { framing as mqttFraming } from '../../../examples/mqtt/fixed-header.ts';
 import { mqtt3, mqtt5 } from '../../../examples/mqtt/packets.ts';
+import { allClientMessages } from '../../../examples/postgres/client-messages.ts';
+import { framing as postgresFraming } from '../../../examples/postgres/framing.ts';
+import { allServerMessages } from '../../../examples/postgres/server-messages.ts';
 import { command, resp, framing as respFraming, type Value } from '../../../examples/redis/resp.ts';
 import type { DeclaredCodec } from '../../../src/protocol/fields/messages.ts';
 import type { Framing } from '../../../src/protocol/framing/framing.ts';
@@ -54,6 +57,12 @@ const PROTOCOLS: Readonly<
     client: frames as AnyCodec,
     server: frames as AnyCodec,
     preface: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+  },
+  postgres: {
+    port: 25_432,
+    framing: postgresFraming,
+    client: allClientMessages as unknown as AnyCodec,
+    server: allServerMessages as unknown as AnyCodec,
   },
   wp_resp: { port: 26_379, framing: respFraming, client: resp as AnyCodec, server: resp as AnyCodec },
 };

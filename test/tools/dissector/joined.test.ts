@@ -1,7 +1,21 @@
 /** The drone's protocol as captures have it: out of order, joined in the middle, malformed, damaged, in datagrams, on other ports. */
 import { describe, expect, test } from 'vitest';
 import { drone } from '../../../src/drone/protocol.ts';
-import { i32le, message, u8, utf8 } from '../../../src/protocol/fields/kinds.ts';
+import type { Field } from '../../../src/protocol/fields/field.ts';
+import {
+  array,
+  bytes,
+  i32le,
+  lazy,
+  message,
+  optional,
+  parameter,
+  struct,
+  u8,
+  u16be,
+  utf8,
+  when,
+} from '../../../src/protocol/fields/kinds.ts';
 import { messages } from '../../../src/protocol/fields/messages.ts';
 import { lengthPrefix } from '../../../src/protocol/framing/length-prefix.ts';
 import { toDissector } from '../../../src/tools/dissector/to-dissector.ts';
@@ -178,4 +192,69 @@ describe.skipIf(!isThere('tshark'))('tshark', () => {
     expect(problems.replace(/^Running as user.*\n/, '')).toBe('');
     expect(layers[0]!.items.filter(({ value }) => value === '7' || value === 'ho')).toHaveLength(2);
   });
+
+  test('takes the parameters of a declaration from its preferences', () => {
+    const parameters = { version: { default: 5, min: 0, max: 9 } };
+    const body = { id: optional(u8, when(parameter('version'), { min: 4 })), data: bytes(parameter('size')) };
+    const codec = messages(u8, { say: message(1, body) }, { parameters: { ...parameters, size: { default: 2, min: 0, max: 9 } } });
+    const made = toDissector(
+      { name: 'versions', framing: lengthPrefix(), clientMessages: codec, serverMessages: codec },
+      { port: 4_000 },
+    );
+    const conversations = new Conversations();
+    conversations.open(0, 4_000);
+    conversations.send(0, 'client', wireOf(Buffer.from([1, 7, 8, 9])));
+    const items = (...options: string[]): string[] => {
+      const { layers } = tshark({ versions: made.lua }, conversations.bytes(), ['versions'], ...options);
+      return layers[0]!.items
+        .filter(({ name }) => /say|error.code/.test(name))
+        .map(({ name, value }) => `${name}=${value}`);
+    };
+    expect(items()).toEqual(['versions.say.id=7', 'versions.say.data=08:09']);
+    expect(items('-o', 'versions.parameter_version:3', '-o', 'versions.parameter_size:3')).toEqual([
+      'versions.say.data=07:08:09',
+    ]);
+  });
+
+  test('stays within what Wireshark bears: deep recursions, and lists of many elements', () => {
+    interface Nest {
+      inner: Nest | undefined;
+    }
+    const nest: Field<Nest> = struct({ inner: optional(lazy(() => nest, { maxDepth: 1_000 })) });
+    const codec = messages(
+      u8,
+      { nest: message(1, { nest }), many: message(2, { rows: array(array(u8, u16be), u16be) }) },
+      { limits: { elements: 2_000_000, depth: 1_000 } },
+    );
+    const made = toDissector(
+      { name: 'deep', framing: lengthPrefix(), clientMessages: codec, serverMessages: codec },
+      { port: 4_000 },
+    );
+    const deep = Buffer.alloc(902, 1);
+    deep[901] = 0;
+    const tooDeep = Buffer.alloc(1_200, 1);
+    const row = Buffer.concat([Buffer.from([0xea, 0x60]), Buffer.alloc(60_000)]);
+    const many = Buffer.concat([Buffer.from([2, 0, 3]), row, row, row]);
+    const conversations = new Conversations();
+    conversations.open(0, 4_000);
+    for (const payload of [deep, tooDeep, many]) {
+      // All three are decoded by us, or refused.
+      conversations.send(0, 'client', wireOf(payload));
+    }
+    const { layers, problems, text } = tshark({ deep: made.lua }, conversations.bytes(), ['deep']);
+    expect(problems.replace(/^Running as user.*\n/, '')).toBe('');
+    expect(text).not.toMatch(/Lua Error|Maximum tree depth|possible infinite loop/);
+    expect(codec.decode(deep).type).toBe('nest');
+    expect(codec.decode(many).type).toBe('many');
+    const codes = layers.map(({ items }) => items.find(({ name }) => name === 'deep.error.code')?.value);
+    expect(codes).toEqual([undefined, codeOf(() => codec.decode(tooDeep)), undefined]);
+  });
 });
+
+function codeOf(action: () => unknown): unknown {
+  try {
+    return action();
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+}

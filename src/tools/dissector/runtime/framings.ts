@@ -18,7 +18,7 @@ end
 -- A length field: its value and width; nil and the bytes that are needed; false where there is none.
 local function length_field(o, bytes, at, stop)
   if o.form == "varint" then
-    local value, scale = 0, 1
+    local value, scale = 0, 1.0
     for width = 1, o.most do
       if at + width > stop then return nil, width end
       local next = byte(bytes, at + width)
@@ -34,13 +34,13 @@ local function length_field(o, bytes, at, stop)
     if at + width > stop then return nil, width end
     if width == 1 then return short, 1 end
     local low, high = halves(bytes, at + 1, width - 1, false)
-    return high * 4294967296 + low, width
+    return high * 4294967296.0 + low, width
   end
   if at + o.width > stop then return nil, o.width end
   if o.form == "binary" then
     local low, high = halves(bytes, at, o.width, o.little)
     if o.shift then return floor(low / 2 ^ o.shift) % 2 ^ o.bits, o.width end
-    return high * 4294967296 + low, o.width
+    return high * 4294967296.0 + low, o.width
   end
   local value = digits_of(bytes, at, at + o.width, o.form == "decimal" and 10 or 16)
   return value or false, o.width
@@ -56,7 +56,7 @@ local function valid_by_sum(o)
     local due, sent = o.sum(bytes, first, last), nil
     if o.form == "binary" then
       local low, high = halves(bytes, at, width, o.little)
-      sent = high * 4294967296 + low
+      sent = high * 4294967296.0 + low
     else sent = digits_of(bytes, at, at + width, o.form == "decimal" and 10 or 16) end
     return due == sent, "expected " .. o.algorithm .. " " .. shown(due) .. ", got " .. shown(sent), at
   end
@@ -268,7 +268,7 @@ local function mark_stands(o, bytes, at, stop)
     if at + index > stop then return nil end
     local there, due = byte(bytes, at + index), byte(o.start, index)
     local mask = o.mask and byte(o.mask, index) or 255
-    if (bit and bit.band or bit32 and bit32.band)(xor(there, due), mask) ~= 0 then return false end
+    if band(xor(there, due), mask) ~= 0 then return false end
   end
   return true
 end

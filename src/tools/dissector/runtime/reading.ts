@@ -5,7 +5,10 @@ export const READING: string = String.raw`
 -- Where tree is nil, nothing is shown: a trial.
 
 local byte, sub, floor = string.byte, string.sub, math.floor
-local xor = bit and bit.bxor or bit32 and bit32.bxor or load("return function(a, b) return a ~ b end")()
+local bits_of = bit or bit32 or {
+  bxor = load("return function(a, b) return a ~ b end")(), band = load("return function(a, b) return a & b end")(),
+}
+local xor, band = bits_of.bxor, bits_of.band
 
 local NOTHING = {} -- the value of a field that says that there is nothing
 local UNKNOWN = {} -- the value of a field that only a function of the declaration knows
@@ -96,7 +99,8 @@ local function count(c, what, amount, most, words)
 end
 
 -- ── Numbers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
--- A number is exact up to 2^53; beyond it a value of 64 bits is its decimal digits, as text.
+-- A number is exact up to 2^53; beyond it a value of 64 bits is its decimal digits, as text. Lua 5.4 has integers that wrap at 64 bits: what
+-- may grow so large is made a float by the .0 of a constant.
 
 local EXACT = 9007199254740992
 
@@ -120,7 +124,7 @@ end
 
 -- As Wireshark has it, and as a value, of the two halves; the high one is negative where the number is.
 local function whole(low, high, signed)
-  local number = high * 4294967296 + low
+  local number = high * 4294967296.0 + low
   local wide = signed and Int64.new(low, high % 4294967296) or UInt64.new(low, high)
   if number > EXACT or number < -EXACT then return wide, tostring(wide) end
   return wide, number
@@ -206,7 +210,7 @@ local function digits_of(bytes, from, to, base)
   if from >= to then return nil end
   local text = sub(bytes, from + 1, to)
   if string.find(text, base == 10 and "[^0-9]" or "[^0-9a-fA-F]") then return nil end
-  local value = 0
+  local value = 0.0
   for index = 1, #text do value = value * base + tonumber(sub(text, index, index), 16) end
   return value
 end
