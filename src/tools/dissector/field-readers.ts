@@ -148,7 +148,7 @@ export class FieldReaders {
       case 'parameter':
         return call('parameter_size', luaString(extent.name), by);
       case 'rest':
-        return 'rest';
+        return extent.upTo === undefined ? 'rest' : `rest_up_to(${extent.upTo})`;
       case 'terminator':
         return call('ended', luaString(extent.bytes), String(step));
       case 'last':
@@ -350,7 +350,7 @@ const READERS: Table = {
   fixed({ bytes, to, from, unchecked, agrees }, place, out) {
     if (agrees !== undefined) {
       const { path, when } = out.presence(agrees, place);
-      return call('only', path, when);
+      return call('only', luaTable({ [agrees.parameter ? 'parameter' : 'path']: path, when }));
     }
     const f = out.field(place, { maker: 'bytes' });
     if (to !== undefined) {

@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { frames, framing as frames2 } from '../../../examples/http2.ts';
 import * as modbus from '../../../examples/modbus/tcp.ts';
 import { framing as mqttFraming } from '../../../examples/mqtt/fixed-header.ts';
-import { mqtt3, mqtt5 } from '../../../examples/mqtt/packets.ts';
-import { allClientMessages } from '../../../examples/postgres/client-messages.ts';
+import { mqtt, mqtt5 } from '../../../examples/mqtt/packets.ts';
+import { clientMessages } from '../../../examples/postgres/client-messages.ts';
 import { framing as postgresFraming } from '../../../examples/postgres/framing.ts';
-import { allServerMessages } from '../../../examples/postgres/server-messages.ts';
+import { serverMessages } from '../../../examples/postgres/server-messages.ts';
 import { command, resp, framing as respFraming, type Value } from '../../../examples/redis/resp.ts';
 import type { DeclaredCodec } from '../../../src/protocol/fields/messages.ts';
 import type { Framing } from '../../../src/protocol/framing/framing.ts';
@@ -43,7 +43,7 @@ function unframed(framing: Framing, wire: Buffer): Buffer {
 const PROTOCOLS: Readonly<
   Record<string, { port: number; framing: Framing; client: AnyCodec; server: AnyCodec; preface?: string }>
 > = {
-  wp_mqtt: { port: 21_883, framing: mqttFraming, client: mqtt3 as AnyCodec, server: mqtt3 as AnyCodec },
+  wp_mqtt: { port: 21_883, framing: mqttFraming, client: mqtt as AnyCodec, server: mqtt as AnyCodec },
   mqtt5: { port: 21_885, framing: mqttFraming, client: mqtt5 as AnyCodec, server: mqtt5 as AnyCodec },
   wp_modbus: {
     port: 20_502,
@@ -61,8 +61,8 @@ const PROTOCOLS: Readonly<
   postgres: {
     port: 25_432,
     framing: postgresFraming,
-    client: allClientMessages as unknown as AnyCodec,
-    server: allServerMessages as unknown as AnyCodec,
+    client: clientMessages as unknown as AnyCodec,
+    server: serverMessages as unknown as AnyCodec,
   },
   wp_resp: { port: 26_379, framing: respFraming, client: resp as AnyCodec, server: resp as AnyCodec },
 };
@@ -148,13 +148,13 @@ describe.skipIf(!isThere('tshark'))('tshark', () => {
 
   test('says of MQTT what its own dissector says', () => {
     const conversations = new Conversations();
-    const packets = fc.sample(arbitraryMessage(mqtt3 as AnyCodec), { numRuns: 60, seed: seed + 1 }) as {
+    const packets = fc.sample(arbitraryMessage(mqtt as AnyCodec), { numRuns: 60, seed: seed + 1 }) as {
       type: string;
     }[];
     conversations.open(0, 1_883);
     for (const one of packets) {
       if (one.type === 'connect') continue;
-      conversations.send(0, 'client', Buffer.from((mqtt3 as AnyCodec).encode(one as never)), 30, 5);
+      conversations.send(0, 'client', Buffer.from((mqtt as AnyCodec).encode(one as never)), 30, 5);
     }
     const capture = conversations.bytes();
     const ours = tshark({ mqtt: toDissector(protocolOf('wp_mqtt'), { port: 1_883 }).lua }, capture, [

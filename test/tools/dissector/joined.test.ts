@@ -196,7 +196,11 @@ describe.skipIf(!isThere('tshark'))('tshark', () => {
   test('takes the parameters of a declaration from its preferences', () => {
     const parameters = { version: { default: 5, min: 0, max: 9 } };
     const body = { id: optional(u8, when(parameter('version'), { min: 4 })), data: bytes(parameter('size')) };
-    const codec = messages(u8, { say: message(1, body) }, { parameters: { ...parameters, size: { default: 2, min: 0, max: 9 } } });
+    const codec = messages(
+      u8,
+      { say: message(1, body) },
+      { parameters: { ...parameters, size: { default: 2, min: 0, max: 9 } } },
+    );
     const made = toDissector(
       { name: 'versions', framing: lengthPrefix(), clientMessages: codec, serverMessages: codec },
       { port: 4_000 },

@@ -70,6 +70,10 @@ end
 
 local rest = { read = function(c) return c.stop - c.at end }
 
+local function rest_up_to(most)
+  return { read = function(c) return math.min(most, c.stop - c.at) end }
+end
+
 local function ended(terminator, step)
   return {
     read = function(c, tree, max)
@@ -606,13 +610,14 @@ local function filling(o)
   end
 end
 
--- An earlier field has only these values.
-local function only(path, when)
-  return function(c, tree)
-    local value = find(c, path)
+-- An earlier field, or a parameter, has only these values.
+local function only(o)
+  return function(c)
+    local value
+    if o.parameter ~= nil then value = parameters[o.parameter](c.side) else value = find(c, o.path) end
     if value == UNKNOWN or value == nil and c.ever_lost then return end
-    if not holds(when, value) then
-      fail(c, "ERR_MESSAGE_VALUE", "'" .. table.concat(path, ".") .. "' to be what is declared", value)
+    if not holds(o.when, value) then
+      fail(c, "ERR_MESSAGE_VALUE", "'" .. (o.parameter or table.concat(o.path, ".")) .. "' to be what is declared", value)
     end
   end
 end
