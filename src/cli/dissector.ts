@@ -1,5 +1,6 @@
 import { safeText } from '../bytes/show.ts';
 import { toDissector } from '../tools/dissector/to-dissector.ts';
+import { gapText } from '../tools/gap.ts';
 import { loadProtocol } from './load-protocol.ts';
 import { print } from './print.ts';
 import { UsageError } from './usage-error.ts';
@@ -38,10 +39,8 @@ async function run(
   if (name !== undefined && !/^[a-z][a-z0-9_]*$/.test(name)) {
     throw new UsageError(`--name ${name}: expected lower-case letters, digits and underscores`);
   }
-  const { lua, unexpressed } = toDissector(protocol, { port: number, name });
-  for (const { where, what, instead } of unexpressed) {
-    console.error(safeText(`wirepipe: ${where}: ${what}; shown: ${instead}`));
-  }
+  const { lua, gaps } = toDissector(protocol, { port: number, name });
   if (out === undefined) await print([lua.trimEnd()]);
   else await writeWhole(out, lua);
+  for (const gap of gaps) console.error(`wirepipe: not in the dissector: ${safeText(gapText(gap))}`);
 }

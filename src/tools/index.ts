@@ -1,7 +1,6 @@
 // What a declaration gives beside a connection: `wirepipe/tools`.
 
 // a dissector for Wireshark
-export type { Unexpressed } from './dissector/field-readers.ts';
 export {
   type DissectableProtocol,
   type Dissector,

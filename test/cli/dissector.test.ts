@@ -34,12 +34,13 @@ describe('dissector', () => {
     const { status, stdout, stderr } = await wirepipe(module);
     expect(status).toBe(0);
     expect(stderr.split('\n').filter((line) => line !== '')).toEqual([
-      'wirepipe: client: framing: the framing is code of the program; shown: the bytes of the stream, not cut',
-      'wirepipe: client: messages: the codec is code of the program; shown: their bytes',
-      'wirepipe: server: framing: the framing is code of the program; shown: the bytes of the stream, not cut',
-      'wirepipe: server: messages: the codec is code of the program; shown: their bytes',
+      'wirepipe: not in the dissector: framing: the framing is code of the program; the bytes of the stream are shown, not cut',
+      'wirepipe: not in the dissector: client: messages: the codec is code of the program; their bytes are shown',
+      'wirepipe: not in the dissector: server: messages: the codec is code of the program; their bytes are shown',
     ]);
-    expect(stdout).toContain('--   client: messages: the codec is code of the program; shown: their bytes');
+    expect(stdout).toContain(
+      '--   client: messages: the codec is code of the program; their bytes are shown',
+    );
   });
 
   test.each([

@@ -1,4 +1,5 @@
 import type { AnyNode, Bits, Extent, Group, Names, Presence, Shape } from '../../protocol/fields/kind.ts';
+import type { Gap } from '../gap.ts';
 import { luaNumber, luaString, luaTable, luaValue } from './lua.ts';
 import type { FieldNames, FieldType } from './names.ts';
 import { roomBehind } from './room.ts';
@@ -11,14 +12,6 @@ interface Place {
   readonly label: string;
   /** The structures round it, the innermost first. */
   readonly groups: readonly Group['entries'][];
-}
-
-/** What is shown as bytes, or not checked, because only code of the declaration knows more. */
-export interface Unexpressed {
-  readonly where: string;
-  readonly what: string;
-  /** What stands there in the dissector. */
-  readonly instead: string;
 }
 
 /** A tool is a table over shapes: one that forgets a shape does not compile. */
@@ -38,8 +31,10 @@ const MANY = 2_000;
 export class FieldReaders {
   readonly fields: FieldNames;
   readonly sums: SumsUsed;
-  readonly unexpressed: Unexpressed[];
+  readonly gaps: Gap[];
   readonly side: string;
+  /** Both sides have these messages. */
+  readonly isShared: boolean;
   /** Lua that makes what the readers use: groups, names, nodes. */
   readonly lines: string[];
   readonly #nodes: Map<AnyNode, string> = new Map();
@@ -47,12 +42,14 @@ export class FieldReaders {
 
   constructor(
     side: string,
-    shared: { fields: FieldNames; sums: SumsUsed; unexpressed: Unexpressed[]; lines: string[] },
+    isShared: boolean,
+    shared: { fields: FieldNames; sums: SumsUsed; gaps: Gap[]; lines: string[] },
   ) {
     this.side = side;
+    this.isShared = isShared;
     this.fields = shared.fields;
     this.sums = shared.sums;
-    this.unexpressed = shared.unexpressed;
+    this.gaps = shared.gaps;
     this.lines = shared.lines;
   }
 
@@ -82,9 +79,9 @@ export class FieldReaders {
   }
 
   cannot(place: Place, what: string, instead: string): void {
-    const where = `${this.side}: ${place.path.join('.') || 'message'}`;
-    if (!this.unexpressed.some((one) => one.where === where && one.what === what)) {
-      this.unexpressed.push({ where, what, instead });
+    const where = `${this.isShared ? '' : `${this.side}: `}${place.path.join('.') || 'message'}`;
+    if (!this.gaps.some((one) => one.where === where && one.what === what)) {
+      this.gaps.push({ where, what, instead });
     }
   }
 
@@ -387,7 +384,7 @@ const READERS: Table = {
     }
     if (usual !== undefined) return out.reader(shape.item, place);
     if (made !== undefined) {
-      out.cannot(place, `${name ?? 'a value'} is made by a function`, 'what the bytes say');
+      out.cannot(place, `${name ?? 'a value'} is made by a function`, 'what the bytes say is shown');
       return call('mapped', out.reader(shape.item, place));
     }
     const own = maxDepth === undefined ? undefined : String(maxDepth);
@@ -399,7 +396,7 @@ const READERS: Table = {
     const reader = out.reader(base, place);
     const sum = out.sums.of(algorithm, checksum.crc, checksum);
     if (sum === undefined) {
-      out.cannot(place, `the checksum '${algorithm}' is a function`, 'its value, which is not verified');
+      out.cannot(place, `the checksum '${algorithm}' is a function`, 'its value is not verified');
       return reader;
     }
     const [from, to] = over;
@@ -448,8 +445,8 @@ const READERS: Table = {
       place,
       `a custom field, '${name}'`,
       isFixed
-        ? `its ${min} bytes`
-        : 'the bytes from there to the end of the frame, or of the field that bounds it',
+        ? `its ${min} bytes are shown`
+        : 'the bytes from there to the end of the frame, or of the field that bounds it, are shown',
     );
     return call(
       'opaque',

@@ -1,5 +1,5 @@
 import type { FramingLayout, LengthFieldData, ValidLayout } from '../../protocol/framing/layout.ts';
-import type { Unexpressed } from './field-readers.ts';
+import type { Gap } from '../gap.ts';
 import { luaNumber, luaString, luaTable } from './lua.ts';
 import type { FieldNames } from './names.ts';
 import type { SumsUsed } from './sums-used.ts';
@@ -7,9 +7,11 @@ import type { SumsUsed } from './sums-used.ts';
 /** What the cutters of one side are made with. */
 export interface CutterContext {
   readonly side: 'client' | 'server';
+  /** Both sides have this framing. */
+  readonly isShared: boolean;
   readonly fields: FieldNames;
   readonly sums: SumsUsed;
-  readonly unexpressed: Unexpressed[];
+  readonly gaps: Gap[];
 }
 
 /** A tool is a table over layouts: one that forgets a kind of framing does not compile. */
@@ -23,7 +25,7 @@ type Table = {
 /** Lua for what cuts frames of that layout. */
 export function cutterOf(layout: FramingLayout | undefined, context: CutterContext): string {
   if (layout === undefined) {
-    cannot(context, 'the framing is code of the program', 'the bytes of the stream, not cut');
+    cannot(context, 'the framing is code of the program', 'the bytes of the stream are shown, not cut');
     return 'uncut()';
   }
   return (CUTTERS[layout.kind] as (layout: FramingLayout, context: CutterContext) => string)(layout, context);
@@ -63,7 +65,7 @@ const CUTTERS: Table = {
       cannot(
         context,
         'what stands behind the last delimiter is a frame',
-        'an incomplete frame, at the end of the stream',
+        'it is shown as an incomplete frame',
       );
     }
     return call('delimited', {
@@ -130,7 +132,11 @@ const CUTTERS: Table = {
     const made = kinds.flatMap((kind) => {
       const { name, start, header, length, maximum } = kind;
       if (length.by === 'function') {
-        cannot(context, `the length of the packets '${name}' is found by a function`, 'noise');
+        cannot(
+          context,
+          `the length of the packets '${name}' is found by a function`,
+          'they are shown as noise',
+        );
         return [];
       }
       const common = {
@@ -156,7 +162,7 @@ const CUTTERS: Table = {
       cannot(
         context,
         'the length of a body is found by a function of its header',
-        'the bytes of the stream, not cut',
+        'the bytes of the stream are shown, not cut',
       );
       return 'uncut()';
     }
@@ -184,7 +190,11 @@ const CUTTERS: Table = {
 
   measured({ by, maximum }, context) {
     if (by === 'function') {
-      cannot(context, 'the length of a frame is found by a function', 'the bytes of the stream, not cut');
+      cannot(
+        context,
+        'the length of a frame is found by a function',
+        'the bytes of the stream are shown, not cut',
+      );
       return 'uncut()';
     }
     return `self_delimiting({ maximum = ${luaNumber(maximum)} }, function() return ${context.side} end)`;
@@ -208,7 +218,7 @@ function valid(layout: ValidLayout | undefined, context: CutterContext, of = '')
   if (layout === undefined) return undefined;
   const sum = layout.by === 'checksum' ? context.sums.of(layout.checksum, layout.crc) : undefined;
   if (layout.by === 'function' || sum === undefined) {
-    cannot(context, `what makes a frame ${of}valid is a function`, 'every frame, not judged');
+    cannot(context, `what makes a frame ${of}valid is a function`, 'no frame is judged');
     return undefined;
   }
   const { bits, order, form, at, from, to, checksum } = layout;
@@ -226,8 +236,9 @@ function valid(layout: ValidLayout | undefined, context: CutterContext, of = '')
   });
 }
 
-function cannot({ side, unexpressed }: CutterContext, what: string, instead: string): void {
-  unexpressed.push({ where: `${side}: framing`, what, instead });
+function cannot({ side, isShared, gaps }: CutterContext, what: string, instead: string): void {
+  const where = isShared ? 'framing' : `${side}: framing`;
+  if (!gaps.some((one) => one.where === where && one.what === what)) gaps.push({ where, what, instead });
 }
 
 function bytesOf(bytes: readonly number[]): string {

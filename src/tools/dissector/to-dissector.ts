@@ -3,7 +3,8 @@ import { type Check, checkOptions, integer } from '../../options.ts';
 import { type Direction, fromClient, fromServer, type ProtocolLines } from '../../protocol/direction.ts';
 import type { Declaration } from '../../protocol/fields/engine/declaration.ts';
 import type { SessionTable } from '../../protocol/session/table.ts';
-import { FieldReaders, type Unexpressed } from './field-readers.ts';
+import { type Gap, gapText } from '../gap.ts';
+import { FieldReaders } from './field-readers.ts';
 import { cutterOf, delimitersOf } from './framing-cutters.ts';
 import { luaComment, luaNumber, luaString, luaTable } from './lua.ts';
 import { FieldNames, filterName } from './names.ts';
@@ -36,7 +37,7 @@ export interface Dissector {
   /** What its fields begin with in filters. */
   readonly name: string;
   /** What the file cannot say, and what stands there; the head of the file lists it too. */
-  readonly unexpressed: readonly Unexpressed[];
+  readonly gaps: readonly Gap[];
 }
 
 /** The version of what is made: of the filter names and the preferences. */
@@ -58,14 +59,15 @@ export function toDissector(protocol: DissectableProtocol, options: DissectorOpt
   const name = options.name ?? (/^[a-z]/.test(plain) ? plain : `p${plain}`);
   const fields = new FieldNames();
   const sums = new SumsUsed();
-  const unexpressed: Unexpressed[] = [];
+  const gaps: Gap[] = [];
   const lines: string[] = [];
   const sides = { client: fromClient(protocol), server: fromServer(protocol) } as const;
 
   const isShared = sides.client.messages === sides.server.messages;
+  const isSharedFraming = sides.client.framing === sides.server.framing;
   const made = Object.entries(sides).map(([side, direction]) => {
-    const context = { side: side as 'client' | 'server', fields, sums, unexpressed };
-    const readers = new FieldReaders(side, { ...context, lines });
+    const context = { side: side as 'client' | 'server', isShared: isSharedFraming, fields, sums, gaps };
+    const readers = new FieldReaders(side, isShared, { fields, sums, gaps, lines });
     const { layout } = direction.framing;
     return [
       `${side}.cut = ${cutterOf(layout, context)}`,
@@ -79,16 +81,16 @@ export function toDissector(protocol: DissectableProtocol, options: DissectorOpt
   });
   for (const { name: state, line } of protocol.session?.table.states.values() ?? []) {
     if (line === undefined) continue;
-    unexpressed.push({
+    gaps.push({
       where: `state ${state}`,
       what: 'it has a framing or messages of its own',
-      instead: 'those of the protocol, in every state',
+      instead: 'those of the protocol are used in every state',
     });
   }
 
   const parameters = parametersOf(sides);
   const lua = [
-    head(protocol.name, name, unexpressed, options.port),
+    head(protocol.name, name, gaps, options.port),
     PROTO(protocol.name, name, options.port),
     READING,
     SUMS_IN_LUA,
@@ -109,7 +111,7 @@ export function toDissector(protocol: DissectableProtocol, options: DissectorOpt
       .replace(/\n{3,}/g, '\n\n')
       .trim()}\n`,
     name,
-    unexpressed,
+    gaps,
   };
 }
 
@@ -127,11 +129,11 @@ function declarationOf({ messages }: Direction): Declaration | undefined {
 function codecOf(direction: Direction, readers: FieldReaders): string {
   const declaration = declarationOf(direction);
   if (declaration === undefined) {
-    const { side, unexpressed } = readers;
-    unexpressed.push({
+    const { side, gaps } = readers;
+    gaps.push({
       where: `${side}: messages`,
       what: 'the codec is code of the program',
-      instead: 'their bytes',
+      instead: 'their bytes are shown',
     });
     const f = readers.fields.add(['payload'], 'payload', { maker: 'bytes' }, side);
     const read = `bytes({ f = ${f}, label = "payload", size = rest, max = math.huge })`;
@@ -181,12 +183,7 @@ function parametersOf(sides: Readonly<Record<'client' | 'server', Direction>>): 
   return lines;
 }
 
-function head(
-  protocol: string,
-  name: string,
-  unexpressed: readonly Unexpressed[],
-  port: number | undefined,
-): string {
+function head(protocol: string, name: string, gaps: readonly Gap[], port: number | undefined): string {
   const about = [
     `A dissector of the protocol '${protocol}' for Wireshark and tshark, 4.0 or later. Made by wirepipe, format ${FORMAT}; do not edit.`,
     '',
@@ -197,10 +194,10 @@ function head(
       : `The server's port is a preference, ${port} unless given: -o ${name}.port:4000`,
     'Segments that come out of order need -o tcp.reassemble_out_of_order:TRUE.',
     '',
-    unexpressed.length === 0
+    gaps.length === 0
       ? 'All of the declaration is in here.'
       : 'What is not in here, and what stands there instead:',
-    ...unexpressed.map(({ where, what, instead }) => `  ${where}: ${what}; shown: ${instead}`),
+    ...gaps.map((gap) => `  ${gapText(gap)}`),
   ];
   return about.map((line) => (line === '' ? '--' : luaComment(safeText(line)))).join('\n');
 }

@@ -108,8 +108,8 @@ describe.skipIf(!isThere('tshark'))('tshark', () => {
     for (const [index, [name, { port, framing, client, server, preface }]] of Object.entries(
       PROTOCOLS,
     ).entries()) {
-      const { lua, unexpressed } = toDissector(protocolOf(name), { port });
-      if (unexpressed.length > 0) lossy.add(name);
+      const { lua, gaps } = toDissector(protocolOf(name), { port });
+      if (gaps.length > 0) lossy.add(name);
       scripts[name] = lua;
       conversations.open(index, port);
       if (preface !== undefined) conversations.send(index, 'client', Buffer.from(preface), 5);

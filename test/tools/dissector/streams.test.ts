@@ -141,11 +141,11 @@ describe.skipIf(!isThere('tshark'))('tshark', () => {
       }
       const port = 40_000 + index;
       const protocol = { name, framing, clientMessages: codec, serverMessages: codec };
-      const { lua, unexpressed } = toDissector(protocol, { port });
+      const { lua, gaps } = toDissector(protocol, { port });
       scripts[name] = lua;
       conversations.open(index, port);
       send(conversations, index, sent);
-      all.push({ name, framing: kind, codec, sent, isLossy: unexpressed.length > 0 });
+      all.push({ name, framing: kind, codec, sent, isLossy: gaps.length > 0 });
     }
 
     const run = tshark(scripts, conversations.bytes(), Object.keys(scripts));
@@ -182,11 +182,11 @@ describe.skipIf(!isThere('tshark'))('tshark', () => {
     for (const [index, [kind, { framing, codec, payloads, noise }]] of Object.entries(OWN).entries()) {
       const name = `own${index}`;
       const port = 45_000 + index;
-      const { lua, unexpressed } = toDissector(
+      const { lua, gaps } = toDissector(
         { name, framing, clientMessages: codec, serverMessages: codec },
         { port },
       );
-      expect([kind, unexpressed]).toEqual([kind, []]);
+      expect([kind, gaps]).toEqual([kind, []]);
       scripts[name] = lua;
       conversations.open(index, port);
       const sent = payloads.map((payload): Sent => {

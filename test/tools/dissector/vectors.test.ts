@@ -34,9 +34,9 @@ test.skipIf(!isThere('tshark'))('tshark says of every vector what we say', () =>
     const port = 30_000 + index;
     const codec = codecFrom(declaration);
     const protocol = { name, framing, clientMessages: codec, serverMessages: codec };
-    const { lua, unexpressed } = toDissector(protocol, { port });
+    const { lua, gaps } = toDissector(protocol, { port });
     scripts[name] = lua;
-    if (unexpressed.length > 0) lossy.add(name);
+    if (gaps.length > 0) lossy.add(name);
     conversations.open(index, port);
     for (const frame of frames) {
       const length = Buffer.alloc(2);
