@@ -4,7 +4,7 @@ interface NodeBuffer {
   utf8Slice(start: number, end: number): string;
 }
 
-const { fromCharCode } = String;
+const { fromCharCode: chars } = String;
 
 /** Longer texts are read faster by the runtime than by a loop in front of it. */
 const SHORT_TEXT = 16;
@@ -13,32 +13,31 @@ const SHORT_TEXT = 16;
 export function decodeUtf8(bytes: Buffer, start: number, end: number): string | undefined {
   if (end - start > SHORT_TEXT) return decodeAny(bytes, start, end);
   for (let at = start; at < end; at++) if (bytes[at]! > 0x7f) return decodeAny(bytes, start, end);
-  const at = start;
-  // A call into the runtime costs more than a few characters.
-  switch (end - start) {
-    case 0:
-      return '';
-    case 1:
-      return fromCharCode(bytes[at]!);
-    case 2:
-      return fromCharCode(bytes[at]!, bytes[at + 1]!);
-    case 3:
-      return fromCharCode(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!);
-    case 4:
-      return fromCharCode(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!, bytes[at + 3]!);
-    case 5:
-      return fromCharCode(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!, bytes[at + 3]!, bytes[at + 4]!);
-    case 6:
-      return fromCharCode(
-        bytes[at]!,
-        bytes[at + 1]!,
-        bytes[at + 2]!,
-        bytes[at + 3]!,
-        bytes[at + 4]!,
-        bytes[at + 5]!,
-      );
-    default:
-      return (bytes as unknown as NodeBuffer).latin1Slice(start, end);
+  return decodeAscii(bytes, start, end - start);
+}
+
+/** A call into the runtime costs more than as many characters. */
+function decodeAscii(b: Buffer, i: number, length: number): string {
+  // biome-ignore format: a line for each length
+  switch (length) {
+    case 0: return '';
+    case 1: return chars(b[i]!);
+    case 2: return chars(b[i]!, b[i + 1]!);
+    case 3: return chars(b[i]!, b[i + 1]!, b[i + 2]!);
+    case 4: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!);
+    case 5: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!);
+    case 6: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!);
+    case 7: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!);
+    case 8: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!);
+    case 9: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!);
+    case 10: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!);
+    case 11: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!);
+    case 12: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!);
+    case 13: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!, b[i + 12]!);
+    case 14: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!, b[i + 12]!, b[i + 13]!);
+    case 15: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!, b[i + 12]!, b[i + 13]!, b[i + 14]!);
+    case 16: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!, b[i + 12]!, b[i + 13]!, b[i + 14]!, b[i + 15]!);
+    default: return (b as unknown as NodeBuffer).latin1Slice(i, i + length);
   }
 }
 
