@@ -92,6 +92,9 @@ const STATE: Record<string, Record<string, string>> = {
     seen: 'consecutive copies share their buffers: the views of the last two are kept',
     copier: 'as seen',
   },
+  'src/bytes/utf8.ts': {
+    narrow: 'the characters of one short text, while it is read: each call writes before it reads',
+  },
   'src/bytes/trust.ts': { trusted: 'classes that keep no views, weakly' },
   'src/net/lent-reads.ts': {
     busy: 'a bound on all sockets that read into memory of their own',

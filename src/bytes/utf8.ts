@@ -7,17 +7,36 @@ interface NodeBuffer {
 const { fromCharCode: chars } = String;
 
 /** Longer texts are read faster by the runtime than by a loop in front of it. */
-const SHORT_TEXT = 16;
+const SHORT_TEXT = 20;
+
+/** The characters of one short text, while it is read. */
+const narrow = Buffer.allocUnsafeSlow(SHORT_TEXT);
 
 /** The text in `bytes[start, end)`, or undefined where that is not UTF-8. U+FEFF is kept. */
 export function decodeUtf8(bytes: Buffer, start: number, end: number): string | undefined {
   if (end - start > SHORT_TEXT) return decodeAny(bytes, start, end);
-  for (let at = start; at < end; at++) if (bytes[at]! > 0x7f) return decodeAny(bytes, start, end);
-  return decodeAscii(bytes, start, end - start);
+  for (let at = start; at < end; at++) if (bytes[at]! > 0x7f) return decodeNarrow(bytes, start, end);
+  return ofBytes(bytes, start, end - start);
 }
 
-/** A call into the runtime costs more than as many characters. */
-function decodeAscii(b: Buffer, i: number, length: number): string {
+/** A short text of characters up to U+00FF, which are one byte each in memory: ASCII, and C2 or C3 with one byte more. */
+function decodeNarrow(bytes: Buffer, start: number, end: number): string | undefined {
+  let count = 0;
+  for (let at = start; at < end; at++) {
+    const lead = bytes[at]!;
+    if (lead < 0x80) narrow[count++] = lead;
+    else {
+      if ((lead & 0xfe) !== 0xc2 || at + 1 === end) return decodeAny(bytes, start, end);
+      const next = bytes[++at]!;
+      if ((next & 0xc0) !== 0x80) return undefined;
+      narrow[count++] = ((lead & 0x03) << 6) | (next & 0x3f);
+    }
+  }
+  return ofBytes(narrow, 0, count);
+}
+
+/** The text of which each byte is a character. A call into the runtime costs more than a few of them. */
+function ofBytes(b: Buffer, i: number, length: number): string {
   // biome-ignore format: a line for each length
   switch (length) {
     case 0: return '';
@@ -37,6 +56,10 @@ function decodeAscii(b: Buffer, i: number, length: number): string {
     case 14: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!, b[i + 12]!, b[i + 13]!);
     case 15: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!, b[i + 12]!, b[i + 13]!, b[i + 14]!);
     case 16: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!, b[i + 12]!, b[i + 13]!, b[i + 14]!, b[i + 15]!);
+    case 17: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!, b[i + 12]!, b[i + 13]!, b[i + 14]!, b[i + 15]!, b[i + 16]!);
+    case 18: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!, b[i + 12]!, b[i + 13]!, b[i + 14]!, b[i + 15]!, b[i + 16]!, b[i + 17]!);
+    case 19: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!, b[i + 12]!, b[i + 13]!, b[i + 14]!, b[i + 15]!, b[i + 16]!, b[i + 17]!, b[i + 18]!);
+    case 20: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!, b[i + 12]!, b[i + 13]!, b[i + 14]!, b[i + 15]!, b[i + 16]!, b[i + 17]!, b[i + 18]!, b[i + 19]!);
     default: return (b as unknown as NodeBuffer).latin1Slice(i, i + length);
   }
 }

@@ -27,7 +27,17 @@ test.each([
   expect(decodeUtf8(bytes, 1, bytes.length - 1)).toBe(text);
 });
 
-test.each([0, 1, 10, 16, 17, 300])('malformed behind %i characters', (length) => {
+test('of every length up to where it is read in one call', () => {
+  for (let length = 0; length < 30; length++) {
+    for (const last of ['z', 'é', 'ÿ', '\u0100', '€', '😀']) {
+      const text = `${'abcdefghijklmnopqrstuvwxyzabcdefgh'.slice(0, length)}${last}`;
+      const bytes = Buffer.from(`<${text}>`);
+      expect(decodeUtf8(bytes, 1, bytes.length - 1)).toBe(text);
+    }
+  }
+});
+
+test.each([0, 1, 10, 16, 17, 18, 19, 20, 21, 300])('malformed behind %i characters', (length) => {
   for (const fault of ['ff', 'c3', 'eda080', 'f4908080', 'c0af', 'efbfbdff']) {
     const bytes = Buffer.concat([Buffer.alloc(length, 'a'), Buffer.from(fault, 'hex')]);
     expect(decodeUtf8(bytes, 0, bytes.length), fault).toBeUndefined();
