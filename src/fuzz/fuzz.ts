@@ -150,7 +150,7 @@ class Fuzzer {
   readonly #reached: string[] = [];
   readonly #unreached: string[] = [];
   readonly #failures: Failure[] = [];
-  /** Failures of the same kind, at the same place, are one. */
+  /** Failures of the same kind and in the same words, in one state, are one. */
   readonly #known = new Set<string>();
   readonly #counts = Object.fromEntries(ATTACK_KINDS.map((kind) => [kind, 0])) as Record<AttackKind, number>;
   #count = 0;
@@ -258,7 +258,9 @@ class Fuzzer {
     if (check.finding === undefined) return true;
     // It may fail whatever was done before.
     const alone = check.finding.kind === 'dead' ? undefined : await this.#again(check.events, check.finding);
-    if (alone !== undefined) return this.#found(alone.finding, turn, 'good messages', alone.events);
+    if (alone !== undefined) {
+      return this.#found(alone.finding, { ...turn, kind: 'values' }, 'good messages', alone.events);
+    }
     return this.#found(afterwards(check.finding), turn, attack.what, live.events);
   }
 
@@ -368,9 +370,8 @@ class Fuzzer {
     what: string,
     events: readonly CaptureEvent[],
   ): Promise<boolean> {
-    const key = `${finding.kind} ${turn.state} ${turn.kind}`;
-    const isNew = !this.#known.has(key);
-    this.#known.add(key);
+    const isNew = this.#isNew(finding, turn);
+    const begun = performance.now();
     const canGoOn = await this.#recover(finding);
     if (!isNew) return canGoOn;
     let smallest = { finding, events };
@@ -381,6 +382,9 @@ class Fuzzer {
       smallest = again ?? smallest;
     }
     if (repeats && turn.kind !== 'floods') smallest = await this.#shrink(smallest.events, smallest.finding);
+    const isOther = essenceOf(smallest.finding) !== essenceOf(finding);
+    // Made smaller, it may turn out to be one that is known.
+    if (isOther && !this.#isNew(smallest.finding, turn)) return canGoOn;
     const failure: Failure = {
       ...smallest.finding,
       state: turn.state,
@@ -390,7 +394,17 @@ class Fuzzer {
     };
     this.#failures.push(failure);
     await this.#options.onFailure?.(failure);
+    // What a failure takes is not time to attack.
+    this.#end += performance.now() - begun;
     return canGoOn;
+  }
+
+  /** Whether no such failure was found before. */
+  #isNew(finding: Finding, { state }: Turn): boolean {
+    const key = `${finding.kind} ${state} ${essenceOf(finding)}`;
+    const isNew = !this.#known.has(key);
+    this.#known.add(key);
+    return isNew;
   }
 
   async #shrink(
@@ -491,4 +505,12 @@ function isOurs(event: CaptureEvent): boolean {
   return (
     event.event === 'data' || event.event === 'end' || event.event === 'reset' || event.event === 'state'
   );
+}
+
+/** The words of a finding, without the values in it. */
+function essenceOf({ text }: Finding): string {
+  return text
+    .replace(/\{.*?\}/gs, '{}')
+    .replace(/\d+/g, '#')
+    .slice(0, 120);
 }

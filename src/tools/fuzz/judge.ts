@@ -1,5 +1,4 @@
-import { show } from '../../bytes/show.ts';
-import { ProtocolError } from '../../errors.ts';
+import { show, showThrown } from '../../bytes/show.ts';
 import type { Codec } from '../../protocol/codec.ts';
 import { fromClient, fromServer, type ProtocolLines } from '../../protocol/direction.ts';
 import type { ServerProtocol } from '../../protocol/protocol.ts';
@@ -9,6 +8,7 @@ import { expectations } from '../../protocol/session/expects.ts';
 import { Mirror } from '../../protocol/session/mirror.ts';
 import type { SessionTable } from '../../protocol/session/table.ts';
 import type { Finding, FindingKind } from './finding.ts';
+import { isRefusal } from './is-refusal.ts';
 import { Model } from './model.ts';
 import type { Refusal } from './refusal.ts';
 import { openTable, strictTable } from './strict-table.ts';
@@ -220,8 +220,8 @@ export class Judge {
     try {
       message = this.#law.protocol.clientMessages.decode(result.bytes, result.start, result.end) as object;
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#refuse(`${error.code}: ${error.message}`);
+      // A codec of the user's may throw what it likes.
+      this.#refuse(isRefusal(error) ? `${error.code}: ${error.message}` : showThrown(error));
       return;
     }
     const { type = '' } = message as { type?: string };
@@ -246,11 +246,10 @@ export class Judge {
     try {
       message = this.#law.protocol.serverMessages.decode(result.bytes, result.start, result.end) as object;
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
       const bytes = result.bytes
         .subarray(result.start, Math.min(result.end, result.start + 40))
         .toString('hex');
-      return found('garbage', `sent what is no message: ${error.message} (${bytes})`);
+      return found('garbage', `sent what is no message: ${showThrown(error)} (${bytes})`);
     }
     if (this.#received.length < MOST_KEPT) this.#received.push(message);
     if (this.#isLost) return undefined;
