@@ -268,7 +268,7 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
     };
     beat();
     this.#beat = setInterval(beat, heartbeat);
-    this.#verifying = setInterval(() => void this.#verifyAll(false), verify);
+    this.#verifying = setInterval(() => void this.#verifyAll(), verify);
     // What connected while it was opened.
     for (const held of this.#held.values()) void this.#beginClaim(held);
     await link.nats.flush();
@@ -380,28 +380,29 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
   async #online(isNew: boolean): Promise<void> {
     const owed = [...this.#owed];
     this.#owed.clear();
-    if (!isNew) for (const [token, { epoch, reason }] of owed) this.#release(token, epoch, reason);
-    await this.#verifyAll(isNew);
+    if (isNew) for (const held of this.#held.values()) held.epoch = undefined;
+    else for (const [token, { epoch, reason }] of owed) this.#release(token, epoch, reason);
+    await this.#verifyAll();
     this.emit('online');
   }
 
   /** Compare the claims with what NATS has, some at a time. */
-  async #verifyAll(isNew: boolean): Promise<void> {
+  async #verifyAll(): Promise<void> {
     const all = this.#held.values();
     const verifier = async (): Promise<void> => {
       for (const held of all) {
         if (!this.#link?.isOnline) return;
-        await this.#verify(held, isNew).catch((error) => this.#holder.failed(error));
+        await this.#verify(held).catch((error) => this.#holder.failed(error));
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, verifier));
   }
 
-  async #verify(held: HeldDevice, isNew: boolean): Promise<void> {
-    const known = isNew ? undefined : held.epoch;
+  async #verify(held: HeldDevice): Promise<void> {
+    const known = held.epoch;
     const found = await this.#claims!.find(held.token);
     // It may have been claimed meanwhile.
-    if (!held.isWanted || (!isNew && held.epoch !== known)) return;
+    if (!held.isWanted || held.epoch !== known) return;
     if (found !== undefined && found.epoch === known) {
       void this.#publishState(held);
       held.callQueue();

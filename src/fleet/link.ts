@@ -43,6 +43,8 @@ const MOST_PERSISTED = 1_000;
 const OLDEST_SERVER = [2, 9] as const;
 /** Milliseconds until what NATS keeps is asked for again, after a failure. */
 const RETRY_AFTER = 200;
+/** Milliseconds that NATS has to take what was said last. */
+const LAST_WORDS = 2_000;
 
 interface LinkEvents {
   /** NATS is there again, and so is what it keeps; with `true`, that is empty: it was lost. */
@@ -131,11 +133,14 @@ export class FleetLink extends EventEmitter<LinkEvents> {
   }
 
   async close(): Promise<void> {
+    const { nats } = this;
+    const wasOnline = this.#isOnline;
     this.#isOver = true;
     this.#isOnline = false;
-    if (this.nats.isClosed()) return;
-    if (this.#isOwn) await this.nats.drain().catch(() => this.nats.close());
-    else await this.nats.flush().catch(() => {});
+    if (nats.isClosed()) return;
+    // What was said is to get there, where there is somebody to take it.
+    if (wasOnline) await within(nats.flush(), LAST_WORDS);
+    if (this.#isOwn) await nats.close();
   }
 
   #checkVersion(): void {
@@ -239,6 +244,18 @@ export class FleetLink extends EventEmitter<LinkEvents> {
       await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER));
     }
   }
+}
+
+/** Fulfilled when the promise is settled, or after so many milliseconds. */
+function within(promise: Promise<unknown>, milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    promise.then(done, done);
+  });
 }
 
 /** Connect again for ever, soon, and not all at once. */

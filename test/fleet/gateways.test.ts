@@ -109,6 +109,22 @@ describe.skipIf(noNats !== undefined)('gateways', () => {
     expect((await commander.presence()).devices.get('kept')).toMatchObject({ isConnected: true });
   });
 
+  test('a server closes without NATS, and a commander too', async () => {
+    const at = await rig.gateway();
+    await rig.device(at, 'last');
+    const own = await connectFleet(meter, { nats: nats.nats });
+    await nats.kill();
+    await until(() => !at.gateway.isOnline && !own.isOnline && !commander.isOnline);
+    await Promise.all([at.server.close(), own.close()]);
+    await nats.start();
+    await until(() => commander.isOnline);
+    // Nothing has let it go: that its gateway is gone is found out.
+    const presence = await commander.presence();
+    await until(() => presence.devices.get('last')?.isConnected === false);
+    expect(presence.devices.get('last')).toMatchObject({ reason: 'gateway lost' });
+    await presence.close();
+  });
+
   test('a server that drains lets its devices go in time, what is under way is answered, and they are served elsewhere', async () => {
     const [a, b] = [await rig.gateway(), await rig.gateway()];
     const names = Array.from({ length: 10 }, (_, index) => `moved ${index}`);
