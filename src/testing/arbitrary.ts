@@ -307,9 +307,14 @@ function lengths(extent: Extent, max: number, environment: Environment, most = 3
   return any.map((length) => Math.max(least, length - ((((length - add) % unit) + unit) % unit)));
 }
 
+/** Any character but a lone surrogate. fast-check's own `'binary'` lists all of them first, which takes seconds. */
+const character: fc.Arbitrary<string> = fc
+  .oneof(fc.integer({ min: 0, max: 0x7f }), fc.integer({ min: 0, max: 0x10ffff - 0x800 }))
+  .map((number) => String.fromCodePoint(number < 0xd800 ? number : number + 0x800));
+
 /** Text of exactly so many bytes. */
 function text(size: number): fc.Arbitrary<string> {
-  return fc.string({ unit: 'binary', maxLength: Math.floor(size / 2) }).map((some) => {
+  return fc.string({ unit: character, maxLength: Math.floor(size / 2) }).map((some) => {
     let kept = '';
     let length = 0;
     for (const character of `\u{feff}${some}`) {
