@@ -79,6 +79,39 @@ test('bytes whose memory was transferred are no bytes, also where they take the 
   expect(encodeByWalking(codec.declaration, { data })).toEqual(Buffer.alloc(0));
 });
 
+/** Bytes whose `length` says something else: of a subclass, and of the object itself. */
+const liars: Record<string, (bytes: number, said: number) => Uint8Array> = {
+  'a subclass': (bytes, said) =>
+    new (class extends Uint8Array {
+      override get length(): number {
+        return said;
+      }
+    })(bytes).fill(7),
+  'the object itself': (bytes, said) =>
+    Object.defineProperty(Buffer.alloc(bytes, 7), 'length', { value: said }),
+};
+
+test.each(Object.keys(liars))('a length of its own that %s has is not believed', (who) => {
+  const fields = [
+    w.bytes(w.u16be),
+    w.bytes(w.rest),
+    w.bytes(w.varuint),
+    w.bytes(w.until(w.constant(w.u8, 0))),
+  ];
+  for (const field of fields) {
+    for (const bytes of [0, 5, 40, 600]) {
+      const codec = w.codecOf(w.struct({ a: w.u8, data: field }));
+      const expected = Buffer.from(codec.encode({ a: 1, data: Buffer.alloc(bytes, 7) }));
+      for (const said of [0, 3, 33, 300, 5_000]) {
+        const data = liars[who]!(bytes, said);
+        expect(Buffer.from(codec.encode({ a: 1, data }))).toEqual(expected);
+        expect(encodeByWalking(codec.declaration, { a: 1, data })).toEqual(expected);
+        expect(codec.encodeInto({ a: 1, data }, Buffer.alloc(9_000), 0)).toBe(expected.length);
+      }
+    }
+  }
+});
+
 test.each([1.5, Number.NaN, Number.POSITIVE_INFINITY, -1])(
   'a value that says it is %d bytes long costs no other message anything',
   (length) => {

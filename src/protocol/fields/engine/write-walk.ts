@@ -1,3 +1,4 @@
+import { lengthOf } from '../../../bytes/length-of.ts';
 import type {
   AnyNode,
   Counted,
@@ -386,9 +387,10 @@ export class WriteWalk implements Writing {
   }
 
   append(bytes: Uint8Array): void {
-    const at = this.take(bytes.length);
+    const length = lengthOf(bytes);
+    const at = this.take(length);
     // Memory that was transferred to another thread holds no bytes; `set` throws for them.
-    if (bytes.length > 0) this.target.set(bytes, at);
+    if (length > 0) this.target.set(bytes, at);
   }
 
   take(count: number): number {

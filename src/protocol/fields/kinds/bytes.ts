@@ -1,3 +1,4 @@
+import { lengthOf } from '../../../bytes/length-of.ts';
 import { Problem } from '../engine/problem.ts';
 import {
   DEFAULT_MAX_BYTES,
@@ -55,7 +56,7 @@ export const BYTES: Kind<Bytes> = {
     if (walk.isNull(size, value)) return;
     const bytes = orEmpty && value === undefined ? EMPTY : value;
     if (!(bytes instanceof Uint8Array)) throw new Problem('ERR_FIELD_RANGE', 'a Uint8Array', value);
-    walk.measured(size, bytes.length, max, 'bytes');
+    walk.measured(size, lengthOf(bytes), max, 'bytes');
     const start = walk.at;
     walk.append(bytes);
     size.writeEnd?.(walk, start);
@@ -77,11 +78,11 @@ export const BYTES: Kind<Bytes> = {
         ? out.define(`${value} === undefined ? ${out.constant(EMPTY)} : ${value}`)
         : value;
       out.refuse(`!(${bytes} instanceof Uint8Array)`);
-      const length = out.define(`${bytes}.length`);
+      const length = out.define(`${out.constant(lengthOf)}(${bytes})`);
       out.measured(size, length, max);
       out.settle();
       const start = size.encodeEnd && out.define('p');
-      out.line(`${out.constant(copyBytes)}(t, p, ${bytes});`);
+      out.line(`${out.constant(copyBytes)}(t, p, ${bytes}, ${length});`);
       out.line(`p += ${length};`);
       if (start !== undefined) size.encodeEnd!(out, start);
       if (size.takesRest) out.exhaust();
@@ -96,9 +97,9 @@ export const BYTES: Kind<Bytes> = {
 };
 
 // A call into the runtime costs more than a few bytes in a loop.
-function copyBytes(target: Buffer, at: number, bytes: Uint8Array): void {
-  if (bytes.length > 32) target.set(bytes, at);
-  else for (let index = 0; index < bytes.length; index++) target[at + index] = bytes[index]!;
+function copyBytes(target: Buffer, at: number, bytes: Uint8Array, length: number): void {
+  if (length > 32) target.set(bytes, at);
+  else for (let index = 0; index < length; index++) target[at + index] = bytes[index]!;
 }
 
 /**
