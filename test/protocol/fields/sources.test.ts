@@ -3,7 +3,7 @@ import { ProtocolError } from '../../../src/errors.ts';
 import { compile, FAILED } from '../../../src/protocol/fields/engine/compile.ts';
 import { decodeByWalking } from '../../../src/protocol/fields/engine/read-walk.ts';
 import { encodeByWalking } from '../../../src/protocol/fields/engine/write-walk.ts';
-import type { AnyField, Fields, Size } from '../../../src/protocol/fields/field.ts';
+import type { AnyField, Fields, Parameter, Size } from '../../../src/protocol/fields/field.ts';
 import * as f from '../../../src/protocol/fields/kinds.ts';
 import { codecOf, type DeclaredCodec, messages } from '../../../src/protocol/fields/messages.ts';
 
@@ -430,6 +430,73 @@ describe('every number that must agree, with every adjustment, in every place', 
   });
 });
 
+describe('every source, as a tag and as a condition', () => {
+  const all = [...Object.entries(SOURCES), ...Object.entries(BITS)];
+  const isBig = (name: string): boolean =>
+    /^[ui]64|^var(u?)int64|64 bits|bigint/.test(name) && !name.includes('mapped');
+  const tagged = (tag: string | AnyField | Parameter, as: (number: number) => number | bigint): AnyField =>
+    f.union(tag as AnyField, {
+      one: f.message(as(1) as number, { x: f.u16be }),
+      more: f.message([as(2), as(9)] as number[]),
+    });
+  const values: [number, object][] = [
+    [1, { type: 'one', x: 515 }],
+    [2, { type: 'more', tag: 2 }],
+    [9, { type: 'more', tag: 9 }],
+  ];
+
+  it.each(all)('%s as a tag', (name, { before, from, value }) => {
+    const as = (number: number) => (isBig(name) ? BigInt(number) : number);
+    const codec: AnyCodec = codecOf(f.struct({ ...before, body: tagged(from, as), end: f.u8 }));
+    for (const [tag, given] of values) {
+      const body = 'tag' in given ? { ...given, tag: as(tag) } : given;
+      const bytes = expectBothWays(codec, { ...value(tag), body, end: 7 });
+      // The encoder fills it in, whatever the message says.
+      expect(codec.encode({ ...value(5), body, end: 7 })).toEqual(bytes);
+    }
+    const other = f.struct({ ...before, body: tagged(from, (number) => as(number + 50)), end: f.u8 });
+    const wrong = codecOf(other).encode({ ...value(51), body: { type: 'one', x: 1 }, end: 7 });
+    expect(codeOf(() => codec.decode(wrong))).toBe('ERR_MESSAGE_VALUE');
+    expect(compile(codec.declaration)!.decode(wrong, 0, wrong.length)).toBe(FAILED);
+  });
+
+  it.each(all.filter(([, { from }]) => typeof from === 'string'))('%s as a condition', (name, parts) => {
+    const { before, from, value } = parts as { before: Fields; from: string; value: (raw: number) => object };
+    const one = isBig(name) ? 1n : 1;
+    const codec: AnyCodec = codecOf(
+      f.struct({
+        ...before,
+        some: f.optional(f.u16be, f.when(from, one, { min: 3, max: 4 })),
+        none: f.optional(f.u8, f.unless(from, one)),
+        end: f.u8,
+      }),
+    );
+    for (const number of [0, 1, 2, 3, 4, 5]) {
+      const some = [1, 3, 4].includes(number) ? 515 : undefined;
+      const none = number === 1 ? undefined : 8;
+      expectBothWays(codec, { ...value(number), some, none, end: 7 });
+      const wrong = { ...value(number), some: some === undefined ? 1 : undefined, none, end: 7 };
+      expect(codeOf(() => codec.encode(wrong))).toBe('ERR_FIELD_RANGE');
+      expect(compile(codec.declaration)!.encode(wrong, Buffer.alloc(99), 0)).toBe(-1);
+    }
+  });
+
+  it('a parameter as a tag and as a condition', () => {
+    const codec = codecOf(
+      f.struct({
+        a: f.optional(f.u16be, f.when(f.parameter('n'), 1, { min: 3, max: 4 })),
+        body: tagged(f.parameter('n'), (number) => number),
+        end: f.u8,
+      }),
+      { parameters: { n: { default: 2, min: 0, max: 20 } } },
+    );
+    for (const [n, body] of values) {
+      expectBothWays(codec.with({ n }), { a: n === 1 ? 7 : undefined, body, end: 9 });
+    }
+    expect(codeOf(() => codec.with({ n: 3 }).decode(Buffer.from('000709', 'hex')))).toBe('ERR_MESSAGE_VALUE');
+  });
+});
+
 describe('every source that is repeated', () => {
   const integers = [...Object.entries(SOURCES), ...Object.entries(BITS)].filter(
     ([, { from }]) => typeof from === 'string',
@@ -459,6 +526,12 @@ describe('a combination that makes no sense is refused where it is declared', ()
       () => f.size(f.size(f.u8, { add: 1 }) as never, { add: 1 }),
       'a field or the path',
     ],
+    [
+      'a tag that is adjusted',
+      () => f.union(f.size(f.u8, { add: 1 }) as never, { a: f.message(1) }),
+      'the tag',
+    ],
+    ['a condition that is adjusted', () => f.when(f.size('n', { add: 1 }) as never, 1), "expected 'field'"],
     ['a part of a field', () => f.size(f.u8, { upTo: 4 } as never), 'upTo'],
     ['a part of the rest that is nothing', () => f.size(f.rest, { upTo: 0 }), 'upTo'],
     ['elements of a part of the rest', () => f.array(f.u8, f.size(f.rest, { upTo: 4 })), 'bounded(size'],
