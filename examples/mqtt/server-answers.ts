@@ -14,7 +14,7 @@ export interface Reply {
 interface FirstReply {
   readonly send?: Sent;
   readonly next?: 'authenticating' | 'connected' | 'refused';
-  readonly timers?: { readonly silence: number | null };
+  readonly timers?: { readonly silence: number };
 }
 type Message<Type extends Received['type']> = OfType<Received, Type>;
 type Packet<Type extends Sent['type']> = OfType<Sent, Type> extends { packet: infer P } ? P : never;
@@ -82,7 +82,8 @@ function begin(visit: Visit, proof: readonly Property[] = []): FirstReply {
       : ({ returnCode: 'accepted' } as const);
   const connack: Sent = { type: 'connack', packet: { connackFlags: { sessionPresent }, ...outcome } };
   visit.greets([connack, ...again]);
-  return { next: 'connected', timers: { silence: visit.patience } };
+  const { patience } = visit;
+  return { next: 'connected', ...(patience !== undefined && { timers: { silence: patience } }) };
 }
 
 /** What version 5 calls the refusals of 3.1.1. */

@@ -66,6 +66,9 @@ const PINGRESP: answers.Reply = { send: { type: 'pingresp' } };
 function alive<Message>(handle: (message: Message, visit: Visit) => answers.Reply) {
   return (message: Message, visit: Visit) => {
     const reply = handle(message, visit);
-    return reply.next === 'over' ? reply : { ...reply, timers: { silence: visit.patience } };
+    const { patience } = visit;
+    return patience === undefined || reply.next === 'over'
+      ? reply
+      : { ...reply, timers: { silence: patience } };
   };
 }

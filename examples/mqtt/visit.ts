@@ -16,8 +16,8 @@ export class Visit {
   will: Publication | undefined;
   /** … so many seconds after its connection (5.0 §3.1.3.2.2). */
   willDelay = 0;
-  /** Milliseconds in which the client has to say something; null for ever. */
-  patience: number | null = null;
+  /** Milliseconds in which the client has to say something; undefined for ever. */
+  patience: number | undefined;
   /** The proof under way. */
   exchange: Exchange | undefined;
   /** Set as soon as the connection stands. */
@@ -40,7 +40,7 @@ export class Visit {
     // A session of 3.1.1 ends with its connection or never.
     const forever = level === 5 || isClean ? 0 : Infinity;
     this.version = level === 5 ? 5 : 4;
-    this.patience = keepAlive === 0 ? null : 1_500 * keepAlive;
+    this.patience = keepAlive === 0 ? undefined : 1_500 * keepAlive;
     this.will = willOf(message);
     this.willDelay = propertyOf(will?.properties, 'willDelayInterval') ?? 0;
     this.#longest = propertyOf(properties, 'maximumPacketSize') ?? Infinity;

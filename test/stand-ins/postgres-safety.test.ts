@@ -90,3 +90,17 @@ test('a gigabyte announced and begun is held as it came; more is refused from it
   expect(parser.reader.buffer.byteLength).toBe(100_005);
   expect(ours('44 ffffffff')).toEqual([expect.stringMatching(/4294967291/)]);
 });
+
+test('messages without end, cut anywhere, leave nothing behind, in both', () => {
+  // DataRow of 5 columns: abc, NULL, an empty one, é, NULL · NoticeResponse M hi
+  const row = '44 0000001f 0005 00000003 616263 ffffffff 00000000 00000002 c3a9 ffffffff';
+  const one = Buffer.from(`${row} 4e 00000009 4d 6869 00 00`.replaceAll(' ', ''), 'hex');
+  const many = Buffer.concat(Array.from({ length: 1_000 }, () => one));
+  for (const parser of [new Parser(), new Theirs()] as Parser[]) {
+    const names: string[] = [];
+    for (let at = 0, size = 1; at < many.length; at += size, size = (size % 97) + 1) {
+      parser.parse(many.subarray(at, at + size), ({ name }) => names.push(name));
+    }
+    expect(names).toEqual(Array.from({ length: 2_000 }, (_, i) => (i % 2 === 0 ? 'dataRow' : 'notice')));
+  }
+});
