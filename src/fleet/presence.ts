@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { KvWatchEntry } from '@nats-io/kv';
 import type { QueuedIterator, Subscription } from '@nats-io/transport-node';
 import { asError } from '../bytes/show.ts';
+import { FleetError } from '../errors.ts';
 import { type Claim, readClaim, readObject, readState } from './claim.ts';
 import { deviceOf } from './device-token.ts';
 import { gatewayRequests } from './gateway-request.ts';
@@ -152,7 +153,9 @@ export class Presence extends EventEmitter<PresenceEvents> {
 
   /** Read all that stands in the bucket, and follow what comes. */
   async #snapshot(): Promise<void> {
-    this.#watch?.stop();
+    const before = this.#watch;
+    this.#watch = undefined;
+    before?.stop();
     const { bucket, places } = this.#link;
     const watch = await bucket.watch({ key: places.live });
     this.#watch = watch;
@@ -172,7 +175,13 @@ export class Presence extends EventEmitter<PresenceEvents> {
             resolve();
           }
         }
-        if (!isRead) reject(new Error('what NATS has could not be read to its end'));
+        if (!isRead) {
+          const text = 'what NATS keeps could not be read to its end';
+          reject(new FleetError('ERR_FLEET_UNREACHABLE', text));
+        } else if (this.#watch === watch && !this.#isOver && this.#link.isOnline) {
+          // NATS has given the watch up, such as that of a process that stood still.
+          void this.#resync();
+        }
       })().catch(reject);
     });
   }
