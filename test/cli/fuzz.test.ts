@@ -73,7 +73,7 @@ describe('fuzz', () => {
       '--json',
       '--exact',
       '--attacks',
-      '40',
+      '24',
       '--seed',
       '7',
     );
@@ -100,7 +100,6 @@ describe('fuzz', () => {
 
   test.each([
     [[], 'fuzz wants --to PLACE, or --in-process MODULE'],
-    [['--to', 'x:y'], '--to wants PORT, HOST:PORT'],
     [
       ['--to', '1', '--refusal', 'eror'],
       "refusal: expected 'close', 'ignore', 'any' or types that the server sends (ok, error)",
@@ -110,10 +109,7 @@ describe('fuzz', () => {
       "no such file, and no state 'landed' (there are: handshake, authenticated, closing)",
     ],
     [['--to', '1', '--using', 'fly 1'], 'not a message: "fly 1" (expected quit, move, write, changeColor'],
-    [['--to', '1', '--only', 'drizzle'], "'drizzle' is invalid"],
     [['--to', '1', '--out', 'x.bin'], '--out wants a file whose name ends in .ndjson or .ndjson.gz'],
-    [['--to', '1', '--seconds', '-1'], "--seconds wants a whole number from 0, got '-1'"],
-    [['--in-process', 'no.mjs'], '--in-process no.mjs: no such file'],
     [['--in-process', 'a', '--to', '1'], 'fuzz wants --to PLACE or --in-process MODULE, one of them'],
   ])('%j: one line, status 2', async (args, text) => {
     const { status, stdout, stderr } = await fuzz(...args);
@@ -153,7 +149,7 @@ describe('fuzz --in-process', () => {
       '--corpus',
       copy,
       '--seconds',
-      '2',
+      '1',
       '--json',
     );
     expect(stderr).toBe('');

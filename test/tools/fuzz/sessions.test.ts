@@ -124,7 +124,7 @@ async function attacked(bug?: Bug): Promise<FuzzReport> {
       },
     },
     refusal: 'close:sorry',
-    attacks: bug === undefined ? 90 : 400,
+    attacks: bug === undefined ? 55 : 400,
     timeout: bug === undefined ? 10_000 : 500,
     failures: 1,
     flood: 65_536,
