@@ -278,7 +278,12 @@ export type Call =
       readonly names: ReadonlyMap<string, number>;
       readonly unknown: 'reject' | 'keep';
     }
-  | { readonly maker: 'constant'; readonly base: AnyNode; readonly value: unknown }
+  | {
+      readonly maker: 'constant';
+      readonly base: AnyNode;
+      readonly value: unknown;
+      readonly bytes: Uint8Array;
+    }
   | {
       readonly maker: 'padding';
       readonly size: Extent | { readonly to: number; readonly from: 'structure' | 'frame' };

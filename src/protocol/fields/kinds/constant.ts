@@ -18,7 +18,7 @@ export const CONSTANT: Kind<Constant> = {
   name: 'constant',
   size: ({ bytes }) => ({ min: bytes.length, max: bytes.length }),
   shape: ({ bytes }) => ({ is: 'fixed', bytes }),
-  call: ({ base, value }) => ({ maker: 'constant', base, value }),
+  call: ({ base, value, bytes }) => ({ maker: 'constant', base, value, bytes }),
   traits: () => ({ absent: true }),
 
   read({ value, bytes }, walk) {

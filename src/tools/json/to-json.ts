@@ -1,0 +1,126 @@
+import type { FramingPair, Preface } from '../../protocol/direction.ts';
+import { fromClient, fromServer, refusalOf } from '../../protocol/direction.ts';
+import type { Framing } from '../../protocol/framing/framing.ts';
+import { type AnyCodec, codec, serverCodec } from './codec.ts';
+import { framing } from './framing.ts';
+import { bytes, type Json, maybe, type Part, writeMembers } from './part.ts';
+import { RULES } from './rules.ts';
+import { type AnySession, writeSession } from './session.ts';
+import { DocumentWriter, Uses } from './writer.ts';
+
+/** The format of a document, and its version. */
+export const FORMAT = 'wirepipe-protocol';
+export const VERSION = 1;
+
+/** The parts of a protocol that a document holds: what `defineProtocol` gives has them all. */
+export interface ProtocolParts {
+  readonly name: string;
+  readonly framing: Framing | FramingPair;
+  readonly preface?: Preface | undefined;
+  readonly clientMessages: AnyCodec;
+  readonly serverMessages: AnyCodec;
+  readonly session?: AnySession | undefined;
+  readonly replies?: unknown;
+}
+
+/** A protocol as JSON: see `docs/declaration-json.md`, and the schema `protocolSchema`. */
+export interface ProtocolJson {
+  readonly format: typeof FORMAT;
+  readonly version: typeof VERSION;
+  readonly name: string;
+  readonly framing: Json;
+  readonly preface?: Json;
+  /** Fields that are used more than once, or inside themselves, by name. */
+  readonly definitions: { readonly [name: string]: Json };
+  readonly clientMessages: Json;
+  readonly serverMessages: Json;
+  readonly session?: Json;
+  readonly replies?: Json;
+}
+
+export interface ToJsonOptions {
+  /**
+   * Names for what JSON does not hold: handlers, mappings, custom fields. Whatever has none is named after the place where it stands
+   * first: `session.locked.write`.
+   */
+  readonly functions?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/**
+ * A declaration, its framing and its session as one document of JSON: what tools and other languages read. Functions are names in
+ * it; `functionsOf` gives what they name, and `fromJSON` takes it.
+ *
+ * @throws TypeError for fields that nest deeper than 200 levels
+ *
+ * @example
+ * writeFileSync('drone.json', JSON.stringify(toJSON(drone)));
+ */
+export function toJSON(protocol: ProtocolParts, options: ToJsonOptions = {}): ProtocolJson {
+  return written(protocol, options).document;
+}
+
+/**
+ * What the functions of a document are, by the names that `toJSON` gives them.
+ *
+ * @example const same = fromJSON(toJSON(drone), { functions: functionsOf(drone) });
+ */
+export function functionsOf(
+  protocol: ProtocolParts,
+  options: ToJsonOptions = {},
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(written(protocol, options).functions);
+}
+
+function written(
+  protocol: ProtocolParts,
+  { functions = {} }: ToJsonOptions,
+): { document: ProtocolJson; functions: ReadonlyMap<string, unknown> } {
+  const uses = new Uses();
+  const codecs = new Map<unknown, string>([
+    [protocol.serverMessages, 'serverMessages'],
+    [protocol.clientMessages, 'clientMessages'],
+  ]);
+  write(protocol, new DocumentWriter(functions, codecs, uses, true));
+  const writer = new DocumentWriter(functions, codecs, uses, false);
+  return { document: write(protocol, writer), functions: writer.functions };
+}
+
+function write(protocol: ProtocolParts, to: DocumentWriter): ProtocolJson {
+  const { name, clientMessages, serverMessages, session, replies } = protocol;
+  const preface = {
+    client: fromClient(protocol).preface,
+    server: fromServer(protocol).preface,
+    refusal: refusalOf(protocol),
+  };
+  const named = <T>(part: Part<T>, value: T, at: string): Json => to.named(at, () => part.toJson(value, to));
+  return {
+    ...{ format: FORMAT, version: VERSION, name },
+    framing: named(framing as Part<unknown>, protocol.framing, 'framing'),
+    ...(protocol.preface !== undefined && { preface: writeMembers(PREFACE, preface, to) }),
+    definitions: to.definitions,
+    clientMessages: named(codec, clientMessages, 'clientMessages'),
+    serverMessages: named(serverCodec, serverMessages, 'serverMessages'),
+    ...(session !== undefined && { session: writeSession(session.table, protocol, to) }),
+    ...(replies !== undefined && {
+      replies: to.named('replies', () => writeMembersNamed(replies as Record<string, unknown>, to)),
+    }),
+  };
+}
+
+/** Each rule's functions are named after it. */
+function writeMembersNamed(rules: Readonly<Record<string, unknown>>, to: DocumentWriter): Json {
+  const members = Object.entries(RULES).filter(([name]) => rules[name] !== undefined);
+  return Object.fromEntries(
+    members.map(([name, part]) => [
+      name,
+      to.named(name, () => (part as Part<unknown>).toJson(rules[name], to)),
+    ]),
+  );
+}
+
+/** What goes before the first frame, by the side that sends it. */
+export const PREFACE: Readonly<Record<'client' | 'server' | 'refusal', Part<Uint8Array | undefined>>> = {
+  client: maybe(bytes),
+  server: maybe(bytes),
+  refusal: maybe(bytes),
+};
