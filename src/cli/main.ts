@@ -2,12 +2,14 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { safeText, showThrown } from '../bytes/show.ts';
+import { compat } from './compat.ts';
 import { decode } from './decode.ts';
 import { diff } from './diff.ts';
 import { dissector } from './dissector.ts';
 import { docs } from './docs.ts';
 import { fly } from './fly.ts';
 import { fuzz } from './fuzz.ts';
+import { lock } from './lock.ts';
 import { parseProblem } from './parse-problem.ts';
 import { repl } from './repl.ts';
 import { replay } from './replay.ts';
@@ -34,6 +36,8 @@ const VERBS: readonly Verb[] = [
   replay,
   diff,
   shrink,
+  compat,
+  lock,
   dissector,
   docs,
   fuzz,

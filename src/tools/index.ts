@@ -1,5 +1,6 @@
 // What a declaration gives beside a connection: `wirepipe/tools`.
 
+// declarations as JSON, and what changed between two of them
 export type { Breaks, Shown } from './compat/change.ts';
 export {
   type Change,
@@ -8,7 +9,6 @@ export {
   compareProtocols,
 } from './compat/compare-protocols.ts';
 // a dissector for Wireshark
-export type { Unexpressed } from './dissector/field-readers.ts';
 export {
   type DissectableProtocol,
   type Dissector,
@@ -18,7 +18,6 @@ export {
 // the wire documentation of a protocol
 export { type DocumentedProtocol, type WireDocs, type WireDocsOptions, wireDocs } from './docs/wire-docs.ts';
 export type { Gap } from './gap.ts';
-// declarations as JSON
 export { DocumentError } from './json/document-error.ts';
 export { type FromJsonOptions, fromJSON } from './json/from-json.ts';
 export type { Json, Schema } from './json/part.ts';

@@ -1,0 +1,84 @@
+import { safeText } from '../bytes/show.ts';
+import {
+  type Change,
+  type CompareOptions,
+  type Comparison,
+  compareProtocols,
+} from '../tools/compat/compare-protocols.ts';
+import { DocumentError } from '../tools/json/document-error.ts';
+import { loadVersion, versionForms } from './load-version.ts';
+import { print } from './print.ts';
+import { UsageError } from './usage-error.ts';
+import { examples, type Verb } from './verb.ts';
+
+/** Messages of each codec that are run, both ways. */
+const RUNS = 200;
+
+/** `compat`: what changed between two versions of a protocol, and whom it breaks. */
+export const compat: Verb = (program) => {
+  program
+    .command('compat')
+    .description('say what changed between two versions of a protocol, and whom it breaks')
+    .argument('<old>', versionForms)
+    .argument('<new>', 'the other version')
+    .option('--json', 'print the comparison as JSON')
+    .addHelpText(
+      'after',
+      `${examples(
+        'wirepipe compat wirepipe.lock.json ./chat.ts',
+        'wirepipe compat ./v1.ts ./v2.ts --json | jq .changes',
+      )}\n\nexit status: 0 where all is safe, 1 where something breaks, 2 for wrong arguments`,
+    )
+    .action(run);
+};
+
+async function run(older: string, newer: string, options: { json?: boolean }): Promise<void> {
+  const versions = [await loadVersion(older), await loadVersion(newer)] as const;
+  const sample = await sampler();
+  const comparison = compared(...versions, sample === undefined ? {} : { examples: sample });
+  if (options.json) {
+    const replacer = (_: string, value: unknown): unknown =>
+      typeof value === 'bigint' ? String(value) : value;
+    await print([JSON.stringify(comparison, replacer)]);
+  } else {
+    await print(
+      comparison.changes.length === 0
+        ? ['nothing changed']
+        : comparison.changes.flatMap((change) => [...linesOf(change)]),
+    );
+    if (sample === undefined)
+      console.error('wirepipe: no messages were run: that needs the package fast-check');
+  }
+  if (!comparison.isSafe) process.exitCode = 1;
+}
+
+/** A document that is none is a wrong argument. */
+function compared(...given: Parameters<typeof compareProtocols>): Comparison {
+  try {
+    return compareProtocols(...given);
+  } catch (error) {
+    if (error instanceof DocumentError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+function* linesOf({ path, breaks, reason, shown }: Change): Generator<string> {
+  const verdict = breaks.length === 0 ? 'safe' : `breaks ${breaks.join(' and ')}`;
+  yield safeText(`${verdict}: ${path}: ${reason}`);
+  if (shown === undefined) return;
+  yield safeText(`    the ${shown.by} version writes ${shown.bytes || 'nothing'}`);
+  yield safeText(`    the ${shown.by === 'old' ? 'new' : 'old'} version: ${shown.outcome}`);
+}
+
+/** Messages at random, always the same; undefined where fast-check is not installed. */
+async function sampler(): Promise<CompareOptions['examples']> {
+  try {
+    const { arbitraryMessage } = await import('../testing/arbitrary.ts');
+    // Not bundled: it is the one that the messages are made with.
+    const name = 'fast-check';
+    const { sample } = ((await import(name)) as typeof import('fast-check')).default;
+    return (codec) => sample(arbitraryMessage(codec), { numRuns: RUNS, seed: 1 });
+  } catch {
+    return undefined;
+  }
+}

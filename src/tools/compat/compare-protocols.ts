@@ -1,0 +1,320 @@
+import { anything, checkOptions } from '../../options.ts';
+import type { DeclaredCodec } from '../../protocol/fields/messages.ts';
+import type { Framing } from '../../protocol/framing/framing.ts';
+import { same } from '../json/framing.ts';
+import { fromJSON } from '../json/from-json.ts';
+import type { Json } from '../json/part.ts';
+import { functionsOf, type ProtocolJson, type ProtocolParts, toJSON } from '../json/to-json.ts';
+import { BOTH, type Breaks, type Change, type Shown } from './change.ts';
+import { compareSessions } from './compare-sessions.ts';
+import { type Data, TypeComparison } from './compare-types.ts';
+import { failureOf } from './failure.ts';
+
+export interface CompareOptions {
+  /**
+   * Messages of a codec, at random, to run both versions on: `(codec) => fc.sample(arbitraryMessage(codec), 200)`. Without it nothing is
+   * run, and no message is shown.
+   */
+  readonly examples?: ((codec: DeclaredCodec<unknown>) => readonly unknown[]) | undefined;
+}
+
+export type { Change };
+
+/** What differs between two versions of a protocol. */
+export interface Comparison {
+  /** Nothing breaks. */
+  readonly isSafe: boolean;
+  readonly changes: readonly Change[];
+}
+
+/**
+ * Compare two versions of a protocol: each difference, whom it breaks, and a message that shows it. What is not known to be safe is taken
+ * for a break; what the declaration alone takes for safe is run, where there are `examples`, and breaks if a message says so.
+ *
+ * @param older a protocol, or its document (`toJSON`): what was released
+ * @param newer a protocol, or its document
+ * @throws DocumentError for a document that is none
+ *
+ * @example
+ * const { isSafe, changes } = compareProtocols(released, protocol);
+ */
+export function compareProtocols(
+  older: ProtocolParts | ProtocolJson,
+  newer: ProtocolParts | ProtocolJson,
+  options: CompareOptions = {},
+): Comparison {
+  checkOptions('compareProtocols', options, { examples: anything });
+  const [old, now] = [versionOf(older), versionOf(newer)];
+  const changes = [
+    ...framings(old, now),
+    ...(['clientMessages', 'serverMessages'] as const).flatMap((side) => codecs(side, old, now, options)),
+    ...sessions(old.document, now.document),
+  ];
+  const preface = [old, now].map(({ document }) => document.preface ?? null);
+  if (!same(preface[0], preface[1])) {
+    changes.unshift({ path: 'preface', breaks: BOTH, reason: 'other bytes go before the first frame' });
+  }
+  return { isSafe: changes.every(({ breaks }) => breaks.length === 0), changes };
+}
+
+interface Version {
+  readonly document: ProtocolJson;
+  readonly protocol: ProtocolParts;
+}
+
+/** A document is made again, so that it is judged; what its functions do is not known. */
+function versionOf(given: ProtocolParts | ProtocolJson): Version {
+  if (typeof (given as Partial<ProtocolParts> | null)?.clientMessages?.decode !== 'function') {
+    const protocol = fromJSON(given, { missing: 'stand in' }) as ProtocolParts;
+    return { document: given as ProtocolJson, protocol };
+  }
+  const document = JSON.parse(JSON.stringify(toJSON(given as ProtocolParts))) as ProtocolJson;
+  return {
+    document,
+    protocol: fromJSON(document, {
+      functions: functionsOf(given as ProtocolParts),
+      missing: 'stand in',
+    }) as ProtocolParts,
+  };
+}
+
+function codecs(
+  side: 'clientMessages' | 'serverMessages',
+  old: Version,
+  now: Version,
+  { examples }: CompareOptions,
+): Change[] {
+  const [before, after] = [old, now].map(({ document }) => {
+    const own = document[side];
+    return (own === 'clientMessages' ? document.clientMessages : own) as Data;
+  }) as [Data, Data];
+  const compare = new TypeComparison(old.document.definitions, now.document.definitions);
+  if (before.codec !== after.codec) {
+    compare.add(
+      side,
+      BOTH,
+      `the codec was one of kind '${String(before.codec)}' and is one of '${String(after.codec)}'`,
+    );
+    return compare.changes as Change[];
+  }
+  if (before.codec === 'function') {
+    compare.exact(side, 'the codec', before, after);
+    return compare.changes as Change[];
+  }
+  common(side, before, after, compare);
+  const trailing = [before.trailing!, after.trailing!];
+  if (before.codec === 'field') {
+    const [a, b] = [before.type!, after.type!];
+    const areStructs = [a, b].every((one) => (one as Data | null)?.is === 'struct');
+    if (areStructs)
+      compare.fields(side, (a as Data).fields as never, (b as Data).fields as never, true, trailing);
+    else compare.type(side, a, b);
+  } else messages(side, before, after, compare);
+  return run(side, compare, old, now, examples);
+}
+
+function messages(side: string, a: Data, b: Data, compare: TypeComparison): void {
+  compare.size(side, 'the tag', a.tag!, b.tag!);
+  for (const part of ['header', 'trailer'] as const) {
+    compare.fields(`${side}.${part}`, a[part] as never, b[part] as never, false, ['reject', 'reject']);
+  }
+  const pairs = compare.cases(side, a.messages as never, b.messages as never, a.otherwise!, b.otherwise!);
+  const isLast = [a, b].every(({ trailer }) => (trailer as readonly Json[]).length === 0);
+  const headers = [a, b].map(({ header }) => header as never as { name: string; type: Json }[]);
+  for (const [one, other] of pairs) {
+    // References of a message reach into the header: its names are in sight.
+    compare.within(headers[0]!, headers[1]!, () =>
+      compare.fields(`${side}.${String(other.name)}`, one.fields as never, other.fields as never, isLast, [
+        a.trailing!,
+        b.trailing!,
+      ]),
+    );
+  }
+}
+
+/** What a codec is in general. */
+function common(side: string, a: Data, b: Data, compare: TypeComparison): void {
+  const [old, now] = [a.limits, b.limits] as [Data, Data];
+  for (const name of ['elements', 'empty', 'depth', 'text', 'summed']) {
+    compare.limit(side, `limits.${name}`, old[name], now[name]);
+  }
+  compare.exact(side, 'parameters', a.parameters, b.parameters);
+  const [was, is] = [a.trailing, b.trailing];
+  if (was === is) return;
+  const breaks: readonly Breaks[] =
+    is === 'keep' && was === 'reject' ? ['readers'] : was === 'keep' && is === 'reject' ? ['writers'] : [];
+  compare.add(side, breaks, `bytes behind a message: '${String(was)}' before, '${String(is)}' now`);
+}
+
+/** Run both versions on messages of both: a break gets a message that shows it, and a message that fails is a break. */
+function run(
+  side: 'clientMessages' | 'serverMessages',
+  compare: TypeComparison,
+  old: Version,
+  now: Version,
+  examples: CompareOptions['examples'],
+): Change[] {
+  if (examples === undefined) return compare.changes;
+  const [a, b] = [old, now].map(({ protocol }) => protocol[side] as DeclaredCodec<unknown>) as [
+    DeclaredCodec<unknown>,
+    DeclaredCodec<unknown>,
+  ];
+  const isRenamed = compare.renames > 0;
+  const failures = failuresOf(a, b, examples, isRenamed);
+  const misread = compare.misled.size > 0 ? failuresOf(a, b, examples, false) : failures;
+  const changes = compare.changes.map((change): Change => {
+    const found = compare.misled.has(change) ? misread : failures;
+    const shown = change.breaks
+      .map((one) => nearest(change.path, found[one as 'readers']))
+      .find((one) => one !== undefined);
+    return shown === undefined ? change : { ...change, shown };
+  });
+  for (const one of ['readers', 'writers'] as const) {
+    const [first] = failures[one];
+    if (first !== undefined && !changes.some(({ breaks }) => breaks.includes(one))) {
+      changes.push({
+        path: side,
+        breaks: [one],
+        reason: 'a message shows it, whatever the declarations say',
+        shown: first,
+      });
+    }
+  }
+  return changes;
+}
+
+/** What each version makes of the other's messages, where that is not what they are. */
+function failuresOf(
+  old: DeclaredCodec<unknown>,
+  now: DeclaredCodec<unknown>,
+  examples: NonNullable<CompareOptions['examples']>,
+  ignoresNames: boolean,
+): Record<'readers' | 'writers', readonly Shown[]> {
+  const found = (by: 'old' | 'new', from: typeof old, to: typeof old): readonly Shown[] =>
+    examplesOf(examples, from)
+      .map((message) => failureOf(by, message, from, to, ignoresNames))
+      .filter((one) => one !== undefined);
+  return { readers: found('new', now, old), writers: found('old', old, now) };
+}
+
+function examplesOf(
+  examples: NonNullable<CompareOptions['examples']>,
+  codec: DeclaredCodec<unknown>,
+): readonly unknown[] {
+  try {
+    return examples(codec);
+  } catch {
+    // A codec with functions that are not at hand has no messages.
+    return [];
+  }
+}
+
+/** A failure of the message that a path is in. */
+function nearest(path: string, failures: readonly Shown[]): Shown | undefined {
+  const [, name] = path.split('.');
+  return (
+    failures.find(({ message }) => (message as { type?: unknown } | null)?.type === name) ??
+    (name === undefined || !failures.some(({ message }) => Object.hasOwn(Object(message), 'type'))
+      ? failures[0]
+      : undefined)
+  );
+}
+
+function framings(old: Version, now: Version): Change[] {
+  const [before, after] = [old, now].map(({ document }) => document.framing as Data) as [Data, Data];
+  if (same(before, after)) return [];
+  const pairs: (readonly [string, Data | undefined, Data | undefined, 'reads' | 'writes' | undefined])[] =
+    'framing' in before && 'framing' in after
+      ? [['framing', before, after, undefined]]
+      : (['reads', 'writes'] as const).map(
+          (side) => [`framing.${side}`, part(before, side), part(after, side), side] as const,
+        );
+  return pairs.flatMap(([path, a, b, side]): Change[] => {
+    if (same(a ?? null, b ?? null)) return [];
+    const [was, is] = [a?.layout, b?.layout] as [Data | undefined, Data | undefined];
+    const [x, y] = [old, now].map(({ protocol }) => framingOf(protocol, side));
+    if (was === undefined || is === undefined)
+      return [{ path, breaks: BOTH, reason: 'the framing is another one' }];
+    if (same(was, is)) {
+      // Functions and codecs are in no layout.
+      const isKnown = !/function|declaration/.test(JSON.stringify(was));
+      return [
+        isKnown
+          ? { path, breaks: [], reason: 'other options; the bytes are the same' }
+          : { path, breaks: BOTH, reason: 'what a function does is not known' },
+      ];
+    }
+    const { maximum: most, ...others } = was;
+    const { maximum, ...rest } = is;
+    if (same(others, rest)) {
+      const breaks: Breaks = Number(maximum) > Number(most) ? 'readers' : 'writers';
+      return [
+        {
+          path,
+          breaks: [breaks],
+          reason: `the longest frame was ${String(most)} bytes and is ${String(maximum)}`,
+        },
+      ];
+    }
+    return [{ path, breaks: BOTH, reason: 'frames are cut in another way', shown: framingFailure(x!, y!) }];
+  });
+}
+
+function part(framing: Data, side: 'reads' | 'writes'): Data | undefined {
+  return ('framing' in framing ? framing : framing[side]) as Data | undefined;
+}
+
+function framingOf({ framing }: ProtocolParts, side: 'reads' | 'writes' | undefined): Framing {
+  if ('reader' in framing) return framing;
+  return framing[side ?? 'reads'];
+}
+
+/** A payload that the new version frames, and the old one does not find again; or the other way. */
+function framingFailure(old: Framing, now: Framing): Shown | undefined {
+  for (const [by, writer, reader] of [
+    ['new', now, old],
+    ['old', old, now],
+  ] as const) {
+    for (let length = 0; length < 12; length++) {
+      try {
+        const payload = Buffer.alloc(length, 'wire');
+        const target = Buffer.alloc(writer.writer().bound(length) + 64);
+        const end = writer.writer().write(target, 0, payload, 0, length);
+        const wire = target.subarray(0, end);
+        const read = reader.reader();
+        read.push(wire);
+        const frame = read.next();
+        if (
+          frame !== undefined &&
+          Buffer.compare(frame, payload) === 0 &&
+          read.next() === undefined &&
+          read.buffered === 0
+        )
+          continue;
+        read.end();
+        const outcome =
+          frame === undefined
+            ? (read.error?.message ?? 'no frame comes of it')
+            : `the frame ${frame.toString('hex')}`;
+        return { by, message: payload.toString('hex'), bytes: wire.toString('hex'), outcome };
+      } catch {
+        // A payload that cannot be framed shows nothing.
+      }
+    }
+  }
+  return undefined;
+}
+
+function sessions({ session: before }: ProtocolJson, { session: after }: ProtocolJson): Change[] {
+  if (before === undefined || after === undefined) {
+    if (before === after) return [];
+    return [
+      {
+        path: 'session',
+        breaks: ['sessions'],
+        reason: `the session is ${after === undefined ? 'no longer there' : 'new'}`,
+      },
+    ];
+  }
+  return compareSessions(before as Data, after as Data);
+}

@@ -1,0 +1,311 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  type AnyField,
+  array,
+  bits,
+  bytes,
+  constant,
+  type DeclaredCodec,
+  defineSession,
+  enumeration,
+  fixedLength,
+  flags,
+  i8,
+  lengthPrefix,
+  message,
+  messages,
+  optional,
+  rest,
+  struct,
+  u8,
+  u16be,
+  u16le,
+  u32be,
+  utf8,
+} from '../../../src/index.ts';
+import { arbitraryMessage } from '../../../src/testing/arbitrary.ts';
+import {
+  type Change,
+  compareProtocols,
+  fromJSON,
+  type ProtocolParts,
+  toJSON,
+} from '../../../src/tools/index.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: any codec
+type AnyCodec = DeclaredCodec<any>;
+type Fields = Record<string, AnyField>;
+
+fc.configureGlobal({ ...fc.readConfigureGlobal(), baseSize: 'xsmall' });
+
+const examples = (codec: AnyCodec): unknown[] => fc.sample(arbitraryMessage(codec), { numRuns: 40, seed: 7 });
+const options = { examples } as never;
+
+function version(fields: Fields, others: object = {}, messageOptions: object = {}): ProtocolParts {
+  const codec = messages(u8, { m: message(1, fields), ...others }, messageOptions);
+  return { name: 'p', framing: lengthPrefix(), clientMessages: codec, serverMessages: codec } as never;
+}
+
+/** Only what clients send: both directions are the same here. */
+function changesOf(older: ProtocolParts, newer: ProtocolParts): readonly Change[] {
+  return compareProtocols(older, newer, options).changes.filter(
+    ({ path }) => !path.startsWith('serverMessages'),
+  );
+}
+
+/** What is shown is so: the one version writes it, the other refuses it or reads something else. */
+function expectShown({ shown }: Change, older: ProtocolParts, newer: ProtocolParts): void {
+  const [writer, reader] = (shown!.by === 'old' ? [older, newer] : [newer, older]).map(
+    (one) => one.clientMessages as AnyCodec,
+  );
+  const wire = Buffer.from(shown!.bytes, 'hex');
+  const sent = writer!.decode(wire);
+  let got: unknown;
+  try {
+    got = reader!.decode(wire);
+  } catch {
+    return;
+  }
+  expect(got).not.toEqual(sent);
+}
+
+const point = struct({ x: u8, y: u8 });
+
+describe('fields', () => {
+  test.each<[string, Fields, Fields, string[]]>([
+    ['nothing', { a: u8 }, { a: u8 }, []],
+    ['another name', { a: u8 }, { b: u8 }, ['']],
+    ['names that changed places', { a: u8, b: u8 }, { b: u8, a: u8 }, ['readers writers', 'readers writers']],
+    ['another width', { a: u8 }, { a: u16be }, ['readers writers']],
+    ['another order', { a: u16be }, { a: u16le }, ['readers writers']],
+    ['a sign', { a: u8 }, { a: i8 }, ['readers writers']],
+    ['a new field', { a: u8 }, { a: u8, b: u8 }, ['readers writers']],
+    ['a new field that may be missing', { a: u8 }, { a: u8, b: optional(u8, rest) }, ['readers']],
+    ['a field that is gone', { a: u8, b: u8 }, { a: u8 }, ['writers readers']],
+    ['a lower maximum', { a: bytes(u8, { max: 9 }) }, { a: bytes(u8, { max: 3 }) }, ['writers']],
+    ['a higher maximum', { a: array(u8, u8, { max: 3 }) }, { a: array(u8, u8, { max: 9 }) }, ['readers']],
+    ['a maximum that the size never says', { a: utf8(u8) }, { a: utf8(u8, { max: 300 }) }, []],
+    ['another constant', { a: constant(u8, 1) }, { a: constant(u8, 2) }, ['readers writers']],
+    [
+      'a new name of a number',
+      { a: enumeration(u8, { x: 1 }) },
+      { a: enumeration(u8, { x: 1, y: 2 }) },
+      ['readers'],
+    ],
+    ['a number that is renamed', { a: enumeration(u8, { x: 1 }) }, { a: enumeration(u8, { y: 1 }) }, ['']],
+    [
+      'names that changed numbers',
+      { a: enumeration(u8, { x: 1, y: 2 }) },
+      { a: enumeration(u8, { y: 1, x: 2 }) },
+      ['readers writers', '', ''],
+    ],
+    [
+      'other numbers are taken',
+      { a: enumeration(u8, { x: 1 }) },
+      { a: enumeration(u8, { x: 1 }, { unknown: 'keep' }) },
+      ['readers'],
+    ],
+    ['a new bit', { a: flags(u8, { x: 1 }) }, { a: flags(u8, { x: 1, y: 2 }) }, ['readers']],
+    [
+      'a new bit beside ignored ones',
+      { a: flags(u8, { x: 1 }, { unknown: 'ignore' }) },
+      { a: flags(u8, { x: 1, y: 2 }, { unknown: 'ignore' }) },
+      [''],
+    ],
+    ['other bits', { a: bits(u8, { x: 4, y: 4 }) }, { a: bits(u8, { x: 3, y: 5 }) }, ['readers writers']],
+    ['inside a structure', { a: point }, { a: struct({ x: u8, y: i8 }) }, ['readers writers']],
+    [
+      'a size by another field',
+      { n: u8, m: u8, a: bytes('n') },
+      { n: u8, m: u8, a: bytes('m') },
+      ['readers writers'],
+    ],
+    ['a size that is renamed', { n: u8, a: bytes('n') }, { k: u8, a: bytes('k') }, ['']],
+  ])('%s', (_, before, after, expected) => {
+    const [older, newer] = [version(before), version(after)];
+    const changes = changesOf(older, newer);
+    expect(changes.map(({ breaks }) => breaks.join(' '))).toEqual(expected);
+    for (const change of changes) if (change.breaks.length > 0) expectShown(change, older, newer);
+  });
+
+  test('messages, what stands behind them, and limits', () => {
+    const more = { n: message(2, { a: u8 }) };
+    const breaks = (a: ProtocolParts, b: ProtocolParts): string[] =>
+      changesOf(a, b).map((one) => one.breaks.join(' '));
+    expect(breaks(version({}), version({}, more))).toEqual(['readers']);
+    expect(breaks(version({}, more), version({}))).toEqual(['writers']);
+    expect(
+      breaks(version({}, {}, { otherwise: 'unknown' }), version({}, more, { otherwise: 'unknown' })),
+    ).toEqual(['']);
+    expect(breaks(version({}, more), version({}, { k: message(2, { a: u8 }) }))).toEqual(['']);
+    const ignore = { trailing: 'ignore' };
+    expect(
+      breaks(version({ a: u8 }, {}, ignore), version({ a: u8, b: optional(u8, rest) }, {}, ignore)),
+    ).toEqual(['']);
+    expect(breaks(version({ a: u8 }), version({ a: u8 }, {}, { limits: { elements: 5 } }))).toEqual([
+      'writers',
+    ]);
+  });
+});
+
+test('framings: another cut shows bytes, a limit says whom it breaks, options of readers are safe', () => {
+  const of = (framing: object): ProtocolParts => ({ ...version({}), framing }) as never;
+  const [change] = compareProtocols(of(lengthPrefix()), of(lengthPrefix({ byteOrder: 'big' }))).changes;
+  expect(change).toMatchObject({
+    path: 'framing',
+    breaks: ['readers', 'writers'],
+    shown: { by: 'new', bytes: '0000000177' },
+  });
+  expect(compareProtocols(of(lengthPrefix()), of(lengthPrefix({ maxFrameLength: 9 }))).changes).toMatchObject(
+    [{ breaks: ['writers'] }],
+  );
+  expect(
+    compareProtocols(of(lengthPrefix()), of(lengthPrefix({ onTooLong: 'discard' }))).changes,
+  ).toMatchObject([{ breaks: [] }]);
+  expect(compareProtocols(of(lengthPrefix()), of(fixedLength(3))).isSafe).toBe(false);
+});
+
+test('sessions: what a state takes, what it answers, how long it may last', () => {
+  const codec = messages(u8, { a: message(1), b: message(2) });
+  const of = (states: object): ProtocolParts =>
+    ({
+      name: 'p',
+      framing: lengthPrefix(),
+      clientMessages: codec,
+      serverMessages: codec,
+      session: defineSession({ receives: codec, sends: codec, initial: 's', states } as never),
+    }) as never;
+  const handle = (): undefined => undefined;
+  const base = { s: { on: { a: { handle, outcomes: { s: 'a' } }, b: handle }, deadline: { within: 100 } } };
+  const changed = (s: object): string[] =>
+    compareProtocols(of(base), of({ s: { ...base.s, ...s } })).changes.map(
+      (one) => `${one.breaks.join()} ${one.reason}`,
+    );
+  expect(changed({})).toEqual([]);
+  expect(changed({ on: { a: base.s.on.a } })).toEqual(["sessions the state no longer takes 'b'"]);
+  expect(changed({ on: { ...base.s.on, a: { handle, outcomes: { s: [] } } } })).toEqual([
+    "sessions on the way to 's' the answer was one of ['a'], and is nothing",
+  ]);
+  expect(changed({ deadline: { within: 50 } })).toEqual(['sessions within was 100 ms and is 50 ms']);
+  expect(changed({ deadline: { within: 500 } })[0]).toMatch(/^ within was 100 ms/);
+  expect(changed({ unsolicited: ['a'] })[0]).toMatch(/^sessions other messages may be sent unasked/);
+});
+
+test('a document stands for a protocol', () => {
+  const [older, newer] = [version({ a: u8 }), version({ a: u16be })];
+  const documents = [older, newer].map((one) => JSON.parse(JSON.stringify(toJSON(one))));
+  expect(compareProtocols(documents[0], documents[1], options)).toEqual(
+    compareProtocols(older, newer, options),
+  );
+  expect(() => compareProtocols({} as never, newer)).toThrow(/^format: expected/);
+});
+
+describe('changes at random', () => {
+  const field = fc.constantFrom<AnyField[]>(
+    ...[
+      u8,
+      i8,
+      u16be,
+      u16le,
+      u32be,
+      utf8(u8),
+      bytes(u8, { max: 3 }),
+      bytes(u8, { max: 5 }),
+      bytes(u16be),
+      point,
+    ],
+    ...[
+      struct({ x: u8, z: u8 }),
+      struct({ y: u8, x: u8 }),
+      array(u8, u8),
+      array(point, u8, { max: 2 }),
+      optional(u8),
+      optional(u8, rest),
+    ],
+    ...[
+      enumeration(u8, { a: 1, b: 2 }),
+      enumeration(u8, { b: 1, a: 2 }),
+      enumeration(u8, { a: 1, c: 2 }),
+      enumeration(u8, { a: 1 }, { unknown: 'keep' }),
+    ],
+    ...[
+      flags(u8, { a: 0 }),
+      flags(u8, { a: 1 }),
+      flags(u8, { a: 0, b: 1 }, { unknown: 'ignore' }),
+      constant(u8, 1),
+      constant(u8, 2),
+      bits(u8, { a: 4, b: 4 }),
+    ],
+  );
+  const fields = fc
+    .array(fc.tuple(fc.constantFrom('p', 'q', 'r'), field), { maxLength: 3 })
+    .map((all) => Object.fromEntries(all) as Fields);
+  const trailing = fc.constantFrom('reject', 'ignore', 'keep');
+  /** A version, and another that differs in a part of it. */
+  const pairs = fc
+    .tuple(fields, fields, trailing, trailing, fc.nat(3), fc.boolean())
+    .map(([a, b, one, other, kept, isSame]) => {
+      const mixed = Object.fromEntries(
+        [...Object.entries(a).slice(0, kept), ...Object.entries(b)].slice(0, 3),
+      );
+      return [
+        [a, one],
+        [mixed, isSame ? one : other],
+      ] as const;
+    });
+  const make = ([of, after]: readonly [Fields, string]): ProtocolParts | undefined => {
+    try {
+      return version(of, {}, { trailing: after });
+    } catch {
+      return undefined;
+    }
+  };
+
+  test('safe is safe, and what breaks is shown by a message that breaks', () => {
+    let safe = 0;
+    let shown = 0;
+    fc.assert(
+      fc.property(pairs, fc.nat(), ([before, after], seed) => {
+        const [older, newer] = [make(before), make(after)];
+        if (older === undefined || newer === undefined) return;
+        const comparison = compareProtocols(older, newer, options);
+        for (const change of comparison.changes) {
+          if (change.shown === undefined) continue;
+          shown++;
+          expectShown(change, older, newer);
+        }
+        if (!comparison.isSafe) return;
+        safe++;
+        for (const [writer, reader] of [
+          [older, newer],
+          [newer, older],
+        ] as const) {
+          const codec = writer.clientMessages as AnyCodec;
+          for (const sent of fc.sample(arbitraryMessage(codec), { numRuns: 20, seed })) {
+            const wire = Buffer.from(codec.encode(sent));
+            const got = (reader.clientMessages as AnyCodec).decode(wire);
+            const both = [codec.decode(wire), got].map((one) => JSON.stringify(Object.values(one)));
+            if (comparison.changes.length === 0) expect(both[1]).toBe(both[0]);
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+    expect(shown).toBeGreaterThan(10);
+    expect(safe).toBeGreaterThan(0);
+  });
+
+  test('a protocol and its document differ in nothing', () => {
+    fc.assert(
+      fc.property(fields, trailing, (of, after) => {
+        const one = make([of, after]);
+        if (one === undefined) return;
+        const document = JSON.parse(JSON.stringify(toJSON(one)));
+        expect(compareProtocols(one, document).changes).toEqual([]);
+        expect(compareProtocols(fromJSON(document) as never, one).changes).toEqual([]);
+      }),
+      { numRuns: 10 },
+    );
+  });
+});
