@@ -9,6 +9,7 @@ import { dissector } from './dissector.ts';
 import { docs } from './docs.ts';
 import { fly } from './fly.ts';
 import { fuzz } from './fuzz.ts';
+import { ksy } from './ksy.ts';
 import { lock } from './lock.ts';
 import { parseProblem } from './parse-problem.ts';
 import { repl } from './repl.ts';
@@ -41,6 +42,7 @@ const VERBS: readonly Verb[] = [
   dissector,
   docs,
   fuzz,
+  ksy,
 ];
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };

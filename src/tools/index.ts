@@ -29,5 +29,9 @@ export {
   type ToJsonOptions,
   toJSON,
 } from './json/to-json.ts';
+
+// a definition for Kaitai Struct
+export { type Ksy, type KsyOptions, toKsy } from './ksy/to-ksy.ts';
+
 // filters over messages
 export { parseWhere, type Where, WhereError } from './where.ts';

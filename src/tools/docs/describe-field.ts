@@ -20,7 +20,7 @@ const DESCRIBE: Table = {
     const { width, bits, truth, names: named } = shape;
     const type = place.type(integerType(shape));
     place.refuse('short');
-    if (width === 7) place.refuse('exact');
+    if (width === 7 && bits === undefined) place.refuse('exact');
     if (bits !== undefined) {
       bitFields(shape, bits, place, type);
       return;

@@ -24,10 +24,12 @@ export function extentWords(extent: Extent, unit: string, prefix: string, behind
       return join([say`as many ${[many]} as ${extent.path} says`, by, nothing], '');
     case 'parameter':
       return join([say`as many ${[many]} as the parameter ${extent.name} says`, by, nothing], '');
-    case 'rest':
+    case 'rest': {
+      const most = extent.upTo === undefined ? '' : `, ${count(extent.upTo, unit)} at the most`;
       return behind === undefined
-        ? [`all ${many} that are left`]
-        : say`all ${[many]} that are left in front of ${behind}`;
+        ? [`all ${many} that are left${most}`]
+        : say`all ${[many]} that are left in front of ${behind}${[most]}`;
+    }
     case 'terminator':
       return say`all ${[many]} in front of the terminator ${hexOf(extent.bytes)} (hex), which stands behind them`;
     case 'last':

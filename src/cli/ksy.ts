@@ -1,0 +1,41 @@
+import { safeText } from '../bytes/show.ts';
+import type { DocumentedProtocol } from '../tools/docs/wire-docs.ts';
+import { gapText } from '../tools/gap.ts';
+import { toKsy } from '../tools/ksy/to-ksy.ts';
+import { loadProtocol } from './load-protocol.ts';
+import { print } from './print.ts';
+import { UsageError } from './usage-error.ts';
+import { examples, type Verb } from './verb.ts';
+import { writeWhole } from './write-whole.ts';
+
+/** `ksy`: a definition for Kaitai Struct. */
+export const ksy: Verb = (program) => {
+  program
+    .command('ksy')
+    .description('write the messages of one direction as a definition for Kaitai Struct (.ksy)')
+    .argument('[protocol]', 'a module (./my-protocol.ts, ./all.js#name) or a built-in one', 'drone')
+    .option('--from <side>', "whose messages: 'client' or 'server'", 'client')
+    .option('--payload', 'describe one payload, without its frame')
+    .option('--out <file>', 'the file to write, replaced as a whole (default: stdout)')
+    .addHelpText(
+      'after',
+      examples(
+        'wirepipe ksy ./chat.ts --out chat_client.ksy',
+        'wirepipe ksy ./chat.ts --from server >chat_server.ksy',
+      ),
+    )
+    .action(run);
+};
+
+async function run(
+  specifier: string,
+  options: { from: string; payload?: boolean; out?: string },
+): Promise<void> {
+  const { from, payload = false, out } = options;
+  if (from !== 'client' && from !== 'server') throw new UsageError('--from: expected client or server');
+  const protocol = (await loadProtocol(specifier)) as unknown as DocumentedProtocol;
+  const { text, gaps } = toKsy(protocol, { from, frames: !payload });
+  if (out === undefined) await print([text.trimEnd()]);
+  else await writeWhole(out, text);
+  for (const gap of gaps) console.error(`wirepipe: not expressed: ${safeText(gapText(gap))}`);
+}
