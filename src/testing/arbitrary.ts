@@ -27,42 +27,31 @@ export function arbitraryMessage<Out, In>(
   const any = value(root, { fields: new Map(), depth: 0, custom: options.custom ?? {}, parameters });
   // What a declaration asks for beyond single values (a custom field's own rules, say) shows on encoding, and what
   // is derived (a checksum) comes with decoding.
-  let misses = 0;
-  const miss = (): false => {
-    if (++misses < MOST_MISSES) return false;
-    throw new Error(
-      `arbitraryMessage: none of ${MOST_MISSES} values in a row is a message that can be encoded`,
-    );
-  };
-  return any
-    .map((message) => {
-      try {
-        const made = { message: codec.decode(Buffer.from(codec.encode(message as In))) };
-        misses = 0;
-        return made;
-      } catch {
-        return undefined;
-      }
-    })
-    .filter((made) => made !== undefined || miss())
-    .map((made) => made!.message);
+  return made(
+    any,
+    (message) => codec.decode(Buffer.from(codec.encode(message as In))),
+    'is a message that can be encoded',
+  );
 }
 
 /**
  * Frames that are almost messages and are refused: valid ones cut short, drawn out, or with some bytes changed.
+ *
+ * @throws Error, when a frame is drawn, where the codec refuses none of 10,000 in a row
  */
 export function arbitraryNearMiss<Out, In>(
   codec: DeclaredCodec<Out, In>,
   options: ArbitraryOptions = {},
 ): fc.Arbitrary<Buffer> {
-  return arbitraryFrame(codec, options).filter((frame) => {
+  const refused = (frame: Buffer): Buffer => {
     try {
       codec.decode(frame);
-      return false;
     } catch {
-      return true;
+      return frame;
     }
-  });
+    throw new Error('taken');
+  };
+  return made(arbitraryFrame(codec, options), refused, 'is a frame that is refused');
 }
 
 /** Frames that are valid or near misses, without saying which. */
@@ -91,9 +80,6 @@ export function arbitraryFrame<Out, In>(
       return Buffer.from(bytes);
     });
 }
-
-/** Values drawn in a row of which no message can be made. */
-const MOST_MISSES = 10_000;
 
 interface Environment {
   /** The values of the fields before, by name; those of the structures round it too. */
@@ -168,8 +154,8 @@ const VALUES: Table<fc.Arbitrary<unknown>> = {
   },
   fixed: () => nothing,
   filling: () => nothing,
-  inside({ item, length, made }, environment) {
-    if (made !== undefined) return possible(value(item, environment), made);
+  inside({ item, length, made: make }, environment) {
+    if (make !== undefined) return made(value(item, environment), make, 'can be mapped');
     if (length !== undefined) {
       const any = value(item, environment);
       return length.adjusted?.nullAt === undefined ? any : fc.oneof(fc.constant(null), any);
@@ -340,18 +326,28 @@ function encodable(
   return fc.string({ unit: character, minLength: pad === undefined ? maxLength : 0, maxLength });
 }
 
-/** What is made of values, of those of which it can be made. */
-function possible(values: fc.Arbitrary<unknown>, make: (value: unknown) => unknown): fc.Arbitrary<unknown> {
+/** Values drawn in a row of which nothing can be made. */
+const MOST_MISSES = 10_000;
+
+/** What is made of values, of those of which it can be made: `make` throws for the others. Throws where there is none in many. */
+function made<T, R>(values: fc.Arbitrary<T>, make: (value: T) => R, what: string): fc.Arbitrary<R> {
+  let misses = 0;
   return values
     .map((one) => {
       try {
-        return { value: make(one) };
+        const all = { value: make(one) };
+        misses = 0;
+        return all;
       } catch {
         return undefined;
       }
     })
-    .filter((made) => made !== undefined)
-    .map((made) => made.value);
+    .filter((one) => {
+      if (one !== undefined) return true;
+      if (++misses < MOST_MISSES) return false;
+      throw new Error(`none of ${MOST_MISSES} values in a row ${what}`);
+    })
+    .map((one) => one!.value);
 }
 
 /** Elements of which the last one, and no other, has a value. */

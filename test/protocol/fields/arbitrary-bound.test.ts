@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { custom } from '../../../src/protocol/fields/kinds.ts';
+import { bytes, custom, mapped, rest, u8 } from '../../../src/protocol/fields/kinds.ts';
 import { codecOf } from '../../../src/protocol/fields/messages.ts';
-import { arbitraryMessage } from '../../../src/testing/arbitrary.ts';
+import { arbitraryMessage, arbitraryNearMiss } from '../../../src/testing/arbitrary.ts';
 
 it('arbitraryMessage gives up where no message can be valid', () => {
   const never = custom<number>({
@@ -14,4 +14,18 @@ it('arbitraryMessage gives up where no message can be valid', () => {
   });
   const messages = arbitraryMessage(codecOf(never), { custom: { never: fc.nat() } });
   expect(() => fc.sample(messages, 1)).toThrow('none of 10000 values in a row');
+});
+
+it('… where no value can be mapped', () => {
+  const decode = (): number => {
+    throw new RangeError('never');
+  };
+  const messages = arbitraryMessage(codecOf(mapped(u8, { decode, encode: () => 0 })));
+  expect(() => fc.sample(messages, 1)).toThrow('none of 10000 values in a row');
+});
+
+it('arbitraryNearMiss gives up where every frame is a message', () => {
+  expect(() => fc.sample(arbitraryNearMiss(codecOf(bytes(rest))), 1)).toThrow(
+    'none of 10000 values in a row',
+  );
 });
