@@ -1,7 +1,7 @@
 // Feeds a parser of MQTT the beginning of a packet of 256 MB, a byte at a time; prints how many bytes of memory that costs.
 const mqtt = require('mqtt-packet');
 
-const BYTES = 200_000;
+const BYTES = 1_000_000;
 const parser = mqtt.parser();
 parser.on('error', (error) => console.log(error.message));
 
