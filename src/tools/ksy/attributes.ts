@@ -266,7 +266,7 @@ const EXPRESS: Table = {
     return undefined;
   },
 
-  inside({ item, length, max, made, name, usual }, place, node) {
+  inside({ item, length, max, maxDepth, made, name, usual }, place, node) {
     if (length !== undefined) {
       const own = place.definition.type(place.path);
       const stream = { closed: false, isFrame: false };
@@ -292,6 +292,8 @@ const EXPRESS: Table = {
       return value === undefined ? undefined : `${id}.${value}`;
     }
     if (node.kind.later) {
+      const levels = maxDepth ?? 'as the limits of the message say';
+      gap(place, `the limit of nesting (${levels})`, 'deeper ones are taken');
       const type = recursive(item, place);
       add(place, place.name, { type }, true);
       return undefined;

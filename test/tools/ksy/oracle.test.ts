@@ -27,7 +27,11 @@ const CODECS = PAYLOADS > 10_000 ? 120 : 0;
 
 /** Whether the definition refuses exactly what the codec does: no payload here reaches the limit of a long text. */
 function isExact(gaps: readonly { what: string }[]): boolean {
-  return gaps.every(({ what }) => Number(/^the limit of (\d+) bytes/.exec(what)?.[1] ?? 0) > 1_000);
+  return gaps.every(
+    ({ what }) =>
+      what.startsWith('the limit of nesting') ||
+      Number(/^the limit of (\d+) bytes/.exec(what)?.[1] ?? 0) > 1_000,
+  );
 }
 
 /** Codecs that the definition expresses wholly, with messages of each. */
@@ -80,6 +84,8 @@ describe.skipIf(!hasCompiler || !isThereKaitai)('Kaitai Struct in Python, beside
           why = (error as Error).message;
           // Elements that take no bytes are counted in one message as a whole, which no expression can.
           if (/limits\.empty/.test(why)) return;
+          // The definition says that it does not count levels.
+          if (/at most \d+ levels/.test(why)) return;
         }
         const theirs = answers[index]![number];
         if (JSON.stringify(theirs) === JSON.stringify(ours)) same++;
