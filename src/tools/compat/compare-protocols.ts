@@ -8,7 +8,8 @@ import { functionsOf, type ProtocolJson, type ProtocolParts, toJSON } from '../j
 import { BOTH, type Breaks, type Change, type Shown } from './change.ts';
 import { compareSessions } from './compare-sessions.ts';
 import { type Data, TypeComparison } from './compare-types.ts';
-import { failureOf } from './failure.ts';
+import { type Compare, type Failure, failureOf } from './failure.ts';
+import { differenceByName, SharedValues } from './shared-values.ts';
 
 export interface CompareOptions {
   /**
@@ -84,10 +85,7 @@ function codecs(
   now: Version,
   { examples }: CompareOptions,
 ): Change[] {
-  const [before, after] = [old, now].map(({ document }) => {
-    const own = document[side];
-    return (own === 'clientMessages' ? document.clientMessages : own) as Data;
-  }) as [Data, Data];
+  const [before, after] = [old, now].map(({ document }) => codecOf(document, side)) as [Data, Data];
   const compare = new TypeComparison(old.document.definitions, now.document.definitions);
   if (before.codec !== after.codec) {
     compare.add(
@@ -111,6 +109,11 @@ function codecs(
     else compare.type(side, a, b);
   } else messages(side, before, after, compare);
   return run(side, compare, old, now, examples);
+}
+
+function codecOf(document: ProtocolJson, side: 'clientMessages' | 'serverMessages'): Data {
+  const own = document[side];
+  return (own === 'clientMessages' ? document.clientMessages : own) as Data;
 }
 
 function messages(side: string, a: Data, b: Data, compare: TypeComparison): void {
@@ -155,13 +158,10 @@ function run(
   examples: CompareOptions['examples'],
 ): Change[] {
   if (examples === undefined) return compare.changes;
-  const [a, b] = [old, now].map(({ protocol }) => protocol[side] as DeclaredCodec<unknown>) as [
-    DeclaredCodec<unknown>,
-    DeclaredCodec<unknown>,
-  ];
-  const isRenamed = compare.renames > 0;
-  const failures = failuresOf(a, b, examples, isRenamed);
-  const misread = compare.misled.size > 0 ? failuresOf(a, b, examples, false) : failures;
+  const codecs = [old, now].map(({ protocol }) => protocol[side]) as DeclaredCodec<unknown>[];
+  const failures = failuresOf(codecs, examples, sharedValues(side, old, now));
+  const misread =
+    compare.misled.size > 0 ? failuresOf(codecs, examples, (a, b) => differenceByName(side, a, b)) : failures;
   const changes = compare.changes.map((change): Change => {
     const found = compare.misled.has(change) ? misread : failures;
     const shown = change.breaks
@@ -171,28 +171,42 @@ function run(
   });
   for (const one of ['readers', 'writers'] as const) {
     const [first] = failures[one];
-    if (first !== undefined && !changes.some(({ breaks }) => breaks.includes(one))) {
-      changes.push({
-        path: side,
-        breaks: [one],
-        reason: 'a message shows it, whatever the declarations say',
-        shown: first,
-      });
-    }
+    if (first === undefined || changes.some(({ breaks }) => breaks.includes(one))) continue;
+    // The change that the declarations alone take for safe, where the message tells which.
+    const { path = side, shown } = first;
+    const place = path.replaceAll(/\[\d+\]/g, '[]');
+    const index = changes.findLastIndex(
+      (change) => isInside(place, change.path) && change.breaks.length === 0,
+    );
+    const reason = 'a message shows it, whatever the declarations say';
+    if (index < 0) changes.push({ path, breaks: [one], reason, shown });
+    else changes[index] = { path, breaks: [one], reason: `${changes[index]!.reason}; but ${reason}`, shown };
   }
   return changes;
 }
 
+function isInside(place: string, path: string): boolean {
+  return place === path || place.startsWith(`${path}.`) || place.startsWith(`${path}[`);
+}
+
+/** What both versions read in the same bytes, as both declare it. */
+function sharedValues(side: 'clientMessages' | 'serverMessages', old: Version, now: Version): Compare {
+  const shared = new SharedValues(old.document.definitions, now.document.definitions);
+  const [before, after] = [old, now].map(({ document }) => codecOf(document, side)) as [Data, Data];
+  return before.codec === 'field'
+    ? (a, b) => shared.type(side, before.type!, after.type!, a, b)
+    : (a, b) => shared.messages(side, before, after, a, b);
+}
+
 /** What each version makes of the other's messages, where that is not what they are. */
 function failuresOf(
-  old: DeclaredCodec<unknown>,
-  now: DeclaredCodec<unknown>,
+  [old, now]: readonly DeclaredCodec<unknown>[],
   examples: NonNullable<CompareOptions['examples']>,
-  ignoresNames: boolean,
-): Record<'readers' | 'writers', readonly Shown[]> {
-  const found = (by: 'old' | 'new', from: typeof old, to: typeof old): readonly Shown[] =>
-    examplesOf(examples, from)
-      .map((message) => failureOf(by, message, from, to, ignoresNames))
+  compare: Compare,
+): Record<'readers' | 'writers', readonly Failure[]> {
+  const found = (by: 'old' | 'new', from: typeof old, to: typeof old): readonly Failure[] =>
+    examplesOf(examples, from!)
+      .map((message) => failureOf(by, message, from!, to!, compare))
       .filter((one) => one !== undefined);
   return { readers: found('new', now, old), writers: found('old', old, now) };
 }
@@ -210,14 +224,15 @@ function examplesOf(
 }
 
 /** A failure of the message that a path is in. */
-function nearest(path: string, failures: readonly Shown[]): Shown | undefined {
+function nearest(path: string, failures: readonly Failure[]): Shown | undefined {
   const [, name] = path.split('.');
-  return (
-    failures.find(({ message }) => (message as { type?: unknown } | null)?.type === name) ??
-    (name === undefined || !failures.some(({ message }) => Object.hasOwn(Object(message), 'type'))
+  const typeOf = ({ shown: { message } }: Failure): unknown => (message as { type?: unknown } | null)?.type;
+  const one =
+    failures.find((failure) => typeOf(failure) === name) ??
+    (name === undefined || failures.every((failure) => typeOf(failure) === undefined)
       ? failures[0]
-      : undefined)
-  );
+      : undefined);
+  return one?.shown;
 }
 
 function framings(old: Version, now: Version): Change[] {

@@ -3,8 +3,8 @@ import type { Json } from '../json/part.ts';
 import { BOTH, type Breaks, type Change } from './change.ts';
 
 export type Data = { readonly [name: string]: Json };
-type Fields = readonly { readonly name: string; readonly type: Json }[];
-type Definitions = { readonly [name: string]: Json };
+export type Fields = readonly { readonly name: string; readonly type: Json }[];
+export type Definitions = { readonly [name: string]: Json };
 
 /** Finds what differs between two declarations as data. What it does not know to be safe, it takes for a break. */
 export class TypeComparison {
@@ -17,8 +17,6 @@ export class TypeComparison {
   readonly #met = new Set<string>();
   /** Names of fields in sight that have another one now, from the outside in. */
   readonly #scopes: Map<string, string>[] = [];
-  /** Names differ, so that values cannot be compared member by member. */
-  renames = 0;
 
   constructor(older: Definitions, newer: Definitions) {
     this.#old = older;
@@ -81,7 +79,6 @@ export class TypeComparison {
 
   /** A name is not on the wire; but it must not lead elsewhere now. */
   #renamed(place: string, was: string, is: string, before: Fields, after: Fields): void {
-    this.renames++;
     const isTaken =
       before.some(({ name }) => name === is) ||
       after.some(({ name }) => name === was) ||
@@ -133,22 +130,20 @@ export class TypeComparison {
     is: Json,
   ): readonly [Data, Data][] {
     const pairs: [Data, Data][] = [];
-    const key = (one: Data): string => JSON.stringify(one.tags ?? [one.tag]);
-    const byTag = new Map(after.map((one) => [key(one), one]));
+    const byTag = new Map(after.map((one) => [caseKey(one), one]));
     for (const one of before) {
-      const other = byTag.get(key(one));
+      const other = byTag.get(caseKey(one));
       const place = `${path}.${String((other ?? one).name)}`;
       if (other === undefined) {
         this.add(
           place,
           is === 'unknown' ? [] : ['writers'],
-          `'${String(one.name)}' with the tag ${key(one)} is no longer there`,
+          `'${String(one.name)}' with the tag ${caseKey(one)} is no longer there`,
         );
         continue;
       }
-      byTag.delete(key(one));
+      byTag.delete(caseKey(one));
       if (one.name !== other.name) {
-        this.renames++;
         this.add(place, [], `it was named '${String(one.name)}'; names are not on the wire`);
       }
       pairs.push([one, other]);
@@ -157,7 +152,7 @@ export class TypeComparison {
       this.add(
         `${path}.${String(one.name)}`,
         was === 'unknown' ? [] : ['readers'],
-        `'${String(one.name)}' with the tag ${key(one)} is new${was === 'unknown' ? ', and unknown to the old version, which takes it' : ''}`,
+        `'${String(one.name)}' with the tag ${caseKey(one)} is new${was === 'unknown' ? ', and unknown to the old version, which takes it' : ''}`,
       );
     }
     if (was !== is) {
@@ -274,10 +269,8 @@ export class TypeComparison {
     for (const [value, name] of now!) {
       const was = old!.get(value);
       if (was === undefined) {
-        this.renames++;
         this.add(path, isClosed(a) ? ['readers'] : [], `the ${what} '${name}' for ${value} is new`);
       } else if (was !== name) {
-        this.renames++;
         this.add(
           path,
           [],
@@ -287,7 +280,6 @@ export class TypeComparison {
     }
     for (const [value, name] of old!) {
       if (now!.has(value)) continue;
-      this.renames++;
       this.add(path, isClosed(b) ? ['writers'] : [], `the ${what} '${name}' for ${value} is no longer there`);
     }
     if (a.unknown === b.unknown) return;
@@ -335,6 +327,11 @@ export class TypeComparison {
     if (Array.isArray(json)) return json.map((one) => this.#translated(one, key));
     return Object.fromEntries(Object.entries(json).map(([name, one]) => [name, this.#translated(one, name)]));
   }
+}
+
+/** What a message, or a case of a union, goes by on the wire: its tags. */
+export function caseKey({ tag, tags }: Data): string {
+  return JSON.stringify(tags ?? [tag ?? null]);
 }
 
 /** The most that can be there: what is counted right before may say less than the maximum. */

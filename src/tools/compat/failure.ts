@@ -1,7 +1,19 @@
+import { show } from '../../bytes/show.ts';
 import type { DeclaredCodec } from '../../protocol/fields/messages.ts';
 import type { Shown } from './change.ts';
+import type { Difference } from './shared-values.ts';
 
 type Codec = Pick<DeclaredCodec<unknown>, 'decode' | 'encode'>;
+
+/** Where two versions read different values in the same bytes, if they do. */
+export type Compare = (old: unknown, now: unknown) => Difference | undefined;
+
+/** A message that the other version does not read as it is. */
+export interface Failure {
+  readonly shown: Shown;
+  /** Where the values differ; undefined where the other version refuses the message. */
+  readonly path?: string;
+}
 
 /** What the other version makes of a message that one version writes, where that is not the message itself. */
 export function failureOf(
@@ -9,15 +21,14 @@ export function failureOf(
   message: unknown,
   writer: Codec,
   reader: Codec,
-  ignoresNames: boolean,
-): Shown | undefined {
+  compare: Compare,
+): Failure | undefined {
   let bytes: Buffer;
   let sent: unknown;
   try {
     bytes = Buffer.from(writer.encode(message));
     sent = writer.decode(bytes);
-    // What is of no kind is nobody's to read.
-    if (typeOf(sent) === 'unknown') return undefined;
+    if (holdsUnknown(sent)) return undefined;
   } catch {
     // It is no message of its own version: it shows nothing.
     return undefined;
@@ -28,27 +39,19 @@ export function failureOf(
     got = reader.decode(bytes);
   } catch (error) {
     const { code, message: text } = error as { code?: string; message: string };
-    return shown(code === undefined ? text : `${code}: ${text}`);
+    return { shown: shown(code === undefined ? text : `${code}: ${text}`) };
   }
-  const isSame = typeOf(got) === 'unknown' || ignoresNames || isShared(sent, got);
-  if (!isSame) return shown('it is read as another message');
-  return undefined;
+  const found = by === 'old' ? compare(sent, got) : compare(got, sent);
+  if (found === undefined) return undefined;
+  const [was, is] = by === 'old' ? [found.old, found.new] : [found.new, found.old];
+  return {
+    shown: shown(`${found.path || 'the message'} is read as ${show(is)}, not ${show(was)}`),
+    path: found.path,
+  };
 }
 
-function typeOf(message: unknown): unknown {
-  return (message as { type?: unknown } | null)?.type;
-}
-
-/** Whether two values are the same in what both have, member by member. */
-function isShared(a: unknown, b: unknown): boolean {
-  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0;
-  if (Array.isArray(a) && Array.isArray(b)) {
-    return a.length === b.length && a.every((one, index) => isShared(one, b[index]));
-  }
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return Object.is(a, b);
-  return Object.keys(a).every(
-    (name) =>
-      !Object.hasOwn(b, name) ||
-      isShared((a as Record<string, unknown>)[name], (b as Record<string, unknown>)[name]),
-  );
+/** Whether a message is of no declared kind, or a union in it is: its writer promises nothing to a reader. */
+function holdsUnknown(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return false;
+  return (value as { type?: unknown }).type === 'unknown' || Object.values(value).some(holdsUnknown);
 }
