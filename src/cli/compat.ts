@@ -1,10 +1,5 @@
 import { safeText } from '../bytes/show.ts';
-import {
-  type Change,
-  type CompareOptions,
-  type Comparison,
-  compareProtocols,
-} from '../tools/compat/compare-protocols.ts';
+import { type Change, type Comparison, compareProtocols } from '../tools/compat/compare-protocols.ts';
 import { DocumentError } from '../tools/json/document-error.ts';
 import { loadVersion, versionForms } from './load-version.ts';
 import { print } from './print.ts';
@@ -34,8 +29,8 @@ export const compat: Verb = (program) => {
 
 async function run(older: string, newer: string, options: { json?: boolean }): Promise<void> {
   const versions = [await loadVersion(older), await loadVersion(newer)] as const;
-  const sample = await sampler();
-  const comparison = compared(...versions, sample === undefined ? {} : { examples: sample });
+  const { sampleMessages } = await import('../fuzz/good-messages.ts');
+  const comparison = compared(...versions, { examples: (codec) => sampleMessages(codec, RUNS, 1) });
   if (options.json) {
     const replacer = (_: string, value: unknown): unknown =>
       typeof value === 'bigint' ? String(value) : value;
@@ -46,8 +41,6 @@ async function run(older: string, newer: string, options: { json?: boolean }): P
         ? ['nothing changed']
         : comparison.changes.flatMap((change) => [...linesOf(change)]),
     );
-    if (sample === undefined)
-      console.error('wirepipe: no messages were run: that needs the package fast-check');
   }
   if (!comparison.isSafe) process.exitCode = 1;
 }
@@ -68,17 +61,4 @@ function* linesOf({ path, breaks, reason, shown }: Change): Generator<string> {
   if (shown === undefined) return;
   yield safeText(`    the ${shown.by} version writes ${shown.bytes || 'nothing'}`);
   yield safeText(`    the ${shown.by === 'old' ? 'new' : 'old'} version: ${shown.outcome}`);
-}
-
-/** Messages at random, always the same; undefined where fast-check is not installed. */
-async function sampler(): Promise<CompareOptions['examples']> {
-  try {
-    const { arbitraryMessage } = await import('../testing/arbitrary.ts');
-    // Not bundled: it is the one that the messages are made with.
-    const name = 'fast-check';
-    const { sample } = ((await import(name)) as typeof import('fast-check')).default;
-    return (codec) => sample(arbitraryMessage(codec), { numRuns: RUNS, seed: 1 });
-  } catch {
-    return undefined;
-  }
 }

@@ -8,6 +8,11 @@ const DRAWN = 256;
 const ROUNDS = 24;
 const ENOUGH = 4;
 
+/** Messages of a declared codec at random, the boundary values of each field often among them. The same seed gives the same ones. */
+export function sampleMessages(codec: DeclaredCodec<unknown>, count: number, seed: number): unknown[] {
+  return fc.sample(arbitraryMessage(codec), { seed, numRuns: count });
+}
+
 /**
  * Good messages of a declared codec, by fast-check: the boundary values of each field often among them. The same seed gives the
  * same messages.
