@@ -55,10 +55,16 @@ function compared(...given: Parameters<typeof compareProtocols>): Comparison {
   }
 }
 
-function* linesOf({ path, breaks, reason, shown }: Change): Generator<string> {
+function* linesOf({ path, breaks, reason, shown, trace }: Change): Generator<string> {
   const verdict = breaks.length === 0 ? 'safe' : `breaks ${breaks.join(' and ')}`;
   yield safeText(`${verdict}: ${path}: ${reason}`);
-  if (shown === undefined) return;
-  yield safeText(`    the ${shown.by} version writes ${shown.bytes || 'nothing'}`);
-  yield safeText(`    the ${shown.by === 'old' ? 'new' : 'old'} version: ${shown.outcome}`);
+  if (shown !== undefined) {
+    yield safeText(`    the ${shown.by} version writes ${shown.bytes || 'nothing'}`);
+    yield safeText(`    the ${shown.by === 'old' ? 'new' : 'old'} version: ${shown.outcome}`);
+  }
+  if (trace !== undefined) {
+    const messages = trace.messages.map(({ from, type }) => `${from} ${type}`).join(', ');
+    yield safeText(`    the ${trace.by} version allows: ${messages}`);
+    yield safeText(`    the ${trace.by === 'old' ? 'new' : 'old'} version: ${trace.outcome}`);
+  }
 }

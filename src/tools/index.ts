@@ -1,7 +1,7 @@
 // What a declaration gives beside a connection: `wirepipe/tools`.
 
 // declarations as JSON, and what changed between two of them
-export type { Breaks, Shown } from './compat/change.ts';
+export type { Breaks, Shown, Trace, TraceMessage } from './compat/change.ts';
 export {
   type Change,
   type CompareOptions,

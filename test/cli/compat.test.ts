@@ -75,6 +75,22 @@ describe('compat', () => {
     expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
   });
 
+  test('what breaks sessions: a conversation, as docs/compat.md shows it', async () => {
+    const document = JSON.parse(JSON.stringify(toJSON(drone as never)));
+    const [, { on }] = document.session.states;
+    on.splice(
+      on.findIndex(({ message }: { message: string }) => message === 'move'),
+      1,
+    );
+    const file = at('after.json');
+    writeFileSync(file, JSON.stringify(document));
+    const { status, stdout, stderr } = await compat('drone', file);
+    const page = readFileSync(path.join(root, 'docs/compat.md'), 'utf8');
+    expect(page).toContain(stdout.replaceAll(/^(?=.)/gm, '    '));
+    expect(stdout).toContain('the old version allows: client write, server ok, client move, server ok');
+    expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
+  });
+
   test('--json: the comparison', async () => {
     const { status, stdout, stderr } = await compat('--json', version('e', 'x: u8'), version('f', ''));
     expect(JSON.parse(stdout)).toMatchObject({

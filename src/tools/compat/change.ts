@@ -13,6 +13,21 @@ export interface Shown {
   readonly outcome: string;
 }
 
+/** A message of a conversation, by its type. */
+export interface TraceMessage {
+  readonly from: 'client' | 'server';
+  readonly type: string;
+}
+
+/** A conversation that one version's session allows, and of which the other one's refuses the last message. */
+export interface Trace {
+  /** The version that allows it. */
+  readonly by: 'old' | 'new';
+  readonly messages: readonly TraceMessage[];
+  /** What the other version's session says to the last message. */
+  readonly outcome: string;
+}
+
 /** One difference between two versions of a protocol. */
 export interface Change {
   /** Where, in words of the declaration: `clientMessages.move.x`. */
@@ -25,6 +40,8 @@ export interface Change {
   readonly reason: string;
   /** Undefined where it is safe, or where none was found or looked for. */
   readonly shown?: Shown | undefined;
+  /** Of what breaks sessions; undefined where the tables tell none. */
+  readonly trace?: Trace | undefined;
 }
 
 export const BOTH: readonly Breaks[] = ['readers', 'writers'];

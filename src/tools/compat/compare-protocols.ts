@@ -9,6 +9,7 @@ import { BOTH, type Breaks, type Change, type Shown } from './change.ts';
 import { compareSessions } from './compare-sessions.ts';
 import { type Data, TypeComparison } from './compare-types.ts';
 import { type Compare, type Failure, failureOf } from './failure.ts';
+import { withTraces } from './session-traces.ts';
 import { differenceByName, SharedValues } from './shared-values.ts';
 
 export interface CompareOptions {
@@ -49,7 +50,7 @@ export function compareProtocols(
   const changes = [
     ...framings(old, now),
     ...(['clientMessages', 'serverMessages'] as const).flatMap((side) => codecs(side, old, now, options)),
-    ...sessions(old.document, now.document),
+    ...sessions(old, now),
   ];
   const preface = [old, now].map(({ document }) => document.preface ?? null);
   if (!same(preface[0], preface[1])) {
@@ -320,16 +321,18 @@ function framingFailure(old: Framing, now: Framing): Shown | undefined {
   return undefined;
 }
 
-function sessions({ session: before }: ProtocolJson, { session: after }: ProtocolJson): Change[] {
-  if (before === undefined || after === undefined) {
-    if (before === after) return [];
-    return [
-      {
-        path: 'session',
-        breaks: ['sessions'],
-        reason: `the session is ${after === undefined ? 'no longer there' : 'new'}`,
-      },
-    ];
+function sessions(old: Version, now: Version): Change[] {
+  const [before, after] = [old, now].map(({ document }) => document.session);
+  if (before !== undefined && after !== undefined) {
+    const [table, other] = [old, now].map(({ protocol }) => protocol.session!.table);
+    return withTraces(compareSessions(before as Data, after as Data), table!, other!);
   }
-  return compareSessions(before as Data, after as Data);
+  if (before === after) return [];
+  return [
+    {
+      path: 'session',
+      breaks: ['sessions'],
+      reason: `the session is ${after === undefined ? 'no longer there' : 'new'}`,
+    },
+  ];
 }

@@ -20,6 +20,7 @@ import {
   messages,
   optional,
   rest,
+  StateError,
   struct,
   u8,
   u16be,
@@ -33,6 +34,7 @@ import {
   compareProtocols,
   fromJSON,
   type ProtocolParts,
+  type TraceMessage,
   toJSON,
 } from '../../../src/tools/index.ts';
 import { areShared, pairs, protocolOf, wireOf } from './corpus.ts';
@@ -262,6 +264,69 @@ test('sessions: what a state takes, what it answers, how long it may last', () =
   expect(changed({ deadline: { within: 500 } })[0]).toMatch(/^ within was 100 ms/);
   expect(changed({ unsolicited: ['a'] })[0]).toMatch(/^sessions other messages may be sent unasked/);
 });
+
+test('what breaks sessions is shown by a conversation that one version allows and the other refuses', () => {
+  const [asks, says] = [
+    messages(u8, { login: message(1), get: message(2), quit: message(3) }),
+    messages(u8, { ok: message(1), no: message(2), news: message(3) }),
+  ];
+  const handle = (): undefined => undefined;
+  const row = (outcomes: object): object => ({ handle, outcomes });
+  const base = {
+    locked: { on: { login: row({ locked: 'no', open: 'ok' }) }, unsolicited: [] },
+    open: { on: { get: row({ open: 'ok' }), quit: row({ over: [] }) }, unsolicited: [] },
+    over: { final: true },
+  };
+  const of = (states: object): ProtocolParts =>
+    ({
+      ...{ name: 'p', framing: lengthPrefix(), clientMessages: asks, serverMessages: says },
+      session: defineSession({ receives: asks, sends: says, initial: 'locked', states } as never),
+    }) as never;
+  const tracesOf = (states: object, initial = base): string[] => {
+    const [older, newer] = [of(initial), of(states)];
+    return compareProtocols(older, newer).changes.map(({ path, trace }) => {
+      if (trace === undefined) return `${path}: none`;
+      const [allows, refuses] = trace.by === 'old' ? [older, newer] : [newer, older];
+      expectTrace(trace.messages, allows, refuses);
+      return `${path}: ${trace.by}: ${trace.messages.map(({ from, type }) => `${from[0]} ${type}`).join(', ')}`;
+    });
+  };
+  const { open } = base;
+  const { get, quit } = open.on;
+  expect(tracesOf({ ...base, open: { ...open, on: { quit } } })).toEqual([
+    'session.open.get: old: c login, s ok, c get',
+  ]);
+  expect(tracesOf({ ...base, open: { ...open, on: { get: row({ open: 'no' }), quit } } })).toEqual([
+    'session.open.get: old: c login, s ok, c get, s ok',
+  ]);
+  expect(tracesOf({ ...base, open: { ...open, on: { get, quit: row({ open: 'ok' }) } } })).toContain(
+    'session.open.quit: new: c login, s ok, c quit, s ok',
+  );
+  expect(tracesOf({ ...base, open: { ...open, unsolicited: ['news'] } })).toEqual([
+    'session.open: new: c login, s ok, s news',
+  ]);
+  expect(tracesOf({ ...base, open: { ...open, on: { ...open.on, login: row({ open: 'ok' }) } } })).toEqual([
+    'session.open.login: new: c login, s ok, c login',
+  ]);
+  expect(tracesOf({ ...base, open: { ...open, deadline: { within: 9 } } })).toEqual([
+    'session.open.deadline: none',
+  ]);
+});
+
+/** The one session takes all of a conversation, the other one all up to its last message: seen from the client's side. */
+function expectTrace(
+  conversation: readonly TraceMessage[],
+  allows: ProtocolParts,
+  refuses: ProtocolParts,
+): void {
+  const [sure, other] = [allows, refuses].map(({ session }) => session!.mirror());
+  const [last, ...before] = conversation.toReversed();
+  const play = (side: typeof sure, { from, type }: TraceMessage): void =>
+    from === 'client' ? side!.send({ type } as never) : side!.receive({ type } as never);
+  for (const one of before.toReversed()) for (const side of [sure, other]) play(side, one);
+  play(sure, last!);
+  expect(() => play(other, last!)).toThrow(StateError);
+}
 
 test('a document stands for a protocol', () => {
   const [older, newer] = [version({ a: u8 }), version({ a: u16be })];
