@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { show } from '../../bytes/show.ts';
 import type { DeclaredCodec } from '../../protocol/fields/messages.ts';
 import type { Shown } from './change.ts';
@@ -42,12 +43,23 @@ export function failureOf(
     return { shown: shown(code === undefined ? text : `${code}: ${text}`) };
   }
   const found = by === 'old' ? compare(sent, got) : compare(got, sent);
-  if (found === undefined) return undefined;
+  // Another place on the wire, by accident with the same value, shows nothing.
+  if (found === undefined || areAlike(sent, got)) return undefined;
   const [was, is] = by === 'old' ? [found.old, found.new] : [found.new, found.old];
   return {
     shown: shown(`${found.path || 'the message'} is read as ${show(is)}, not ${show(was)}`),
     path: found.path,
   };
+}
+
+/** Whether two values cannot be told apart: the same members, those that are undefined aside. */
+function areAlike(a: unknown, b: unknown): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return Object.is(a, b);
+  if (a instanceof Uint8Array || b instanceof Uint8Array) return isDeepStrictEqual(a, b);
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...names].every((name) =>
+    areAlike((a as Record<string, unknown>)[name], (b as Record<string, unknown>)[name]),
+  );
 }
 
 /** Whether a message is of no declared kind, or a union in it is: its writer promises nothing to a reader. */

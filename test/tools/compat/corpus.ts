@@ -217,15 +217,18 @@ function tweak(one: Plan, by: number, given: string): void {
   }
 }
 
-function declaredFields(list: Fields): Record<string, AnyField> {
+function declaredFields(list: Fields, isEnd = false): Record<string, AnyField> {
   if (new Set(list.map(([one]) => one)).size < list.length) throw new RangeError('a name is there twice');
+  const isLast = list.map(([, one]) => one.is === 'optional' && one.isLast);
+  // Behind it, or in the middle of a frame, hardly a message can be made.
+  if (isLast.slice(0, isEnd ? -1 : undefined).includes(true)) throw new RangeError('it is not last');
   return Object.fromEntries(list.map(([one, its]) => [one, declared(its)]));
 }
 
-function declaredCases(list: readonly Case[]): Record<string, ReturnType<typeof message>> {
+function declaredCases(list: readonly Case[], isEnd = true): Record<string, ReturnType<typeof message>> {
   if (new Set(list.map((one) => one.name)).size < list.length) throw new RangeError('a name is there twice');
   return Object.fromEntries(
-    list.map((one) => [one.name, message(one.tag, declaredFields(one.fields))]),
+    list.map((one) => [one.name, message(one.tag, declaredFields(one.fields, isEnd))]),
   ) as never;
 }
 
@@ -270,7 +273,7 @@ export function protocolOf({
   open,
 }: ProtocolPlan): ProtocolParts | undefined {
   try {
-    const codec = messages(u8, declaredCases(all), {
+    const codec = messages(u8, declaredCases(all, trailer.length === 0), {
       ...{ header: declaredFields(header), trailer: declaredFields(trailer), trailing },
       otherwise: open ? 'unknown' : 'reject',
     } as never);
