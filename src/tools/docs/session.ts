@@ -16,7 +16,12 @@ export function sessionBlocks(session: AnySession): Block[] {
     paragraph([
       'The states are those of the server’s side of one connection. An arrow is labelled with the messages that a client sends, and behind the slash with what the server answers; “otherwise” is any message without an arrow of its own.',
     ]),
-    { is: 'states', initial: safeText(initial.name), states: all.map(stateOf), mermaid: toMermaid(session) },
+    {
+      is: 'states',
+      initial: safeText(initial.name),
+      states: all.map(stateOf),
+      mermaid: withoutFinalRows(toMermaid(session)),
+    },
     paragraph(
       say`A connection begins in ${initial.name}.${ready === initial ? [] : say` The handshake is over in ${ready.name}.`}`,
     ),
@@ -30,8 +35,17 @@ export function sessionBlocks(session: AnySession): Block[] {
   ];
 }
 
+/** The diagram without the arrows of final states: what their rows answer is never sent. */
+function withoutFinalRows(mermaid: string): string {
+  const lines = mermaid.split('\n');
+  const final = lines.flatMap((line) => / (\S+) --> \[\*\]$/.exec(line)?.slice(1) ?? []);
+  return lines
+    .filter((line) => !final.some((id) => line.trim().startsWith(`${id} --> `) && !line.endsWith('[*]')))
+    .join('\n');
+}
+
 function stateOf(state: StateTable): State {
-  const leaving = [...arrows(state)].flatMap(([to, labels]) =>
+  const leaving = [...(state.final ? [] : arrows(state))].flatMap(([to, labels]) =>
     [...labels].map((label) => ({ label: safeText(label), to: safeText(to) })),
   );
   const { deadline } = state;
@@ -43,12 +57,12 @@ function stateOf(state: StateTable): State {
 function stateBlocks(state: StateTable, table: SessionTable): Block[] {
   const { name, final, deadline, postpone, onEnter, onEnd, unsolicited, line } = state;
   const rows = table.receives
-    .filter((type) => state.receives === undefined || state.receives.has(type))
+    .filter((type) => !final && (state.receives === undefined || state.receives.has(type)))
     .map((type): Text[] => [say`${type}`, ...answers(state, type)]);
   const notes: Text[] = [];
   if (final)
     notes.push([
-      'The last state: what was answered is sent, and the server ends its side. It discards what still comes, until the client ends its side too.',
+      'The last state: the answer to the message that led here is sent, and the server ends its side. It discards what comes behind that message, unread and unanswered, until the client ends its side too.',
     ]);
   if (postpone !== undefined && postpone.size > 0)
     notes.push(say`${names([...postpone])} wait for the next state.`);
