@@ -1,7 +1,7 @@
 import type { AnyNode, Bits, Case, Extent, Group, Names, Shape, Tag } from '../../protocol/fields/kind.ts';
 import { code, count, grouped, hexOf, join, names, say, type Text } from './block.ts';
 import type { Place } from './sheet.ts';
-import { floatType, integerType, varintType } from './types.ts';
+import { floatType, integerType, textType, varintType } from './types.ts';
 import { extentWords, inverseWords, presenceWords, tagText, valueText } from './words.ts';
 
 /** A tool is a table over shapes: one that forgets a shape does not compile. */
@@ -76,10 +76,7 @@ const DESCRIBE: Table = {
   text({ length, max, form }, place) {
     const { encoding = 'utf8', unit = 'bytes', pad } = form ?? {};
     const about: Text[] = [];
-    if (encoding === 'utf8') {
-      about.push(['Well-formed UTF-8; anything else is refused. A leading U+FEFF is text.']);
-      place.refuse('utf8');
-    } else place.refuse('text');
+    place.refuse(encoding === 'utf8' ? 'utf8' : 'text');
     if (pad !== undefined) {
       about.push(
         say`Shorter text is filled up at its end with ${valueText(pad)}, which a reader takes away.`,
@@ -87,7 +84,7 @@ const DESCRIBE: Table = {
     }
     const isWide = encoding === 'utf16le' || encoding === 'utf16be';
     const counted = unit === 'bytes' ? 'byte' : isWide ? 'unit of 2 byte' : 'character';
-    sized(length, counted, max, place, [`text, ${ENCODINGS[encoding]}`], about);
+    sized(length, counted, max, place, place.type(textType(encoding)), about);
   },
 
   list({ item, count: times, max }, place) {
@@ -329,14 +326,6 @@ const DESCRIBE: Table = {
     place.out.gap(place.path, `a custom field (${name})`, 'its bytes are not explained');
   },
 };
-
-const ENCODINGS = {
-  utf8: 'UTF-8',
-  ascii: 'ASCII',
-  latin1: 'ISO 8859-1',
-  utf16le: 'UTF-16, least significant byte first, without a mark',
-  utf16be: 'UTF-16, most significant byte first, without a mark',
-} as const;
 
 /** The members of a structure, from one index up to another. */
 export function describeMembers(

@@ -38,19 +38,26 @@ export function framingBlocks(framing: Framing, where: string, gaps: Gap[]): Blo
   const words = (WORDS[layout.kind] as (layout: FramingLayout) => FramingWords)(layout);
   for (const [what, instead] of words.gaps) gaps.push({ where, what, instead });
   const { cells, sentences, refused } = words;
+  const takesRest = layout.kind === 'delimiter' && layout.unterminated !== 'error';
   return [
     ...(cells.length > 0 ? [{ is: 'packet', cells } as const] : []),
-    { is: 'list', items: sentences },
+    { is: 'list', items: [...sentences, ['The stream may end between two frames, and before the first.']] },
     paragraph(['An implementation has to refuse, and close the connection:']),
     {
       is: 'table',
       head: ['what', 'wirepipe’s error'],
-      rows: [...refused, ['the end of the stream inside a frame', 'ERR_FRAME_TRUNCATED'] as const].map(
-        ([about, error]): Text[] => [[about], [code(error)]],
-      ),
+      rows: [...refused, ...(takesRest ? [] : [TRUNCATED])].map(([about, error]): Text[] => [
+        [about],
+        [code(error)],
+      ]),
     },
   ];
 }
+
+const TRUNCATED = [
+  'the end of the stream inside a frame: anywhere behind its first byte and before its last',
+  'ERR_FRAME_TRUNCATED',
+] as const;
 
 const NOTHING = { refused: [], gaps: [] } as const;
 
@@ -79,7 +86,9 @@ const WORDS: Table = {
         ...fieldSentences(field, 'the frame'),
         [counted],
         say`At most ${maximum} bytes follow the field. A reader judges the length from the header alone, before it waits for, holds or allocates anything.`,
-        ['A length of 0 is a frame with nothing behind the field.'],
+        [
+          'A length of 0 is a frame with nothing behind the field; whether its payload is a message, “What is refused” tells.',
+        ],
         stripWords(strips, field),
         ...(field.offset > 0 && strips !== 0
           ? [

@@ -1,4 +1,4 @@
-import { code, names, type Text } from './block.ts';
+import { type Block, code, heading, join, names, paragraph, type Text } from './block.ts';
 
 export type Rule =
   | 'short'
@@ -27,12 +27,15 @@ export type Rule =
 
 /** What is wrong with a message, and wirepipe's error for it. */
 const RULES: Readonly<Record<Rule, readonly [about: string, error: string]>> = {
-  short: ['the payload ends inside a field', 'ERR_MESSAGE_SHORT'],
-  unknown: ['a tag that no message has', 'ERR_MESSAGE_UNKNOWN'],
+  short: [
+    'the payload ends before the message is complete: inside a field, or in front of one',
+    'ERR_MESSAGE_SHORT',
+  ],
+  unknown: ['a tag that no message of its sender has', 'ERR_MESSAGE_UNKNOWN'],
   trailing: ['bytes behind a complete message, inside its frame', 'ERR_MESSAGE_TRAILING'],
   empty: ['a payload of no bytes', 'ERR_MESSAGE_EMPTY'],
   inner: ['bytes that are left inside a field with a size of its own', 'ERR_MESSAGE_TRAILING'],
-  utf8: ['text that is not well-formed UTF-8 (overlong forms and surrogates too)', 'ERR_MESSAGE_UTF8'],
+  utf8: ['text that is not well-formed UTF-8', 'ERR_MESSAGE_UTF8'],
   text: ['bytes that its encoding does not have', 'ERR_MESSAGE_VALUE'],
   name: ['a number without a name, where all have one', 'ERR_MESSAGE_VALUE'],
   truth: ['a byte other than 0 and 1, where it says false or true', 'ERR_MESSAGE_VALUE'],
@@ -55,6 +58,9 @@ const RULES: Readonly<Record<Rule, readonly [about: string, error: string]>> = {
 /** Rules of which a list of fields would name nearly all. */
 const EVERYWHERE: ReadonlySet<string> = new Set(['short']);
 
+/** Rules of bytes that are no message yet. */
+const PAYLOAD: ReadonlySet<Rule> = new Set(['unknown', 'empty']);
+
 /** The error cases of a codec's messages, with the fields that have them. */
 export class Refusals {
   readonly #places: Map<Rule, Set<string>> = new Map();
@@ -66,14 +72,87 @@ export class Refusals {
     if (path !== undefined && !EVERYWHERE.has(rule)) places.add(path);
   }
 
-  /** A row for each: what, where, wirepipe's error. */
-  rows(): Text[][] {
-    return (Object.keys(RULES) as Rule[])
-      .filter((rule) => this.#places.has(rule))
-      .map((rule) => {
-        const [about, error] = RULES[rule];
-        const places = [...this.#places.get(rule)!];
-        return [[about], places.length === 0 ? ['any message'] : names(places), [code(error)]];
-      });
+  /** The paths of the fields that have it, none where every message does; undefined where none does. */
+  placesOf(rule: Rule): readonly string[] | undefined {
+    const places = this.#places.get(rule);
+    return places === undefined ? undefined : [...places];
   }
+}
+
+/** What is refused in one direction, or in one state. */
+export interface PartRefusals {
+  readonly title: Text;
+  /** The names of its messages. */
+  readonly types: readonly string[];
+  readonly refusals: Refusals;
+  /** Limits that hold for its messages, and what else is said of all. */
+  readonly more: readonly Text[];
+}
+
+/** All that readers have to refuse, in one table for all messages; and what writers have to. */
+export function refusedBlocks(parts: readonly PartRefusals[]): Block[] {
+  if (parts.length === 0) return [];
+  const rows = (Object.keys(RULES) as Rule[]).flatMap((rule): Text[][] => {
+    const places = placesIn(rule, parts);
+    const [about, error] = RULES[rule];
+    return places === undefined ? [] : [[[about], places, [code(error)]]];
+  });
+  const more = new Map<string, { text: Text; titles: Text[] }>();
+  for (const { title, more: own } of parts) {
+    for (const text of own) {
+      const key = JSON.stringify(text);
+      more.set(key, { text, titles: [...(more.get(key)?.titles ?? []), title] });
+    }
+  }
+  const items = [...more.values()].map(({ text, titles }) =>
+    titles.length === parts.length ? text : [...join(titles, ', '), ': ', ...text],
+  );
+  return [
+    heading(2, ['What is refused']),
+    ...(rows.length === 0
+      ? []
+      : ([
+          paragraph(['A reader has to refuse, beside what “Framing” tells:']),
+          { is: 'table', head: ['what', 'where', 'wirepipe’s error'], rows },
+        ] as const)),
+    paragraph([
+      'A writer has to refuse, before it sends a byte, what a reader would refuse, and values that have no bytes: a number out of the range of its type, text that its encoding cannot hold, a text, a list or bytes of more than their length can say or their limit permits, a payload that is too long for a frame.',
+    ]),
+    ...(items.length === 0 ? [] : [{ is: 'list', items } as const]),
+  ];
+}
+
+/** Where a rule holds; undefined where it does nowhere. */
+function placesIn(rule: Rule, parts: readonly PartRefusals[]): Text | undefined {
+  const having = parts.flatMap(({ title, types, refusals }) => {
+    const places = refusals.placesOf(rule);
+    return places === undefined ? [] : [{ title, types, places }];
+  });
+  if (having.length === 0) return undefined;
+  const of = PAYLOAD.has(rule) ? 'any payload' : 'any message';
+  if (having.length === parts.length && having.every(({ places }) => places.length === 0)) return [of];
+  // The name of a message tells who sends it, unless others send messages of that name.
+  const isUnique = parts.every(({ types }, index) =>
+    parts.every((other, at) => at === index || !other.types.some((type) => types.includes(type))),
+  );
+  if (isUnique && having.every(({ places, types }) => places.length > 0 && types.length > 0))
+    return names([...new Set(having.flatMap(({ places }) => places))]);
+  if (parts.length === 1) return names(having[0]!.places);
+  return join(
+    having.map(
+      ({ title, places }): Text => [
+        ...(places.length === 0 ? [of] : names(places)),
+        ' (',
+        ...lowered(title),
+        ')',
+      ],
+    ),
+    '; ',
+  );
+}
+
+function lowered([first, ...others]: Text): Text {
+  return typeof first === 'string'
+    ? [first.charAt(0).toLowerCase() + first.slice(1), ...others]
+    : [first!, ...others];
 }

@@ -23,16 +23,38 @@ export function sessionBlocks(session: AnySession): Block[] {
       mermaid: withoutFinalRows(toMermaid(session)),
     },
     paragraph(
-      say`A connection begins in ${initial.name}.${ready === initial ? [] : say` The handshake is over in ${ready.name}.`}`,
+      say`A connection begins in ${initial.name}.${ready === initial ? [] : say` The handshake is over in ${ready.name}; a server may close a connection that takes too long until then.`}`,
     ),
-    paragraph([
-      'The messages are taken in the order in which they come. Where several answers or states are named, the server decides which: its reasons are the application’s, and not part of the declaration. A message that a state does not take breaks the protocol: the server closes the connection, once its answers to what came before are sent.',
-    ]),
+    paragraph([orderWords(all, initial)]),
     ...(farewell === undefined
       ? []
       : [paragraph(['Before it closes because of a fault, the server may send a farewell.'])]),
     ...all.flatMap((state) => stateBlocks(state, table)),
   ];
+}
+
+/** Who speaks when. */
+function orderWords(all: readonly StateTable[], initial: StateTable): string {
+  const taking = all.filter(({ final }) => !final);
+  const rows = taking.flatMap(({ on, otherwise }) => [
+    ...on.values(),
+    ...(otherwise === undefined ? [] : [otherwise]),
+  ]);
+  const isConcurrent = rows.some(({ concurrent }) => concurrent !== undefined);
+  const decides = rows.some(({ outcomes }) => outcomes === undefined || outcomes.size > 1);
+  const breaks = taking.some(({ otherwise }) => otherwise === undefined);
+  return [
+    initial.onEnter === undefined ? 'The server sends no greeting.' : 'The server may speak first.',
+    isConcurrent
+      ? 'A client need not wait for an answer before it sends the next message. The server takes messages in the order in which they come; where a protocol permits several under way at once, their answers may overtake each other.'
+      : 'A client need not wait for an answer before it sends the next message: the server takes messages one at a time, and answers them in the order in which they come.',
+    ...(decides ? ['Where several answers or states are named, the server decides which.'] : []),
+    ...(breaks
+      ? [
+          'A message that a state does not take breaks the protocol: the server closes the connection, once its answers to what came before are sent.',
+        ]
+      : []),
+  ].join(' ');
 }
 
 /** The diagram without the arrows of final states: what their rows answer is never sent. */

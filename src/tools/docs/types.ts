@@ -60,3 +60,25 @@ export function varintType({
     about: [...groups, `${most}${read}. A sender writes as few bytes as will do`],
   };
 }
+
+const TEXTS = {
+  utf8: [
+    'UTF-8',
+    'well-formed UTF-8: no overlong forms, no surrogates, nothing beyond U+10FFFF. Every other character is text, U+0000 and a leading U+FEFF too',
+  ],
+  ascii: ['ASCII', 'the characters U+0000 to U+007F, in one byte each'],
+  latin1: ['ISO 8859-1', 'the characters U+0000 to U+00FF, in one byte each'],
+  utf16le: [
+    'UTF-16LE',
+    'UTF-16 in units of two bytes, least significant byte first, without a byte order mark',
+  ],
+  utf16be: [
+    'UTF-16BE',
+    'UTF-16 in units of two bytes, most significant byte first, without a byte order mark',
+  ],
+} as const;
+
+export function textType(encoding: keyof typeof TEXTS): TypeWords {
+  const [name, about] = TEXTS[encoding];
+  return { name: `text, ${name}`, about: [about] };
+}

@@ -31,11 +31,14 @@ import { exampleRows, explain } from './example.ts';
 import { framingBlocks } from './framing.ts';
 import { toHtmlPage } from './html.ts';
 import { toMarkdownPage } from './markdown.ts';
-import { Refusals } from './refusals.ts';
+import { type PartRefusals, Refusals, refusedBlocks } from './refusals.ts';
 import { type AnyDeclared, sampleOf } from './sample.ts';
 import { sessionBlocks } from './session.ts';
 import { Describer, type Findings, type Sheet } from './sheet.ts';
 import { isKnown, sumBlocks } from './sums.ts';
+import { transcriptBlocks } from './transcript.ts';
+import { framed, type Made, trialBlocks } from './trials.ts';
+import { integerType } from './types.ts';
 import { tagText } from './words.ts';
 
 /** The parts of a protocol that the page is made of. */
@@ -107,6 +110,8 @@ class Writer {
   readonly #protocol: DocumentedProtocol;
   readonly #examples: NonNullable<WireDocsOptions['examples']>;
   readonly #gaps: Gap[] = [];
+  readonly #refused: PartRefusals[] = [];
+  readonly #made: Made[] = [];
   readonly #findings: Omit<Findings, 'refusals' | 'parameters'>;
 
   constructor(protocol: DocumentedProtocol, examples: NonNullable<WireDocsOptions['examples']>) {
@@ -129,23 +134,24 @@ class Writer {
     const blocks: Block[] = [
       heading(1, say`The wire protocol ${name}`),
       paragraph([
-        'What the bytes of this protocol mean, for an implementation in any language. The page is made from the declaration that wirepipe runs, so the two agree.',
+        'What the bytes of this protocol mean, for an implementation in any language. The page is made from the declaration that wirepipe, a toolkit for network protocols, runs: so the two agree.',
       ]),
       {
         is: 'list',
         items: [
-          ['Bytes are written in hex, and in the order in which they are sent. Offsets count from 0.'],
+          [
+            'Bytes are written in hex, and in the order in which they are sent. Offsets, which begin at 0, and sizes count bytes; the numbers in byte diagrams count bits.',
+          ],
           [
             'In a byte diagram a row is 32 bits, the first bit sent on the left; of a byte, the most significant bit is on the left. A field whose name ends with … has no fixed size, or a long one, and is not drawn to scale.',
           ],
           [
-            '“Refused” means that a reader takes the message as broken: it stops reading and closes the connection.',
+            `“Refused” means that a reader takes bytes as broken, and reads no further. What came before them is taken, and answered, as if they had not come; they have no answer themselves${session?.table.farewell === undefined ? '' : ', except for a farewell (see “Session”)'}. Then the reader closes the connection.`,
           ],
         ],
       },
       heading(2, ['Framing']),
       ...framing,
-      ...messages,
       ...(types.size === 0
         ? []
         : [
@@ -156,8 +162,13 @@ class Writer {
               rows: [...types].map(([type, about]): Text[] => [[code(type)], about]),
             } as const,
           ]),
+      ...messages,
+      ...refusedBlocks(this.#refused),
+      ...trialBlocks(this.#made),
       ...(sums.size === 0 ? [] : [heading(2, ['Checksums']), ...sumBlocks(sums.values())]),
-      ...(session === undefined ? [] : [heading(2, ['Session']), ...sessionBlocks(session)]),
+      ...(session === undefined
+        ? []
+        : [heading(2, ['Session']), ...sessionBlocks(session), ...transcriptBlocks(session, this.#made)]),
     ];
     blocks.push(heading(2, ['What this page does not say']), ...this.#gapBlocks());
     return { blocks, gaps: this.#gaps };
@@ -242,6 +253,17 @@ class Writer {
     const shape = root.kind.shape(root);
     const isChoice = shape.is === 'choice';
     if (isChoice) blocks.push(...overview(shape));
+    if (trailing === 'ignore') {
+      blocks.push(
+        paragraph([
+          `${isChoice ? 'A sender sends exactly so many bytes. ' : ''}A reader ignores bytes behind a complete message, inside its frame.`,
+        ]),
+      );
+    } else if (trailing === 'keep') {
+      blocks.push(
+        paragraph(['Bytes behind a complete message, inside its frame, belong to it as its last field.']),
+      );
+    }
     if (parameters.size > 0) {
       const all = [...parameters].map(([name, value]) => say`${name} (here ${value})`);
       blocks.push(
@@ -258,9 +280,6 @@ class Writer {
     if (root.facts.size.min > 0) refusals.add('empty');
     if (isChoice && !shape.cases.some(({ tags }) => tags?.length === 0)) refusals.add('unknown');
     if (trailing === 'reject' && !root.facts.traits.takesRest) refusals.add('trailing');
-    blocks.push(heading(3, ['What a reader of these messages has to refuse']));
-    const rows = refusals.rows();
-    if (rows.length > 0) blocks.push({ is: 'table', head: ['what', 'where', 'wirepipe’s error'], rows });
     const more: Text[] = [];
     const { layout } = framing;
     if (
@@ -273,9 +292,6 @@ class Writer {
         `The length field of the framing is part of the payload, ${count(first, 'byte')} behind its first; a sender fills it in, whatever field stands there.`,
       ]);
     }
-    if (trailing === 'ignore') more.push(['Bytes behind a complete message, inside its frame, are ignored.']);
-    if (trailing === 'keep')
-      more.push(['Bytes behind a complete message, inside its frame, belong to it as its last field.']);
     const { costs } = root.facts;
     if (costs.elements > limits.elements)
       more.push([`All lists of one message together have at most ${count(limits.elements, 'element')}.`]);
@@ -283,7 +299,7 @@ class Writer {
       more.push([`Elements that take no bytes: at most ${grouped(limits.empty)} in one message.`]);
     if (costs.text > limits.text)
       more.push([`All texts of one message together have at most ${count(limits.text, 'byte')}.`]);
-    if (more.length > 0) blocks.push({ is: 'list', items: more });
+    this.#refused.push({ title, types: isChoice ? shape.cases.map(({ name }) => name) : [], refusals, more });
     return blocks;
   }
 
@@ -319,14 +335,6 @@ class Writer {
       else if (tag.from === 'parameter')
         place.sheet.notes.push(say`It is this message where the parameter ${tag.name} is ${values}.`);
       describeMembers(entries, derived, place, before);
-      const { min, max } = sizeOfCase(one, tag.from === 'prefix' ? tag.node : undefined);
-      const size =
-        min === max
-          ? count(min, 'byte')
-          : Number.isFinite(max)
-            ? `${grouped(min)} to ${count(max, 'byte')}`
-            : `${count(min, 'byte')} or more`;
-      place.sheet.notes.unshift([`The payload has ${size}.`]);
     });
   }
 
@@ -353,6 +361,7 @@ class Writer {
     } catch (error) {
       return [paragraph(say`No frame can be made of the example: ${showThrown(error)}`)];
     }
+    this.#made.push({ side, codec, framing, type, payload, frame });
     const at = payloadAt(framing, payload, frame);
     const head = at < 0 ? [] : frame.subarray(0, at);
     const tail = at < 0 ? [] : frame.subarray(at + payload.length);
@@ -376,9 +385,28 @@ class Writer {
   }
 
   #gapBlocks(): Block[] {
+    const { session } = this.#protocol;
+    const states = [...(session?.table.states.values() ?? [])];
     const always: Text[] = [
-      ['Why a program sends a message, and what it does with one: that is the application’s.'],
-      ['Names of errors are wirepipe’s. They are not sent; other implementations may call them otherwise.'],
+      [
+        'Why a program sends a message, what the values in it mean, and what the receiver does with it: the application decides.',
+      ],
+      ...(session === undefined
+        ? []
+        : [
+            [
+              'Where a message may have several answers, or lead to several states, which one it is: the application decides.',
+            ],
+          ]),
+      ...(states.some(({ unsolicited, final }) => unsolicited === undefined && !final)
+        ? [['What the server may send unasked, in the states where nothing is said of it.']]
+        : []),
+      [
+        'Where the bytes travel: any reliable stream in both directions will do of which each side can end its own, such as TCP.',
+      ],
+      [
+        'Names of errors are wirepipe’s, and so is which of several faults is named. Neither is sent; other implementations may call them otherwise.',
+      ],
     ];
     const own = this.#gaps.map(
       ({ where, what, instead }) => say`${where}: ${[what.replaceAll('\n', ' ')]}; ${[instead]}.`,
@@ -407,10 +435,10 @@ function prefaceSentences(protocol: DocumentedProtocol): Text[] {
 }
 
 /** The messages in a table: name, tag, size. */
-function overview({ tag, cases }: Extract<Shape, { is: 'choice' }>): Block[] {
+function overview({ tag, before, cases }: Extract<Shape, { is: 'choice' }>): Block[] {
   const where =
     tag.from === 'prefix'
-      ? say`The tag in the payload tells the messages apart.`
+      ? tagWords(tag.node, before)
       : tag.from === 'path'
         ? say`The field ${tag.path} tells the messages apart.`
         : say`The messages do not say which they are: the parameter ${tag.from === 'parameter' ? tag.name : ''} does.`;
@@ -431,6 +459,19 @@ function overview({ tag, cases }: Extract<Shape, { is: 'choice' }>): Block[] {
   return [paragraph(where), { is: 'table', head: ['message', 'tag', 'bytes of its payload'], rows }];
 }
 
+/** Where the tag stands, and of what type it is. */
+function tagWords(node: AnyNode, before: number): Text {
+  const shape = node.kind.shape(node);
+  const type =
+    shape.is === 'integer'
+      ? say`, ${integerType(shape).name},`
+      : shape.is === 'varint'
+        ? [', a varint,']
+        : [];
+  const place = before === 0 ? 'at the beginning of the payload' : 'in the payload';
+  return [`The tag ${place}`, ...type, ' tells the messages apart.'];
+}
+
 function sizeOfCase({ group: { facts } }: Case, tag: AnyNode | undefined): { min: number; max: number } {
   const own = tag?.facts.size ?? { min: 0, max: 0 };
   return { min: facts.size.min + own.min, max: facts.size.max + own.max };
@@ -442,7 +483,7 @@ function sheetBlocks({ title, message, cells, rows, notes }: Sheet): Block[] {
     [code(name)],
     size,
     type,
-    join(about),
+    about.length === 0 ? ['Any value.'] : join(about),
   ]);
   const drawn = cells.filter(({ bits }) => bits !== 0);
   return [
@@ -453,12 +494,6 @@ function sheetBlocks({ title, message, cells, rows, notes }: Sheet): Block[] {
       ? [paragraph(['It has no fields.'])]
       : [{ is: 'table', head: ['offset', 'field', 'size', 'type', 'what it holds'], rows: table } as const]),
   ];
-}
-
-function framed(framing: Framing, payload: Buffer): Buffer {
-  const writer = framing.writer();
-  const target = Buffer.alloc(writer.bound(payload.length));
-  return target.subarray(0, writer.write(target, 0, payload, 0, payload.length));
 }
 
 /** Where the payload stands in its frame; −1 where the framing changes its bytes. Other payloads of that length stand in the same place. */

@@ -21,6 +21,7 @@ import * as f from '../../../src/protocol/fields/kinds.ts';
 import { codecOf, messages } from '../../../src/protocol/fields/messages.ts';
 import type { Framing } from '../../../src/protocol/framing/framing.ts';
 import { lengthPrefix } from '../../../src/protocol/framing/length-prefix.ts';
+import { defineSession } from '../../../src/protocol/session/session.ts';
 import { type DocumentedProtocol, wireDocs } from '../../../src/tools/docs/wire-docs.ts';
 import { codecFrom, VECTORS } from '../../protocol/fields/vectors.ts';
 import { describeInChromium, useChromium } from '../../support/chromium.ts';
@@ -242,6 +243,76 @@ test('a byte diagram in characters, as RFCs draw it', () => {
 \`\`\`
 
 - \`A\` is \`urgent\``);
+});
+
+test('streams at the edges stand beside what a reader takes of them', () => {
+  const put = { name: f.utf8(f.u8), at: f.u16be };
+  const text = page(messages(f.u8, { put: message(7, put), no: message(0) }));
+  for (const row of [
+    // length 4 · tag 7 · length 0 · at 1
+    '| `04 00 00 00 07 00 00 01` | an empty text | `{"type":"put","name":"","at":1}` |',
+    '| `06 00 00 00 07 02 c0 80 00 01` | a text that is not well-formed: an overlong form | refused: `ERR_MESSAGE_UTF8` |',
+    '| `01 00 00 00 01` | a tag that no message has | refused: `ERR_MESSAGE_UNKNOWN` |',
+    '| `00 00 00 00` | a payload of no bytes | refused: `ERR_MESSAGE_EMPTY` |',
+  ]) {
+    expect(text).toContain(row);
+  }
+  expect(text).toMatch(/a message, and a byte behind it in its frame \| refused: `ERR_MESSAGE_TRAILING`/);
+  const ignoring = page(messages(f.u8, { put: message(7, put) }, { trailing: 'ignore' }));
+  expect(ignoring).toContain('A sender sends exactly so many bytes. A reader ignores bytes behind');
+  expect(ignoring).toMatch(/a message, and a byte behind it in its frame \| `\{"type":"put"/);
+});
+
+test('what is refused stands once, and says whose messages it is where names are not enough', () => {
+  const client = messages(f.u8, { say: message(1, { text: f.utf8(f.u8) }) });
+  const server = messages(
+    f.u8,
+    { say: message(1, { text: f.utf8(f.u8), on: f.bool }) },
+    { trailing: 'ignore' },
+  );
+  const { text } = wireDocs(protocolOf('two', lengthPrefix(), client, server));
+  expect(text.match(/^## What is refused$/gm)).toHaveLength(1);
+  for (const row of [
+    '| a payload of no bytes | any payload | `ERR_MESSAGE_EMPTY` |',
+    '| bytes behind a complete message, inside its frame | any message (messages of the client) | `ERR_MESSAGE_TRAILING` |',
+    '| text that is not well-formed UTF-8 | `say.text` (messages of the client); `say.text` (messages of the server) | `ERR_MESSAGE_UTF8` |',
+    '| a byte other than 0 and 1, where it says false or true | `say.on` (messages of the server) | `ERR_MESSAGE_VALUE` |',
+  ]) {
+    expect(text).toContain(row);
+  }
+});
+
+test('the session is said in words: who begins, what breaks it, what a final state does, and a conversation', () => {
+  const client = messages(f.u8, { ask: message(1), bye: message(2), stop: message(3) });
+  const server = messages(f.u8, { yes: message(1), no: message(2) });
+  const answer = () => ({ send: { type: 'yes' } }) as never;
+  const session = defineSession({
+    receives: client,
+    sends: server,
+    initial: 'open',
+    states: {
+      open: {
+        on: {
+          ask: { outcomes: { open: 'yes' }, handle: answer },
+          bye: { outcomes: { 'all over': 'no' }, handle: answer },
+        },
+      },
+      'all over': { final: true, otherwise: { outcomes: { 'all over': 'yes' }, handle: answer } },
+    },
+  } as never);
+  const { text } = wireDocs({ ...protocolOf('s', lengthPrefix(), client, server), session } as never);
+  expect(text).toContain('The server sends no greeting. A client need not wait');
+  expect(text).toContain('A message that a state does not take breaks the protocol');
+  expect(text).not.toContain('Where several answers or states are named');
+  expect(text).toContain('### State `all over`\n\n- The last state');
+  // The row of the final state is in no diagram: its answers are never sent.
+  expect(text).toContain('open --> state1: bye / no\n    state1 --> [*]\n```');
+  expect(text).toContain(
+    [
+      '| `ask`: `01 00 00 00 01` | `yes`: `01 00 00 00 01` | `open` |',
+      '| `bye`: `01 00 00 00 02` | `no`: `01 00 00 00 02` | `all over` |',
+    ].join('\n'),
+  );
 });
 
 test('a CRC of one’s own has its parameters', () => {
