@@ -309,6 +309,11 @@ describe('a declaration that cannot work is refused where it is written', () => 
       "'n' can never be read, 'd' takes the rest",
     ],
     [
+      'a name of the header and of the trailer',
+      () => messages(f.u8, { a: message(1) }, { header: { n: f.u8 }, trailer: { n: f.u16be } }),
+      "the header and the trailer have a field 'n' each",
+    ],
+    [
       'a header of any size',
       () => messages(f.u8, { a: message(1) }, { header: { n: f.varuint } }),
       'fixed size',

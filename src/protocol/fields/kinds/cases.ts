@@ -41,6 +41,10 @@ export function casesOf(
     const references = isTagInHeader ? tag.references('tag', tags).map((one) => ({ ...one, open })) : [];
     return caseGroup(Object.fromEntries(all), name, references);
   };
+  for (const key of Object.keys(header)) {
+    if (Object.hasOwn(trailer, key))
+      throw new RangeError(`the header and the trailer have a field '${key}' each`);
+  }
   const byTag = new Map<Tag, Case>();
   const byName = new Map<string, Case>();
   for (const [name, { tag: value, fields }] of Object.entries(table)) {
