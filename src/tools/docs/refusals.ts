@@ -105,7 +105,7 @@ export function refusedBlocks(parts: readonly PartRefusals[]): Block[] {
     }
   }
   const items = [...more.values()].map(({ text, titles }) =>
-    titles.length === parts.length ? text : [...join(titles, ', '), ': ', ...text],
+    titles.length === parts.length ? text : [...join(titles, ', '), ': ', ...lowered(text)],
   );
   return [
     heading(2, ['What is refused']),

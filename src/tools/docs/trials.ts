@@ -23,7 +23,9 @@ const LONGEST = 40;
 export function trialBlocks(all: readonly Made[]): Block[] {
   const [first] = all;
   if (first === undefined) return [];
-  const made = all.filter(({ codec }) => codec === first.codec);
+  const made = all
+    .filter(({ codec }) => codec === first.codec)
+    .sort((one, other) => one.frame.length - other.frame.length);
   const rows: Text[][] = [];
   for (const [about, stream] of streams(made)) {
     if (stream.length <= LONGEST) rows.push([[code(hexOf(stream))], [about], outcome(first, stream)]);

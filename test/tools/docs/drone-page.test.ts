@@ -221,6 +221,23 @@ describe.skipIf(!isThere('/usr/bin/python3'))(
       expect(answers).toEqual(all.map(cut));
     });
 
+    test('takes the streams of the page’s examples for what the page says', async () => {
+      const { text } = wireDocs(drone);
+      const rows = [...text.matchAll(/^\| `([0-9a-f ]+)` \| [^|`]+ \| (\{?.*) \|$/gm)]
+        .map(([, bytes, takes]) => ({ bytes: hexOf(bytes!), takes: takes!.replaceAll('`', '') }))
+        .filter(({ takes }) => /^(\{|refused)/.test(takes));
+      expect(rows).toHaveLength(9);
+      for (const { bytes, takes } of rows) {
+        const [cutUp] = await peer.ask([{ do: 'frames', chunks: [bytes], end: true }]);
+        const { payloads, refused } = cutUp as { payloads: string[]; refused: string | null };
+        const read = await peer.ask(payloads.map((hex) => ({ do: 'decode', from: 'client', hex })));
+        const taken = [...(read as object[]), ...(refused === null ? [] : [{ refused }])].map((one) =>
+          'message' in one ? JSON.stringify(one.message) : `refused: ${(one as { refused: string }).refused}`,
+        );
+        expect(taken.join(', then '), bytes).toBe(takes);
+      }
+    });
+
     test('reads and writes the recorded flight byte for byte', async () => {
       for (const side of SIDES) {
         const stream = readFileSync(path.join(root, `test/fixtures/flight.${side}.bin`)).toString('hex');
