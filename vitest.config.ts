@@ -11,8 +11,11 @@ export default defineConfig({
       // The command line runs as a process of its own, built, and the page in a browser.
       exclude: ['src/cli/**', 'src/tools/view/page/**'],
       reporter: ['text', 'json-summary'],
-      // A floor, raised when more is covered: of all branches, in per cent.
-      thresholds: { branches: 91 },
+      // Floors, raised when more is covered: of branches, in per cent. Parts of the tools and of the fleet run in other processes.
+      thresholds: {
+        'src/{bytes,protocol,streams,net,captures,testing,drone}/**': { branches: 92 },
+        'src/{tools,fuzz,fleet}/**': { branches: 77 },
+      },
     },
   },
 });
