@@ -125,7 +125,7 @@ const edit: fc.Arbitrary<Edit> = fc.record({
 
 /** A version, and another that some edits have made of it; both can be declared. */
 export const pairs: fc.Arbitrary<readonly [ProtocolPlan, ProtocolPlan]> = fc
-  .tuple(protocol, fc.array(edit, { maxLength: 2 }))
+  .tuple(protocol, fc.array(edit, { minLength: 1, maxLength: 3, size: '+1' }))
   .map(([before, edits]) => {
     const after = structuredClone(before);
     for (const one of edits) change(after, one);
