@@ -140,7 +140,7 @@ async function commands(): Promise<string> {
   }
   await nats.stop();
   const head = ['command', 'median µs', '99 % µs', 'a second, 64 at once'];
-  const text = table([...head, 'µs of NATS', 'of gateways', 'of who asks'], rows);
+  const text = table([...head, 'µs of NATS', 'of gateways', 'of the commander'], rows);
   return `Commands of four bytes to ${DEVICES} devices, and their replies. All processes share the processors of one machine: the columns of processor time say
 what one command costs each, and so what more machines would do.\n\n${text}`;
 }
@@ -259,7 +259,7 @@ async function simulation(): Promise<string> {
     ['resident in NATS', gib(perEntry * SIMULATED), gib(perEntry * MILLION)],
     ['on its disk', gib(disk * SIMULATED), gib(disk * MILLION)],
     ['to read all presence', `${(took / 1_000).toFixed(1)} s`, `${((took / 1_000) * times).toFixed(0)} s`],
-    ['heap of who watches presence', gib(perPresence * SIMULATED), gib(perPresence * MILLION)],
+    ['heap of a presence watcher', gib(perPresence * SIMULATED), gib(perPresence * MILLION)],
   ];
   return `A bucket of ${SIMULATED.toLocaleString('en')} claims without their devices, and ten times as many, reckoned from it.\n\n${table(
     ['', `${SIMULATED.toLocaleString('en')}`, `${MILLION.toLocaleString('en')}`],

@@ -29,7 +29,7 @@ process.on('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit());
 
 const ports = [Number(port) + 1, Number(port) + 2];
-/** Resolves when somebody listens on the port. */
+/** Resolves when a server listens on the port. */
 async function listening(): Promise<void> {
   for (;;) {
     const isThere = await new Promise<boolean>((resolve) => {

@@ -30,7 +30,7 @@ export interface Subscription {
   readonly qos: number;
   /** What the client publishes itself is not sent to it (5.0 §3.8.3.1). */
   readonly noLocal: number;
-  /** It is told whether what is published is retained. */
+  /** Its messages say whether they were retained. */
   readonly retainAsPublished: number;
   readonly identifier: number | undefined;
 }

@@ -8,7 +8,7 @@ export interface Publication {
   readonly payload: Uint8Array;
   readonly qos: number;
   readonly retain: boolean;
-  /** Of MQTT 5: those that go with the message to whoever gets it. */
+  /** Of MQTT 5: those that go with the message to its subscribers. */
   readonly properties?: readonly Property[];
   /** When it is worth nothing any more, in milliseconds since 1970 (5.0 §3.3.2.3.3). */
   readonly expires?: number | undefined;

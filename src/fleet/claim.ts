@@ -1,6 +1,6 @@
 /** What stands in the bucket of a device's connection. Its revision is the claim's epoch. */
 export interface Claim {
-  /** The gateway that holds the connection; null: nobody does any more. */
+  /** The gateway that holds the connection; null: no gateway does any more. */
   readonly gateway: string | null;
   /** When the connection was known, or let go: milliseconds since 1970, of the gateway's clock. */
   readonly at: number;

@@ -238,7 +238,7 @@ export class Fleet<ClientMessage, ServerMessage> {
       this.#cache.delete(device);
       const found = await this.#find(device);
       if ('type' in found) return found;
-      // It says the same: whoever holds it by that claim is gone, or about to let it go.
+      // It says the same: the gateway that holds it by that claim is gone, or about to let it go.
       if (found.epoch === epoch) return outcome;
       claim = found;
     }
@@ -316,7 +316,7 @@ export class Fleet<ClientMessage, ServerMessage> {
       // Not again: it may be stored, executed and taken out already, and NATS does not know it any more once it was restarted.
       return unknown(`nothing tells whether it is stored: ${showThrown(error)}`);
     }
-    // It is stored: whoever claims the device from now on finds it. Tell who holds it already.
+    // It is stored: a gateway that claims the device from now on finds it. Notify the one that holds it already.
     const found = await this.#find(device);
     if (!('type' in found) && link.isOnline) {
       link.nats.publish(

@@ -5,7 +5,7 @@ import type { FleetLink } from './link.ts';
 import { type Outcome, outcomes, refused, unknown } from './outcome.ts';
 import { QueueHeader } from './queue-header.ts';
 
-/** What a device is told of a persistent command, so that it executes it once. */
+/** What a device gets beside a persistent command, so that it executes the command once. */
 export interface CommandId {
   /** The command's own: the same each time it is delivered. */
   readonly id: string;
@@ -131,7 +131,7 @@ export class DeviceQueue {
     }
     const key = places.attempt(token);
     await bucket.put(key, JSON.stringify({ sequence: seq, count: attempts + 1 }));
-    // Whoever gives it up deletes it first, and looks for the attempt then: one of us sees the other.
+    // A commander that gives it up deletes it first, and looks for the attempt then: one of the two sees the other.
     if ((await manager.streams.getMessage(places.queues, query))?.seq !== seq) return 'more';
     if (!this.#isGoing) return 'none';
     const outcome = await this.#send(message, header);

@@ -138,7 +138,7 @@ export class FleetLink extends EventEmitter<LinkEvents> {
     this.#isOver = true;
     this.#isOnline = false;
     if (nats.isClosed()) return;
-    // What was said is to get there, where there is somebody to take it.
+    // What was said is to get there, where a device takes it.
     if (wasOnline) await within(nats.flush(), LAST_WORDS);
     if (this.#isOwn) await nats.close();
   }

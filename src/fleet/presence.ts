@@ -141,7 +141,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
     this.#watch?.stop();
   }
 
-  /** NATS was away: what has changed meanwhile is told. */
+  /** NATS was away: what has changed meanwhile comes as events. */
   async #resync(): Promise<void> {
     try {
       await this.#snapshot();
@@ -294,7 +294,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
 
   /** Ask gateways that were not heard of for a while, and find out who is lost. */
   #look(): void {
-    // Without NATS nobody is heard of.
+    // Without NATS no gateway is heard of.
     if (!this.#link.isOnline || this.#isReturning) {
       for (const life of this.#gateways.values()) life.heard = performance.now();
       return;
@@ -325,7 +325,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
     for (const token of life.devices) this.#tell(token);
   }
 
-  /** Whether nobody listens on the subject of a gateway. One that does not answer may be there all the same. */
+  /** Whether the subject of a gateway has no listener. One that does not answer may be there all the same. */
   async #hasEnded(gateway: string): Promise<boolean> {
     const { nats, places } = this.#link;
     try {

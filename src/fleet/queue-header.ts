@@ -10,7 +10,7 @@ export const QueueHeader = {
   /**
    * @param until - milliseconds since 1970 after which it is not sent any more
    * @param timeout - milliseconds that its reply may take
-   * @param inbox - the subject for what becomes of it; empty: nobody asks
+   * @param inbox - the subject for what becomes of it; empty: no answer is wanted
    */
   make(until: number, timeout: number, inbox: string): MsgHdrs {
     const made = headers();

@@ -21,7 +21,7 @@ export interface Telemetry<Message> {
 
 /** What devices send unasked, for `for await`. Leaving the loop ends it; so does the end of the connection to NATS. */
 export class TelemetryStream<Message> implements AsyncIterableIterator<Telemetry<Message>, undefined> {
-  /** Messages that were dropped since nobody has read them. */
+  /** Messages that were dropped unread. */
   dropped = 0;
   /** What came and is no message of the protocol. */
   invalid = 0;

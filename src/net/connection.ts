@@ -36,7 +36,7 @@ export interface Machine<ServerMessage, State extends string, Context> {
   /** Resolves when the peer takes messages again, or the connection is gone. */
   ready(): Promise<void>;
   /**
-   * End the session in peace: what has come is answered first, then `say` is asked for the last words, and our side ends. Without effect
+   * End the session without an error: what has come is answered first, then `say` is asked for the last words, and our side ends. Without effect
    * once the session is over.
    *
    * @example earlier.machine.leave(() => ({ type: 'disconnect', reason: 'sessionTakenOver' }));

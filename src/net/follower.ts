@@ -9,6 +9,6 @@ export interface Follower {
    * nothing is.
    */
   leave(): Promise<void> | undefined;
-  /** The connection is gone; with the error that ended it, unless it went in peace. */
+  /** The connection is gone; with the error that ended it, unless it ended without one. */
   end(error: Error | undefined): void;
 }

@@ -259,7 +259,7 @@ export class DirectionFrames {
 
   #take(results: FrameResult[], chunk: Buffer): void {
     for (;;) {
-      // One frame at a time where noise is told: it stands between frames.
+      // One frame at a time where noise is reported: it stands between frames.
       const batch = this.#options === undefined ? this.#reader.take() : this.#reader.take(1);
       for (const error of this.#noise.splice(0)) results.push({ kind: 'noise', error });
       if (batch === undefined) {

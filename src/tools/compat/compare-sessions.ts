@@ -79,7 +79,7 @@ function compareStates(
     const isLonger = now! > old!;
     add(
       `${path}.deadline`,
-      `${limit} was ${old} ms and is ${now} ms${isLonger ? ': whoever kept the shorter one keeps the longer' : ''}`,
+      `${limit} was ${old} ms and is ${now} ms${isLonger ? ': a side that kept the shorter one keeps the longer' : ''}`,
       isLonger,
     );
   }

@@ -287,7 +287,7 @@ const READERS: Table = {
         encoding: luaString(encoding),
         each: unit === 'characters' && isWide ? '2' : '1',
         counts_characters: unit === 'characters' && encoding === 'utf8' ? 'true' : undefined,
-        // Of these the first byte that is wrong is told.
+        // Of these the first byte that is wrong is reported.
         exact: form === undefined ? 'true' : undefined,
         pad: pad === undefined ? undefined : luaString(pad),
       }),
