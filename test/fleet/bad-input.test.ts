@@ -6,12 +6,11 @@ import { connectFleet, fleet } from '../../src/fleet/index.ts';
 import { placesOf } from '../../src/fleet/places.ts';
 import { createServer } from '../../src/index.ts';
 import { FleetRig } from '../support/fleet-rig.ts';
-import { meter, type Told } from '../support/meter.ts';
+import { add, meter } from '../support/meter.ts';
 import { freePort, NatsServer, noNats } from '../support/nats-server.ts';
 
 if (noNats !== undefined) console.warn(`skipped: bad input of a fleet, since ${noNats}`);
 
-const add = (value: number): Told => ({ type: 'add', seq: 0, command: 0, value });
 const identify = (): undefined => undefined;
 
 test('options that do not fit are refused where they are written', () => {

@@ -1,12 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { connectFleet, type Fleet } from '../../src/fleet/index.ts';
 import { FleetRig, until } from '../support/fleet-rig.ts';
-import { meter, type Said, type Told } from '../support/meter.ts';
+import { add, meter, type Said, type Told } from '../support/meter.ts';
 import { NatsServer, noNats } from '../support/nats-server.ts';
 
 if (noNats !== undefined) console.warn(`skipped: gateways of a fleet, since ${noNats}`);
-
-const add = (value: number): Told => ({ type: 'add', seq: 0, command: 0, value });
 
 describe.skipIf(noNats !== undefined)('gateways', () => {
   let nats: NatsServer;

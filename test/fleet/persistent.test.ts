@@ -1,21 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { connectFleet, type Fleet } from '../../src/fleet/index.ts';
-import type { FleetError } from '../../src/index.ts';
-import { FleetRig, until } from '../support/fleet-rig.ts';
-import { meter, type Said, type Told } from '../support/meter.ts';
+import { FleetRig, failure, until } from '../support/fleet-rig.ts';
+import { add, meter, type Said, type Told } from '../support/meter.ts';
 import { NatsServer, noNats } from '../support/nats-server.ts';
 
 if (noNats !== undefined) console.warn(`skipped: persistent commands of a fleet, since ${noNats}`);
 
-const add = (value: number): Told => ({ type: 'add', seq: 0, command: 0, value });
 const within = (milliseconds: number) => ({ persist: { until: new Date(Date.now() + milliseconds) } });
-const failure = (promise: Promise<unknown>): Promise<FleetError> =>
-  promise.then(
-    (value) => {
-      throw new Error(`it was fulfilled: ${JSON.stringify(value)}`);
-    },
-    (error) => error,
-  );
 /** The sequence number of a persistent command goes into its message. */
 const numbered = {
   commandId: (message: Told, { sequence }: { sequence: number }) => ({ ...message, command: sequence }),

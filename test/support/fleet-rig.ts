@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { type FleetOptions, fleet, type Gateway } from '../../src/fleet/index.ts';
-import { type Client, connect, createServer, type Server } from '../../src/index.ts';
+import { type Client, connect, createServer, type FleetError, type Server } from '../../src/index.ts';
 import { type MeterContext, meter, meterReplies, type Said, type Told } from './meter.ts';
 import type { NatsServer } from './nats-server.ts';
 
@@ -117,3 +117,12 @@ export async function until(isSo: () => boolean, milliseconds = 10_000): Promise
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+/** What a promise is rejected with. */
+export const failure = (promise: Promise<unknown>): Promise<FleetError> =>
+  promise.then(
+    (value) => {
+      throw new Error(`it was fulfilled: ${JSON.stringify(value)}`);
+    },
+    (error) => error,
+  );

@@ -86,3 +86,6 @@ export const meterReplies = {
   id: 'seq',
   expects: { add: { one: 'done' }, reset: 'none' },
 } as const;
+
+/** A command that adds. */
+export const add = (value: number): Told => ({ type: 'add', seq: 0, command: 0, value });
