@@ -171,6 +171,13 @@ export abstract class ProtocolError<Code extends ErrorCode = ErrorCode> extends 
   }
 }
 
+/** Whether an error is a `ProtocolError`, also one of another copy of the package: a protocol may be loaded beside its own. @internal */
+export function isProtocolError(error: unknown): error is ProtocolError {
+  if (error instanceof ProtocolError) return true;
+  const { code, origin } = (error ?? {}) as Partial<ProtocolError>;
+  return error instanceof Error && typeof code === 'string' && (origin === 'peer' || origin === 'local');
+}
+
 /** The stream of bytes could not be cut into frames, or a payload could not be framed. */
 export class FrameError extends ProtocolError<FrameErrorCode> {
   override readonly name = 'FrameError';

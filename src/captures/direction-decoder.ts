@@ -1,4 +1,4 @@
-import { ProtocolError } from '../errors.ts';
+import { isProtocolError, type ProtocolError } from '../errors.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { Framing } from '../protocol/framing/framing.ts';
 import {
@@ -50,7 +50,7 @@ export class DirectionDecoder<Message> {
       try {
         return { kind: 'message', message: this.#codec.decode(bytes, start, end), offset };
       } catch (error) {
-        if (!(error instanceof ProtocolError)) throw error;
+        if (!isProtocolError(error)) throw error;
         return { kind: 'fault', error };
       }
     });

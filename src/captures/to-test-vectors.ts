@@ -1,4 +1,4 @@
-import { ProtocolError } from '../errors.ts';
+import { isProtocolError } from '../errors.ts';
 import type { Codec } from '../protocol/codec.ts';
 import { directionOf } from '../protocol/direction.ts';
 import type { Declaration } from '../protocol/fields/engine/declaration.ts';
@@ -46,7 +46,7 @@ function outcomeOf(codec: Codec<unknown, never>, frame: Buffer): string {
   try {
     return `message: ${literal(codec.decode(frame))}`;
   } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error;
+    if (!isProtocolError(error)) throw error;
     return `error: '${error.code}'`;
   }
 }

@@ -3,8 +3,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { showThrown } from '../bytes/show.ts';
 import { seededNumbers } from '../captures/seeded-numbers.ts';
+import { isProtocolError } from '../errors.ts';
 import { havoc } from '../tools/fuzz/havoc.ts';
-import { isRefusal } from '../tools/fuzz/is-refusal.ts';
 import type { FuzzTarget } from '../tools/fuzz/targets.ts';
 import { Coverage } from './coverage.ts';
 
@@ -153,7 +153,7 @@ function failureOf(target: FuzzTarget, input: Buffer): string | undefined {
     target.run(Buffer.from(input));
     return undefined;
   } catch (error) {
-    return isRefusal(error) ? undefined : showThrown(error);
+    return isProtocolError(error) ? undefined : showThrown(error);
   }
 }
 

@@ -1,4 +1,5 @@
 import { show, showThrown } from '../../bytes/show.ts';
+import { isProtocolError } from '../../errors.ts';
 import type { Codec } from '../../protocol/codec.ts';
 import { fromClient, fromServer, type ProtocolLines } from '../../protocol/direction.ts';
 import type { ServerProtocol } from '../../protocol/protocol.ts';
@@ -8,7 +9,6 @@ import { expectations } from '../../protocol/session/expects.ts';
 import { Mirror } from '../../protocol/session/mirror.ts';
 import type { SessionTable } from '../../protocol/session/table.ts';
 import type { Finding, FindingKind } from './finding.ts';
-import { isRefusal } from './is-refusal.ts';
 import { Model } from './model.ts';
 import type { Refusal } from './refusal.ts';
 import { openTable, strictTable } from './strict-table.ts';
@@ -221,7 +221,7 @@ export class Judge {
       message = this.#law.protocol.clientMessages.decode(result.bytes, result.start, result.end) as object;
     } catch (error) {
       // A codec of the user's may throw what it likes.
-      this.#refuse(isRefusal(error) ? `${error.code}: ${error.message}` : showThrown(error));
+      this.#refuse(isProtocolError(error) ? `${error.code}: ${error.message}` : showThrown(error));
       return;
     }
     const { type = '' } = message as { type?: string };

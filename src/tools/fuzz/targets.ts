@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isProtocolError } from '../../errors.ts';
 import type { Codec } from '../../protocol/codec.ts';
 import { fromClient, fromServer } from '../../protocol/direction.ts';
 import { trace } from '../../protocol/fields/engine/trace.ts';
 import type { DeclaredCodec } from '../../protocol/fields/messages.ts';
 import type { Framing } from '../../protocol/framing/framing.ts';
-import { isRefusal } from './is-refusal.ts';
 import type { JudgedProtocol } from './judge.ts';
 
 /** Something that bytes are given to, and that throws where it breaks its promise. */
@@ -117,7 +117,7 @@ function outcomeOf(call: () => unknown): { value: unknown } | { code: string } {
   try {
     return { value: call() };
   } catch (error) {
-    if (isRefusal(error)) return { code: error.code };
+    if (isProtocolError(error)) return { code: error.code };
     throw error;
   }
 }

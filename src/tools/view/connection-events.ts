@@ -1,5 +1,5 @@
 import { showThrown } from '../../bytes/show.ts';
-import { ProtocolError } from '../../errors.ts';
+import { isProtocolError, type ProtocolError } from '../../errors.ts';
 import type { Codec } from '../../protocol/codec.ts';
 import {
   type FramingPair,
@@ -222,7 +222,7 @@ function isLeaf(value: unknown): boolean {
 }
 
 function errorOf(error: unknown): ViewError {
-  if (!(error instanceof ProtocolError)) return { code: 'ERR_HANDLER', message: showThrown(error) };
+  if (!isProtocolError(error)) return { code: 'ERR_HANDLER', message: showThrown(error) };
   const { code, offset } = error as ProtocolError & { offset?: number };
   return { code: String(code), message: showThrown(error), ...(offset !== undefined && { offset }) };
 }
