@@ -3,25 +3,25 @@ import { asBuffer } from '../bytes/buffer.ts';
 const NO_BYTES = Buffer.alloc(0);
 
 /**
- * The next bytes of a file that comes in chunks, in one piece. A record that lies in one chunk is looked at where it is;
- * one that spans chunks is joined in memory that doubles as bytes arrive.
+ * The next bytes of a file that arrives in chunks, in one piece. A record inside one chunk is read in place; a record
+ * that spans chunks is joined in memory that doubles as bytes arrive.
  *
  *     push(chunk) ──▶ has(16) ──▶ bytes[at, at + 16)  ──▶ has(16 + length) ──▶ bytes[at, …) ──▶ skip(16 + length)
  */
 export class ByteWindow {
-  /** Where the bytes are that `has` has found: `bytes[at, at + length)`. */
+  /** The bytes that `has(length)` found: `bytes[at, at + length)`. */
   bytes: Buffer = NO_BYTES;
   at = 0;
-  /** Where `bytes[at]` stands in the file. */
+  /** The offset of `bytes[at]` in the file. */
   offset = 0;
   #chunk: Buffer = NO_BYTES;
   #chunkAt = 0;
   /** The first bytes of a record, from earlier chunks. */
   #held: Buffer = NO_BYTES;
   #heldLength = 0;
-  /** Bytes still to come that are to be passed over. */
+  /** Bytes to skip that have not arrived yet. */
   #toSkip = 0;
-  /** The length of the record that was passed over last. */
+  /** The length of the last record skipped. */
   skipped = 0;
 
   push(chunk: Uint8Array): void {
@@ -31,7 +31,10 @@ export class ByteWindow {
     this.#chunkAt = 0;
   }
 
-  /** Whether `length` bytes are there, in one piece: then `bytes` and `at` say where. Never ask for less than before. */
+  /**
+   * True if the next `length` bytes are there in one piece, at `bytes[at]`. For one record, `length` may only grow from
+   * call to call.
+   */
   has(length: number): boolean {
     if (this.#toSkip > 0 && !this.#pass()) return false;
     const rest = this.#chunk.length - this.#chunkAt;
@@ -52,7 +55,9 @@ export class ByteWindow {
     return true;
   }
 
-  /** Pass over that many bytes, also those that are not there yet; no fewer than `has` was last asked for. */
+  /**
+   * Skip that many bytes, including bytes that have not arrived yet: at least as many as `has` was last called with.
+   */
   skip(length: number): void {
     this.skipped = length;
     this.#toSkip = length - this.#heldLength;
@@ -61,12 +66,12 @@ export class ByteWindow {
     this.#pass();
   }
 
-  /** Bytes that came and belong to a record that is not whole; also those of a record that is passed over. */
+  /** Bytes received of a record that is not complete. */
   get unfinished(): number {
     return this.#heldLength + this.#chunk.length - this.#chunkAt;
   }
 
-  /** Bytes of a record passed over that have not come. */
+  /** Bytes of a skipped record that have not arrived. */
   get missing(): number {
     return this.#toSkip;
   }

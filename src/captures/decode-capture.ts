@@ -16,7 +16,7 @@ interface Of<From extends Side = Side> {
   readonly from: From;
 }
 
-/** A message: decoded from one frame, at the time of its last byte. */
+/** A message decoded from one frame; `time` is when its last byte was captured. */
 export type MessageEvent<ClientMessage, ServerMessage> =
   | (Of<'client'> & {
       readonly event: 'message';
@@ -29,13 +29,16 @@ export type MessageEvent<ClientMessage, ServerMessage> =
       readonly offset: number | undefined;
     });
 
-/** A frame that cannot be decoded, or a stream that cannot be framed any further. */
+/** A frame that cannot be decoded, or a stream whose framing is lost for good. */
 export interface FaultEvent extends Of {
   readonly event: 'fault';
   readonly error: ProtocolError;
 }
 
-/** Bytes are missing: what `DirectionDecoder` says of them. */
+/**
+ * Bytes are missing: `length` were not captured, and `discarded` captured ones belong to no whole frame. `goesOn` is
+ * true if later frames can still be found.
+ */
 export interface LostEvent extends Of {
   readonly event: 'lost';
   readonly length: number;
@@ -50,8 +53,8 @@ export type DecodedEvent<ClientMessage, ServerMessage> =
   | Exclude<CaptureEvent, { readonly event: 'data' | 'gap' }>;
 
 /**
- * The messages of a capture: in place of chunks and gaps come messages, what could not be decoded, and what was lost. All other events
- * pass as they are. Memory is bounded by the frames that are not whole.
+ * The messages of a capture. Messages, faults and losses replace the chunks and gaps; all other events pass unchanged.
+ * Memory is bounded by the frames that are not complete.
  *
  * @example
  * for await (const event of decodeCapture(readCapture('flight.pcapng'), drone)) {
@@ -66,7 +69,7 @@ export async function* decodeCapture<ClientMessage, ServerMessage>(
   for await (const event of events) yield* decoder.event(event);
 }
 
-/** The same, pure: an event in, what comes of it out. */
+/** `decodeCapture` as a synchronous class: `event` takes one event and returns the events that replace it. */
 export class CaptureMessages<ClientMessage, ServerMessage> {
   readonly #protocol: DecodableProtocol<ClientMessage, ServerMessage>;
   readonly #connections = new Map<number, Record<Side, DirectionDecoder<ClientMessage | ServerMessage>>>();

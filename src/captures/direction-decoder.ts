@@ -7,24 +7,27 @@ import {
   type LostResult,
 } from '../protocol/recording/direction-frames.ts';
 
-/** What comes of one direction of a recorded connection. */
+/** A result of decoding one direction of a recorded connection. */
 export type DirectionResult<Message> =
   | {
       readonly kind: 'message';
       readonly message: Message;
-      /** The frame's first byte in what the side sent, gaps included, where the framing keeps count. */
+      /**
+       * The offset of the frame's first byte in the stream, gaps included; undefined if the framing does not count
+       * bytes.
+       */
       readonly offset: number | undefined;
     }
-  /** A frame that cannot be decoded, or a stream that cannot be framed any further. */
+  /** A frame that cannot be decoded, or a stream whose framing is lost for good. */
   | { readonly kind: 'fault'; readonly error: ProtocolError }
   | LostResult;
 
-/** Decodes one direction of a recorded connection, through gaps as `DirectionFrames` does. */
+/** Decodes one direction of a recorded connection. After a gap it resumes as `DirectionFrames` does. */
 export class DirectionDecoder<Message> {
   readonly #frames: DirectionFrames;
   readonly #codec: Codec<Message, never>;
 
-  /** @param preface - what comes before the first frame, where there is something */
+  /** @param preface - bytes that come before the first frame */
   constructor(framing: Framing, codec: Codec<Message, never>, preface?: Buffer) {
     this.#frames = new DirectionFrames(framing, false, preface);
     this.#codec = codec;
@@ -38,7 +41,7 @@ export class DirectionDecoder<Message> {
     return this.#decode(this.#frames.gap(length));
   }
 
-  /** The side has ended: a last frame, or the fault that it is not whole. */
+  /** The side has ended. Returns a last frame, or the fault that a frame is cut off. */
   end(): DirectionResult<Message>[] {
     return this.#decode(this.#frames.end());
   }

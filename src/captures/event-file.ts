@@ -3,14 +3,17 @@ import { Writable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import type { CaptureEvent } from '../protocol/recording/events.ts';
 
-/** What turns events into the bytes of a file. */
+/** Turns events into the bytes of a file. */
 export interface EventWriter {
-  /** What the file begins with. */
+  /** The first bytes of the file. */
   start(): string | Buffer;
   event(event: CaptureEvent): string | Buffer;
 }
 
-/** Events in (object mode), a file out, packed by gzip where its name ends in `.gz`. It has finished when all is in the file. */
+/**
+ * Takes events (object mode) and writes a file, compressed with gzip if its name ends in `.gz`. 'finish' comes once
+ * every byte is in the file.
+ */
 export class EventFile extends Writable {
   readonly #writer: EventWriter;
   readonly #file: Writable;

@@ -7,26 +7,27 @@ import { packetReader } from './packet-reader.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 const LINE_END = 10;
-/** The longest line that is read, in bytes: a chunk of 16 MiB, in hexadecimal. */
+/** The longest accepted line, in bytes: room for a chunk of 16 MiB in hexadecimal. */
 const LONGEST_LINE = 33_600_000;
 
 /**
- * Bytes of a capture in, events out; pure and synchronous. After each `push`, call `next` until it answers undefined: then either
- * `error` is set, and nothing will follow, or more bytes are needed.
+ * Turns the bytes of a capture into events; pure and synchronous. After each `push`, call `next` until it returns
+ * undefined: then either `error` is set and no event follows, or more bytes are needed.
  */
 export interface EventReader {
   push(chunk: Uint8Array): void;
   next(): CaptureEvent | undefined;
   end(): void;
-  /** What the capture says of itself, once its first line or packet has come. */
+  /** The header; undefined until the first line or packet has been read. */
   readonly header: CaptureHeader | undefined;
   readonly error: CaptureError | undefined;
 }
 
 /**
- * A reader for a capture of any format that is read here, known by its first bytes: lines of events, pcap, or pcapng.
+ * A reader that recognises the format by its first bytes: lines of events, pcap, or pcapng.
  *
- * @param options - of the reassembly of TCP; `patience` is 64 unless given, so that both sides stay in the order in which they spoke
+ * @param options - for TCP reassembly; `patience` is 64 unless given, so that the two sides stay in the order in
+ *   which they spoke
  */
 export function eventReader(options?: FlowsOptions): EventReader {
   return new AnyEventReader(options);
@@ -71,13 +72,13 @@ class AnyEventReader implements EventReader {
   }
 }
 
-/** Reads lines of events. A last line without its line end counts where it is whole. */
+/** Reads lines of events. A last line without a line end counts if it is complete. */
 class LineReader implements EventReader {
   header: CaptureHeader | undefined;
   error: CaptureError | undefined;
   #chunk: Buffer = NO_BYTES;
   #at = 0;
-  /** The pieces of a line that began in an earlier chunk: copies. */
+  /** Copies of the pieces of a line that began in an earlier chunk. */
   #pieces: Buffer[] = [];
   #held = 0;
   #line = 0;
@@ -104,7 +105,7 @@ class LineReader implements EventReader {
         if (event !== undefined) return event;
       } catch (error) {
         this.error = error as CaptureError;
-        // A line that was cut off is not JSON any more.
+        // A line that was cut off is no longer JSON.
         if (this.#hasEnded && this.error.message.endsWith('not JSON')) this.error = this.#cutOff(text);
       }
     }
@@ -142,7 +143,7 @@ class LineReader implements EventReader {
     return text;
   }
 
-  /** Pieces are joined by doubling, so that a line in many small chunks costs no more than its length. */
+  /** Joins pieces of similar length only, so a line in many small chunks costs O(n log n) and not O(n²). */
   #hold(bytes: Buffer): void {
     this.#held += bytes.length;
     let piece: Buffer = Buffer.from(bytes);
@@ -184,7 +185,7 @@ class PacketEvents implements EventReader {
         stream: (direction) => {
           const { connection } = direction;
           const from = direction.isClient ? 'client' : 'server';
-          // The first of both directions opens the connection.
+          // Whichever direction comes first opens the connection.
           if (!this.#opened.has(connection)) {
             this.#opened.add(connection);
             const { from: mine, to: theirs, isClient } = direction;
@@ -264,7 +265,7 @@ class PacketEvents implements EventReader {
     this.#hasEnded = true;
   }
 
-  /** Reported once all that came before it was given. */
+  /** Set once every event before the fault has been delivered. */
   get error(): CaptureError | undefined {
     return this.#isFinished && this.#index === this.#events.length ? this.#reader.error : undefined;
   }

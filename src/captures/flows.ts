@@ -4,29 +4,29 @@ import { IpPacket } from './ip-packet.ts';
 import type { Packet } from './packet.ts';
 import { type SharedLimits, type TcpSink, TcpStream } from './tcp-stream.ts';
 
-/** An end of a connection. */
+/** One end of a connection. */
 export interface Endpoint {
-  /** `'10.0.0.1'`, or an IPv6 address as of RFC 5952, without brackets. */
+  /** `'10.0.0.1'`, or an IPv6 address in the form of RFC 5952, without brackets. */
   readonly address: string;
   readonly port: number;
 }
 
 /** One direction of a TCP connection. */
 export interface Direction {
-  /** The number of the connection, in the order of first packets, from 0. */
+  /** The connection's number, from 0, in the order of first packets. */
   readonly connection: number;
   readonly from: Endpoint;
   readonly to: Endpoint;
   /** The other direction. */
   readonly peer: Direction;
-  /** Whether the connection was opened from here, as far as the capture tells: by the SYN, else by the first packet. */
+  /** True if this side opened the connection: it sent the SYN or, if the capture has no SYN, it has the higher port. */
   readonly isClient: boolean;
-  /** The number of its first packet in the capture, from 1; 0 as long as there is none. */
+  /** The number of this direction's first packet in the capture, from 1; 0 before that packet. */
   readonly firstPacket: number;
-  /** Of its own packets: the time of the first and the last one. Undefined as long as there is none. */
+  /** The times of this direction's first and last packet; undefined before the first. */
   readonly first: Time | undefined;
   readonly last: Time | undefined;
-  /** Bytes given, gaps left out. */
+  /** Bytes delivered, without gaps. */
   readonly present: number;
   readonly syn: boolean;
   readonly fin: boolean;
@@ -43,7 +43,7 @@ export interface Time {
 export interface UdpDatagram {
   readonly from: Endpoint;
   readonly to: Endpoint;
-  /** What was captured of the payload is `bytes[start, end)`: a view, valid during the call. */
+  /** The captured part of the payload is `bytes[start, end)`: a view, valid during the call. */
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
@@ -52,30 +52,39 @@ export interface UdpDatagram {
 }
 
 export interface FlowsHandler {
-  /** A new direction of a TCP connection: answers what takes its bytes. Called for both directions at the connection's first packet. */
+  /**
+   * Called for each direction of a TCP connection at the connection's first packet. Returns the sink for that
+   * direction's bytes.
+   */
   stream(direction: Direction): TcpSink;
   datagram?(datagram: UdpDatagram): void;
 }
 
 export interface FlowsOptions {
   /**
-   * How many packets of a connection to wait for a missing segment that the peer has acknowledged, before it is a gap. Default
-   * Infinity: it may come until `maxHeld` is reached. A small number keeps what the two sides said in order behind a loss.
+   * After the peer has acknowledged a missing segment, the number of further packets of that connection to wait before
+   * the segment counts as a gap. Default Infinity: the segment may come until `maxHeld` is reached. A small number
+   * keeps the two sides in order after a loss.
    */
   patience?: number | undefined;
-  /** The most bytes that one direction holds behind a missing segment. Default 4 MiB. */
+  /** The most bytes that one direction holds while a segment is missing. Default 4 MiB. */
   maxHeld?: number | undefined;
-  /** How many of the last bytes of all streams are kept to tell a conflicting retransmission. Default 4 MiB. */
+  /**
+   * Bytes kept of all streams together, the latest ones, to detect a retransmission with other content. Default 4 MiB.
+   */
   history?: number | undefined;
-  /** The most connections that are followed at once; beyond, the one that has been silent the longest is closed. Default 262,144. */
+  /**
+   * The most connections followed at once; beyond, the connection that has been silent the longest is closed. Default
+   * 262,144.
+   */
   maxConnections?: number | undefined;
 }
 
-/** Connections that are over, and are kept for their last acknowledgements and retransmissions. */
+/** Finished connections that are kept for their last acknowledgements and retransmissions. */
 const MOST_OVER = 4_096;
-/** What all streams together hold behind holes, in bytes. */
+/** The most bytes that all streams together hold while segments are missing. */
 const HELD_BY_ALL = 67_108_864;
-/** A segment this far from what a connection that is over awaits is of another connection. */
+/** On a finished connection, a segment whose sequence number is this far off belongs to another connection. */
 const FAR = 16_777_216;
 
 const FIN = 1;
@@ -85,7 +94,7 @@ const PSH = 8;
 const ACK = 16;
 
 /**
- * Packets in, TCP streams and UDP payloads out; pure and synchronous, in constant memory.
+ * Turns packets into TCP streams and UDP payloads; pure and synchronous, in constant memory.
  *
  * @example
  * const flows = new Flows({ stream: ({ from, to }) => ({ data: (bytes, start, end) => … }) });
@@ -93,7 +102,7 @@ const ACK = 16;
  * flows.finish();
  */
 export class Flows {
-  /** The time of the packet that was taken in last. */
+  /** The time of the latest packet. */
   seconds = 0;
   nanoseconds = 0;
   readonly #handler: FlowsHandler;
@@ -101,10 +110,10 @@ export class Flows {
   readonly #maxConnections: number;
   readonly #ip = new IpPacket();
   readonly #fragments = new Fragments();
-  /** Directions by a hash of their addresses and ports; those with the same hash are chained. */
+  /** Directions by a hash of their addresses and ports; directions with the same hash are chained by `next`. */
   readonly #table = new Map<number, Flow>();
   readonly #connections = new Set<Flow>();
-  /** One direction of each connection that is over, the oldest first. */
+  /** The leading direction of each finished connection, the oldest first. */
   readonly #over = new Set<Flow>();
   #packets = 0;
   #count = 0;
@@ -121,7 +130,7 @@ export class Flows {
     };
   }
 
-  /** Take in a packet. A packet of another kind than IP, TCP or UDP is passed over; answers whether it was one of these. */
+  /** Take in a packet. Returns false, and ignores the packet, if it is neither TCP nor UDP over IP. */
   packet(packet: Readonly<Packet>): boolean {
     const ip = this.#ip;
     this.#packets++;
@@ -142,18 +151,18 @@ export class Flows {
     return false;
   }
 
-  /** The capture is over: what is held is given, and every gap is reported. */
+  /** The capture is over: deliver what is held, and report every gap. */
   finish(): void {
     for (const datagram of this.#fragments.finish()) this.#joined(datagram);
     for (const flow of this.#connections) this.#close(flow);
   }
 
-  /** A datagram that came in parts. What of it is missing is treated as what a snaplen cuts. */
+  /** A datagram reassembled from fragments. A missing fragment is treated as bytes that the snaplen cut off. */
   #joined({ version, addresses, protocol, length, parts }: IpDatagram): void {
     const first = parts[0];
     if (first === undefined || first.at !== 0) return;
     const width = addresses.length / 2;
-    // Runs of parts that touch; the first has the header.
+    // Runs of adjacent fragments; the first run has the transport header.
     const runs: { at: number; pieces: Buffer[]; end: number }[] = [];
     for (const { at, bytes } of parts) {
       const run = runs.at(-1);
@@ -242,7 +251,7 @@ export class Flows {
         stream.startAt(number);
       }
       if ((flags & RST) !== 0) {
-        // The text of a reset is not data (RFC 9293, section 3.5.3), and its number may be any.
+        // The payload of a reset is not data (RFC 9293, section 3.5.3), and its sequence number may be anything.
         if ((flags & ACK) !== 0) peer.stream.acknowledge(readInt32(bytes, at + 8), stream.syn);
         stream.receiveReset();
         this.#isOver(flow);
@@ -251,7 +260,7 @@ export class Flows {
     }
     if ((flags & ACK) !== 0) {
       const acknowledged = readInt32(bytes, at + 8);
-      // A SYN that acknowledges, acknowledges a SYN.
+      // A SYN with ACK acknowledges the peer's SYN.
       if ((flags & SYN) !== 0) peer.stream.startAt(acknowledged);
       peer.stream.acknowledge(acknowledged, stream.syn);
     }
@@ -267,7 +276,7 @@ export class Flows {
     return true;
   }
 
-  /** The direction that a segment is of: one there is, or of a new connection. */
+  /** The direction that a segment belongs to: a known one, or one of a new connection. */
   #find(
     version: 4 | 6,
     bytes: Buffer,
@@ -304,7 +313,7 @@ export class Flows {
     const peer = new Flow(connection, version, bytes, target, source, ports + 2, ports);
     flow.peer = peer;
     peer.peer = flow;
-    // Without its SYN, the lower port is taken for the server's.
+    // If the SYN was not captured, the side with the lower port counts as the server.
     if ((flags & SYN) !== 0) flow.isClient = (flags & ACK) === 0;
     else flow.isClient = bytes.readUInt16BE(ports) >= bytes.readUInt16BE(ports + 2);
     peer.isClient = !flow.isClient;
@@ -339,13 +348,13 @@ export class Flows {
       one.next = undefined;
     }
     const [one, other] = [leader.stream, leader.peer.stream];
-    // One number more than there are bytes, on both sides: two FINs that were not captured.
+    // If one number more than the captured bytes was acknowledged on each side, the missing numbers are the two FINs.
     const bothEnded = !one.fin && !other.fin && one.missingAtEnd === 1 && other.missingAtEnd === 1;
     one.close(bothEnded || other.fin);
     other.close(bothEnded || one.fin);
   }
 
-  /** Both sides have ended, or one has reset: forget it in its turn. */
+  /** Both sides have ended, or one has reset: the connection is forgotten once enough others have finished after it. */
   #isOver(flow: Flow): void {
     this.#over.add(flow.leader);
     if (this.#over.size > MOST_OVER) this.#close(this.#over.values().next().value!);
@@ -364,13 +373,13 @@ export class Flows {
   }
 }
 
-/** A direction of a connection, in the table of them. */
+/** A direction of a connection, in the table of `Flows`. */
 class Flow implements Direction {
   readonly connection: number;
   readonly hash: number;
   isClient = false;
   firstPacket = 0;
-  /** Whether a packet has come since the last search for silent connections. */
+  /** True if a packet has come since the last search for silent connections. */
   isRecent = false;
   firstSeconds = 0;
   firstNanoseconds = 0;
@@ -380,14 +389,14 @@ class Flow implements Direction {
   stream!: TcpStream;
   /** The direction of the connection's first packet. */
   leader!: Flow;
-  /** The next one with the same hash. */
+  /** The next direction with the same hash. */
   next: Flow | undefined = undefined;
   readonly #version: 4 | 6;
-  /** The first words of the two addresses, and the ports: all there is of IPv4. */
+  /** The first 32 bits of each address, and the ports: with IPv4, that is everything. */
   readonly #source: number;
   readonly #target: number;
   readonly #ports: number;
-  /** Both addresses. */
+  /** Source address, target address, source port, target port. */
   readonly #addresses: Buffer;
 
   constructor(
@@ -414,7 +423,7 @@ class Flow implements Direction {
     this.hash = hash(version, this.#addresses, 0, width, 2 * width);
   }
 
-  /** Whether a segment with these addresses and ports is of this direction. */
+  /** True if a segment with these addresses and ports belongs to this direction. */
   is(version: 4 | 6, bytes: Buffer, source: number, target: number, ports: number): boolean {
     if (
       readInt32(bytes, ports) !== this.#ports ||
@@ -480,12 +489,12 @@ class Flow implements Direction {
   }
 }
 
-/** Whether the segment begins another connection between the same ends: their ports are used again. */
+/** True if the segment belongs to a new connection that reuses the addresses and ports. */
 function isOfAnother(flow: Flow, flags: number, number: number, payload: number): boolean {
   const { stream, peer } = flow;
   const isOver = stream.rst || peer.stream.rst || (stream.fin && peer.stream.fin);
   if ((flags & SYN) !== 0) {
-    // Once it is over, a SYN that opens begins a new one, also with the number of the one before.
+    // On a finished connection, a SYN without ACK opens a new one, even with the old initial sequence number.
     return (isOver && stream.syn && (flags & ACK) === 0) || !stream.mayStartAt((number + 1) | 0);
   }
   return isOver && payload > 0 && (flags & RST) === 0 && stream.isStarted && stream.distance(number) > FAR;
@@ -495,7 +504,7 @@ function readInt32(bytes: Buffer, at: number): number {
   return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
 }
 
-/** Of addresses and ports; both directions of a connection have one of their own. */
+/** Hashes addresses and ports; the two directions of a connection hash differently. */
 function hash(version: 4 | 6, bytes: Buffer, source: number, target: number, ports: number): number {
   let value = mix(SEED, readInt32(bytes, ports));
   const width = version === 4 ? 4 : 16;
@@ -506,7 +515,7 @@ function hash(version: 4 | 6, bytes: Buffer, source: number, target: number, por
   return value;
 }
 
-/** Different in every process, so that an attacker cannot make packets that all have the same hash. */
+/** Differs from process to process, so an attacker cannot craft packets that share a hash. */
 const SEED = (Math.random() * 4_294_967_296) | 0;
 
 /** One round of MurmurHash3. */
@@ -517,13 +526,13 @@ function mix(value: number, word: number): number {
   return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
 }
 
-/** `10.0.0.1`, or as RFC 5952 has it: `2001:db8::1`. */
+/** `10.0.0.1`, or `2001:db8::1` in the form of RFC 5952. */
 function addressText(version: 4 | 6, bytes: Buffer, at: number): string {
   if (version === 4) return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`;
   const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(at + 2 * i));
   const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
   if (isMapped) return `::ffff:${addressText(4, bytes, at + 12)}`;
-  // The longest run of zero groups, at least two, the first of equals.
+  // `::` stands for the longest run of at least two zero groups; of equally long runs, the first.
   let best = 0;
   let bestLength = 1;
   for (let i = 0; i < 8; i++) {

@@ -3,8 +3,8 @@ import type { CaptureEvent } from '../protocol/recording/events.ts';
 import type { LineParser } from './line-parser.ts';
 
 /**
- * Reads what `tshark -q -r FILE -z follow,tcp,yaml,0` prints, also with `tls`, `http`, `udp` or `quic`: one connection. The peer of
- * the first packet (number 0) is the client.
+ * Reads one connection from the output of `tshark -q -r FILE -z follow,tcp,yaml,0`; `tls`, `http`, `udp` or `quic` may
+ * replace `tcp`. Peer 0, the sender of the first packet, is the client.
  *
  *     peers:                          packets:
  *       - peer: 0                       - packet: 4
@@ -25,7 +25,7 @@ class FollowYaml implements LineParser {
   #isOpen = false;
   #start: number | undefined;
   #time = 0;
-  /** The base64 text of the packet under way. */
+  /** The base64 text of the current packet. */
   #text: string | undefined;
 
   line(text: string): readonly CaptureEvent[] {
@@ -74,7 +74,7 @@ class FollowYaml implements LineParser {
     }
     const bytes = Buffer.from(text, 'base64');
     const from = this.#peer === 0 ? 'client' : 'server';
-    // What tshark writes in place of bytes that it misses.
+    // tshark writes this text in place of missing bytes.
     const missing = /^\[(\d+) bytes missing in capture file\]/.exec(bytes.toString('latin1', 0, 60));
     if (missing === null) events.push({ event: 'data', time: this.#time, connection: 0, from, bytes });
     else events.push({ event: 'gap', time: this.#time, connection: 0, from, length: Number(missing[1]) });

@@ -1,38 +1,44 @@
 import type { IpPacket } from './ip-packet.ts';
 
-/** The most datagrams that wait for parts, and the most bytes that are held for them. */
+/** The most datagrams that wait for fragments, the most bytes they hold, and the most fragments of one of them. */
 const MOST_DATAGRAMS = 256;
 const MOST_BYTES = 8_388_608;
 const MOST_PARTS = 1_024;
-/** The longest payload of a datagram in parts. */
+/** The longest payload of a fragmented datagram, in bytes. */
 const LONGEST = 65_535;
 
-/** A part of a datagram's payload that was captured: a copy. */
+/** A copy of a fragment's captured payload. */
 interface Part {
   readonly at: number;
   readonly bytes: Buffer;
 }
 
-/** A datagram that came in parts: the parts do not overlap and stand in their order; where they do not touch, bytes are missing. */
+/**
+ * A datagram received as fragments. `parts` are sorted and do not overlap; bytes between two parts that do not touch
+ * are missing.
+ */
 export interface Datagram {
   readonly version: 4 | 6;
-  /** The addresses of source and target, one behind the other. */
+  /** The source address, then the target address. */
   readonly addresses: Buffer;
   readonly protocol: number;
-  /** The length of the whole payload, as far as it is known. */
+  /** The length of the whole payload, as far as the fragments show it. */
   readonly length: number;
   readonly parts: readonly Part[];
 }
 
 /**
- * Joins datagrams that came in parts (RFC 791 section 3.2, RFC 8200 section 4.5), in any order. Of bytes that came twice the
- * first count. Memory is bounded: the oldest datagram is given incomplete where too many wait.
+ * Reassembles fragmented datagrams (RFC 791 section 3.2, RFC 8200 section 4.5), in any order. If fragments overlap, the
+ * bytes received first count. Memory is bounded: if too many datagrams wait, the oldest is returned incomplete.
  */
 export class Fragments {
   readonly #waiting = new Map<string, Assembly>();
   #held = 0;
 
-  /** Take a part in. Answers the datagrams that are ready now: the one that it completes, or one given up for it. */
+  /**
+   * Take in a fragment. Returns the datagrams that are ready: the one that this fragment completes, and older ones
+   * given up to make room.
+   */
   add(ip: IpPacket): readonly Datagram[] {
     const key = keyOf(ip);
     let assembly = this.#waiting.get(key);
@@ -52,7 +58,7 @@ export class Fragments {
     return ready;
   }
 
-  /** All that is still incomplete. */
+  /** Returns the datagrams that are still incomplete. */
   finish(): Datagram[] {
     return [...this.#waiting].map(([key, assembly]) => this.#release(key, assembly));
   }
@@ -118,6 +124,6 @@ class Assembly implements Datagram {
 
 function keyOf(ip: IpPacket): string {
   const addresses = ip.bytes.toString('latin1', ip.sourceAt, ip.targetAt + ip.targetAt - ip.sourceAt);
-  // The protocol of a later part of IPv6 is the same as of the first, so it may be in the key.
+  // In IPv6 every fragment of a datagram has the same protocol number, so it may be in the key.
   return `${ip.protocol},${ip.identification},${addresses}`;
 }

@@ -3,8 +3,8 @@ import { hexBytes } from './line-log.ts';
 import type { LineParser } from './line-parser.ts';
 
 /**
- * Reads bytes written in hexadecimal, of one side: plain digits, or a dump by `hexdump -C`, `xxd` or `od -A x -t x1`, known by the offset
- * 0 at the start of the first line. Each line is a chunk.
+ * Reads bytes of one side, written in hexadecimal: plain digits, or a dump by `hexdump -C`, `xxd` or `od -A x -t x1`,
+ * recognised by the offset 0 at the start of its first line. Each line is a chunk.
  *
  *     00000000  68 65 6c 6c 6f 20 77 6f  72 6c 64 0a              |hello world.|
  *     00000000: 6865 6c6c 6f20 776f 726c 640a            hello world.
@@ -16,7 +16,7 @@ export function hexDump({ from = 'client' }: { from?: Side | undefined } = {}): 
   let isDump: boolean | undefined;
   return {
     line(text) {
-      // In a dump, what looks like a comment may be the text of the bytes.
+      // In a dump, `#` may be part of the text column.
       const line = isDump ? text.trim() : text.replace(/#.*$/, '').trim();
       if (line === '') return [];
       isDump ??= /^0{4,16}(:|\s)/.test(line);
@@ -31,7 +31,7 @@ export function hexDump({ from = 'client' }: { from?: Side | undefined } = {}): 
   };
 }
 
-/** Behind the offset; the text of the bytes stands in bars, or behind two spaces. */
+/** The bytes of a line: after the offset, and before the text column, which stands between bars or after two spaces. */
 function dumpedBytes(line: string): Buffer {
   const behind = line.replace(/^[0-9a-fA-F]+:?\s*/, '');
   const digits = behind.endsWith('|') ? behind.replace(/\|.*$/, '') : behind.split(/\s{2,}/)[0]!;
@@ -39,7 +39,7 @@ function dumpedBytes(line: string): Buffer {
 }
 
 /**
- * Bytes as `hexdump -C` prints them, a line for sixteen.
+ * Bytes as `hexdump -C` prints them, sixteen to a line.
  *
  * @param from - the offset of the first byte
  */

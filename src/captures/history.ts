@@ -1,40 +1,41 @@
 import { Copier } from '../bytes/copy.ts';
 
-/** So many pieces are known at most: a power of two. */
+/** The most pieces remembered; a power of two. */
 const PIECES = 65_536;
-/** How many pieces of a stream are looked at for one retransmission. */
+/** The most pieces of a stream compared with one retransmission. */
 const STEPS = 4_096;
-/** A piece of memory this large is read from many times, so views of it are worth their making. */
+/** A buffer this large is copied from many times, so it is worth making views of it. */
 const LARGE = 65_536;
 
 /**
- * The bytes that were given last, of all streams together, to compare retransmissions with: a ring of memory, which pieces of
- * the streams are copied into one behind the other, and the chain of each stream's pieces, from the last one back.
+ * The latest bytes of all streams together, to compare retransmissions with. Pieces of the streams are copied one after
+ * another into a ring of memory, and each stream's pieces are chained, from the latest back.
  *
  *     log     │ a₇ │ b₂ │ a₈ │ c₁ │ b₃ │ a₉ │◀ oldest          a₉ → a₈ → a₇
  */
 export class History {
   readonly #log: Buffer;
   #copier: Copier;
-  /** Bytes written so far, and skipped at the end of the ring. */
+  /** Bytes written so far, plus bytes skipped at the end of the ring. */
   #written = 0;
   #count = 0;
-  // Of each piece, at its number modulo PIECES: where it stands in its stream and in the log, how long it is, the one before it.
+  // For each piece, at index number modulo PIECES: its offset in its stream, its place in the log, its length, and the
+  // number of the stream's piece before it.
   readonly #offsets = new Float64Array(PIECES);
   readonly #places = new Float64Array(PIECES);
   readonly #lengths = new Uint32Array(PIECES);
   readonly #before = new Float64Array(PIECES);
 
-  /** @param size - the bytes that are kept; 0 for none */
+  /** @param size - bytes to keep; 0 for none */
   constructor(size: number) {
     this.#log = Buffer.allocUnsafeSlow(size);
     this.#copier = new Copier(this.#log, this.#log);
   }
 
   /**
-   * Keep `bytes[from, to)`, which stand at `offset` of a stream.
+   * Keep `bytes[from, to)`, which start at `offset` of a stream.
    *
-   * @param before - the number of the stream's piece before this one; 0 for none
+   * @param before - the number of the stream's previous piece; 0 for none
    * @returns the number of this piece
    */
   add(before: number, offset: number, bytes: Buffer, from: number, to: number): number {
@@ -63,8 +64,8 @@ export class History {
   }
 
   /**
-   * Whether `bytes[from, to)`, at `offset` of the stream whose last piece is `last`, differ from the bytes that were given
-   * there, as far as these are still kept.
+   * True if `bytes[from, to)`, at `offset` of the stream whose last piece is `last`, differ from the bytes kept for
+   * those offsets.
    */
   differs(last: number, offset: number, bytes: Buffer, from: number, to: number): boolean {
     const end = offset + to - from;

@@ -1,4 +1,4 @@
-// Recorded captures, `wirepipe/captures`: files in, packets, streams and messages out.
+// `wirepipe/captures`: reads recorded traffic from files, as packets, streams and messages, and writes it.
 
 export { eventLine, headerLine } from '../protocol/recording/capture-line.ts';
 export type {

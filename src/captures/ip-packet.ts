@@ -1,6 +1,6 @@
 import type { Packet } from './packet.ts';
 
-/** The registry's numbers of the link types that are read (www.tcpdump.org/linktypes.html). */
+/** The supported link types, by their registered numbers (www.tcpdump.org/linktypes.html). */
 export const LINK_TYPES = {
   loopback: 0,
   ethernet: 1,
@@ -14,7 +14,7 @@ export const LINK_TYPES = {
   linuxCooked2: 276,
 } as const;
 
-/** Whether IP packets are looked for in packets of this link type. */
+/** True if IP packets can be found in packets of this link type. */
 export function isLinkTypeRead(linkType: number): boolean {
   return Object.values<number>(LINK_TYPES).includes(linkType);
 }
@@ -23,7 +23,7 @@ const IPV4 = 0x0800;
 const IPV6 = 0x86dd;
 
 /**
- * Where the IP packet is in a captured packet, and what it carries. One object is filled again and again.
+ * The place and payload of the IP packet inside a captured packet. `read` fills the same object for every packet.
  *
  *     link header │ IP header, options, extension headers │ payload … │ padding
  *                  ▲ at                                   ▲ payloadAt ▲ payloadEnd
@@ -32,24 +32,24 @@ export class IpPacket {
   bytes: Buffer = Buffer.alloc(0);
   /** 4 or 6. */
   version: 4 | 6 = 4;
-  /** Where the addresses begin: 4 or 16 bytes each, the target's behind the source's. */
+  /** The offsets of the two addresses: 4 or 16 bytes each, the target right after the source. */
   sourceAt = 0;
   targetAt = 0;
   /** 6 is TCP, 17 is UDP. */
   protocol = 0;
-  /** What was captured of the payload is `bytes[payloadAt, payloadEnd)`; empty where the snaplen cut the header. */
+  /** The captured part of the payload is `bytes[payloadAt, payloadEnd)`; empty if the snaplen cut the header. */
   payloadAt = 0;
   payloadEnd = 0;
-  /** The payload's length on the wire, by the length that IP gives: without the padding of Ethernet. */
+  /** The payload's length on the wire, from the IP header: without the padding of Ethernet. */
   payloadLength = 0;
-  /** Whether it is a part of a datagram; then the next three apply. */
+  /** True for a fragment; only then do the next three fields apply. */
   isFragment = false;
-  /** The part's place in the payload of the whole datagram. */
+  /** The fragment's offset in the payload of the whole datagram, in bytes. */
   fragmentOffset = 0;
   moreFragments = false;
   identification = 0;
 
-  /** Find the IP packet. False where there is none, or its header is cut or contradicts itself. */
+  /** Find the IP packet. Returns false if there is none, or if its header is cut off or contradicts itself. */
   read(packet: Readonly<Packet>): boolean {
     const { bytes, start, end } = packet;
     this.bytes = bytes;
@@ -73,7 +73,7 @@ export class IpPacket {
         break;
       case LINK_TYPES.loopback:
       case LINK_TYPES.openBsdLoopback:
-        // The family, in the byte order of the capturing machine; which of the two it is does not matter here.
+        // The address family, in the byte order of the capturing machine. The version in the IP header says the same.
         at += 4;
         type = 0;
         break;
@@ -95,12 +95,12 @@ export class IpPacket {
       if (at < 0) return false;
       type = bytes[at]! >> 4 === 6 ? IPV6 : IPV4;
     }
-    // What the packet had on the wire, as an end in `bytes`.
+    // The offset in `bytes` at which the packet ended on the wire.
     const wireEnd = start + packet.originalLength;
     return type === IPV4 ? this.#readIpv4(at, end, wireEnd) : this.#readIpv6(at, end, wireEnd);
   }
 
-  /** Behind VLAN tags (802.1Q, QinQ), PPPoE and SNAP; −1 where that does not lead to IP. */
+  /** The offset of the IP header after VLAN tags (802.1Q, QinQ), PPPoE and SNAP; −1 if they do not lead to IP. */
   #findIp(type: number, start: number, end: number): number {
     const { bytes } = this;
     let at = start;
@@ -133,7 +133,7 @@ export class IpPacket {
     const headerLength = (bytes[at]! & 15) * 4;
     if (headerLength < 20) return false;
     let length = bytes.readUInt16BE(at + 2);
-    // Of a segment that the network card will cut, the system writes no length.
+    // The length is 0 for a segment that the network card splits (TSO).
     if (length === 0) length = wireEnd - at;
     if (length < headerLength) return false;
     const fragment = bytes.readUInt16BE(at + 6);
@@ -154,7 +154,7 @@ export class IpPacket {
     const { bytes } = this;
     if (end - at < 40 || bytes[at]! >> 4 !== 6) return false;
     const length = bytes.readUInt16BE(at + 4);
-    // No length: a segment that the network card will cut, or a jumbogram.
+    // The length is 0 for a segment that the network card splits (TSO), and for a jumbogram.
     const payloadEnd = length === 0 ? wireEnd : at + 40 + length;
     this.version = 6;
     this.sourceAt = at + 8;
@@ -178,11 +178,11 @@ export class IpPacket {
         const fragment = bytes.readUInt16BE(header + 2);
         this.fragmentOffset = fragment & 0xfff8;
         this.moreFragments = (fragment & 1) !== 0;
-        // Offset 0 and no more of them: a whole datagram that has the header all the same (RFC 6946).
+        // Offset 0 and no more fragments: a whole datagram that has the fragment header anyway (RFC 6946).
         this.isFragment = (fragment & 0xfff9) !== 0;
         this.identification = bytes.readUInt32BE(header + 4);
         header += 8;
-        // Of a later part, what follows is not a header.
+        // What follows is a piece of the payload; only in the first fragment does it start with a header.
         if (this.isFragment) break;
       } else {
         break;

@@ -2,17 +2,20 @@ import type { Writable } from 'node:stream';
 import { linePieces } from '../protocol/recording/capture-line.ts';
 import type { CaptureEvent } from '../protocol/recording/events.ts';
 
-/** Bytes of a block: what is written at a time. */
+/** The size of a block in bytes. */
 const BLOCK = 262_144;
-/** A writer that can wait is asked to, where more bytes than this are not written yet: what is few stays in the processor's cache. */
+/** Beyond this many unwritten bytes `busy` asks the caller to wait: a small amount stays in the processor's cache. */
 const BUSY = 4 * BLOCK;
-/** Bytes that are made base64 at a time, a multiple of three: a text of a few KiB is gone before memory is searched for what is gone. */
+/**
+ * Bytes converted to base64 at a time, a multiple of three. Larger strings would live long enough to cost the garbage
+ * collector.
+ */
 const PIECE = 6_144;
 
 /**
- * Lines of a capture file, gathered in blocks of memory. As long as one write is under way lines are gathered; then all of them are
- * written at once. Blocks are used over and over: recording makes next to no garbage, which costs a process in proportion to all that
- * it holds.
+ * Gathers the lines of a capture file in blocks of memory. While one write is under way, lines are gathered; then all
+ * of them are written at once. Blocks are reused, so recording makes almost no garbage: a collection costs in
+ * proportion to everything the process holds.
  *
  *     add ──▶ block ──▶ full blocks ──▶ out ──▶ free blocks ──▶ block
  */
@@ -21,24 +24,24 @@ export class LineBlocks {
   #block: Buffer | undefined;
   #at = 0;
   readonly #free: Buffer[] = [];
-  /** Parts of blocks that wait for the write under way. */
+  /** Filled parts of blocks that wait for the current write to end. */
   #full: Buffer[] = [];
   #fullLength = 0;
-  /** Bytes of the write under way. */
+  /** Bytes of the current write. */
   #writing = 0;
   readonly #waiting: (() => void)[] = [];
 
-  /** @param out - what keeps no chunk once it has called back */
+  /** @param out - must not keep a chunk after its write callback */
   constructor(out: Writable) {
     this.#out = out;
   }
 
-  /** Bytes that are not written yet. */
+  /** Bytes not written yet. */
   get pending(): number {
     return this.#at + this.#fullLength + this.#writing;
   }
 
-  /** A promise of when more may come, where that is not now and one can wait. */
+  /** A promise that resolves when more should be added; undefined if that is now. */
   busy(): Promise<void> | undefined {
     if (this.pending <= BUSY || this.#out.destroyed) return undefined;
     return new Promise((resolve) => this.#waiting.push(resolve));
@@ -60,7 +63,7 @@ export class LineBlocks {
     this.#write();
   }
 
-  /** Nothing more will come. */
+  /** Write the rest, and end the output. */
   end(): void {
     this.#seal();
     for (const part of this.#full.splice(0)) this.#out.write(part);
@@ -68,7 +71,7 @@ export class LineBlocks {
   }
 
   #put(text: string, encoding: 'utf8' | 'latin1' = 'utf8'): void {
-    // A character has three bytes at most: short texts need not be measured.
+    // A UTF-16 unit takes at most three bytes, so a short text need not be measured.
     const room = BLOCK - this.#at;
     if (3 * text.length > room && Buffer.byteLength(text) > room) {
       this.#seal();
@@ -81,7 +84,7 @@ export class LineBlocks {
     this.#at += this.#block.write(text, this.#at, encoding);
   }
 
-  /** What was gathered is to be written. */
+  /** Close the current block, so that it is written. */
   #seal(): void {
     if (this.#at === 0) return;
     this.#add(this.#block!.subarray(0, this.#at));
@@ -113,7 +116,7 @@ export class LineBlocks {
       if (!error && !this.#out.writableEnded) this.#write();
       for (const resolve of this.#waiting.splice(0)) resolve();
     };
-    // A file takes all of them in one call.
+    // Corked, a file stream writes all parts with one system call.
     this.#out.cork();
     for (const part of parts) this.#out.write(part, written);
     this.#out.uncork();

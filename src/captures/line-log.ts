@@ -4,21 +4,28 @@ import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
 import type { LineParser } from './line-parser.ts';
 
 export interface LineLogOptions {
-  /** What `dir` holds for what the client sent. Default `>`, `->`, `-->`, `tx`, `out`, `sent`, `send`, `write`, `w`, `client`, in any case. */
+  /**
+   * The values of `dir` that mark bytes of the client, in any case. Default `>`, `->`, `-->`, `tx`, `out`, `sent`,
+   * `send`, `write`, `w`, `client`, `→`.
+   */
   client?: readonly string[] | undefined;
   /** The direction of lines without one. Default `'client'`. */
   from?: Side | undefined;
-  /** How `data` is written: `'hex'` (digits, with anything between bytes), or `'text'` with the escapes `\n`, `\r`, `\t`, `\0`, `\\`, `\xNN`. Default `'hex'`. */
+  /**
+   * The notation of `data`: `'hex'` (digits, with anything between bytes), or `'text'` with the escapes `\n`, `\r`,
+   * `\t`, `\0`, `\\`, `\xNN`. Default `'hex'`.
+   */
   data?: 'hex' | 'text' | undefined;
 }
 
 const CLIENT = ['>', '->', '-->', '→', 'tx', 'out', 'sent', 'send', 'write', 'w', 'client'];
 
 /**
- * Reads a log of any form by one regular expression with the groups `data`, and where there are any `dir` and `time`: one connection. Lines
- * that do not match are passed over. `time` is a number of seconds, a clock (`18:00:00.250`), or a date of ISO 8601.
+ * Reads one connection from a log of any form, by a regular expression with the group `data` and, optionally, `dir` and
+ * `time`. Lines that do not match are skipped. `time` is a number of seconds, a clock (`18:00:00.250`), or an ISO 8601
+ * date.
  *
- * @throws TypeError where the expression has no group `data`
+ * @throws TypeError if the expression has no group `data`
  *
  * @example
  * // candump -L: (1700000000.123456) can0 123#0102
@@ -80,7 +87,7 @@ class LineLog implements LineParser {
   }
 }
 
-/** `18:00:00.25` as seconds; undefined where it is not a time of day. */
+/** `18:00:00.25` as seconds; undefined if the text is not a time of day. */
 export function clockSeconds(text: string): number | undefined {
   const match = /^(\d{1,2}):(\d\d):(\d\d(?:[.,]\d+)?)$/.exec(text);
   if (match === null) return undefined;
@@ -88,7 +95,7 @@ export function clockSeconds(text: string): number | undefined {
   return Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds.replace(',', '.'));
 }
 
-/** `0x68 0x65`, `68:65`, `6865`, `68, 65`: pairs of digits, with anything but digits between them. */
+/** `0x68 0x65`, `68:65`, `6865`, `68, 65`: pairs of digits, separated by anything except digits. */
 export function hexBytes(text: string): Buffer {
   const digits = text
     .replace(/0x/gi, ' ')

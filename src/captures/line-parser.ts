@@ -3,9 +3,9 @@ import { CaptureError } from '../errors.ts';
 import type { CaptureEvent } from '../protocol/recording/events.ts';
 
 /**
- * Reads a capture in a text format of another program, a line at a time.
+ * Reads a capture in another program's text format, line by line.
  *
- * What `line` and `end` answer are events in their order. They throw a `CaptureError` that names the line.
+ * `line` and `end` return events in order. They throw a `CaptureError`; `parseLines` adds the line number.
  */
 export interface LineParser {
   line(text: string): readonly CaptureEvent[];
@@ -17,9 +17,9 @@ export interface LineParser {
 const LONGEST_LINE = 33_600_000;
 
 /**
- * The events of a text in one of the formats of other programs: a stage of `stream.pipeline`.
+ * The events of a text in another program's format: a stage of `stream.pipeline`.
  *
- * @throws CaptureError with the `line` where it is damaged or cut off, behind the events that came before
+ * @throws CaptureError with its `line` if the text is damaged or cut off, after the events before the fault
  *
  * @example
  * const log = lineLog(/^(?<time>\S+) (?<dir>TX|RX): (?<data>.*)$/, { client: ['TX'] });

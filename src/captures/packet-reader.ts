@@ -4,7 +4,7 @@ import { notACapture, PcapReader, pcapFormat } from './pcap-reader.ts';
 import { PcapngReader, SECTION_HEADER } from './pcapng-reader.ts';
 
 /**
- * A reader of packets for a file whose format its first four bytes tell: pcap or pcapng. Anything else is
+ * A packet reader that recognises pcap and pcapng by the first four bytes of the file. Anything else is
  * `ERR_CAPTURE_FORMAT`.
  *
  * @example
@@ -20,7 +20,7 @@ export function packetReader(): PacketReader {
   return new AnyPacketReader();
 }
 
-/** Waits for the first four bytes, then hands everything to the reader of that format. */
+/** Waits for the first four bytes, then passes everything to the reader of that format. */
 class AnyPacketReader implements PacketReader {
   #reader: PacketReader | undefined;
   #error: CaptureError | undefined;

@@ -1,30 +1,28 @@
 import type { CaptureError } from '../errors.ts';
 
-/**
- * One packet of a capture file. A reader fills the same object for every packet: copy what is to be kept.
- */
+/** One packet of a capture file. A reader fills the same object for every packet: copy what you keep. */
 export interface Packet {
   /** The memory that holds the packet: a view of it is valid until the reader's next `push` or `next`. */
   bytes: Buffer;
   /** The captured bytes are `bytes[start, end)`. */
   start: number;
   end: number;
-  /** Bytes that the packet had on the wire: more than were captured, where the snaplen cut it. */
+  /** The packet's length on the wire: more than was captured, if the snaplen cut it. */
   originalLength: number;
-  /** What stands first in the packet, by the number of the registry of link types: 1 is Ethernet. */
+  /** The type of the packet's first header, a registered link type: 1 is Ethernet. */
   linkType: number;
-  /** The interface it was captured on, counted from 0 in its section of the file; always 0 in pcap. */
+  /** The interface that captured the packet, counted from 0 in its section of the file; always 0 in pcap. */
   interfaceId: number;
-  /** When: seconds since 1970-01-01T00:00Z, and nanoseconds of the second (0 to 999,999,999). */
+  /** The capture time: seconds since 1970-01-01T00:00Z, and nanoseconds of the second (0 to 999,999,999). */
   seconds: number;
   nanoseconds: number;
 }
 
 /**
- * Bytes of a capture file in, packets out; pure and synchronous.
+ * Turns the bytes of a capture file into packets; pure and synchronous.
  *
- * After each `push`, call `next` until it answers false. Then either `error` is set, and nothing will follow, or more
- * bytes are needed. Nothing is allocated from a length that the file announces: what is held are bytes received.
+ * After each `push`, call `next` until it returns false. Then either `error` is set and no packet follows, or more
+ * bytes are needed. A length that the file announces allocates nothing: only received bytes are held.
  *
  * @example
  * const reader = packetReader();
@@ -32,9 +30,9 @@ export interface Packet {
  * while (reader.next()) count(reader.packet.end - reader.packet.start);
  */
 export interface PacketReader {
-  /** Take in a chunk. It may be used again once `next` has answered false. */
+  /** Take in a chunk. Its memory may be reused once `next` has returned false. */
   push(chunk: Uint8Array): void;
-  /** Move `packet` to the next one; false where there is none yet, or none will come. */
+  /** Move `packet` to the next packet. Returns false if there is none yet, or none will come. */
   next(): boolean;
   /** The file is over: a file that ends inside a record now has its `error`. */
   end(): void;
@@ -42,7 +40,7 @@ export interface PacketReader {
   readonly error: CaptureError | undefined;
 }
 
-/** The longest record that is read, in bytes. The longest that any program writes is a little over 256 KiB. */
+/** The longest record accepted, in bytes. Programs write records of at most a little over 256 KiB. */
 export const MAX_RECORD_LENGTH = 16_777_216;
 
 export function emptyPacket(): Packet {

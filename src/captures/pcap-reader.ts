@@ -13,7 +13,7 @@ export class PcapReader implements PacketReader {
   readonly packet: Packet = emptyPacket();
   error: CaptureError | undefined;
   readonly #window = new ByteWindow();
-  /** What the magic number said; undefined until then. */
+  /** The format that the magic number names; undefined until it has been read. */
   #format: PcapFormat | undefined;
   #linkType = 0;
   #limit = MAX_RECORD_LENGTH;
@@ -84,9 +84,9 @@ export class PcapReader implements PacketReader {
       return false;
     }
     const snaplen = bigEndian ? bytes.readUInt32BE(at + 16) : bytes.readUInt32LE(at + 16);
-    // Some programs write a snaplen that they do not keep to.
+    // Some programs write a snaplen and exceed it.
     this.#limit = Math.min(MAX_RECORD_LENGTH, Math.max(262_144, snaplen));
-    // The upper half says how long the frame check sequence is; the lengths of IP leave it out anyway.
+    // The upper half gives the length of the frame check sequence, which lies outside the lengths of IP anyway.
     this.#linkType = (bigEndian ? bytes.readUInt32BE(at + 20) : bytes.readUInt32LE(at + 20)) & 0xffff;
     window.skip(24);
     return true;
@@ -100,7 +100,7 @@ interface PcapFormat {
   readonly headerLength: number;
 }
 
-/** What the first four bytes of a file, read as big-endian, say of it; undefined where it is not a pcap file. */
+/** The format named by the first four bytes of a file, read as big-endian; undefined if it is not a pcap file. */
 export function pcapFormat(magic: number): PcapFormat | undefined {
   switch (magic) {
     case 0xa1b2c3d4:
@@ -111,7 +111,7 @@ export function pcapFormat(magic: number): PcapFormat | undefined {
       return { bigEndian: true, nanoseconds: true, headerLength: 16 };
     case 0x4d3cb2a1:
       return { bigEndian: false, nanoseconds: true, headerLength: 16 };
-    // Of a patched libpcap of the nineties: eight more bytes before each packet.
+    // From a patched libpcap of the nineties: eight more bytes before each packet.
     case 0xa1b2cd34:
       return { bigEndian: true, nanoseconds: false, headerLength: 24 };
     case 0x34cdb2a1:

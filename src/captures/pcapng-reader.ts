@@ -11,8 +11,8 @@ const ENHANCED_PACKET = 6;
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 
 /**
- * Reads a pcapng file (draft-ietf-opsawg-pcapng): several sections, each of either byte order, several interfaces with
- * link types and clocks of their own. Blocks and options that say nothing of packets are passed over.
+ * Reads a pcapng file (draft-ietf-opsawg-pcapng): any number of sections, each in either byte order, and interfaces
+ * with their own link types and clocks. Blocks and options that do not describe packets are skipped.
  *
  *     block type 4 · total length 4 · body, padded to four bytes · total length 4
  */
@@ -33,7 +33,7 @@ export class PcapngReader implements PacketReader {
     while (this.error === undefined) {
       const window = this.#window;
       this.#length = 12;
-      // Type, length, and of a section header the byte order that they are in.
+      // Type, length and, in a section header, the byte order of both.
       if (!window.has(12)) return false;
       const { bytes, at } = window;
       const isSection = bytes.readUInt32BE(at) === SECTION_HEADER;
@@ -85,7 +85,7 @@ export class PcapngReader implements PacketReader {
     }
   }
 
-  /** Read the block with the body `bytes[at, end)`; answers whether it is a packet. */
+  /** Read the block with the body `bytes[at, end)`. Returns true if it is a packet. */
   #readBlock(type: number, bytes: Buffer, at: number, end: number): boolean {
     switch (type) {
       case SECTION_HEADER:
@@ -105,7 +105,7 @@ export class PcapngReader implements PacketReader {
         return this.#readPacket(of, bytes, at + 4, at + 20, end);
       }
       default: {
-        // original length 4 · captured bytes: no time, always of the first interface
+        // original length 4 · captured bytes; it has no time and always belongs to the first interface
         const [first] = this.#interfaces;
         if (end - at < 4 || first === undefined) {
           return this.#damaged('simple packet block without its interface or its length', end - at);
@@ -168,7 +168,7 @@ export class PcapngReader implements PacketReader {
     const snaplen = this.#u32(bytes, at + 4);
     let resolution = 6;
     let shift = 0n;
-    // code 2 · length 2 · value, padded to four bytes; code 0 ends them
+    // code 2 · length 2 · value, padded to four bytes; code 0 ends the list
     for (let option = at + 8; option + 4 <= end; ) {
       const code = this.#bigEndian ? bytes.readUInt16BE(option) : bytes.readUInt16LE(option);
       const length = this.#bigEndian ? bytes.readUInt16BE(option + 2) : bytes.readUInt16LE(option + 2);
@@ -225,8 +225,8 @@ function isRead(type: number): boolean {
 /**
  * The clock of an interface.
  *
- * @param resolution - as `if_tsresol` has it: units of 10⁻ⁿ seconds, or with the highest bit set of 2⁻ⁿ
- * @param shift - seconds to be added, as `if_tsoffset` has them
+ * @param resolution - `if_tsresol`: units of 10⁻ⁿ seconds, or of 2⁻ⁿ seconds if the highest bit is set
+ * @param shift - `if_tsoffset`: seconds to add
  */
 function clock(resolution: number, shift: bigint): Clock {
   const isBinary = (resolution & 0x80) !== 0;

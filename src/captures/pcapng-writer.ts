@@ -3,7 +3,7 @@ import type { CaptureEvent, CaptureHeader, Side } from '../protocol/recording/ev
 import { plain } from '../protocol/recording/plain.ts';
 import { CaptureMessages, type DecodableProtocol } from './decode-capture.ts';
 
-/** The longest payload of a segment: below any window, so that nothing looks overrun. */
+/** The longest payload of a segment: less than the window, so that Wireshark reports no overrun. */
 const LONGEST_SEGMENT = 32_768;
 const LONGEST_COMMENT = 65_000;
 const FIN = 1;
@@ -12,22 +12,23 @@ const RST = 4;
 const PSH = 8;
 const ACK = 16;
 const NO_BYTES = Buffer.alloc(0);
-/** A character of UTF-8 in part, at the end. */
+/** An incomplete UTF-8 character at the end, as decoded. */
 const PARTIAL = /\ufffd$/;
 
 export interface PcapngWriterOptions {
-  /** A text for an event, kept as the comment of its packet: what the bytes mean. */
+  /** Returns the comment for an event's packet: what the bytes mean. */
   comment?: ((event: CaptureEvent) => string | undefined) | undefined;
   /**
-   * What is spoken, in place of `comment`: the comment of a packet has the messages whose last byte it carries, as JSON, what could not be
-   * decoded, and what is missing before them.
+   * The protocol, in place of `comment`: the comment of a packet then has, as JSON, the messages whose last byte it
+   * carries, and the errors of what could not be decoded.
    */
   protocol?: DecodableProtocol<unknown, unknown> | undefined;
 }
 
 /**
- * Writes events as a pcapng file that Wireshark opens: each connection becomes TCP over raw IP, with handshake, acknowledgements and
- * valid checksums, each chunk a segment. A gap is left out of the numbers, as a lost segment is.
+ * Writes events as a pcapng file that Wireshark opens. Each connection becomes TCP over raw IP, with handshake,
+ * acknowledgements and valid checksums; each chunk becomes a segment. A gap skips sequence numbers, as a lost segment
+ * does.
  *
  * @example
  * const writer = new PcapngWriter({ start: '2026-11-25T18:00:00Z' });
@@ -48,7 +49,7 @@ export class PcapngWriter {
     this.#by = header.by ?? 'wirepipe';
   }
 
-  /** The head of the file: a section, and an interface of raw IP with a clock of nanoseconds. */
+  /** The start of the file: a section, and an interface of raw IP whose timestamps are nanoseconds. */
   start(): Buffer {
     const section = Buffer.alloc(16);
     section.writeUInt32LE(0x1a2b3c4d, 0);
@@ -65,7 +66,7 @@ export class PcapngWriter {
     ]);
   }
 
-  /** The packets of an event; none for what is nothing on the wire. */
+  /** The packets of an event; empty for an event that is not on the wire. */
   event(event: CaptureEvent): Buffer {
     const packets: Buffer[] = [];
     let comment = this.#comment?.(event) || undefined;
@@ -110,7 +111,7 @@ export class PcapngWriter {
   }
 }
 
-/** What the events mean, one after the other. */
+/** Makes the comments of events, which have to come in order. */
 function commentsOf(
   messages: CaptureMessages<unknown, unknown>,
 ): (event: CaptureEvent) => string | undefined {
@@ -127,7 +128,7 @@ function commentsOf(
 interface End {
   readonly address: Buffer;
   readonly port: number;
-  /** The number of the next byte. */
+  /** The sequence number of the next byte. */
   next: number;
 }
 
@@ -140,7 +141,7 @@ class Connection {
   ) {
     let [near, far] = [parseEndpoint(client), parseEndpoint(server)];
     if (near === undefined || far === undefined || near.address.length !== far.address.length) {
-      // A Unix socket, a serial line: addresses that stand for nothing.
+      // A Unix socket or a serial line has no IP address: use placeholders.
       near = { address: Buffer.from([10, 0, 0, 1]), port: 1_024 + (number % 60_000) };
       far = { address: Buffer.from([10, 0, 0, 2]), port: 1_023 };
     }
@@ -202,7 +203,7 @@ function udp(source: Address, target: Address, bytes: Buffer): Buffer {
   head.writeUInt16BE(target.port, 2);
   head.writeUInt16BE(8 + payload.length, 4);
   const whole = Buffer.concat([head, payload]);
-  // Zero would say that there is none.
+  // Zero would mean that the datagram has no checksum.
   whole.writeUInt16BE(checksum(17, source.address, target.address, whole) || 0xffff, 6);
   return ip(17, source.address, target.address, whole);
 }
@@ -228,7 +229,7 @@ function ip(protocol: number, source: Buffer, target: Buffer, payload: Buffer): 
   return Buffer.concat([head, payload]);
 }
 
-/** Of TCP and UDP, over the pseudo-header (RFC 9293, section 3.1; RFC 8200, section 8.1). */
+/** The checksum of TCP and UDP, over the pseudo-header (RFC 9293, section 3.1; RFC 8200, section 8.1). */
 function checksum(protocol: number, source: Buffer, target: Buffer, segment: Buffer): number {
   const start = sum(target, sum(source, protocol + segment.length));
   return ~fold(sum(segment, start)) & 0xffff;
@@ -288,7 +289,7 @@ function packetBlock(nanoseconds: bigint, packet: Buffer, comment: string | unde
   const padding = Buffer.alloc(-packet.length & 3);
   if (comment === undefined) return block(6, Buffer.concat([head, packet, padding]));
   let text = Buffer.from(comment);
-  // Cut between two characters.
+  // Cut between characters, not inside one.
   if (text.length > LONGEST_COMMENT)
     text = Buffer.from(text.toString('utf8', 0, LONGEST_COMMENT).replace(PARTIAL, ''));
   return block(6, Buffer.concat([head, packet, padding, option(1, text), option(0, NO_BYTES)]));
@@ -312,7 +313,7 @@ function option(code: number, value: Buffer): Buffer {
   return bytes;
 }
 
-/** Nanoseconds since 1970, also from more digits than a Date keeps. */
+/** Nanoseconds since 1970; all digits of the fraction count, more than a Date keeps. */
 function nanosecondsOf(start: string | undefined): bigint {
   if (start === undefined) return 0n;
   const milliseconds = Date.parse(start);

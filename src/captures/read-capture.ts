@@ -4,9 +4,10 @@ import type { FlowsOptions } from './flows.ts';
 import { fileChunks } from './read-chunks.ts';
 
 /**
- * The events of a capture file: lines of events, pcap or pcapng, also packed by gzip. Memory is bounded however long it is.
+ * The events of a capture file: lines of events, pcap or pcapng, plain or compressed with gzip. Memory stays bounded
+ * for a file of any length.
  *
- * @throws CaptureError where the file is damaged or cut off, behind the events that came before
+ * @throws CaptureError if the file is damaged or cut off, after the events before the fault
  *
  * @example
  * for await (const event of readCapture('flight.ndjson.gz')) {
@@ -21,7 +22,7 @@ export function readCapture(
 }
 
 /**
- * The events of a capture whose bytes come from anywhere: a stage of `stream.pipeline`.
+ * The events of a capture whose bytes come from any source: a stage of `stream.pipeline`.
  *
  * @throws CaptureError as `readCapture` does
  *

@@ -3,14 +3,14 @@ import { createGunzip } from 'node:zlib';
 import { asBuffer } from '../bytes/buffer.ts';
 import { CaptureError } from '../errors.ts';
 
-/** Large reads: one call of the system for some hundred packets. */
+/** Large reads: one system call for some hundred packets. */
 const READ_LENGTH = 524_288;
-/** So much is unpacked in one go: its output, up to a thousand times as long, is held until it is taken. */
+/** Bytes decompressed at a time: their output, up to a thousand times as long, is held until it is consumed. */
 const UNPACK_LENGTH = 16_384;
 
 /**
- * Read a file from its start to its end, and unpack it where it is a gzip file. `take` is called with each chunk in turn; a
- * chunk is memory that is written into again as soon as `take` has returned.
+ * Read a whole file, decompressed if it is a gzip file, and call `take` with each chunk. The chunk's memory is reused
+ * as soon as `take` returns.
  *
  * @throws CaptureError as `fileChunks` does
  *
@@ -22,11 +22,10 @@ export async function readChunks(path: string, take: (chunk: Buffer) => void): P
 }
 
 /**
- * The chunks of a file, unpacked where it is a gzip file. A chunk is memory that is written into again when the next one is
- * asked for.
+ * The chunks of a file, decompressed if it is a gzip file. A chunk's memory is reused when the next chunk is requested.
  *
- * @throws CaptureError `ERR_CAPTURE_TRUNCATED` or `ERR_CAPTURE_DAMAGED` where a gzip file is, behind what could be unpacked. System
- *   errors (`ENOENT` …) pass through.
+ * @throws CaptureError `ERR_CAPTURE_TRUNCATED` or `ERR_CAPTURE_DAMAGED` if a gzip file is cut off or damaged, after
+ *   the chunks before the fault. System errors (`ENOENT` …) pass through.
  */
 export async function* fileChunks(path: string): AsyncGenerator<Buffer, void, undefined> {
   const file = await open(path, 'r');
@@ -47,7 +46,7 @@ async function* chunksOf(file: FileHandle): AsyncGenerator<Buffer, void, undefin
 }
 
 /**
- * The same chunks, unpacked where they begin as a gzip file does: of stdin, a socket.
+ * The same chunks, decompressed if they begin like a gzip file; for stdin or a socket.
  *
  * @throws CaptureError as `fileChunks` does
  */
@@ -57,7 +56,7 @@ export async function* unpackedChunks(
   const chunks = source[Symbol.asyncIterator]();
   try {
     let first = await nextChunk(chunks);
-    // One byte does not tell.
+    // One byte is too few to recognise gzip.
     while (first?.length === 1) {
       const more = await nextChunk(chunks);
       if (more === undefined) break;
@@ -73,7 +72,7 @@ export async function* unpackedChunks(
   }
 }
 
-/** The next chunk that has any bytes. */
+/** The next chunk that is not empty. */
 async function nextChunk(chunks: AsyncIterator<Uint8Array>): Promise<Buffer | undefined> {
   for (;;) {
     const { value, done } = await chunks.next();
@@ -90,7 +89,7 @@ async function* unpacked(
   const gunzip = createGunzip({ chunkSize: 262_144 });
   let output: Buffer[] = [];
   let fault: NodeJS.ErrnoException | undefined;
-  // Flowing: whatever was unpacked is here before a fault behind it is reported.
+  // In flowing mode, all output before a fault arrives before the fault is reported.
   gunzip.on('data', (chunk: Buffer) => output.push(chunk));
   gunzip.on('error', (error) => {
     fault = error;
@@ -111,7 +110,7 @@ async function* unpacked(
   if (fault !== undefined) throw packedFault(fault);
 }
 
-/** Resolves when the work is done, or when the stream has closed without it. */
+/** Resolves when the work is done, or when the stream closes first. */
 function settled(stream: NodeJS.EventEmitter, work: (done: () => void) => void): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

@@ -12,17 +12,19 @@ import { Redaction } from './redaction.ts';
 
 export interface RecordOptions {
   /**
-   * Fields whose bytes are written as `*`, by message type and path: `'write.text'`, `'login.users[].password'`. What cannot be decoded
-   * is written as `*` altogether, and a chunk waits until its frames are whole.
+   * Fields whose bytes are written as `*`, by message type and path: `'write.text'`, `'login.users[].password'`. Bytes
+   * that cannot be decoded are all written as `*`, and a chunk waits until its frames are complete.
    */
   redact?: readonly string[] | undefined;
-  /** Bytes that may wait for a slow disk; beyond, what passes is not recorded, and a gap stands for it. Default 64 MiB. */
+  /**
+   * Bytes that may wait for a slow disk; beyond, bytes are not recorded, and a gap takes their place. Default 64 MiB.
+   */
   maxPending?: number | undefined;
 }
 
 /**
- * Records connections into a file in the format of `docs/captures.md`, packed where its name ends in `.gz`. Never holds a connection up: a disk
- * that is too slow costs gaps.
+ * Records connections into a file in the format of `docs/captures.md`, compressed if its name ends in `.gz`. Recording
+ * never delays a connection: if the disk is too slow, the file has gaps.
  *
  * @example
  * const recorder = recordTo('flights.ndjson.gz', { redact: ['write.text'] });
@@ -40,7 +42,7 @@ export function recordTo(path: string, options?: RecordOptions): Recorder {
   return new Recorder(gzip, options, file);
 }
 
-/** Writes what it observes as a capture. A fault of the file ends the recording, and `close` rejects with it. */
+/** Writes observed connections as a capture. An error of the file ends the recording, and `close` rejects with it. */
 export class Recorder implements Observer {
   readonly #out: Writable;
   readonly #last: Writable;
@@ -49,12 +51,12 @@ export class Recorder implements Observer {
   #start: number | undefined;
   #count = 0;
   #error: Error | undefined;
-  /** The connections there are, to be closed in the capture when the recording ends before them. */
+  /** Open connections: closed in the capture if the recording ends first. */
   readonly #open = new Set<RecordedConnection>();
 
   /**
-   * @param out - what keeps no chunk once it has called back: a file, or gzip
-   * @param last - where the bytes end up, when that is not `out`
+   * @param out - must not keep a chunk after its write callback: a file, or gzip
+   * @param last - the stream that the bytes end up in, if that is not `out`
    */
   constructor(out: Writable, options: RecordOptions = {}, last: Writable = out) {
     checkOptions('Recorder', options, { redact: anything, maxPending: limit(0) });
@@ -90,12 +92,15 @@ export class Recorder implements Observer {
     return recorded;
   }
 
-  /** For one that can wait, as a proxy can: a promise of when more may come, where the disk is behind. */
+  /**
+   * For a caller that can wait, such as a proxy: a promise that resolves when the disk has caught up; undefined if it
+   * keeps up.
+   */
   busy(): Promise<void> | undefined {
     return this.#lines.busy();
   }
 
-  /** Resolves when all is in the file; rejects with what went wrong with it. */
+  /** Resolves when everything is in the file; rejects with the file's error. */
   async close(): Promise<void> {
     for (const connection of this.#open) connection.close(undefined);
     if (this.#start === undefined && this.#error === undefined)
@@ -105,7 +110,7 @@ export class Recorder implements Observer {
     if (this.#error !== undefined) throw this.#error;
   }
 
-  /** False where there is no room for it. */
+  /** Returns false if there is no room for the event. */
   #write(event: CaptureEvent, force: boolean): boolean {
     if (this.#error !== undefined || this.#out.writableEnded) return true;
     if (!force && this.#lines.pending > (this.#options.maxPending ?? 67_108_864)) return false;
@@ -124,7 +129,7 @@ class RecordedConnection implements ConnectionObserver {
   readonly #number: number;
   readonly #recording: Recording;
   readonly #redactions: Readonly<Record<Side, Redaction>> | undefined;
-  /** Bytes that there was no room for. */
+  /** Bytes not recorded for want of room. */
   readonly #lost: Record<Side, number> = { client: 0, server: 0 };
   #isOver = false;
 
@@ -173,7 +178,7 @@ class RecordedConnection implements ConnectionObserver {
     if (error !== undefined) {
       const { code } = error as NodeJS.ErrnoException;
       const known = typeof code === 'string' ? code : undefined;
-      // The text of an error may show bytes that are to be redacted.
+      // An error's text may show redacted bytes.
       const message = this.#redactions === undefined ? String(error.message) : (known ?? error.name);
       this.#add({ event: 'error', time, connection, code: known, message });
     }

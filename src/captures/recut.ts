@@ -7,18 +7,19 @@ import { seededNumbers } from './seeded-numbers.ts';
 /** Where chunks are cut. */
 export interface RecutOptions {
   /**
-   * `'recorded'`: as they came. `'coalesced'`: what one side said without the other one in between is one chunk. `'random'`: anywhere,
-   * by the seed. `'every'`: into chunks of `length` bytes.
+   * `'recorded'`: as recorded. `'coalesced'`: one chunk for everything that a side sent before the other side spoke.
+   * `'random'`: anywhere, from the seed. `'every'`: into chunks of `length` bytes.
    */
   how: 'recorded' | 'coalesced' | 'random' | 'every';
-  /** Of `'every'`: bytes a chunk. Default 1. */
+  /** For `'every'`: bytes per chunk. Default 1. */
   length?: number | undefined;
-  /** Of `'random'`: the same seed gives the same cuts. Default 1. */
+  /** For `'random'`: the same seed gives the same cuts. Default 1. */
   seed?: number | undefined;
 }
 
 /**
- * The same capture, with its chunks cut elsewhere: what both sides said, and the order of everything else, stays.
+ * The same capture with its chunks cut elsewhere. The bytes of both sides, and the order of all other events, stay the
+ * same.
  *
  * @example
  * for (let seed = 1; seed <= 100; seed++) check(recut(events, { how: 'random', seed }));
@@ -49,7 +50,7 @@ export function recut(events: readonly CaptureEvent[], options: RecutOptions): C
 
 const NO_MESSAGES = { clientMessages: undefined, serverMessages: undefined };
 
-/** The same capture with a chunk for each frame; bytes that are not a whole frame stay a chunk. */
+/** The same capture with one chunk per frame; bytes that are not a whole frame stay one chunk. */
 export function recutAtFrames(
   events: readonly CaptureEvent[],
   protocol: Pick<DecodableProtocol<unknown, unknown>, 'framing'>,
@@ -70,10 +71,10 @@ export function recutAtFrames(
   });
 }
 
-/** Neighbouring chunks of one side of a connection as one; those of other connections in between do not matter. */
+/** Joins neighbouring chunks of one side of a connection; events of other connections may lie in between. */
 function coalesced(events: readonly CaptureEvent[]): CaptureEvent[] {
   const result: CaptureEvent[] = [];
-  /** Of each connection: the place in `result` of its last event, where that is a chunk that may grow. */
+  /** For each connection whose last event is a chunk: the index of that chunk in `result`, and its pieces so far. */
   const open = new Map<number, { index: number; from: Side; pieces: Buffer[] }>();
   const close = (connection: number): void => {
     const last = open.get(connection);

@@ -3,23 +3,23 @@ import { trace } from '../protocol/fields/engine/trace.ts';
 import type { FrameReader, Framing } from '../protocol/framing/framing.ts';
 import { contentLength } from '../protocol/recording/content-length.ts';
 
-/** What stands in place of a byte: text stays text. */
+/** Replaces a masked byte: `*`, so that text stays text. */
 const MASK = 0x2a;
 
 /**
- * Masks the bytes of fields in one direction of a connection, before anything of it is written: `'write.text'` is the field `text` of
- * the message `write`.
+ * Masks the bytes of fields in one direction of a connection before they are written: `'write.text'` is the field
+ * `text` of the message `write`.
  *
- * It fails closed: bytes that are not a whole frame, of a frame that cannot be decoded, or of a framing whose frames have no place in the
- * stream, are masked altogether. Chunks keep their edges; one waits until the frames in it are whole.
+ * It fails closed. Incomplete frames, frames that cannot be decoded, and all bytes of a framing without stream offsets
+ * are masked entirely. Chunks keep their boundaries; a chunk waits until its frames are complete.
  */
 export class Redaction {
   readonly #reader: FrameReader;
   readonly #codec: Codec<unknown, never>;
   readonly #paths: ReadonlySet<string>;
-  /** Chunks whose frames are not whole yet: copies. */
+  /** Copies of chunks whose frames are not complete yet. */
   #chunks: Buffer[] = [];
-  /** Where the first of them stands in the stream. */
+  /** The stream offset of the first of these chunks. */
   #offset = 0;
   #isBroken = false;
 
@@ -31,7 +31,7 @@ export class Redaction {
     this.#paths = new Set(paths);
   }
 
-  /** Take in a chunk. Answers the chunks that may be written now. */
+  /** Take in a chunk. Returns the chunks that may be written now. */
   add(bytes: Uint8Array): Buffer[] {
     const chunk = Buffer.from(bytes);
     if (this.#isBroken) return [chunk.fill(MASK)];
@@ -46,7 +46,7 @@ export class Redaction {
     return this.#ready(this.#offset + this.#held - this.#reader.buffered);
   }
 
-  /** Nothing more will come: what is not whole is masked. */
+  /** The direction has ended: mask and return the rest. */
   flush(): Buffer[] {
     return this.#break();
   }
@@ -77,7 +77,7 @@ export class Redaction {
     }
   }
 
-  /** Mask the bytes from one place of the stream to another. */
+  /** Mask the bytes between two stream offsets. */
   #fill(from: number, to: number): void {
     let at = this.#offset;
     for (const chunk of this.#chunks) {
@@ -88,7 +88,7 @@ export class Redaction {
     }
   }
 
-  /** The chunks that end before that place. */
+  /** Remove and return the chunks that end at or before that stream offset. */
   #ready(safe: number): Buffer[] {
     let count = 0;
     while (count < this.#chunks.length && this.#offset + this.#chunks[count]!.length <= safe) {

@@ -1,4 +1,4 @@
-/** Numbers from 0 to 1 that a seed determines (mulberry32). */
+/** Random numbers in [0, 1) that the seed determines (mulberry32). */
 export function seededNumbers(seed: number): () => number {
   let state = seed | 0;
   return () => {

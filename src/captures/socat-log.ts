@@ -4,8 +4,8 @@ import { clockSeconds } from './line-log.ts';
 import type { LineParser } from './line-parser.ts';
 
 /**
- * Reads what `socat -x` or `socat -x -v` writes to its stderr: one connection. `>` is from the first address to the second one, and is
- * taken for the client.
+ * Reads one connection from the stderr of `socat -x` or `socat -x -v`. `>` marks bytes from socat's first address to
+ * its second; they count as the client's.
  *
  *     > 2026/11/25 19:01:01.000340298  length=6 from=0 to=5
  *      68 65 6c 6c 6f 0a                                hello.
@@ -20,7 +20,7 @@ class SocatLog implements LineParser {
   #time = 0;
   #from: Side = 'client';
   #bytes: number[] = [];
-  /** Bytes that the head of the chunk has announced; undefined between chunks. */
+  /** The length announced by the chunk's head; undefined between chunks. */
   #length: number | undefined;
   #isOpen = false;
 
@@ -38,10 +38,10 @@ class SocatLog implements LineParser {
       return this.#chunk();
     }
     if (this.#length === undefined) {
-      // Between chunks there are messages of socat.
+      // socat prints its own messages between chunks.
       return [];
     }
-    // The text beside the bytes may look like bytes: no more than sixteen of them stand in a line.
+    // A line has at most sixteen bytes; the text column after them may look like bytes too.
     const [, digits = ''] = /^((?: [0-9a-f]{2}){1,16})(?:\s|$)/.exec(text) ?? [];
     const room = this.#length - this.#bytes.length;
     for (const byte of digits.trim().split(' ').slice(0, room))

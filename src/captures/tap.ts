@@ -5,12 +5,13 @@ import type { Matter } from '../streams/outlet.ts';
 import { Stage, type StageOptions } from '../streams/stage.ts';
 
 /**
- * A stage that shows what passes, and changes nothing of it: between any two stages, or before the first.
+ * A stage that shows everything that passes it, and changes nothing. It stands between any two stages, or before the
+ * first.
  *
  *     socket → tap → FrameDecoder → tap → MessageDecoder → tap → …
  *
- * Between two stages whole batches pass as they are. `see` is called once for each chunk, frame or message. A chunk or frame is
- * `bytes[start, end)`: no Buffer is made for each. A frame that comes as a `FrameStream` passes unseen.
+ * Whole batches pass unchanged. `see` is called once for each chunk, frame or message. A chunk or frame is
+ * `bytes[start, end)`: no Buffer is allocated per frame. A frame that arrives as a `FrameStream` passes unseen.
  *
  * @example
  * pipeline(socket, new FrameDecoder(line()), new Tap('frames', (bytes, start, end) => total += end - start), decoder, …);
@@ -19,10 +20,10 @@ export class Tap extends Stage<unknown, unknown> {
   readonly #see: (item: never, start?: never, end?: never) => void;
   #item: unknown;
   #batch: unknown;
-  /** Items of a batch that were seen, and are still to pass one by one. */
+  /** Items of a batch already shown that still have to pass one by one. */
   #seen = 0;
 
-  /** @param matter - what passes: `'bytes'`, `'frames'` or `'messages'` */
+  /** @param matter - the kind of items: `'bytes'`, `'frames'` or `'messages'` */
   constructor(
     matter: 'bytes' | 'frames',
     see: (bytes: Buffer, start: number, end: number) => void,
@@ -58,7 +59,7 @@ export class Tap extends Stage<unknown, unknown> {
     this.#see(bytes as never, start as never, end as never);
   }
 
-  /** Single items, also of a batch: a foreign consumer may have come. */
+  /** Single items; also those of a batch, since another consumer may have been added after the batch arrived. */
   protected override produce(): unknown {
     if (this.#batch !== undefined) {
       this.#seen =

@@ -1,90 +1,94 @@
 import type { History } from './history.ts';
 
-/** Takes what comes of one direction of a TCP connection, in the order in which it was sent. */
+/** Receives one direction of a TCP connection, in the order in which it was sent. */
 export interface TcpSink {
   /** The next bytes are `bytes[start, end)`: a view, valid during the call. */
   data?(bytes: Buffer, start: number, end: number): void;
-  /** That many bytes were sent here, and are not in the capture. */
+  /** That many bytes were sent here but not captured. */
   gap?(length: number): void;
-  /** A segment brought other bytes for a place that had some already; the first ones count. `offset` is where it began. */
+  /**
+   * A segment brought different bytes for offsets already received; the earlier bytes count. `offset` is the segment's
+   * start.
+   */
   conflict?(offset: number, length: number): void;
-  /** The sender has ended its side: all that it sent was given. */
+  /** The sender has ended its side, and everything it sent has been delivered. */
   end?(): void;
   /** The sender has reset the connection. */
   reset?(): void;
-  /** Nothing more will come: the capture is over, or the connection gave way to another one. */
+  /** No more calls follow: the capture is over, or the connection was dropped to make room or replaced by a new one. */
   close?(): void;
 }
 
-/** What all streams of a capture share. */
+/** The limits that all streams of a capture share. */
 export interface SharedLimits {
-  /** The most bytes that one stream holds behind a hole. */
+  /** The most bytes that one stream holds after a hole. */
   readonly maxHeld: number;
-  /** How many packets of a connection may come, after the peer has acknowledged what is missing, before a hole is a gap. */
+  /** The number of packets of a connection after which a hole that the peer has acknowledged is reported as a gap. */
   readonly patience: number;
-  /** The most bytes that all streams together hold. */
+  /** How many more bytes all streams together may hold. */
   heldLeft: number;
-  /** The bytes given last, to compare retransmissions with. */
+  /** The latest delivered bytes, to compare retransmissions with. */
   readonly history: History;
 }
 
-/** A segment that cannot be given yet, at an offset of the stream. */
+/** A segment that cannot be delivered yet, by its offsets in the stream. */
 interface Held {
   readonly at: number;
   readonly end: number;
   readonly bytes: Buffer;
 }
 
-/** What a held segment costs beside its bytes. */
+/** The memory that a held segment costs beside its bytes. */
 const HELD_COST = 128;
-/** A number this far beyond all that is known does not show that anything was sent: it is of another connection, or damaged. */
+/** A sequence number this far beyond the known ones proves nothing: it belongs to another connection, or is damaged. */
 const FARTHEST = 16_777_216;
-/** How much is held of a stream whose start was not captured, before its first byte is taken for the start. */
+/** The bytes held of a stream without a captured start before its lowest byte is taken for the start. */
 const MOST_AT_START = 65_536;
 /** Sequence numbers are compared by their distance, which must stay below 2³¹. */
 const LONGEST_HOLE = 1_073_741_824;
 
 /**
- * One direction of a TCP connection: segments in, in whatever order they were captured; bytes out, as they were sent.
+ * One direction of a TCP connection: takes segments in the order of capture, and delivers bytes in the order they were
+ * sent.
  *
  *     offset   0            position                known
  *              ├── given ───┤ hole ├─ held ─┤ hole  │          a number on the wire, modulo 2³², is an offset here
  *
- * Where the SYN was captured, offset 0 is the byte behind it. Otherwise it is the first byte that was captured; until the peer
- * acknowledges a byte, or 64 KiB are there, an earlier one may still come.
+ * If the SYN was captured, offset 0 is the byte after it. Otherwise offset 0 is the first byte captured; until the peer
+ * acknowledges a byte, or 64 KiB are held, an earlier byte may still come.
  */
 export class TcpStream {
   readonly sink: TcpSink;
-  /** Bytes given, gaps left out. */
+  /** Bytes delivered, without gaps. */
   present = 0;
   syn = false;
   fin = false;
   rst = false;
-  /** Segments that brought other bytes for a place that had some. */
+  /** Segments that brought different bytes for offsets already received. */
   conflicts = 0;
   readonly #shared: SharedLimits;
-  /** The number of the piece that the history has of this stream last. */
+  /** The number of this stream's latest piece in the history. */
   #piece = 0;
-  /** The sequence number `#number`, 32 bits, stands at `#at` of the stream. */
+  /** The 32-bit sequence number `#number` belongs to the offset `#at`. */
   #number = 0;
   #at = 0;
   #isStarted = false;
-  /** The number of the byte at offset 0, where a SYN or its acknowledgement has shown it. */
+  /** The sequence number of the byte at offset 0, once a SYN or its acknowledgement has shown it. */
   #firstNumber: number | undefined;
-  /** The offset of the next byte to be given; −Infinity as long as the start is not known. */
+  /** The offset of the next byte to deliver; −Infinity until the start is known. */
   #position: number = Number.NEGATIVE_INFINITY;
-  /** In the order of their offsets, without overlaps, all behind `#position`. */
+  /** Sorted by offset, without overlaps, all beyond `#position`. */
   #held: Held[] = [];
   #heldCost = 0;
-  /** All before this offset is known to have been sent. */
+  /** All bytes before this offset are known to have been sent. */
   #known = 0;
-  /** All before this offset has reached the peer. */
+  /** All bytes before this offset have reached the peer. */
   #acknowledged: number = Number.NEGATIVE_INFINITY;
-  /** The offset of the FIN, where it was captured. */
+  /** The offset of the FIN; Infinity until it is captured. */
   #finAt: number = Number.POSITIVE_INFINITY;
-  /** Packets of the connection since the peer acknowledged what is missing. */
+  /** Packets of the connection since the peer acknowledged the missing bytes. */
   #waited = 0;
-  /** As long as the start is not known: the lowest offset that a packet of this direction had. */
+  /** Until the start is known: the lowest offset of any packet of this direction. */
   #lowest: number = Number.POSITIVE_INFINITY;
   #hasEnded = false;
   #resetIsDue = false;
@@ -94,7 +98,7 @@ export class TcpStream {
     this.#shared = shared;
   }
 
-  /** Whether a packet of this direction, or one that tells of it, has come. */
+  /** True once a packet of this direction, or an acknowledgement of it, has come. */
   get isStarted(): boolean {
     return this.#isStarted;
   }
@@ -103,26 +107,26 @@ export class TcpStream {
     return this.#position >= 0;
   }
 
-  /** The offset that a sequence number has. */
+  /** The offset of a sequence number. */
   offsetOf(number: number): number {
     return this.#at + ((number - this.#number) | 0);
   }
 
-  /** How far a sequence number is from the bytes that are awaited. */
+  /** The distance of a sequence number from the next byte expected. */
   distance(number: number): number {
     return Math.abs(this.offsetOf(number) - Math.max(0, this.#position));
   }
 
-  /** Whether the stream may have begun with the byte of this number. */
+  /** True if the stream can have begun with the byte of this sequence number. */
   mayStartAt(number: number): boolean {
     if (this.#firstNumber !== undefined) return this.#firstNumber === number;
     if (!this.#isStarted) return true;
-    // The SYN comes late: what was captured before it is not far behind it.
+    // The SYN was captured late: the bytes captured before it lie shortly after it in the stream.
     const offset = this.offsetOf(number);
     return offset <= Math.min(0, this.#held[0]?.at ?? 0) && offset >= -MOST_AT_START;
   }
 
-  /** The first byte of the stream has this number: from a SYN, or from what acknowledges one. */
+  /** The first byte of the stream has this sequence number, known from a SYN or from an acknowledgement of it. */
   startAt(number: number): void {
     this.#firstNumber ??= number | 0;
     if (this.isBased) return;
@@ -140,8 +144,8 @@ export class TcpStream {
    * A segment of this direction.
    *
    * @param number - the sequence number of its first byte
-   * @param length - its length on the wire, of which `bytes[start, end)` was captured
-   * @param isPushed - whether it has the flag PSH, which a probe of keep-alive has not
+   * @param length - the length of its payload on the wire, of which `bytes[start, end)` was captured
+   * @param isPushed - true if it has the flag PSH; a keep-alive probe does not have it
    */
   receive(number: number, bytes: Buffer, start: number, end: number, length: number, isPushed = true): void {
     if (!this.#isStarted) {
@@ -156,7 +160,7 @@ export class TcpStream {
     }
     let captured = end - start;
     if (this.#position < 0) {
-      // A probe of keep-alive, which is never pushed: a pushed byte is one that was sent, and its SYN may come late.
+      // A keep-alive probe never has PSH. A byte with PSH was really sent; its SYN may come late.
       const mayProbe = !isPushed && captured <= 1;
       if (mayProbe && this.#held.length === 0 && offset === this.#acknowledged - 1) return;
       if (offset < this.#lowest) this.#lowest = offset;
@@ -172,7 +176,7 @@ export class TcpStream {
       return;
     }
     if (offset + captured <= this.#position) {
-      // A probe of keep-alive repeats the last byte, or a wrong one in its place (RFC 1122, section 4.2.3.6).
+      // A keep-alive probe repeats the last byte, or a wrong one in its place (RFC 1122, section 4.2.3.6).
       const mayProbe = !isPushed || this.#acknowledged >= this.#position;
       if (captured === 1 && offset === this.#position - 1 && mayProbe) return;
       const { history } = this.#shared;
@@ -185,7 +189,7 @@ export class TcpStream {
     else this.#mayGiveUp();
   }
 
-  /** The sender's side ends behind the byte before this sequence number. */
+  /** The FIN has this sequence number: the sender's last byte is the one before it. */
   receiveFin(number: number): void {
     if (!this.#isStarted) this.startAt(number);
     this.fin = true;
@@ -199,19 +203,20 @@ export class TcpStream {
   receiveReset(): void {
     if (this.rst) return;
     this.rst = true;
-    // Behind what is still held.
+    // Report the reset after the held bytes.
     if (this.#held.length > 0) this.#resetIsDue = true;
     else this.sink.reset?.();
   }
 
   /**
-   * The peer acknowledges all before this sequence number.
+   * The peer acknowledges all bytes before this sequence number.
    *
-   * @param isFromStart - whether the connection was captured from its start: then what is acknowledged first is most likely the SYN
+   * @param isFromStart - true if the connection was captured from its start: then the first acknowledgement is most
+   *   likely of the SYN
    */
   acknowledge(number: number, isFromStart: boolean): void {
     if (!this.#isStarted) {
-      // What it acknowledges first is where we join: an earlier byte may still come.
+      // Offsets count from the first acknowledgement; an earlier byte may still come.
       this.#isStarted = true;
       this.#number = number | 0;
       this.#acknowledged = 0;
@@ -220,7 +225,7 @@ export class TcpStream {
     }
     const offset = this.#at + ((number - this.#number) | 0);
     if (offset <= this.#acknowledged || offset - this.#known > FARTHEST) return;
-    // The only packet so far was a probe of keep-alive, which has the number before the next one.
+    // The only packet so far was a keep-alive probe, whose sequence number is that of the byte before the next.
     if (
       !this.isBased &&
       this.#held.length === 0 &&
@@ -235,19 +240,25 @@ export class TcpStream {
     else if (this.#known - this.#position > LONGEST_HOLE) this.#giveUp();
   }
 
-  /** A packet of the connection has come: holes that the peer has long acknowledged are gaps. */
+  /**
+   * A packet of the connection has come. A hole that the peer acknowledged more than `patience` packets ago is now a
+   * gap.
+   */
   wait(): void {
     if (this.#held.length === 0 || !this.isBased || this.#acknowledged < this.#held[0]!.at) return;
     if (++this.#waited > this.#shared.patience) this.#giveUp();
   }
 
-  /** Nothing more will come: give what is held, and what is missing as gaps. `peerEnded`: the other side has sent its FIN. */
+  /**
+   * No more segments follow: deliver the held bytes, and report missing bytes as gaps. `peerEnded`: the other side has
+   * sent its FIN.
+   */
   close(peerEnded: boolean): void {
     if (!this.isBased) this.#base(this.#start);
     while (this.#held.length > 0) this.#giveUp();
     let end = this.#known;
     if (this.#finAt !== Number.POSITIVE_INFINITY) end = this.#finAt;
-    // What was acknowledged last, at the end of a connection, is the FIN, which takes a number as well.
+    // At the end of a connection the last acknowledged number is that of the FIN, which counts as a byte.
     else if (peerEnded && !this.fin && end > this.#position) end--;
     if (end > this.#position) this.#gap(end - this.#position);
     if (this.#position === this.#finAt) this.#end();
@@ -255,7 +266,7 @@ export class TcpStream {
     this.sink.close?.();
   }
 
-  /** Bytes known to have been sent behind all that was captured. */
+  /** Bytes known to have been sent after the last captured byte. */
   get missingAtEnd(): number {
     const last = this.#held.at(-1)?.end ?? Math.max(0, this.#position);
     return Math.max(0, this.#known - last);
@@ -293,7 +304,7 @@ export class TcpStream {
     this.sink.conflict?.(offset, length);
   }
 
-  /** Put a segment where it belongs: what is there already stays. */
+  /** Insert a segment; bytes already there stay. */
   #insert(offset: number, bytes: Buffer, start: number, end: number): void {
     const stop = offset + end - start;
     let at = offset;
@@ -330,11 +341,11 @@ export class TcpStream {
     this.#drain();
   }
 
-  /** The index of the first held segment that ends behind the offset. */
+  /** The index of the first held segment that ends after the offset. */
   #firstBehind(offset: number): number {
     let low = 0;
     let high = this.#held.length;
-    // Most often it belongs behind all of them.
+    // Usually the offset lies after all of them.
     if (high > 0 && this.#held[high - 1]!.end <= offset) return high;
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -344,7 +355,7 @@ export class TcpStream {
     return low;
   }
 
-  /** Give the held segments that follow on what was given. */
+  /** Deliver the held segments that continue the delivered bytes. */
   #drain(): void {
     let count = 0;
     while (count < this.#held.length && this.#held[count]!.at === this.#position) {
@@ -367,14 +378,14 @@ export class TcpStream {
     }
   }
 
-  /** The next hole is a gap. */
+  /** Report the next hole as a gap. */
   #giveUp(): void {
     const end = this.#held[0]?.at ?? Math.min(this.#known, this.#finAt);
     if (end > this.#position) this.#gap(end - this.#position);
     this.#drain();
   }
 
-  /** The start was not captured: settle on the first byte that is held as soon as no earlier one is likely. */
+  /** The start was not captured: take the lowest held byte for it as soon as an earlier byte is unlikely. */
   #mayBase(): void {
     const [first] = this.#held;
     if (first === undefined) return;
@@ -382,7 +393,7 @@ export class TcpStream {
     if (isLong || first.end <= this.#acknowledged) this.#base(this.#start);
   }
 
-  /** Where the stream starts, of which the SYN was not captured: no later than the first packet of it. */
+  /** The start of a stream whose SYN was not captured: the lowest offset seen. */
   get #start(): number {
     const first = this.#held[0]?.at;
     if (this.#lowest === Number.POSITIVE_INFINITY) return first ?? 0;

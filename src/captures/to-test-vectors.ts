@@ -10,9 +10,9 @@ import { testVector, type VectorField } from '../protocol/recording/test-vector.
 import type { DecodableProtocol } from './decode-capture.ts';
 
 /**
- * The messages of a capture as TypeScript: an array `VECTORS` of what was decoded, beside its bytes as literals with a comment for each
- * field. A frame that cannot be decoded has the code of its error in place of the message. Bytes are the payload of a frame, as a codec
- * takes them.
+ * The messages of a capture as TypeScript source: an array `VECTORS` of decoded messages, each with its bytes as
+ * literals and a comment per field. A frame that cannot be decoded has its error code in place of the message. The
+ * bytes are the frame's payload, as a codec takes them.
  *
  * @example
  * writeFileSync('vectors.ts', toTestVectors(events, drone));
@@ -55,7 +55,7 @@ function vectorOf(codec: Codec<unknown, never>, frame: Buffer): string {
   return testVector(frame.toString('hex'), fieldsOf(codec, frame), '    ');
 }
 
-/** The fields that hold no others, as far as the codec declares them. */
+/** The fields that contain no other fields; none if the codec is not declared field by field. */
 function fieldsOf(codec: Codec<unknown, never>, frame: Buffer): VectorField[] {
   const { declaration } = codec as { readonly declaration?: Declaration };
   if (declaration === undefined) return [];
@@ -72,7 +72,9 @@ function isAround({ path, start, end }: Span, next: Span | undefined): boolean {
     : next.path.startsWith(`${path}.`) || next.path.startsWith(`${path}[`);
 }
 
-/** A value as TypeScript has it. Characters beyond ASCII are escaped: none of them can end or turn a line. */
+/**
+ * A value as a TypeScript literal. Characters beyond ASCII are escaped, so none can end a line or change its direction.
+ */
 function literal(value: unknown): string {
   switch (typeof value) {
     case 'bigint':

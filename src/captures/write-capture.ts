@@ -3,7 +3,7 @@ import { eventLine, headerLine } from '../protocol/recording/capture-line.ts';
 import type { CaptureEvent, CaptureHeader } from '../protocol/recording/events.ts';
 import { EventFile } from './event-file.ts';
 
-/** Events in (object mode), lines of a capture file out; the header comes first. */
+/** Takes events (object mode) and gives the lines of a capture file, the header first. */
 export class CaptureEncoder extends Transform {
   constructor(header: CaptureHeader = {}) {
     super({ writableObjectMode: true });
@@ -16,7 +16,8 @@ export class CaptureEncoder extends Transform {
 }
 
 /**
- * A stream that writes events into a file, packed by gzip where its name ends in `.gz`. It has finished when all is in the file.
+ * A stream that writes events into a file, compressed with gzip if its name ends in `.gz`. 'finish' comes once every
+ * byte is in the file.
  *
  * @example
  * await pipeline(readCapture('flight.pcapng'), writeCapture('flight.ndjson.gz', { protocol: 'drone' }));

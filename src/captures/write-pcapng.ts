@@ -4,8 +4,8 @@ import { EventFile } from './event-file.ts';
 import { PcapngWriter, type PcapngWriterOptions } from './pcapng-writer.ts';
 
 /**
- * A stream that writes events into a pcapng file, as `PcapngWriter` does. With a protocol, Wireshark shows each packet with the messages in
- * it as its comment.
+ * A stream that writes events into a pcapng file, as `PcapngWriter` does. With a protocol, each packet has its messages
+ * as a comment that Wireshark shows.
  *
  * @example
  * await pipeline(readCapture('flight.ndjson'), writePcapng('flight.pcapng', {}, { protocol: drone }));
