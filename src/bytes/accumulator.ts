@@ -10,6 +10,8 @@ const SMALLEST = 64;
 export class ByteAccumulator {
   #bytes: Buffer = EMPTY;
   #length = 0;
+  /** How many bytes there will ever be. */
+  #most = Number.POSITIVE_INFINITY;
 
   get length(): number {
     return this.#length;
@@ -20,11 +22,12 @@ export class ByteAccumulator {
     return this.#bytes;
   }
 
-  /** Add a copy of `source[start, end)`. `most`: how many bytes there will ever be, where that is known. */
-  append(source: Buffer, start: number, end: number, most: number = Number.POSITIVE_INFINITY): void {
+  /** Add a copy of `source[start, end)`. `most`: how many bytes there will ever be, once that is known. */
+  append(source: Buffer, start: number, end: number, most?: number): void {
     const length = this.#length + end - start;
+    if (most !== undefined) this.#most = most;
     if (length > this.#bytes.length) {
-      const room = Math.max(length, Math.min(most, Math.max(SMALLEST, 2 * length)));
+      const room = Math.max(length, Math.min(this.#most, Math.max(SMALLEST, 2 * length)));
       const grown = Buffer.allocUnsafe(room);
       this.#bytes.copy(grown, 0, 0, this.#length);
       this.#bytes = grown;
@@ -44,5 +47,6 @@ export class ByteAccumulator {
   clear(): void {
     this.#bytes = EMPTY;
     this.#length = 0;
+    this.#most = Number.POSITIVE_INFINITY;
   }
 }

@@ -41,6 +41,21 @@ export function indexOfByte(bytes: Buffer, byte: number, from: number): number {
   return near === bytes.length ? -1 : bytes.indexOf(byte, near);
 }
 
+/** Where `mark` stands in `bytes[from, to)`; -1 where it does not. */
+export function indexOfBytes(bytes: Buffer, mark: Buffer, from: number, to: number): number {
+  if (to - from > SHORT) {
+    const found = bytes.subarray(from, to).indexOf(mark);
+    return found < 0 ? -1 : from + found;
+  }
+  const { length } = mark;
+  for (let at = from; at + length <= to; at++) {
+    let same = 0;
+    while (same < length && bytes[at + same] === mark[same]) same++;
+    if (same === length) return at;
+  }
+  return -1;
+}
+
 /** One byte, and maybe a second one that belongs to it when it stands before: LF, or CR LF. */
 class ByteSearch implements DelimiterSearch {
   matchStart = 0;

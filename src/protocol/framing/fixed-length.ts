@@ -62,6 +62,7 @@ class FixedLengthReader extends Intake {
 
   /** At most `limit` frames that lie in one buffer. */
   #cut(limit: number): FrameBatch | undefined {
+    if (this.waitsOn()) return undefined;
     const length = this.#length;
     const { held, chunk } = this;
     const left = chunk.length - this.at;
@@ -74,9 +75,13 @@ class FixedLengthReader extends Intake {
     const to = this.at + Math.min(left, length - held.length);
     if (to > this.at) held.append(chunk, this.at, to, length);
     this.at = to;
+    this.awaited = 0;
     if (held.length === length) return this.#batch(held.take(), 0, 1);
     this.pass();
-    if (this.ended && held.length > 0) this.#truncated();
+    if (held.length > 0) {
+      if (this.ended) this.#truncated();
+      else this.awaited = length;
+    }
     return undefined;
   }
 

@@ -3,6 +3,7 @@ import { show } from '../../bytes/show.ts';
 import { anything, type Check, checkOptions, integer, natural } from '../../options.ts';
 import { framingCall } from './call.ts';
 import { type InnerCursor, MORE, NONE, type PacketKind } from './candidate.ts';
+import { indexOfBytes } from './delimiter-search.ts';
 import type { Framing } from './framing.ts';
 import type { HeadedLayout } from './layout.ts';
 import { type Bytes, toBytes } from './mark.ts';
@@ -246,13 +247,13 @@ function headedMeasure(headed: Headed): PacketKind['measure'] {
 
   /** Behind the next `mark` at or behind `cursor.at`; 0 where it has not come. Sets the cursor behind what was searched. */
   const search = (mark: Buffer, bytes: Buffer, start: number, stop: number, cursor: InnerCursor): number => {
-    const found = bytes.subarray(start + cursor.at, stop).indexOf(mark);
+    const found = indexOfBytes(bytes, mark, start + cursor.at, stop);
     if (found < 0) {
       cursor.at = Math.max(cursor.at, stop - start - mark.length + 1);
       cursor.needs = cursor.at + mark.length;
       return 0;
     }
-    cursor.at += found + mark.length;
+    cursor.at = found + mark.length - start;
     return cursor.at;
   };
 

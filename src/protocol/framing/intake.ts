@@ -21,6 +21,8 @@ export abstract class Intake implements FrameReader {
   protected at = 0;
   protected base = 0;
   protected readonly held: ByteAccumulator = new ByteAccumulator();
+  /** The length of `held` before which nothing more is known of the frame under way; 0 where every byte may tell. */
+  protected awaited = 0;
   /** The stream is over: no chunk follows. */
   protected ended = false;
   protected readonly pauseAfter: number;
@@ -52,6 +54,7 @@ export abstract class Intake implements FrameReader {
 
   end(): void {
     this.ended = true;
+    this.awaited = 0;
   }
 
   part(): Buffer | undefined {
@@ -106,6 +109,15 @@ export abstract class Intake implements FrameReader {
     return this.base + this.at - this.held.length;
   }
 
+  /** Whether the chunk does not bring what is awaited. Then it is added to `held`, and nothing else is to be done with it. */
+  protected waitsOn(): boolean {
+    const { held, chunk, at, awaited } = this;
+    if (held.length + chunk.length - at >= awaited) return false;
+    if (at < chunk.length) held.append(chunk, at, chunk.length);
+    this.pass();
+    return true;
+  }
+
   /** Copy what the chunk has of the frame under way, so that the chunk can be freed. */
   protected hold(most?: number): void {
     this.held.append(this.chunk, this.at, this.chunk.length, most);
@@ -116,6 +128,7 @@ export abstract class Intake implements FrameReader {
   protected forget(): void {
     this.pass();
     this.held.clear();
+    this.awaited = 0;
     this.partial = undefined;
   }
 

@@ -78,6 +78,7 @@ export class LengthPrefixReader extends Intake {
   }
 
   #scan(limit: number): FrameBatch | undefined {
+    if (this.waitsOn()) return undefined;
     if (this.partial !== undefined && this.isInParts()) return undefined;
     if (this.error !== undefined) return undefined;
     if (this.#skip > 0) this.#skipOn();
@@ -162,6 +163,7 @@ export class LengthPrefixReader extends Intake {
   /** Add to the held beginning what the chunk has of that frame: the header first, and nothing past the frame. */
   #complete(): FrameBatch | undefined {
     const { held } = this;
+    this.awaited = 0;
     for (;;) {
       const body = this.#measure(held.bytes, 0, held.length);
       if (body === INVALID) {
@@ -186,6 +188,7 @@ export class LengthPrefixReader extends Intake {
       if (add === 0) {
         this.pass();
         if (this.ended) this.#truncated();
+        else this.awaited = target;
         return undefined;
       }
       held.append(this.chunk, this.at, this.at + add, total);

@@ -79,6 +79,7 @@ export class MeasuringReader extends Intake {
 
   /** Packets behind a false start are not dropped with it. */
   override giveUp(): void {
+    this.awaited = 0;
     if (this.#measuring.skipsNoise) this.#givenUp = this.position + this.buffered;
     else this.forget();
   }
@@ -90,7 +91,8 @@ export class MeasuringReader extends Intake {
 
   take(limit: number = FRAMES_AT_ONCE): FrameBatch | undefined {
     if (this.partial !== undefined && this.isInParts()) return undefined;
-    if (this.error !== undefined) return undefined;
+    if (this.error !== undefined || this.waitsOn()) return undefined;
+    this.awaited = 0;
     this.#isPaused = false;
     const bytes = this.#window();
     const { unpack } = this.#measuring;
@@ -122,7 +124,7 @@ export class MeasuringReader extends Intake {
       if (this.#inVain >= this.pauseAfter) {
         this.#inVain = 0;
         this.#isPaused = true;
-      }
+      } else if (!this.ended) this.awaited = this.#taken + this.#candidate.needs;
       return undefined;
     }
     const runStart = bounds[0]!;

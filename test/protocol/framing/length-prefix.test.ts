@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FrameError, type LengthPrefixOptions, lengthPrefix } from '../../../src/index.ts';
+import { FrameError, fixedLength, type LengthPrefixOptions, lengthPrefix } from '../../../src/index.ts';
 import { type FramingVector, verifyFraming } from '../../../src/testing/index.ts';
 import { hex } from '../../support/hex.ts';
 import { pieces, readAll, thrown, writeOne } from '../../support/reading.ts';
@@ -542,3 +542,22 @@ describe('lengths that are not a plain integer', () => {
     expect(() => lengthPrefix(options)).toThrow(kind);
   });
 });
+
+test.each([
+  ['lengthPrefix', lengthPrefix({ lengthFieldLength: 1, byteOrder: 'big' }), '05 01 02', '01 07', '07'],
+  ['fixedLength', fixedLength(4), '01 02', '03 04 05 06', '03 04 05 06'],
+])(
+  '%s: after a frame was given up, or the stream was begun anew, nothing of it is awaited',
+  (_, framing, begun, next, frame) => {
+    for (const leave of ['giveUp', 'reset'] as const) {
+      const reader = framing.reader();
+      for (const byte of hex(begun)) {
+        reader.push(Buffer.of(byte));
+        expect(reader.next()).toBeUndefined();
+      }
+      reader[leave]!();
+      for (const byte of hex(next)) reader.push(Buffer.of(byte));
+      expect(reader.next()).toEqual(hex(frame));
+    }
+  },
+);

@@ -535,6 +535,22 @@ test('any bytes, cut anywhere: the same packets, by next and by take; what is wr
   );
 });
 
+test('a packet that is given up while its rest is awaited: what stands behind its start is found', () => {
+  const reader = packets({
+    kinds: [{ start: [0xaa], length: { offset: 1 } }],
+    onNoise: 'discard',
+  }).reader();
+  // aa 20: thirty-two bytes, of which five come; aa 03 01 is a packet of its own.
+  for (const byte of [0xaa, 0x20, 0xaa, 0x03, 0x01]) {
+    reader.push(Buffer.of(byte));
+    expect(reader.take()).toBeUndefined();
+  }
+  reader.giveUp!();
+  expect(reader.next()).toEqual(hex('aa 03 01'));
+  expect(reader.next()).toBeUndefined();
+  expect(reader.buffered).toBe(0);
+});
+
 test.each<[string, unknown, ErrorConstructor]>([
   ['no kinds', { kinds: [] }, TypeError],
   ['kinds that are none', { kinds: 1 }, TypeError],
