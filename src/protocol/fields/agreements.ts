@@ -2,7 +2,7 @@ import type { Agreement, AnyNode, Group } from './kind.ts';
 import { firstName } from './node.ts';
 
 /**
- * What must agree with the fields of a structure, and so is filled in and checked at its end.
+ * The fields that must agree with the fields of a structure; they are filled in and checked at its end.
  *
  *     struct({
  *       header: struct({ length: sizeOf(u16be, 'body') }),      header.length  agrees with  body
@@ -34,7 +34,7 @@ export function agreementsOf(
     return isMet || [...filled].some((path) => path.startsWith(`${name}.`));
   }
 
-  /** `path` is undefined where nothing can be filled in from here: in a list, a union. */
+  /** `path` is undefined inside a list or a union, where nothing can be filled in. */
   function visit(node: AnyNode, path: string | undefined, inner: readonly Names[]): void {
     const shape = node.kind.shape(node);
     if (shape.is === 'agreed') {
@@ -85,7 +85,7 @@ export function agreementsOf(
 
 type AgreedShape = Extract<ReturnType<AnyNode['kind']['shape']>, { is: 'agreed' }>;
 
-/** The names of a structure on the way, and where it is. */
+/** The names of a structure on the way down, and its path. */
 interface Names {
   readonly prefix: string | undefined;
   readonly names: ReadonlyMap<string, AnyNode | undefined>;

@@ -2,16 +2,16 @@ import type { AnyNode, Shape } from './kind.ts';
 
 /** What the field at a path of a declaration holds. */
 export interface FieldFacts {
-  /** What its values are; `'unknown'` for a field that only its own code knows. */
+  /** The type of its values; `'unknown'` for a field that only its own code knows. */
   readonly holds: 'number' | 'bigint' | 'text' | 'unknown' | 'other';
-  /** The range of a number or a bigint, as far as it is known exactly. */
+  /** The range of a number or a bigint, if it is known exactly. */
   readonly min?: number | bigint;
   readonly max?: number | bigint;
 }
 
 /**
- * The field at a path such as `'header.id'`, by the names of the messages that have it. A declaration of one structure has
- * the name `''`.
+ * The field at a path such as `'header.id'`, in every message that has it, by message name. A declaration of a single structure
+ * has the name `''`.
  *
  * @example fieldsAt(codec.declaration.root, 'id').get('read'); // { holds: 'number', min: 0, max: 255 }
  */
@@ -47,7 +47,7 @@ function factsAt(node: AnyNode, names: readonly string[], index: number): FieldF
   return shape.is === 'opaque' ? UNKNOWN : undefined;
 }
 
-/** The numbers of so many bits. */
+/** The range of an integer of `width` bits. */
 function numbersOf(width: number, isSigned: boolean, isBig: boolean): FieldFacts {
   const bits = isSigned ? width - 1 : width;
   if (isBig) {

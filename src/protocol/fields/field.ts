@@ -6,17 +6,17 @@ import { type AnyNode, isNode } from './node.ts';
 /**
  * Field declarations: plain data that says how a value lies in bytes, and the types that TypeScript infers from them.
  *
- * Integers and floats name their byte order; there is no default. A *size* (bytes) or *count* (elements) is
+ * Integers and floats name their byte order; there is no default. A *size* (bytes) or *count* (elements) is one of:
  *
  *     bytes(4)          exactly four
  *     bytes(u16be)      a prefix: the integer stands right before the bytes
  *     bytes('length')   an integer field declared earlier, here or in an enclosing structure, or a member of one: 'header.length'
- *     bytes(size(…))    a number of those, made larger or smaller
+ *     bytes(size(…))    one of these numbers, adjusted
  *     bytes(parameter('n'))   a number that is known before any byte is read
- *     bytes(rest)       all that is left of the frame, or of the enclosing `bounded`, before what stands behind it
+ *     bytes(rest)       all that is left of the frame, or of the enclosing `bounded`, except room for the fields that follow
  *
- * A field that is the size, count or union tag of another is *derived*: the encoder fills it in and ignores what the message
- * has there, so a decoded message can be changed and encoded again.
+ * A field that is the size, count or union tag of another is *derived*: the encoder fills it in and ignores the message's value,
+ * so a decoded message can be changed and encoded again.
  */
 
 declare const shape: unique symbol;
@@ -26,19 +26,19 @@ export type { shape as FieldShape };
 /**
  * A declaration of one field.
  *
- * `Out` is the type that decoding gives, `In` the one that encoding takes, and `Fills` the paths of the earlier
- * fields that it fills in; with `?` in front, of those that it reads; with `@` in front, the names of parameters. Behind `!`
- * stands what is wrong with a path. `Members` are the fields of a structure: paths are walked through them, as far as they are given.
+ * `Out` is the type that decoding gives; `In` is the type that encoding takes. `Fills` are paths: of the earlier fields that the
+ * field fills in; with `?` in front, of the fields that it reads. With `@` in front they are names of parameters, with `!` they
+ * say what is wrong with a path. `Members` are the fields of a structure, through which paths are checked if they are known.
  */
 // biome-ignore lint/suspicious/noExplicitAny: a field that is annotated tells nothing of what it holds
 export interface Field<Out, In = Out, Fills extends string = never, Members = any> {
   /** What kind of field it is: `'int'`, `'struct'`. */
   readonly kind: { readonly name: string };
-  /** For the compiler only; there is no such property. */
+  /** For the compiler only; no such property exists. */
   readonly [shape]?: { out: Out; in: (value: In) => void; fills: Fills; members?: Members };
 }
 
-/** A number that may have a fraction: no size. */
+/** A number that may have a fraction, so it cannot be a size. */
 export interface FloatField extends Field<number> {
   readonly [shape]?: { out: number; in: (value: number) => void; fills: never; float: true };
 }
@@ -51,7 +51,7 @@ export interface WholeField extends Field<number> {
 // biome-ignore lint/suspicious/noExplicitAny: any field
 export type AnyField = Field<any, any, any>;
 
-/** What a field that repeats another may hold, where the types do not tell: that one is in a structure round it. */
+/** The value of a field that repeats another one of an enclosing structure, whose type is not known. */
 export type SameValue = number | bigint | string | boolean | Buffer;
 
 /** A field with the layout of the one at a path. */
@@ -67,7 +67,7 @@ export interface Repeated<P extends string> extends Field<SameValue, SameValue |
 /** Named fields, in the order of the wire. */
 export type Fields = Readonly<Record<string, AnyField>>;
 
-/** The type of a field that has no place in the value: a constant, padding. */
+/** The type of a field that is not part of the value: a constant, padding. */
 export interface Absent {
   readonly [shape]: 'absent';
 }
@@ -80,24 +80,24 @@ export type FieldIn<F extends AnyField> = NonNullable<F[typeof shape]>['in'] ext
   ? In
   : never;
 
-/** The earlier fields that a field fills in, by name. */
+/** The paths that a field fills in or reads, as in `Field`. */
 export type FieldFills<F extends AnyField> = NonNullable<F[typeof shape]>['fills'];
 
 export type FillsOf<F extends Fields> = { [K in keyof F]: FieldFills<F[K]> }[keyof F];
 
-/** The fields that named fields fill in, except these themselves. */
+/** The paths of these fields that lead out of them. */
 export type OuterFills<F extends Fields> =
   FillsOf<F> extends infer P
     ? (P extends unknown ? (FirstName<Bare<P>> extends keyof F ? never : P) : never) & string
     : never;
 
-/** What stands behind the first name of those paths that begin with it. */
+/** The rest of each path that begins with the name `K`. */
 type Below<P, K> = K extends string ? (P extends `${K}.${infer Inner}` ? Inner : never) : never;
-/** A path without the mark of one that is only read. */
+/** A path without its `?`. */
 type Bare<P> = P extends `?${infer Path}` ? Path : P;
 type FirstName<P> = P extends `${infer First}.${string}` ? First : P;
 
-/** A value, of which what stands at the paths is filled in by the encoder. */
+/** A value whose members at the paths `P` are filled in by the encoder, and may be left out. */
 type Lent<T, P> = [P] extends [never]
   ? T
   : T extends object
@@ -122,34 +122,24 @@ type OptionalKeys<F extends Fields, P> = {
             : never;
 }[keyof F];
 
-/** One plain object type in place of an intersection, member by member of a union, so that errors read plainly. */
+/** A plain object type in place of an intersection, for each member of a union, so that compiler errors are readable. */
 export type Flat<T> = T extends unknown ? { [K in keyof T]: T[K] } : never;
+
+type Outs<F extends Fields> = { [K in keyof F]: FieldOut<F[K]> };
+type Ins<F extends Fields> = { [K in keyof F]: FieldIn<F[K]> };
 
 /** What decoding named fields gives. */
 export type StructOut<F extends Fields> = Flat<{
   [K in keyof F as FieldOut<F[K]> extends Absent ? never : K]: F[K] extends Repeated<infer P>
-    ? RepeatedOut<F, P>
+    ? RepeatedValue<Outs<F>, P>
     : FieldOut<F[K]>;
 }>;
 
-/** What the field at a path holds that another one repeats. */
-type RepeatedOut<F extends Fields, P> = P extends `${infer First}.${infer Inner}`
-  ? First extends keyof F
-    ? Known<At<FieldOut<F[First]>, Inner>>
-    : SameValue
-  : P extends keyof F
-    ? FieldOut<F[P]>
-    : SameValue;
-type RepeatedIn<F extends Fields, P> = P extends `${infer First}.${infer Inner}`
-  ? First extends keyof F
-    ? Known<At<FieldIn<F[First]>, Inner>>
-    : SameValue
-  : P extends keyof F
-    ? FieldIn<F[P]>
-    : SameValue;
+/** The type that a field repeats: the one at the path, or any comparable value if the path leads out of these fields. */
+type RepeatedValue<Values, P extends string> = Known<At<Values, P>>;
 type Known<T> = [T] extends [Missing] ? SameValue : T;
 
-/** What encoding named fields takes: the derived ones, and those at the paths `P`, may be left out. */
+/** What encoding named fields takes. Derived fields, and fields at the paths `P`, may be left out. */
 export type StructIn<F extends Fields, P = never> = Flat<
   {
     [K in keyof F as FieldOut<F[K]> extends Absent ? never : K extends OptionalKeys<F, P> ? never : K]: Lent<
@@ -158,7 +148,9 @@ export type StructIn<F extends Fields, P = never> = Flat<
     >;
   } & {
     [K in OptionalKeys<F, P>]?:
-      | (F[K] extends Repeated<infer R> ? RepeatedIn<F, R> : Lent<FieldIn<F[K]>, Below<FillsOf<F> | P, K>>)
+      | (F[K] extends Repeated<infer R>
+          ? RepeatedValue<Ins<F>, R>
+          : Lent<FieldIn<F[K]>, Below<FillsOf<F> | P, K>>)
       | undefined;
   }
 >;
@@ -167,7 +159,7 @@ declare const missing: unique symbol;
 type Missing = typeof missing;
 type IsAny<T> = 0 extends 1 & T ? true : false;
 
-/** What stands behind the names of a path, in a value. Only the path that is given is walked. */
+/** The type of the value at a path. Only that path is followed, not every member. */
 type At<T, Path extends string> =
   IsAny<T> extends true
     ? T
@@ -183,7 +175,7 @@ type At<T, Path extends string> =
 
 type Exists<T, Path extends string> = [T] extends [Missing] ? `there is no field '${Path}'` : never;
 
-/** What is wrong with a value that is to be a size or a tag, in words. */
+/** Why a value cannot be a size or a tag, in words. */
 type Fillable<T, Path extends string> =
   IsAny<T> extends true
     ? never
@@ -209,7 +201,7 @@ type IsFloat<F, Path> = F extends FloatField
         ? IsFloat<M[Path], ''>
         : false
     : false;
-/** The fields inside a field, by their names; none unless its type tells. */
+/** The fields inside a field, by name; none if its type does not say. */
 type MembersOf<F> =
   NonNullable<F[typeof shape & keyof F]> extends { members?: infer M }
     ? IsAny<M> extends true
@@ -217,7 +209,7 @@ type MembersOf<F> =
       : NonNullable<M>
     : never;
 
-/** What is wrong with the path of a size or a tag, of which the first field is one of these. */
+/** What is wrong with the path of a size or a tag that begins with one of these fields. */
 type FillFault<F extends Fields, P extends string> = P extends `${infer First}.${infer Inner}`
   ? First extends keyof F
     ? IsFloat<F[First], Inner> extends true
@@ -231,7 +223,7 @@ type FillFault<F extends Fields, P extends string> = P extends `${infer First}.$
     : never;
 type FloatFault<P extends string> = `'${P}' is a float, so it is neither a size nor a tag`;
 
-/** What is wrong with one path, as far as named fields tell; nothing of a path that leads out of them. */
+/** What is wrong with one path inside these fields; never for a path that leads out of them. */
 type PathFault<F extends Fields, P> =
   IsAny<P> extends true
     ? never
@@ -255,16 +247,16 @@ export type CheckedTag<G, H extends Fields> = G extends string
         : Wrong<FillFault<H, G>>
       : Wrong<`there is no field '${G}' in the header`>
   : unknown;
-/** What no path is: the compiler shows it, with the text. */
+/** A type that no path has, so that the compiler shows the text. */
 interface Wrong<Text extends string> {
   readonly wrong: Text;
 }
 
-/** What is wrong with the paths of named fields. */
+/** What is wrong with the paths of these fields. */
 export type FieldFaults<F extends Fields> =
   PathFault<F, FillsOf<F>> extends infer E extends string ? `!${E}` : never;
 
-/** What leads nowhere, once all fields are known. */
+/** A path or parameter that does not exist, once all fields are known. */
 type OuterFault<P, Parameters extends string> =
   IsAny<P> extends true
     ? never
@@ -282,7 +274,7 @@ type OuterFault<P, Parameters extends string> =
             : `there is no field '${Bare<P> & string}'`
           : never;
 
-/** The field, or what is wrong with it as a whole message. */
+/** The field, or what is wrong with it when it is a whole message. */
 export type CheckedRoot<F extends AnyField, Parameters extends string> = [
   OuterFault<FieldFills<F>, Parameters>,
 ] extends [never]
@@ -293,7 +285,7 @@ type MessageFault<F extends Fields, Parameters extends string> =
   | OuterFault<OuterFills<F>, Parameters>
   | PathFault<F, FillsOf<F>>;
 
-/** The messages, or what is wrong with one in its place. */
+/** The messages; a message with a fault is replaced by the text of the fault. */
 export type CheckedMessages<
   M extends MessageTable,
   H extends Fields,
@@ -311,10 +303,10 @@ export interface Rest {
   readonly kind: { readonly name: 'rest' };
 }
 
-/** What `size` makes of a number on the wire; `Nothing` is `null` where it may say that there is nothing. */
+/** The result of `size`; `Nothing` is `null` if a number stands for nothing. */
 export interface Adjusted<Path extends string = string, Nothing = unknown> {
   readonly kind: { readonly name: 'size' };
-  /** For the compiler only; there is no such property. */
+  /** For the compiler only; no such property exists. */
   readonly [shape]?: { path: Path; nothing: Nothing };
 }
 
@@ -324,15 +316,15 @@ export interface Parameter<Name extends string = string> {
   readonly parameter: Name;
 }
 
-/** A size in bytes, or a count of elements: see the head of this file. */
+/** A size in bytes, or a count of elements: see the start of this file. */
 export type Size = number | string | Rest | Parameter | Adjusted | WholeField | Field<bigint, bigint, never>;
 
-/** What `until` makes of a terminator. */
+/** The result of `until` for a terminator. */
 export interface Until {
   readonly kind: { readonly name: 'until' };
 }
 
-/** What `until` makes of the path of a field of the elements, and the value that the last one has there. */
+/** The result of `until` for a field of the elements and the value it has in the last one. */
 export interface UntilLast {
   readonly kind: { readonly name: 'until last' };
 }
@@ -346,22 +338,22 @@ export type Filled<S> = S extends string
       ? `@${Name}`
       : never;
 
-/** What reads earlier fields, or parameters. */
+/** A condition that reads earlier fields or parameters. */
 export interface Reader<Reads> {
-  /** For the compiler only; there is no such property. */
+  /** For the compiler only; no such property exists. */
   readonly [shape]?: { reads: Reads };
 }
 
-/** The same of one that the encoder only reads. */
+/** The same path, if the encoder only reads that field. */
 export type Read<S> =
   Filled<S> extends infer P extends string ? (P extends `@${string}` ? P : `?${P}`) : never;
 
-/** `null`, where the size may say that there is nothing. */
+/** `null`, if a number of the size stands for nothing. */
 export type Nothing<S> = S extends Adjusted<string, infer N> ? N : never;
 
 /** The most that one field may hold. */
 export interface FieldLimits {
-  /** Bytes: 10,000,000 unless given. Elements: 1,000,000 unless given. */
+  /** In bytes (default 10,000,000) or elements (default 1,000,000). */
   max?: number;
 }
 
@@ -375,9 +367,9 @@ export interface Message<F extends Fields, T extends Tag | readonly Tag[] = Tag 
 }
 
 /**
- * One of the `messages`, or one case of a `union`: its tag on the wire, and its fields behind the tag.
+ * One of the `messages`, or one case of a `union`: its tag on the wire, and the fields that follow the tag.
  *
- * Of several tags, the message says which, as its `tag`.
+ * A message with several tags has a member `tag` that says which.
  *
  * @example message(1, { x: i32le, y: i32le }); message(0); message([0x81, 0x82], { code: u8 });
  */
@@ -390,10 +382,10 @@ export function message(tag: Tag | readonly Tag[], fields: Fields = {}): Message
   return Object.freeze({ tag: Array.isArray(tag) ? Object.freeze([...tag]) : tag, fields });
 }
 
-/** What a message of several tags has besides its fields. */
+/** What a message with several tags has besides its fields. */
 export type TagMember<M> = M extends { readonly tag: readonly (infer T)[] } ? { tag: T } : unknown;
 
-/** What a message of no declared kind is. */
+/** A message whose tag is not declared. */
 export interface UnknownMessage<Payload = Buffer, T = number | bigint | string> {
   type: 'unknown';
   tag: T;
@@ -404,7 +396,7 @@ export interface UnknownMessage<Payload = Buffer, T = number | bigint | string> 
 // biome-ignore lint/suspicious/noExplicitAny: any message
 export type MessageTable = Readonly<Record<string, Message<any>>>;
 
-/** The data of a field; a `TypeError` when it is not one. */
+/** The data of a field; throws a `TypeError` if it is not a field. */
 export function nodeOf(field: AnyField, where: string): AnyNode {
   if (!isNode(field)) {
     throw new TypeError(`${where}: expected a field such as u8 or struct({ … }), got ${gotText(field)}`);
@@ -412,7 +404,7 @@ export function nodeOf(field: AnyField, where: string): AnyNode {
   return field;
 }
 
-/** As `nodeOf`, of a field that has a value; `what` is to have it. */
+/** As `nodeOf`, for a field that must have a value. `what` names it in the error. */
 export function valuedNodeOf(field: AnyField, where: string, what: string): AnyNode {
   const node = nodeOf(field, where);
   if (node.facts.traits.absent)
@@ -421,9 +413,9 @@ export function valuedNodeOf(field: AnyField, where: string, what: string): AnyN
 }
 
 /**
- * The maximum of the limits, in which there is nothing else.
+ * The `max` of the limits, after checking that the limits have no unknown option.
  *
- * @param others - a check for each option that stands beside it
+ * @param others - a check for each other option that is allowed
  */
 export function maximum(
   where: string,
@@ -435,7 +427,7 @@ export function maximum(
   return limits.max ?? usual;
 }
 
-/** What was given for a field, in words; for `utf8` in place of `utf8(u8)`, how to call it. */
+/** Describe a value that is not a field; for `utf8` in place of `utf8(u8)`, say how to call it. */
 function gotText(field: unknown): string {
   if (field === rest) return 'rest, which is a size';
   if (typeof field !== 'function') return show(field);

@@ -7,8 +7,8 @@ import { foreseen } from './source.ts';
 import { requirePlace, sumsOf } from './sums.ts';
 
 /**
- * A group of named fields, its references judged. `where` is the message that it belongs to, for errors; `own` are references
- * of whatever holds the group, and the name of the field that refers.
+ * A group of named fields with its references checked. `where` is the message that it belongs to, for errors. `own` are the
+ * references of whatever holds the group, each with the name of the field that refers.
  */
 export function groupOf(
   fields: Fields,
@@ -32,7 +32,7 @@ export function groupOf(
   const derived = new Set<string>();
   const filled = new Set<string>();
   const placed = new Set<string>();
-  /** The references to a field beside it, and the fields that refer. */
+  /** References between fields of this group, each with the path of the field that refers. */
   const inner: (readonly [name: string, reference: Reference])[] = [...own];
   /** The paths in the ranges of sizes. */
   const ranges: (readonly [name: string, path: string])[] = [];
@@ -46,7 +46,7 @@ export function groupOf(
         ranges.push([name, reference.path]);
         placed.add(reference.path);
       } else if (ANYWHERE.has(reference.use)) {
-        // It may stand behind, or round the field that refers to it; a parameter is not a field.
+        // Nothing to check: the target may follow or enclose the field that refers to it, and a parameter is not a field.
       } else if (place !== undefined) {
         if (place >= index) {
           throw new TypeError(`${path} refers to '${reference.path}', which is not declared before it`);
@@ -73,7 +73,7 @@ export function groupOf(
     if (members.length === 0) derived.add(first);
     else {
       entries[place] = [first, lent(entries[place]![1], members, pathOf(path), path)];
-      // Where it is, an error wants to know.
+      // An error names the place of the field.
       expose(path);
     }
   }
@@ -101,7 +101,7 @@ export function groupOf(
   const facts = { derived, lent: none, rooms, agreements, sums, placed, shown: none, finishes };
   return { entries, places, declared, ...facts };
 
-  /** Let the place of a field be known here. */
+  /** Make the place of a field known in this group. */
   function expose(path: string, made = false): void {
     const [first = '', ...members] = path.split('.');
     if (first === '') return;
@@ -112,17 +112,17 @@ export function groupOf(
   }
 }
 
-/** What may stand behind the field that refers to it. */
+/** Uses whose target may come after the field that refers to it. */
 const ANYWHERE: ReadonlySet<Use> = new Set(['measure', 'summed', 'parameter']);
 
-/** The field, with the member at a path to be filled in. */
+/** The field, with the member at a path left to be filled in. */
 function lent(target: AnyNode, members: readonly string[], name: string, path: string): AnyNode {
   const node = target.kind.lend?.(target, members);
   if (node !== undefined) return node;
   throw new TypeError(`${name}: '${path}' is inside a ${target.kind.name}, where nothing can be filled in`);
 }
 
-/** The group, with the place of the field at a path shown to what stands round it. */
+/** The group, with the place of the field at a path shown to the enclosing structure. */
 export function exposeMember(group: Group, path: readonly string[], made: boolean): Group | undefined {
   const [name = '', ...inner] = path;
   if (path.length === 0) return group;
@@ -144,7 +144,7 @@ export function exposeMember(group: Group, path: readonly string[], made: boolea
   return { ...group, entries: group.entries.with(place, [name, changed]), shown, sums, placed };
 }
 
-/** The group, with the field at a path to be filled in by what stands round it. */
+/** The group, with the field at a path left to be filled in by the enclosing structure. */
 export function lendMember(group: Group, [name = '', ...inner]: readonly string[]): Group | undefined {
   const lent = new Set([...group.lent, [name, ...inner].join('.')]);
   if (inner.length === 0) return { ...group, lent, derived: new Set([...group.derived, name]) };
@@ -154,7 +154,7 @@ export function lendMember(group: Group, [name = '', ...inner]: readonly string[
   return changed && { ...group, entries: group.entries.with(place, [name, changed]), lent };
 }
 
-/** Whether the field asks where its structure begins; it may come and go. */
+/** Whether the field needs the start of its structure. The field may be optional. */
 function isMeasured(node: AnyNode): boolean {
   const shape = node.kind.shape(node);
   return shape.is === 'maybe' ? isMeasured(shape.item) : node.facts.traits.measured === true;
@@ -164,12 +164,12 @@ function isFilledIn({ use }: Reference): boolean {
   return use === 'size' || use === 'tag';
 }
 
-/** The field of that kind that a group of fields is. */
+/** A field of that kind, made from named fields. */
 export function groupNode<T>(kind: Kind<Group>, fields: Fields, where?: string): T {
   return declare(kind, groupOf(fields, where));
 }
 
-/** Refuse a name that JavaScript or a path would take for something else. */
+/** Refuse a name that JavaScript would reorder or a path would split. */
 export function requireName(name: string, where: string): void {
   if (/^(0|[1-9]\d*)$/.test(name)) {
     throw new RangeError(`${where}: '${name}' is no name; JavaScript would move a number to the front`);
@@ -181,7 +181,7 @@ function filledIn({ use, path }: Reference): string {
   return `${use === 'same' ? 'it repeats' : 'its condition hangs on'} '${path}', which the encoder fills in`;
 }
 
-/** A condition must find a value: `target` is the field of the path's first name. */
+/** Refuse a condition on a field without a value of its own. `target` is the field of the path's first name. */
 export function requireReadable(target: AnyNode, name: string, reference: Reference): void {
   const { path } = reference;
   let node: AnyNode | undefined = target;
@@ -204,7 +204,7 @@ export function requireReadable(target: AnyNode, name: string, reference: Refere
   });
 }
 
-/** A field that repeats another has values of the same type. */
+/** Refuse a field whose values have another type than the field it repeats. */
 function requireSameType(entries: Group['entries'], name: string, { path, repeated }: Reference): void {
   if (repeated === undefined) return;
   const [first = '', ...members] = path.split('.');
@@ -216,7 +216,7 @@ function requireSameType(entries: Group['entries'], name: string, { path, repeat
   throw new TypeError(`${name}: its values are ${own}, and those of '${path}' are ${others}`);
 }
 
-/** Of what type the values are; undefined for those that show only when they are there. */
+/** The type of a field's values, in words; undefined if it is known only from the values. */
 function valuesOf(node: AnyNode): string | undefined {
   const shape: Shape = node.kind.shape(node);
   switch (shape.is) {
@@ -247,7 +247,7 @@ function valuesOf(node: AnyNode): string | undefined {
   }
 }
 
-/** A size, count or tag must have a place to be filled in. */
+/** Refuse a size, count or tag that cannot be filled in. */
 function requireFillable(
   target: AnyNode,
   members: readonly string[],
@@ -287,7 +287,7 @@ function requireFillable(
   }
 }
 
-/** A closed enumeration has no tag but those of its names, so nothing is left for `otherwise`. */
+/** Refuse a closed enumeration: it has no tag left for `otherwise`. */
 export function requireOpen(node: AnyNode, where: string): void {
   const shape = node.kind.shape(node);
   if ((shape.is === 'integer' || shape.is === 'varint') && shape.names?.closed === true) {
@@ -297,7 +297,7 @@ export function requireOpen(node: AnyNode, where: string): void {
   }
 }
 
-/** The field at a path below another one, and where its number goes; some bits of a field are not a field themselves. */
+/** The field at a path below another one, and the slot for its number. A member that is some bits of a field has no node. */
 function placeOf(
   target: AnyNode,
   members: readonly string[],
@@ -318,7 +318,7 @@ function placeOf(
   return { node, slot: node.kind.slot?.(node) };
 }
 
-/** What stands behind a field that may take the rest, where all of it is known when that field begins. */
+/** The fields that follow a field which may take the rest, if their sizes are all known when that field begins. */
 function roomsOf(entries: Group['entries'], places: ReadonlyMap<string, number>): Group['rooms'] {
   const rooms = new Map<number, readonly Foreseen[]>();
   let behind: Foreseen[] | undefined = [];

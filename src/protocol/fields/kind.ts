@@ -1,25 +1,25 @@
 /**
- * What a field is to the engines and the tools: data, and the kind that says what the data means.
+ * A field as the engines and the tools see it: the data of its declaration, and the kind that says what the data means.
  *
  *     declaration   struct({ length: u16be, body: bytes('length') })
  *     node          { kind: STRUCT, entries: [['length', …], ['body', …]], … }       data only, frozen
  *     kind          size · shape · read · write · decode · encode · bound            one object, one file in kinds/
- *     source        where a number comes from: right before, an earlier field, a literal, what is left
+ *     source        where a number comes from: right before the field, an earlier field, a literal, the rest
  *     engine        walks and generated code; calls kinds and sources, and knows none of them by name
  *
- * A kind reads and writes twice. Slowly and exactly (`read`, `write`): the reference, and the place where errors come from.
- * And as generated code (`decode`, `encode`), which handles the well-formed and gives up on all else: the walk then says why.
+ * A kind reads and writes twice. `read` and `write` are slow and exact: they are the reference, and they make the errors.
+ * `decode` and `encode` generate code for well-formed input; the code gives up on anything else, and the walk then says why.
  */
 
 import type { Checksum } from '../../bytes/checksum.ts';
 
-/** A field: its kind, what is known of it whatever it holds, and the data of its declaration. */
+/** A field: its kind, the facts that hold for every value, and the data of its declaration. */
 export interface Node<D extends object = object> {
   readonly kind: Kind<D>;
   readonly facts: Facts;
 }
 export type NodeOf<D extends object> = Node<D> & Readonly<D>;
-/** A node of any kind: only its kind may look inside. */
+/** A node of any kind. Only its kind may look inside. */
 // biome-ignore lint/suspicious/noExplicitAny: any kind
 export type AnyNode = NodeOf<any>;
 
@@ -29,19 +29,19 @@ export interface Size {
   readonly max: number;
 }
 
-/** The least and the greatest of the whole numbers that an integer holds. */
+/** The smallest and the largest whole number that an integer holds. */
 export interface Range {
   readonly min: number;
   readonly max: number;
 }
 
-/** The numbers that a field may have, for its use as a size, a count or a tag. */
+/** The numbers that a field may have when it is a size, a count or a tag. */
 export interface Numbers extends Range {
   /** Its values are bigints. */
   readonly big?: boolean;
 }
 
-/** What counts against the limits of a message, at the most. */
+/** The most that one value counts against the limits of a message. */
 export interface Costs {
   /** Elements of arrays. */
   readonly elements: number;
@@ -51,17 +51,17 @@ export interface Costs {
   readonly text: number;
 }
 
-/** What is known of a field whatever it holds; found once, when it is declared (`node.ts`). */
+/** What is known of a field for every value; computed once, when the field is declared (`node.ts`). */
 export interface Facts {
-  /** Of a field that holds a `lazy` one, `min` may be too low until the whole declaration is linked. */
+  /** For a field that contains a `lazy` field, `min` may be too low until the whole declaration is linked. */
   readonly size: Size;
-  /** The earlier fields that it refers to, and that are not inside it. */
+  /** The earlier fields that it refers to and that are not inside it. */
   readonly references: readonly Reference[];
   readonly traits: Traits;
   readonly costs: Costs;
 }
 
-/** The value of a tag: a name, where the tag is an enumeration. */
+/** The value of a tag; a name if the tag is an enumeration. */
 export type Tag = number | bigint | string;
 
 /** An earlier field by its path, `'length'` or `'flags.urgent'`, and what it is used for. */
@@ -70,16 +70,19 @@ export interface Reference {
   readonly use: Use;
   /** The tags of a union. */
   readonly tags?: readonly Tag[] | undefined;
-  /** Any other tag has a meaning too. */
+  /** True if every other tag has a meaning too. */
   readonly open?: boolean | undefined;
-  /** A number that the field must be able to have. */
+  /** A number that the field must be able to hold. */
   readonly nullAt?: number | undefined;
-  /** What repeats it, of which the values must be of the same type. A `same` without it has still to take its layout from there. */
+  /**
+   * The field that repeats it; its values must have the same type. A `same` field without a repeated field still takes its layout
+   * from there.
+   */
   readonly repeated?: AnyNode | undefined;
 }
 /**
- * A size and a tag are filled in by the encoder; a condition, and a size that is `given`, stand in the message. A field that is
- * measured (`sizeOf`, `countOf`) or summed (`checksum`) may stand anywhere; one that is repeated (`same`) stands before. The range of
+ * The encoder fills in a size and a tag. The message gives a condition, and a size that is `given`. A field that is measured
+ * (`sizeOf`, `countOf`) or summed (`checksum`) may stand anywhere; a field that is repeated (`same`) comes earlier. The range of
  * a `sizeOf` lies in its own structure. A parameter is not a field.
  */
 export type Use =
@@ -93,19 +96,19 @@ export type Use =
   | 'same'
   | 'parameter';
 
-/** What is true of a field whatever it holds; the rest is false. */
+/** What is true of a field for every value. A trait that is left out is false. */
 export interface Traits {
   /** Has no place in the value: a constant, padding. */
   readonly absent?: boolean;
-  /** Is computed from other bytes: given on decode, ignored on encode. A checksum. */
+  /** Is computed from other bytes, as a checksum is: present after decoding, ignored on encode. */
   readonly computed?: boolean;
-  /** Must agree with other fields: filled in where it is left out. */
+  /** Must agree with other fields: filled in if it is left out. */
   readonly agrees?: boolean;
   /** Leaves nothing of the frame, or of the enclosing `bounded`. */
   readonly takesRest?: boolean;
   /** Decodes to a view of the frame. */
   readonly view?: boolean;
-  /** Runs code of the user's. */
+  /** Runs user code. */
   readonly foreign?: boolean;
   /** Reads the bytes of other fields, or moves them, while the message is being written. */
   readonly reads?: boolean;
@@ -113,15 +116,15 @@ export interface Traits {
   readonly aligned?: boolean;
   /** Its bytes depend on its place in its structure. */
   readonly measured?: boolean;
-  /** Takes the rest with some values: nothing may be written behind it then. */
+  /** Takes the rest for some values: then nothing may be written after it. */
   readonly mayTakeRest?: boolean;
-  /** May take no bytes, so that it may stand behind a field that takes the rest. */
+  /** May take no bytes, so it may follow a field that takes the rest. */
   readonly mayBeEmpty?: boolean;
 }
 
 /**
- * How a field lies on the wire, in the few words that pictures, dissectors, viewers and fuzzers need. A tool is a table over
- * shapes; a new kind that fits one of them costs it nothing.
+ * How a field lies on the wire, in the few terms that pictures, dissectors, viewers and fuzzers need. A tool is a table over
+ * shapes, so a new kind that fits a shape needs no change in any tool.
  */
 export type Shape =
   | {
@@ -131,14 +134,14 @@ export type Shape =
       readonly order: ByteOrder;
       /** The value is a bigint. */
       readonly big?: boolean;
-      /** 0 and 1 are false and true. */
+      /** 0 is false, 1 is true. */
       readonly truth?: boolean;
       readonly names?: Names;
       readonly bits?: readonly Bits[];
-      /** Bits without a name may be set, and say nothing; unless given, they are refused. */
+      /** Bits without a name may be set and carry no meaning. Without this option they are refused. */
       readonly otherBits?: 'ignored';
     }
-  /** A number in ASCII digits: zeros in front, or where there is a `length`, as many as it has, and `width` at the most. */
+  /** A number in ASCII digits with leading zeros. With a `length`: as many digits as the number has, at most `width`. */
   | {
       readonly is: 'digits';
       readonly width: number;
@@ -150,9 +153,9 @@ export type Shape =
   | {
       readonly is: 'varint';
       readonly zigzag: boolean;
-      /** Two's complement in its groups of seven bits. */
+      /** Two's complement over the groups of seven bits. */
       readonly signed?: boolean;
-      /** Of the groups; the least significant first by default. */
+      /** The order of the groups; by default the least significant comes first. */
       readonly order?: ByteOrder;
       /** The value is a bigint of 64 bits. */
       readonly big?: boolean;
@@ -162,14 +165,14 @@ export type Shape =
       readonly is: 'bytes';
       readonly length: Extent;
       readonly max: number;
-      /** What an encoder may leave out, for an empty one. */
+      /** An encoder may leave this field out if it is empty. */
       readonly mayBeMissing?: boolean;
     }
   | {
       readonly is: 'text';
       readonly length: Extent;
       readonly max: number;
-      /** UTF-8, counted in bytes, unless given. */
+      /** Default: UTF-8, counted in bytes. */
       readonly form?: TextForm;
     }
   | { readonly is: 'list'; readonly item: AnyNode; readonly count: Extent; readonly max: number }
@@ -179,37 +182,37 @@ export type Shape =
       readonly derived: ReadonlySet<string>;
     }
   | { readonly is: 'choice'; readonly tag: Extent; readonly cases: readonly Case[]; readonly before: number }
-  /** There where a byte before it says so, where a condition holds, or where anything is left. */
+  /** Present if a byte before it says so, if a condition holds, or if bytes are left. */
   | { readonly is: 'maybe'; readonly item: AnyNode; readonly when: Presence | 'rest' | undefined }
   /**
-   * The same bytes always: a constant. Padding is zeros, up to the next multiple of `to` where that is given. `agrees` is of no bytes:
-   * what an earlier field has to be.
+   * Fixed bytes. A constant has declared bytes; padding has zeros, up to the next multiple of `to` if that is given. `agrees`
+   * takes no bytes: it says what an earlier field must be.
    */
   | {
       readonly is: 'fixed';
       readonly bytes: Uint8Array;
       readonly to?: number;
       readonly from?: 'structure' | 'frame';
-      /** Other bytes are taken as well: padding. */
+      /** Other bytes are accepted too: padding. */
       readonly unchecked?: true;
       readonly agrees?: Presence;
     }
-  /** Zeros, as many as a number says; other bytes are taken as well. */
+  /** As many zeros as a number says; other bytes are accepted too. */
   | { readonly is: 'filling'; readonly length: Extent; readonly max: number }
-  /** A field in another's skin: with a size of its own, with another value, or named before it is declared. */
+  /** A field inside another: with a size of its own, with another value, or named before it is declared. */
   | {
       readonly is: 'inside';
       readonly item: AnyNode;
       readonly length: Extent | undefined;
-      /** The most bytes, where there is a length. */
+      /** The most bytes, if there is a length. */
       readonly max?: number;
-      /** The deepest level, of a field that is named before it is declared and has a limit of its own. */
+      /** The deepest level, for a field that is named before it is declared and has its own limit. */
       readonly maxDepth?: number;
-      /** What is written where the message leaves it out. */
+      /** What is written if the message leaves the field out. */
       readonly usual?: { readonly value: unknown };
-      /** What the item's value is made into, in words. */
+      /** What the item's value becomes, in words. */
       readonly name?: string;
-      /** What makes the value of the item's; may throw. */
+      /** Makes the value from the item's; may throw. */
       readonly made?: (value: unknown) => unknown;
     }
   | {
@@ -218,37 +221,40 @@ export type Shape =
       readonly algorithm: string;
       /** The algorithm itself. */
       readonly checksum: Checksum;
-      /** Bytes that are summed behind the range and not sent. */
+      /** Bytes that are summed after the range and are not sent. */
       readonly append?: Uint8Array;
       /**
        * The paths of the first and the last field in the range: in the structure of the checksum, in structures inside it
-       * (`'header.kind'`), or in one round it. Unless given, the start of the structure of the checksum, and the checksum.
+       * (`'header.kind'`), or in an enclosing one. Default: from the start of the checksum's structure to the checksum.
        */
       readonly over: readonly [from: string | undefined, to: string | undefined];
-      /** The range begins behind that field. */
+      /** The range begins after that field. */
       readonly after?: string;
-      /** The range goes to the end of the structure. */
+      /** The range extends to the end of the structure. */
       readonly toEnd?: boolean;
       /** The sum's own bytes count as zeros. */
       readonly zeroed?: boolean;
     }
-  /** A field that must agree with others: the size, the count or the value of what stands at a path, or the size of a range. */
+  /**
+   * A field that must agree with others: with the size, the count or the value of the field at a path, or with the size of a
+   * range.
+   */
   | {
       readonly is: 'agreed';
       readonly base: AnyNode;
       readonly on: 'size' | 'count' | 'value';
       readonly path: string | undefined;
       readonly adjusted?: Adjustment;
-      /** The fields of the range, where there is no path: from the first of the structure to the last, unless given. */
+      /** The fields of the range, if there is no path. Default: from the first field of the structure to the last. */
       readonly over?: readonly [from: string | undefined, to: string | undefined];
-      /** The range begins behind that field. */
+      /** The range begins after that field. */
       readonly after?: string;
     }
   | { readonly is: 'opaque'; readonly name: string };
 
 /**
- * The call of a maker that gives a field, as data: `bytes(u8, { max: 9 })` is `{ maker: 'bytes', size: …, max: 9 }`. What the maker fills
- * in where the caller leaves it out is here too. Documents of a declaration are written and read by it.
+ * The maker call that gives a field, as data: `bytes(u8, { max: 9 })` is `{ maker: 'bytes', size: …, max: 9 }`. Defaults that the
+ * maker fills in are included. Documents of a declaration are written and read from it.
  */
 export type Call =
   | { readonly maker: Scalar }
@@ -297,7 +303,7 @@ export type Call =
       readonly cases: readonly Case[];
       readonly otherwise: 'reject' | 'unknown';
     }
-  /** The fields of each case begin with so many of the header, and end with so many of the trailer. */
+  /** The fields of each case start with this many header fields and end with this many trailer fields. */
   | {
       readonly maker: 'messages';
       readonly tag: Extent;
@@ -305,7 +311,7 @@ export type Call =
       readonly otherwise: 'reject' | 'unknown';
       readonly header: number;
       readonly trailer: number;
-      /** The union of which `codecOf` made it. */
+      /** The union that `codecOf` made it from. */
       readonly union: AnyNode | undefined;
     }
   | { readonly maker: 'optional'; readonly item: AnyNode; readonly when: Presence | 'rest' | undefined }
@@ -347,7 +353,7 @@ export type Call =
           };
     };
 
-/** The fields that are made by no call. */
+/** The fields that need no maker call. */
 export type Scalar =
   | `${'u' | 'i'}8`
   | `${'u' | 'i'}${16 | 24 | 32 | 40 | 48 | 56 | 64}${ByteOrder}`
@@ -367,7 +373,7 @@ export interface TextForm {
   readonly pad: string | undefined;
 }
 
-/** Most significant byte first, or last. */
+/** The most significant byte first (`'be'`) or last (`'le'`). */
 export type ByteOrder = 'le' | 'be';
 export interface Names {
   readonly byValue: ReadonlyMap<number, string>;
@@ -376,37 +382,40 @@ export interface Names {
 }
 export interface Bits {
   readonly name: string;
-  /** Bits to the right of it. */
+  /** The number of bits to the right of it. */
   readonly shift: number;
   readonly width: number;
   /** The value is a boolean. */
   readonly truth?: boolean;
   /** In two's complement. */
   readonly signed?: boolean;
-  /** It has this value always, and no place in the message. */
+  /** It always has this value, and it is not part of the message. */
   readonly constant?: number | bigint;
 }
-/** How many bytes or elements, or which tag: where the number comes from, as data. */
+/** How many bytes or elements, or which tag: the source of the number, as data. */
 export type Extent = (
   | { readonly from: 'literal'; readonly value: number }
   | { readonly from: 'prefix'; readonly node: AnyNode }
   | { readonly from: 'path'; readonly path: string }
   | { readonly from: 'parameter'; readonly name: string }
-  /** What is left, and `upTo` bytes at the most where that is given. */
+  /** The rest, at most `upTo` bytes if that is given. */
   | { readonly from: 'rest'; readonly upTo?: number }
   | { readonly from: 'terminator'; readonly bytes: Uint8Array }
   /** Up to the element whose field has that value. */
   | { readonly from: 'last'; readonly path: string; readonly is: number | bigint | string | boolean }
 ) & { readonly adjusted?: Adjustment };
 
-/** What is made of a number: it times `unit`, and `add`; or nothing, where it is `nullAt`. */
+/** What becomes of a number: `number × unit + add`, or nothing if it is `nullAt`. */
 export interface Adjustment {
   readonly add: number;
   readonly unit: number;
   readonly nullAt: number | undefined;
 }
 
-/** A condition: the field at the path, or the parameter of that name, has one of the values, or a number in the range; or, where it is `not`, neither. */
+/**
+ * A condition: the field at the path, or the parameter of that name, has one of the values or a number in the range. With `not`,
+ * it has neither.
+ */
 export interface Presence {
   readonly field: string;
   readonly parameter?: true | undefined;
@@ -415,32 +424,32 @@ export interface Presence {
   readonly not?: boolean | undefined;
 }
 
-/** Named fields, one after the other, and what their structure has to know of them. */
+/** Named fields in wire order, and what their structure has to know of them. */
 export interface Group {
   readonly entries: readonly (readonly [name: string, node: AnyNode])[];
-  /** Their places in it, by name. */
+  /** The fields' places in the group, by name. */
   readonly places: ReadonlyMap<string, number>;
   /** The fields that are the size, count or tag of another: the encoder fills them in. */
   readonly derived: ReadonlySet<string>;
-  /** Those that a structure round it fills in, by their paths in this one. */
+  /** The derived fields that an enclosing structure fills in, by their paths in this one. */
   readonly lent: ReadonlySet<string>;
-  /** What stands behind a field that takes the rest, by its index: so much is left of it. */
+  /** The fields that follow a field which takes the rest, by that field's index. That field leaves room for them. */
   readonly rooms: ReadonlyMap<number, readonly Foreseen[]>;
-  /** What is filled in, and checked, once all of this structure is known. */
+  /** What is filled in and checked once this whole structure is known. */
   readonly agreements: readonly Agreement[];
-  /** The checksums that are made, or checked, once all of this structure is known: in this order. */
+  /** The checksums that are made or checked once this whole structure is known, in this order. */
   readonly sums: readonly Summing[];
-  /** The fields whose first and last bytes are asked for (the range of a checksum), by their paths in this structure. */
+  /** The fields whose first and last byte a range needs (of a checksum or a size), by their paths in this structure. */
   readonly placed: ReadonlySet<string>;
-  /** Of these, those that a structure round this one asks for; `''` is this structure itself. */
+  /** The placed fields that an enclosing structure needs; `''` is this structure itself. */
   readonly shown: ReadonlySet<string>;
-  /** Some field has work to do behind the last one, or asks where the structure begins. */
+  /** True if a field has work to do after the last field, or needs the start of the structure. */
   readonly finishes: boolean;
-  /** The fields as they were declared, before anything was lent or shown. */
+  /** The fields as they were declared, before any was lent or shown. */
   readonly declared: Group['entries'];
 }
 
-/** A checksum in the structure that makes or checks it. Paths are of that structure. */
+/** A checksum in the structure that makes or checks it. Its paths are paths in that structure. */
 export interface Summing {
   /** The path of the checksum. */
   readonly path: string;
@@ -448,92 +457,99 @@ export interface Summing {
   readonly from: Edge;
   readonly to: Edge;
   /**
-   * `'read'`: the structure round this one makes the checksum, because it fills in what the range holds; here it is only checked.
-   * `'write'` is the other half of that.
+   * `'read'`: the enclosing structure makes the checksum, because it fills in part of the range; this structure only checks it.
+   * `'write'` is the other half.
    */
   readonly way: 'both' | 'read' | 'write';
-  /** It stands in an `optional`. */
+  /** It is inside an `optional`. */
   readonly mayMiss: boolean;
 }
 
-/** The first byte of the field at a path, or the byte behind its last one. The path `''` is the structure itself, `'h.'` the one in `h`. */
+/**
+ * The first byte of the field at a path, or the byte after its last one. The path `''` is the structure itself, `'h.'` the
+ * structure in `h`.
+ */
 export interface Edge {
   readonly path: string;
   readonly at: 'start' | 'end';
 }
 
-/** A field that must agree with what is known at the end of a structure. */
+/** A field that must agree with something known at the end of a structure. */
 export interface Agreement {
-  /** Its path in that structure, of which it may be a member of a member. */
+  /** Its path in that structure; it may lead to a member of a member. */
   readonly path: string;
   readonly node: AnyNode;
   /** The path of the field with which it must agree; undefined for a range. */
   readonly of: string | undefined;
 }
 
-/** One case of a union, or one of the messages. */
+/** One case of a union, or one message. */
 export interface Case {
   readonly name: string;
   readonly tag: Tag;
-  /** All of its tags, where the value says which: several, or none where it is for any other tag. */
+  /** All of its tags, if the value says which: several tags, or none if the case is for any other tag. */
   readonly tags?: readonly Tag[] | undefined;
   readonly group: NodeOf<Group>;
 }
 
-/** One kind of field. All there is to know of it stands in its own file. */
+/** One kind of field. Everything about it is in its own file. */
 export interface Kind<D extends object> {
   readonly name: string;
 
   // Facts.
   size(node: Readonly<D>): Size;
   shape(node: NodeOf<D>): Shape;
-  /** The call of the maker that gives the same field again. */
+  /** The maker call that gives the same field again. */
   call(node: NodeOf<D>): Call;
-  /** The fields inside. A kind that has any reads and writes in steps: `*read` and `*write` yield a visit to each. */
+  /** The fields inside. A kind with children reads and writes in steps: `*read` and `*write` yield a visit to each child. */
   children?(node: NodeOf<D>): readonly AnyNode[];
-  /** The same field with other fields inside. A kind that has children before all is declared has this too. */
+  /** The same field with other fields inside. A kind whose children exist before the whole is declared has this too. */
   rebuild?(node: NodeOf<D>, change: (child: AnyNode) => AnyNode): AnyNode;
-  /** The same field, with the layout of the field that it repeats: `target` is at its path. */
+  /** The same field with the layout of the field it repeats; `target` is the field at its path. */
   settle?(node: NodeOf<D>, target: AnyNode): AnyNode;
-  /** Its children can be had only once all is declared. */
+  /** Its children exist only once the whole is declared. */
   readonly later?: boolean;
-  /** How often a child may come, at the most; once unless given. */
+  /** The most times a child may occur. Default once. */
   repeats?(node: Readonly<D>): number;
-  /** References of its own; those of its children are added. */
+  /** Its own references; the references of its children are added. */
   references?(node: Readonly<D>): readonly Reference[];
-  /** Whether a child finds another field of that name inside it. */
+  /** Whether a child finds another field with that name inside this one. */
   declares?(node: Readonly<D>, name: string, child: AnyNode | undefined): boolean;
-  /** Its own, and those that it takes over from its children. */
+  /** Its own traits, and those that it takes over from its children. */
   traits?(node: Readonly<D>): Traits;
-  /** Bytes of text, at the most. */
+  /** The most bytes of text. */
   text?(node: Readonly<D>): number;
-  /** Judge what shows only when the whole declaration is known; throws a RangeError or TypeError. */
+  /** Judge what is known only once the whole declaration is; throws a RangeError or TypeError. */
   check?(node: NodeOf<D>): void;
 
   // What other fields may use it for.
-  /** A number: it may be a size or a count. Undefined where the field holds something else. */
+  /** It is a number, so it may be a size or a count. Undefined if the field holds something else. */
   range?(node: NodeOf<D>): Numbers | undefined;
-  /** Whether it can say a number in its range: for one that is made of another. */
+  /** Whether it can represent a number in its range; for a kind made from another field. */
   says?(node: NodeOf<D>, value: number): boolean;
-  /** It may be a tag: the field to read, and the value there for a declared tag; undefined for what it cannot hold. */
+  /** It may be a tag: the field to read, and the value of a declared tag there; undefined for a tag that it cannot hold. */
   tag?(node: NodeOf<D>): TagField | undefined;
-  /** A place that is filled in later: it may be derived. Undefined where it may not. */
+  /** A place that is filled in later: the field may be derived. Undefined if it may not. */
   slot?(node: NodeOf<D>): Slot | undefined;
-  /** What stands behind a dot in a path, by name; a node where that is a field. */
+  /** The members that a path can name after a dot; a node if the member is a field. */
   members?(node: NodeOf<D>): ReadonlyMap<string, AnyNode | undefined>;
-  /** The same for a member that is not a field itself: some bits. */
+  /** The slot of a member that is not a field itself but some bits of one. */
   memberSlot?(node: NodeOf<D>, name: string): Slot | undefined;
-  /** The same field, with the member at a path to be filled in by what stands round it; undefined where that cannot be. */
+  /** The same field with the member at a path filled in by the enclosing structure; undefined if that is impossible. */
   lend?(node: NodeOf<D>, path: readonly string[]): AnyNode | undefined;
   /**
-   * The same field, with the place of the member at a path shown to what stands round it; a checksum there that is `made` by what
-   * stands round it is only checked inside. The path may end in `''`, for the structure itself. Undefined where that cannot be.
+   * The same field with the place of the member at a path shown to the enclosing structure. A checksum there that the enclosing
+   * structure has `made` is only checked inside. The path may end in `''` for the structure itself. Undefined if that is
+   * impossible.
    */
   expose?(node: NodeOf<D>, path: readonly string[], made: boolean): AnyNode | undefined;
-  /** How many bytes it will take, where that can be known before it is reached. */
+  /** How many bytes it will take, if that is known before it is reached. */
   foreseen?(node: NodeOf<D>): Foreseen | undefined;
 
-  /** What the message is taken to say here, of what it has: a default. For conditions and sizes that the message says. */
+  /**
+   * The value that the message stands for here, given what it has: a default may take its place. For conditions and for sizes
+   * that the message gives.
+   */
   standsFor?(node: NodeOf<D>, given: unknown): unknown;
   standsForCode?(node: NodeOf<D>, given: string, out: { constant(value: unknown): string }): string;
 
@@ -541,29 +557,29 @@ export interface Kind<D extends object> {
   read(node: NodeOf<D>, walk: Reading): unknown;
   write(node: NodeOf<D>, value: unknown, walk: Writing): unknown;
 
-  // As generated code; whatever is not well-formed fails.
+  // As generated code; anything that is not well-formed fails.
   decode(node: NodeOf<D>, out: Decoding): Known;
   encode(node: NodeOf<D>, value: string, out: Encoding, sure: boolean): void;
-  /** Add up the most bytes that the value takes; `size(node).max` unless given. */
+  /** Add up the most bytes that the value takes. Default: `size(node).max`. */
   bound?(node: NodeOf<D>, value: string, out: Bounding): void;
   /**
-   * Write a whole number in front of content that stands at `at + size.min` up to `p`, and move `p` behind both; unless given, the
-   * content is set aside and copied behind the number.
+   * Write a whole number in front of content that lies from `at + size.min` to `p`, and move `p` to the end of both. Default: the
+   * content is set aside and copied after the number.
    */
   insert?(node: NodeOf<D>, at: string, value: string, out: Encoding): void;
 
-  // As the whole of a message.
+  // Decode it as a whole message.
   decodeRoot?(node: NodeOf<D>, out: Decoding): void;
   encodeRoot?(node: NodeOf<D>, out: Encoding): void;
 
-  // A checksum, behind the last field of the structure that makes or checks it.
+  // Handle a checksum after the last field of the structure that makes or checks it.
   sumRead?(node: NodeOf<D>, sum: Summing, walk: Reading): void;
   sumWrite?(node: NodeOf<D>, sum: Summing, walk: Writing): void;
   sumDecode?(node: NodeOf<D>, sum: Summing, out: Decoding): void;
   sumEncode?(node: NodeOf<D>, sum: Summing, out: Encoding): void;
 
-  // At the end of the structure with whose fields it must agree.
-  /** Judge what it must agree with; throws a RangeError or TypeError. `where` is its path, for errors. */
+  // Called at the end of the structure with whose fields it must agree.
+  /** Judge what it must agree with; throws a RangeError or TypeError. `where` is the field's path, for errors. */
   checkAgreement?(node: NodeOf<D>, agreement: Agreement, entries: Group['entries'], where: string): void;
   agreeRead?(node: NodeOf<D>, agreement: Agreement, walk: Reading): void;
   agreeWrite?(node: NodeOf<D>, agreement: Agreement, walk: Writing): void;
@@ -585,83 +601,83 @@ export interface IntLayout {
 
 /** Where a derived number goes: an integer of fixed width, or some bits of one. */
 export interface Slot extends IntLayout, Numbers {
-  /** Bits to the right of it: the number is added to the others, which are there already. */
+  /** Bits to the right of it. The number is added to the other bits, which are written already. */
   readonly shift?: number;
-  /** Writes the number, where that is not done as an integer of up to 32 bits is. */
+  /** Writes the number, if it is not written like an integer of up to 32 bits. */
   readonly put?: ((target: Uint8Array, at: number, value: number | bigint) => void) | undefined;
   /** The numbers of names, for a tag that is an enumeration. */
   readonly byName?: ReadonlyMap<string, number> | undefined;
-  /** Zero stands for nothing, so that something has to fill it. */
+  /** Zero stands for nothing, so something has to fill it in. */
   readonly needed?: boolean;
 }
 
-/** A number of bytes that is known before they are reached. */
+/** A number of bytes that is known before the bytes are reached. */
 export interface Foreseen {
-  /** The earlier fields that say it. */
+  /** The earlier fields that give it. */
   readonly paths: readonly string[];
   read(walk: Reading): number;
   decode(out: Decoding): string;
 }
 
 /**
- * Where a number that a declaration needs comes from, in one object for each way (`source.ts`). What it is used for (bytes,
- * elements, presence, a tag) is the user's business; whatever is a source anywhere is one everywhere.
+ * Where a number that a declaration needs comes from: one object for each way (`source.ts`). The kind that uses the number (for
+ * bytes, elements, presence or a tag) decides what it means, so every source works for every use.
  */
 export interface Source {
-  /** As data, for tools. */
+  /** The source as data, for tools. */
   readonly extent: Extent;
-  /** Leaves nothing behind what it measures: always, or with some numbers. */
+  /** Leaves nothing after what it measures: always, or for some numbers. */
   readonly takesRest: boolean;
   readonly mayTakeRest: boolean;
-  /** Bytes that it takes itself, right before what it is used for. */
+  /** The bytes that it takes itself, right before what it is used for. */
   readonly size: Size;
-  /** The numbers it may give, as far as that is known without the fields round it. */
+  /** The numbers it may give, as far as they are known without the enclosing fields. */
   readonly range: Range;
-  /** The raw number that says that there is nothing: the value is null. */
+  /** The raw number that stands for nothing: the value is null. */
   readonly nullable: boolean;
   references(use: Use, tags?: readonly Tag[]): readonly Reference[];
 
-  /** The number; null where it says that there is nothing. */
+  /** The number; null if the raw number stands for nothing. */
   read(walk: Reading, max?: number): unknown;
-  /** The text of the number; of −1 where it says that there is nothing. */
+  /** Code for the number; −1 if the raw number stands for nothing. */
   decode(out: Decoding, max?: number): string;
-  /** The value for a tag as the generated code sees it; undefined for what it cannot hold. */
+  /** The value of a tag as the generated code sees it; undefined for a tag that it cannot hold. */
   raw(tag: Tag): number | bigint | string | undefined;
 
-  /** The least and the greatest number it can say, in the place where it stands. */
+  /** The smallest and the largest number it can represent in that place. */
   span(place: Slots): Numbers;
-  /** What it says in place of a number in its span that it cannot say, in words. */
+  /** Says in words why it cannot represent a number within its span. */
   refusal?(value: number): string | undefined;
-  /** As `refusal`: give up. */
+  /** As `refusal`, in generated code: give up. */
   refuse?(value: string, out: Encoding): void;
-  /** The number that the message says, of one that the encoder does not fill in; undefined where it says none. */
+  /** The number that the message gives, for a number that the encoder does not fill in; undefined if it gives none. */
   given(walk: Writing): unknown;
   givenCode(out: Givens): string | undefined;
-  /** Say a number that is known before what it is used for is written, or a tag. */
+  /** Write a tag, or a number that is known before what it is used for is written. */
   write(value: unknown, walk: Writing): void;
   encode(value: string, out: Encoding): void;
-  /** Say that there is nothing. */
+  /** Write the number that stands for nothing. */
   writeNull?(walk: Writing): void;
   encodeNull?(out: Encoding): void;
   encodeTag(tag: Tag, out: Encoding): void;
-  /** Make room for a number that is known only behind what it measures; the answer says it. */
+  /** Make room for a number that is known only after what it measures. The function returned writes it. */
   reserve(walk: Writing): (value: number) => void;
   reserveCode(out: Encoding): (value: string) => void;
 
-  // Behind what it is used for: a terminator. `start` is where the content begins.
+  // Read what follows the content, such as a terminator. `start` is where the content begins.
   readEnd?(walk: Reading): void;
   decodeEnd?(out: Decoding): void;
   writeEnd?(walk: Writing, start: number): void;
   encodeEnd?(out: Encoding, start: string): void;
 }
 
-/** The derived fields in sight, and the parameters. */
+/** The derived fields in scope, and the parameters. */
 export interface Slots {
   slot(path: string): Slot;
   parameter(name: string): number;
 }
 
-/** Code for what the message says. */
+/** Code for the numbers that the message gives. */
 export interface Givens {
   given(path: string): string;
   parameter(name: string): number;
@@ -669,12 +685,12 @@ export interface Givens {
 
 // ─── What the engines offer to kinds ────────────────────────────────────────────────────────────────────────
 
-/** A request of a kind's `*read` or `*write`: go into this field, and resume with what came of it. */
+/** A request from a kind's `*read` or `*write`: visit this field, then resume with the result. */
 export interface Visit {
   readonly node: AnyNode;
-  /** A name or an index; undefined for what stands in the place of the field itself. */
+  /** A name or an index; undefined for a field that takes the place of the parent itself. */
   readonly name: string | number | undefined;
-  /** What to write. */
+  /** The value to write. */
   readonly value: unknown;
 }
 export type Steps<T = unknown> = Generator<Visit, T, unknown>;
@@ -689,16 +705,16 @@ export interface Limits {
   readonly empty: number;
   readonly depth: number | undefined;
   readonly text: number;
-  /** Undefined where it goes by the bytes of the message. */
+  /** Undefined if the limit follows from the size of the message. */
   readonly summed: number | undefined;
 }
 export type Counted = 'elements' | 'empty' | 'text';
 
-/** What is wrong with bytes or a value, in the walks; the root of the walk makes an error of it. */
+/** What is wrong with bytes or a value, in the walks. The root of the walk makes an error from it. */
 export interface ProblemDetails {
-  /** What was there, in words, where showing the value would not do. */
+  /** What was there, in words, if showing the value would not help. */
   got?: string;
-  /** Where, in the chunk; where the walk stands unless given. */
+  /** Where, as an offset in the chunk. Default: where the walk is. */
   at?: number;
   limit?: number;
   cause?: unknown;
@@ -711,50 +727,53 @@ export interface Reading {
   at: number;
   /** The end of the frame, or of the enclosing `bounded`. */
   end: number;
-  /** Reserve bytes and move behind them; answers where they begin. */
+  /** Reserve bytes and move past them; returns where they begin. */
   take(count: number): number;
-  /** Refuse unless that many bytes are there. */
+  /** Refuse if fewer bytes are there. */
   fits(count: number): number;
   text(start: number, end: number): string;
   visit(node: AnyNode, name?: string | number): Visit;
-  /** Read a field that holds no others, in the same place. */
+  /** Read a field without children in the same place. */
   value(node: AnyNode): unknown;
-  /** Read a field that holds no others, as a member. */
+  /** Read a field without children as a member. */
   leaf(node: AnyNode, name: string | number): unknown;
   /** The value of an earlier field. */
   find(path: string): unknown;
   parameter(name: string): number;
-  /** A size or a count, not beyond its maximum; null where there is nothing. */
+  /** Read a size or a count, at most the maximum; null if it stands for nothing. */
   measure(source: Source, max: number, unit: 'bytes' | 'elements'): number | null;
   /** Read the fields of a group from one index up to another, and put their values into an object. */
   members(group: Group, from: number, to: number, values: Record<string, unknown>): Steps<void>;
-  /** Begin a group at a byte; its fields are found by those inside. */
+  /** Begin a group at a byte; the fields inside can then find its fields. */
   open(group: Group, start: number): void;
-  /** Do what is to be done behind the last field of the group, and leave it. */
+  /** Do the work that follows the last field of the group, and leave it. */
   close(group: Group): void;
-  /** Where the field at a path of this group lies; undefined where it is missing. The group itself at `''`, up to where the walk stands. */
+  /**
+   * Where the field at a path of this group lies; undefined if it is missing. For `''`: the group itself, up to where the walk
+   * is.
+   */
   place(path: string): Place<number> | undefined;
   readonly groupStart: number;
-  /** Read what is not a member, a tag, and note its span. Errors are at that name only where it is `named`. */
+  /** Read something that is not a member, such as a tag, and note its span. Errors have that name only if it is `named`. */
   span<T>(name: string, kind: string, start: number, read: () => T, named: boolean): T;
   count(what: Counted, amount: number): void;
   enter(maxDepth: number | undefined): void;
   leave(): void;
-  /** Count the bytes of a sum against the limit: inside a recursion each level may sum all bytes of the levels below. */
+  /** Count the bytes of a sum against the limit: in a recursion, each level may sum all the bytes of the levels below. */
   countSummed(amount: number): void;
-  /** Where the fast engine stood in that list when it gave up: so many elements need not be read again. */
+  /** How many elements of that list the fast engine had read when it gave up; they need not be read again. */
   skip(node: AnyNode): number;
-  /** How many bytes from `at` on were searched before, in vain, for the terminator of what begins there. */
+  /** How many bytes from `at` on were already searched without finding the terminator. */
   readonly searched: number;
-  /** What begins at `at` has no terminator up to `reach`. */
+  /** The content that begins at `at` has no terminator before `reach`. */
   missed(reach: number): void;
-  /** So many elements of the list that began there are read. */
+  /** The elements before `index` of the list that begins at `start` are read. */
   turn(node: AnyNode, start: number, index: number): void;
-  /** The name of the message, known from now on. */
+  /** The name of the message, once it is known. */
   messageType: string | undefined;
 }
 
-/** What was read of a value to be written, and of its members. */
+/** What was read of a value that is to be written, and of its members. */
 export interface Seen<T> {
   readonly value: T;
   readonly members?: SeenMembers<T> | undefined;
@@ -764,39 +783,39 @@ export type SeenMembers<T> = ReadonlyMap<string, Seen<T>>;
 export interface Writing extends Slots {
   readonly target: Buffer;
   at: number;
-  /** Make room and move behind it; answers where it begins. `target` may be another one afterwards. */
+  /** Make room and move past it; returns where it begins. `target` may be another buffer afterwards. */
   take(count: number): number;
   append(bytes: Uint8Array): void;
-  /** Write a number that fits, at a place. */
+  /** Write a number that fits at a place. */
   put(slot: IntLayout, value: number, at: number): void;
-  /** Write a field in front of what stands behind `at + room`, in place of those bytes. */
+  /** Replace the `room` bytes at `at` with a field, in front of the content that follows them. */
   insert(node: AnyNode, value: unknown, at: number, room: number): void;
   visit(node: AnyNode, value: unknown, name?: string | number): Visit;
-  /** Write a field that holds no others, in the same place. */
+  /** Write a field without children in the same place. */
   value(node: AnyNode, value: unknown): void;
-  /** The value that the message has for an earlier field, as it was written: a getter may give another one later. */
+  /** The value that the message has for an earlier field, as it was written. A getter may give another value later. */
   given(path: string): unknown;
-  /** The members of the field that is being written, as they were read: for conditions on them. */
+  /** Keep the members of the field under way as they were read, for conditions on them. */
   saw(members: SeenMembers<unknown>): void;
-  /** A member of the field that was written last, as it was read. */
+  /** A member of the field written last, as it was read. */
   seen(path: readonly string[]): unknown;
-  /** Fill in a derived field, or hold it against what filled it before. */
+  /** Fill in a derived field, or compare it with the value that filled it before. */
   fill(path: string, value: unknown): void;
-  /** Leave a member to be filled in by what stands round the field that is being written. */
+  /** Leave a member of the field under way to be filled in by the enclosing structure. */
   lend(member: string, slot: Slot, at: number): void;
-  /** Fill in a field of this group that must agree; refuse another number that the message gives. `why` is in words. */
+  /** Fill in a field of this group that must agree; refuse another number in the message. `why` is in words. */
   agree(path: string, value: number, why: string): void;
-  /** What a derived field of this group was filled with: NaN where it is missing. */
+  /** The value that a derived field of this group was filled with; NaN if it is missing. */
   filled(path: string): number;
-  /** Whether there is nothing to write; the size then says so. */
+  /** Whether there is nothing to write; if so, the size says it. */
   isNull(source: Source, value: unknown): value is null;
-  /** Say a size or a count, or hold it against the one that is declared. */
+  /** Write a size or a count, or compare it with the declared one. */
   measured(source: Source, actual: number, max: number, unit: 'bytes' | 'elements'): void;
-  /** Refuse a size or a count that cannot be said. */
+  /** Refuse a size or a count that the source cannot represent. */
   judge(source: Source, actual: number, max: number, unit: 'bytes' | 'elements'): void;
   /** Nothing may follow inside the same bounds. */
   exhaust(): void;
-  /** Begin a field with an end of its own; what it answers is for `leaveBounds`. */
+  /** Begin a field with its own end; `leaveBounds` takes what this returns. */
   enterBounds(): number;
   leaveBounds(outer: number): void;
   members(group: Group, from: number, to: number, values: object): Steps<void>;
@@ -813,31 +832,31 @@ export interface Writing extends Slots {
   messageType: string | undefined;
 }
 
-/** What is known of a field in generated code: the text that gives its value, and its members'. */
+/** A field in generated code: the expression for its value, and the expressions for its members. */
 export interface Known {
   readonly value: string;
   readonly members?: ReadonlyMap<string, Known> | undefined;
-  /** What a number is, where it is not a whole number of JavaScript's: a bigint, or whatever code of the user's made. */
+  /** The type of a number that is not a whole JavaScript number: a bigint, or whatever user code made. */
   readonly type?: 'bigint' | 'foreign' | undefined;
 }
 
 interface Emitting {
   line(text: string): void;
-  /** A variable with this value; answers its name. */
+  /** Define a variable with this value; returns its name. */
   define(value: string, keyword?: 'const' | 'let' | 'var'): string;
   /** A name that nothing else has. */
   name(prefix?: string): string;
-  /** The name of a value that is not text. */
+  /** The name of a constant that is not text. */
   constant(value: unknown): string;
-  /** A function of the generated code that is written once, however often it is asked for. */
+  /** A function of the generated code that is written once, however often it is requested. */
   helper(name: string, write: (line: (text: string) => void) => void): string;
-  /** Where we are: `p`, or `p + 3`. */
+  /** An expression for the current offset: `p`, or `p + 3`. */
   here(more?: number): string;
-  /** Move `p` to where we are. */
+  /** Move `p` to the current offset. */
   settle(): void;
-  /** Bytes behind `p` that are dealt with already. */
+  /** Count bytes after `p` as dealt with. */
   advance(count: number): void;
-  /** Count against a limit of the message; give up beyond it. */
+  /** Count against a limit of the message; give up if the limit is exceeded. */
   count(what: Counted, amount: string): void;
   countSummed(amount: string): void;
   readonly limits: Limits;
@@ -845,74 +864,74 @@ interface Emitting {
 
 export interface Decoding extends Emitting {
   end: string;
-  /** Give up unless `count` more bytes are there. */
+  /** Give up if fewer than `count` more bytes are there. */
   need(count: number): void;
-  /** Forget what is known, but that `ready` bytes are there. */
+  /** Forget what is known, except that `ready` bytes are there. */
   reset(ready: number): void;
-  /** Give up where that is true. */
+  /** Give up if the condition is true. */
   fail(condition: string): void;
   value(node: AnyNode): Known;
   find(path: string): Known;
   parameter(name: string): number;
   text(from: string, to: string): string;
-  /** A size or a count, not beyond its maximum; −1 where there is nothing. */
+  /** Read a size or a count, at most the maximum; −1 if it stands for nothing. */
   measure(source: Source, max: number): string;
-  /** What a size measures, as `read` reads it; null where there is nothing. */
+  /** Read what a size measures, with `read`; null if the size stands for nothing. */
   measured(source: Source, max: number, read: (size: string) => string): Known;
-  /** A run of bytes; answers where it begins and ends. */
+  /** A run of bytes; returns where it begins and ends. */
   run(source: Source, size: string): [from: string, to: string];
   members(group: Group, from: number, to: number): [string, Known][];
   open(group: Group, start?: string): void;
   close(group: Group): void;
-  /** Where the field at a path of this group lies; at −1 where it is missing. The group itself at `''`. */
+  /** Where the field at a path of this group lies; at −1 if it is missing. For `''`: the group itself. */
   place(path: string): Place<string>;
-  /** The places inside the field that was read last are missing here. */
+  /** The places inside the field read last are missing here. */
   unshow(): void;
   readonly groupStart: string;
-  /** A function of the generated code for this node, called with where it begins and ends; fields outside are out of sight. */
+  /** A function of the generated code for this node, called with where the node begins and ends; fields outside are not in scope. */
   routine(node: AnyNode, body: () => string): string;
-  /** A function for one of several messages, with where the header begins and where the tag ends. */
+  /** A function for one of several messages, called with where the header begins and where the tag ends. */
   branch(body: () => string): string;
-  /** What ends a message: nothing may be behind it, unless the declaration says so. */
+  /** End a message: nothing may follow, unless the declaration says so. */
   finish(value: string): void;
-  /** Remember, in the loop over this list, where the walk may begin. */
+  /** Remember, in the loop over this list, where the walk may start. */
   mark(node: AnyNode): Mark;
 }
 
-/** Text of the generated code at the start of a loop, and at the end of each turn. */
+/** Code for the start of a loop, and for the end of each turn. */
 export interface Mark {
   begin(): void;
   turn(index: string): void;
 }
 
 export interface Encoding extends Emitting, Slots {
-  /** Give up where that is true. */
+  /** Give up if the condition is true. */
   refuse(condition: string): void;
   value(node: AnyNode, value: string, sure?: boolean): void;
   given(path: string): string;
   saw(members: SeenMembers<string>): void;
-  /** A member of the field that was written last, as it was read. */
+  /** A member of the field written last, as it was read. */
   seen(path: readonly string[]): string;
-  /** What was seen inside a block of code that is run only where `value` is not undefined. */
+  /** Keep what was seen inside a block of code that runs only if `value` is not undefined. */
   sawInside(value: string): void;
   fill(path: string, value: string): void;
-  /** A member of a value, by name; of names that every object inherits, an own one. */
+  /** A member of a value, by name. A name that every object inherits counts only as an own member. */
   property(value: string, name: string): string;
   requireObject(value: string): void;
-  /** Where the next bytes go, as text that holds while `p` stays; moves behind them. */
+  /** The offset of the next bytes, as an expression that stays valid; moves past them. */
   reservePlace(width: number, keyword?: 'var'): string;
   putInt(layout: IntLayout, value: string, place: string): void;
-  /** Write text at a place, at most `limit` bytes; answers how many. */
+  /** Write text at a place, at most `limit` bytes; returns its length in bytes. */
   putText(at: string, value: string, limit: number): string;
   measured(source: Source, actual: string, max: number): void;
   judge(source: Source, actual: string, max: number): void;
-  /** Write what a size measures; where there is nothing, the size says so. */
+  /** Write what a size measures; if the value is null, the size says so. */
   unlessNull(source: Source, value: string, write: () => void): void;
-  /** Leave a member to be filled in by what stands round the field that is being written. */
+  /** Leave a member of the field under way to be filled in by the enclosing structure. */
   lend(member: string, slot: Slot, place: string): void;
   agree(path: string, value: string): void;
   filled(path: string): string;
-  /** What is left to be filled in is missing here, and the places that are shown. */
+  /** Members to be filled in, and places that are shown, are missing here. */
   unlend(): void;
   exhaust(): void;
   enterBounds(): string;

@@ -37,7 +37,7 @@ import { WIDE } from './kinds/wide.ts';
 export { type FieldLimits, message, rest, type Until, type UntilLast } from './field.ts';
 export type { Tag } from './kind.ts';
 
-// The makers, with the kinds they make: a new kind gets its two lines here, and nothing else in `src`.
+// The makers and the kinds they make. A new kind gets its two lines here and touches no other file in `src`.
 export { array } from './kinds/array.ts';
 export { sleb128, varint64, varuint64, vlq } from './kinds/base128.ts';
 export { i64be, i64le, u64be, u64le } from './kinds/bigint.ts';
@@ -105,7 +105,7 @@ export {
 } from './kinds/wide.ts';
 export { parameter, type SizeOptions, size, until } from './source.ts';
 
-/** Every kind of field there is, for tools and tests that go through all of them. */
+/** Every kind of field, for tools and tests that go through all of them. */
 // biome-ignore lint/suspicious/noExplicitAny: each has data of its own
 export const kinds: readonly Kind<any>[] = [
   ARRAY,

@@ -37,35 +37,35 @@ import { messagesNode, unionRoot } from './kinds/messages.ts';
 import { hasTrait, link } from './node.ts';
 
 /**
- * The type of a declared codec's messages, or of a field's value, as decoding gives it. For messages a union that
- * `switch (message.type)` tells apart.
+ * The type that decoding gives: of a declared codec's messages, or of a field's value. For messages it is a union that `switch
+ * (message.type)` tells apart.
  *
  * @example type ClientMessage = Infer<typeof clientMessages>;
  */
 // biome-ignore lint/suspicious/noExplicitAny: any codec
 export type Infer<T> = T extends Codec<any, any> ? Decoded<T> : T extends AnyField ? FieldOut<T> : never;
 
-/** A codec that was declared: what it declares can be read, walked, and printed. */
+/** A codec made from a declaration. The declaration can be read, walked and printed. */
 export interface DeclaredCodec<Out, In = Out> extends Required<Codec<Out, In>> {
-  /** As `Codec.decode`, of any bytes; views of them in the message are `Buffer`s all the same. */
+  /** As `Codec.decode`, for any bytes. Views of them in the message are always `Buffer`s. */
   decode(bytes: Uint8Array, start?: number, end?: number): Out;
   encode(message: In): Buffer;
   readonly declaration: Declaration;
-  /** The names of the messages; empty where there is but one structure. */
+  /** The names of the messages; empty if the declaration is a single structure. */
   readonly types: readonly string[];
   /**
-   * How many bytes the message at `bytes[start]` takes: -n where at least n more than `bytes[start, end)` are needed, 0 where these
-   * are not a message. For `selfDelimiting`. Undefined where a field takes what is left of the frame.
+   * How many bytes the message at `bytes[start]` takes: -n if at least n bytes beyond `bytes[start, end)` are needed, 0 if the
+   * bytes are not a message. For `selfDelimiting`. Undefined if a field takes the rest of the frame.
    */
   readonly measure: ((bytes: Buffer, start: number, end: number, cursor: MeasureState) => number) | undefined;
-  /** The text of the functions that were generated; undefined where generating code is forbidden. */
+  /** The text of the generated functions; undefined if code generation is forbidden. */
   source(): string | undefined;
 }
 
 /** A codec with parameters. */
 export interface ParametrizedCodec<Out, In, P extends string> extends DeclaredCodec<Out, In> {
   /**
-   * The codec for these values; a parameter that is not named keeps its value. It is compiled once for each combination.
+   * The codec for these values; a parameter that is not named keeps its value. Each combination is compiled once.
    *
    * @throws TypeError for a parameter that is not declared, RangeError for a value that is not a whole number of its range
    *
@@ -74,19 +74,19 @@ export interface ParametrizedCodec<Out, In, P extends string> extends DeclaredCo
   with(values: { readonly [K in P]?: number | undefined }): ParametrizedCodec<Out, In, P>;
 }
 
-/** A codec, and with parameters a method that sets them. */
+/** A codec. With parameters it also has the method `with` that sets them. */
 export type CodecWith<Out, In, P extends string> = [P] extends [never]
   ? DeclaredCodec<Out, In>
   : ParametrizedCodec<Out, In, P>;
 
-/** The values that a parameter may have: whole numbers. All combinations of all parameters are at most 4,096. */
+/** The whole numbers that a parameter may be. All parameters together may have at most 4,096 combinations. */
 export interface ParameterRange {
   default: number;
   min: number;
   max: number;
 }
 
-/** What decoding gives, by the messages' names. */
+/** What decoding gives, by the names of the messages. */
 export type MessagesOut<
   M extends MessageTable,
   H extends Fields,
@@ -103,7 +103,7 @@ export type MessagesOut<
   }[(keyof M & string) | UnknownOf<O>]
 >;
 
-/** What encoding takes, by the messages' names; what stands at the path `P` is filled in. */
+/** What encoding takes, by the names of the messages; the field at the path `P` is filled in. */
 export type MessagesIn<
   M extends MessageTable,
   H extends Fields,
@@ -121,22 +121,22 @@ export type MessagesIn<
   }[(keyof M & string) | UnknownOf<O>]
 >;
 
-/** A key that no message has, for what is of no declared kind. */
+/** A key that no message has, for messages whose tag is not declared. */
 type UnknownOf<O extends Otherwise> = O extends 'unknown' ? 0 : never;
 
-/** What one message may cost, on decode and on encode; beyond it is `ERR_MESSAGE_LIMIT`. */
+/** The most that one message may cost, on decode and on encode. Beyond a limit the error is `ERR_MESSAGE_LIMIT`. */
 export interface MessageLimits {
-  /** Elements of all its arrays together: 1,000,000 unless given. */
+  /** Elements of all arrays together. Default 1,000,000. */
   elements?: number;
-  /** Elements that take no bytes, together: 1,000 unless given. */
+  /** Elements that take no bytes, together. Default 1,000. */
   empty?: number;
-  /** Levels of `lazy` in one another: 64 unless given, or what a `lazy` field's own `maxDepth` permits. */
+  /** Nested levels of `lazy`. Default 64, or the `maxDepth` of the `lazy` field. */
   depth?: number;
-  /** Bytes of all its texts together: 10,000,000 unless given. */
+  /** Bytes of all texts together. Default 10,000,000. */
   text?: number;
   /**
-   * Bytes that checksums inside a `lazy` field go over, together: those of a recursion sum the same bytes at each level. Unless given
-   * 16 times the bytes of the message, and 1 MiB.
+   * Bytes that checksums inside a `lazy` field cover, together: in a recursion each level sums the same bytes again. Default: 16
+   * times the bytes of the message, plus 1 MiB.
    */
   summed?: number;
 }
@@ -149,17 +149,17 @@ export interface MessagesOptions<
   P extends string = string,
 > {
   /**
-   * What stands behind a complete message inside its frame: refused (`ERR_MESSAGE_TRAILING`, the default), ignored,
-   * or kept as the message's `trailing` bytes.
+   * What happens to bytes after a complete message inside its frame: they are refused (`ERR_MESSAGE_TRAILING`, the default),
+   * ignored, or kept as the message's `trailing`.
    */
   trailing?: T;
-  /** Fields before the tag, in every message; each of a fixed size. A tag that is a path is one of them, or a member. */
+  /** Fields before the tag, in every message; each of a fixed size. A tag given as a path is one of them, or a member of one. */
   header?: H;
-  /** Fields behind each message. What takes the rest leaves room for them. */
+  /** Fields after each message. A field that takes the rest leaves room for them. */
   trailer?: R;
-  /** What is made of any other tag: refused (the default), or `{ type: 'unknown', tag, payload }`. */
+  /** What happens to any other tag: it is refused (the default), or the message is `{ type: 'unknown', tag, payload }`. */
   otherwise?: O;
-  /** Numbers from outside the bytes, which `parameter('version')` reads; see `ParametrizedCodec.with`. */
+  /** Numbers from outside the bytes, read with `parameter('version')`; see `ParametrizedCodec.with`. */
   parameters?: Readonly<Record<P, ParameterRange>>;
   limits?: MessageLimits;
 }
@@ -170,7 +170,7 @@ export interface MessagesOptions<
  *     frame   [header] · tag · fields of that message · [trailing] · [trailer]
  *
  * @param tagField an integer, a varint or an enumeration; or the path of one in the header, `'first.kind'`, which the encoder
- *   fills in; or a parameter, for messages that do not say what they are
+ * fills in; or a parameter, if the bytes do not say which message they are
  * @param cases each message's name, tag and fields
  * @throws TypeError or RangeError for a declaration that cannot work: a tag used twice, an unknown reference
  *
@@ -238,10 +238,10 @@ export function codecOf<F extends AnyField, P extends string = never>(
   return parametrized('codecOf', { root, trailing, limits }, options.parameters) as never;
 }
 
-/** Combinations of parameters at the most: each may be compiled. */
+/** The most combinations of parameters: each may be compiled. */
 const MOST_COMBINATIONS = 4_096;
 
-/** The codec of a declaration; with parameters one for each combination of values, made when it is asked for. */
+/** The codec of a declaration; with parameters, one codec for each combination of values, created on demand. */
 function parametrized<Out, In>(
   where: string,
   declaration: Declaration,
@@ -281,7 +281,7 @@ function parametrized<Out, In>(
       codec = declared({ ...declaration, parameters: values, parameterRanges: ranges }, (changes) => {
         checkOptions('with', changes, checks);
         const given = Object.entries(changes).filter(([, value]) => value !== undefined);
-        // In the order of the declaration.
+        // The values in the order of the declaration.
         return codecFor(new Map([...values, ...given]));
       });
       made.set(key, codec);
@@ -319,29 +319,29 @@ function withTrailing(cases: MessageTable): MessageTable {
   return Object.fromEntries(entries) as MessageTable;
 }
 
-/** The names of the messages, where there are several. */
+/** The names of the messages, if there are several. */
 function typesOf(root: AnyNode): readonly string[] {
   const shape = root.kind.shape(root);
   return Object.freeze(shape.is === 'choice' ? shape.cases.map(({ name }) => name) : []);
 }
 
-/** The message grew after its bound was asked for. */
+/** The message grew after its bound was computed. */
 function overrun(length: number): MessageError {
   const text = `message goes ${length} bytes beyond what its codec asked for: it changed while it was read`;
   return new MessageError('ERR_MESSAGE_VALUE', text, { origin: 'local' });
 }
 
-/** Whether a number that came of a message's lengths is 0 or more, and whole: a Proxy may say that it is 1.5 long. */
+/** Whether a number computed from a message's lengths is whole and 0 or more. A Proxy may claim a length of 1.5. */
 function isWhole(count: number): boolean {
   return count >>> 0 === count;
 }
 
-// Node gives small buffers out of a pool in the same way; this one need not know a message's exact size beforehand.
+// Node's own pool for small buffers works the same way; this one does not need the exact size in advance.
 const POOL_SIZE = 8192;
 let pool: Buffer = Buffer.alloc(0);
 let poolUsed = 0;
 
-// The global is a getter, which would double the time a short message takes.
+// The global is a getter, which would double the cost of a short message.
 const NodeBuffer = Buffer;
 
 function declared<Out, In>(
@@ -358,7 +358,7 @@ function declared<Out, In>(
     texts: new TextWriter(),
     source: undefined,
   };
-  // Compiled on first use, so that a declaration costs nothing.
+  // Compiled on first use, so that a declaration itself costs nothing.
   let isMade = false;
   let engine: Compiled = {
     ...walking,
@@ -377,7 +377,7 @@ function declared<Out, In>(
     types: typesOf(root),
     source: () => made().source,
     decode(bytes, start = 0, end = bytes.length) {
-      // The whole needs no judging: for a short message that is a part of the time it takes.
+      // Bounds of the whole buffer need no check: the check takes a noticeable part of the time for a short message.
       if ((start !== 0 || end !== bytes.length) && !areBounds(bytes, start, end)) {
         throw boundsError(bytes, start, end);
       }
@@ -398,12 +398,12 @@ function declared<Out, In>(
         pool = allocateShared(POOL_SIZE);
         poolUsed = 0;
       }
-      // A getter of the message may encode in its turn, so the room is taken before.
+      // A getter of the message may encode another message, so the room is taken first.
       const target = pool;
       const at = poolUsed;
       poolUsed = at + room;
       const end = engine.encode(message, target, at);
-      // More than was measured: the message changed meanwhile. Less memory than there was: its getter transferred it away.
+      // More than was measured: the message changed meanwhile. Less memory than before: a getter transferred it away.
       if (!isWhole(end) || end > at + room || end > target.length)
         return encodeByWalking(declaration, message);
       if (pool === target && poolUsed === at + room) poolUsed = end;
@@ -427,14 +427,14 @@ function declared<Out, In>(
         maxLength: root.facts.size.max,
         bound: (message) => engine.bound(message),
         encode: (message, target, at) => engine.encode(message, target, at),
-        // Nothing may read a text that is not there yet, or move it.
+        // No texts if a field reads or moves bytes: a postponed text is not there yet.
         texts: hasTrait(root, 'reads') ? undefined : made().texts,
       });
       return runs.write(run);
     },
   };
-  // Not enumerable, and bound to this object: a codec that is made by spreading it, or that inherits from it, may have an
-  // `encode` or `decode` of its own, and must not inherit these promises.
+  // Non-enumerable and bound to this object: a codec made by spreading or inheriting may override `encode` or `decode`, and must
+  // not inherit these promises.
   const tell = <T>(value: () => T): PropertyDescriptor => {
     let known: T | undefined;
     return {

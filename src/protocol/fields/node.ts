@@ -2,10 +2,13 @@ import type { AnyNode, Costs, Facts, Kind, Node, Range, Reference, Size, Traits 
 
 export type { AnyNode };
 
-/** Passes over a declaration to find the fewest bytes of what refers to itself. Too few give too low a number, no wrong one. */
+/**
+ * Passes over a declaration to find the least size of a field that refers to itself. With too few passes the result is too low,
+ * which is safe.
+ */
 const PASSES = 16;
 
-/** What is known of a field, found once from what is known of the fields inside it: linear in the declaration. */
+/** The facts of a field, computed once from the facts of its children: linear in the declaration. */
 class NodeFacts implements Facts {
   size: Size;
   readonly references: readonly Reference[];
@@ -20,7 +23,7 @@ class NodeFacts implements Facts {
   }
 }
 
-/** A field of that kind. `T` is the type that its maker gives it. */
+/** Declare a field of that kind. `T` is the type that its maker returns. */
 export function declare<D extends object, T>(kind: Kind<D>, data: D): T {
   const node = { ...data, kind, facts: undefined as unknown as Facts } as Node<D> & D;
   const children = kind.later ? [] : (kind.children?.(node) ?? []);
@@ -33,7 +36,7 @@ export function declare<D extends object, T>(kind: Kind<D>, data: D): T {
   return Object.freeze({ ...data, kind, facts }) as unknown as T;
 }
 
-/** Whether it was made by `declare`. */
+/** Whether the value was made by `declare`. */
 export function isNode(value: unknown): value is AnyNode {
   return typeof value === 'object' && value !== null && (value as Partial<Node>).facts instanceof NodeFacts;
 }
@@ -41,19 +44,19 @@ export function isNode(value: unknown): value is AnyNode {
 /** The field and all fields in it, each once. */
 export function everyNode(root: AnyNode): AnyNode[] {
   const found = new Set<AnyNode>([root]);
-  // A set gives what is added to it meanwhile.
+  // A set also iterates over values that are added meanwhile.
   for (const node of found) for (const child of node.kind.children?.(node) ?? []) found.add(child);
   return [...found];
 }
 
-/** Whether some field in it, or itself, has that trait. */
+/** Whether the field, or any field in it, has that trait. */
 export function hasTrait(root: AnyNode, trait: keyof Traits): boolean {
   return everyNode(root).some((node) => node.facts.traits[trait]);
 }
 
 /**
- * Judge what shows only with the whole declaration at hand: references that nothing meets, elements without end. From then
- * on the fewest bytes of fields that refer to themselves are known.
+ * Check what depends on the whole declaration: references without a target, endless lists of empty elements. Afterwards the least
+ * sizes of fields that refer to themselves are known.
  */
 export function link(root: AnyNode, parameters: ReadonlyMap<string, Range> = new Map()): void {
   const nodes = everyNode(root);
@@ -63,7 +66,7 @@ export function link(root: AnyNode, parameters: ReadonlyMap<string, Range> = new
       else throw new TypeError(`there is no field '${reference.path}' to refer to`);
     }
   }
-  // Children stand behind their parents, so that a pass from the end meets most of them first.
+  // Children come after their parents, so a pass from the end reaches most children first.
   const open = nodes.filter((node) => node.kind.children !== undefined).reverse();
   for (let pass = 0; pass < PASSES; pass++) {
     const grown = open.filter((node) => {
@@ -103,12 +106,12 @@ function referencesOf<D extends object>(
   const own = kind.references?.(data) ?? [];
   const inner = children.flatMap((child) => child.facts.references.map((one) => [one, child] as const));
   for (const [reference, child] of [...own.map((one) => [one, undefined] as const), ...inner]) {
-    // A range is of its own structure, which has judged it.
+    // A range lies in its own structure, which has checked it.
     const isRange = reference.use === 'range' || (reference.use === 'measure' && reference.path === '');
     const isMet = kind.declares !== undefined && isRange;
     const isParameter = reference.use === 'parameter';
     if (isMet || (!isParameter && kind.declares?.(data, firstName(reference.path), child))) continue;
-    // One of each is enough, unless its tags or values are to be judged.
+    // One reference of each kind is enough, unless its tags or values have to be checked.
     const isJudged = reference.tags !== undefined || reference.use === 'same';
     const key = isJudged ? `${found.size}` : `${reference.use} ${reference.path} ${reference.nullAt}`;
     found.set(key, reference);

@@ -2,7 +2,7 @@ import type { AnyNode, Group, Reference } from './kind.ts';
 import { firstName } from './node.ts';
 
 /**
- * The fields of a structure, in which each `same(path)` that repeats one of them has taken its layout, however deep it stands.
+ * The fields of a structure, where each `same(path)` that repeats one of them has that field's layout, at any depth.
  *
  *     struct({ id: u16be, list: array(struct({ again: same('id') }), u8) })        again is a u16be
  */
@@ -38,7 +38,7 @@ export function settled(entries: Group['entries'], pathOf: (name: string) => str
       }
       node = next;
     }
-    // Of another structure, its own paths would lead elsewhere.
+    // In another structure, the paths of this layout would lead elsewhere.
     if (node.facts.references.length > 0 && !(isDirect && members.length === 0)) {
       throw new TypeError(
         `${where}: the layout of '${path}' hangs on '${node.facts.references[0]!.path}'; give same(field, path) a field of its own`,

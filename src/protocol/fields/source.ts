@@ -35,15 +35,15 @@ import { RestSource, UpToSource } from './sources/rest.ts';
 import { UntilSource } from './sources/until.ts';
 
 /**
- * A number that a declaration needs has a source, may be adjusted, and has a use; these know nothing of one another.
+ * A number that a declaration needs has a source, may be adjusted, and has a use. The three know nothing of each other.
  *
  *     source                            adjusted                        use
  *     u16be      right before           size(…, { add, unit, nullAt })  bytes · elements · presence · tag
  *     'length'   an earlier field
  *     4          a literal
- *     rest       what is left
- *     parameter(…)   from outside
- *     until(…)   what is left up to a terminator
+ *     rest       the bytes that are left
+ *     parameter(…)   from outside the bytes
+ *     until(…)   the bytes up to a terminator
  */
 
 /** The source of a size or a count; throws a TypeError or RangeError for anything else. */
@@ -53,14 +53,14 @@ export function sizeSource(size: SizeDeclaration, where: string): Source {
   return plainSource(size, where);
 }
 
-/** As `sizeSource`, of a field that may end at a terminator too, which stands at a multiple of `step` bytes. */
+/** As `sizeSource`, for a field that may also end at a terminator. The terminator lies at a multiple of `step` bytes. */
 export function endedSource(size: SizeDeclaration | Until, where: string, step = 1): Source {
   return size instanceof Terminator
     ? new UntilSource(size.bytes, step)
     : sizeSource(size as SizeDeclaration, where);
 }
 
-/** Whether a size is what is left, up to so many bytes. */
+/** Whether a size is the rest with a maximum, as `size(rest, { upTo })` gives it. */
 export function isUpTo(size: unknown): boolean {
   return size instanceof PartOfRest;
 }
@@ -69,7 +69,7 @@ export function isUntil(size: unknown): size is Until {
   return size instanceof Terminator;
 }
 
-/** What `until` makes of a field of the elements. */
+/** The result of `until` for a field of the elements. */
 export class LastElement implements UntilLast {
   readonly kind: { readonly name: 'until last' } = { name: 'until last' };
   readonly path: string;
@@ -82,7 +82,7 @@ export class LastElement implements UntilLast {
   }
 }
 
-/** What `until` makes of a constant. */
+/** The result of `until` for a constant. */
 class Terminator implements Until {
   readonly kind: { readonly name: 'until' } = { name: 'until' };
   readonly bytes: Uint8Array;
@@ -94,11 +94,11 @@ class Terminator implements Until {
 }
 
 /**
- * A size: as many bytes as there are up to a terminator, which is read and written too, and is not part of the value. A value
- * that holds the terminator is refused. As a count: elements up to a terminator that stands where the next one would begin; or, with
- * the path of a field of the elements and a value, up to the element that has that value there.
+ * A size that ends at a terminator. The terminator is read and written too, and is not part of the value; a value that contains
+ * it is refused. As a count it takes elements up to a terminator that stands where the next element would begin. With the path of
+ * a field of the elements and a value, it takes elements up to the one that has that value there.
  *
- * @throws TypeError for what is not a constant of one byte or more, and not a path and a value
+ * @throws TypeError for anything but a constant of one byte or more, or a path and a value
  *
  * @example
  * text(until(constant(bytes(2), Buffer.from('\\r\\n'))), { encoding: 'ascii', max: 512 });
@@ -144,7 +144,7 @@ function plainSource(size: unknown, where: string): Source {
   return new PrefixSource(node);
 }
 
-/** What `parameter` makes of a name. */
+/** The result of `parameter`. */
 class NamedParameter<Name extends string> implements Parameter<Name> {
   readonly kind: { readonly name: 'parameter' } = { name: 'parameter' };
   readonly parameter: Name;
@@ -160,8 +160,8 @@ export function isParameter(value: unknown): value is Parameter {
 }
 
 /**
- * A number from outside the bytes, as a size, a count, a tag or a condition: a version, what was negotiated, what the request
- * asked for. The options of `messages` and `codecOf` declare it, and `codec.with({ … })` gives its value.
+ * A number from outside the bytes (a version, a negotiated option, what the request asked for) as a size, a count, a tag or a
+ * condition. The options of `messages` and `codecOf` declare it, and `codec.with({ … })` gives its value.
  *
  * @example
  * const reply = codecOf(struct({ id: u16be, throttle: optional(u32be, when(parameter('version'), { min: 3 })) }), {
@@ -176,7 +176,7 @@ export function parameter<const Name extends string>(name: Name): Parameter<Name
   return new NamedParameter(name);
 }
 
-/** What `size` makes: a number on the wire, and what becomes of it. */
+/** The result of `size`: a number on the wire, and how it is adjusted. */
 class AdjustedSize {
   readonly kind: { readonly name: 'size' } = { name: 'size' };
   readonly from: unknown;
@@ -189,7 +189,7 @@ class AdjustedSize {
   }
 }
 
-/** What `size` makes of the rest. */
+/** The result of `size(rest, …)`. */
 class PartOfRest {
   readonly kind: { readonly name: 'size' } = { name: 'size' };
   readonly upTo: number;
@@ -200,21 +200,21 @@ class PartOfRest {
   }
 }
 
-/** How a size is made of the number on the wire. */
+/** How a size is computed from the number on the wire. */
 export interface SizeOptions<N extends number | undefined = number | undefined> {
-  /** Added to the number, for a length that counts more or less than what it measures: 0 unless given. */
+  /** Added to the number, for a length that counts more or less than the bytes it measures. Default 0. */
   add?: number;
-  /** Bytes, or elements, that each of the number stands for: 1 unless given. */
+  /** The bytes or elements that each unit of the number stands for. Default 1. */
   unit?: number;
-  /** The number that says that there is nothing: the value is `null`. */
+  /** The number that stands for nothing: the value is then `null`. */
   nullAt?: N;
 }
 
 /**
- * A size made of a number on the wire: number × `unit` + `add`, and `null` where the number is `nullAt`. As a count it gives
- * elements. Or what is left, and not more than `upTo` bytes: blocks of which only the last one may be shorter.
+ * A size computed from a number on the wire: number × `unit` + `add`, and `null` if the number is `nullAt`. As a count it gives
+ * elements. With `rest`: the bytes that are left, at most `upTo`, for blocks of which only the last may be shorter.
  *
- * @throws TypeError or RangeError for a value that is not a whole number, and for a size that is not a number on the wire
+ * @throws TypeError or RangeError for an option that is not a whole number, and for a size that is not a number on the wire
  *
  * @example
  * bytes(size(u16be, { add: -2 }));          // a length that counts itself
@@ -258,7 +258,7 @@ export function size(
 
 const MOST_ADDED = 2 ** 31 - 1;
 
-/** The integer of a field that measures another, where it goes, and how it is adjusted. */
+/** The integer of a field that measures another, its slot, and how it is adjusted. */
 export function measuringField(
   field: unknown,
   where: string,
@@ -281,7 +281,7 @@ export function measuringField(
 
 const PLAIN: Adjustment = Object.freeze({ add: 0, unit: 1, nullAt: undefined });
 
-/** The source of a tag: a field right before, or the path of an earlier one. `isKept` where the value says it. */
+/** The source of a tag: a field right before, the path of an earlier one, or a parameter. `isKept` if the value says its tag. */
 export function tagSource(tag: string | AnyField | Parameter, isKept = false): Source {
   if (isParameter(tag)) return new ParameterSource(tag.parameter);
   if (typeof tag === 'string') return new PathSource(tag, false);
@@ -297,7 +297,7 @@ export function tagSource(tag: string | AnyField | Parameter, isKept = false): S
   });
 }
 
-/** The source of a condition, of a field or a parameter. */
+/** The source of a condition on a field or a parameter. */
 export function presenceSource({ field, parameter }: Presence): Source {
   return parameter ? new ParameterSource(field) : pathSource(field);
 }
@@ -307,23 +307,26 @@ export function pathSource(path: string): Source {
   return new PathSource(path, false);
 }
 
-/** Refuse what is not a tag of the field right before. */
+/** Refuse a tag that the source cannot represent. */
 export function requireTag(source: Source, tag: Tag, name: string): void {
   if (source.raw(tag) === undefined)
     throw new RangeError(`${name}: the tag ${show(tag)} is no value of its field`);
 }
 
-/** Whether the number is the same always. */
+/** Whether the number is always the same. */
 export function isLiteral({ range: { min, max } }: Source): boolean {
   return min === max;
 }
 
-/** The most bytes or elements that a size allows, as far as that is known without the fields round it. */
+/** The most bytes or elements that a size allows, as far as that is known without the enclosing fields. */
 export function mostBytes(source: Source, max: number): number {
   return isLiteral(source) ? source.range.max : Math.min(max, source.range.max);
 }
 
-/** The size of a field that holds a number of items, of so many bytes each: Infinity where nothing in front of it says. */
+/**
+ * The size of a field that holds a number of items of `least` to `each` bytes. Its maximum is Infinity if no number right before
+ * the field limits it.
+ */
 export function longest(source: Source, max: number, least: number, each: number): Size {
   const { min, max: most } = source.range;
   if (min === most) return { min: product(min, least), max: product(min, each) };
@@ -334,7 +337,10 @@ export function longest(source: Source, max: number, least: number, each: number
   };
 }
 
-/** The bytes of a field that an earlier one measures, of so many for each; undefined where its size stands right before. */
+/**
+ * The bytes of a field that an earlier field or a parameter measures, `each` bytes per unit; undefined if its size stands right
+ * before it.
+ */
 export function foreseenBy(source: Source, each: number): Foreseen | undefined {
   const { extent } = source;
   if (extent.from !== 'path' && extent.from !== 'parameter') return undefined;
@@ -352,7 +358,7 @@ export function foreseenBy(source: Source, each: number): Foreseen | undefined {
   };
 }
 
-/** The bytes of a field, where they can be known before it is reached. */
+/** The bytes of a field, if they can be known before it is reached. */
 export function foreseen(node: AnyNode): Foreseen | undefined {
   const { min, max } = node.facts.size;
   if (min === max) return { paths: [], read: () => min, decode: () => String(min) };

@@ -2,14 +2,14 @@ import type { AnyNode, Edge, Group, NodeOf, Shape, Summing } from './kind.ts';
 import { firstName } from './node.ts';
 
 /**
- * The checksums of a structure: which it makes itself, and which the structure round it makes.
+ * The checksums of a structure: those that it makes itself, and those that the enclosing structure makes.
  *
  *     struct({
  *       header: struct({ length: u8, sum: checksum(u8, 'SUM-8') }),      the header checks its sum; the outer structure makes it,
  *       body: bytes('header.length'),                                     since only that fills in header.length
  *     })
  *
- * A checksum is made by the innermost structure that has all fields of its range, and fills in all that the range holds.
+ * A checksum is made by the innermost structure that has all fields of its range and fills in everything the range contains.
  */
 export function sumsOf(
   entries: Group['entries'],
@@ -25,7 +25,7 @@ export function sumsOf(
     );
     if (isOwn || reaches) visit(node, name, [], false);
   }
-  // What an inner structure would sum too early.
+  // Checksums that an inner structure would make too early.
   const late = [...lent, ...found.keys()].filter((path) => path.includes('.'));
   for (const path of late) for (const sum of overtaken(entries, path)) found.set(sum.path, sum);
   const sums = [...found.values()].sort((a, b) => depthOf(b) - depthOf(a) || order(entries, a, b));
@@ -33,7 +33,7 @@ export function sumsOf(
   requireOrder(entries, sums, pathOf);
   return sums;
 
-  /** `path` is undefined where the encoder cannot come back to: in a list, a union. */
+  /** `path` is undefined inside a list or a union, to which the encoder cannot come back. */
   function visit(node: AnyNode, path: string | undefined, inner: readonly Names[], mayMiss: boolean): void {
     const shape = shapeOf(node);
     if (shape.is === 'sum') meet(node, shape, path, inner, mayMiss);
@@ -65,7 +65,7 @@ export function sumsOf(
         `checksum: its range goes over '${outer}' of a structure round it, and the encoder cannot come back to the checksum; it stands in that structure, or in structures inside it, not in a list or a union`,
       );
     }
-    // A scope without a prefix lies between the checksum and a list or a union, and the path is undefined then.
+    // A scope without a prefix is inside a list or a union, and the path is undefined there.
     const absolute = (one: string): string => joined(scopeOf(one)?.prefix, one) ?? one;
     const group = path.slice(0, path.lastIndexOf('.') + 1);
     const [first, last] = over;
@@ -87,7 +87,7 @@ export function sumsOf(
 
 type SumShape = Extract<Shape, { is: 'sum' }>;
 
-/** The names of a structure on the way, and where it is: undefined in the structure that is judged, and in a list. */
+/** The names of a structure on the way down, and its path: undefined for the structure under check, and in a list. */
 interface Names {
   readonly prefix: string | undefined;
   readonly names: ReadonlySet<string>;
@@ -101,12 +101,12 @@ function joined(prefix: string | undefined, name: string): string | undefined {
   return prefix === undefined ? undefined : `${prefix}.${name}`;
 }
 
-/** Whether the place of a member can be seen from outside. */
+/** Whether the place of a member can be shown to the enclosing structure. */
 function canExpose(node: AnyNode): boolean {
   return node.kind.expose?.(node, [], false) !== undefined;
 }
 
-/** The structure that a field is, or has inside. */
+/** The structure that a field is or contains. */
 function structureIn(node: AnyNode | undefined): NodeOf<Group> | undefined {
   if (node === undefined) return undefined;
   const shape = shapeOf(node);
@@ -115,7 +115,10 @@ function structureIn(node: AnyNode | undefined): NodeOf<Group> | undefined {
   return undefined;
 }
 
-/** The checksums on the way to the field at a path that go over it, and over one another: the innermost first. */
+/**
+ * The checksums on the way to the field at a path whose range includes it, or includes another of these checksums; the innermost
+ * first.
+ */
 function overtaken(entries: Group['entries'], path: string): Summing[] {
   const names = path.split('.');
   const groups: { group: NodeOf<Group>; prefix: string; mayMiss: boolean }[] = [];
@@ -143,7 +146,10 @@ function overtaken(entries: Group['entries'], path: string): Summing[] {
   return found;
 }
 
-/** Whether a field of the structure may be in the range of a checksum; by its first and last field, so rather too often. */
+/**
+ * Whether a field of the structure may be in the range of a checksum. Judged by the first and last field, so it may say yes too
+ * often.
+ */
 function covers({ places, entries }: Group, { from, to }: Summing, name: string): boolean {
   const first = from.path === '' ? 0 : places.get(firstName(from.path))!;
   const last = to.path === '' ? entries.length : places.get(firstName(to.path))!;
@@ -155,7 +161,7 @@ function depthOf({ path }: Summing): number {
   return path.split('.').length;
 }
 
-/** Where an edge stands in the order of the fields: places in one another, and in front of what is inside or behind it. */
+/** The position of an edge in the order of the fields, as a list of indices. A structure comes before the fields inside it. */
 function keyOf(entries: Group['entries'], { path, at }: Edge): number[] {
   const key: number[] = [];
   let within: Group['entries'] | undefined = entries;
@@ -168,7 +174,7 @@ function keyOf(entries: Group['entries'], { path, at }: Edge): number[] {
   return [...key, at === 'start' ? -1 : Number.POSITIVE_INFINITY];
 }
 
-/** Less than 0 where the first stands before the second. */
+/** Less than 0 if the first position comes before the second. */
 function compare(a: readonly number[], b: readonly number[]): number {
   for (let index = 0; index < Math.min(a.length, b.length); index++) {
     if (a[index] !== b[index]) return a[index]! - b[index]!;
@@ -183,18 +189,18 @@ function order(entries: Group['entries'], a: Summing, b: Summing): number {
   );
 }
 
-/** Whether the range of a checksum holds the field at a path. */
+/** Whether the field at a path is in the range of a checksum. */
 function holds(entries: Group['entries'], { from, to }: Summing, path: string): boolean {
   const place = keyOf(entries, { path, at: 'start' });
   return compare(keyOf(entries, from), place) <= 0 && compare(place, keyOf(entries, to)) < 0;
 }
 
-/** Whether there may be something between two edges, in this order. */
+/** Whether the first edge comes before the second, so that bytes may lie between them. */
 export function runsForward(entries: Group['entries'], from: Edge, to: Edge): boolean {
   return compare(keyOf(entries, from), keyOf(entries, to)) < 0;
 }
 
-/** The range of a checksum runs forward between fields that are there, and not over the checksum. */
+/** Refuse a range that does not run forward between existing fields, or that includes the checksum. */
 function requireRange(entries: Group['entries'], sum: Summing, pathOf: (name: string) => string): void {
   const { path, node, from, to } = sum;
   for (const edge of [from, to]) requirePlace(entries, edge.path, path, pathOf(path));
@@ -207,9 +213,9 @@ function requireRange(entries: Group['entries'], sum: Summing, pathOf: (name: st
 }
 
 /**
- * A range begins and ends at a field whose place is known whenever it is asked for.
+ * Refuse an edge of a range at a field whose place is not always known.
  *
- * @param owner - the path of what has the range
+ * @param owner - the path of the field that has the range
  */
 export function requirePlace(entries: Group['entries'], path: string, owner: string, where: string): void {
   const names = path.split('.');
@@ -241,7 +247,7 @@ function mayBeMissing(node: AnyNode): boolean {
   return shape.is === 'maybe' || (shape.is === 'inside' && mayBeMissing(shape.item));
 }
 
-/** A checksum goes over none that is made after it. */
+/** Refuse a checksum whose range includes a checksum that is made later. */
 function requireOrder(
   entries: Group['entries'],
   sums: readonly Summing[],

@@ -4,11 +4,11 @@ import type { Declaration } from './declaration.ts';
 import { isInherited, property } from './property.ts';
 import { memberOf } from './read-walk.ts';
 
-/** A field of at most so many bytes is not measured: that costs more than room does. */
+/** A field of at most this many bytes is not measured: measuring costs more than the room. */
 const SHORT = 64;
 
 /**
- * Write `bound(m)`: the most bytes a message takes, whatever it holds. It reads what is long, adds up, and never throws.
+ * Write `bound(m)`: the most bytes that a message takes. It reads only long values, adds up, and never throws.
  *
  *     m  the message      n  bytes so far      z  levels of recursion
  */
@@ -20,9 +20,9 @@ class BoundSource implements Bounding {
   readonly #code: Code;
   readonly #declaration: Declaration;
   readonly #routines: Map<AnyNode, string> = new Map();
-  /** Bytes that any value takes at most, not yet added. */
+  /** The most bytes of the fields so far that need no measuring; not yet added to `n`. */
   #fixed = 0;
-  /** The structures round the field that is measured, and where their values are; the innermost first. */
+  /** The structures that enclose the measured field, and the code for their values; the innermost first. */
   #scopes: { group: Group; value: string }[] = [];
 
   constructor(code: Code, declaration: Declaration) {

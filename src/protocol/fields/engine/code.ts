@@ -1,12 +1,14 @@
-/** More lines than any declaration needs that is not made to need them: fields that are used twice, in fields used twice … */
+import type { Known } from '../kind.ts';
+
+/** The most lines of code. Only a declaration that nests shared fields many times reaches it. */
 const LONGEST = 200_000;
 
-/** The declaration would be more code than is worth making: it is walked instead. */
+/** The declaration would need too much code, so it is walked instead. */
 export class TooMuchCode extends Error {}
 
 /**
- * Code that is being generated. A name from a declaration stands in it only as a JSON string; whatever is not a number, a
- * name or a boolean stands in a closed-over list: `k0`, `k1` …
+ * Code under generation. A name from a declaration appears in it only as a JSON string. A value that is not a number, a name or a
+ * boolean is kept in a list that the code closes over: `k0`, `k1` …
  */
 export class Code {
   readonly constants: unknown[] = [];
@@ -27,14 +29,14 @@ export class Code {
     return `${prefix}${this.#counter++}`;
   }
 
-  /** A variable with this value; answers its name. */
+  /** Define a variable with this value; returns its name. */
   define(value: string, keyword: 'const' | 'let' | 'var' = 'const'): string {
     const name = this.name();
     this.line(`${keyword} ${name} = ${value};`);
     return name;
   }
 
-  /** Let a variable that was defined inside a block be seen behind it, in the same function. */
+  /** Make a variable that was defined inside a block visible after it, in the same function. */
   hoist(name: string): void {
     const start = `const ${name} = `;
     const index = this.#lines.findLastIndex((line) => line.startsWith(start));
@@ -51,7 +53,7 @@ export class Code {
     return `k${place}`;
   }
 
-  /** A whole function; lines that were under way go on behind it. */
+  /** A whole function. Lines of the function under way continue after it. */
   function(head: string, body: () => void): void {
     const outer = this.#lines;
     this.#lines = [];
@@ -60,7 +62,7 @@ export class Code {
     this.#lines = outer;
   }
 
-  /** A function that is written once, however often it is asked for: `name(…)`. */
+  /** A function that is written once, however often it is requested: `name(…)`. */
   helper(head: string, write: (line: (text: string) => void) => void): string {
     if (!this.#helpers.has(head)) {
       this.#helpers.add(head);
@@ -75,13 +77,13 @@ export class Code {
   }
 }
 
-/** The object with these members, as it stands in code. `__proto__` without brackets would set the prototype. */
+/** Code for an object with these members. `__proto__` without brackets would set the prototype. */
 export function objectLiteral(pairs: readonly (readonly [string, string])[]): string {
   const key = (name: string) => (name === '__proto__' ? '["__proto__"]' : JSON.stringify(name));
   return `{ ${pairs.map(([name, value]) => `${key(name)}: ${value}`).join(', ')} }`;
 }
 
-/** A number, name, bigint or boolean as it stands in code. */
+/** Code for a number, name, bigint or boolean. */
 export function literal(value: number | string | bigint | boolean | undefined): string {
   switch (typeof value) {
     case 'bigint':
@@ -97,7 +99,7 @@ export function literal(value: number | string | bigint | boolean | undefined): 
   }
 }
 
-/** The text that is true where a value is one of these. */
+/** Code that is true if a value is one of these. */
 export function isOneOf(value: string, is: readonly (number | string | bigint | boolean)[]): string {
   return is.map((one) => `${value} === ${literal(one)}`).join(' || ');
 }
@@ -112,4 +114,9 @@ function indent(lines: string[]): string {
       return text;
     })
     .join('\n');
+}
+
+/** Code for a member of a field that was read, at the names of a path. */
+export function memberText(known: Known, names: readonly string[]): string {
+  return names.reduce((outer, name) => outer.members!.get(name)!, known).value;
 }

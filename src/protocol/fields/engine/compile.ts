@@ -7,16 +7,16 @@ import { generateEncoder } from './encode-source.ts';
 import { TextWriter } from './gathered-texts.ts';
 import type { ReadMark } from './read-walk.ts';
 
-/** What the generated decoder gives for a frame it cannot read: the walk then says why. */
+/** Returned by the generated decoder for a frame it cannot read; the walk then says why. */
 export const FAILED: unique symbol = Symbol('failed');
 
-/** The functions made from a declaration. They handle the well-formed; all else is the walks'. */
+/** The functions made from a declaration. They handle well-formed input and leave anything else to the walks. */
 export interface Compiled {
   /** The message, or `FAILED`. */
   decode(bytes: Buffer, start: number, end: number): unknown;
-  /** Where the decoder last stood, list by list. */
+  /** The position that the decoder last noted in each list. */
   marks(): ReadonlyMap<AnyNode, ReadMark>;
-  /** The offset behind the message, or −1. */
+  /** The offset after the message, or −1. */
   encode(message: unknown, target: Buffer, at: number): number;
   bound(message: unknown): number;
   /** Writes the texts of the messages that `encode` encodes. */
@@ -60,7 +60,7 @@ export function compile(declaration: Declaration): Compiled | undefined {
   }
 }
 
-/** Of the lists that have begun, those of which something can be skipped. */
+/** The marks of the lists in which elements can be skipped. */
 function marksOf(marked: readonly AnyNode[], marks: readonly ReadMark[]): ReadonlyMap<AnyNode, ReadMark> {
   const all = marks.map((mark, i): [AnyNode, ReadMark] => [marked[i]!, mark]);
   return new Map(all.filter(([, { index }]) => index > 0));

@@ -1,6 +1,6 @@
 import type { AnyNode, Limits, Range } from '../kind.ts';
 
-/** What is behind a complete message: an error, nothing of interest, or the message's `trailing` bytes. */
+/** What happens to bytes after a complete message: they are an error, ignored, or the message's `trailing`. */
 export type Trailing = 'reject' | 'ignore' | 'keep';
 
 /** A whole declaration: what a frame holds. */
@@ -10,30 +10,30 @@ export interface Declaration {
   readonly limits: Limits;
   /** The values of its parameters, by name. */
   readonly parameters?: ReadonlyMap<string, number> | undefined;
-  /** What these may be, and are unless given. */
+  /** The range and the default of each parameter. */
   readonly parameterRanges?: ReadonlyMap<string, Range & { readonly default: number }> | undefined;
 }
 
-/** Levels of `lazy` in one another, unless the limits or the field have their own. */
+/** Nested levels of `lazy`, unless the limits or the field set their own. */
 export const DEFAULT_DEPTH = 64;
 
-/** Whether one message may cost more than that limit allows: if not, nothing has to be counted. */
+/** Whether one message may exceed that limit; if not, nothing has to be counted. */
 export function mayExceed({ root, limits }: Declaration, what: 'elements' | 'empty' | 'text'): boolean {
   return root.facts.costs[what] > limits[what];
 }
 
-/** The bytes that the sums of one message may go over, inside its recursions. */
+/** The most bytes that the checksums of one message may cover inside its recursions. */
 export function mostSummed({ summed }: Limits, bytes: number): number {
   return summed ?? 16 * bytes + 2 ** 20;
 }
 
-/** What generated code counts them in. */
+/** The counter that generated code uses for summed bytes. */
 export class Summed {
   count = 0;
   most = 0;
 }
 
-/** What the limits of a message are called, in errors. */
+/** How errors name the limits of a message. */
 export const COUNTED: Readonly<Record<'elements' | 'empty' | 'text' | 'summed', string>> = {
   elements: 'elements in one message (limits.elements)',
   empty: 'elements of no bytes in one message (limits.empty)',

@@ -15,13 +15,13 @@ import { hasTrait } from '../node.ts';
 import { type Code, literal } from './code.ts';
 import { type Declaration, mayExceed, mostSummed, Summed } from './declaration.ts';
 
-/** A list notes where it stands once in so many elements. */
+/** How many elements lie between two positions that a list notes. */
 const MARK_EVERY = 256;
 
 /**
  * Write `decode(b, s, e)`, `marks()` and what they call.
  *
- *     b  the chunk      s  the frame's start      p  where we are, less `offset` bytes known here
+ *     b  the chunk      s  the frame's start      p  the current offset, less `offset` bytes known during generation
  *     e  the end of the frame, or of the enclosing `bounded`      z  levels of recursion
  */
 export function generateDecoder(code: Code, declaration: Declaration): AnyNode[] {
@@ -30,7 +30,7 @@ export function generateDecoder(code: Code, declaration: Declaration): AnyNode[]
   return source.marked;
 }
 
-/** The fields of one group that have been read, and the groups round it. */
+/** The fields of one group that have been read, and the enclosing groups. */
 class Scope {
   readonly fields: Map<string, Known> = new Map();
   readonly places: Map<string, Place<string>> = new Map();
@@ -46,23 +46,23 @@ class Scope {
 class DecodeSource implements Decoding {
   end = 'e';
   readonly limits: Limits;
-  /** The lists that note where they stand. */
+  /** The lists that note their position. */
   readonly marked: AnyNode[] = [];
   readonly #code: Code;
   readonly #declaration: Declaration;
   readonly #counted: ReadonlySet<Counted>;
-  /** A field of one's own may decode in its turn, with this very codec: then no list is marked. */
+  /** True if user code runs: it may call this same codec, so no list notes its position. */
   readonly #isForeign: boolean;
   #scope: Scope | undefined;
-  /** Bytes behind `p` that are read already. */
+  /** Bytes after `p` that are read already. */
   #offset = 0;
-  /** Bytes behind `p` that are known to be there. */
+  /** Bytes after `p` that are known to be there. */
   #ready = 0;
-  /** Where the members of the field that was read last lie, as far as what stands round it asks. */
+  /** Where the members of the field read last lie, as far as the enclosing structure needs them. */
   readonly #shown: Map<string, Place<string>> = new Map();
   readonly #routines: Map<AnyNode, string> = new Map();
   #isInRoutine = false;
-  /** Of the sums inside recursions. */
+  /** The counter for sums inside recursions. */
   #summed: string | undefined;
 
   constructor(code: Code, declaration: Declaration) {
@@ -85,7 +85,7 @@ class DecodeSource implements Decoding {
         this.finish(root.facts.traits.absent ? 'undefined' : value);
       }
     });
-    // Whatever goes wrong in here (a field of one's own, the stack's end), the walk says what.
+    // If anything goes wrong in here (user code throws, the stack overflows), the walk says what.
     this.#code.function('decode(b, s, e)', () => {
       for (const what of this.#counted) this.line(`${what} = 0;`);
       if (this.#summed !== undefined) {
@@ -145,7 +145,7 @@ class DecodeSource implements Decoding {
     return pairs;
   }
 
-  /** Read what ends so many bytes before the end. */
+  /** Read a field that ends this many bytes before the end. */
   #before(room: readonly Foreseen[], read: () => Known): Known {
     const sizes = room.map((one) => one.decode(this));
     this.settle();
@@ -199,7 +199,7 @@ class DecodeSource implements Decoding {
     while (!scope.fields.has(first)) scope = scope.outer!;
     let known = scope.fields.get(first)!;
     for (const member of members) {
-      // What may be missing has its members in its value only.
+      // The members of a field that may be missing are found in its value only.
       known = known.members?.get(member) ?? { value: `${known.value}?.[${literal(member)}]` };
     }
     return known;
@@ -214,7 +214,7 @@ class DecodeSource implements Decoding {
     const { min, max: most } = source.range;
     if (min === most) return value;
     const least = source.nullable ? -1 : 0;
-    // A member of a missing value is undefined, and no test is true for it.
+    // A member of a missing value is undefined, for which every comparison is false.
     if (min === Number.NEGATIVE_INFINITY) this.fail(`!(${value} >= ${least} && ${value} <= ${max})`);
     else {
       if (min < least) this.fail(`${value} < ${least}`);
@@ -239,7 +239,7 @@ class DecodeSource implements Decoding {
     const { min, max: most } = source.range;
     if (min === most) {
       this.need(min);
-      // What is read later moves `p`, so the places are kept.
+      // A later read moves `p`, so the places are kept in variables.
       const from = this.define(this.here());
       const to = this.define(this.here(min));
       this.advance(min);
@@ -305,7 +305,7 @@ class DecodeSource implements Decoding {
   }
 
   mark(node: AnyNode): Mark {
-    // A list that is declared once may be read in several messages.
+    // A list declared once may be read in several messages.
     const known = this.marked.indexOf(node);
     const index = known < 0 ? this.marked.push(node) - 1 : known;
     const counted = [...this.#counted];
@@ -325,7 +325,7 @@ class DecodeSource implements Decoding {
     };
   }
 
-  /** Give up unless `count` more bytes are there. */
+  /** Give up if fewer than `count` more bytes are there. */
   need(count: number): void {
     const total = this.#offset + count;
     if (total <= this.#ready) return;
@@ -342,7 +342,7 @@ class DecodeSource implements Decoding {
     return distance === 0 ? 'p' : `p + ${distance}`;
   }
 
-  // What is known to be there behind it stays known no longer: the next field asks again.
+  // `ready` is forgotten too: the next field checks again.
   settle(): void {
     if (this.#offset > 0) this.line(`p += ${this.#offset};`);
     this.reset(0);
@@ -374,7 +374,7 @@ class DecodeSource implements Decoding {
   }
 }
 
-/** Bytes that are needed in any case, from a field on, as far as their places are known here. */
+/** The bytes that are needed in any case from a field on, up to the first field of variable size. */
 function runAhead(group: Group, from: number, to: number): number {
   let total = 0;
   for (let index = from; index < to; index++) {

@@ -1,25 +1,25 @@
 import type { EncodeRun } from '../../codec.ts';
 import type { TextWriter } from './gathered-texts.ts';
 
-/** So many messages are worth what it takes to gather their texts. */
+/** From this many messages on, gathering texts pays. */
 const MANY = 4;
-/** Where any message is at most so long, none is measured. */
+/** If no message can be longer than this, none is measured. */
 const SHORT_MESSAGE = 1_024;
-/** After texts that were not ASCII, so many runs at the most are written without trying. */
+/** The longest pause, in runs, before gathering is tried again after texts that were not ASCII. */
 const LONGEST_PAUSE = 1_024;
 
-/** What a run is written with. */
+/** The functions that write a run. */
 export interface RunEncoder {
   readonly maxLength: number;
   bound(message: unknown): number;
-  /** The offset behind the message, or −1. */
+  /** The offset after the message, or −1. */
   encode(message: unknown, target: Buffer, at: number): number;
-  /** Undefined where texts must be in place when the message is written. */
+  /** Undefined if texts must be in place when their message is written. */
   readonly texts: TextWriter | undefined;
 }
 
 /**
- * Writes messages one behind the other, each as a frame, as `Codec.encodeRun` says.
+ * Writes messages one after the other, each as a frame, as `Codec.encodeRun` says.
  *
  *     1   │  │len│tag│ 9│·········│  │len│tag│ 7│·······│       messages with room for their headers; texts are gathered
  *     2   │  │len│tag│ 9│MOVING_TO│  │len│tag│ 7│COLOR_…│       all texts in one go
@@ -29,7 +29,7 @@ export class RunWriter {
   readonly #encoder: RunEncoder;
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
-  /** Runs to be written without gathering, and how many it will be after the next miss. */
+  /** Runs to write without gathering, and the length of the next such pause. */
   #pause = 0;
   #nextPause = 1;
 
@@ -58,7 +58,7 @@ export class RunWriter {
     return count < 0 ? this.#one(run) : this.#seal(run, count);
   }
 
-  /** One after the other, each sealed at once. */
+  /** Write one message after the other, and seal each at once. */
   #one({ messages, from, target, at: start, writer }: EncodeRun<unknown>): { index: number; at: number } {
     const { encoder, most } = this.#prepare(writer);
     const { headerLength } = writer;
@@ -76,7 +76,7 @@ export class RunWriter {
     return { index, at };
   }
 
-  /** Write messages, each where it is if all before it take the most that they can on the wire; answers how many. */
+  /** Write messages, each at the offset it has if all messages before it take the most bytes they can; returns how many. */
   #gather({ messages, from, target, at: start, writer }: EncodeRun<unknown>, texts: TextWriter): number {
     const { encoder, most } = this.#prepare(writer);
     const { headerLength } = writer;
@@ -126,7 +126,7 @@ export class RunWriter {
   }
 }
 
-/** The offset behind a frame, or −1 where it cannot be: what writes the message by itself says why. */
+/** The offset after a sealed frame, or −1 if it cannot be sealed; writing the message on its own then says why. */
 function sealed(
   writer: EncodeRun<unknown>['writer'],
   target: Buffer,

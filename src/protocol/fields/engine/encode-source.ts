@@ -17,35 +17,35 @@ import type { TextWriter } from './gathered-texts.ts';
 import { isInherited, property } from './property.ts';
 
 /**
- * Write `encode(m, t, s)` and what it calls. `encode` answers −1 for what cannot be written.
+ * Write `encode(m, t, s)` and the functions it calls. `encode` returns −1 for a message that cannot be written.
  *
  *     m  the message      t  the target      s  the message's start in it
- *     p  where we are, less `offset` bytes known here      z  levels of recursion
+ *     p  the current offset, less `offset` bytes known during generation      z  levels of recursion
  */
 export function generateEncoder(code: Code, declaration: Declaration, texts: TextWriter): void {
   new EncodeSource(code, declaration, texts).root();
 }
 
-/** A derived field: where it stands, and what it was filled with; −1 until then. */
+/** A derived field: its place and the value it was filled with, which is undefined until then. */
 interface Derived {
   readonly place: string;
   readonly filled: string;
   readonly slot: Slot;
-  /** It may be missing: `place` is −1 then. */
+  /** The field may be missing: `place` is then −1. */
   readonly mayMiss?: boolean;
   /** What the message has for a field that must agree. */
   readonly given?: string | undefined;
 }
 
-/** Names that every group has its own of: those of its fields. */
+/** The names of a group's own fields. */
 const namesOf = ({ entries }: Group): ReadonlySet<string> => new Set(entries.map(([name]) => name));
 
-/** The fields of one group that have been written, and the groups round it. */
+/** The fields of one group that have been written, and the enclosing groups. */
 class Scope {
   readonly names: ReadonlySet<string>;
   readonly values: Map<string, string> = new Map();
   readonly members: Map<string, SeenMembers<string>> = new Map();
-  /** By their paths, those that are lent by members too. */
+  /** By path; includes fields that members have lent. */
   readonly derived: Map<string, Derived> = new Map();
   readonly places: Map<string, Place<string>> = new Map();
   readonly start: string;
@@ -64,20 +64,20 @@ class EncodeSource implements Encoding {
   readonly #declaration: Declaration;
   readonly #texts: TextWriter;
   readonly #counted: ReadonlySet<Counted>;
-  /** Whether something may be written behind a field that took the rest. */
+  /** Whether something may be written after a field that took the rest. */
   readonly #mayExhaust: boolean;
   #scope: Scope | undefined;
-  /** Bytes behind `p` that are written already. */
+  /** Bytes after `p` that are written already. */
   #offset = 0;
   readonly #routines: Map<AnyNode, string> = new Map();
   #isInRoutine = false;
-  /** Of the sums inside recursions. */
+  /** The counter for sums inside recursions. */
   #summed: string | undefined;
-  /** What the field that was written last leaves to be filled in. */
+  /** What the field written last leaves to be filled in. */
   readonly #lent: Map<string, Derived> = new Map();
-  /** Where the members of the field that was written last lie, as far as what stands round it asks. */
+  /** Where the members of the field written last lie, as far as the enclosing structure needs them. */
   readonly #shown: Map<string, Place<string>> = new Map();
-  /** What was read of the members of the field that was written last. */
+  /** The members of the field written last, as they were read. */
   #seen: SeenMembers<string> | undefined;
 
   constructor(code: Code, declaration: Declaration, texts: TextWriter) {
@@ -101,7 +101,7 @@ class EncodeSource implements Encoding {
         this.#finish();
       }
     });
-    // Whatever goes wrong in here (a field of one's own, a bigint where a number is due), the walk says what.
+    // If anything goes wrong in here (user code throws, a bigint in place of a number), the walk says what.
     this.#code.function('encode(m, t, s)', () => {
       for (const what of this.#counted) this.line(`${what} = 0;`);
       if (this.#mayExhaust) this.line('exhausted = -1;');
@@ -134,7 +134,7 @@ class EncodeSource implements Encoding {
 
   members(group: Group, from: number, to: number, value: string): void {
     const scope = this.#scope!;
-    /** Of each field that left room: whether nothing had taken the rest before it. */
+    /** For each field that left room: whether no field before it had taken the rest. */
     const left: string[] = [];
     for (let index = from; index < to; index++) {
       const [name, node] = group.entries[index]!;
@@ -144,7 +144,7 @@ class EncodeSource implements Encoding {
       const { absent, computed } = node.facts.traits;
       if (group.derived.has(name)) {
         const slot = node.kind.slot!(node)!;
-        // What is filled in from outside is seen there too.
+        // A field that is filled in from outside must be visible there.
         const keyword = group.lent.has(name) ? 'var' : undefined;
         const place = this.reservePlace(slot.width, keyword);
         const { agrees } = node.facts.traits;
@@ -164,7 +164,7 @@ class EncodeSource implements Encoding {
       this.#lent.clear();
       for (const [path, place] of this.#shown) scope.places.set(`${name}.${path}`, place);
       this.#shown.clear();
-      // What a field left room for still counts as behind it.
+      // Fields for which room was left may follow the rest: its end moves along.
       if (before !== undefined) {
         this.line(`if ((${left.join(' || ')}) && exhausted === ${before}) exhausted = ${this.here()};`);
       }
@@ -224,7 +224,7 @@ class EncodeSource implements Encoding {
       const { value, members } = (outer as SeenMembers<string>).get(name)!;
       return index === path.length - 1 ? value : members!;
     }, seen) as string;
-    // Of what may be missing, they are defined inside a block.
+    // The members of a value that may be missing are defined inside a block.
     for (const name of found.match(NAME) ?? []) this.#code.hoist(name);
     return found;
   }
@@ -280,7 +280,7 @@ class EncodeSource implements Encoding {
     const { place, filled, slot, mayMiss, given } = this.#scope!.derived.get(path)!;
     if (mayMiss) this.line(`if (${place} >= 0) {`);
     this.refuse(`!(Number.isInteger(${value}) && ${value} >= ${slot.min} && ${value} <= ${slot.max})`);
-    // Names are the walk's.
+    // The walk writes enumerations by name.
     const said = slot.big ? `Number(${given})` : given;
     this.refuse(`${given} !== undefined && ${said} !== ${value}`);
     this.line(`${filled} = ${value};`);
@@ -467,7 +467,7 @@ class EncodeSource implements Encoding {
 /** A variable of the generated code. */
 const NAME = /\bv\d+\b/g;
 
-/** The members as they are seen behind the block. */
+/** The members as they are seen after the block. */
 function inside(value: string, members: SeenMembers<string>): SeenMembers<string> {
   return new Map(
     [...members].map(([name, member]) => {
@@ -477,7 +477,7 @@ function inside(value: string, members: SeenMembers<string>): SeenMembers<string
   );
 }
 
-/** Code for the byte of a number that stands so many bits to the left. Above 32 bits, JavaScript's shifts do not reach. */
+/** Code for a number shifted right by this many bits. JavaScript's shifts stop at 32 bits. */
 function shifted(value: string, bits: number): string {
   if (bits === 0) return value;
   return bits < 32 ? `${value} >>> ${bits}` : `Math.floor(${value} / ${2 ** bits})`;

@@ -5,18 +5,18 @@ import { encodeUtf8 } from '../../../bytes/utf8.ts';
 const SHORT = 48;
 
 /**
- * Writes texts, one at a time, or those of many messages in one go. V8 keeps a concatenated string as a rope, and reading it
- * forces a flat copy: for a short message that costs more than all the rest (`docs/performance.md`). Many ropes joined are
- * flattened at once.
+ * Writes texts, one at a time or those of many messages at once. V8 keeps a concatenated string as a rope, and reading it forces
+ * a flat copy, which costs more than the rest of a short message (`docs/performance.md`). Many ropes joined are flattened
+ * together.
  *
  *     encode    │len│tag│ 9│·········│len│tag│ 7│·······│…     the places of ASCII texts are known without their bytes
  *     gathered  MOVING_TO(1, 2) COLOR_SET(…)                   one string, one call into the runtime
- *     write     │len│tag│ 9│MOVING_TO│…                        each piece to its place
+ *     write     │len│tag│ 9│MOVING_TO│…                        each text to its place
  *
  * Whether all of it is ASCII is known at the end. If not, nothing is written, and the messages have to be encoded again.
  */
 export class TextWriter {
-  /** Where the texts go that are gathered now; what is encoded to another buffer meanwhile is not one of them. */
+  /** The buffer whose texts are gathered now. Texts of messages encoded elsewhere meanwhile are written at once. */
   #target: Buffer | undefined;
   #text = '';
   /** A place and a length for each. */
@@ -25,8 +25,8 @@ export class TextWriter {
   #scratch: Buffer | undefined;
 
   /**
-   * Write the text at `target[at]` as UTF-8; answers its length in bytes, or −1 when that is more than `limit` or the
-   * text has a lone surrogate.
+   * Write the text at `target[at]` as UTF-8; returns its length in bytes, or −1 if it is longer than `limit` or has a lone
+   * surrogate.
    */
   write(target: Buffer, at: number, text: string, limit: number): number {
     const { length } = text;
@@ -36,14 +36,14 @@ export class TextWriter {
     return length;
   }
 
-  /** Gather the short texts that are written to that buffer from now on. False while those of another are gathered. */
+  /** Gather the short texts that are written to that buffer from now on. False while texts of another buffer are gathered. */
   begin(target: Buffer): boolean {
     if (this.#target !== undefined) return false;
     this.#target = target;
     return true;
   }
 
-  /** Write what was gathered to its places. False where it is not all ASCII: then nothing is written. */
+  /** Write the gathered texts to their places. False if they are not all ASCII: then nothing is written. */
   end(): boolean {
     const target = this.#target!;
     const all = this.#text;
@@ -51,7 +51,7 @@ export class TextWriter {
     this.#target = undefined;
     this.#text = '';
     this.#count = 0;
-    // Room for any text of that length: one that is cut off would pass for shorter.
+    // Room for any text of that length: a text that is cut off would look shorter than it is.
     if (this.#scratch === undefined || this.#scratch.length < 3 * all.length) {
       this.#scratch = Buffer.allocUnsafeSlow(6 * all.length);
     }
@@ -71,7 +71,7 @@ export class TextWriter {
     return this.#count;
   }
 
-  /** Forget the texts behind so many: their message is not written. */
+  /** Forget the texts after the first `count`: their message is not written. */
   forget(count: number): void {
     this.#count = count;
   }

@@ -2,14 +2,14 @@ import type { Declaration } from './declaration.ts';
 import { Progress } from './progress.ts';
 import { ReadWalk } from './read-walk.ts';
 
-/** What is kept from one question about a message to the next; undefined for a new one. */
+/** What one measuring of a message keeps for the next; undefined for a new message. */
 export interface MeasureState {
   state: unknown;
 }
 
 /**
- * How many bytes the message at `bytes[start]` takes, as far as `bytes[start, end)` tells: -n where at least n more are needed,
- * 0 where they are not a message. Linear in the bytes: asked again with the same cursor it goes on where it stopped.
+ * How many bytes the message at `bytes[start]` takes: -n if at least n bytes beyond `end` are needed, 0 if the bytes are not a
+ * message. Linear in the bytes: with the same cursor, the next call continues where this one stopped.
  */
 export function measureByWalking(
   declaration: Declaration,

@@ -3,20 +3,20 @@ import { show, showThrown } from '../../../bytes/show.ts';
 import { FrameError, MessageError, type MessageErrorCode } from '../../../errors.ts';
 import type { ProblemDetails } from '../kind.ts';
 
-/** A checksum is the frame's, whichever message it stands in: bytes were damaged, not misspoken. */
+/** A wrong checksum is an error of the frame, in whichever message it is: the bytes were damaged. */
 type ProblemCode = MessageErrorCode | 'ERR_FRAME_CHECKSUM';
 
-/** The most bytes of a value that an error keeps: it may be kept for long, the memory of a chunk may not. */
+/** The most bytes of a value that an error keeps. An error may live long and must not hold on to the memory of a chunk. */
 const KEPT = 256;
 
-/** What a walk throws; the root of the walk, which knows the frame and the path, makes a `MessageError` of it. */
+/** Thrown by a walk. The root of the walk, which knows the frame and the path, makes a `MessageError` from it. */
 export class Problem {
   readonly code: ProblemCode;
   /** In words. */
   readonly expected: string;
   readonly actual: unknown;
   readonly details: ProblemDetails;
-  /** The field below the one that was walked to, where another codec was asked. */
+  /** The path inside a field that another codec read or wrote. */
   readonly path: string | undefined;
 
   constructor(
@@ -38,12 +38,12 @@ export function tooLong(limit: number, actual: unknown, unit: string, details?: 
   return new Problem('ERR_FIELD_TOO_LONG', `at most ${limit} ${unit}`, actual, { limit, ...details });
 }
 
-/** Where a byte lies that an error is about: the errors of codecs that are used inside fields of one's own say it to us. */
+/** The byte that an error is about, in memory. Fields that use another codec inside look up its errors here. */
 const places: WeakMap<Error, { memory: ArrayBufferLike; at: number }> = new WeakMap();
 
 /**
- * What user code threw that was asked to read or write a field: an error of another codec keeps its code, its path and its
- * place; whatever else it is becomes the cause.
+ * A problem made from what user code threw while reading or writing a field. An error of another codec keeps its code, path and
+ * place; any other value becomes the cause.
  */
 export function foreignProblem(
   thrown: unknown,
@@ -76,7 +76,7 @@ export function foreignProblem(
   });
 }
 
-/** Where a walk stands: names and indices, from the message inward. */
+/** The position of a walk: names and indices, from the message inward. */
 export type Path = readonly (string | number)[];
 
 /** `items[3].key` */
@@ -86,12 +86,12 @@ export function pathText(path: Path): string {
   return text;
 }
 
-/** What one more name or index adds to a path. */
+/** The text that one more name or index adds to a path. */
 export function pathStep(before: string, part: string | number): string {
   return typeof part === 'number' ? `[${part}]` : before === '' ? part : `.${part}`;
 }
 
-/** The error of a frame `bytes[start, end)` that could not be read; `at` is where, in the chunk. */
+/** The error for a frame `bytes[start, end)` that could not be read; `at` is the offset in the chunk. */
 export function readingError(
   problem: Problem,
   path: Path,
@@ -113,7 +113,7 @@ export function readingError(
   return error;
 }
 
-/** The error of a message that could not be written. */
+/** The error for a message that could not be written. */
 export function writingError(problem: Problem, path: Path, messageType: string | undefined): MessageError {
   const where = fullPath(path, problem);
   const text = `${subject(messageType, where)}: expected ${problem.expected}, got ${gotText(problem)}`;
@@ -143,7 +143,7 @@ function details(problem: Problem, path: string, messageType: string | undefined
   };
 }
 
-/** A value as an error keeps it: of bytes, a copy of the first few. Asks nothing of a Proxy, which may throw. */
+/** The value that an error keeps; for bytes, a copy of the first few. Reads nothing from a Proxy, which may throw. */
 function kept(actual: unknown): unknown {
   if (!ArrayBuffer.isView(actual) || !(actual instanceof Uint8Array)) return actual;
   return actual.length === 0 ? Buffer.alloc(0) : Buffer.from(actual.subarray(0, KEPT));

@@ -1,6 +1,6 @@
 import type { AnyNode } from '../kind.ts';
 
-/** A list that is being read, or is complete inside an element that is not: its elements up to `index` are behind us. */
+/** A list that is incomplete, or is inside an incomplete element: its elements before `index` are read. */
 interface ListMark {
   readonly node: AnyNode;
   readonly start: number;
@@ -10,17 +10,17 @@ interface ListMark {
 }
 
 /**
- * How far a message was read whose end has not come. When it is read again it goes on in its lists where it stopped, and looks for a
- * terminator from where it stopped looking: so no element is read more than twice, however small the chunks. Offsets count
- * from the start of the message.
+ * How far a message was read whose end has not come. The next reading continues in each list, and in each search for a
+ * terminator, where this one stopped. So no element is read more than twice, however small the chunks. Offsets count from the
+ * start of the message.
  */
 export class Progress {
-  /** In the order of their beginnings. */
+  /** The outermost list first. */
   readonly #lists: ListMark[] = [];
-  /** The field whose terminator has not come: its content begins there, and goes up to there at least. */
+  /** The field whose terminator has not come: its content begins at `start` and has no terminator before `end`. */
   #content = { start: -1, end: -1 };
 
-  /** A list begins there: what is known of it. */
+  /** What is known of the list that begins at `start`. */
   begin(node: AnyNode, start: number): Readonly<ListMark> {
     const known = this.#lists.find((list) => list.start === start && list.node === node);
     if (known !== undefined) return known;
@@ -29,17 +29,17 @@ export class Progress {
     return list;
   }
 
-  /** How much of the content that begins there has no terminator in it. */
+  /** How many bytes of the content that begins at `start` are known to have no terminator. */
   searched(start: number): number {
     return this.#content.start === start ? this.#content.end - start : 0;
   }
 
-  /** The content that begins there has no terminator up to `end`. */
+  /** The content that begins at `start` has no terminator before `end`. */
   missed(start: number, end: number): void {
     this.#content = { start, end };
   }
 
-  /** The elements of that list up to `index` are read, and end at `at`. Lists inside them are forgotten. */
+  /** The elements of that list before `index` are read, and end at `at`. Lists inside them are forgotten. */
   turn(node: AnyNode, start: number, index: number, at: number, counted: object): void {
     const lists = this.#lists;
     let last = lists.length - 1;

@@ -1,9 +1,9 @@
-/** Whether every object inherits something of that name, which is not a value of a message: `toString`. */
+/** Whether every object inherits a property of that name, such as `toString`, which is not part of a message. */
 export function isInherited(name: string): boolean {
   return name in Object.prototype;
 }
 
-/** A member of a message by name. What every object has under that name counts only where it is the object's own. */
+/** A member of a message by name. A name that every object inherits counts only as an own property. */
 export function property(value: object, name: string): unknown {
   if (isInherited(name) && !Object.hasOwn(value, name)) return undefined;
   return (value as Record<string, unknown>)[name];

@@ -18,25 +18,25 @@ import { COUNTED, DEFAULT_DEPTH, type Declaration, mostSummed } from './declarat
 import { foreignProblem, Problem, pathStep, readingError, tooLong } from './problem.ts';
 import type { Progress } from './progress.ts';
 
-/** One field of a frame: what it is called, where it lies, and what it says. */
+/** One field of a frame: its path, its bytes and its value. */
 export interface Span {
-  /** `items[3].key`; empty for the message itself, and for its tag `type`. */
+  /** `items[3].key`; empty for the message itself, `type` for its tag. */
   readonly path: string;
   /** The name of its kind: `'int'`, `'struct'`. */
   readonly kind: string;
   /** The first byte, counted from the start of the frame. */
   readonly start: number;
-  /** The byte behind the last. */
+  /** The byte after the last one. */
   readonly end: number;
   readonly value: unknown;
 }
 
-/** Where the fast engine stood in a list: the list's first byte, and the elements and bytes it was through with. */
+/** How far the fast engine had read a list: the list's first byte, and the elements and bytes that were read. */
 export interface ReadMark {
   readonly start: number;
   readonly index: number;
   readonly at: number;
-  /** What was counted until then. */
+  /** The counts up to that element. */
   readonly counted: Readonly<Record<Counted, number>>;
 }
 
@@ -55,24 +55,24 @@ export function decodeByWalking(
   } catch (error) {
     throw walk.error(error);
   }
-  // What was skipped was well, and so is the rest: the fast engine gave up for reasons of its own (the stack).
+  // The bytes are well-formed: the fast engine gave up for another reason (the stack).
   return decodeByWalking(declaration, bytes, start, end);
 }
 
-/** Whether `bytes[start, end)` is there. */
+/** Whether `bytes[start, end)` exists. */
 export function areBounds(bytes: Uint8Array, start: number, end: number): boolean {
   const isInside = 0 <= start && start <= end && end <= bytes.length;
   return isInside && Number.isInteger(start) && Number.isInteger(end);
 }
 
-/** The error of bounds that are not in the bytes. */
+/** The error for bounds outside the bytes. */
 export function boundsError(bytes: Uint8Array, start: number, end: number): MessageError {
   const expected = `0 <= start <= end <= ${bytes.length}, the number of bytes`;
   const text = `message: expected ${expected}, got start ${show(start)} and end ${show(end)}`;
   return new MessageError('ERR_FIELD_RANGE', text, { origin: 'local', expected, actual: [start, end] });
 }
 
-/** The fields of one group that have been read, and the groups round it. */
+/** The fields of one group that have been read, and the enclosing groups. */
 class Scope {
   readonly group: Group;
   /** By the fields' places in the group. */
@@ -89,7 +89,7 @@ class Scope {
   }
 }
 
-/** A field under way that holds others. */
+/** A field under way that has children. */
 interface Frame {
   readonly node: AnyNode;
   readonly steps: Steps;
@@ -97,13 +97,13 @@ interface Frame {
   readonly start: number;
   /** Of its span. */
   readonly index: number;
-  /** The path round it. */
+  /** The path of the enclosing field. */
   readonly outerPath: string;
 }
 
 /**
- * Reads a frame slowly and exactly, field by field. The fields under way stand in a list of their own and not on the stack,
- * so that a frame may be nested as deep as its declaration permits.
+ * Reads a frame slowly and exactly, field by field. The fields under way are kept in a list and not on the call stack, so a frame
+ * may be nested as deep as its declaration allows.
  */
 export class ReadWalk implements Reading {
   readonly bytes: Buffer;
@@ -111,7 +111,7 @@ export class ReadWalk implements Reading {
   at: number;
   end: number;
   messageType: string | undefined;
-  /** Elements were skipped where the fast engine had been. */
+  /** True if elements were skipped that the fast engine had read. */
   skipped = false;
   readonly #declaration: Declaration;
   readonly #limits: Limits;
@@ -121,12 +121,12 @@ export class ReadWalk implements Reading {
   #scope: Scope | undefined;
   #depth = 0;
   #summed = 0;
-  /** Of a message that may be incomplete. */
+  /** Set for a message that may be incomplete. */
   #progress: Progress | undefined;
-  /** How many bytes the field that did not fit needs beyond the end. */
+  /** How many bytes beyond the end are needed by the field that did not fit. */
   #missing = 1;
   readonly #counted: Record<Counted, number> = { elements: 0, empty: 0, text: 0 };
-  /** Where the members of the field that was read last lie, as far as what stands round it asks. */
+  /** Where the members of the field read last lie, as far as the enclosing structure needs them. */
   readonly #shown: Map<string, Place<number>> = new Map();
   readonly #spans: Span[] | undefined;
   readonly #marks: ReadonlyMap<AnyNode, ReadMark> | undefined;
@@ -150,7 +150,7 @@ export class ReadWalk implements Reading {
     this.#marks = marks;
   }
 
-  /** The error of what was thrown on the way. */
+  /** The error for a thrown value. */
   error(thrown: unknown): MessageError | FrameError {
     const problem = foreignProblem(thrown, 'ERR_MESSAGE_VALUE', 'a message that can be read');
     const frame = { bytes: this.bytes, start: this.start, end: this.#frameEnd };
@@ -168,7 +168,7 @@ export class ReadWalk implements Reading {
     return value;
   }
 
-  /** The bytes of the message; -n where at least n more are needed; 0 where the bytes are not a message. */
+  /** The length of the message in bytes; -n if at least n more are needed, 0 if the bytes are not a message. */
   measureMessage(progress: Progress): number {
     const { root } = this.#declaration;
     this.#progress = progress;
@@ -199,7 +199,7 @@ export class ReadWalk implements Reading {
     return node.kind.children === undefined ? node.kind.read(node, this) : this.#run(this.visit(node));
   }
 
-  /** Read a field and all in it. */
+  /** Read a field and everything in it. */
   #run(first: Visit): unknown {
     const frames: Frame[] = [];
     let visit: Visit | undefined = first;
@@ -258,7 +258,7 @@ export class ReadWalk implements Reading {
       const start = this.at;
       const outer = this.end;
       const room = group.rooms.get(index);
-      // Too little for what is behind it shows there.
+      // A field that has too little left for the fields after it fails itself.
       if (room !== undefined) this.end = Math.max(start, outer - this.#sum(room));
       const isLeaf = node.kind.children === undefined;
       const value = isLeaf ? this.leaf(node, name) : yield this.visit(node, name);
@@ -271,7 +271,7 @@ export class ReadWalk implements Reading {
     }
   }
 
-  /** Bytes that stand behind a field, as far as they make sense. */
+  /** The size of the fields that follow. A negative size counts as 0. */
   #sum(room: readonly Foreseen[]): number {
     return room.reduce((sum, one) => sum + Math.max(0, one.read(this)), 0);
   }
@@ -349,7 +349,7 @@ export class ReadWalk implements Reading {
   }
 
   countSummed(amount: number): void {
-    // A message that is measured has not all its bytes yet.
+    // A message under measuring does not have all its bytes yet.
     if (this.#depth === 0 || this.#progress !== undefined) return;
     this.#summed += amount;
     const most = mostSummed(this.#limits, this.#frameEnd - this.start);
@@ -417,7 +417,7 @@ export class ReadWalk implements Reading {
     return count;
   }
 
-  // A span is put in its place before those inside it, and completed behind them.
+  // A span takes its place before the spans inside it, and is completed after them.
   #openSpan(): number {
     return this.#spans === undefined ? -1 : this.#spans.push(undefined as never) - 1;
   }
@@ -429,14 +429,14 @@ export class ReadWalk implements Reading {
   }
 }
 
-/** Bytes are left where the end is due. */
+/** The problem of bytes that follow where the end is expected. */
 export function trailingProblem(walk: { at: number; end: number }, expected: string): Problem {
   const left = walk.end - walk.at;
   const got = `${left} byte${left === 1 ? '' : 's'} more`;
   return new Problem('ERR_MESSAGE_TRAILING', expected, left, { got });
 }
 
-/** A limit of the message is passed. */
+/** The problem of a message that exceeds a limit. */
 export function overLimit(what: Counted | 'summed', limit: number): Problem {
   return new Problem('ERR_MESSAGE_LIMIT', `at most ${limit} ${COUNTED[what]}`, 'more', {
     got: 'more',
@@ -458,13 +458,13 @@ export function requireDepth(depth: number, own: number | undefined, limit: numb
   throw new Problem('ERR_MESSAGE_LIMIT', expected, 'another', { got: 'another', limit: most });
 }
 
-/** Give an object a key of its own, whatever its name. */
+/** Give an object an own property of any name, `__proto__` included. */
 function put(values: Record<string, unknown>, name: string, value: unknown): void {
   if (name !== '__proto__') values[name] = value;
   else Object.defineProperty(values, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
-/** What stands behind the dots of a path; own members only. */
+/** The member of a value at the names after the first dot of a path. Only own members count. */
 export function memberOf(value: unknown, members: readonly string[]): unknown {
   let found = value;
   for (const member of members) {

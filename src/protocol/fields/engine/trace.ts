@@ -2,7 +2,7 @@ import type { FrameError, MessageError } from '../../../errors.ts';
 import type { Declaration } from './declaration.ts';
 import { areBounds, boundsError, ReadWalk, type Span } from './read-walk.ts';
 
-/** A frame, taken apart: every field that could be read, outer before inner, and the value or the error. */
+/** A frame, field by field: every field that could be read, outer before inner, and the value or the error. */
 export interface Trace<Out> {
   readonly spans: readonly Span[];
   readonly value: Out | undefined;
@@ -10,7 +10,7 @@ export interface Trace<Out> {
 }
 
 /**
- * Take a frame apart, slowly, field by field. Never throws: what is wrong with the bytes is the `error`.
+ * Read a frame slowly, field by field. Never throws: if the bytes are wrong, `error` says why.
  *
  * @example
  * for (const span of trace(drone.clientMessages, frame).spans) {
@@ -31,7 +31,7 @@ export function trace<Out>(
   try {
     return { spans, value: walk.message() as Out, error: undefined };
   } catch (error) {
-    // Spans that were begun and not ended are gaps.
+    // Spans that were begun and not completed are gaps.
     return { spans: spans.filter((span) => span !== undefined), value: undefined, error: walk.error(error) };
   }
 }

@@ -28,7 +28,7 @@ const UNLIMITED: Limits = {
   summed: Number.POSITIVE_INFINITY,
 };
 
-/** The bytes of one field on its own, written slowly; throws a `MessageError` with the path of what does not fit. */
+/** The bytes of one field on its own, written slowly; throws a `MessageError` with the path of the value that does not fit. */
 export function fieldBytes(node: AnyNode, value: unknown): Buffer {
   return encodeByWalking({ root: node, trailing: 'reject', limits: UNLIMITED }, value);
 }
@@ -44,7 +44,7 @@ export function encodeByWalking(declaration: Declaration, message: unknown): Buf
   return walk.bytes();
 }
 
-/** As many bytes as the message takes, or 0 for one that cannot be written. */
+/** The number of bytes that the message takes, or 0 if it cannot be written. */
 export function boundByWalking(declaration: Declaration, message: unknown): number {
   try {
     return encodeByWalking(declaration, message).length;
@@ -53,7 +53,7 @@ export function boundByWalking(declaration: Declaration, message: unknown): numb
   }
 }
 
-/** A derived field: its place is kept until what it derives from is written. */
+/** A derived field: its place is kept until the field that gives its value is written. */
 interface Derived {
   readonly at: number;
   readonly slot: Slot;
@@ -62,11 +62,11 @@ interface Derived {
   readonly given?: unknown;
 }
 
-/** The fields of one group that have been written, and the groups round it. */
+/** The fields of one group that have been written, and the enclosing groups. */
 class Scope {
   readonly group: Group;
   readonly values: object;
-  /** By their paths, those that are lent by members too. */
+  /** By path; includes fields that members have lent. */
   readonly derived: Map<string, Derived> = new Map();
   readonly seen: Map<string, Seen<unknown>> = new Map();
   readonly places: Map<string, Place<number>> = new Map();
@@ -86,7 +86,7 @@ interface Frame {
   readonly isNamed: boolean;
 }
 
-/** Writes a message slowly and exactly, field by field; as deep as the declaration permits, as `ReadWalk` reads it. */
+/** Writes a message slowly and exactly, field by field; as deep as the declaration allows, like `ReadWalk`. */
 export class WriteWalk implements Writing {
   target: Buffer = Buffer.alloc(64);
   at = 0;
@@ -97,14 +97,14 @@ export class WriteWalk implements Writing {
   #scope: Scope | undefined;
   #depth = 0;
   #summed = 0;
-  /** Where something took the rest: nothing may stand behind it. −1 where nothing did. */
+  /** Where a field took the rest, so nothing may follow; −1 if none did. */
   #exhausted = -1;
   readonly #counted: Record<Counted, number> = { elements: 0, empty: 0, text: 0 };
-  /** What the field that was written last leaves to be filled in. */
+  /** What the field written last leaves to be filled in. */
   readonly #lent: Map<string, Derived> = new Map();
-  /** Where the members of the field that was written last lie, as far as what stands round it asks. */
+  /** Where the members of the field written last lie, as far as the enclosing structure needs them. */
   readonly #shown: Map<string, Place<number>> = new Map();
-  /** What was read of the members of the field that was written last. */
+  /** The members of the field written last, as they were read. */
   #seen: SeenMembers<unknown> | undefined;
 
   constructor(limits: Limits, parameters?: ReadonlyMap<string, number>) {
@@ -186,7 +186,7 @@ export class WriteWalk implements Writing {
         for (const [path, place] of this.#shown) scope.places.set(`${name}.${path}`, place);
         this.#shown.clear();
       }
-      // What a field left room for still counts as behind it.
+      // Fields for which room was left may follow the rest: its end moves along.
       if (isBehindRoom && this.#exhausted === start) this.#exhausted = this.at;
       isBehindRoom ||= group.rooms.has(index) && !wasExhausted;
       if (group.placed.has(name)) scope.places.set(name, { start, end: this.at });
@@ -213,7 +213,7 @@ export class WriteWalk implements Writing {
     }
     for (const [name, derived] of scope.derived) {
       if (group.lent.has(name)) this.#lent.set(name, derived);
-      // Nothing chose a tag, and the zero that stands there has no name.
+      // Nothing chose a tag, and 0 is not one of its names.
       else if (derived.filled === undefined && derived.slot.needed)
         this.failAt(name, 'a union that gives it its value', undefined);
       else if (derived.filled === undefined && derived.slot.put !== undefined)
@@ -285,7 +285,7 @@ export class WriteWalk implements Writing {
 
   agree(path: string, value: number, why: string): void {
     const derived = this.#scope!.derived.get(path);
-    // The structure that has it is missing.
+    // The structure that contains it is missing.
     if (derived === undefined) return;
     const { slot, given } = derived;
     const { min, max } = slot;
@@ -344,7 +344,7 @@ export class WriteWalk implements Writing {
     this.#exhausted = this.at;
   }
 
-  /** Begin a field with an end of its own; the answer is for `leaveBounds`. */
+  /** Begin a field with its own end; `leaveBounds` takes what this returns. */
   enterBounds(): number {
     const outer = this.#exhausted;
     this.#exhausted = -1;
@@ -389,7 +389,7 @@ export class WriteWalk implements Writing {
   append(bytes: Uint8Array): void {
     const length = lengthOf(bytes);
     const at = this.take(length);
-    // Memory that was transferred to another thread holds no bytes; `set` throws for them.
+    // Transferred memory holds no bytes, and `set` throws for it.
     if (length > 0) this.target.set(bytes, at);
   }
 

@@ -28,7 +28,7 @@ interface List {
   readonly max: number;
 }
 
-/** In a longer list, the walk that looks for a fault begins near it. */
+/** For a list longer than this, the generated decoder notes its position, so that the walk that looks for a fault starts near it. */
 const LONG = 256;
 
 export const ARRAY: Kind<List> = {
@@ -146,7 +146,7 @@ export const ARRAY: Kind<List> = {
   },
 };
 
-/** The elements: `number` of them, or as many as there are where that is empty. */
+/** Code for the elements: `number` of them, or as many as there are bytes if that is empty. */
 function decodeList(node: NodeOf<List>, number: string, out: Decoding): string {
   const { item, count, max } = node;
   const { min, max: most } = item.facts.size;
@@ -182,7 +182,7 @@ function decodeList(node: NodeOf<List>, number: string, out: Decoding): string {
 }
 
 /**
- * Elements, one after the other. The count is checked against the bytes that are there before anything is made.
+ * Elements, one after the other. The count is checked against the bytes that are there before any memory is allocated.
  *
  * @example array(u16be, u8); array(struct({ x: u8 }), 'count', { max: 100 }); array(u32le, rest);
  * array(cstring(), until(constant(u8, 0)), { max: 100 }); array(struct({ more: bool, n: u8 }), until('more', false));

@@ -9,10 +9,10 @@ import { declare } from '../node.ts';
  *     300 = 10 0101100    little-endian  ac 02    big-endian  82 2c
  */
 interface Base128 {
-  /** `two`: two's complement, the highest bit of the last group being the sign. `zigzag`: 0, −1, 1, −2 … as 0, 1, 2, 3 …. */
+  /** `two`: two's complement, with the sign in the highest bit of the last group. `zigzag`: 0, −1, 1, −2 … as 0, 1, 2, 3 …. */
   readonly sign: 'none' | 'zigzag' | 'two';
   readonly order: ByteOrder;
-  /** A bigint of 64 bits; else a number that is exact. */
+  /** The value is a bigint of 64 bits; otherwise a number that is exact. */
   readonly big: boolean;
 }
 
@@ -94,7 +94,7 @@ function decode({ sign, order, big }: Base128, bytes: Uint8Array, start: number,
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
-/** The bytes of a number that fits, as few as hold it. */
+/** The bytes of a number that fits, as few as possible. */
 function encode({ sign, order }: Base128, value: unknown): number[] {
   let left = BigInt(value as number | bigint);
   if (sign === 'zigzag') left = left < 0n ? -2n * left - 1n : 2n * left;
@@ -103,7 +103,7 @@ function encode({ sign, order }: Base128, value: unknown): number[] {
     const group = Number(left & 0x7fn);
     groups.push(group);
     left >>= 7n;
-    // The sign must be the highest bit of the last group.
+    // The highest bit of the last group must be the sign.
     const isDone = sign === 'two' ? left === (group & 0x40 ? -1n : 0n) : left === 0n;
     if (isDone) break;
   }

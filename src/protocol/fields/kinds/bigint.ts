@@ -14,7 +14,7 @@ export const BIGINT: Kind<BigInteger> = {
   size: () => ({ min: 8, max: 8 }),
   shape: ({ signed, order }) => ({ is: 'integer', width: 8, signed, order, big: true }),
   call: ({ signed, order }) => ({ maker: `${signed ? 'i' : 'u'}64${order}` }),
-  // A size of more than a number holds exactly is beyond any maximum.
+  // A size that a number does not hold exactly exceeds any maximum.
   range: rangeOf,
   slot: slotOf,
   tag: (node) => ({ node, raw: (tag) => (fits(node, tag) ? (tag as bigint) : undefined) }),
@@ -49,7 +49,7 @@ function rangeOf({ signed }: BigInteger): Numbers {
   return { min: signed ? -(2 ** 63) : 0, max: signed ? 2 ** 63 : 2 ** 64, big: true };
 }
 
-/** A size goes there as a number, a tag as a bigint. */
+/** A size is put there as a number, a tag as a bigint. */
 function slotOf(node: NodeOf<BigInteger>): Slot {
   return {
     width: 8,

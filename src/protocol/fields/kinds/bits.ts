@@ -30,7 +30,7 @@ import { WIDE } from './wide.ts';
  */
 interface BitFields extends IntLayout {
   readonly members: readonly Member[];
-  /** The members that are filled in by what stands round it. */
+  /** The members that the enclosing structure fills in. */
   readonly lent: ReadonlySet<string>;
 }
 
@@ -138,17 +138,17 @@ export const BITS: Kind<BitFields> = {
   },
 };
 
-/** The members that have a place in the value. */
+/** The members that are part of the value. */
 function valued(members: readonly Member[]): readonly Member[] {
   return members.filter(({ constant }) => constant === undefined);
 }
 
-/** More bits than a number holds exactly. */
+/** Whether the member has more bits than a number holds exactly. */
 function isBig({ width }: Member): boolean {
   return width > 53;
 }
 
-/** The member of the whole, by the book. */
+/** The value of a member in the whole integer; slow and exact. */
 function partOf(member: Member, raw: bigint): number | bigint {
   const { shift, width, signed } = member;
   const bits = raw >> BigInt(shift);
@@ -198,7 +198,7 @@ function partText(member: Member, low: string, high: string): string {
     if (signed) return `${word} << ${32 - right - width} >> ${32 - width}`;
     return width === 32 ? word : `(${word} >>> ${right}) & ${mask(width)}`;
   }
-  // It lies across both: the lower word gives its upper bits.
+  // The member lies in both words: the lower word gives its upper bits.
   const below = 32 - shift;
   const upper = `(${signed ? `${high} << ${32 - (width - below)} >> ${32 - (width - below)}` : upperText(high, width - below)})`;
   const lower = shift === 0 ? low : `(${low} >>> ${shift})`;
@@ -248,7 +248,7 @@ function encodePart(member: Member, part: string, low: string[], high: string[],
   high.push(`(Math.floor(${whole} / ${2 ** below}) & ${upper})`);
 }
 
-/** Where a member goes. */
+/** The slot of a member. */
 function slotOf({ width, order, members }: BitFields, name: string): Slot | undefined {
   const member = valued(members).find((one) => one.name === name);
   if (member === undefined) return undefined;
@@ -286,7 +286,7 @@ function layoutOf(base: AnyField): IntLayout {
   throw new TypeError(`bits: expected an integer field of fixed width, got ${node.kind.name}`);
 }
 
-/** A member of `bits`: its width, or more. */
+/** A member of `bits`: its width, or its width and more. */
 export type BitMember =
   | number
   | {
@@ -294,12 +294,12 @@ export type BitMember =
       readonly width: number;
       /** In two's complement. */
       readonly signed?: boolean;
-      /** It has this value always, checked on decode, and no place in the message: reserved bits. */
+      /** The member always has this value; it is checked on decode and not part of the message: reserved bits. */
       readonly constant?: number | bigint;
     };
 
 type WidthOf<M> = M extends { readonly width: infer W } ? W : M;
-/** The widths that a number does not hold exactly. */
+/** The widths that need a bigint. */
 type BigWidth = 54 | 55 | 56 | 57 | 58 | 59 | 60 | 61 | 62 | 63 | 64;
 
 /** What the members of `bits` hold. */
@@ -312,14 +312,14 @@ export type BitValues<W extends Readonly<Record<string, BitMember>>> = {
 };
 
 /**
- * Several numbers in one integer of 8 to 64 bits: name and width in bits, the *most significant first*; together they
- * fill the integer. Members of more than 53 bits are bigints. A member may be signed, or constant.
+ * Several numbers in one integer of 8 to 64 bits: name and width in bits, the *most significant first*. Together they fill the
+ * integer. Members of more than 53 bits are bigints. A member may be signed or constant.
  *
  *     bits(u8, { version: 4, headerLength: 4 })      0x45  =  0100 0101
  *                                                     version 4 ┘    └ headerLength 5
  *
- * @param options `first: 'least'` for members that are listed from the least significant bit on, as in C's structures
- * @throws TypeError or RangeError for widths that do not fill the integer, and a constant that its bits do not hold
+ * @param options `first: 'least'` if the members are listed from the least significant bit on, as in C structures
+ * @throws TypeError or RangeError for widths that do not fill the integer, and for a constant that does not fit its bits
  *
  * @example
  * bits(u16be, { dataOffset: 4, reserved: { width: 3, constant: 0 }, flags: 9 });

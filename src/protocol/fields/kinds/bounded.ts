@@ -30,7 +30,7 @@ export const BOUNDED: Kind<Bounded> = {
   call: ({ size, item, max }) => ({ maker: 'bounded', size: size.extent, item, max }),
   children: ({ item }) => [item],
   rebuild: (node, change) => declare(BOUNDED, { ...node, item: change(node.item) }),
-  // What may be null, or is moved by a size in front of it, has no place that could be shown.
+  // A value that may be null, or that moves for the size in front of it, has no fixed place to show.
   expose({ size, item, max }, path, made) {
     if (size.nullable || isMoved(size)) return undefined;
     const exposed = path.length === 0 ? item : item.kind.expose?.(item, path, made);
@@ -41,7 +41,7 @@ export const BOUNDED: Kind<Bounded> = {
   traits: ({ size }) => ({
     takesRest: size.takesRest,
     mayTakeRest: size.mayTakeRest,
-    // Written behind the bytes it counts, it moves them.
+    // The size is written after the bytes it counts, so it moves them.
     reads: isMoved(size),
   }),
   check({ size, item }) {
@@ -115,13 +115,13 @@ export const BOUNDED: Kind<Bounded> = {
   },
 };
 
-/** Whether the size is written in front of bytes that have to make room for it. */
+/** Whether writing the size moves the bytes that follow it. */
 function isMoved(size: Source): boolean {
   return size.size.min !== size.size.max;
 }
 
 /**
- * A field that has a number of bytes to itself, and must use them all.
+ * A field that has a number of bytes to itself and must use all of them.
  *
  * @example bounded(u16be, struct({ id: u8, options: array(option, rest) }));
  */

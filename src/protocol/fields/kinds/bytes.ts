@@ -18,7 +18,7 @@ import { endedSource, foreseenBy, longest, mostBytes, sizeSource } from '../sour
 interface Bytes {
   readonly size: Source;
   readonly max: number;
-  /** A missing value is an empty one: the bytes that `trailing: 'keep'` keeps. */
+  /** A missing value counts as empty: the bytes that `trailing: 'keep'` keeps. */
   readonly orEmpty: boolean;
 }
 
@@ -96,7 +96,7 @@ export const BYTES: Kind<Bytes> = {
   },
 };
 
-// A call into the runtime costs more than a few bytes in a loop.
+// For a few bytes a loop is faster than a call into the runtime.
 function copyBytes(target: Buffer, at: number, bytes: Uint8Array, length: number): void {
   if (length > 32) target.set(bytes, at);
   else for (let index = 0; index < length; index++) target[at + index] = bytes[index]!;
@@ -115,7 +115,7 @@ export function bytes<const S extends Size | Until>(
   return declare(BYTES, { size: endedSource(size, 'bytes'), max, orEmpty: false });
 }
 
-/** What is left of a frame, and nothing where the message has nothing for it. */
+/** What is left of a frame; a message without a value for it has none left. */
 export function trailingBytes(): Field<Buffer> {
   return declare(BYTES, { size: sizeSource(rest, 'bytes'), max: DEFAULT_MAX_BYTES, orEmpty: true });
 }

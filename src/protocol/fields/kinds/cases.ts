@@ -15,11 +15,11 @@ export interface Cases {
   readonly cases: readonly Case[];
   readonly byTag: ReadonlyMap<Tag, Case>;
   readonly byName: ReadonlyMap<string, Case>;
-  /** That of any other tag. */
+  /** The case for any other tag. */
   readonly other: Case | undefined;
 }
 
-/** What is made of a tag that no case has: an error, or a value with the tag and the bytes. */
+/** What happens to a tag that no case has: an error, or a value with the tag and the bytes. */
 export type Otherwise = 'reject' | 'unknown';
 
 /** Whether the value says which tag it has. */
@@ -27,7 +27,7 @@ export function keepsTag(table: MessageTable, otherwise: Otherwise | undefined):
   return otherwise === 'unknown' || Object.values(table).some(({ tag }) => Array.isArray(tag));
 }
 
-/** The cases of a table, judged; the fields of `around` stand before and behind those of each of them. */
+/** The cases of a table, checked. The fields of `around` come before and after the fields of each case. */
 export function casesOf(
   tag: Source,
   table: MessageTable,
@@ -105,7 +105,7 @@ export function changedCases(
   };
 }
 
-/** The tag that a value is to be written with. */
+/** The tag to write for a value. */
 export function tagOf(
   { byTag }: Cases,
   { tag, tags }: Case,
@@ -149,7 +149,7 @@ export function encodeTag(
   if (tags.length > 0) out.refuse(`!(${isOneOf(given, tags)})`);
   else out.refuse(isOneOf(given, [...byTag.keys()]));
   if (source.extent.from === 'path') {
-    // Names are the walk's.
+    // The walk writes enumerations by name.
     const { min, max, big } = source.span(out);
     const isNumber = big ? `typeof ${given} === 'bigint'` : `Number.isInteger(${given})`;
     out.refuse(`!(${isNumber} && ${given} >= ${min} && ${given} <= ${max})`);
@@ -158,7 +158,7 @@ export function encodeTag(
   else source.encode(given, out);
 }
 
-/** What a value begins with: its type, and its tag where that is kept. */
+/** The first members of a value: its type, and its tag if the value says it. */
 export function headOf({ name, tags }: Case, tag: unknown): Record<string, unknown> {
   return tags === undefined ? { type: name } : { type: name, tag };
 }

@@ -1,21 +1,21 @@
-import { literal } from '../engine/code.ts';
+import { literal, memberText } from '../engine/code.ts';
 import { Problem, tooLong } from '../engine/problem.ts';
 import { memberOf } from '../engine/read-walk.ts';
 import { requireReadable } from '../group.ts';
-import type { AnyNode, Kind, Known, Steps } from '../kind.ts';
+import type { AnyNode, Kind, Steps } from '../kind.ts';
 import { declare } from '../node.ts';
 import type { LastElement } from '../source.ts';
 
 interface Chain {
   readonly item: AnyNode;
   readonly max: number;
-  /** The field of each element that says whether it is the last one. */
+  /** The path of the field that says whether an element is the last one. */
   readonly path: readonly string[];
   readonly is: LastElement['is'];
 }
 
 /**
- * Elements of which the last one is known by a field of its own. There is at least one.
+ * A list whose last element is marked by a field of its own. It has at least one element.
  *
  *     array(struct({ more: bool, n: u8 }), until('more', false))      01 05 | 01 06 | 00 07
  */
@@ -129,12 +129,7 @@ export const CHAIN: Kind<Chain> = {
   },
 };
 
-/** What a member of an element that was read is called. */
-function memberText(element: Known, path: readonly string[]): string {
-  return path.reduce((outer, name) => outer.members!.get(name)!, element).value;
-}
-
-/** A list of elements that say themselves which of them is the last. */
+/** A list whose elements say which of them is the last. */
 export function chain<T>(item: AnyNode, { path, is }: LastElement, max: number): T {
   requireReadable(item, 'array(item, until(…))', { path: `element.${path}`, use: 'condition' });
   return declare(CHAIN, { item, max, path: path.split('.'), is });

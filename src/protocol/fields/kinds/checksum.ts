@@ -13,7 +13,7 @@ interface Sum {
   readonly from: string | undefined;
   readonly after: string | undefined;
   readonly to: string | undefined;
-  /** The range goes to the end of the structure. */
+  /** The range extends to the end of the structure. */
   readonly toEnd: boolean;
   /** The bytes of the sum itself count as zeros. */
   readonly zeroed: boolean;
@@ -108,7 +108,7 @@ function rangeOf<T>(
   return [walk.place(from.path)![from.at], walk.place(to.path)![to.at]];
 }
 
-/** The sum, as it stands in its field: an algorithm of one's own may answer a signed number, or one that is too wide. */
+/** The sum as it is held by its field. A user's algorithm may return a signed number, or one that is too wide. */
 function sumOf(
   { algorithm, append, zeroed, slot }: Sum,
   bytes: Uint8Array,
@@ -130,38 +130,42 @@ function sumOf(
   return rest < 0 ? rest + span : rest;
 }
 
-/** Over which bytes a checksum goes. */
+/** The bytes that a checksum covers. */
 export interface ChecksumRange {
   /**
-   * The path of the first field in the range: `'kind'`, `'header.kind'`. The first name is sought in the structure of the checksum,
-   * then in those round it. Unless given, the range begins with the structure; that of a message is the whole frame, header and
-   * tag included.
+   * The path of the first field in the range: `'kind'`, `'header.kind'`. The first name is looked up in the checksum's structure,
+   * then in the enclosing ones. Default: the start of the structure; for a message, the start of the frame, header and tag
+   * included.
    */
   from?: string;
-  /** The path of the field behind which the range begins, in place of `from`: the last one of the header, for a range from the tag on. */
+  /**
+   * The path of the field after which the range begins, in place of `from`: the last field of the header, for a range from the
+   * tag on.
+   */
   after?: string;
   /**
-   * The path of the last field in the range, or `rest`: to the end of the structure, which is that of the frame for a message.
-   * Unless given, the range ends before the checksum.
+   * The path of the last field in the range, or `rest` for the end of the structure; for a message, the end of the frame.
+   * Default: the range ends before the checksum.
    */
   to?: string | Rest;
-  /** The checksum's own bytes count as zeros, so that the range may go over them (IPv4, ICMP). */
+  /** The checksum's own bytes count as zeros, so the range may include them (IPv4, ICMP). */
   zeroed?: boolean;
-  /** Bytes that are summed behind the range and not sent, such as MAVLink's CRC_EXTRA. */
+  /** Bytes that are summed after the range and are not sent, such as MAVLink's CRC_EXTRA. */
   append?: readonly number[];
 }
 
-/** The paths of a range, which are only read. */
+/** The paths of a range, which the encoder only reads. */
 export type RangePaths<R> = {
   [K in keyof R & ('from' | 'after' | 'to')]: R[K] extends string ? `?${R[K]}` : never;
 }[keyof R & ('from' | 'after' | 'to')];
 
 /**
  * A checksum, by its name in the catalogue (`checksumNames`) or as your own `{ name, width, compute }`: filled in on encode,
- * verified on decode (a `FrameError`, `ERR_FRAME_CHECKSUM`). The field that holds it is an unsigned integer or a number in
- * digits, as wide as the sum or wider. The encoder makes it once all of its range is filled in, sizes and tags included.
+ * verified on decode (a `FrameError`, `ERR_FRAME_CHECKSUM`). The field that holds it is an unsigned integer, or a number in
+ * digits, at least as wide as the sum. The encoder computes it after it has filled in everything in the range, sizes and tags
+ * included.
  *
- * @throws TypeError or RangeError for a field that cannot hold the sum; the structure throws them for a range that cannot be
+ * @throws TypeError or RangeError for a field that cannot hold the sum; the structure throws them for an impossible range
  *
  * @example
  * checksum(u16le, 'CRC-16/MODBUS');

@@ -11,7 +11,7 @@ interface Constant {
   readonly bytes: Uint8Array;
 }
 
-/** Up to this many bytes are compared and written one by one. */
+/** Up to this length, bytes are compared and written one by one. */
 const SHORT = 16;
 
 export const CONSTANT: Kind<Constant> = {

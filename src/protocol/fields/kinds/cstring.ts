@@ -66,7 +66,7 @@ export const CSTRING: Kind<CString> = {
   },
 };
 
-/** Text in UTF-8 up to a NUL byte, which is not part of it; at most `max` bytes before the NUL. */
+/** Text in UTF-8 up to a NUL byte, which is not part of the text; at most `max` bytes without the NUL. */
 export function cstring(max = 65_535): Field<string> {
   return declare(CSTRING, { max: maximum('cstring', { max }, DEFAULT_MAX_BYTES) });
 }

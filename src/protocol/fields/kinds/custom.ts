@@ -23,7 +23,7 @@ export const CUSTOM: Kind<Custom> = {
     ...{ maker: 'custom', name: definition.name, minSize: min, maxSize: max },
     ...{ range, definition },
   }),
-  // What it takes is its own business.
+  // The definition alone says which numbers the field holds.
   range: ({ range }) => range,
   tag: (node) =>
     node.range && {
@@ -69,16 +69,16 @@ export const CUSTOM: Kind<Custom> = {
 
 /** What a custom field reads from. */
 export interface ReadCursor {
-  /** The chunk; only `[start, end)` is the frame's, or the enclosing `bounded`'s. */
+  /** The chunk. Only `[start, end)` belongs to the frame, or to the enclosing `bounded`. */
   readonly bytes: Buffer;
   /** The start of the frame. */
   readonly start: number;
   readonly end: number;
-  /** Where the next byte is read; move it past what is read. */
+  /** The offset of the next byte; move it past the bytes you read. */
   at: number;
-  /** Reserve `count` bytes and move behind them; answers where they begin. Refuses what is not there. */
+  /** Reserve `count` bytes and move past them; returns where they begin. Refuses if fewer are there. */
   take(count: number): number;
-  /** Read a declared field here and move behind it; it sees no field outside it. Its limits are the usual ones. */
+  /** Read a declared field here and move past it. The field cannot refer to fields outside it, and has the default limits. */
   read<F extends AnyField>(field: F): FieldOut<F>;
   /** Refuse the bytes: `ERR_MESSAGE_VALUE` with these words. */
   fail(expected: string, actual?: unknown): never;
@@ -86,13 +86,13 @@ export interface ReadCursor {
 
 /** What a custom field writes to. */
 export interface WriteCursor {
-  /** The message so far, and the room that `size` asked for: zeros. */
+  /** The message so far, and as many zeros as `size` asked for. */
   readonly target: Buffer;
-  /** The start of the message in it. */
+  /** The offset of the message in it. */
   readonly start: number;
-  /** Where the next byte is written; move it past what is written. */
+  /** The offset of the next byte; move it past the bytes you write. */
   at: number;
-  /** Write a declared field here, within the room that `size` asked for, and move behind it. */
+  /** Write a declared field here, within the room that `size` asked for, and move past it. */
   write<F extends AnyField>(field: F, value: FieldIn<F>): void;
   /** Refuse the value: `ERR_FIELD_RANGE` with these words. */
   fail(expected: string, actual?: unknown): never;
@@ -104,13 +104,13 @@ export interface CustomField<Out, In = Out> {
   name: string;
   read(cursor: ReadCursor): Out;
   write(cursor: WriteCursor, value: In): void;
-  /** The most bytes `write` will take for the value. */
+  /** The most bytes that `write` takes for the value. */
   size(value: In): number;
-  /** The fewest bytes `read` takes; 0 unless given. */
+  /** The fewest bytes that `read` takes. Default 0. */
   minSize?: number;
-  /** The most bytes that it takes; no end unless given. A size, and a field before the tag, need one. */
+  /** The most bytes that the field takes. Default: no limit. A size, and a field before the tag, need one. */
   maxSize?: number;
-  /** The whole numbers that it may be: with it, and with `maxSize`, the field may be a size, a count or a tag. */
+  /** The whole numbers that the field may hold. With a range and `maxSize` the field may be a size, a count or a tag. */
   range?: { readonly min: number; readonly max: number };
 }
 
@@ -154,7 +154,7 @@ class Cursor implements ReadCursor {
   }
 }
 
-/** The limits of what a cursor reads and writes. */
+/** The limits of fields that a cursor reads and writes. */
 const LIMITS: Declaration['limits'] = Object.freeze({
   elements: 1_000_000,
   empty: 1_000,
@@ -165,7 +165,7 @@ const LIMITS: Declaration['limits'] = Object.freeze({
 
 const declarations: WeakMap<AnyField, Declaration> = new WeakMap();
 
-/** A field as a cursor reads and writes it: judged once. */
+/** The declaration of a field for cursors; checked once. */
 function declarationOf(field: AnyField): Declaration {
   let declaration = declarations.get(field);
   if (declaration === undefined) {
@@ -180,7 +180,7 @@ function declarationOf(field: AnyField): Declaration {
   return declaration;
 }
 
-/** Read a custom field; whatever its `read` throws becomes a `Problem`. */
+/** Read a custom field; anything that its `read` throws becomes a `Problem`. */
 function readCustom({ definition, min, max, range }: Custom, cursor: Cursor): unknown {
   const { at: start, end } = cursor;
   let value: unknown;
@@ -194,7 +194,7 @@ function readCustom({ definition, min, max, range }: Custom, cursor: Cursor): un
     const expected = `${definition.name} within the frame`;
     throw new Problem('ERR_MESSAGE_VALUE', expected, 'more', { at: start, got: 'more' });
   }
-  // Where there is a most, what stands behind may have been foreseen.
+  // With a maximum, room for the fields that follow may have been computed from it.
   if (at - start > max || (at - start < min && max < Number.POSITIVE_INFINITY)) {
     throw new Problem('ERR_MESSAGE_VALUE', sizeText(definition, min, max), at - start, { at: start });
   }
@@ -225,7 +225,7 @@ function sizeOf({ definition, max }: Custom, value: unknown): number {
   throw new Problem('ERR_FIELD_RANGE', expected, size);
 }
 
-/** Write a custom field into the `room` bytes at `target[at]`; answers the offset behind it. */
+/** Write a custom field into the `room` bytes at `target[at]`; returns the offset after it. */
 function writeCustom(
   { definition, min, max, range }: Custom,
   target: Buffer,
@@ -236,7 +236,7 @@ function writeCustom(
 ): number {
   if (range !== undefined) requireInRange(value, range);
   if (room > target.length - at) throw new Problem('ERR_FIELD_RANGE', definition.name, value);
-  // It sees its own message only, and what it leaves out is zeros.
+  // The field sees only its own message; bytes that it does not write are zeros.
   const own = target.subarray(start, at + room);
   own.fill(0, at - start);
   const cursor: WriteCursor = {
@@ -277,7 +277,7 @@ function writeCustom(
   throw new Problem('ERR_FIELD_RANGE', expected, end - at);
 }
 
-/** Where an integer of fixed width goes; it sees no other bytes there. */
+/** The slot of a field of fixed width; `write` sees no other bytes. */
 function slotOf(node: NodeOf<Custom>): Slot | undefined {
   const { min: width, max, range } = node;
   if (range === undefined || width !== max) return undefined;
@@ -292,7 +292,7 @@ function slotOf(node: NodeOf<Custom>): Slot | undefined {
 /**
  * A field of your own.
  *
- * @throws TypeError or RangeError for a function that is missing, and for sizes and ranges that are upside down
+ * @throws TypeError or RangeError for a missing function, and for sizes and ranges whose minimum exceeds their maximum
  *
  * @example
  * bytes(custom({ name: 'two digits', minSize: 2, maxSize: 2, range: { min: 0, max: 99 }, read, write, size: () => 2 }));

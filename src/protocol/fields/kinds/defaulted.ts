@@ -11,7 +11,7 @@ import { declare } from '../node.ts';
 
 interface Defaulted {
   readonly item: AnyNode;
-  /** What is written where the message has nothing. */
+  /** The value that is written if the message has none. */
   readonly value: unknown;
 }
 
@@ -47,7 +47,7 @@ export const DEFAULTED: Kind<Defaulted> = {
   decode: ({ item }, out) => out.value(item),
 
   encode({ item, value }, given, out) {
-    // All of it is filled in by what stands round it.
+    // The enclosing structure fills in the whole field.
     if (given === '') out.value(item, given);
     else out.value(item, out.define(`${given} === undefined ? ${out.constant(value)} : ${given}`));
   },
@@ -63,7 +63,7 @@ function defaultedOf(item: AnyNode | undefined, value: unknown): AnyNode | undef
 }
 
 /**
- * A field that may be left out on encode: the value given here is written then. Decoding gives what is there.
+ * A field that may be left out on encode: the default is written in its place. Decoding gives the value on the wire.
  *
  * @example struct({ version: defaulted(u8, 4), flags: defaulted(u16be, 0), id: u32be });
  */

@@ -10,13 +10,13 @@ import { endedDigits } from './ended-digits.ts';
 import { isInRange, requireInRange } from './integer.ts';
 
 /**
- * A number that is written in ASCII digits, with zeros in front.
+ * A number in ASCII digits, with leading zeros.
  *
  *     decimal(4)   '0042'      hexadecimal(4)   '002A'
- *     decimal(4)   '-042'      where it is signed: the sign is one of the four
+ *     decimal(4)   '-042'      signed: the sign is one of the four characters
  */
 export interface Digits {
-  /** In characters, which are bytes. */
+  /** In characters, one byte each. */
   readonly width: number;
   readonly base: 10 | 16;
   readonly signed: boolean;
@@ -68,7 +68,7 @@ export const DIGITS: Kind<Digits> = {
 const MINUS = 0x2d;
 const PLUS = 0x2b;
 
-/** The number that the characters write; undefined where they write none. */
+/** The number that the characters stand for; undefined if they are not a number. */
 function readNumber({ width, base, signed }: Digits, bytes: Uint8Array, at: number): number | undefined {
   const sign = signed ? bytes[at] : undefined;
   const hasSign = sign === MINUS || sign === PLUS;
@@ -77,7 +77,7 @@ function readNumber({ width, base, signed }: Digits, bytes: Uint8Array, at: numb
   return sign === MINUS ? 0 - value : value;
 }
 
-/** The most digits of which every number is exact. */
+/** The most digits for which every number is exact. */
 const MOST: Readonly<Record<Digits['base'], number>> = { 10: 15, 16: 13 };
 
 function digits(name: string, width: number | Until, base: Digits['base'], signed: boolean): Field<number> {
@@ -96,9 +96,9 @@ function digits(name: string, width: number | Until, base: Digits['base'], signe
 }
 
 /**
- * A number in so many ASCII decimal digits, 1 to 15, with zeros in front (ISO 8583). Where it is `signed`, a minus takes the
- * place of one digit; a plus is read too. With `until` there are as many digits as the number has, 15 at the most, and a
- * terminator behind them (RESP). It may be a size, a count or a tag.
+ * A number in 1 to 15 ASCII decimal digits, with leading zeros (ISO 8583). If it is `signed`, a minus takes the place of one
+ * digit; a plus is accepted on decode. With `until` there are as many digits as the number has, at most 15, and a terminator
+ * after them (RESP). It may be a size, a count or a tag.
  *
  * @example decimal(4); decimal(8, { signed: true }); bytes(decimal(3)); decimal(until(constant(u8, 0x0a)));
  */
@@ -108,9 +108,9 @@ export function decimal(width: number | Until, options: { signed?: boolean } = {
 }
 
 /**
- * A number in so many ASCII hexadecimal digits, 1 to 13, with zeros in front; written in capitals, read in either case. It may
- * be a size, a count or a tag, and hold a checksum (NMEA 0183). With `until` there are as many digits as the number has, 13 at
- * the most, and a terminator behind them (the chunk sizes of HTTP/1.1).
+ * A number in 1 to 13 ASCII hexadecimal digits, with leading zeros; written in capitals, read in either case. It may be a size, a
+ * count or a tag, and may hold a checksum (NMEA 0183). With `until` there are as many digits as the number has, at most 13, and a
+ * terminator after them (the chunk sizes of HTTP/1.1).
  *
  * @example hexadecimal(2); checksum(hexadecimal(2), 'XOR-8'); hexadecimal(until(constant(u8, 0x0a)));
  */

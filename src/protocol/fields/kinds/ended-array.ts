@@ -9,7 +9,7 @@ interface EndedList {
   readonly max: number;
 }
 
-/** Elements up to a terminator, which stands where the next one would begin: none of them begins with it. */
+/** Elements up to a terminator, which stands where the next element would begin. No element may begin with it. */
 export const ENDED_ARRAY: Kind<EndedList> = {
   name: 'endedArray',
   size: ({ end }) => ({ min: end.bytes.length, max: Number.POSITIVE_INFINITY }),
@@ -18,7 +18,7 @@ export const ENDED_ARRAY: Kind<EndedList> = {
   children: ({ item }) => [item],
   rebuild: (node, change) => declare(ENDED_ARRAY, { ...node, item: change(node.item) }),
   repeats: ({ max }) => max,
-  // Whether an element begins with the terminator shows in the bytes that are written.
+  // Only the written bytes show whether an element begins with the terminator.
   traits: ({ item }) => ({ reads: true, mayTakeRest: item.facts.traits.mayTakeRest === true }),
   check({ item }) {
     if (item.facts.traits.takesRest) {

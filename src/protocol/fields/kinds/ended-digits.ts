@@ -10,13 +10,13 @@ import { isInRange, requireInRange } from './integer.ts';
 /**
  * A number in as many ASCII digits as it has, up to a terminator.
  *
- *     decimal(until(constant(u8, 0x0a)))   '42\n'   '-1\n' where it is signed
+ *     decimal(until(constant(u8, 0x0a)))   '42\n'   '-1\n' if it is signed
  */
 interface EndedDigits {
   readonly base: 10 | 16;
   readonly signed: boolean;
   readonly range: Range;
-  /** The most characters in front of the terminator. */
+  /** The most characters before the terminator. */
   readonly width: number;
   readonly end: UntilSource;
 }
@@ -73,7 +73,7 @@ export const ENDED_DIGITS: Kind<EndedDigits> = {
 const MINUS = 0x2d;
 const PLUS = 0x2b;
 
-/** The number that `bytes[start, end)` writes; undefined where it writes none. */
+/** The number that `bytes[start, end)` stands for; undefined if they are not a number. */
 function readNumber(
   { base, signed, range }: EndedDigits,
   bytes: Uint8Array,
@@ -87,12 +87,12 @@ function readNumber(
   return sign === MINUS ? 0 - digits : digits;
 }
 
-/** The digits, and the terminator behind them. */
+/** The digits, and the terminator after them. */
 function bytesOf({ base, end }: EndedDigits, value: number): Buffer {
   return Buffer.concat([Buffer.from(value.toString(base).toUpperCase(), 'latin1'), end.bytes]);
 }
 
-/** As `digits`, ended by a terminator; `most` are the most digits. */
+/** As `digits`, ended by a terminator; `most` is the maximum of digits. */
 export function endedDigits(until: Until, most: number, base: 10 | 16, signed: boolean): Field<number> {
   const end = endedSource(until, 'decimal') as UntilSource;
   if (/[0-9a-f+-]/i.test(end.bytes.toString('latin1'))) {

@@ -89,7 +89,7 @@ export const ENUMERATION: Kind<Enumeration> = {
 /**
  * An integer that stands for a name.
  *
- * `unknown: 'reject'` (the default) refuses a value without a name; `'keep'` gives it, and takes it, as a number.
+ * `unknown: 'reject'` (the default) refuses a value without a name; `'keep'` decodes and encodes it as a number.
  *
  * @example enumeration(u8, { off: 0, on: 1 }); // 'off' | 'on'
  */

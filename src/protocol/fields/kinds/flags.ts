@@ -99,9 +99,9 @@ function unnamed(node: Flags): number {
 }
 
 /**
- * Single bits of an integer, each by its position from the least significant, which is 0.
+ * Single bits of an integer, each by its position; the least significant bit is 0.
  *
- * Bits without a name are refused when set (`unknown: 'reject'`, the default), or ignored.
+ * A set bit without a name is refused (`unknown: 'reject'`, the default), or ignored.
  *
  * @example flags(u8, { urgent: 0, signed: 7 }); // { urgent: boolean, signed: boolean }
  */

@@ -9,7 +9,7 @@ interface Float {
   readonly order: ByteOrder;
 }
 
-// One float and its bytes, for the generated code: writing one and reading the other converts between them.
+// One float and its bytes, for the generated code: it writes one and reads the other to convert.
 const SINGLE: Float32Array = new Float32Array(1);
 const SINGLE_BYTES: Uint8Array = new Uint8Array(SINGLE.buffer);
 const DOUBLE: Float64Array = new Float64Array(1);

@@ -57,7 +57,7 @@ export const INTEGER: Kind<Integer> = {
   },
 };
 
-/** The least and the greatest value of an integer. */
+/** The smallest and the largest value of an integer. */
 export function integerRange({ width, signed }: Pick<Integer, 'width' | 'signed'>): Range {
   const span = 2 ** (8 * width);
   return signed ? { min: -span / 2, max: span / 2 - 1 } : { min: 0, max: span - 1 };
@@ -72,14 +72,14 @@ export function requireInRange(value: unknown, range: Range): void {
   throw new Problem('ERR_FIELD_RANGE', `a whole number from ${range.min} to ${range.max}`, value);
 }
 
-/** The integer of fixed width that the base of a field is; a TypeError for anything else. */
+/** The fixed-width integer that is the base of a field; throws a TypeError for anything else. */
 export function integerNode(field: AnyField, where: string): NodeOf<Integer> {
   const node = nodeOf(field, where);
   if (node.kind === INTEGER) return node as NodeOf<Integer>;
   throw new TypeError(`${where}: expected an integer field of fixed width, got ${node.kind.name}`);
 }
 
-/** Code for the bits of an unsigned integer, in a variable; moves behind them. For `flags` and `bits`. */
+/** Code that reads an unsigned integer into a variable, for `flags` and `bits`; returns the variable. */
 export function decodeUnsigned(node: Integer, out: Parameters<typeof INTEGER.decode>[1]): string {
   out.need(node.width);
   const value = out.define(
@@ -92,7 +92,7 @@ export function decodeUnsigned(node: Integer, out: Parameters<typeof INTEGER.dec
   return value;
 }
 
-/** The bytes of an integer joined to a word of 32 bits; `byte(0)` is the first. */
+/** Code that joins the bytes of an integer to a word of 32 bits; `byte(0)` is the first byte. */
 function wordText({ width, order }: Integer, byte: (index: number) => string): string {
   return Array.from({ length: width }, (_, index) => {
     const shift = 8 * (order === 'le' ? index : width - 1 - index);
@@ -104,7 +104,7 @@ function unsigned({ width }: Integer, bits: string): string {
   return width === 4 ? `(${bits}) >>> 0` : bits;
 }
 
-/** A test that is true for whatever is not a number in the integer's range. */
+/** Code that is true for anything but a number in the integer's range. */
 function outOfRange({ width, signed }: Integer, value: string): string {
   if (signed) {
     const unused = 32 - 8 * width;

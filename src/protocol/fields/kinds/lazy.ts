@@ -6,7 +6,7 @@ import { declare } from '../node.ts';
 
 interface Lazy {
   readonly get: () => AnyNode;
-  /** What `get` gave, once it was called. */
+  /** The field that `get` returned, once it was called. */
   readonly seen: { node: AnyNode | undefined };
   readonly maxDepth: number | undefined;
 }
@@ -77,15 +77,15 @@ export const LAZY: Kind<Lazy> = {
 
 const MOST_DEPTH = 1000;
 
-/** Levels that the field and the limits of the message permit. */
+/** The deepest level that the field and the limits of the message allow. */
 function deepest({ maxDepth }: Lazy, { depth }: Limits): number {
   const most = depth ?? (maxDepth === undefined ? DEFAULT_DEPTH : MOST_DEPTH);
   return Math.min(maxDepth ?? MOST_DEPTH, most);
 }
 
 /**
- * A field that is named before it is declared: for recursion. Inside, references to fields outside do not hold.
- * Nesting deeper than `maxDepth` is refused both ways; unless given, the `depth` of the message's limits holds, 64.
+ * A field that is named before it is declared, for recursion. Fields inside it cannot refer to fields outside. Nesting deeper
+ * than `maxDepth` is refused on decode and on encode. Default: the `depth` of the message's limits, 64.
  *
  * @example
  * interface Tree { value: number; children: readonly Tree[] }

@@ -14,7 +14,7 @@ import { declare } from '../node.ts';
 interface Mapped {
   readonly item: AnyNode;
   readonly name: string;
-  /** As it was given: the same for all fields that share it. */
+  /** The mapping as it was given; fields that share it can be recognized. */
   readonly mapping: object;
   readonly decode: (value: unknown) => unknown;
   readonly encode: (value: unknown) => unknown;
@@ -28,7 +28,7 @@ export const MAPPED: Kind<Mapped> = {
   children: ({ item }) => [item],
   rebuild: (node, change) => declare(MAPPED, { ...node, item: change(node.item) }),
   traits: ({ item }) => ({ ...item.facts.traits, foreign: true }),
-  // Which numbers the functions make shows only when they are called.
+  // Which numbers the functions give is known only when they are called.
   range: ({ item }) => (item.kind.range?.(item) === undefined ? undefined : ANY),
   says,
   tag: (node) =>
@@ -72,7 +72,7 @@ export const MAPPED: Kind<Mapped> = {
 
 const ANY: Numbers = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
 
-/** What the field holds for a number; undefined where it holds nothing that is read as that number again. */
+/** The number in the bytes for a value; undefined if none is decoded to that value again. */
 function rawOf({ item, decode, encode }: Mapped, value: unknown): number | bigint | undefined {
   const { min, max, big } = item.kind.range!(item)!;
   const raw = encode(value);
@@ -93,7 +93,7 @@ function tagOf(node: Mapped, tag: unknown): number | bigint | undefined {
   return says(node, tag) ? (tag as number | bigint) : undefined;
 }
 
-/** As that of its item, which says a number by what it is made of. */
+/** The slot of its item; the mapping is applied before the number is put there. */
 function slotOf(node: NodeOf<Mapped>): Slot | undefined {
   const { item, name } = node;
   const slot = item.kind.range?.(item) && item.kind.slot?.(item);
@@ -110,7 +110,7 @@ function slotOf(node: NodeOf<Mapped>): Slot | undefined {
   };
 }
 
-/** How a value is made of a field's, and the field's of it. Either may throw: that refuses the value. */
+/** Converts between the value of a field and your own. Either function may throw, which refuses the value. */
 export interface Mapping<Inner, InnerIn, Out, In = Out> {
   /** What the value is, for errors: `'a date'`. */
   name?: string;
@@ -119,8 +119,8 @@ export interface Mapping<Inner, InnerIn, Out, In = Out> {
 }
 
 /**
- * A field whose value is another than what its bytes hold: a date, an address, a scaled number. One that makes a number of an
- * integer may be a size, a count or a tag; a number that is not read back as it was written is refused there.
+ * A field whose value differs from what its bytes hold: a date, an address, a scaled number. If it maps an integer to a number it
+ * may be a size, a count or a tag; a number that does not survive the round trip is refused there.
  *
  * @example
  * mapped(u32be, { name: 'a date', decode: (s) => new Date(1000 * s), encode: (date) => date.getTime() / 1000 });

@@ -1,8 +1,8 @@
-import { literal } from '../engine/code.ts';
+import { literal, memberText } from '../engine/code.ts';
 import { Problem } from '../engine/problem.ts';
 import { memberOf } from '../engine/read-walk.ts';
 import { type AnyField, type Fields, type MessageTable, nodeOf, type Parameter } from '../field.ts';
-import type { AnyNode, Kind, Known } from '../kind.ts';
+import type { AnyNode, Kind } from '../kind.ts';
 import { declare } from '../node.ts';
 import { settled } from '../settled.ts';
 import { tagSource } from '../source.ts';
@@ -19,17 +19,17 @@ import {
 } from './cases.ts';
 import { caseLabels, messageLiteral, taggedCases, UNION } from './union.ts';
 
-/** What the frames of a protocol hold: a union as the whole of a frame. */
+/** All messages of a protocol: a union that is a whole frame. */
 interface Messages extends Cases {
-  /** How many fields of each message stand before the tag. */
+  /** How many fields of each message come before the tag. */
   readonly before: number;
-  /** How many stand behind it. */
+  /** How many fields of each message are the trailer. */
   readonly behind: number;
-  /** The union that it was made of. */
+  /** The union that it was made from. */
   readonly union: AnyNode | undefined;
-  /** Of the fields before the tag. */
+  /** The bytes of the fields before the tag. */
   readonly headerSize: number;
-  /** The field of the header that is the tag, or has it as a member; none where the tag stands behind the header. */
+  /** The header field that is the tag, or contains it; undefined if the tag follows the header. */
   readonly inHeader: InHeader | undefined;
 }
 
@@ -43,7 +43,7 @@ interface InHeader {
 export const MESSAGES: Kind<Messages> = {
   ...(UNION as unknown as Kind<Messages>),
   name: 'messages',
-  // Fields refer to one another in their messages; a tag that is a parameter is none of them.
+  // The references inside a message are resolved there; only a tag that is a parameter leads out.
   references: ({ tag, byTag }) =>
     tag.extent.from === 'parameter' ? tag.references('tag', [...byTag.keys()]) : [],
   shape: ({ tag, cases, before }) => ({ is: 'choice', tag: tag.extent, cases, before }),
@@ -109,7 +109,7 @@ export const MESSAGES: Kind<Messages> = {
       const branch = out.branch(() => {
         out.line(`let p = ${before === 0 ? 'q' : 's'};`);
         out.line('const z = 0;');
-        // The tag stood behind them, so they are there.
+        // The tag follows the header, so the header's bytes are there.
         out.reset(inHeader === undefined ? headerSize : 0);
         out.open(group, 's');
         const header = out.members(group, 0, before);
@@ -147,14 +147,9 @@ export const MESSAGES: Kind<Messages> = {
   },
 };
 
-/** What a member of a field that was read is called. */
-function memberText(known: Known, members: readonly string[]): string {
-  return members.reduce((outer, member) => outer.members!.get(member)!, known).value;
-}
-
 /**
- * All messages of a protocol as one field; `header` are fields of a fixed size that stand before the tag, or hold it;
- * `trailer` are fields behind each message.
+ * All messages of a protocol as one field. `header` are fields of a fixed size that come before the tag, or contain it; `trailer`
+ * are fields after each message.
  */
 export function messagesNode(
   tagField: string | AnyField | Parameter,
@@ -185,7 +180,7 @@ export function messagesNode(
   });
 }
 
-/** A union as the whole of a frame; undefined for one whose tag does not stand right before it, and for any other field. */
+/** A union as a whole frame; undefined for a union whose tag does not stand right before it, and for any other field. */
 export function unionRoot(node: AnyNode): AnyNode | undefined {
   const cases = taggedCases(node);
   if (cases === undefined) return undefined;

@@ -15,7 +15,7 @@ import {
 
 interface Only {
   readonly agrees: Presence;
-  /** The one value that the field has: the encoder fills it in. */
+  /** The only value that the field may have, if there is one: the encoder fills it in. */
   readonly value: Tag | undefined;
 }
 
@@ -65,7 +65,7 @@ function expected({ field, parameter, is, range }: Presence): string {
   return `${parameter ? 'the parameter ' : ''}'${field}' to be ${[...values, ...bounds].join(' or ')}`;
 }
 
-/** The path that is filled in: that of one value; or the parameter that is read. */
+/** The path that one value fills in, or the parameter that is read. */
 type FilledBy<P, V extends readonly unknown[]> = P extends string
   ? V extends readonly [number | bigint | string]
     ? P
@@ -73,11 +73,11 @@ type FilledBy<P, V extends readonly unknown[]> = P extends string
   : Filled<P>;
 
 /**
- * An earlier field may have only these values here; numbers may be given as `{ min, max }`. Checked on decode and on encode. It
- * takes no bytes and is not part of the message.
+ * Restrict an earlier field to these values in this message; numbers may be given as `{ min, max }`. Checked on decode and on
+ * encode. It takes no bytes and is not part of the message.
  *
- * With one value there is nothing to choose, so the encoder fills it in: reserved bits of a header that other messages use. Of a
- * parameter it says for which of its values there is the message at all: `only(parameter('version'), { min: 5 })`.
+ * With a single value the encoder fills the field in: reserved bits of a header that other messages use. For a parameter it says
+ * for which of its values the message exists at all: `only(parameter('version'), { min: 5 })`.
  *
  * @example
  * messages('flags.kind', {

@@ -61,7 +61,7 @@ export const OPTIONAL: Kind<Optional> = {
     if (when === undefined) writeFlag(isThere, walk);
     else if (when !== 'rest') {
       const isDue = presenceHolds(when, presenceSource(when).given(walk));
-      // What has no value comes and goes as the condition says; what may be missing itself has none to judge by.
+      // An item without a value is present if the condition holds; so is an optional item, whose own condition decides further.
       if (item.facts.traits.absent || (isDue && item.kind === OPTIONAL)) isThere = isDue;
       if (isDue !== isThere) {
         const expected = isDue
@@ -136,7 +136,7 @@ function optionalOf(item: AnyNode | undefined, when: Optional['when']): AnyNode 
   return item && declare<Optional, AnyNode>(OPTIONAL, { item, when });
 }
 
-/** The members of what may be missing, as they are found in its value. */
+/** The members of a value that may be missing, read from the value itself. */
 function membersOf(value: string, { members }: Known): Known['members'] {
   if (members === undefined) return undefined;
   return new Map(
@@ -151,14 +151,14 @@ function isCondition(when: Optional['when']): when is Presence {
   return when !== undefined && when !== 'rest';
 }
 
-/** Whether the condition holds for a value. */
+/** Whether a value meets the condition. */
 export function presenceHolds({ is, range, not }: Presence, value: unknown): boolean {
   const isNumber = typeof value === 'number' || typeof value === 'bigint';
   const isInside = range !== undefined && isNumber && value >= range.min && value <= range.max;
   return (is.includes(value as never) || isInside) !== (not === true);
 }
 
-/** The text that is true where the condition holds for a value. */
+/** Code that is true if a value meets the condition. */
 export function presenceText({ is, range, not }: Presence, value: string): string {
   const tests = is.length > 0 ? [isOneOf(value, is)] : [];
   if (range !== undefined) {
@@ -179,7 +179,7 @@ function givenCode(when: Presence, out: Encoding): string {
   return out.define(presenceSource(when).givenCode(out)!);
 }
 
-/** The bytes of what a condition asks for. */
+/** The bytes of an item whose presence is known in advance. */
 function foreseenOptional({ item, when }: Optional): Foreseen | undefined {
   const inner = foreseen(item);
   if (!isCondition(when) || inner === undefined) return undefined;
@@ -191,7 +191,7 @@ function foreseenOptional({ item, when }: Optional): Foreseen | undefined {
   };
 }
 
-/** A value that a condition may name. */
+/** A value that a condition may compare with. */
 export type ConditionValue = number | bigint | string | boolean;
 
 /** A condition on a field declared earlier, or on a parameter. */
@@ -200,13 +200,13 @@ export interface Condition<Path extends string = string, Reads extends string = 
     Reader<Reads> {
   /** Its path; a member of `flags`, `bits` or a `struct` as `'flags.urgent'`. */
   readonly field: Path;
-  /** The values that fulfil the condition. */
+  /** The values that meet the condition. */
   readonly is: readonly ConditionValue[];
 }
 
 /**
- * A condition for `optional`: the earlier field has one of the values, or a number in the range; `true` when none is named.
- * It is not fulfilled by a field inside an `optional` that is missing. Of a parameter, values are named.
+ * A condition for `optional`: the earlier field has one of the values, or a number in the range; `true` if none is given. A field
+ * inside a missing `optional` never meets it. For a parameter, values must be given.
  *
  * @example when('version', 2, 3); when('version', { min: 4 }); when('flags.urgent'); when(parameter('version'), { min: 4 });
  */
@@ -218,7 +218,7 @@ export function when<const S extends string | Parameter>(
 }
 
 /**
- * The contrary of `when`: fulfilled by any value but these.
+ * The opposite of `when`: met by any value except these.
  *
  * @example unless('status', 0); unless('flags.short');
  */
@@ -231,13 +231,13 @@ export function unless<const S extends string | Parameter>(
 
 type NameOf<S> = S extends Parameter<infer Name> ? Name : S extends string ? S : never;
 
-/** Numbers from `min` up to `max`, both among them; without one of them there is no end on its side. */
+/** Numbers from `min` to `max`, both included. Without one of them the range is open on that side. */
 export interface NumberRange {
   readonly min?: number;
   readonly max?: number;
 }
 
-/** The condition that values and a range make, checked; `name` is the maker for the errors. */
+/** The condition for these values and this range, checked; `name` is the maker, for errors. */
 export function presenceOf<P extends string>(
   name: string,
   given: P | Parameter<P>,
@@ -289,10 +289,10 @@ function rangeOf(name: string, given: NumberRange): NonNullable<Presence['range'
 }
 
 /**
- * A value that may be missing: `undefined`. A byte before it, 0 or 1, says whether it is there. With a condition there is no
- * such byte, and an earlier field decides; with `rest` it is there if anything is left of the frame, or of the enclosing
- * `bounded`. What has no value, a constant or padding, may come and go by a condition. An optional field inside another one asks for
- * both: the condition, and what is left.
+ * A value that may be missing: `undefined`. A byte before it, 0 or 1, says whether it is present. With a condition there is no
+ * such byte, and an earlier field decides; with `rest` it is present if bytes are left of the frame, or of the enclosing
+ * `bounded`. An item without a value, a constant or padding, may depend on a condition too. An optional inside another needs
+ * both: the condition, and bytes that are left.
  *
  * @example optional(u32le); optional(utf8(u8), when('flags.named')); optional(cstring(), rest);
  * @example optional(optional(u8, rest), when('version', 5));
@@ -313,7 +313,7 @@ export function optional<F extends AnyField, C extends Condition | Rest = Rest>(
   return declare(OPTIONAL, { item: node, when: isCondition(given) ? judged(given) : given });
 }
 
-/** A condition as `when` and `unless` make it, whatever was given. */
+/** A condition as `when` and `unless` make it, made again from an unknown value. */
 function judged({ field, parameter, is, range, not }: Condition): Condition {
   const values = range === undefined ? is : [...is, range];
   return presenceOf(not ? 'unless' : 'when', parameter ? parameterOf(field) : field, values, not === true);

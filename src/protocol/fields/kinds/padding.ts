@@ -16,9 +16,9 @@ import { foreseenBy, isLiteral, isUpTo, longest, sizeSource } from '../source.ts
 interface Padding {
   readonly size: Source;
   readonly max: number;
-  /** The multiple to pad to; 0 where the size is given. */
+  /** The multiple to pad to; 0 if a size is given. */
   readonly to: number;
-  /** Where the multiple is counted from. */
+  /** Where the offset is counted from. */
   readonly from: 'structure' | 'frame';
 }
 
@@ -118,12 +118,12 @@ export const PADDING: Kind<Padding> = {
   },
 };
 
-/** How many bytes there are up to the next multiple, from an offset in the frame. */
+/** How many bytes lie between an offset in the frame and the next multiple. */
 function upTo(to: number, offset: number): number {
   return (to - (offset % to)) % to;
 }
 
-/** As many bytes as the message asks for; as few as there can be, where it is not asked. */
+/** The number of bytes that the message gives; the fewest possible if it gives none. */
 function givenSize(size: Source, walk: Writing): number {
   if (size.takesRest) return 0;
   if (size.extent.from === 'prefix') return Math.max(0, size.range.min);
@@ -133,9 +133,9 @@ function givenSize(size: Source, walk: Writing): number {
 }
 
 /**
- * Bytes that mean nothing: written as zeros, ignored on decode, not part of the message. `{ to: 4 }` pads to
- * the next multiple of four, counted from the start of the frame, or of the structure where `from: 'structure'` says so. A size that is the path of an earlier field is not filled
- * in: the message says it there.
+ * Bytes without meaning: written as zeros, ignored on decode, not part of the message. `{ to: 4 }` pads to the next multiple of
+ * four, counted from the start of the frame, or of the structure with `from: 'structure'`. A size that is the path of an earlier
+ * field is not filled in: the message gives it.
  *
  * @example padding(3); padding({ to: 4 }); padding({ to: 8, from: 'structure' }); padding('padLength');
  */

@@ -18,7 +18,7 @@ import { DEFAULTED } from './defaulted.ts';
 interface Same {
   readonly item: AnyNode;
   readonly path: string;
-  /** It has no layout yet: that of the field at the path, once the structure is declared that has both. */
+  /** It has no layout yet. It takes the layout of the field at the path once their structure is declared. */
   readonly isOpen: boolean;
 }
 
@@ -70,7 +70,7 @@ export const SAME: Kind<Same> = {
     out.add(item, out.define(out.given(path)));
   },
 
-  // It repeats what is filled in: a size, a tag.
+  // It repeats a field that the encoder fills in: a size, a tag.
   checkAgreement({ item, path }, _, __, where) {
     if (item.kind.slot?.(item) !== undefined) return;
     throw new TypeError(
@@ -87,7 +87,7 @@ export const SAME: Kind<Same> = {
   },
 };
 
-/** What can be compared: a value that is a number, a name, a text or bytes. */
+/** The shapes whose values can be compared: numbers, names, texts, bytes. */
 const COMPARED: ReadonlySet<Shape['is']> = new Set(['integer', 'varint', 'digits', 'float', 'text', 'bytes']);
 
 function isSame(a: unknown, b: unknown): boolean {
@@ -95,14 +95,14 @@ function isSame(a: unknown, b: unknown): boolean {
   return a === b || (Number.isNaN(a) && Number.isNaN(b));
 }
 
-/** The text that is true where the two values are not the same. */
+/** Code that is true if the two values differ. */
 function differs({ item }: Same, a: string, b: string, out: Pick<Decoding, 'constant'>): string {
   const { is } = item.kind.shape(item);
   if (is === 'float' || is === 'bytes') return `!${out.constant(isSame)}(${a}, ${b})`;
   return `${a} !== ${b}`;
 }
 
-/** A field that can be repeated; throws a TypeError for any other. */
+/** The field, if its values can be compared; throws a TypeError if not. */
 function comparable(item: AnyNode): AnyNode {
   if (item.kind === DEFAULTED) return comparable(item.kind.children!(item)[0]!);
   const shape = item.kind.shape(item);
@@ -111,8 +111,8 @@ function comparable(item: AnyNode): AnyNode {
 }
 
 /**
- * A field that repeats an earlier one: checked on decode, filled in on encode. The earlier one may be a size or a tag. Without a
- * field of its own it has the layout of the one at the path; with one, its values are of the same type.
+ * A field that repeats an earlier one: checked on decode, filled in on encode. The earlier field may be a size or a tag. Without
+ * a field of its own it has the layout of the field at the path; with one, both have values of the same type.
  *
  * @throws TypeError for a field whose values are not numbers, names, texts or bytes
  *

@@ -19,7 +19,7 @@ import { toNumber } from '../sources/path.ts';
 import { runsForward } from '../sums.ts';
 import type { RangePaths } from './checksum.ts';
 
-/** A number that says how long, or how many, something else in the message is. */
+/** The size or the count of something else in the message. */
 interface Measured {
   readonly base: AnyNode;
   readonly slot: Slot;
@@ -45,7 +45,7 @@ const MEASURED: Pick<Kind<Measured>, Shared> = {
   slot: ({ slot }) => slot,
   read: ({ base }, walk) => walk.value(base),
   decode: ({ base }, out) => out.value(base),
-  // Its structure has its place, and fills it in.
+  // Its structure keeps its place and fills it in.
   write: ({ slot }, _, walk) => {
     walk.take(slot.width);
   },
@@ -76,7 +76,7 @@ export const SIZEOF: Kind<Measured> = {
       );
     }
     const start: Edge = { path: from ?? after ?? '', at: after === undefined ? 'start' : 'end' };
-    // Behind the last field there is nothing, of 0 bytes.
+    // After the last field there are 0 bytes.
     const isAtEnd = to === undefined && after !== undefined;
     if (!isAtEnd && !runsForward(entries, start, { path: to ?? '', at: 'end' })) {
       throw new RangeError(`${where}: the range of sizeOf runs forward`);
@@ -151,7 +151,7 @@ interface Places<T> {
   readonly groupStart: T;
 }
 
-/** Where what is measured begins and ends; the structure ends `here`. */
+/** Where the measured bytes begin and end; the structure ends `here`. */
 function rangeOf<T>(
   { from, after, to }: Measured,
   { of }: Agreement,
@@ -169,7 +169,7 @@ function rangeOf<T>(
   return { start, end: to === undefined ? here : places.place(to)!.end };
 }
 
-/** What stands on the wire for a size or a count; no whole number where nothing does. */
+/** The number on the wire for a size or a count; not a whole number if the wire cannot represent it. */
 function wireNumber({ by: { add, unit } }: Measured, actual: number): number {
   return (actual - add) / unit;
 }
@@ -190,34 +190,34 @@ function countOfValue(value: unknown): number {
   return Array.isArray(value) ? value.length : 0;
 }
 
-/** Whether its value is a list, where there is one. */
+/** Whether its value is a list, if it has one. */
 function isList(node: AnyNode): boolean {
   const shape = node.kind.shape(node);
   if (shape.is === 'maybe' || (shape.is === 'inside' && !node.kind.later)) return isList(shape.item);
   return shape.is === 'list';
 }
 
-/** Over which bytes a size goes. */
+/** The bytes that a size covers. */
 export interface SizeRange {
   /**
-   * The path of the first field in the range, in the structure of the size: `'kind'`, `'header.kind'`. Unless given, the range
-   * begins with the structure: for a message, with the frame.
+   * The path of the first field in the range, in the size's structure: `'kind'`, `'header.kind'`. Default: the start of the
+   * structure; for a message, the start of the frame.
    */
   from?: string;
-  /** The path of the field behind which the range begins, in place of `from`. */
+  /** The path of the field after which the range begins, in place of `from`. */
   after?: string;
-  /** The path of the last field in the range, or `rest`. Unless given, the range goes to the end of the structure. */
+  /** The path of the last field in the range, or `rest`. Default: the end of the structure. */
   to?: string | Rest;
 }
 
 /**
- * The bytes that another field takes, or a range of fields: filled in on encode, checked on decode. What it measures may stand
- * before or behind it, in its own structure or in one round it. A range is of its own structure; of a message, header and
- * tag included.
+ * The bytes that another field takes, or a range of fields: filled in on encode, checked on decode. The measured field may come
+ * before or after it, in its own structure or in an enclosing one. A range lies in its own structure; for a message, with header
+ * and tag.
  *
  * @param field an integer of fixed width; `size(field, { add, unit })` for a number that counts more, less, or in units
  * @param of the name of a field, or a range
- * @throws TypeError or RangeError for what cannot be measured, or cannot be filled in
+ * @throws TypeError or RangeError for a field that cannot be measured, or a size that cannot be filled in
  *
  * @example
  * struct({ header: struct({ length: sizeOf(u16be, 'body') }), body: bytes(rest) });      // 00 02 | 61 62
@@ -244,7 +244,7 @@ export function sizeOf<const S extends string | SizeRange>(
 }
 
 /**
- * The number of elements of an array: filled in on encode, checked on decode. The array may stand before or behind it, or be a
+ * The number of elements of an array: filled in on encode, checked on decode. The array may come before or after it, or be a
  * member of a structure there.
  *
  * @example struct({ header: struct({ count: countOf(u16be, 'items') }), items: array(item, rest) });

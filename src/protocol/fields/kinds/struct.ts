@@ -14,7 +14,7 @@ export const STRUCT: Kind<Group> = {
   children: ({ entries }) => entries.map(([, node]) => node),
   rebuild: ({ declared }, change) =>
     struct(Object.fromEntries(declared.map(([name, node]) => [name, change(node)]))) as AnyNode,
-  // A count may have the name of what it counts in a structure round it.
+  // A count may have the same name as the array it counts in an enclosing structure.
   declares: ({ places, entries }, name, child) =>
     places.has(name) && !(child?.kind.agreeRead !== undefined && entries[places.get(name)!]![1] === child),
   traits: groupTraits,
@@ -32,7 +32,7 @@ export const STRUCT: Kind<Group> = {
   },
 
   *write(group, value, walk) {
-    // Of what is filled in as a whole, nothing has to be given.
+    // A structure that is filled in completely may be left out.
     const given = group.facts.traits.computed || (value === undefined && mayBeLeftOut(group)) ? {} : value;
     requireObject(given);
     walk.open(group, given, walk.at);
@@ -82,7 +82,7 @@ export function groupTraits(group: Group): Traits {
   };
 }
 
-/** How many bytes the fields will take, where each of them can be known before they are reached. */
+/** How many bytes the fields will take, if each size is known before they are reached. */
 function foreseenGroup({ entries }: Group): Foreseen | undefined {
   const all: Foreseen[] = [];
   for (const [, node] of entries) {
@@ -98,7 +98,7 @@ function foreseenGroup({ entries }: Group): Foreseen | undefined {
   };
 }
 
-/** Whether all that must be given of it may be left out: fields that agree with others. */
+/** Whether the value may be left out: every field is filled in or agrees with another. */
 function mayBeLeftOut(group: NodeOf<Group>): boolean {
   const { lent, entries, facts } = group;
   if (lent.size === 0 || facts.traits.computed) return false;

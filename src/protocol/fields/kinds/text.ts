@@ -21,9 +21,9 @@ export type TextEncoding = 'utf8' | 'ascii' | 'latin1' | 'utf16le' | 'utf16be';
 /** How text lies in its bytes. */
 interface Form {
   readonly encoding: TextEncoding;
-  /** What its size counts. Characters are code points, in UTF-16 units of two bytes. */
+  /** What its size counts. Characters are code points; in UTF-16 they are units of two bytes. */
   readonly unit: 'bytes' | 'characters';
-  /** What fills it up to its size, at its end; an ASCII character. */
+  /** The ASCII character that fills the text up to its size, at its end. */
   readonly pad: string | undefined;
 }
 
@@ -60,7 +60,7 @@ export const TEXT: Kind<Text> = {
     if (count === null) return null;
     const at = walk.at;
     const end = endOf(form, walk.bytes, at, walk.end, count);
-    // Too few are there; how many more would do shows only with them.
+    // Too few bytes are there. How many more are needed shows only when they arrive.
     if (end < 0) walk.take(Math.max(count * widths(form)[0], walk.end - at + 1));
     walk.take(end - at);
     size.readEnd?.(walk);
@@ -130,12 +130,12 @@ export const TEXT: Kind<Text> = {
   },
 };
 
-/** The fewest and the most bytes of what the size counts. */
+/** The fewest and the most bytes of one unit of the size. */
 function widths({ encoding, unit }: Form): readonly [least: number, most: number] {
   return unit === 'bytes' ? [1, 1] : WIDTHS[encoding];
 }
 
-/** Where the text that begins at a byte ends; −1 where that is behind `end`. */
+/** Where the text that begins at `start` ends; −1 if its end is beyond `end`. */
 function endOf(form: Form, bytes: Uint8Array, start: number, end: number, count: number): number {
   const [least, most] = widths(form);
   if (least === most) return count * most > end - start ? -1 : start + count * most;
@@ -148,7 +148,7 @@ function endOf(form: Form, bytes: Uint8Array, start: number, end: number, count:
   return lastIsWhole(bytes, start, at, end) ? at : -1;
 }
 
-/** Whether the last character of `bytes[start, at)` has all its bytes, or may not get them because others follow. */
+/** Whether the last character of `bytes[start, at)` is complete, or cannot be completed because other bytes follow. */
 function lastIsWhole(bytes: Uint8Array, start: number, at: number, end: number): boolean {
   if (at < end || at === start) return true;
   let lead = at - 1;
@@ -157,7 +157,7 @@ function lastIsWhole(bytes: Uint8Array, start: number, at: number, end: number):
   return at - lead >= (byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4);
 }
 
-/** How much the size says. */
+/** The number that the size gives for these bytes. */
 function countOf(form: Form, bytes: Uint8Array): number {
   const [least, most] = widths(form);
   if (least === most) return bytes.length / most;
@@ -166,7 +166,7 @@ function countOf(form: Form, bytes: Uint8Array): number {
   return count;
 }
 
-/** The text in the bytes, without what fills it up; undefined where they are not text. */
+/** The text in the bytes, without its padding; undefined if the bytes are not text. */
 function decodeText({ encoding, pad }: Form, bytes: Buffer, start: number, end: number): string | undefined {
   const text = decodeFilled(encoding, bytes, start, end);
   if (text === undefined || pad === undefined) return text;
@@ -193,7 +193,7 @@ function decodeFilled(encoding: TextEncoding, bytes: Buffer, start: number, end:
   }
 }
 
-/** The bytes of a text, filled up to its size; undefined where the encoding cannot say it. */
+/** The bytes of a text, padded to its size; undefined if the encoding cannot represent it. */
 function encodeText(form: Form, size: Source, text: string): Uint8Array | undefined {
   const bytes = encodeFilled(form.encoding, text);
   if (bytes === undefined || form.pad === undefined) return bytes;
@@ -226,17 +226,17 @@ function encodeFilled(encoding: TextEncoding, text: string): Buffer | undefined 
 }
 
 export interface TextOptions extends FieldLimits {
-  /** `'utf8'` unless given. */
+  /** Default `'utf8'`. */
   encoding?: TextEncoding;
-  /** An ASCII character that fills the text up to its size, added on encode and taken off on decode; the size is a number then. */
+  /** An ASCII character that fills the text up to its size, added on encode and removed on decode. The size must then be a number. */
   pad?: string;
-  /** What the size counts: `'bytes'` unless given. Characters are code points, in UTF-16 units of two bytes. */
+  /** What the size counts: `'bytes'` (the default) or characters, which are code points; in UTF-16 they are units of two bytes. */
   unit?: 'bytes' | 'characters';
 }
 
 /**
- * Text in any of five encodings, its size in bytes or characters. Bytes that are not text in the encoding are refused, and text
- * that the encoding cannot say.
+ * Text in one of five encodings, with its size in bytes or characters. Bytes that are not text in the encoding are refused, and
+ * so is text that the encoding cannot represent.
  *
  * @example text(8, { encoding: 'ascii', pad: ' ' }); text(u16be, { encoding: 'utf16be', unit: 'characters' });
  */

@@ -140,7 +140,7 @@ export function caseLabels({ tag, tags }: Case, source: Source): string {
   return (tags ?? [tag]).map((one) => `case ${literal(source.raw(one))}:`).join(' ');
 }
 
-/** A message's object, as it stands in code: its type and its members. */
+/** Code for a message's object: its type and its members. */
 export function messageLiteral(
   { name, tags }: Case,
   tag: string,
@@ -153,7 +153,7 @@ export function messageLiteral(
   ]);
 }
 
-/** The cases of a field that is a union whose tag stands right before them; undefined for any other. */
+/** The cases of a union whose tag stands right before it; undefined for any other field. */
 export function taggedCases(node: AnyNode): Cases | undefined {
   if (node.kind !== UNION) return undefined;
   const cases = node as unknown as Cases;
@@ -161,9 +161,9 @@ export function taggedCases(node: AnyNode): Cases | undefined {
 }
 
 /**
- * One of several structures, told apart by a tag: an integer or enumeration right before it, or the path of one
- * declared earlier, which is then derived. The value carries the case's name as `type`. With `otherwise: 'unknown'` any other
- * tag gives `{ type: 'unknown', tag, payload }`, the payload up to the end of the frame, or of the enclosing `bounded`.
+ * One of several structures, told apart by a tag: an integer or enumeration right before it, or the path of one declared earlier,
+ * which is then derived. The value has the case's name as `type`. With `otherwise: 'unknown'` any other tag gives `{ type:
+ * 'unknown', tag, payload }`; the payload extends to the end of the frame, or of the enclosing `bounded`.
  *
  * @example
  * struct({

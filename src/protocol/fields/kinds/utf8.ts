@@ -20,7 +20,7 @@ interface Utf8 {
   readonly max: number;
 }
 
-/** The bytes of a longer text are not counted to refuse it: there are at least as many as it has characters. */
+/** Beyond this length the error gives the number of characters, not of bytes: counting the bytes would take too long. */
 const LONG = 1_000_000;
 
 export const UTF8: Kind<Utf8> = {
@@ -76,7 +76,7 @@ export const UTF8: Kind<Utf8> = {
   },
 };
 
-/** The bytes of a text, of which there may be so many. */
+/** The bytes of a text of at most `limit` bytes. `count` receives their number. */
 export function encodeText(value: unknown, limit: number, count: (length: number) => void): Buffer {
   if (typeof value !== 'string') throw new Problem('ERR_FIELD_RANGE', 'a string', value);
   if (value.length > limit) {
@@ -98,8 +98,8 @@ function limitOf(size: Source, max: number, place: Slots): number {
 }
 
 /**
- * Text in UTF-8; the size is in bytes. Malformed UTF-8 is refused, as is a lone surrogate on encode; U+FEFF is
- * text, wherever it stands.
+ * Text in UTF-8; the size is in bytes. Malformed UTF-8 is refused, and so is a lone surrogate on encode. U+FEFF is kept, wherever
+ * it stands.
  *
  * @example utf8(u8); utf8('length', { max: 64 }); utf8(until(constant(u8, 0x0a)));
  */
@@ -107,7 +107,7 @@ export function utf8<const S extends Size | Until>(
   size: S,
   limits: FieldLimits = {},
 ): Field<string | Nothing<S>, string | Nothing<S>, Filled<S>> {
-  // What is judged behind the text is written at once.
+  // A postponed text cannot be searched for its terminator or tell whether it took the rest: `text` writes at once.
   if (isUntil(size) || isUpTo(size)) return text(size, limits) as never;
   return declare(UTF8, { size: sizeSource(size, 'utf8'), max: maximum('utf8', limits, DEFAULT_MAX_BYTES) });
 }

@@ -26,7 +26,7 @@ export const VARINT: Kind<Varint> = {
   read({ zigzag }, walk) {
     const start = walk.at;
     const width = varintWidthAt(walk.bytes, start, walk.end);
-    // It goes on behind the end.
+    // The varint is cut off at the end.
     if (width === 0) walk.at = walk.end;
     walk.take(width < 0 ? MAX_VARINT_LENGTH : Math.max(1, width));
     if (width < 0) {
@@ -124,9 +124,9 @@ function writeVaruint(out: Encoding): string {
 }
 
 /**
- * An unsigned integer in groups of seven bits, least significant first, the high bit set on all but the last
- * (LEB128, protobuf's varint): 0 to 2⁵³ − 1. Written as short as it goes; read at any width up to ten bytes.
+ * An unsigned integer in groups of seven bits, least significant first; the high bit is set on all but the last (LEB128,
+ * protobuf's varint). 0 to 2⁵³ − 1. Written with as few bytes as possible; read at any width up to ten bytes.
  */
 export const varuint: Field<number> = declare<Varint, Field<number>>(VARINT, { zigzag: false });
-/** A signed integer as a `varuint` of its zigzag image (0, −1, 1, −2 … as 0, 1, 2, 3 …): −2⁵² to 2⁵² − 1. */
+/** A signed integer as a `varuint` of its zigzag encoding (0, −1, 1, −2 … as 0, 1, 2, 3 …): −2⁵² to 2⁵² − 1. */
 export const varint: Field<number> = declare<Varint, Field<number>>(VARINT, { zigzag: true });

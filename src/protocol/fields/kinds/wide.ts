@@ -4,7 +4,7 @@ import type { ByteOrder, Decoding, Kind, Range, Scalar } from '../kind.ts';
 import { declare } from '../node.ts';
 import { isInRange, requireInRange } from './integer.ts';
 
-/** An integer of more than 32 bits, and less than 64. */
+/** An integer of more than 32 bits and fewer than 64. */
 interface Wide {
   /** In bytes. */
   readonly width: 5 | 6 | 7;
@@ -65,14 +65,14 @@ export const WIDE: Kind<Wide> = {
   },
 };
 
-/** What its bits hold, and a number holds exactly. */
+/** The range of its bits, limited to the numbers that are exact. */
 function range({ width, signed }: Wide): Range {
   const span = 2 ** (8 * width);
   const max = Math.min((signed ? span / 2 : span) - 1, Number.MAX_SAFE_INTEGER);
   return { min: signed ? Math.max(-span / 2, Number.MIN_SAFE_INTEGER) : 0, max };
 }
 
-/** Code for the bytes from one significance up to another, the least significant being 0. */
+/** Code for the bytes between two positions; position 0 is the least significant byte. */
 function word({ width, order }: Wide, out: Decoding, from: number, to: number): string {
   return Array.from({ length: to - from }, (_, index) => {
     const place = order === 'le' ? from + index : width - 1 - from - index;
@@ -100,7 +100,7 @@ export const u48be: Field<number> = wide(6, false, 'be');
 export const i48le: Field<number> = wide(6, true, 'le');
 /** 48 bits signed, big-endian. */
 export const i48be: Field<number> = wide(6, true, 'be');
-/** 56 bits unsigned, little-endian; values of more than 2⁵³ − 1 are refused, since no number holds them exactly. */
+/** 56 bits unsigned, little-endian; values above 2⁵³ − 1 are refused, since a number does not hold them exactly. */
 export const u56le: Field<number> = wide(7, false, 'le');
 /** 56 bits unsigned, big-endian, up to 2⁵³ − 1. */
 export const u56be: Field<number> = wide(7, false, 'be');

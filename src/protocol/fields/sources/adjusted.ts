@@ -16,7 +16,7 @@ import type {
 } from '../kind.ts';
 
 /**
- * A number made of another one, wherever that comes from: `raw × unit + add`, or nothing where `raw` is `nullAt`.
+ * A number computed from another source: `raw × unit + add`, or nothing if `raw` is `nullAt`.
  *
  *     raw     −1   0   1   2         size(i16be, { add: 2, unit: 4, nullAt: -1 })
  *     size  null   2   6  10
@@ -54,7 +54,7 @@ export class AdjustedSource implements Source {
     const raw = this.#inner.decode(out);
     const isSame = unit === 1 && add === 0;
     if (nullAt === undefined) return isSame ? raw : out.define(`${raw} * ${unit} + ${add}`);
-    // A raw −1 is taken for nothing: a field of which it means that, or one that is refused for it.
+    // −1 stands for nothing here, so a raw −1 needs no translation.
     if (isSame && nullAt === -1) return raw;
     const size = out.define(`${raw} === ${nullAt} ? -1 : ${raw} * ${unit} + ${add}`);
     out.fail(`${size} < 0 && ${raw} !== ${nullAt}`);

@@ -1,7 +1,7 @@
 import type { Extent, Range } from '../kind.ts';
 import { UnsaidSource } from './unsaid.ts';
 
-/** A number in the declaration. Whether what is written agrees is judged where it is used. */
+/** A number in the declaration. The field that uses it checks that a written value agrees. */
 export class LiteralSource extends UnsaidSource {
   readonly extent: Extent;
   override readonly range: Range;

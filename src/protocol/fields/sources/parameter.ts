@@ -17,7 +17,7 @@ import type {
 import { NO_BYTES } from './no-bytes.ts';
 import { UNKNOWN } from './path.ts';
 
-/** A number from outside the bytes: the engines know it when they are made. */
+/** A number from outside the bytes: the engines know it when they are created. */
 export class ParameterSource implements Source {
   readonly extent: Extent;
   readonly takesRest: boolean = false;

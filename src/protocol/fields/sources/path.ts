@@ -18,23 +18,23 @@ import type {
 } from '../kind.ts';
 import { NO_BYTES } from './no-bytes.ts';
 
-/** The numbers of a field that is not known yet. */
+/** The range of a field that is not known yet. */
 export const UNKNOWN: Range = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
 
-/** The number that a size is, of the value of a field; anything else as it is. */
+/** The value of a field as a size. A value that is not a bigint stays as it is. */
 export function toNumber(value: unknown): unknown {
-  // Beyond what a number holds exactly it is larger than any maximum, rounded or not.
+  // A bigint that a number does not hold exactly is larger than any maximum, rounded or not.
   return typeof value === 'bigint' ? Number(value) : value;
 }
 
-/** Code for the number that a size is. */
+/** Code for the value of a field as a size. */
 export function numberCode({ value, type }: Known, out: Decoding): string {
   if (type === 'bigint') return out.define(`Number(${value})`);
   if (type === 'foreign') out.fail(`!Number.isInteger(${value})`);
   return value;
 }
 
-/** An earlier field, here or in a structure round it, or a member of one: `'length'`, `'header.length'`. */
+/** An earlier field, here or in an enclosing structure, or a member of one: `'length'`, `'header.length'`. */
 export class PathSource implements Source {
   readonly extent: Extent;
   readonly takesRest: boolean = false;
@@ -43,7 +43,7 @@ export class PathSource implements Source {
   readonly size: Size = NO_BYTES;
   readonly range: Range = UNKNOWN;
   readonly #path: string;
-  /** It is a size or a count; else a tag or a condition, of which the value is taken as it is. */
+  /** True for a size or a count. The value of a tag or a condition is taken as it is. */
   readonly #isSize: boolean;
 
   constructor(path: string, isSize: boolean) {

@@ -16,7 +16,7 @@ import type {
 } from '../kind.ts';
 import { numberCode, toNumber, UNKNOWN } from './path.ts';
 
-/** A field right before what the number is used for. */
+/** A field right before the content that its number is used for. */
 export class PrefixSource implements Source {
   readonly extent: Extent;
   readonly takesRest: boolean = false;

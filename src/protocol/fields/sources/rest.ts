@@ -2,8 +2,8 @@ import type { Decoding, Encoding, Extent, Range, Reading, Writing } from '../kin
 import { UnsaidSource } from './unsaid.ts';
 
 /**
- * What is left of the frame, or of the enclosing `bounded`, before what stands behind it. What takes the rest says so once it
- * is written (`exhaust`).
+ * The bytes that are left of the frame, or of the enclosing `bounded`, except room for the fields that follow. A field that takes
+ * them calls `exhaust` once it is written.
  */
 export class RestSource extends UnsaidSource {
   readonly extent: Extent = { from: 'rest' };
@@ -20,7 +20,7 @@ export class RestSource extends UnsaidSource {
 }
 
 /**
- * What is left, and not more than so many bytes: a block, of which only the last one is shorter. A shorter one has taken the rest.
+ * The bytes that are left, up to a maximum: a block, of which only the last one is shorter. A shorter block has taken the rest.
  *
  *     array(struct({ data: bytes(size(rest, { upTo: 16 })), sum: u16le }), rest)      16 bytes, sum, 16 bytes, sum, 3 bytes, sum
  */

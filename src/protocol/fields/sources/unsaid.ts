@@ -1,7 +1,7 @@
 import type { Decoding, Extent, Range, Reading, Reference, Size, Source, Tag } from '../kind.ts';
 import { NO_BYTES } from './no-bytes.ts';
 
-/** A number that no field holds: to read it takes no reference, and to write it nothing. */
+/** A number that no field holds: reading it needs no reference, and writing it takes no bytes. */
 export abstract class UnsaidSource implements Source {
   abstract readonly extent: Extent;
   readonly takesRest: boolean = false;

@@ -3,18 +3,18 @@ import type { Decoding, Encoding, Extent, Reading, Size, Writing } from '../kind
 import { UnsaidSource } from './unsaid.ts';
 
 /**
- * What is left up to a terminator, which is taken too. It is looked for from the front, once.
+ * The bytes up to a terminator, which is consumed too. The search goes forward and passes each byte once.
  *
  *     bytes(until(constant(u8, 0)))      61 62 00      'ab', 3 bytes
  */
 export class UntilSource extends UnsaidSource {
   readonly extent: Extent;
-  /** The terminator's, which is written behind the content. */
+  /** The size of the terminator, which is written after the content. */
   override readonly size: Size;
   readonly bytes: Buffer;
   readonly #step: number;
 
-  /** `step` is the width of a unit of text: a terminator stands at a multiple of it. */
+  /** `step` is the width of a unit of text: a terminator lies at a multiple of it. */
   constructor(bytes: Uint8Array, step: number) {
     super();
     this.bytes = Buffer.from(bytes);
@@ -25,7 +25,7 @@ export class UntilSource extends UnsaidSource {
 
   read(walk: Reading, max: number): unknown {
     const reach = Math.min(walk.end, walk.at + max + this.bytes.length);
-    // What was searched may end inside a terminator.
+    // The searched bytes may end inside a terminator.
     const before = Math.max(0, walk.searched - this.bytes.length + 1);
     const from = before - (before % this.#step);
     const found = this.#find(walk.bytes, walk.at + from, reach);
@@ -71,7 +71,7 @@ export class UntilSource extends UnsaidSource {
     out.refuse(`${out.constant(this.#find.bind(this))}(t, ${start}, p) !== ${length}`);
   }
 
-  /** Whether the terminator is what stands at a byte. */
+  /** Whether the bytes at an offset are the terminator. */
   isAt(bytes: Uint8Array, at: number, end: number): boolean {
     const { length } = this.bytes;
     if (at + length > end) return false;
@@ -86,7 +86,7 @@ export class UntilSource extends UnsaidSource {
     out.line(`p += ${this.bytes.length};`);
   }
 
-  /** How far from `start` the first terminator of `bytes[start, end)` is; −1 where there is none. */
+  /** The distance from `start` to the first terminator in `bytes[start, end)`; −1 if there is none. */
   #find(bytes: Buffer, start: number, end: number): number {
     const content = bytes.subarray(start, end);
     let at = content.indexOf(this.bytes);
