@@ -1,14 +1,14 @@
 import { safeText } from './bytes/show.ts';
 
 /**
- * Every error this library makes about bytes, messages, states and time.
+ * All errors that this library creates about bytes, messages, states and time.
  *
- * Few classes, many codes: match on `code`, which is API. `docs/errors.md` has a heading for each.
- * System errors (`ECONNRESET` …) pass through the stages untouched, and a wrong *declaration* is a plain
- * `TypeError` or `RangeError`, thrown where it is written.
+ * There are few classes and many codes: match on `code`, which is API. `docs/errors.md` has a heading for each code.
+ * System errors (`ECONNRESET` …) pass through the stages unchanged. A wrong *declaration* throws a plain `TypeError` or
+ * `RangeError` where it is written.
  */
 
-/** Whose fault it is: the other side of the wire, or our own program. */
+/** The side at fault: the peer, or this program. */
 export type Origin = 'peer' | 'local';
 
 export type FrameErrorCode =
@@ -71,7 +71,7 @@ export type FleetErrorCode =
   | 'ERR_FLEET_SERVER'
   | 'ERR_FLEET_UNREACHABLE';
 
-/** The codes, all of them. */
+/** All codes. */
 export type ErrorCode =
   | FrameErrorCode
   | MessageErrorCode
@@ -83,58 +83,58 @@ export type ErrorCode =
   | FleetErrorCode;
 
 /**
- * Why a command was refused, before anything of it was sent to its device:
+ * Why a command was refused before any of it was sent to its device:
  *
- * - `'absent'`: no gateway holds a connection of the device, or the one that did has let it go;
+ * - `'absent'`: no gateway holds a connection of the device;
  * - `'state'`: the session's state does not allow the message;
- * - `'queue'`: as many commands as may wait for the device do, or its time was over before its turn came;
- * - `'invalid'`: the gateway does not take it for a message of its protocol that can be sent so;
- * - `'size'`: it is longer than NATS carries;
- * - `'expired'`: its `until` has passed;
+ * - `'queue'`: the device's queue is full, or the command's time ran out while it waited;
+ * - `'invalid'`: the command is not a message that the gateway can send to the device;
+ * - `'size'`: the command is longer than the maximum payload of NATS;
+ * - `'expired'`: the command's `until` has passed;
  * - `'offline'`: there is no connection to NATS.
  */
 export type RefusalReason = 'absent' | 'state' | 'queue' | 'invalid' | 'size' | 'expired' | 'offline';
 
-/** What an error carries beside its text. Each detail is there only where it applies. */
+/** The details of an error beside its text. An error has only the details that apply. */
 export interface ErrorDetails {
-  /** Whose fault it is. Default `'peer'`; of a `HandlerError` `'local'`. */
+  /** The side at fault. Default `'peer'`; for a `HandlerError` `'local'`. */
   origin?: Origin | undefined;
-  /** The most (or the least) that is allowed, in the unit the text names. */
+  /** The largest (or smallest) allowed value, in the unit that the text names. */
   limit?: number | undefined;
-  /** What was there instead. */
+  /** The value found. */
   actual?: unknown;
-  /** What would have been right. */
+  /** The value expected. */
   expected?: unknown;
   /**
-   * Where, in bytes: of a `FrameError`, in the stream of bytes received; of a `MessageError`, in the frame; of a
-   * `CaptureError`, in the file (unpacked, where it is a gzip file).
+   * The place, in bytes: for a `FrameError`, in the stream of bytes received; for a `MessageError`, in the frame; for a
+   * `CaptureError`, in the file (after decompression, if it is a gzip file).
    */
   offset?: number | undefined;
-  /** Of a `CaptureError` about a text file: the line, counted from 1. */
+  /** For a `CaptureError` about a text file: the line, counted from 1. */
   line?: number | undefined;
-  /** Of a `MessageError`, in the stream of bytes received, where the frame's place in it is known. */
+  /** For a `MessageError`: the place in the stream of bytes received, if the frame's place in it is known. */
   streamOffset?: number | undefined;
   /** The field, with indices: `items[3].key`. */
   path?: string | undefined;
-  /** The type of the message that was being read or written, where it is known. */
+  /** The type of the message that was being read or written, if known. */
   messageType?: string | undefined;
   /** The session state. */
   state?: string | undefined;
-  /** Of a `FleetError`: the device that a command is for. */
+  /** For a `FleetError`: the device that the command is for. */
   device?: string | undefined;
-  /** Of `ERR_COMMAND_REFUSED`: why nothing was sent. */
+  /** For `ERR_COMMAND_REFUSED`: why nothing was sent. */
   reason?: RefusalReason | undefined;
   /** The bytes around `offset`, in hex, with a caret under the byte. */
   excerpt?: string | undefined;
   cause?: unknown;
 }
 
-/** The most characters of a text, the message or a detail, that an error keeps. */
+/** The most characters that an error keeps of its message, and of each detail that is a text. */
 const LONGEST_TEXT = 1000;
 
 /**
- * The base of all of them. Whatever a peer sent, an error is one line of at most a thousand characters, and so is each of its
- * details that is a text: a control character shows as `\u001b`.
+ * The base class of all errors. Whatever a peer sent, the message is one line of at most a thousand characters, and so
+ * is each detail that is a text: a control character shows as `\u001b`.
  *
  * @example
  * pipeline(socket, …, (error) => {
@@ -157,21 +157,24 @@ export abstract class ProtocolError<Code extends ErrorCode = ErrorCode> extends 
   declare readonly reason?: RefusalReason;
   declare readonly excerpt?: string;
 
-  /** @param details - `origin` is `'peer'` unless given; that of a `HandlerError` is `'local'` */
+  /** @param details - `origin` defaults to `'peer'`, for `ERR_HANDLER` to `'local'` */
   constructor(code: Code, message: string, details: ErrorDetails = {}) {
     super(plain(message), 'cause' in details ? { cause: details.cause } : undefined);
     const { origin = code === 'ERR_HANDLER' ? 'local' : 'peer', cause: _, ...rest } = details;
     this.code = code;
     this.origin = origin;
     for (const [key, given] of Object.entries(rest)) {
-      // The excerpt alone has lines, and is our own text.
+      // Only the excerpt may have several lines: it is this library's own text.
       const value = typeof given === 'string' && key !== 'excerpt' ? plain(given) : given;
       if (value !== undefined) Object.defineProperty(this, key, { value, enumerable: true });
     }
   }
 }
 
-/** Whether an error is a `ProtocolError`, also one of another copy of the package: a protocol may be loaded beside its own. @internal */
+/**
+ * True for a `ProtocolError`, including one made by another copy of the package: a protocol may load its own copy.
+ * @internal
+ */
 export function isProtocolError(error: unknown): error is ProtocolError {
   if (error instanceof ProtocolError) return true;
   const { code, origin } = (error ?? {}) as Partial<ProtocolError>;
@@ -187,13 +190,13 @@ export class FrameError extends ProtocolError<FrameErrorCode> {
 export class MessageError extends ProtocolError<MessageErrorCode> {
   override readonly name = 'MessageError';
 
-  /** Name and text, and the excerpt under them. */
+  /** The name and the text, with the excerpt on the lines after them. */
   override toString(): string {
     return this.excerpt === undefined ? super.toString() : `${super.toString()}\n${this.excerpt}`;
   }
 }
 
-// `console.log` and an uncaught error: the excerpt as it is meant to be seen, then the other details.
+// `console.log` and uncaught errors print the excerpt on its own lines, then the other details.
 Object.defineProperty(MessageError.prototype, Symbol.for('nodejs.util.inspect.custom'), {
   value(
     this: MessageError,
@@ -206,7 +209,7 @@ Object.defineProperty(MessageError.prototype, Symbol.for('nodejs.util.inspect.cu
   },
 });
 
-/** A message that the current state does not allow; `origin` says in which direction. */
+/** A message that the current state does not allow: a received one if `origin` is `'peer'`, else one to be sent. */
 export class StateError extends ProtocolError<StateErrorCode> {
   override readonly name = 'StateError';
 }
@@ -216,7 +219,7 @@ export class TimeoutError extends ProtocolError<TimeoutErrorCode> {
   override readonly name = 'TimeoutError';
 }
 
-/** A peer, or all of them together, reached a limit of the server; `limit` is its value. */
+/** One peer, or all peers together, reached a limit of the server; `limit` is its value. */
 export class LimitError extends ProtocolError<LimitErrorCode> {
   override readonly name = 'LimitError';
 }
@@ -226,17 +229,17 @@ export class HandlerError extends ProtocolError<HandlerErrorCode> {
   override readonly name = 'HandlerError';
 }
 
-/** A file of recorded traffic could not be read to its end; what came before the fault was given. */
+/** A file of recorded traffic could not be read to its end; everything before the fault was delivered. */
 export class CaptureError extends ProtocolError<CaptureErrorCode> {
   override readonly name = 'CaptureError';
 }
 
-/** A command that did not get its reply, or a fleet that cannot be reached. */
+/** A command got no reply, or the fleet cannot be reached. */
 export class FleetError extends ProtocolError<FleetErrorCode> {
   override readonly name = 'FleetError';
 }
 
-/** The text on one line, cut where it is longer than any of ours. */
+/** The text on one line, cut at `LONGEST_TEXT` characters. */
 function plain(text: string): string {
   return safeText(text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text);
 }

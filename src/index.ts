@@ -136,7 +136,7 @@ export { MessageEncoder, type MessageEncoderOptions } from './streams/message-en
 export { LengthPrefixEncoder } from './streams/length-prefix-encoder.ts';
 export { FrameEncoder } from './streams/frame-encoder.ts';
 
-// all of it, in one stage, and without a stream
+// the whole protocol, as one stage, and without a stream
 export {
   Conversation,
   type ConversationObserver,
@@ -146,11 +146,11 @@ export {
 } from './protocol/conversation.ts';
 export { Responder, type ResponderOptions } from './streams/responder.ts';
 
-// stages of one's own
+// your own stages
 export type { Matter } from './streams/outlet.ts';
 export { Stage, type StageOptions } from './streams/stage.ts';
 
-// all of it, over a socket
+// the whole protocol, over a socket
 export { defineProtocol, type Protocol, type ServerProtocol } from './protocol/protocol.ts';
 export type { FramingPair, Preface } from './protocol/direction.ts';
 export {
@@ -192,5 +192,5 @@ export type {
   Observer,
 } from './protocol/recording/observer.ts';
 
-// what goes wrong
+// errors
 export * from './errors.ts';

@@ -1,17 +1,17 @@
 import { show } from './bytes/show.ts';
 
-/** The longest delay that a timer of Node can keep: 2³¹ − 1 ms, almost 25 days. A longer one would fire at once. */
+/** The longest delay of a Node timer: 2³¹ − 1 ms, almost 25 days. A timer with a longer delay fires at once. */
 export const MAX_DELAY = 2_147_483_647;
 
-/** Judges the value of one option; throws where it does not fit. `name` is what the error calls it. */
+/** Checks the value of one option, and throws if it does not fit. `name` names the option in the error. */
 export type Check = (name: string, value: unknown) => void;
 
 /**
- * Refuse options that do not exist, naming the nearest one that does, and values that their checks refuse. An option that
- * is undefined counts as left out.
+ * Refuse unknown options, suggesting the most similar known one, and values that fail their checks. An option that is
+ * undefined counts as left out.
  *
- * @param where - what takes the options: `'lengthPrefix'`
- * @param checks - a check for each option there is
+ * @param where - the function or class that takes the options: `'lengthPrefix'`
+ * @param checks - the known options, each with its check
  * @throws TypeError for a value that is not an object, an unknown option, or a value of another type
  * @throws RangeError for a value outside its range
  *
@@ -28,7 +28,10 @@ export function checkOptions(where: string, options: unknown, checks: Readonly<R
   }
 }
 
-/** Options for two parts in one object: those that have a check, and the others, which the second part will judge. */
+/**
+ * Split an object of options for two parts: the options that have a check, and the rest, which the second part checks
+ * itself.
+ */
 export function splitOptions<Options extends object>(
   options: Options,
   checks: Readonly<Record<string, Check>>,
@@ -61,7 +64,7 @@ export function limit(min: number): Check {
   };
 }
 
-/** Milliseconds that a timer of Node can keep: from 1 to 2³¹ − 1, whole or not. */
+/** Milliseconds that a Node timer supports: from 1 to 2³¹ − 1, whole or not. */
 export const delay: Check = (name, value) => {
   if (typeof value === 'number' && value >= 1 && value <= MAX_DELAY) return;
   throw new RangeError(`${name} must be milliseconds from 1 to ${MAX_DELAY}, got ${show(value)}`);
@@ -94,7 +97,7 @@ export const callback: Check = (name, value) => {
   if (typeof value !== 'function') throw new TypeError(`${name} must be a function, got ${show(value)}`);
 };
 
-/** Any value: what takes the options judges it. */
+/** Any value; the owner of the options checks it itself. */
 export const anything: Check = () => {};
 
 function unknownOption(where: string, name: string, known: readonly string[]): string {
@@ -104,7 +107,7 @@ function unknownOption(where: string, name: string, known: readonly string[]): s
   return `${text}; there are ${known.map((one) => `'${one}'`).join(', ')}`;
 }
 
-/** The name that is the fewest edits away, at most a third of its letters; undefined where no name is that near. */
+/** The known name with the fewest edits, at most two or a third of its letters; undefined if there is none. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let fewest = Infinity;
@@ -115,7 +118,7 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   return best;
 }
 
-/** Levenshtein's distance: how many letters must be added, removed or changed. */
+/** The Levenshtein distance: how many letters must be added, removed or changed. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

@@ -1,4 +1,4 @@
-// The drone protocol, by parts or as a whole: `import { drone }` or `import * as drone`.
+// `wirepipe/drone`: the drone protocol, as a whole (`drone`) and in parts.
 export { type ClientMessage, clientMessages, type ServerMessage, serverMessages } from './messages.ts';
 export { type DroneProtocol, drone, droneProtocol } from './protocol.ts';
 export {

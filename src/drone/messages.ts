@@ -1,18 +1,18 @@
 import { i32le, message, u8, utf8 } from '../protocol/fields/kinds.ts';
 import { type DeclaredCodec, messages } from '../protocol/fields/messages.ts';
 
-/** What a client says. */
+/** The messages of the client. */
 export type ClientMessage =
   | { type: 'quit' }
   | { type: 'move'; x: number; y: number }
   | { type: 'write'; text: string }
   | { type: 'changeColor'; r: number; g: number; b: number };
 
-/** What the drone answers. */
+/** The messages of the drone. */
 export type ServerMessage = { type: 'ok'; text: string } | { type: 'error'; text: string };
 
 /**
- * What a client says to the drone. Bytes behind a complete message are ignored.
+ * The codec of the client's messages. Bytes after a complete message are ignored.
  *
  *     quit         00
  *     move         01 · x i32le · y i32le
@@ -31,7 +31,7 @@ export const clientMessages: DeclaredCodec<ClientMessage> = messages(
 );
 
 /**
- * What the drone answers. Bytes behind a complete message are ignored.
+ * The codec of the drone's messages. Bytes after a complete message are ignored.
  *
  *     ok     80 · length u8 · text
  *     error  81 · length u8 · text

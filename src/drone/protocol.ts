@@ -9,7 +9,7 @@ export type DroneProtocol = Protocol<ClientMessage, ServerMessage, DroneState, D
 };
 
 /**
- * The drone protocol, with a session of these options.
+ * The drone protocol, whose session has these options.
  *
  *     frame    u32le payload length, at most 10,000,000 · payload
  *     payload  u8 discriminant · body

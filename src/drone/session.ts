@@ -3,24 +3,24 @@ import { type ClientMessage, clientMessages, type ServerMessage, serverMessages 
 
 export type DroneState = 'handshake' | 'authenticated' | 'closing';
 
-/** What a connection to the drone keeps. */
+/** The context of a connection to the drone. */
 export interface DroneContext {
-  /** Attempts to authenticate that are left. */
+  /** Remaining attempts to authenticate. */
   attempts: number;
 }
 
 export type DroneSession = Session<ClientMessage, ServerMessage, DroneState, DroneContext>;
 
 export interface DroneOptions {
-  /** What opens a connection. Default `'HELLO'`. */
+  /** The token that authenticates a client. Default `'HELLO'`. */
   token?: string | undefined;
-  /** How many attempts a connection has; the last wrong token closes it. Default 1. */
+  /** Attempts per connection; the last wrong token closes the connection. Default 1. */
   authAttempts?: number | undefined;
-  /** Milliseconds to authenticate within. Default: no limit. */
+  /** Milliseconds within which a client must authenticate. Default: no limit. */
   handshakeTimeout?: number | undefined;
   /** Milliseconds that an authenticated client may be silent. Default: no limit. */
   idleTimeout?: number | undefined;
-  /** Called with each accepted command, before the answer: this moves the drone. */
+  /** Called with each accepted command, before the answer; a drone moves here. */
   onCommand?: ((command: ClientMessage) => void) | undefined;
 }
 
@@ -30,7 +30,8 @@ export interface DroneOptions {
  *     handshake ──write token──▶ authenticated ──quit──▶ closing
  *         └────────write anything else, no attempt left─────▲
  *
- * An application error (a command before the handshake, a second token) is answered, and the connection goes on.
+ * An application error (a command before the handshake, a second token) gets an error message, and the connection goes
+ * on.
  *
  * @throws RangeError when `authAttempts` is not a positive integer
  */

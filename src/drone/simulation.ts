@@ -6,7 +6,7 @@ export class SimulatedDrone {
   y = 0;
   color: { r: number; g: number; b: number } = { r: 0, g: 0, b: 0 };
 
-  /** Do what an accepted command says. */
+  /** Carry out an accepted command. */
   obey(command: ClientMessage): void {
     if (command.type === 'move') {
       this.x = command.x;

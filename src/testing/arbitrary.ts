@@ -3,15 +3,15 @@ import type { AnyNode, Bits, Extent, Group, Presence, Range, Shape, Tag } from '
 import type { DeclaredCodec } from '../protocol/fields/messages.ts';
 
 export interface ArbitraryOptions {
-  /** Values of custom fields, by the fields' names. */
+  /** Arbitraries for custom fields, by field name. */
   custom?: Readonly<Record<string, fc.Arbitrary<unknown>>>;
 }
 
 /**
- * Valid messages of a declared codec, the boundary values of each field often among them: fast-check arbitraries
- * for property tests. The messages carry their derived fields, as decoded ones do.
+ * A fast-check arbitrary of valid messages of a declared codec; boundary values of each field are drawn often. The
+ * messages include their derived fields, as decoded messages do.
  *
- * @throws Error, when a value is drawn, where none of 10,000 in a row is a message
+ * @throws Error, when a value is drawn, if none of 10,000 in a row is a message
  *
  * @example
  * fc.assert(fc.property(arbitraryMessage(codec), (message) => {
@@ -25,8 +25,8 @@ export function arbitraryMessage<Out, In>(
   const { root } = codec.declaration;
   const parameters = codec.declaration.parameters ?? new Map();
   const any = value(root, { fields: new Map(), depth: 0, custom: options.custom ?? {}, parameters });
-  // What a declaration asks for beyond single values (a custom field's own rules, say) shows on encoding, and what
-  // is derived (a checksum) comes with decoding.
+  // Encoding rejects what a single field cannot (the rules of a custom field, say), and decoding adds derived fields (a
+  // checksum).
   return made(
     any,
     (message) => codec.decode(Buffer.from(codec.encode(message as In))),
@@ -35,9 +35,10 @@ export function arbitraryMessage<Out, In>(
 }
 
 /**
- * Frames that are almost messages and are refused: valid ones cut short, drawn out, or with some bytes changed.
+ * Frames that the codec refuses although they are almost messages: valid frames shortened, lengthened, or with some
+ * bytes changed.
  *
- * @throws Error, when a frame is drawn, where the codec refuses none of 10,000 in a row
+ * @throws Error, when a frame is drawn, if the codec refuses none of 10,000 in a row
  */
 export function arbitraryNearMiss<Out, In>(
   codec: DeclaredCodec<Out, In>,
@@ -54,7 +55,7 @@ export function arbitraryNearMiss<Out, In>(
   return made(arbitraryFrame(codec, options), refused, 'is a frame that is refused');
 }
 
-/** Frames that are valid or near misses, without saying which. */
+/** Frames that are either valid or near misses. */
 export function arbitraryFrame<Out, In>(
   codec: DeclaredCodec<Out, In>,
   options: ArbitraryOptions = {},
@@ -82,7 +83,7 @@ export function arbitraryFrame<Out, In>(
 }
 
 interface Environment {
-  /** The values of the fields before, by name; those of the structures round it too. */
+  /** The values of earlier fields, by name, including those of enclosing structures. */
   readonly fields: ReadonlyMap<string, unknown>;
   /** Levels of recursion. */
   readonly depth: number;
@@ -92,7 +93,7 @@ interface Environment {
 
 const MAX_DEPTH = 3;
 
-/** A tool is a table over shapes: one that forgets a shape does not compile. */
+/** An entry for every shape: a table without one of them does not compile. */
 type Table<R> = {
   readonly [S in Shape['is']]: (shape: Extract<Shape, { is: S }>, environment: Environment) => R;
 };
@@ -182,7 +183,7 @@ function value(node: AnyNode, environment: Environment): fc.Arbitrary<unknown> {
   );
 }
 
-// Field after field, since a later field may depend on an earlier one.
+// Fields are drawn in order, since a later field may depend on an earlier one.
 function fields(
   members: Group['entries'],
   derived: ReadonlySet<string>,
@@ -198,7 +199,7 @@ function fields(
   const chosen = agreeing(members, name, any);
   return chosen.chain((one) => {
     const known = new Map(environment.fields).set(name, one);
-    // Own keys whatever their names; `__proto__` too.
+    // Own keys whatever their names, `__proto__` included.
     const values = node.facts.traits.absent
       ? soFar
       : Object.fromEntries([...Object.entries(soFar), [name, one]]);
@@ -206,7 +207,7 @@ function fields(
   });
 }
 
-/** Values that the fields behind agree to, as far as those say which they take. */
+/** Restricts a field's values to those that later `agrees` fields accept, as far as those list them. */
 function agreeing(
   members: Group['entries'],
   name: string,
@@ -228,7 +229,9 @@ function agreeing(
   return agreed;
 }
 
-/** Which of its tags a message has; any, where it is for those of no other. */
+/**
+ * The tag of a message whose case has several: the chosen one, or any of them. A case for all other tags takes any tag.
+ */
 function otherTag(
   tags: readonly Tag[] | undefined,
   chosen: unknown,
@@ -239,7 +242,7 @@ function otherTag(
   return any.map((tag) => [['tag', tag] as const]);
 }
 
-/** A size, or a tag; which of them shows in what refers to it. */
+/** The value of a derived field: a tag if a choice refers to it, else a size. */
 function derivedValue(members: Group['entries'], name: string, node: AnyNode): fc.Arbitrary<unknown> {
   const uses = members.flatMap(([, other]) => other.facts.references).filter(({ path }) => path === name);
   const tags = uses.find((one) => one.tags !== undefined)?.tags;
@@ -249,7 +252,7 @@ function derivedValue(members: Group['entries'], name: string, node: AnyNode): f
   return big ? any.map(BigInt) : any;
 }
 
-/** What a size measures, or null where it may say that there is nothing. */
+/** A value of a drawn length, or null if the size can mean "absent". */
 function sized(
   extent: Extent,
   max: number,
@@ -263,12 +266,12 @@ function sized(
   return toNumber(said(extent, environment)) === extent.adjusted.nullAt ? fc.constant(null) : some;
 }
 
-/** A size or count: the one an earlier field gives, or any, short ones mostly. */
+/** A size or count: the value of an earlier field if there is one, else any, mostly small. */
 function lengths(extent: Extent, max: number, environment: Environment, most = 300): fc.Arbitrary<number> {
   if (extent.from === 'literal') return fc.constant(extent.value);
   const { add, unit } = extent.adjusted ?? { add: 0, unit: 1 };
   if (extent.from === 'path') {
-    // The encoder says it: whatever it is, it must be the same for all that share it.
+    // The encoder writes this field: any value will do, as long as all fields that share it agree.
     const raw = toNumber(said(extent, environment));
     return fc.constant(typeof raw === 'number' ? Math.max(0, Math.min(raw, 12) * unit + add) : 0);
   }
@@ -279,12 +282,12 @@ function lengths(extent: Extent, max: number, environment: Environment, most = 3
   const range = node?.kind.range?.(node);
   const upTo = extent.from === 'rest' ? extent.upTo : undefined;
   const limit = Math.max(0, Math.min(max, (range?.max ?? max) * unit + add, most, upTo ?? most));
-  // Of blocks, all but the last one are full.
+  // All blocks except the last are full.
   const any = fc.oneof(
     { weight: 5, arbitrary: fc.integer({ min: 0, max: Math.min(limit, 12) }) },
     { weight: upTo === undefined ? 1 : 10, arbitrary: fc.constant(limit) },
   );
-  // What the number on the wire can say.
+  // The least length that the number on the wire can express.
   const least = Math.max(
     0,
     add > 0 ? add % unit : ((add % unit) + unit) % unit,
@@ -293,12 +296,14 @@ function lengths(extent: Extent, max: number, environment: Environment, most = 3
   return any.map((length) => Math.max(least, length - ((((length - add) % unit) + unit) % unit)));
 }
 
-/** Any character but a lone surrogate. fast-check's own `'binary'` lists all of them first, which takes seconds. */
+/**
+ * Any character except a lone surrogate. fast-check's own `'binary'` first lists all characters, which takes seconds.
+ */
 const character: fc.Arbitrary<string> = fc
   .oneof(fc.integer({ min: 0, max: 0x7f }), fc.integer({ min: 0, max: 0x10ffff - 0x800 }))
   .map((number) => String.fromCodePoint(number < 0xd800 ? number : number + 0x800));
 
-/** Text of exactly so many bytes. */
+/** Text of exactly `size` bytes in UTF-8. */
 function text(size: number): fc.Arbitrary<string> {
   return fc.string({ unit: character, maxLength: Math.floor(size / 2) }).map((some) => {
     let kept = '';
@@ -313,7 +318,7 @@ function text(size: number): fc.Arbitrary<string> {
   });
 }
 
-/** Text in an encoding, of so many bytes or characters; up to so many where it is filled up. */
+/** Text in an encoding, of exactly `size` bytes or characters; at most `size` if the field is padded. */
 function encodable(
   { encoding, unit, pad }: NonNullable<Extract<Shape, { is: 'text' }>['form']>,
   size: number,
@@ -326,10 +331,10 @@ function encodable(
   return fc.string({ unit: character, minLength: pad === undefined ? maxLength : 0, maxLength });
 }
 
-/** Values drawn in a row of which nothing can be made. */
+/** The most failures of `make` in a row. */
 const MOST_MISSES = 10_000;
 
-/** What is made of values, of those of which it can be made: `make` throws for the others. Throws where there is none in many. */
+/** The results of `make`, without the values for which it throws. Throws if it fails too often in a row. */
 function made<T, R>(values: fc.Arbitrary<T>, make: (value: T) => R, what: string): fc.Arbitrary<R> {
   let misses = 0;
   return values
@@ -350,7 +355,7 @@ function made<T, R>(values: fc.Arbitrary<T>, make: (value: T) => R, what: string
     .map((one) => one!.value);
 }
 
-/** Elements of which the last one, and no other, has a value. */
+/** Lists whose last element, and no other, has the value that ends a list. */
 function ended(
   lists: fc.Arbitrary<unknown[]>,
   { path, is }: Extract<Extent, { from: 'last' }>,
@@ -418,7 +423,7 @@ function holds({ field, parameter, is, range, not }: Presence, environment: Envi
   return (is.includes(found as never) || isInside) !== (not === true);
 }
 
-/** The number that an earlier field or a parameter says; undefined for one that stands right before. */
+/** The number given by an earlier field or a parameter; undefined for a prefix, which is drawn with its value. */
 function said(extent: Extent, environment: Environment): unknown {
   if (extent.from === 'parameter') return environment.parameters.get(extent.name);
   return extent.from === 'path' ? valueAt(extent.path, environment) : undefined;

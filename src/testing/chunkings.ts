@@ -1,24 +1,27 @@
 /** One way of cutting a run of bytes into chunks. */
 export interface Chunking {
-  /** Says where it was cut: `'split at 3'`. */
+  /** Names the cuts: `'split at 3'`. */
   readonly name: string;
   readonly chunks: Buffer[];
 }
 
 export interface ChunkingOptions {
-  /** How many cuts into random pieces. Default 8. */
+  /** The number of ways to cut into random pieces. Default 8. */
   random?: number | undefined;
-  /** What the random ones follow from: the same seed, the same cuts. Default 1. */
+  /** The seed of the random cuts: the same seed gives the same cuts. Default 1. */
   seed?: number | undefined;
 }
 
-/** Up to this many bytes every split position is tried; beyond, those near both ends and as many in between. */
+/**
+ * Up to this many bytes, every split position is tried. In longer input: the positions near both ends, and about this
+ * many in between.
+ */
 const EVERY_SPLIT = 1_024;
 const NEAR = 64;
 
 /**
- * Every way of cutting that a vector is put through: whole, byte by byte, in two at every position, and in random
- * pieces, some of them empty. Each chunk is memory of its own.
+ * All ways of cutting to test: whole, byte by byte, in two at every position, and in random pieces, some of them empty.
+ * Each chunk has its own memory.
  *
  * @example
  * for (const { name, chunks } of chunkings(Buffer.from('02 00 00 00 68 69'.replaceAll(' ', ''), 'hex'))) …
@@ -48,13 +51,16 @@ export function* chunkings(bytes: Uint8Array, options: ChunkingOptions = {}): Ge
   }
 }
 
-/** Copies of the pieces between those places, in ascending order. */
+/** Copies of the pieces between the places, which are in ascending order. */
 function cut(bytes: Uint8Array, places: readonly number[]): Buffer[] {
   const starts = [0, ...places];
   return starts.map((start, i) => Buffer.from(bytes.subarray(start, starts[i + 1] ?? bytes.length)));
 }
 
-/** Numbers in [0, 1) that follow from a seed: a linear congruential generator, constants of Numerical Recipes. */
+/**
+ * Random numbers in [0, 1) that the seed determines: a linear congruential generator with the constants of Numerical
+ * Recipes.
+ */
 function generator(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -10,7 +10,7 @@ export interface Consumed {
 /** Feeds the chunks to a stage and consumes what comes out. */
 export type Consumer = (chunks: readonly Buffer[], stage: Transform) => Promise<Consumed>;
 
-/** Every kind of consumer that a readable stream can meet; all have to see the same items. */
+/** Every kind of consumer that a readable stream can have; all must see the same items. */
 export const consumers: Readonly<Record<string, Consumer>> = {
   'for await': async (chunks, stage) => {
     const items: unknown[] = [];
@@ -65,7 +65,7 @@ function source(chunks: readonly Buffer[]): Readable {
   return Readable.from(chunks, { objectMode: false });
 }
 
-/** A Writable that keeps what it is given, each after `delay`. */
+/** A Writable that keeps its items, and takes the next one after `delay`. */
 function collector(
   highWaterMark = 16,
   delay: (done: () => void) => void = (done) => done(),

@@ -1,4 +1,4 @@
-/** A place in which two messages differ. */
+/** A field in which two messages differ. */
 export interface Difference {
   /** The field, with indices; empty for the whole message. */
   readonly path: string;
@@ -7,10 +7,10 @@ export interface Difference {
 }
 
 /**
- * The first field in which two messages differ.
+ * The first field in which two messages differ; undefined if they are equal.
  *
- * @param isPart - whether fields of objects that are not expected may be there
- * @param isKnown - asked for each field: true where it counts as equal
+ * @param isPart - true if `actual` may have fields that `expected` does not have
+ * @param isKnown - called for each field; returns true if the field counts as equal
  */
 export function firstDifference(
   expected: unknown,
@@ -40,7 +40,7 @@ export function firstDifference(
   return undefined;
 }
 
-/** A text that is the same for equal values. */
+/** A string that is the same for equal values. */
 export function keyOf(value: unknown): string {
   if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString('hex')}`;
   if (typeof value !== 'object' || value === null) return `${typeof value} ${String(value)}`;

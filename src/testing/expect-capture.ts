@@ -4,13 +4,13 @@ import { readCapture } from '../captures/read-capture.ts';
 import { anything, checkOptions, flag } from '../options.ts';
 
 export interface ExpectCaptureOptions {
-  /** The file of expected messages. Default: the capture's name with `.messages` behind it. */
+  /** The file of expected messages. Default: the capture's name with `.messages` appended. */
   golden?: string | undefined;
-  /** Write the file anew instead of comparing. Default: whether the environment has `UPDATE_CAPTURES`. */
+  /** Rewrite the file instead of comparing. Default: true if the environment variable `UPDATE_CAPTURES` is set. */
   update?: boolean | undefined;
 }
 
-/** What a capture decodes to differs from what is expected; `differences` names each field. */
+/** The messages of a capture differ from the expected ones; `differences` names each field. */
 export class CaptureMismatch extends Error {
   override readonly name = 'CaptureMismatch';
   readonly differences: readonly string[];
@@ -24,10 +24,10 @@ export class CaptureMismatch extends Error {
 const MOST_SHOWN = 20;
 
 /**
- * Decode a capture and compare its messages with those that are kept beside it, a line for each. The file is written where there is
- * none, or on request (`UPDATE_CAPTURES=1`). For any test runner: it throws where they differ, field by field.
+ * Decode a capture and compare its messages with the file of expected messages beside it, one message per line. The
+ * file is written if it does not exist, or on request (`UPDATE_CAPTURES=1`). Works under any test runner.
  *
- * @throws CaptureMismatch where they differ
+ * @throws CaptureMismatch if they differ, naming the fields
  *
  * @example
  * test('a flight', () => expectCapture('test/flight.pcapng', drone));
@@ -62,7 +62,7 @@ async function readLines(file: string): Promise<string[] | undefined> {
   }
 }
 
-/** What of an event is the same whenever the capture is read: no times, which differ from one recording to the next. */
+/** The line of an event, without its time, which differs from one recording to the next. */
 function goldenLine(event: DecodedEvent<unknown, unknown>): string | undefined {
   switch (event.event) {
     case 'message':
@@ -83,7 +83,7 @@ function goldenLine(event: DecodedEvent<unknown, unknown>): string | undefined {
   }
 }
 
-/** JSON; a bigint as `{"$bigint":"…"}`, bytes as `{"$hex":"…"}`. */
+/** JSON, with a bigint as `{"$bigint":"…"}` and bytes as `{"$hex":"…"}`. */
 function toText(value: unknown): string {
   return JSON.stringify(value, function (this: Record<string, unknown>, key, encoded) {
     const given = this[key];
@@ -94,7 +94,7 @@ function toText(value: unknown): string {
   });
 }
 
-/** What differs, with the line and the path of each field. */
+/** The differences, each with its line and the path of its field. */
 function compare(expected: readonly string[], actual: readonly string[]): string[] {
   const differences: string[] = [];
   for (let i = 0; i < Math.max(expected.length, actual.length); i++) {

@@ -11,34 +11,40 @@ import type { Side } from '../protocol/recording/events.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** What goes wrong with a message. */
+/** A fault of a message on its way. */
 export interface Fault {
   /**
-   * - `'split'`: comes in pieces of `length` bytes
-   * - `'merge'`: comes in one chunk with the next one
-   * - `'delay'`: comes `ms` milliseconds late, and what follows it as well
-   * - `'drop'`: does not come
-   * - `'corrupt'`: its byte `at` has all bits inverted, or those of its `field`; default its last one
-   * - `'stall'`: nothing of this direction comes behind it
-   * - `'reset'`: the connection is reset behind it
-   * - `'end'`: its side ends behind it
+   * - `'split'`: the message arrives in pieces of `length` bytes
+   * - `'merge'`: it arrives in one chunk with the next message
+   * - `'delay'`: it, and everything after it, arrives `ms` milliseconds late
+   * - `'drop'`: it does not arrive
+   * - `'corrupt'`: all bits of its byte `at`, or of its `field`, are inverted; default its last byte
+   * - `'stall'`: nothing arrives after it in this direction
+   * - `'reset'`: the connection is reset after it
+   * - `'end'`: its side ends after it
    */
   do: 'split' | 'merge' | 'delay' | 'drop' | 'corrupt' | 'stall' | 'reset' | 'end';
   /** The side whose messages these are. */
   from: Side;
-  /** The type of the messages. Default: of any type. */
+  /** The message type. Default: any type. */
   on?: string | undefined;
-  /** Which one of them, from 1. Default: each. */
+  /** Only the nth of these messages, from 1. Default: each of them. */
   nth?: number | undefined;
-  /** Each of the first so many. */
+  /** Only the first so many of these messages. */
   first?: number | undefined;
-  /** Of `'split'`: bytes of a piece. Default 1. */
+  /** For `'split'`: bytes per piece. Default 1. */
   length?: number | undefined;
-  /** Of `'delay'`: milliseconds. Default 10. */
+  /** For `'delay'`: milliseconds. Default 10. */
   ms?: number | undefined;
-  /** Of `'corrupt'`: the path of the field, as `'items[3].key'`. Lengths and sums around the message are made anew. */
+  /**
+   * For `'corrupt'`: the path of the field, such as `'items[3].key'`. The framing's length and checksum are computed
+   * again.
+   */
   field?: string | undefined;
-  /** Of `'corrupt'`: the byte. Of `'stall'`, `'reset'`, `'end'`: how many bytes of the message still come; default all. */
+  /**
+   * For `'corrupt'`: the index of the byte. For `'stall'`, `'reset'`, `'end'`: how many bytes of the message still
+   * arrive; default all.
+   */
   at?: number | undefined;
 }
 
@@ -49,10 +55,10 @@ export type FaultStep =
   | { readonly step: 'stall' | 'reset' | 'end' };
 
 /**
- * Faults, and how often each one has found its message. One plan given to several connections counts over all of them: `{ on: 'login',
- * first: 2, do: 'reset' }` fails the first two attempts.
+ * Faults, with a count of the messages each has matched. A plan used for several connections counts over all of them:
+ * `{ on: 'login', first: 2, do: 'reset' }` fails the first two attempts.
  *
- * @throws TypeError, RangeError for a fault that does not exist
+ * @throws TypeError, RangeError for an invalid fault
  *
  * @example
  * // After the second `move`, reset.
@@ -61,10 +67,10 @@ export type FaultStep =
 export class FaultPlan {
   readonly #protocol: DecodableProtocol<unknown, unknown> | undefined;
   readonly #faults: readonly Fault[];
-  /** Of each fault: the messages of its type so far. */
+  /** For each fault: how many messages it has matched by side and type. */
   readonly #seen: number[];
 
-  /** @param protocol - how to tell messages; without one, each chunk that is written counts as a message */
+  /** @param protocol - recognises messages; without it, each chunk written counts as a message */
   constructor(protocol: DecodableProtocol<unknown, unknown> | undefined, faults: readonly Fault[]) {
     for (const fault of faults) {
       checkOptions('fault', fault, {
@@ -85,9 +91,9 @@ export class FaultPlan {
   }
 
   /**
-   * A connection's direction from its start.
+   * The faults of one direction of a new connection.
    *
-   * @param onFault - called when a fault has found its message
+   * @param onFault - called when a fault strikes a message
    */
   direction(from: Side, onFault?: (fault: Fault, type: string | undefined) => void): FaultyDirection {
     return new FaultyDirection(this.#protocol, from, (type) => {
@@ -107,15 +113,18 @@ export class FaultPlan {
   }
 }
 
-/** One direction of one connection: chunks as they are sent in, what happens out. Pure. */
+/**
+ * Applies the faults to one direction of a connection: takes chunks as they are sent, and returns the steps to perform.
+ * Pure.
+ */
 export class FaultyDirection {
   readonly #reader: FrameReader | undefined;
   readonly #writer: FrameWriter | undefined;
   readonly #codec: Codec<unknown, never> | undefined;
   readonly #find: (type: string | undefined) => Fault[];
-  /** Bytes of a frame that is not whole. */
+  /** The bytes of an incomplete frame. */
   #partial: Buffer[] = [];
-  /** Of `merge`: what waits for the next message. */
+  /** For `merge`: bytes that wait for the next message. */
   #held: Buffer[] = [];
   #isOver = false;
 
@@ -138,7 +147,7 @@ export class FaultyDirection {
     if (reader === undefined) return this.#message(chunk, undefined, NO_BYTES);
     const steps: FaultStep[] = [];
     let start = 0;
-    // A byte at a time: that tells where each frame ends, whatever the framing.
+    // Reading byte by byte shows where each frame ends, in any framing.
     for (let at = 0; at < chunk.length && !this.#isOver && reader.error === undefined; at++) {
       reader.push(chunk.subarray(at, at + 1));
       const frame = reader.next();
@@ -150,13 +159,13 @@ export class FaultyDirection {
     }
     if (this.#isOver || start === chunk.length) return steps;
     const rest = chunk.subarray(start);
-    // What cannot be framed passes as it is.
+    // Bytes that cannot be framed pass unchanged.
     if (reader.error !== undefined) steps.push(...this.#bytes([...this.#partial.splice(0), rest]));
     else this.#partial.push(rest);
     return steps;
   }
 
-  /** The side has ended: what is still held. */
+  /** The side has ended: returns the bytes still held, and the end. */
   end(): FaultStep[] {
     if (this.#isOver) return [];
     return [...this.#bytes(this.#partial.splice(0)), { step: 'end' }];
@@ -170,7 +179,7 @@ export class FaultyDirection {
     }
   }
 
-  /** The message with all bits of a field inverted, framed anew; undefined where it has no such field. */
+  /** The message with all bits of a field inverted, framed again; undefined if it has no such field. */
   #withField(field: string, frame: Buffer): Buffer | undefined {
     const { declaration } = (this.#codec ?? {}) as { readonly declaration?: Declaration };
     if (declaration === undefined || this.#writer === undefined) return undefined;
@@ -178,7 +187,7 @@ export class FaultyDirection {
     const span = spans.find(({ path }) => path === field);
     if (span === undefined) return undefined;
     const payload = Buffer.from(frame);
-    // Of a text or byte string, not the length in front of it.
+    // Skip the length prefix of a text or byte string.
     for (let at = span.end - contentLength(span); at < span.end; at++) payload[at]! ^= 0xff;
     const bytes = Buffer.alloc(this.#writer.bound(payload.length));
     return bytes.subarray(0, this.#writer.write(bytes, 0, payload, 0, payload.length));
@@ -230,14 +239,14 @@ export class FaultyDirection {
   }
 }
 
-/** What a direction's steps are done with. */
+/** Performs the steps of a direction. */
 export interface StepTaker {
   bytes(bytes: Buffer): void | Promise<void>;
   end(): void;
   reset(): void | Promise<void>;
 }
 
-/** Take steps in their order. Answers false where the direction has stalled. */
+/** Perform the steps in order. Returns false if the direction has stalled. */
 export async function takeSteps(steps: readonly FaultStep[], taker: StepTaker): Promise<boolean> {
   for (const one of steps) {
     if (one.step === 'bytes') await taker.bytes(one.bytes);

@@ -1,4 +1,4 @@
-// What users' own tests import: `wirepipe/testing`.
+// `wirepipe/testing`: helpers for users' own tests.
 export { type Chunking, type ChunkingOptions, chunkings } from './chunkings.ts';
 export { type Consumed, type Consumer, consumers } from './consumers.ts';
 export { CaptureMismatch, type ExpectCaptureOptions, expectCapture } from './expect-capture.ts';

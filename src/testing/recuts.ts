@@ -4,14 +4,14 @@ import { type ChunkingOptions, chunkings } from './chunkings.ts';
 
 /** A capture with its chunks cut in one way. */
 export interface Recut {
-  /** Says where it was cut: `'split at 3'` is the third byte of all. */
+  /** Names the cuts: `'split at 3'` is after the third byte of the capture. */
   readonly name: string;
   readonly events: CaptureEvent[];
 }
 
 /**
- * A capture with its chunks cut in every way that `chunkings` has: as recorded, whole, byte by byte, in two at every position, and in
- * random pieces. What both sides said, and the order of everything else, stays.
+ * A capture with its chunks cut as recorded, and in every way of `chunkings`: whole, byte by byte, in two at every
+ * position, and in random pieces. The bytes of both sides, and the order of all other events, stay the same.
  *
  * @example
  * for (const { name, events: cut } of recuts(events)) expect({ name, ...(await replaySession(cut, drone)) }).toEqual(…);
@@ -31,7 +31,7 @@ export function* recuts(events: readonly CaptureEvent[], options?: ChunkingOptio
   }
 }
 
-/** The same events, with each chunk cut where one of these places in all bytes lies inside it. */
+/** The same events, with chunks cut at these places, which count bytes from the start of the capture. */
 function cutAt(events: readonly CaptureEvent[], places: ReadonlySet<number>): CaptureEvent[] {
   let base = 0;
   return events.flatMap<CaptureEvent>((event) => {

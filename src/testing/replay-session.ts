@@ -5,20 +5,20 @@ import type { ServerProtocol } from '../protocol/protocol.ts';
 import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
 import type { Session } from '../protocol/session/session.ts';
 
-/** What a session answered. */
+/** What a session sent, and how it ended. */
 export interface SessionReplay {
-  /** The bytes that it sent. */
+  /** The bytes sent by the session. */
   readonly sent: Buffer;
   /** The state at the end. */
   readonly state: string;
-  /** What ended it, unless that was peace. */
+  /** The error that ended the session; undefined if it ended cleanly. */
   readonly error: Error | undefined;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: of either side
 type AnyConversation = Conversation<any, any, string, any>;
 
-/** A limit or a named timer, and when it runs out, in milliseconds. */
+/** A deadline or a named timer; `at` is when it expires, in milliseconds. */
 interface Alarm {
   at: number;
   readonly ring: () => void;
@@ -27,14 +27,15 @@ interface Alarm {
 export interface ReplaySessionOptions<Received, Sent> {
   /** Which connection of the capture. Default 0. */
   connection?: number | undefined;
-  /** The client's own table, as `connect` takes it: then what the server of the capture sent goes into it. */
+  /** The client's own session, as `connect` takes it: then it receives what the server of the capture sent. */
   // biome-ignore lint/suspicious/noExplicitAny: a replay need not know what its handlers keep
   session?: Session<Sent, Received, any, any> | undefined;
 }
 
 /**
- * Replay what the client of a capture sent into the session of a protocol, or what its server sent into a client's: no stream, no socket, and a clock that the times of the
- * capture set, so that an hour of silence takes no time and the limits of the session's states pass when they did.
+ * Replay what the client of a capture sent into the session of a protocol, or what the server sent into a client's
+ * session. There is no stream and no socket, and the clock follows the times of the capture: an hour of silence takes
+ * no time, and deadlines pass when they did.
  *
  * @example
  * const whole = await replaySession(recut(events, { how: 'coalesced' }), drone);
@@ -96,7 +97,7 @@ export async function replaySession<Received, Sent>(
       arm(`timer ${name}`, milliseconds, () => conversation.expire(name));
     }
   };
-  /** Fire the alarms that run out by then, in their order. */
+  /** Fire the alarms that expire by then, in order. */
   const until = async (time: number): Promise<void> => {
     for (;;) {
       const [first] = [...alarms].sort(([, a], [, b]) => a.at - b.at);

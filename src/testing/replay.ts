@@ -12,35 +12,37 @@ import { MessageDecoder } from '../streams/message-decoder.ts';
 import { type Difference, firstDifference, keyOf } from './difference.ts';
 
 export interface ReplayOptions {
-  /** The connection of the capture that is replayed. Default 0. */
+  /** The connection of the capture to replay. Default 0. */
   connection?: number | undefined;
   /**
-   * Fields that differ from run to run, by message type and path: `'hello.token'`. The live value of such a field that comes takes the
-   * recorded one's place in what is sent afterwards. A list inside the list is a group with values of its own: ids, say, beside tokens.
+   * Fields that differ from run to run, by message type and path: `'hello.token'`. Once the peer has sent a live value
+   * of such a field, messages sent later have it in place of the recorded value. A list inside the list is a group with
+   * its own values: ids, say, separate from tokens.
    */
   bind?: readonly (string | readonly string[])[] | undefined;
-  /** How many times as fast as recorded: 1 keeps the times at which that side sent. Default Infinity: without a pause. */
+  /** The speed in multiples of the recorded one: 1 sends at the recorded times. Default Infinity: without a pause. */
   speed?: number | undefined;
   /**
-   * Where what is sent is cut: `'messages'` (the default) writes each by itself, `'coalesced'` all that are sent without waiting for the
-   * peer at once; `'every'` cuts these into pieces of `length` bytes (default 1), `'random'` into pieces by `seed`. `'recorded'` sends the
-   * recorded bytes, piece by piece, also where they are no messages: nothing of them can be bound.
+   * Where the sent bytes are cut. `'messages'` (the default) writes each message by itself; `'coalesced'` writes all
+   * messages up to the next wait for the peer at once; `'every'` cuts these into pieces of `length` bytes (default 1),
+   * `'random'` into random pieces from `seed`. `'recorded'` sends the recorded chunks even if they are not messages; it
+   * binds no fields.
    */
   how?: 'messages' | 'recorded' | 'coalesced' | 'every' | 'random' | undefined;
   length?: number | undefined;
   seed?: number | undefined;
-  /** Milliseconds to wait for a message that was recorded. Default 5,000. */
+  /** Milliseconds to wait for each recorded message. Default 5,000. */
   timeout?: number | undefined;
 }
 
 /**
- * Where a live peer has answered otherwise than the recorded one; `path` is empty for a whole message. `expected` or `actual` is undefined
- * where the one or the other has sent nothing, or ended its side.
+ * The first difference between the live peer and the recorded one; `path` is empty for a whole message. `expected` is
+ * undefined if the recorded peer sent nothing more, `actual` if the live peer did not.
  */
 export interface ReplayDifference extends Difference {
-  /** The number of the message among all of the connection, from 0. */
+  /** The message's number among all messages of the connection, from 0. */
   readonly index: number;
-  /** The recorded message, and the live one. */
+  /** The recorded message, and the live message. */
   readonly recorded: unknown;
   readonly message: unknown;
 }
@@ -48,12 +50,13 @@ export interface ReplayDifference extends Difference {
 type Turn = MessageEvent<unknown, unknown> | EndEvent | DataEvent;
 
 /**
- * Take one side's part of a recorded conversation against a live peer, by messages: send what that side has sent, once the peer has said
- * what it said before, and compare what it says. Where the capture has the end of a side, that is sent and expected as well.
+ * Play one side of a recorded conversation against a live peer, by messages: send the side's messages, each after the
+ * peer has sent everything that came before it, and compare the peer's messages with the recorded ones. The end of a
+ * side is replayed too, if the capture has it.
  *
- * @param side - whose part to take
+ * @param side - the side to play
  * @param stream - the live peer, over any Duplex
- * @returns the first difference, or undefined where there is none
+ * @returns the first difference, or undefined if there is none
  *
  * @example
  * // The client's part, against a server.
@@ -115,7 +118,7 @@ export async function replay(
         if (turn.event === 'message') pending.push(encode(bound.toLive(turn.message)));
         if (turn.event === 'data') {
           pending.push(turn.bytes);
-          // The peer reads it as a piece of its own.
+          // The pause lets the peer read this piece by itself.
           await flush();
           await wait(APART);
         }
@@ -149,13 +152,13 @@ export async function replay(
   }
 }
 
-/** Milliseconds between two pieces that are to arrive apart. */
+/** Milliseconds between two pieces that should arrive separately. */
 const APART = 5;
 
 /**
- * The messages and the ends of a connection, in their order.
+ * The messages and the ends of a connection, in order.
  *
- * @param raw - the side whose bytes are wanted as they are, its reset too
+ * @param raw - the side whose chunks and reset are wanted in place of messages
  */
 function turnsOf(
   events: readonly CaptureEvent[],
@@ -178,7 +181,7 @@ function turnsOf(
   return turns;
 }
 
-/** What makes a message of that side a frame. */
+/** Returns the function that makes the frame of a message of that side. */
 function encoder(protocol: DecodableProtocol<unknown, unknown>, side: Side): (message: unknown) => Buffer {
   const { framing, messages: codec } = directionOf(protocol, side);
   const writer = framing.writer();
@@ -189,7 +192,7 @@ function encoder(protocol: DecodableProtocol<unknown, unknown>, side: Side): (me
   };
 }
 
-/** The live peer, by messages. */
+/** The live peer, as a source of messages. */
 class Peer {
   readonly #stream: Duplex;
   readonly #messages: MessageDecoder<unknown>;
@@ -216,7 +219,10 @@ class Peer {
     this.#incoming = stream.pipe(frames).pipe(this.#messages)[Symbol.asyncIterator]();
   }
 
-  /** The next message; `'nothing'` where none comes in time, `'end'` where the peer has ended, or what it sends is not a message. */
+  /**
+   * The next message; `'nothing'` if none arrives in time; `'end'` if the peer has ended, or sends something that is
+   * not a message.
+   */
   async next(timeout: number): Promise<{ readonly message: unknown } | 'end' | 'nothing'> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'nothing'>((resolve) => {
@@ -244,9 +250,9 @@ const speed: Check = (name, value) => {
   throw new RangeError(`${name} must be a number above 0, got ${show(value)}`);
 };
 
-/** The values of fields that differ from run to run: recorded and live. */
+/** The recorded and live values of fields that differ from run to run. */
 class Bindings {
-  /** Of each path, the values of its group by their recorded ones. */
+  /** For each path: the live values of its group, by recorded value. */
   readonly #live = new Map<string, Map<string, unknown>>();
 
   constructor(bind: readonly (string | readonly string[])[]) {
@@ -257,7 +263,7 @@ class Bindings {
     }
   }
 
-  /** The message with live values in place of recorded ones. */
+  /** The message with live values in place of the recorded ones. */
   toLive(message: unknown): unknown {
     const { type = '' } = message as { type?: string };
     const map = (value: unknown, path: string): unknown => {
@@ -272,7 +278,7 @@ class Bindings {
     return map(message, '');
   }
 
-  /** The first field in which they differ; fields that are bound are learned instead. */
+  /** The first field in which the messages differ. Bound fields are not compared: their live values are learned. */
   compare(recorded: unknown, live: unknown): Difference | undefined {
     const { type = '' } = (recorded ?? {}) as { type?: string };
     return firstDifference(recorded, live, false, (path, expected, actual) => {

@@ -10,19 +10,19 @@ import { firstDifference } from './difference.ts';
 import { FaultPlan, type FaultyDirection, type StepTaker, takeSteps } from './faults.ts';
 
 export interface ScriptedPeerOptions {
-  /** What goes wrong with the messages of either side. */
+  /** Faults of the messages of either side. */
   faults?: FaultPlan | undefined;
-  /** Milliseconds to wait for what is expected, and for what is sent to be taken. Default 5,000. */
+  /** Milliseconds to wait for an expected message, and for the stream to accept bytes. Default 5,000. */
   timeout?: number | undefined;
 }
 
-/** A step of a script. Of a message that is expected the fields that are given count. */
+/** A step of a script. An expected message is compared in the given fields only. */
 export type ScriptStep<Received, Sent> =
   | { readonly expect: Partial<Received> }
   | { readonly send: Sent }
   | { readonly do: 'end' | 'reset' | 'expect end' };
 
-/** What came is not what the script expects. */
+/** The peer did something other than the script expects. */
 export class ScriptMismatch extends Error {
   override readonly name = 'ScriptMismatch';
   /** The field; empty for the whole message. */
@@ -44,10 +44,10 @@ type Arrival =
   | { readonly kind: 'error'; readonly error: Error };
 
 /**
- * One side of a protocol that does what a test says, message by message, without a session.
+ * One side of a protocol that a test drives message by message, without a session.
  *
- *     bytes that come ──▶ faults ──▶ messages ──▶ expect()
- *     send() ──▶ frames ──▶ faults ──▶ bytes that are written
+ *     bytes received ──▶ faults ──▶ messages ──▶ expect()
+ *     send() ──▶ frames ──▶ faults ──▶ bytes written
  */
 export class ScriptedPeer<Received, Sent> {
   readonly #stream: Duplex;
@@ -82,9 +82,9 @@ export class ScriptedPeer<Received, Sent> {
   }
 
   /**
-   * The next message, which has to have these fields.
+   * Wait for the next message, which must have these fields.
    *
-   * @throws ScriptMismatch where another one comes, or none
+   * @throws ScriptMismatch if another message arrives, or none
    */
   async expect(expected: Partial<Received> = {}): Promise<Received> {
     const arrival = await this.#next(textOf(expected));
@@ -104,12 +104,12 @@ export class ScriptedPeer<Received, Sent> {
     throw new ScriptMismatch(`${text} in ${textOf(arrival.message)}`, path, wanted, actual);
   }
 
-  /** Send a message: resolves once the stream has taken it, or its faults have kept it back. */
+  /** Send a message. Resolves once the stream has accepted it, or a fault holds it back. */
   async send(message: Sent): Promise<void> {
     await takeSteps(this.#outgoing.chunk(this.#encode(message)), this.#taker);
   }
 
-  /** The peer has to end its side, or to reset the connection, before another message. */
+  /** Wait for the peer to end its side or reset the connection; it must not send another message first. */
   async expectEnd(): Promise<void> {
     const arrival = await this.#next('the end');
     if (arrival.kind === 'end' || arrival.kind === 'error') return;
@@ -128,7 +128,7 @@ export class ScriptedPeer<Received, Sent> {
   }
 
   /**
-   * Take the steps of a script, in their order.
+   * Perform the steps of a script, in order.
    *
    * @throws ScriptMismatch whose text begins with the step's number, from 1
    */
@@ -222,7 +222,7 @@ export class ScriptedPeer<Received, Sent> {
 }
 
 /**
- * Take one side's part of a protocol over any Duplex: a socket, or an end of `wire()`.
+ * Play one side of a protocol over any Duplex: a socket, or an end of `wire()`.
  *
  * @example
  * const peer = scriptedPeer(drone, 'server', stream);
@@ -254,7 +254,7 @@ function other(side: Side): Side {
   return side === 'client' ? 'server' : 'client';
 }
 
-/** A message as a text; JSON, as far as that goes. */
+/** A message as JSON text, with bigints as `1n`. */
 function textOf(value: unknown): string {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return show(value);
   return JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? `${one}n` : one));

@@ -3,11 +3,11 @@ import { recutAtFrames } from '../captures/recut.ts';
 import type { CaptureEvent, DataEvent } from '../protocol/recording/events.ts';
 
 /**
- * The smallest capture that still fails: first whole messages are left out (where a protocol tells what they are), then chunks and
- * other events, then bytes.
+ * The smallest capture that still fails. Whole messages are left out first (with a protocol), then chunks and other
+ * events, then bytes.
  *
- * @param fails - whether a capture shows the fault; called many times
- * @throws TypeError where the capture that is given does not fail
+ * @param fails - returns true if a capture shows the fault; called many times
+ * @throws TypeError if the given capture does not fail
  *
  * @example
  * const small = await shrinkCapture(events, async (some) => (await run(some)) === 'wrong', drone);
@@ -17,7 +17,7 @@ export async function shrinkCapture(
   fails: (events: readonly CaptureEvent[]) => boolean | Promise<boolean>,
   protocol?: DecodableProtocol<unknown, unknown>,
 ): Promise<CaptureEvent[]> {
-  if (!(await fails(events))) throw new TypeError('shrinkCapture: the capture that is given does not fail');
+  if (!(await fails(events))) throw new TypeError('shrinkCapture: the given capture does not fail');
   let smallest = [...events];
   if (protocol !== undefined) {
     const cut = recutAtFrames(events, protocol);
@@ -58,7 +58,7 @@ async function fewest<Item>(
         at += size;
       }
     }
-    // Once more with single items, as long as that helps.
+    // Repeat with single items as long as that helps.
     if (size === 1 && !hasShrunk) break;
     size = size === 1 ? 1 : Math.ceil(Math.min(size, smallest.length) / 2);
   }

@@ -6,44 +6,45 @@ import { FrameEncoder } from '../streams/frame-encoder.ts';
 import { chunkings } from './chunkings.ts';
 import { type Consumed, type Consumer, consumers } from './consumers.ts';
 
-/** Bytes, and what a framing makes of them. */
+/** Bytes, and the frames and errors that a framing must make of them. */
 export interface FramingVector {
-  /** For the report. Default: the vector's place in the list. */
+  /** The name in error texts. Default: the vector's index in the list. */
   name?: string | undefined;
-  /** What is received, up to the end of the stream. */
+  /** All bytes received, up to the end of the stream. */
   bytes: Uint8Array;
-  /** The frames in it, in order. */
+  /** The frames, in order. */
   frames: readonly Uint8Array[];
-  /** The code of the error that ends it, behind those frames; left out: the stream ends cleanly. */
+  /** The code of the error after those frames; if left out, the stream ends cleanly. */
   error?: FrameErrorCode | (string & {}) | undefined;
-  /** The codes that `onDiscard` is called with, in order. Default none. */
+  /** The codes of the errors passed to `onDiscard`, in order. Default none. */
   discarded?: readonly FrameErrorCode[] | undefined;
-  /** The last frame is one only because the stream ends behind it: nothing may follow. Default false. */
+  /** The last frame is complete only because the stream ends after it: nothing may follow. Default false. */
   unterminated?: boolean | undefined;
-  /** The writer makes exactly `bytes` of `frames`. Default false: what it makes has to be read as `frames`. */
+  /** The writer turns `frames` into exactly `bytes`. Default false: its output must only read back as `frames`. */
   canonical?: boolean | undefined;
-  /** The writer refuses such frames, so it is not tried. Default false. */
+  /** The writer refuses these frames, so it is not tested. Default false. */
   decodeOnly?: boolean | undefined;
 }
 
 export interface VerifyOptions {
-  /** Of the random cuts. Default 1. */
+  /** The seed of the random cuts. Default 1. */
   seed?: number | undefined;
   /**
-   * What a stream that ends inside a frame is: `ERR_FRAME_TRUNCATED` (`'error'`), or whatever the framing
-   * makes of it (`'any'`): some drop or hand on an unterminated rest. Default `'error'`.
+   * The expected result of a stream that ends inside a frame: `ERR_FRAME_TRUNCATED` (`'error'`), or anything (`'any'`),
+   * since some framings drop or deliver an unterminated rest. Default `'error'`.
    */
   truncation?: 'error' | 'any' | undefined;
 }
 
 /**
- * Prove that a framing keeps its contract on these vectors: whole, byte by byte, at every split, in random pieces,
- * with a neighbour behind, cut off at every offset; by `next` and by `take`, by a reader that pauses, in parts, through `detach` and `reset`, from its
- * writer back to its reader, and through `FrameDecoder` under every kind of consumer.
+ * Check that a framing keeps its contract on these vectors: whole, byte by byte, split at every offset, in random
+ * pieces, with another vector after it, and truncated at every offset; by `next`, by `take`, by a reader that pauses,
+ * in parts, and through `detach` and `reset`; from its writer back to its reader; and through `FrameDecoder` under
+ * every kind of consumer.
  *
- * Resolves when all is well; works under any test runner.
+ * Works under any test runner.
  *
- * @throws Error that names the vector, the way it was cut, and the first difference.
+ * @throws Error that names the vector, how it was cut, and the first difference
  *
  * @example
  * test('my framing', () =>
@@ -79,13 +80,13 @@ export function verifyReader(
       const where = `${title(vector, index)}, by ${mode}()`;
       verifyChunkings(framing, vector, mode, where, options);
       if (options.truncation !== 'any') verifyTruncations(framing, vector, mode, where);
-      // What was given of a frame in parts is not handed over.
+      // `detach` does not return parts already delivered.
       if (mode !== 'part') verifyHandover(framing, vector, mode, where);
     }
   }
 }
 
-/** The part that drives the writer, and lets the reader read what was written. */
+/** The part of `verifyFraming` that drives the writer, and reads its output back. */
 export function verifyWriter(framing: Framing, vectors: readonly FramingVector[]): void {
   const writer = framing.writer();
   for (const [index, vector] of vectors.entries()) {
@@ -95,14 +96,14 @@ export function verifyWriter(framing: Framing, vectors: readonly FramingVector[]
       const bound = writer.bound(frame.length);
       const target = Buffer.alloc(1 + bound + SLACK, GUARD);
       const end = writer.write(target, 1, frame, 0, frame.length);
-      if (end > bound + 1) fail(where, `wrote ${end - 1} bytes, where bound() gave ${bound}`);
-      if (target[0] !== GUARD) fail(where, 'wrote before the place it was given');
+      if (end > bound + 1) fail(where, `wrote ${end - 1} bytes, but bound() gave ${bound}`);
+      if (target[0] !== GUARD) fail(where, 'wrote before its offset');
       const piece = target.subarray(1, end);
       if (writer.seal !== undefined && writer.headerLength !== undefined) {
         const sealed = Buffer.alloc(bound + SLACK);
         sealed.set(frame, writer.headerLength);
         const sealedEnd = writer.seal(sealed, 0, writer.headerLength + frame.length);
-        same(where, 'what seal() makes', sealed.subarray(0, sealedEnd), piece);
+        same(where, 'the output of seal()', sealed.subarray(0, sealedEnd), piece);
       }
       return piece;
     });
@@ -113,9 +114,10 @@ export function verifyWriter(framing: Framing, vectors: readonly FramingVector[]
 }
 
 /**
- * The part that runs a decoding stage, of whatever make, under every kind of consumer. Items have to be Uint8Arrays.
+ * The part of `verifyFraming` that runs a decoding stage under every kind of consumer. The stage may be any Transform
+ * whose items are Uint8Arrays.
  *
- * @param decoder Makes a new one; called once for each run.
+ * @param decoder - makes a new stage; called once per run
  */
 export async function verifyDecoder(
   decoder: () => Transform,
@@ -130,7 +132,8 @@ export async function verifyDecoder(
         const where = `${title(vector, index)}, ${name}, under ${kind}`;
         const { items, error } = await inTime(consumer, chunks, decoder(), where);
         const frames = items.map((item, i) => {
-          if (!(item instanceof Uint8Array)) fail(where, `item ${i} is no Uint8Array but ${typeof item}`);
+          if (!(item instanceof Uint8Array))
+            fail(where, `item ${i} is not a Uint8Array but a ${typeof item}`);
           return Buffer.from(item as Uint8Array);
         });
         compare({ frames, error: error as CodedError | undefined }, seen(vector), where);
@@ -139,16 +142,16 @@ export async function verifyDecoder(
   }
 }
 
-/** `'pausing'`: as `'take'`, by a reader that pauses as often as it can. `'part'`: every frame of any bytes in parts. */
+/** `'pausing'`: `take` on a reader that pauses as often as it can. `'part'`: every non-empty frame in parts. */
 const MODES = ['next', 'take', 'pausing', 'part'] as const;
 type Mode = (typeof MODES)[number];
 
-/** Around what a writer writes. */
+/** Fills the memory around the writer's output. */
 const GUARD = 0xa5;
-/** Room beyond the bound, so that the report can say how much a writer wrote beyond it. */
+/** Room beyond `bound`, so that an error can say how far a writer exceeded it. */
 const SLACK = 64;
 
-/** Milliseconds; far more than any stage takes for a vector. */
+/** Milliseconds; far more than a stage needs for a vector. */
 const DEADLINE = 10_000;
 
 type CodedError = Error & { code?: string; offset?: number };
@@ -165,7 +168,7 @@ class Reading {
   readonly discarded: string[] = [];
   readonly reader: FrameReader;
   readonly #mode: Mode;
-  /** Of the frame under way. */
+  /** The parts of the current frame so far. */
   readonly #parts: Buffer[] = [];
   #steps = 0;
   #bytes = 0;
@@ -190,10 +193,10 @@ class Reading {
     this.drain();
   }
 
-  /** Take all there is; frames are copied at once, since views may be reused. */
+  /** Take all frames there are. Frames are copied at once, since the reader may reuse their memory. */
   drain(): void {
     for (;;) {
-      // A frame of no bytes needs at least one byte around it; anything beyond comes of nothing.
+      // An empty frame takes at least one byte, so more steps than bytes mean frames made of nothing.
       if (this.#steps++ > 4 * this.#bytes + 1_000) throw new Error('frames without end: no progress');
       if (this.#mode === 'next' || this.#mode === 'part') {
         const frame = this.reader.next() ?? this.#joined();
@@ -218,12 +221,12 @@ class Reading {
     }
   }
 
-  /** The frame that comes in parts, once the last one has come. */
+  /** The frame that comes in parts, once its last part has come. */
   #joined(): Buffer | undefined {
     const { partial } = this.reader;
     if (partial === undefined) return undefined;
     for (let part = this.reader.part!(); part !== undefined; part = this.reader.part!()) {
-      if (part.length === 0) throw new Error('a part of no bytes');
+      if (part.length === 0) throw new Error('an empty part');
       this.#parts.push(Buffer.from(part));
     }
     if (this.reader.partial !== undefined || this.reader.error !== undefined) return undefined;
@@ -246,7 +249,7 @@ function read(framing: Framing, chunks: readonly Uint8Array[], mode: Mode, ends 
   return reading.outcome;
 }
 
-/** As `read`; once the reader has answered that it needs more, the memory of the chunk is used again. */
+/** As `read`, but each chunk's memory is overwritten once the reader needs more. */
 function readLent(framing: Framing, chunks: readonly Uint8Array[], mode: Mode): Outcome {
   const reading = new Reading(framing, mode);
   for (const chunk of chunks) {
@@ -272,15 +275,15 @@ function verifyChunkings(
     compare(outcome, { discarded: [], ...vector }, place);
     whole ??= outcome.error;
     if (outcome.error?.offset !== whole?.offset) {
-      fail(place, `the error's offset is ${outcome.error?.offset}, where the whole gave ${whole?.offset}`);
+      fail(place, `the error's offset is ${outcome.error?.offset}, but the whole gave ${whole?.offset}`);
     }
     if (vector.unterminated || vector.error === 'ERR_FRAME_TRUNCATED') continue;
 
-    // Everything is known before the end of the stream, so a neighbour behind it changes nothing.
+    // The result is known before the stream ends, so bytes after the vector change nothing.
     const before = guarded(place, () => read(framing, chunks, mode, false));
     compare(before, { discarded: [], ...vector }, `${place}, before the end of the stream`);
     const lent = guarded(place, () => readLent(framing, chunks, mode));
-    compare(lent, { discarded: [], ...vector }, `${place}, its memory used again`);
+    compare(lent, { discarded: [], ...vector }, `${place}, its memory reused`);
     const twice = guarded(place, () => read(framing, [...chunks, ...chunks], mode));
     const joined = guarded(place, () => read(framing, [Buffer.concat([vector.bytes, vector.bytes])], mode));
     const again = vector.error === undefined ? 2 : 1;
@@ -291,11 +294,11 @@ function verifyChunkings(
         .fill(vector.discarded ?? [])
         .flat(),
     };
-    compare(twice, { ...expected, error: expected.error?.code }, `${place}, with a neighbour behind it`);
+    compare(twice, { ...expected, error: expected.error?.code }, `${place}, with a second copy after it`);
     compare(
       joined,
       { ...expected, error: expected.error?.code },
-      `${where}, with a neighbour in the same chunk`,
+      `${where}, with a second copy in the same chunk`,
     );
   }
 }
@@ -318,21 +321,20 @@ function verifyTruncations(framing: Framing, vector: FramingVector, mode: Mode, 
     });
     if (error !== undefined) {
       if (error.code === vector.error) continue;
-      if (error.code !== 'ERR_FRAME_TRUNCATED')
-        fail(place, `got ${describe(error)} for a beginning that is legal`);
-      // Bytes that have all gone into frames leave nothing to be cut off.
+      if (error.code !== 'ERR_FRAME_TRUNCATED') fail(place, `got ${describe(error)} for a legal beginning`);
+      // If all bytes belong to whole frames, nothing is truncated.
       const taken = guarded(place, () => read(framing, [ahead], mode, false));
       const one = guarded(place, () => read(framing, [ahead.subarray(0, -1)], mode, false));
       if (taken.frames.length > one.frames.length && at > 0 && isWhole(framing, vector, at, taken, mode)) {
-        fail(place, 'got ERR_FRAME_TRUNCATED right behind a frame');
+        fail(place, 'got ERR_FRAME_TRUNCATED right after a frame');
       }
     } else if (!isWhole(framing, vector, at, outcome, mode)) {
-      fail(place, 'the stream ended inside a frame in silence: expected ERR_FRAME_TRUNCATED');
+      fail(place, 'the stream ended inside a frame without an error: expected ERR_FRAME_TRUNCATED');
     }
   }
 }
 
-/** Whether a frame ends at that offset: then what is behind it reads alone as the frames that are left. */
+/** True if a frame ends at that offset: then the rest, read alone, gives the remaining frames. */
 function isWhole(framing: Framing, vector: FramingVector, at: number, taken: Outcome, mode: Mode): boolean {
   const rest = read(framing, [vector.bytes.subarray(at)], mode);
   const left = vector.frames.slice(taken.frames.length);
@@ -343,18 +345,18 @@ function isWhole(framing: Framing, vector: FramingVector, at: number, taken: Out
   );
 }
 
-/** `detach` at every offset gives the bytes that another reader goes on with; `reset` forgets them. */
+/** Check at every offset that another reader can continue with the bytes from `detach`, and that `reset` drops them. */
 function verifyHandover(framing: Framing, vector: FramingVector, mode: Mode, where: string): void {
   const { bytes } = vector;
   for (let at = 0; at <= bytes.length; at++) {
     const reading = new Reading(framing, mode);
     reading.push(bytes.subarray(0, at));
-    // What was read of a discarded frame is gone, and a poisoned reader holds nothing.
+    // The bytes of a discarded frame are gone, and a reader with an error holds nothing.
     if (reading.discarded.length > 0 || reading.reader.error !== undefined) break;
     const { buffered } = reading.reader;
     const rest = reading.reader.detach();
     const place = `${where}, detached at ${at}`;
-    if (rest.length !== buffered) fail(place, `gave ${rest.length} bytes, where buffered said ${buffered}`);
+    if (rest.length !== buffered) fail(place, `gave ${rest.length} bytes, but buffered said ${buffered}`);
     const frames = [...reading.frames];
     const outcome = guarded(place, () => read(framing, [rest, bytes.subarray(at)], mode));
     compare({ ...outcome, frames: [...frames, ...outcome.frames] }, seen(vector), place);
@@ -368,7 +370,7 @@ function verifyHandover(framing: Framing, vector: FramingVector, mode: Mode, whe
   }
 }
 
-/** Two neighbouring stages, which hand each other whole batches, give what one alone gives. */
+/** Check that neighbouring stages, which pass whole batches, give the same as one stage. */
 async function verifyRelay(framing: Framing, vector: FramingVector, where: string): Promise<void> {
   for (const { name, chunks } of chunkings(vector.bytes, { random: 1 })) {
     if (!(name === 'whole' || name === 'byte by byte' || name.includes('seed'))) continue;
@@ -418,12 +420,12 @@ async function inTime(
   }
 }
 
-/** What of a vector shows in what comes out of a stage. */
+/** The part of a vector that shows in the output of a stage. */
 function seen({ frames, error }: FramingVector): Pick<FramingVector, 'frames' | 'error'> {
   return { frames, error };
 }
 
-/** A reader answers with values; an exception breaks its contract. */
+/** A reader returns its errors; an exception breaks its contract. */
 function guarded<T>(where: string, work: () => T): T {
   try {
     return work();
@@ -452,9 +454,9 @@ function compare(
     fail(where, `expected a FrameError, got ${describe(error)}`);
   }
   if (expected.discarded === undefined) return;
-  const told = (actual.discarded ?? []).join(', ');
+  const called = (actual.discarded ?? []).join(', ');
   const wanted = expected.discarded.join(', ');
-  if (told !== wanted) fail(where, `expected onDiscard to be told [${wanted}], was told [${told}]`);
+  if (called !== wanted) fail(where, `expected onDiscard calls [${wanted}], got [${called}]`);
 }
 
 function isFrameCode(code: string): boolean {

@@ -3,14 +3,15 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Side } from '../protocol/recording/events.ts';
 import { FaultPlan, type FaultStep, type FaultyDirection, takeSteps } from './faults.ts';
 
-/** Turns of the event loop that a reset waits for what was sent before it to be read. */
+/** A reset waits at most this many turns of the event loop for earlier bytes to be read. */
 const TURNS = 100;
 
 /**
- * A connection in memory: what one end writes, the other one reads, in the chunks in which it was written. An end that is destroyed ends
- * the other one's reading; with an error, or with bytes unread, it resets it (`ECONNRESET`), as sockets do.
+ * A connection in memory: what one end writes, the other end reads, in the same chunks. Destroying an end ends the
+ * other end's readable side; destroying it with an error, or with unread bytes, resets the other end (`ECONNRESET`), as
+ * with sockets.
  *
- * @param faults - what goes wrong
+ * @param faults - faults of the messages; default none
  *
  * @example
  * const { client, server } = wire(new FaultPlan(drone, [{ from: 'client', on: 'move', do: 'split' }]));
@@ -27,7 +28,7 @@ class End extends Duplex {
   peer!: End;
   readonly #outgoing: FaultyDirection;
   #hasEnded = false;
-  /** Goes on when our reader wants more. */
+  /** Called when this end's reader wants more. */
   #onRead: (() => void) | undefined;
 
   constructor(outgoing: FaultyDirection) {
@@ -61,14 +62,14 @@ class End extends Duplex {
     done(error);
   }
 
-  /** What comes from the other end. Answers whether there is room for more. */
+  /** Take bytes from the other end, or its end (null). Returns false if this end's buffer is full. */
   #receive(bytes: Buffer | null): boolean {
     if (this.destroyed || this.#hasEnded) return true;
     this.#hasEnded = bytes === null;
     return this.push(bytes);
   }
 
-  /** Where the direction has stalled `done` is never called: nothing more is taken. */
+  /** If the direction has stalled, `done` is never called, so no more chunks are taken. */
   async #send(steps: readonly FaultStep[], done: () => void): Promise<void> {
     const { peer } = this;
     const goesOn = await takeSteps(steps, {

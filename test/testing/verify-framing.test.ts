@@ -118,7 +118,7 @@ describe('catches a reader that', () => {
           return frame;
         }
       },
-      /^vector "three", by next\(\), .*, its memory used again: frame 0: expected <61 62>, got none$/,
+      /^vector "three", by next\(\), .*, its memory reused: frame 0: expected <61 62>, got none$/,
     ],
     [
       'drops empty frames',
@@ -131,16 +131,16 @@ describe('catches a reader that', () => {
       /^vector "three", by next\(\), whole: frame 1: expected <>, got <63 64 65>$/,
     ],
     [
-      'ends inside a frame in silence',
+      'ends inside a frame without an error',
       class extends Wrapped {
         override get error(): FrameError | undefined {
           return super.error?.code === 'ERR_FRAME_TRUNCATED' ? undefined : super.error;
         }
       },
-      /^vector "three", by next\(\), cut off at 1: the stream ended inside a frame in silence/,
+      /^vector "three", by next\(\), cut off at 1: the stream ended inside a frame without an error/,
     ],
     [
-      'ends in silence only between a header and its body',
+      'ends without an error only between a header and its body',
       class extends Wrapped {
         override get error(): FrameError | undefined {
           return super.error?.code === 'ERR_FRAME_TRUNCATED' && super.error.actual === 1
@@ -148,7 +148,7 @@ describe('catches a reader that', () => {
             : super.error;
         }
       },
-      /^vector "three", by next\(\), cut off at 1: the stream ended inside a frame in silence/,
+      /^vector "three", by next\(\), cut off at 1: the stream ended inside a frame without an error/,
     ],
     [
       'calls a whole frame truncated',
@@ -170,7 +170,7 @@ describe('catches a reader that', () => {
             : super.error;
         }
       },
-      /^vector "three", by next\(\), cut off at 3: got ERR_FRAME_TRUNCATED right behind a frame$/,
+      /^vector "three", by next\(\), cut off at 3: got ERR_FRAME_TRUNCATED right after a frame$/,
     ],
     [
       'depends on how the input is cut',
@@ -265,7 +265,7 @@ describe('catches a reader that', () => {
           return super.detach().subarray(1);
         }
       },
-      /^vector "three", by next\(\), detached at 1: gave 0 bytes, where buffered said 1$/,
+      /^vector "three", by next\(\), detached at 1: gave 0 bytes, but buffered said 1$/,
     ],
     [
       'remembers across a reset',
@@ -290,7 +290,7 @@ describe('catches a reader that', () => {
           return this.#error;
         }
       },
-      /^vector "too long", by next\(\), byte by byte: the error's offset is 3, where the whole gave 1$/,
+      /^vector "too long", by next\(\), byte by byte: the error's offset is 3, but the whole gave 1$/,
     ],
   ])('%s', async (_, reader, message) => {
     await expect(verifyFraming(reads(reader), VECTORS)).rejects.toThrow(message);
@@ -315,12 +315,12 @@ describe('catches a writer that', () => {
     [
       'bounds too little',
       { bound: (length) => length },
-      /^vector "three", by its writer: wrote 3 bytes, where bound\(\) gave 2$/,
+      /^vector "three", by its writer: wrote 3 bytes, but bound\(\) gave 2$/,
     ],
     [
       'seals another frame than it writes',
       { headerLength: 1, seal: (_target, _at, payloadEnd) => payloadEnd },
-      /^vector "three", by its writer: what seal\(\) makes: expected <02 61 62>, got <00 61 62>$/,
+      /^vector "three", by its writer: the output of seal\(\): expected <02 61 62>, got <00 61 62>$/,
     ],
   ])('%s', async (_, writer, message) => {
     await expect(verifyFraming(writes(writer), VECTORS)).rejects.toThrow(message);
@@ -374,7 +374,7 @@ describe('catches a stage that', () => {
         objectMode: true,
         transform: (chunk, _encoding, callback) => callback(null, String(chunk)),
       });
-    await expect(verifyDecoder(texts, VECTORS)).rejects.toThrow(/item 0 is no Uint8Array but string$/);
+    await expect(verifyDecoder(texts, VECTORS)).rejects.toThrow(/item 0 is not a Uint8Array but a string$/);
   });
 
   test('and passes one that keeps the contract', () => verifyDecoder(() => new FrameDecoder(GOOD), VECTORS));
@@ -389,6 +389,6 @@ test('catches a vector that is wrong', async () => {
   ).rejects.toThrow(/expected ERR_FRAME_LENGTH, got ERR_FRAME_TRUNCATED/);
   const discards = line({ maxFrameLength: 1, onTooLong: 'discard' });
   await expect(verifyFraming(discards, [{ bytes: Buffer.from('abc\n'), frames: [] }])).rejects.toThrow(
-    'expected onDiscard to be told [], was told [ERR_FRAME_TOO_LONG]',
+    'expected onDiscard calls [], got [ERR_FRAME_TOO_LONG]',
   );
 });
