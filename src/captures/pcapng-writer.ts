@@ -1,4 +1,5 @@
 import { anything, checkOptions } from '../options.ts';
+import { otherSide } from '../protocol/direction.ts';
 import type { CaptureEvent, CaptureHeader, Side } from '../protocol/recording/events.ts';
 import { plain } from '../protocol/recording/plain.ts';
 import { CaptureMessages, type DecodableProtocol } from './decode-capture.ts';
@@ -159,7 +160,7 @@ class Connection {
   data(from: Side, bytes: Buffer): Buffer[] {
     const segment = this.segment(from, PSH | ACK, bytes);
     this.#ends[from].next += bytes.length;
-    return [segment, this.segment(other(from), ACK, NO_BYTES)];
+    return [segment, this.segment(otherSide(from), ACK, NO_BYTES)];
   }
 
   skip(from: Side, length: number): void {
@@ -169,11 +170,11 @@ class Connection {
   end(from: Side): Buffer[] {
     const segment = this.segment(from, FIN | ACK, NO_BYTES);
     this.#ends[from].next++;
-    return [segment, this.segment(other(from), ACK, NO_BYTES)];
+    return [segment, this.segment(otherSide(from), ACK, NO_BYTES)];
   }
 
   segment(from: Side, flags: number, bytes: Buffer): Buffer {
-    const [mine, theirs] = [this.#ends[from], this.#ends[other(from)]];
+    const [mine, theirs] = [this.#ends[from], this.#ends[otherSide(from)]];
     const head = Buffer.alloc(20);
     head.writeUInt16BE(mine.port, 0);
     head.writeUInt16BE(theirs.port, 2);
@@ -185,10 +186,6 @@ class Connection {
     segment.writeUInt16BE(checksum(6, mine.address, theirs.address, segment), 16);
     return ip(6, mine.address, theirs.address, segment);
   }
-}
-
-function other(side: Side): Side {
-  return side === 'client' ? 'server' : 'client';
 }
 
 interface Address {

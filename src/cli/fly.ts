@@ -6,6 +6,7 @@ import { droneProtocol } from '../drone/protocol.ts';
 import { SimulatedDrone } from '../drone/simulation.ts';
 import { createServer } from '../net/server.ts';
 import { fromClient } from '../protocol/direction.ts';
+import { framed } from '../protocol/framing/framed.ts';
 import { LengthPrefixDecoder } from '../streams/length-prefix-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
 import { MessageLog } from './message-log.ts';
@@ -80,9 +81,7 @@ async function run(): Promise<void> {
   let frames = 0;
   let asExpected = true;
   for (const [command, expected] of FLIGHT) {
-    const payload = protocol.clientMessages.encode(command);
-    const bytes = Buffer.alloc(writer.bound(payload.length));
-    const sent = bytes.subarray(0, writer.write(bytes, 0, payload, 0, payload.length));
+    const sent = framed(writer, protocol.clientMessages.encode(command));
     log.line('→', connection.machine.state, sent, command);
     socket.write(sent);
     const { value: answer } = (await answers.next()) as IteratorResult<ServerMessage, undefined>;

@@ -2,6 +2,7 @@ import { showThrown } from '../bytes/show.ts';
 import { seededNumbers } from '../captures/seeded-numbers.ts';
 import { anything, checkOptions, delay, integer, natural } from '../options.ts';
 import { fromClient } from '../protocol/direction.ts';
+import { framed } from '../protocol/framing/framed.ts';
 import type { CaptureEvent } from '../protocol/recording/events.ts';
 import { shrinkCapture } from '../testing/shrink-capture.ts';
 import {
@@ -358,9 +359,7 @@ class Fuzzer {
   }
 
   #frame(payload: Buffer): Buffer {
-    const writer = fromClient(this.#protocol).framing.writer();
-    const frame = Buffer.alloc(writer.bound(payload.length));
-    return frame.subarray(0, writer.write(frame, 0, payload, 0, payload.length));
+    return framed(fromClient(this.#protocol).framing.writer(), payload);
   }
 
   /** A failure: play it again, make it smaller, and begin with a fresh server where ours has died. */

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { otherSide } from '../protocol/direction.ts';
 import type { Side } from '../protocol/recording/events.ts';
 import { FlightRecorder } from '../protocol/recording/flight-recorder.ts';
 import type { ConnectionObserver, ObservedConnection, Observer } from '../protocol/recording/observer.ts';
@@ -52,7 +53,7 @@ export function observersOf(
  * @returns what ends it
  */
 export function observe(stream: Duplex, own: Side, observer: ConnectionObserver): () => void {
-  const other = own === 'client' ? 'server' : 'client';
+  const other = otherSide(own);
   const write = stream.write;
   const end = stream.end;
   const isOwn = Object.hasOwn(stream, 'write');

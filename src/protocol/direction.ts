@@ -57,6 +57,11 @@ export function fromServer<Messages>(
   return { framing: isPair(framing) ? framing.writes : framing, messages, preface };
 }
 
+/** The other side of a connection. */
+export function otherSide(side: 'client' | 'server'): 'client' | 'server' {
+  return side === 'client' ? 'server' : 'client';
+}
+
 /** What one side sends. */
 export function directionOf<ClientMessages, ServerMessages>(
   protocol: ProtocolLines & {

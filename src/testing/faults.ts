@@ -5,6 +5,7 @@ import type { Codec } from '../protocol/codec.ts';
 import { directionOf, wholeStream } from '../protocol/direction.ts';
 import type { Declaration } from '../protocol/fields/engine/declaration.ts';
 import { trace } from '../protocol/fields/engine/trace.ts';
+import { framed } from '../protocol/framing/framed.ts';
 import type { FrameReader, FrameWriter } from '../protocol/framing/framing.ts';
 import { contentLength } from '../protocol/recording/content-length.ts';
 import type { Side } from '../protocol/recording/events.ts';
@@ -189,8 +190,7 @@ export class FaultyDirection {
     const payload = Buffer.from(frame);
     // Skip the length prefix of a text or byte string.
     for (let at = span.end - contentLength(span); at < span.end; at++) payload[at]! ^= 0xff;
-    const bytes = Buffer.alloc(this.#writer.bound(payload.length));
-    return bytes.subarray(0, this.#writer.write(bytes, 0, payload, 0, payload.length));
+    return framed(this.#writer, payload);
   }
 
   #bytes(pieces: readonly Buffer[]): FaultStep[] {

@@ -5,7 +5,8 @@ import { show } from '../bytes/show.ts';
 import { CaptureMessages, type DecodableProtocol, type MessageEvent } from '../captures/decode-capture.ts';
 import { seededNumbers } from '../captures/seeded-numbers.ts';
 import { anything, type Check, checkOptions, delay, integer, natural, oneOf } from '../options.ts';
-import { directionOf } from '../protocol/direction.ts';
+import { directionOf, otherSide } from '../protocol/direction.ts';
+import { framed } from '../protocol/framing/framed.ts';
 import type { CaptureEvent, DataEvent, EndEvent, Side } from '../protocol/recording/events.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
@@ -185,11 +186,7 @@ function turnsOf(
 function encoder(protocol: DecodableProtocol<unknown, unknown>, side: Side): (message: unknown) => Buffer {
   const { framing, messages: codec } = directionOf(protocol, side);
   const writer = framing.writer();
-  return (message) => {
-    const payload = (codec.encode as (message: unknown) => Uint8Array)(message);
-    const bytes = Buffer.alloc(writer.bound(payload.length));
-    return bytes.subarray(0, writer.write(bytes, 0, payload, 0, payload.length));
-  };
+  return (message) => framed(writer, codec.encode(message as never));
 }
 
 /** The live peer, as a source of messages. */
@@ -206,7 +203,7 @@ class Peer {
     sendsPreface: boolean,
   ) {
     this.#stream = stream;
-    const theirs = directionOf(protocol, side === 'client' ? 'server' : 'client');
+    const theirs = directionOf(protocol, otherSide(side));
     const { preface } = directionOf(protocol, side);
     if (preface !== undefined && sendsPreface) stream.write(preface);
     const frames = new FrameDecoder(theirs.framing, { preface: theirs.preface });

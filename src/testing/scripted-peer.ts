@@ -4,7 +4,8 @@ import { show } from '../bytes/show.ts';
 import type { DecodableProtocol } from '../captures/decode-capture.ts';
 import { DirectionDecoder, type DirectionResult } from '../captures/direction-decoder.ts';
 import { anything, checkOptions, delay } from '../options.ts';
-import { directionOf } from '../protocol/direction.ts';
+import { directionOf, otherSide } from '../protocol/direction.ts';
+import { framed } from '../protocol/framing/framed.ts';
 import type { Side } from '../protocol/recording/events.ts';
 import { firstDifference } from './difference.ts';
 import { FaultPlan, type FaultyDirection, type StepTaker, takeSteps } from './faults.ts';
@@ -71,14 +72,10 @@ export class ScriptedPeer<Received, Sent> {
     this.#stream = stream;
     this.#timeout = timeout;
     this.#outgoing = faults.direction(side);
-    this.#encode = (message) => {
-      const payload = mine.encode(message as never);
-      const frame = Buffer.alloc(writer.bound(payload.length));
-      return frame.subarray(0, writer.write(frame, 0, payload, 0, payload.length));
-    };
-    const theirs = directionOf(protocol, other(side));
+    this.#encode = (message) => framed(writer, mine.encode(message as never));
+    const theirs = directionOf(protocol, otherSide(side));
     const decoder = new DirectionDecoder(theirs.framing, theirs.messages, theirs.preface);
-    this.#read(decoder, faults.direction(other(side)));
+    this.#read(decoder, faults.direction(otherSide(side)));
   }
 
   /**
@@ -248,10 +245,6 @@ export function scriptedPeer(
   options?: ScriptedPeerOptions,
 ): ScriptedPeer<unknown, unknown> {
   return new ScriptedPeer(protocol, side, stream, options);
-}
-
-function other(side: Side): Side {
-  return side === 'client' ? 'server' : 'client';
 }
 
 /** A message as JSON text, with bigints as `1n`. */

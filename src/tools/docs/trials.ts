@@ -1,3 +1,4 @@
+import { framed } from '../../protocol/framing/framed.ts';
 import type { Framing } from '../../protocol/framing/framing.ts';
 import { type Block, code, heading, hexOf, join, paragraph, say, type Text } from './block.ts';
 import type { AnyDeclared } from './sample.ts';
@@ -139,16 +140,9 @@ function messageText(message: unknown): string {
   });
 }
 
-/** A payload in its frame. */
-export function framed(framing: Framing, payload: Buffer): Buffer {
-  const writer = framing.writer();
-  const target = Buffer.alloc(writer.bound(payload.length));
-  return target.subarray(0, writer.write(target, 0, payload, 0, payload.length));
-}
-
 function frameOf(framing: Framing, payload: Buffer): Buffer | undefined {
   try {
-    return framed(framing, payload);
+    return framed(framing.writer(), payload);
   } catch {
     return undefined;
   }

@@ -10,6 +10,7 @@ import {
   refusalOf,
 } from '../../protocol/direction.ts';
 import type { AnyNode, Case, Shape } from '../../protocol/fields/kind.ts';
+import { framed } from '../../protocol/framing/framed.ts';
 import type { Framing } from '../../protocol/framing/framing.ts';
 import type { MessageSource } from '../../protocol/session/declaration.ts';
 import type { Session } from '../../protocol/session/session.ts';
@@ -37,7 +38,7 @@ import { sessionBlocks } from './session.ts';
 import { Describer, type Findings, type Sheet } from './sheet.ts';
 import { isKnown, sumBlocks } from './sums.ts';
 import { transcriptBlocks } from './transcript.ts';
-import { framed, type Made, trialBlocks } from './trials.ts';
+import { type Made, trialBlocks } from './trials.ts';
 import { integerType } from './types.ts';
 import { tagText } from './words.ts';
 
@@ -357,7 +358,7 @@ class Writer {
     const payload = made.bytes;
     let frame: Buffer;
     try {
-      frame = framed(framing, payload);
+      frame = framed(framing.writer(), payload);
     } catch (error) {
       return [paragraph(say`No frame can be made of the example: ${showThrown(error)}`)];
     }
@@ -501,7 +502,9 @@ function payloadAt(framing: Framing, payload: Buffer, frame: Buffer): number {
   if (frame.equals(payload)) return 0;
   if (payload.length === 0) return -1;
   try {
-    const [one, other] = [0x31, 0x32].map((byte) => framed(framing, Buffer.alloc(payload.length, byte)));
+    const [one, other] = [0x31, 0x32].map((byte) =>
+      framed(framing.writer(), Buffer.alloc(payload.length, byte)),
+    );
     const at = one!.findIndex((byte, index) => byte !== other![index]);
     const isThere = one!.length === frame.length && frame.subarray(at, at + payload.length).equals(payload);
     return at >= 0 && isThere ? at : -1;

@@ -1,3 +1,4 @@
+import { framed } from '../../protocol/framing/framed.ts';
 import type { Framing } from '../../protocol/framing/framing.ts';
 import type { SessionTable } from '../../protocol/session/table.ts';
 import { frameMisses } from './frame-misses.ts';
@@ -135,7 +136,7 @@ const MAKERS: Readonly<Record<AttackKind, Maker>> = {
       for (let at = 0; at < good.length; at += 8) {
         const some = good.slice(at, at + 8);
         const what = some.map(({ what }) => what).join('; ');
-        yield [what, ...some.flatMap(({ bytes }) => [send(framed(arsenal, bytes)), SETTLE])];
+        yield [what, ...some.flatMap(({ bytes }) => [send(framedIfPossible(arsenal, bytes)), SETTLE])];
       }
     }
   },
@@ -145,7 +146,7 @@ const MAKERS: Readonly<Record<AttackKind, Maker>> = {
         ({ bytes }) => !isMessage(arsenal, bytes),
       );
       if (bad.length === 0) yield undefined;
-      for (const { what, bytes } of bad) yield [what, send(framed(arsenal, bytes)), SETTLE];
+      for (const { what, bytes } of bad) yield [what, send(framedIfPossible(arsenal, bytes)), SETTLE];
     }
   },
   *frames(arsenal, state) {
@@ -350,15 +351,13 @@ function longestRoute({ table }: Arsenal): string[] | undefined {
 
 function frameOf(arsenal: Arsenal, type: string | undefined, state: string): Buffer | undefined {
   const payload = type === undefined ? undefined : arsenal.payload(type, state);
-  return payload && framed(arsenal, payload);
+  return payload && framedIfPossible(arsenal, payload);
 }
 
-/** The payload in its frame; where it cannot be framed, as it is. */
-function framed({ framing }: Arsenal, payload: Buffer): Buffer {
-  const writer = framing.writer();
+/** The frame of the payload; the payload itself if it cannot be framed. */
+function framedIfPossible({ framing }: Arsenal, payload: Buffer): Buffer {
   try {
-    const frame = Buffer.alloc(writer.bound(payload.length));
-    return frame.subarray(0, writer.write(frame, 0, payload, 0, payload.length));
+    return framed(framing.writer(), payload);
   } catch {
     return payload;
   }
