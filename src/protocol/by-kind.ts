@@ -6,7 +6,7 @@ import type { Framing } from './framing/framing.ts';
 // biome-ignore lint/suspicious/noExplicitAny: any codec
 type AnyCodec = Codec<any, any>;
 
-/** A decoded packet: its kind, and what the kind's codec made of it. */
+/** A decoded packet: its kind, and the message that the kind's codec decoded. */
 export type KindDecoded<Codecs extends Record<string, AnyCodec>> = {
   [Kind in keyof Codecs & string]: { type: Kind; message: Decoded<Codecs[Kind]> };
 }[keyof Codecs & string];
@@ -26,13 +26,13 @@ export interface KindCodec<Codecs extends Record<string, AnyCodec>>
 }
 
 /**
- * The codec for the frames of `packets`: one for each kind. A message is `{ type, message }`: the kind, and what its codec
- * takes and gives.
+ * The codec for the frames of `packets`, with one codec for each kind. A message is `{ type, message }`: the kind, and the
+ * message of its codec.
  *
- * With the framing a frame's kind is the one that the framing found. Without it the codecs are tried in turn and the first
- * that reads the frame has it, so put the strictest first; the error is that of the last.
+ * With the framing, the kind of a frame is the kind that the framing found. Without it the codecs are tried in turn and the first
+ * that reads the frame wins, so put the strictest first; if all fail, the error is the last one's.
  *
- * @throws TypeError where there is no codec, or the framing has no such kind
+ * @throws TypeError if there is no codec, or if the framing has no such kind
  *
  * @example
  * const line = packets({ kinds: { ubx: …, nmea: … } });

@@ -10,8 +10,8 @@ export interface CodecFunctions<Message> {
 }
 
 /**
- * A codec made of a library's two functions. Whatever they throw becomes a `MessageError` (`ERR_MESSAGE_VALUE`, or
- * `ERR_FIELD_RANGE` on encode) with what was thrown as its `cause`.
+ * A codec made from a library's two functions. Anything they throw becomes a `MessageError` (`ERR_MESSAGE_VALUE`, or
+ * `ERR_FIELD_RANGE` on encode) with the thrown value as its `cause`.
  *
  * @example
  * // both functions are those of @msgpack/msgpack
@@ -45,10 +45,10 @@ export function codecFrom<Message>({ decode, encode }: CodecFunctions<Message>):
 }
 
 /**
- * Messages as JSON in UTF-8. Their type is the one that the caller names: nothing checks the values that a peer sends.
+ * Messages as JSON in UTF-8. The caller names their type; nothing checks the values that a peer sends.
  *
- * An empty frame is `ERR_MESSAGE_EMPTY`, malformed UTF-8 `ERR_MESSAGE_UTF8`, malformed JSON `ERR_MESSAGE_VALUE`; so is a
- * bare `null`, which a stream of messages would take for its end.
+ * An empty frame is `ERR_MESSAGE_EMPTY`, malformed UTF-8 `ERR_MESSAGE_UTF8`, malformed JSON `ERR_MESSAGE_VALUE`. A bare `null` is
+ * `ERR_MESSAGE_VALUE` too: a stream of messages would take it for its end.
  *
  * @example const codec = json<{ type: 'move'; x: number; y: number }>();
  */

@@ -11,44 +11,47 @@ import type { ConnectionInfo, Said } from './session/declaration.ts';
 import type { Line } from './session/line.ts';
 import type { Run, StateLimits, Step } from './session/run.ts';
 
-/** Called when something happens in a session. An error that it throws ends the conversation. */
+/** Called when something happens in a session. If a function throws, the conversation ends with that error. */
 export interface ConversationObserver {
-  /** A message has come, and is about to be answered in that state. */
+  /** A message was received, and is about to be handled in that state. */
   message(message: unknown, state: string): void;
   /** Another state was entered. */
   transition(from: string, to: string): void;
-  /** Under `onInvalid: 'discard'`: a frame is not a message, and is left out. It is a view: copy it to keep it. */
+  /** With `onInvalid: 'discard'`: a frame is not a message, and is skipped. The frame is a view: copy it to keep it. */
   invalid?(error: Error, frame: Buffer): void;
-  /** Called for what the framing skips, as of a `FrameReader`: read anew each time. */
+  /** Called for bytes that the framing skips, as in `FrameReader`. It is read anew each time. */
   readonly onDiscard?: ((error: FrameError) => void) | undefined;
 }
 
 export interface ConversationOptions {
-  /** A frame that is not a message: an error that ends the session, or leave it out, count it, and read on. Default `'error'`. */
+  /**
+   * What to do with a frame that is not a message: end the session with an error, or skip it, count it, and read on. Default
+   * `'error'`.
+   */
   onInvalid?: 'error' | 'discard' | undefined;
 }
 
-/** What has come on a connection, counted. */
+/** Counts of what was received on a connection. */
 export interface ReadCounts {
-  /** Messages that were taken, and frames that were not messages. */
+  /** Messages that were taken, plus frames that were not messages. */
   readonly frames: number;
-  /** Frames that were not messages, and were left out. */
+  /** Frames that were not messages and were skipped. */
   readonly invalid: number;
-  /** Frames that the framing has skipped. */
+  /** Frames that the framing skipped. */
   readonly discarded: number;
-  /** Bytes outside of frames that the framing has skipped. */
+  /** Bytes outside of frames that the framing skipped. */
   readonly noise: number;
 }
 
 /** The connection goes on with another protocol. */
 export interface Upgrade {
-  /** As the reply named it. */
+  /** The name that the reply gave it. */
   readonly name: string;
-  /** What has come behind the message that asked for it, and was not read. */
+  /** The bytes that follow the message which asked for the upgrade; they were not read. */
   readonly unread: Buffer;
 }
 
-/** So many messages are taken at once at first: how long the answers are is not known yet. */
+/** Messages taken at once at first, before the length of their answers is known. */
 const FIRST = 4;
 
 /**
@@ -56,12 +59,12 @@ const FIRST = 4;
  *
  *     receive(bytes) ──▶ frames ──▶ messages ──▶ session ──▶ answers, framed ──▶ take()
  *
- * It does what the four stages do under `pipeline`, and what `createServer` does for each connection: for every way of
- * cutting the input the same bytes and the same error. For tools, tests, and transports that are not a Duplex.
+ * It does what the four stages do under `pipeline`, and what `createServer` does for each connection: the same bytes and the same
+ * error, however the input is cut. For tools, tests, and transports that are not a Duplex.
  *
- * Call `take` after each event, until it answers undefined. Then look at `settled()` (a handler has not answered yet), at
- * `isPaused` (call `take` again in a later turn), at `upgrade` (the connection goes on with another protocol) and at `final`
- * (nothing follows: end the sending side).
+ * Call `take` after each event until it returns undefined. Then look at `settled()` (a handler has not answered yet), at
+ * `isPaused` (call `take` again in a later turn of the event loop), at `upgrade` (the connection continues with another protocol)
+ * and at `final` (nothing follows: end the sending side).
  *
  * @example
  * const conversation = new Conversation(drone);
@@ -78,51 +81,51 @@ export class Conversation<
 > {
   /** Called with messages and transitions. */
   observer: ConversationObserver | undefined;
-  /** Called when a handler has answered, or a generator has more: `take` has something new. */
+  /** Called when a handler has answered, or a generator has more: `take` then has more to give. */
   onAnswers: (() => void) | undefined;
   readonly #run: Run<Received, Sent, State, Context>;
   readonly #in: Direction<Codec<Received>>;
   readonly #out: Direction<Codec<unknown, Sent>>;
   readonly #inbox: Inbox;
   readonly #outbox: Outbox<Sent>;
-  /** Of what comes in this state. */
+  /** The codec of the messages received in this state. */
   #codec: Codec<Received>;
   #batch: FrameBatch | undefined;
-  /** Frames of the batch, or of the one before it if there is none, that were taken. */
+  /** How many frames of the current batch were taken; without a batch, of the last one. */
   #index = 0;
-  /** Messages taken before their answers are written: few where these are long, since they wait for room in memory. */
+  /** Messages taken before their answers are written. Few if the answers are long, since answers wait in memory. */
   #atOnce = FIRST;
-  /** A state was entered that says how it reads. */
+  /** True if the state just entered has a framing or codec of its own. */
   #isTurning = false;
-  /** The message that waits for the handlers at work. */
+  /** The message that waits for handlers at work. */
   #message: Received | undefined;
-  /** What broke the protocol, behind the messages before it. */
+  /** The error that follows the messages taken before it. */
   #fault: Error | undefined;
-  /** What goes before all answers: the preface. And behind all of them: what refuses another preface. */
+  /** Sent before all answers: the preface. Sent after them: the refusal of another preface. */
   #opening: Buffer | undefined;
   #closing: Buffer | undefined;
   readonly #refusal: Buffer | undefined;
-  /** What came behind the message that asked for an upgrade. */
+  /** The bytes that follow the message which asked for an upgrade. */
   #unread: Buffer[] | undefined;
-  /** What is said before we end the session ourselves; set once that is asked for. */
+  /** Gives the last messages of a session that we end ourselves; set once `leave` is called. */
   #lastWords: ((context: Context) => Said<Sent>) | undefined;
-  /** Why an answer could not be written: nothing follows it. */
+  /** Why an answer could not be written; nothing is sent after it. */
   #refused: Error | undefined;
   #taken = 0;
   readonly #discards: boolean;
-  /** Frames that were left out. */
+  /** Frames that were skipped. */
   #invalid = 0;
   readonly #skipped: DiscardCounts = { discarded: 0, noise: 0 };
-  /** Timers to start and to cancel, of steps that were taken. */
+  /** Timers to start and to cancel, from steps that were taken. */
   #timers: Map<string, number | null> | undefined;
   #observed: State;
-  /** Made when a handler first takes its time. */
+  /** Created when a handler first answers later. */
   #notify: (() => void) | undefined;
   #settled: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
 
   /**
-   * @param context - what the handlers share, in place of what the session's `context` makes
-   * @param connection - what the session's `context` is made of
+   * @param context - what the handlers share; replaces the value that the session's `context` would create
+   * @param connection - passed to the session's `context`
    */
   constructor(
     protocol: ServerProtocol<Received, Sent, State, Context>,
@@ -163,119 +166,122 @@ export class Conversation<
   }
 
   /**
-   * What broke the protocol, or failed in our own code: the first of it, in the order of what is sent. The bytes that `take`
-   * gives end with what was answered before, and the farewell.
+   * The error that ended the session, from the peer or from our own code: the first in the order of the bytes sent. The bytes
+   * that `take` gives end with the answers before it, and the farewell.
    */
   get error(): Error | undefined {
     return this.#refused ?? this.#run.error;
   }
 
-  /** Whether nothing follows what `take` still gives: then end the sending side, and discard what comes. */
+  /** Whether nothing follows the bytes that `take` still gives. Then end the sending side, and discard any input. */
   get final(): boolean {
     return this.#run.final || this.#refused !== undefined;
   }
 
-  /** Whether the handshake is over: the state that the session declares as `ready` has been reached. */
+  /** Whether the handshake is over: the session has reached the state that it declares as `ready`. */
   get isReady(): boolean {
     return this.#run.ready;
   }
 
-  /** Whether nothing more is taken until a handler has answered. */
+  /** Whether no message is taken until a handler has answered. */
   get isBusy(): boolean {
-    // What a handler still answers would not be sent.
+    // An answer that a handler still gives would not be sent.
     if (this.#refused !== undefined) return false;
     const { busy, working } = this.#run;
     const isHeld = this.#message !== undefined || this.#fault !== undefined || this.#inbox.isOver;
     return busy || (working && isHeld);
   }
 
-  /** Whether any handler is at work: then the peer's silence is ours. */
+  /** Whether any handler is at work, so that silence is not the peer's fault. */
   get isWorking(): boolean {
     return this.#run.working;
   }
 
-  /** How often a state was entered: a change starts the limits of time anew. */
+  /** How many times a state was entered: a change restarts the time limits. */
   get entries(): number {
     return this.#run.entries;
   }
 
-  /** The limits of the state in milliseconds, for a caller that has a clock; undefined where it has none, and at the end. */
+  /** The time limits of the state in milliseconds; undefined if it has none, and at the end. The caller keeps the clock. */
   get deadline(): StateLimits | undefined {
     return this.final ? undefined : this.#run.deadline;
   }
 
   /**
-   * The protocol that the connection goes on with, where a reply has named one: nothing is read any more. Once `take` has given
-   * all bytes, the connection has another owner, and the unread bytes go with it.
+   * The protocol that the connection continues with, once a reply has named one: no more input is read. When `take` has given all
+   * bytes, the connection and the unread bytes belong to another owner.
    */
   get upgrade(): Upgrade | undefined {
     const unread = this.final ? undefined : this.#unread;
     return unread && { name: this.#run.upgrade!, unread: Buffer.concat(unread) };
   }
 
-  /** What has come, counted. */
+  /** Counts of what was received. */
   get counts(): ReadCounts {
     return { frames: this.#taken + this.#invalid, invalid: this.#invalid, ...this.#skipped };
   }
 
-  /** Messages taken in so far: a change starts the limits `idle` and `frame` anew. */
+  /** Messages taken so far: a change restarts the limits `idle` and `frame`. */
   get taken(): number {
     return this.#taken;
   }
 
-  /** Bytes that have come and belong to no message taken yet. */
+  /** Received bytes that belong to no message taken yet. */
   get held(): number {
     const { held } = this.#inbox;
     const batch = this.#batch;
     return batch === undefined ? held : held + batch.runEnd - batch.bounds[2 * this.#index]!;
   }
 
-  /** Whether a frame has begun to come and is not complete: the limit `frame` runs. */
+  /** Whether the last frame is incomplete: the limit `frame` runs. */
   get isInsideFrame(): boolean {
     return this.#inbox.isInsideFrame;
   }
 
   /**
-   * Whether noise took so much work that the rest of what has come is to be read in a later turn of the event loop: call `take`
-   * again then.
+   * Whether skipping noise took so much work that the rest of the input should be read in a later turn of the event loop: call
+   * `take` again then.
    */
   get isPaused(): boolean {
     return !this.final && this.#unread === undefined && this.#inbox.isPaused;
   }
 
-  /** Messages that were sent or answered and that `take` has not given yet. */
+  /** Messages sent or answered that `take` has not given yet. */
   get unsent(): number {
     return this.#outbox.unsent;
   }
 
-  /** About how many bytes the messages hold that have not been written yet. */
+  /** About how many bytes the messages hold that are not written yet. */
   get unsentBytes(): number {
     return this.#outbox.unsentBytes;
   }
 
-  /** Bytes have come. While `settled()` gives a promise they are held: do not read on. */
+  /** Process received bytes. While `settled()` gives a promise they are held: stop reading then. */
   receive(chunk: Uint8Array): void {
     if (this.final) return;
     if (this.#unread === undefined) this.#inbox.receive(chunk);
     else this.#unread.push(Buffer.from(chunk));
   }
 
-  /** The peer has ended its side. */
+  /** The peer has ended its sending side. */
   ended(): void {
     this.#inbox.ended();
   }
 
-  /** Whether the length of the unfinished frame is known, so that silence says nothing about it. */
+  /** Whether the length of the unfinished frame is known. Then silence does not end the frame. */
   get isMeasured(): boolean {
     return this.#inbox.isMeasured;
   }
 
-  /** Silence ends the unfinished frame: what has come of it is dropped, and the next byte is the first of a frame. */
+  /** Silence ends the unfinished frame: its bytes are dropped, and the next byte starts a frame. */
   silence(): void {
     if (!this.final && !this.isMeasured) this.#inbox.giveUp();
   }
 
-  /** A limit of the state has passed. `idle` does not count while handlers are at work, nor `frame` while we read no more. */
+  /**
+   * A time limit of the state has passed. `idle` does not count while handlers are at work; `frame` does not count while no input
+   * is read.
+   */
   timeout(kind: keyof StateLimits): void {
     const run = this.#run;
     if (this.final || (kind === 'idle' && run.working) || (kind === 'frame' && run.busy)) return;
@@ -283,7 +289,7 @@ export class Conversation<
     this.#await(run.timeout(kind, this.#outbox.messages));
   }
 
-  /** Named timers to start (in milliseconds) and to cancel (null) since it was last asked; undefined when there are none. */
+  /** Named timers to start (in milliseconds) and to cancel (null) since the last call; undefined if there are none. */
   takeTimers(): ReadonlyMap<string, number | null> | undefined {
     const changes = this.#timers;
     this.#timers = undefined;
@@ -293,28 +299,28 @@ export class Conversation<
       : new Map([...changes, ...later]);
   }
 
-  /** A named timer has run out. */
+  /** A named timer has expired. */
   expire(name: string): void {
     if (!this.final) this.#await(this.#run.expire(name, this.#outbox.messages));
   }
 
-  /** End the session for a reason that none of its messages is: the farewell is sent. Without effect once it is over. */
+  /** End the session for a reason outside its messages; the farewell is sent. No effect once the session is over. */
   abort(error: Error): void {
     if (!this.final) this.#append(this.#run.fault(error));
   }
 
-  /** End the session without an error: what has come is answered first, then `say` is asked for the last words. */
+  /** End the session without an error: received messages are answered first, then `say` gives the last messages. */
   leave(say: (context: Context) => Said<Sent> = () => undefined): void {
     this.#lastWords ??= say;
   }
 
-  /** The connection is over: the session's `dispose`, once. Returns the error when that failed. */
+  /** The connection is over: call the session's `dispose`, once. Returns the error if that failed. */
   dispose(reason?: Error): Error | undefined {
     return this.#run.dispose(reason);
   }
 
   /**
-   * Send a message that answers nothing, behind what was answered until now.
+   * Send a message that is not an answer, after the answers so far.
    *
    * @throws StateError (`origin: 'local'`) when the state does not allow it; nothing is sent, the conversation goes on
    */
@@ -328,7 +334,7 @@ export class Conversation<
     this.#outbox.messages.push(message);
   }
 
-  /** A promise of what the handlers at work answer next: `take` has more once it is fulfilled. It is never rejected. */
+  /** A promise for the next answers of the handlers at work: `take` has more once it is fulfilled. It is never rejected. */
   settled(): Promise<void> | undefined {
     if (!this.#run.working || this.#refused !== undefined) return undefined;
     if (this.#settled === undefined) {
@@ -342,9 +348,9 @@ export class Conversation<
   }
 
   /**
-   * The next bytes to be sent: up to 68 KiB, or one frame that is longer. Undefined when there are none for now.
+   * The next bytes to send: up to 68 KiB, or one longer frame. Undefined if there are none for now.
    *
-   * @param isPrivate - whether only the system will read them: then they may be a part of memory that connections share
+   * @param isPrivate - whether only the system will read the bytes. Then they may lie in memory that connections share
    */
   take(isPrivate = false): Buffer | undefined {
     const outbox = this.#outbox;
@@ -368,12 +374,12 @@ export class Conversation<
     return refusal;
   }
 
-  /** Say whether no consumer has a view any more of what was taken last: then its memory is used again. */
+  /** Report whether no consumer still has a view of the bytes taken last: then their memory is reused. */
   given(isFree: boolean): void {
     this.#outbox.given(isFree);
   }
 
-  /** Write the answers; false where the packer is full, or one of them is refused. */
+  /** Write the answers; false if the packer is full, or if an answer is refused. */
   #write(): boolean {
     if (this.#refused !== undefined) return false;
     try {
@@ -385,12 +391,12 @@ export class Conversation<
     }
   }
 
-  /** Take the next step; false when there is none to take now. */
+  /** Take the next step; false if there is none to take now. */
   #advance(): boolean {
     const run = this.#run;
     if (this.#refused !== undefined) return false;
     if (run.state !== this.#observed) this.#observe();
-    // There is room: generators may go on.
+    // There is room: generators may continue.
     if (run.hasMore) run.more();
     if (run.busy) return false;
     if (run.final) {
@@ -418,7 +424,7 @@ export class Conversation<
     return say !== undefined && this.#settleWith(() => run.leave(say));
   }
 
-  /** Answer the next messages; false when all handlers at work have to answer before. */
+  /** Answer the next messages; false if all handlers at work have to answer first. */
   #answer(): boolean {
     const run = this.#run;
     const answers = this.#outbox.messages;
@@ -426,7 +432,7 @@ export class Conversation<
     const batch = this.#batch;
     const to = batch === undefined ? 0 : Math.min(batch.count, this.#index + this.#atOnce);
     while (!run.final && !this.#isTurning && (this.#message !== undefined || this.#index < to)) {
-      // A message may have many answers: these are written, as far as there is room, before the next one is taken.
+      // A message may have many answers, which are written, as far as there is room, before the next message is taken.
       if (answers.length >= this.#atOnce) break;
       let message = this.#message;
       this.#message = undefined;
@@ -453,12 +459,12 @@ export class Conversation<
       if (run.upgrade !== undefined) break;
       if (run.state !== this.#observed) this.#observe();
     }
-    // An idle connection holds nothing of what has come.
+    // An idle connection must not hold on to its last chunk.
     if (batch !== undefined && this.#index >= batch.count) this.#batch = undefined;
     return true;
   }
 
-  /** A frame is not a message: report it. False where that fails, which is the fault then. */
+  /** Report a frame that is not a message. False if that fails; the failure is then the fault. */
   #leaveOut(error: Error, { bytes, bounds }: FrameBatch, index: number): boolean {
     this.#invalid++;
     try {
@@ -481,7 +487,7 @@ export class Conversation<
     for (const answer of answers) this.#outbox.messages.push(answer);
   }
 
-  /** Take the timers of a step, as soon as its handler has answered. */
+  /** Keep the timers of a step once its handler has answered. */
   #await(step: Step<Sent, State> | Promise<Step<Sent, State>>): void {
     if (!(step instanceof Promise)) this.#note(step);
     else this.#follow(step.then((late) => this.#note(late)));
@@ -491,7 +497,7 @@ export class Conversation<
     if (timers !== undefined) this.#timers = new Map([...(this.#timers ?? NONE), ...Object.entries(timers)]);
   }
 
-  /** Tell when a handler has answered, and when a generator has more. */
+  /** Notify when a handler has answered, and when a generator has more. */
   #follow(pending: Promise<unknown>): void {
     this.#notify ??= () => {
       this.#settled?.resolve();
@@ -508,25 +514,25 @@ export class Conversation<
     this.observer?.transition(from, this.#observed);
   }
 
-  /** What came broke the protocol. */
+  /** Take the step for an error in the input. */
   #break(fault: Error): Step<Sent, State> {
     const step = this.#run.fault(fault);
     const isRefused =
       this.#refusal !== undefined && (fault as Partial<FrameError>).code === 'ERR_FRAME_PREFACE';
     if (!isRefused) return step;
-    // It speaks another protocol: it would not understand the farewell.
+    // The peer speaks another protocol and would not understand the farewell.
     this.#closing = this.#refusal;
     return { ...step, answers: NONE };
   }
 
-  /** A state was entered: the answers behind the first ones go by its framing and codec. */
+  /** A state was entered: the answers after the first `before` use its framing and codec. */
   #turnOutput(before: number): void {
     const { writes = this.#out.framing, sends } = this.#run.line as StateLine;
     this.#outbox.change(before, sends ?? this.#out.messages, writes.writer());
     this.#isTurning = true;
   }
 
-  /** What has not been taken yet is read by the framing and the codec of the state. */
+  /** Read the input that was not taken yet with the framing and the codec of the state. */
   #turnInput(): void {
     this.#isTurning = false;
     const { reads = this.#in.framing, receives } = this.#run.line as StateLine;
@@ -534,14 +540,14 @@ export class Conversation<
     if (this.#inbox.change(reads, this.#index)) this.#batch = undefined;
   }
 
-  /** Nothing is read any more: keep what has come for the next owner of the connection. */
+  /** Stop reading: keep the received bytes for the next owner of the connection. */
   #leave(): void {
     if (this.#unread !== undefined) return;
     this.#unread = [this.#inbox.leave(this.#index)];
     this.#batch = undefined;
   }
 
-  /** What has come is not needed any more. */
+  /** Drop the received bytes. */
   #forget(): void {
     this.#batch = this.#message = undefined;
     this.#inbox.forget();
@@ -551,7 +557,7 @@ export class Conversation<
 
 const NONE: readonly never[] = [];
 
-/** The line of a state, with what a session does not look into. */
+/** The line of a state, with the parts that a session passes on unread. */
 interface StateLine extends Line {
   readonly reads: Framing | undefined;
   readonly writes: Framing | undefined;

@@ -4,8 +4,8 @@ import type { Codec } from './codec.ts';
 import type { FrameBatch } from './framing/framing.ts';
 
 /**
- * Read frame `index` of a batch as a message. Throws an Error, whatever the codec throws: a `MessageError` has its place
- * in the stream (`streamOffset`), where the batch's is known.
+ * Read frame `index` of a batch as a message. Throws an Error, whatever the codec throws. A `MessageError` gets its place in the
+ * stream (`streamOffset`), if the batch's place is known.
  */
 export function decodeFrame<Message>(
   codec: Codec<Message, never>,

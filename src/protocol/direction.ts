@@ -4,15 +4,15 @@ import { type Bytes, toBytes } from './framing/mark.ts';
 import { prefaced } from './framing/preface.ts';
 import type { SessionTable } from './session/table.ts';
 
-/** The framings of a protocol, where its two directions differ; from the server's side, as the session is. */
+/** The framings of a protocol whose two directions differ, as the server sees them. */
 export interface FramingPair {
-  /** Of what clients send. */
+  /** The framing of the bytes that clients send. */
   readonly reads: Framing;
-  /** Of what servers send. */
+  /** The framing of the bytes that servers send. */
   readonly writes: Framing;
 }
 
-/** What goes before the first frame; bytes alone are the client's. */
+/** The bytes before the first frame. Bytes alone are the client's. */
 export type Preface =
   | Bytes
   | {
@@ -20,7 +20,7 @@ export type Preface =
       readonly client?: Bytes | undefined;
       /** Sent by servers, expected by clients. */
       readonly server?: Bytes | undefined;
-      /** What a server sends, in place of the session's farewell, to a client that begins with anything else. */
+      /** What a server sends, in place of the session's farewell, to a client that begins with other bytes. */
       readonly refusal?: Bytes | undefined;
     };
 
@@ -35,7 +35,7 @@ export interface Direction<Messages = unknown> {
   readonly framing: Framing;
   /** The codec of its messages. */
   readonly messages: Messages;
-  /** What goes before the first frame. */
+  /** The bytes before the first frame. */
   readonly preface: Buffer | undefined;
 }
 
@@ -62,7 +62,7 @@ export function otherSide(side: 'client' | 'server'): 'client' | 'server' {
   return side === 'client' ? 'server' : 'client';
 }
 
-/** What one side sends. */
+/** What one side sends, as a direction. */
 export function directionOf<ClientMessages, ServerMessages>(
   protocol: ProtocolLines & {
     readonly clientMessages: ClientMessages;
@@ -73,7 +73,7 @@ export function directionOf<ClientMessages, ServerMessages>(
   return side === 'client' ? fromClient(protocol) : fromServer(protocol);
 }
 
-/** The lines of a protocol as the client's own session has them: it reads what the server's writes. */
+/** The lines of a protocol for a client's own session: it reads what the server's session writes. */
 export function swapped({ framing, preface }: ProtocolLines): ProtocolLines {
   const { client, server } = prefaces(preface);
   return {
@@ -92,7 +92,7 @@ export function wholeStream({ framing, preface }: Pick<Direction, 'framing' | 'p
   return preface === undefined ? framing : prefaced(framing, preface);
 }
 
-/** The longest frame in either direction, in any state whose framing is known beforehand. */
+/** The longest frame in either direction, in every state whose framing is known in advance. */
 export function longestFrame({
   framing,
   session,
@@ -108,9 +108,7 @@ export function longestFrame({
   return Math.max(...lengths);
 }
 
-/**
- * @throws TypeError where a framing or a preface of a protocol is not one
- */
+/** @throws TypeError if a framing or a preface of a protocol is not one */
 export function checkLines({ framing, preface }: ProtocolLines): void {
   if (isPair(framing)) checkOptions('framing', framing, { reads: anything, writes: anything });
   const directions = isPair(framing)

@@ -9,18 +9,21 @@ import {
   VAIN_BYTES_A_TURN,
 } from './framing/framing.ts';
 
-/** Messages that are answered and gone before the next ones are read: a collection of garbage copies all that live. */
+/**
+ * The most messages taken at once. They are answered and gone before the next are read: a garbage collection copies every live
+ * message.
+ */
 export const AT_ONCE = 64;
 
 export interface InboxOptions {
-  /** As of a `FrameReader`: read anew each time. */
+  /** As in `FrameReader`. It is read anew each time. */
   readonly onDiscard?: ((error: FrameError) => void) | undefined;
   readonly counts: DiscardCounts;
 }
 
 /**
- * What comes on one connection, cut into frames. The framing may change behind any frame, although the frames after it were cut
- * already:
+ * The bytes received on one connection, cut into frames. The framing may change after any frame, even if the frames after it were
+ * cut already:
  *
  *     chunk   │ frame │ frame │ frame │ fra…
  *                 ▲ from   ▲ the second frame asks for another framing: the chunk is read again from here
@@ -30,16 +33,16 @@ export class Inbox {
   #reader: FrameReader;
   readonly #options: InboxOptions;
   readonly #preface: Buffer | undefined;
-  /** The chunk that was pushed last, and where in it the frames of the last batch begin; -1: in an earlier one. */
+  /** The last chunk pushed, and the offset in it of the last batch's frames; −1 if they began in an earlier chunk. */
   #chunk: Uint8Array = EMPTY;
   #from = -1;
-  /** Chunks that wait until the reader has given all frames of the ones before. */
+  /** Chunks that wait until the reader has given all frames of the earlier ones. */
   #chunks: Uint8Array[] | undefined;
-  /** The reader has given all frames of what it was pushed. */
+  /** True if the reader has given all frames of the bytes pushed into it. */
   #isDrained = true;
-  /** The peer's side: `ending` until all before the end has been read. */
+  /** The peer's side: `ending` until everything before the end has been read. */
   #end: 'open' | 'ending' | 'ended' = 'open';
-  /** Bytes pushed into readers, all of them. */
+  /** Bytes pushed into all readers. */
   #pushed = 0;
 
   constructor(direction: Direction, framing: Framing | undefined, options: InboxOptions) {
@@ -54,7 +57,7 @@ export class Inbox {
     return this.#reader.error;
   }
 
-  /** Whether there may be frames to read. */
+  /** Whether there may be more frames to read. */
   get hasMore(): boolean {
     return !this.#isDrained || this.#end !== 'open';
   }
@@ -68,7 +71,7 @@ export class Inbox {
     return this.#reader.isPaused === true;
   }
 
-  /** Whether a frame has begun to come and is not complete. */
+  /** Whether the last frame is incomplete. */
   get isInsideFrame(): boolean {
     return this.#isDrained && this.#reader.buffered > 0;
   }
@@ -78,7 +81,7 @@ export class Inbox {
     return this.#reader.isMeasured === true;
   }
 
-  /** Bytes that have come and were not given in frames. */
+  /** Received bytes that were not given in frames. */
   get held(): number {
     let held = this.#reader.buffered;
     for (const chunk of this.#chunks ?? NONE) held += chunk.length;
@@ -99,11 +102,11 @@ export class Inbox {
     if (this.#end === 'open') this.#end = 'ending';
   }
 
-  /** The next frames; undefined where there are none for now. Look at `error`, `isPaused` and `isOver` then. */
+  /** The next frames; undefined if there are none for now: then look at `error`, `isPaused` and `isOver`. */
   read(): FrameBatch | undefined {
     for (;;) {
       const reader = this.#reader;
-      // A frame that began in an earlier chunk comes alone: behind it all lies in this one.
+      // A frame that began in an earlier chunk comes alone, so everything after it is in this chunk.
       const from = this.#chunk.length - reader.buffered;
       const batch = reader.take(from < 0 ? 1 : AT_ONCE);
       this.#from = batch === undefined ? -1 : from;
@@ -118,7 +121,7 @@ export class Inbox {
         continue;
       }
       this.#isDrained = true;
-      // An idle connection holds nothing of what has come.
+      // An idle connection must not hold on to its last chunk.
       this.#chunk = EMPTY;
       if (this.#end !== 'ending') return undefined;
       this.#end = 'ended';
@@ -127,8 +130,8 @@ export class Inbox {
   }
 
   /**
-   * What follows the first `count` frames of the batch that was read last is read by another framing. Answers whether the other
-   * frames of that batch are cut anew: forget them.
+   * Read everything after the first `count` frames of the last batch with another framing. Returns true if the other frames of
+   * that batch are cut again: forget them.
    */
   change(framing: Framing, count: number): boolean {
     if (framing === this.#framing) return false;
@@ -143,24 +146,24 @@ export class Inbox {
     return isCutAnew;
   }
 
-  /** All that follows the first `count` frames of the batch that was read last. Nothing is read any more. */
+  /** Everything after the first `count` frames of the last batch. Nothing more is read. */
   leave(count: number): Buffer {
     const rest = Buffer.concat([this.#behind(count), ...(this.#chunks ?? NONE)]);
     this.forget();
     return rest;
   }
 
-  /** Drop what has come of the unfinished frame: what comes next is read in step. */
+  /** Drop the bytes of the unfinished frame; the next byte starts a frame. */
   giveUp(): void {
     if (!this.isInsideFrame) return;
     const reader = this.#reader;
     if (reader.giveUp === undefined) reader.reset();
     else reader.giveUp();
-    // What stands behind a false start may be a frame.
+    // A frame may follow a false start.
     this.#isDrained = false;
   }
 
-  /** What has come is not needed any more. */
+  /** Drop the received bytes. */
   forget(): void {
     this.#chunks = undefined;
     this.#chunk = EMPTY;
@@ -172,7 +175,7 @@ export class Inbox {
     const framing = this.#framing;
     const preface = this.#pushed < (this.#preface?.length ?? 0) ? this.#preface : undefined;
     return wholeStream({ framing, preface }).reader({
-      // Without a listener the reader makes no error.
+      // Without a listener the reader makes no errors.
       get onDiscard() {
         return options.onDiscard;
       },
@@ -190,7 +193,7 @@ export class Inbox {
     this.#reader.push(chunk);
   }
 
-  /** What the reader was given behind the first frames of its last batch, however far it has read. */
+  /** The bytes pushed into the reader after the first frames of its last batch, however far it has read. */
   #behind(count: number): Buffer {
     const from = this.#from;
     if (from < 0) return this.#reader.detach();

@@ -4,25 +4,25 @@ import type { FrameWriter } from './framing/framing.ts';
 import { Packer } from './packer.ts';
 
 interface Change<Sent> {
-  /** The first message that it holds for. */
+  /** The first message that it applies to. */
   readonly at: number;
   readonly codec: Codec<unknown, Sent>;
   readonly writer: FrameWriter;
 }
 
-/** What is sent on one connection: messages in, framed bytes out. Framing and codec may change between two messages. */
+/** The messages to send on one connection: messages in, framed bytes out. Framing and codec may change between two messages. */
 export class Outbox<Sent> {
-  /** Messages not written yet, from an index of its own on. A pending handler appends to this very array. */
+  /** Messages that are not written yet, from index `#written` on. A pending handler appends to this same array. */
   readonly messages: Sent[] = [];
   #codec: Codec<unknown, Sent>;
   #writer: FrameWriter;
   #written = 0;
-  /** The messages up to here have been weighed; those not written yet hold about so many bytes. */
+  /** The messages before this index have been weighed. */
   #weighed = 0;
   #weight = 0;
-  /** Made with the first message. */
+  /** Created with the first message. */
   #packer: Packer | undefined;
-  /** From which message on another codec and framing are used, in order. */
+  /** Where codec and framing change, in order. */
   #changes: Change<Sent>[] | undefined;
 
   constructor(codec: Codec<unknown, Sent>, writer: FrameWriter) {
@@ -42,15 +42,15 @@ export class Outbox<Sent> {
     return this.#weight;
   }
 
-  /** The first `before` of the messages go as until now, the others by that codec and framing. */
+  /** The first `before` messages are written as before, the messages after them with that codec and framing. */
   change(before: number, codec: Codec<unknown, Sent>, writer: FrameWriter): void {
     this.#changes ??= [];
     this.#changes.push({ at: before, codec, writer });
   }
 
   /**
-   * Write the messages; false where the packer is full. Throws what the codec or the framing throws: the messages before that
-   * one are written.
+   * Write the messages; false if the packer is full. Throws what the codec or the framing throws; the messages before that one
+   * are written.
    */
   write(): boolean {
     const { messages } = this;
@@ -65,7 +65,7 @@ export class Outbox<Sent> {
     return true;
   }
 
-  /** Messages were written: those that are left hold as many bytes as the average. */
+  /** Messages were written: the messages left hold the average number of bytes. */
   #forgetWeight(before: number): void {
     const left = Math.max(0, this.#weighed - this.#written);
     this.#weight *= left / (this.#weighed - before);
@@ -85,11 +85,11 @@ export class Outbox<Sent> {
     this.#written = this.#weighed = this.#weight = this.messages.length = 0;
   }
 
-  /** Write up to the last change; false where the packer is full before. */
+  /** Write up to the last change; false if the packer is full before that. */
   #writeChanging(packer: Packer, changes: Change<Sent>[]): boolean {
     for (let change = changes[0]; change !== undefined; change = changes[0]) {
       const { at, codec, writer } = change;
-      // The packer writes to the end of what it is given.
+      // The packer writes every message of the array it is given.
       const before = this.messages.slice(this.#written, at);
       const count = packer.writeMessages(this.#codec, this.#writer, before, 0);
       this.#written += count;

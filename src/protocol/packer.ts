@@ -4,34 +4,34 @@ import { MessageError } from '../errors.ts';
 import type { Codec, EncodeRun } from './codec.ts';
 import type { FrameBatch, FrameWriter } from './framing/framing.ts';
 
-/** The most bytes that are handed on at once, except for a larger frame: so that there is backpressure. */
+/** The most bytes given out at once, except for a larger frame, so that backpressure works. */
 const SLAB_LENGTH = 69_632;
-/** So many frames are worth what it takes to write them in one go. */
+/** From this many frames on, writing them all at once pays. */
 const MANY = 4;
-/** Bytes that may as well be kept free for each message. */
+/** Room that is kept free for each message in any case. */
 const SHORT_MESSAGE = 1_024;
-/** The most slabs that are kept to be used again. */
+/** The most slabs that are kept for reuse. */
 const MOST_FREE = 64;
 
 /**
- * Memory that packers fill one after the other, each handing on the part that it filled: no allocation per frame, and
- * an idle connection holds none. While a packer writes to it, no other packer has it.
+ * Memory that packers fill one after the other, each giving out the part that it filled: no allocation per frame, and an idle
+ * connection holds none. While one packer writes to the slab, no other packer has it.
  */
 let slab: Buffer | undefined;
 let slabAt = 0;
-/** Slabs that no consumer has a view of any more. */
+/** Slabs of which no consumer has a view any more. */
 const free: Buffer[] = [];
 
-/** Writes messages or frames one behind the other, and hands them on as stretches of bytes. */
+/** Writes messages or frames one after the other, and gives them out as runs of bytes. */
 export class Packer {
   #bytes: Buffer | undefined;
   #start = 0;
   #at = 0;
   /** The message for which there was no room, encoded already. */
   #encoded: Uint8Array | undefined;
-  /** The slab of which the last stretch was taken, when no other packer has a part of it. */
+  /** The slab that the last run was taken from, if no other packer has a part of it. */
   #lastSlab: Buffer | undefined;
-  /** No consumer keeps a stretch, so whole slabs are used again. */
+  /** True if no consumer keeps a run, so whole slabs are reused. */
   #reuses = false;
 
   /** Bytes written. */
@@ -40,8 +40,8 @@ export class Packer {
   }
 
   /**
-   * Write a message, framed. False where there is no room behind what was written: `take` that first. Throws what the
-   * codec or the writer throws, and nothing of it counts as written.
+   * Write a message, framed. False if there is no room after the bytes written so far: call `take` first. Throws what the codec
+   * or the writer throws; then none of its bytes count as written.
    */
   writeMessage<Message>(codec: Codec<unknown, Message>, writer: FrameWriter, message: Message): boolean {
     const { headerLength } = writer;
@@ -49,7 +49,7 @@ export class Packer {
       const payload = this.#encoded ?? codec.encode(message);
       this.#encoded = undefined;
       if (this.#write(writer, payload, 0, payload.length)) return true;
-      // For the next time: a codec may count what it encodes.
+      // Kept for the next call: a codec may count the messages it encodes.
       this.#encoded = payload;
       return false;
     }
@@ -63,8 +63,8 @@ export class Packer {
   }
 
   /**
-   * Write messages from that index on, while there is room; answers the index behind them. Throws as `writeMessage`, and
-   * the messages before that one are written.
+   * Write messages from that index on while there is room; returns the index after them. Throws as `writeMessage` does; the
+   * messages before that one are written.
    */
   writeMessages<Message>(
     codec: Codec<unknown, Message>,
@@ -75,7 +75,7 @@ export class Packer {
     let index = from;
     while (index < messages.length) {
       const behind = this.#writeRun(codec, writer, messages, index);
-      // The run stopped: there is no room, or this message needs the other way.
+      // The run stopped: there is no room, or this message has to be written on its own.
       if (behind < messages.length && !this.writeMessage(codec, writer, messages[behind]!)) return behind;
       index = behind + 1;
     }
@@ -83,15 +83,15 @@ export class Packer {
   }
 
   /**
-   * Write the frames of a batch from that index on, while there is room; answers the index behind them. Throws what the
-   * writer throws, and the frames before that one are written.
+   * Write the frames of a batch from that index on while there is room; returns the index after them. Throws what the writer
+   * throws; the frames before that one are written.
    */
   writeFrames(
     writer: FrameWriter,
     { bytes, bounds, count, runStart, runEnd }: FrameBatch,
     from: number,
   ): number {
-    // Much will come: not in what little a stretch has left.
+    // Many bytes follow, so they do not start in the small rest of a run.
     if (this.#bytes === undefined) this.#begin(Math.min(runEnd - runStart, SLAB_LENGTH));
     let index = from;
     for (let to = -1; to !== index; ) {
@@ -103,10 +103,10 @@ export class Packer {
   }
 
   /**
-   * What was written, or undefined when nothing was. The next write begins anew.
+   * The bytes written so far, or undefined if there are none. The next write starts a new run.
    *
-   * @param isPrivate - whether only the system will read the bytes. Else they are given memory of their own: what many
-   *   share must not get into a user's hands.
+   * @param isPrivate - whether only the system will read the bytes. If not, they get memory of their own: shared memory
+   *   must not reach a user.
    */
   take(isPrivate = false): Buffer | undefined {
     const bytes = this.#bytes;
@@ -131,7 +131,7 @@ export class Packer {
     return copy;
   }
 
-  /** Say whether no consumer has a view any more of what was taken last: then its memory is used again. */
+  /** Report whether no consumer still has a view of the bytes taken last: then their memory is reused. */
   given(isFree: boolean): void {
     const last = this.#lastSlab;
     this.#lastSlab = undefined;
@@ -139,7 +139,7 @@ export class Packer {
     if (isFree && last?.length === SLAB_LENGTH && free.length < MOST_FREE) free.push(last);
   }
 
-  /** As many as the codec writes in one go; answers the index behind them. */
+  /** Write as many messages as the codec writes at once; returns the index after them. */
   #writeRun<Message>(
     codec: Codec<unknown, Message>,
     writer: FrameWriter,
@@ -154,7 +154,7 @@ export class Packer {
     return index;
   }
 
-  /** As many as surely have room, in one go; answers the index behind them. */
+  /** Write as many frames at once as surely have room; returns the index after them. */
   #writeMany(
     writer: FrameWriter,
     source: Buffer,
@@ -166,7 +166,7 @@ export class Packer {
     const room = target.length - this.#at;
     const overhead = writer.bound(0);
     let to = count;
-    // Twice counted is what lies between two payloads.
+    // The bytes between two payloads are counted twice.
     while (to > from && bounds[2 * to - 1]! - bounds[2 * from]! + (to - from) * overhead > room) {
       to = from + ((to - from) >> 1);
     }
@@ -177,7 +177,7 @@ export class Packer {
       this.#at = end;
       return to;
     } catch {
-      // One of them is refused: those before it are still to be written.
+      // One of the frames is refused: the frames before it are written one by one.
       return from;
     }
   }
@@ -191,14 +191,14 @@ export class Packer {
     return true;
   }
 
-  /** The memory, with that many bytes free behind `#at`; undefined where there are not, behind what was written. */
+  /** Memory with that many bytes free after `#at`; undefined if they are not free after the bytes written so far. */
   #room(length: number): Buffer | undefined {
     const bytes = this.#bytes;
     if (bytes !== undefined && bytes.length - this.#at >= length) return bytes;
     return this.length > 0 ? undefined : this.#begin(length);
   }
 
-  /** Memory for that many bytes and more, of which no other packer has the part behind `#at`. */
+  /** Memory for at least that many bytes; no other packer has the part after `#at`. */
   #begin(length: number): Buffer {
     this.#start = this.#at = 0;
     if (!isBetween(length, 0, Number.MAX_SAFE_INTEGER)) throw unbounded(length);
@@ -217,26 +217,26 @@ export class Packer {
   }
 }
 
-/** The rest of a slab is for the next packer that writes. */
+/** Leave the rest of a slab to the next packer that writes. */
 function giveBack(bytes: Buffer, at: number): void {
   if (bytes.length !== SLAB_LENGTH) return;
   slab = bytes;
   slabAt = at;
 }
 
-/** A slab to be used again, unless its memory was transferred away. */
+/** A slab for reuse, unless its memory was transferred away. */
 function freeSlab(): Buffer | undefined {
   let bytes = free.pop();
   while (bytes !== undefined && bytes.length !== SLAB_LENGTH) bytes = free.pop();
   return bytes;
 }
 
-/** Whether payloads can be written where they stand in the frame. */
+/** Whether payloads can be written in place. */
 function takesInPlace(writer: FrameWriter): writer is FrameWriter & EncodeRun<unknown>['writer'] {
   return writer.headerLength !== undefined && writer.seal !== undefined;
 }
 
-/** Whether an offset that a codec or a framing answered can be one: it decides what of the memory is handed on. */
+/** Whether an offset returned by a codec or a framing is possible. It decides which bytes are given out. */
 function isBetween(offset: number, from: number, to: number): boolean {
   return offset >= from && offset <= to && Number.isInteger(offset);
 }
@@ -247,7 +247,7 @@ function sealed(writer: FrameWriter, bytes: Buffer, at: number, payloadEnd: numb
   return end;
 }
 
-/** A codec's `bound` was too small, or the message grew after it was asked; or the codec lost its place. */
+/** The error for a codec whose `bound` was too small or whose offset is wrong, or for a message that grew meanwhile. */
 function misplaced(end: unknown, from: number, to: number): MessageError {
   const text =
     typeof end === 'number' && end > to

@@ -7,7 +7,7 @@ import type { Session } from './session/session.ts';
 import type { SessionTable } from './session/table.ts';
 
 /**
- * All that both ends of a connection have to agree on, and the server's session.
+ * Everything that both ends of a connection have to agree on, and the server's session.
  *
  *     client ── Request, encoded ──▶ ClientMessage, decoded ── server
  *     client ◀── Response, decoded ── ServerMessage, encoded ── server
@@ -23,30 +23,29 @@ export interface Protocol<
   Request = ClientMessage,
   Response = ServerMessage,
 > {
-  /** For messages, pictures and tools. */
+  /** For errors, diagrams and tools. */
   readonly name: string;
-  /** One for both directions; or what the server reads and what it writes, where they differ. */
+  /** One framing for both directions, or a framing for each: what the server reads and what it writes. */
   readonly framing: Framing | FramingPair;
   /**
-   * Bytes that go before the first frame: those that clients send and servers expect, as in HTTP/2; or `{ client, server, refusal }`.
-   * Other bytes are `ERR_FRAME_PREFACE`.
+   * The bytes before the first frame. Bytes alone are sent by clients and expected by servers, as in HTTP/2; `{ client, server,
+   * refusal }` names each. Other bytes are `ERR_FRAME_PREFACE`.
    */
   readonly preface?: Preface | undefined;
   /** What clients send and servers receive. */
   readonly clientMessages: MessageSource<Codec<ClientMessage, Request>>;
   /** What servers send and clients receive. */
   readonly serverMessages: MessageSource<Codec<Response, ServerMessage>>;
-  /** The server's table; the client's side is read from it too. */
+  /** The server's table of states; the client's side is derived from it. */
   readonly session: Session<ClientMessage, ServerMessage, State, Context>;
-  /** How replies find their requests, for the client's `request`. By default they come in the order of what was sent. */
+  /** How replies find their requests, for the client's `request`. By default replies come in the order of the requests. */
   readonly replies?: Rules | undefined;
 }
 
 /**
- * Put the parts of a protocol together, and check once that they fit.
+ * Put the parts of a protocol together, and check that they fit.
  *
- * @throws TypeError where a part is missing or not what it should be, or where the session names a message that the
- *   codec does not have
+ * @throws TypeError if a part is missing or invalid, or if the session names a message that the codec does not have
  *
  * @example
  * export const drone = defineProtocol({
@@ -80,7 +79,7 @@ export function defineProtocol<
   hasMethods(serverMessages, 'serverMessages', ['decode', 'encode']);
   hasMethods(session, 'session', ['start']);
   for (const { on, line, receives, sends } of session.table.states.values()) {
-    // A state's own codec has messages of its own.
+    // A state with its own codec has its own messages.
     if (line?.receives === undefined) within(receives ?? on.keys(), clientMessages.types, 'clientMessages');
     if (line?.sends === undefined) within(sends, serverMessages.types, 'serverMessages');
   }
@@ -94,11 +93,11 @@ export function defineProtocol<
     session,
     ...(replies !== undefined && { replies }),
   };
-  // That the session is one of these messages is what its type says.
+  // The type of `session` says that it is a session of these messages.
   return Object.freeze(made) as never;
 }
 
-/** A protocol as its server sees it: what is decoded, and what is encoded. */
+/** A protocol as its server sees it: the messages it decodes and encodes. */
 export type ServerProtocol<
   ClientMessage,
   ServerMessage,
@@ -117,7 +116,7 @@ export type ServerProtocol<
   // biome-ignore-end lint/suspicious/noExplicitAny: the client's side
 >;
 
-/** Nothing, where the session is of these messages; else what is wrong, in words. */
+/** Empty if the session is one of these messages; otherwise what is wrong, in words. */
 type Fitting<S, ClientMessage, ServerMessage> =
   // biome-ignore lint/suspicious/noExplicitAny: whatever its states are
   S extends Session<infer Received, infer Sent, any, any>

@@ -6,13 +6,12 @@ import type { DeclaredCodec } from './fields/messages.ts';
 import { type Known, Requests, type RequestsOptions } from './session/requests.ts';
 import type { SessionTable } from './session/table.ts';
 
-/** How the replies of a protocol find their requests: the part that belongs to the protocol, not to one connection. */
+/** How the replies of a protocol find their requests: the rules of the protocol, without the options of a connection. */
 // biome-ignore lint/suspicious/noExplicitAny: as RequestsOptions
 export interface ReplyRules<Reply, Request = any> extends RequestsOptions<Reply, Request> {
   /**
-   * The codec of what answers a request, where the reply itself does not tell: Modbus, Kafka. The protocol's own codec
-   * reads every frame first, and what it finds (`reply`) is matched; the frame is then decoded again by this one. Undefined
-   * keeps what was found.
+   * The codec of a reply whose layout depends on its request: Modbus, Kafka. The protocol's own codec reads every frame first,
+   * and its message (`reply`) is matched; then this codec decodes the frame again. Undefined keeps the first message.
    */
   // biome-ignore lint/suspicious/noExplicitAny: any codec
   readonly decode?: ((request: Request, reply: Reply) => Codec<any, any> | undefined) | undefined;
@@ -21,7 +20,7 @@ export interface ReplyRules<Reply, Request = any> extends RequestsOptions<Reply,
 // biome-ignore lint/suspicious/noExplicitAny: the types have done their work
 type AnyRules = ReplyRules<any, any>;
 
-/** The parts of a protocol that requests are matched by. */
+/** The parts of a protocol that matching needs. */
 export interface Parts {
   readonly clientMessages: object;
   readonly serverMessages: object;
@@ -29,9 +28,9 @@ export interface Parts {
 }
 
 /**
- * Check reply rules against the declarations of a protocol, and find what these say of the numbers.
+ * Check reply rules against the declarations of a protocol; returns what the declarations say about the numbers.
  *
- * @throws TypeError for a path that no message has, or that leads to no number or text
+ * @throws TypeError for a path that no message has, or that does not lead to a number or a text
  * @throws RangeError for numbers that the field cannot hold
  */
 export function knownOf(protocol: Parts, rules: AnyRules): Known {
@@ -62,13 +61,13 @@ export function knownOf(protocol: Parts, rules: AnyRules): Known {
   };
 }
 
-/** Check reply rules where they are declared, without a connection. */
+/** Check reply rules when they are declared, without a connection. */
 export function checkReplyRules(protocol: Parts, rules: AnyRules): void {
   const { decode: _, ...options } = rules;
   new Requests(options, knownOf(protocol, rules));
 }
 
-/** The field at the path in every message that has it; undefined for a codec that was not declared. */
+/** The field at the path in each message that has it; undefined for a codec without a declaration. */
 function factsOf(codec: object, path: unknown, side: string): ReadonlyMap<string, FieldFacts> | undefined {
   const { declaration } = codec as Partial<DeclaredCodec<unknown>>;
   if (declaration === undefined || typeof path !== 'string') return undefined;
@@ -86,7 +85,7 @@ function isKind(holds: FieldFacts['holds']): holds is 'number' | 'bigint' | 'tex
   return holds === 'number' || holds === 'bigint' || holds === 'text';
 }
 
-/** The numbers from 0 that all of the fields can hold; undefined where none of them has a limit. */
+/** The range from 0 that all of the fields can hold; undefined if no field has a limit. */
 function commonRange(
   fields: readonly FieldFacts[],
 ): readonly [bigint, bigint] | readonly [number, number] | undefined {
