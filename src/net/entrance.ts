@@ -59,7 +59,12 @@ export class Entrance {
    * Whether a socket gets in at once, as it is.
    */
   isOpen(socket: net.Socket): boolean {
-    return this.#tls === undefined && !this.#isTrusted(socket);
+    return this.#tls === undefined && !this.isProxy(socket);
+  }
+
+  /** Whether a socket comes from a proxy: the peer's own address is in its PROXY header. */
+  isProxy({ remoteAddress }: net.Socket): boolean {
+    return this.#trusted !== undefined && isListed(this.#trusted, remoteAddress);
   }
 
   /**
@@ -67,7 +72,7 @@ export class Entrance {
    * where it ended without a byte.
    */
   enter(socket: net.Socket, done: (error: Error | undefined, entered?: Entered) => void): void {
-    if (!this.#isTrusted(socket)) {
+    if (!this.isProxy(socket)) {
       this.#secure(socket, peerOf(socket), done);
       return;
     }
@@ -92,16 +97,14 @@ export class Entrance {
     return this.#tls;
   }
 
-  #isTrusted({ remoteAddress }: net.Socket): boolean {
-    return this.#trusted !== undefined && isListed(this.#trusted, remoteAddress);
-  }
-
   #secure(socket: net.Socket, peer: Peer, done: (error: Error | undefined, entered?: Entered) => void): void {
     if (this.#tls === undefined) {
       done(undefined, { stream: socket, peer });
       return;
     }
     this.#shaking.set(socket, { peer, done });
+    // A peer that ends inside of its handshake will not finish it.
+    socket.allowHalfOpen = false;
     this.#tls.emit('connection', socket);
   }
 
@@ -115,7 +118,11 @@ export class Entrance {
     }
     this.#shaking.delete(socket!);
     const { peer, done } = shaking;
-    if (error === undefined) done(undefined, { stream, peer: peerOverTls(peer, stream) });
-    else done(error);
+    if (error === undefined) {
+      stream.allowHalfOpen = true;
+      done(undefined, { stream, peer: peerOverTls(peer, stream) });
+    } else {
+      done(error);
+    }
   }
 }

@@ -11,8 +11,8 @@ export interface ServerLimits {
    */
   maxConnections?: number | undefined;
   /**
-   * The most connections at a time from one address (IPv6: from one /64). Default Infinity: proxies, offices and tests
-   * share an address.
+   * The most connections at a time from one address (IPv6: from one /64); as many more may be in their TLS handshake. Default
+   * Infinity: proxies, offices and tests share an address.
    */
   maxConnectionsPerAddress?: number | undefined;
   /**

@@ -145,6 +145,8 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
   readonly #served = new Set<ServedConnection<ClientMessage, ServerMessage, State, Context>>();
   /** Sockets on their way in, and since when. */
   readonly #entering = new Map<net.Socket, number>();
+  /** The same, counted: by the address of the peer, unless it is behind a proxy and not known yet. */
+  readonly #atTheDoor: Admission;
   readonly #listenerFailed = (error: Error): void => {
     this.emit('error', error);
   };
@@ -185,6 +187,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     this.#blocked = options.blockList && listOf('createServer: blockList', options.blockList);
     this.#entrance = new Entrance(options);
     this.#admission = new Admission(limits.maxConnections, limits.maxConnectionsPerAddress);
+    this.#atTheDoor = new Admission(limits.maxConnections, limits.maxConnectionsPerAddress);
     this.#links = {
       limits,
       idleGap: options.idleGap,
@@ -355,11 +358,15 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
       socket.destroy();
     } else if (this.#entrance.isOpen(socket)) {
       this.#admit(socket, peerOf(socket), now);
-    } else if (this.#entering.size >= this.limits.maxConnections) {
-      this.#refuse('maxConnections', peerOf(socket));
-      socket.destroy();
     } else {
-      this.#letIn(socket, now);
+      const address = this.#entrance.isProxy(socket) ? '' : (socket.remoteAddress ?? '');
+      const limit = this.#atTheDoor.enter(address);
+      if (limit === undefined) {
+        this.#letIn(socket, address, now);
+      } else {
+        this.#refuse(limit, peerOf(socket));
+        socket.destroy();
+      }
     }
   }
 
@@ -368,11 +375,11 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     return typeof address === 'object' && address !== null;
   }
 
-  #letIn(socket: net.Socket, now: number): void {
+  #letIn(socket: net.Socket, address: string, now: number): void {
     this.#entering.set(socket, now);
     this.#sweep.start();
     const forget = (): void => {
-      this.#entering.delete(socket);
+      if (this.#entering.delete(socket)) this.#atTheDoor.leave(address);
     };
     // Later errors are reported by the connection.
     socket.on('error', () => {}).once('close', forget);

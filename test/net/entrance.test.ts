@@ -106,6 +106,42 @@ describe('TLS', () => {
     expect(peers).toEqual([]);
   });
 
+  test('handshakes that one address leaves open take no more places than its connections may', async () => {
+    const { key, cert } = localhost;
+    const { server, port, refused } = await serve({ tls: { key, cert }, maxConnectionsPerAddress: 2 });
+    const first = await raw(port);
+    await raw(port);
+    expect(await (await raw(port)).closed).toEqual(Buffer.alloc(0));
+    expect(refused).toEqual(['ERR_LIMIT_CONNECTIONS']);
+    expect(server.stats().limits).toEqual({ maxConnectionsPerAddress: 1 });
+    await overTls(port, { localAddress: '127.0.0.2' } as tls.ConnectionOptions);
+    // A place that is left is free again, and one that led to a connection too.
+    first.socket.destroy();
+    await until(() => refused.includes('ECONNRESET'));
+    await overTls(port);
+    await overTls(port);
+    expect(server.connections.size).toBe(3);
+  });
+
+  test('one that ends inside of its handshake is gone at once; one that ends behind it gets its answers', async () => {
+    const { key, cert } = localhost;
+    const { port, refused } = await serve({ tls: { key, cert } });
+    const silent = await raw(port, { allowHalfOpen: true });
+    silent.socket.end();
+    await silent.closed;
+    expect(refused).toEqual(['ECONNRESET']);
+    const socket = tls.connect({
+      ...{ port, host: '127.0.0.1', servername: 'localhost', ca: authority.cert },
+      allowHalfOpen: true,
+    } as tls.ConnectionOptions);
+    await once(socket, 'secureConnect');
+    let length = 0;
+    socket.on('data', (chunk: Buffer) => (length += chunk.length));
+    socket.end(Buffer.concat([LOGIN, ...Array<Buffer>(5_000).fill(echo('hello'))]));
+    await once(socket, 'end');
+    expect(length).toBeGreaterThan(5_000 * 'hello'.length);
+  });
+
   test('one that begins no handshake is cut at the deadline', async () => {
     const { key, cert } = localhost;
     const { server, port } = await serve({ tls: { key, cert }, handshakeTimeout: 100 });
