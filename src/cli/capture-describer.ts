@@ -9,13 +9,13 @@ import type { ViewConnection, ViewEvent } from '../tools/view/document.ts';
 interface Described {
   readonly events: ConnectionEvents;
   readonly ended: Set<Side>;
-  /** Of its last event, in milliseconds. */
+  /** The time of the connection's last event, in milliseconds. */
   time: number;
 }
 
-/** The events of a capture, described for the viewer as they come. Datagrams are passed over. */
+/** Describes the events of a capture for the viewer as they arrive. Datagrams are skipped. */
 export class CaptureDescriber {
-  /** All that have come so far: what `ViewEvent.connection` counts. */
+  /** All connections so far; `ViewEvent.connection` is an index into them. */
   readonly connections: ViewConnection[] = [];
   readonly #protocol: DescribedProtocol;
   readonly #options: ConnectionEventsOptions;
@@ -71,7 +71,7 @@ export class CaptureDescriber {
     return [...events.end(from, time), events.mark('end', from, time, 'has ended its side')];
   }
 
-  /** What has come of frames that are not whole. */
+  /** The connection is over: describe the incomplete frames of both sides. */
   #close({ events, ended, time }: Described): ViewEvent[] {
     return (['client', 'server'] as const).flatMap((side) => (ended.has(side) ? [] : events.end(side, time)));
   }

@@ -1,18 +1,20 @@
-/** What became of the items of one sequence in another. */
+/** A step from one sequence to another. */
 export type Step<Item> =
   | { readonly is: 'same' | 'changed'; readonly left: Item; readonly right: Item }
   | { readonly is: 'missing'; readonly left: Item }
   | { readonly is: 'added'; readonly right: Item };
 
-/** Places in both sequences; in one alone where the item is missing, or was added. */
+/** The indices of an item in the left and the right sequence; undefined on the side without the item. */
 type Edit = readonly [left: number | undefined, right: number | undefined];
 
-/** The most differences that are looked for: work and memory grow with their square. Beyond, items are compared place by place. */
+/**
+ * The most differences searched for: work and memory grow with their square. Beyond, items are compared index by index.
+ */
 const MOST = 1_000;
 
 /**
- * The fewest steps from one sequence to another (Myers, "An O(ND) Difference Algorithm and Its Variations", 1986). What is missing beside
- * what was added counts as changed, one for one.
+ * The fewest steps from one sequence to another (Myers, "An O(ND) Difference Algorithm and Its Variations", 1986).
+ * Missing and added items side by side are paired as changed ones.
  */
 export function compareSequences<Item>(
   left: readonly Item[],
@@ -56,9 +58,9 @@ export function compareSequences<Item>(
   return steps;
 }
 
-/** Pairs of places that are the same; a place alone is missing or added. */
+/** The edits from `a` to `b`, in order. */
 function edits(a: readonly string[], b: readonly string[]): Edit[] {
-  /** By diagonal x − y: how far along `a` one comes with so many edits. */
+  /** For each number of edits: the furthest x reached on each diagonal x − y. */
   const trace: Map<number, number>[] = [];
   let reach = new Map<number, number>([[1, 0]]);
   for (let edit = 0; edit <= Math.min(MOST, a.length + b.length); edit++) {

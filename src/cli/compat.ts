@@ -6,10 +6,10 @@ import { print } from './print.ts';
 import { UsageError } from './usage-error.ts';
 import { examples, type Verb } from './verb.ts';
 
-/** Messages of each codec that are run, both ways. */
+/** Sample messages of each codec to run through the other version, in both directions. */
 const RUNS = 200;
 
-/** `compat`: what changed between two versions of a protocol, and whom it breaks. */
+/** `compat`: say what changed between two versions of a protocol, and which peers it breaks. */
 export const compat: Verb = (program) => {
   program
     .command('compat')
@@ -45,7 +45,7 @@ async function run(older: string, newer: string, options: { json?: boolean }): P
   if (!comparison.isSafe) process.exitCode = 1;
 }
 
-/** A document that is none is a wrong argument. */
+/** A malformed document is a wrong argument. */
 function compared(...given: Parameters<typeof compareProtocols>): Comparison {
   try {
     return compareProtocols(...given);

@@ -1,7 +1,7 @@
 import type { Typed } from './message-text.ts';
 
 /**
- * What the last word of a line may become, as `node:readline` wants it: the candidates, and the word.
+ * Completions of the last word of a line, in the form of `node:readline`: the candidates, and the word.
  *
  *     'mo'          → move
  *     'move '       → x=, y=

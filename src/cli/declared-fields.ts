@@ -1,19 +1,19 @@
 import type { Declaration } from '../protocol/fields/engine/declaration.ts';
 import type { AnyNode, Group, Shape } from '../protocol/fields/kind.ts';
 
-/** A field of a message, as the shell needs it. */
+/** A field of a message that the user types. */
 export interface DeclaredField {
   readonly name: string;
-  /** What is typed for it; `json` is a list, a structure, or what a codec of one's own takes. */
+  /** The kind of text typed for the field; `json` for a list, a structure, or a custom field. */
   readonly takes: 'number' | 'bigint' | 'boolean' | 'text' | 'bytes' | 'name' | 'json';
   readonly isOptional: boolean;
-  /** The names that it may have. */
+  /** The names that stand for values of the field. */
   readonly names: readonly string[];
-  /** The members of a structure, the item of a list. */
+  /** The members of a structure, or the item of a list. */
   readonly inside: readonly DeclaredField[];
 }
 
-/** The fields that are typed for each message, by its name; undefined for a codec that was not declared. */
+/** The typed fields of each message, by message name; undefined for a codec that is not declared field by field. */
 export function declaredFields(codec: object): ReadonlyMap<string, readonly DeclaredField[]> | undefined {
   const root = (codec as { declaration?: Declaration }).declaration?.root;
   const shape = root?.kind.shape(root);
@@ -21,7 +21,7 @@ export function declaredFields(codec: object): ReadonlyMap<string, readonly Decl
   return new Map(shape.cases.map(({ name, group }) => [name, membersOf(group)]));
 }
 
-/** What stands for a field that is typed by itself; `json` for all others. */
+/** The shapes typed as a single word; all others are typed as JSON. */
 const TAKES: Readonly<Partial<Record<Shape['is'], DeclaredField['takes']>>> = {
   integer: 'number',
   varint: 'number',
@@ -42,7 +42,7 @@ function membersOf({ entries, derived }: Pick<Group, 'entries' | 'derived'>): De
 function fieldOf(name: string, node: AnyNode): DeclaredField {
   const shape = node.kind.shape(node);
   if (shape.is === 'maybe') return { ...fieldOf(name, shape.item), isOptional: true };
-  // A field that is named before it is declared may hold itself.
+  // Only a sized field is followed: a lazy one may contain itself, and a mapped one takes other values.
   if (shape.is === 'inside' && shape.length !== undefined) return fieldOf(name, shape.item);
   return { name, isOptional: false, ...wordsOf(shape) };
 }

@@ -13,7 +13,7 @@ interface DecodeOptions extends EventFilterOptions {
   stats?: boolean;
 }
 
-/** `decode`: the messages of recordings, a line each. */
+/** `decode`: print the messages of recordings, one per line. */
 export const decode: Verb = (program) => {
   withEventFilter(
     program
@@ -55,7 +55,7 @@ async function run(files: string[], options: DecodeOptions): Promise<void> {
       if (!passes(event)) continue;
       if (options.stats) stats.add(event);
       else await printer.print(lines.of(event, recording.connections.length > 1));
-      // What comes from a pipe may still go on.
+      // A pipe may stay open: print at once.
       if (file === '-') await printer.flush();
     }
     if (options.stats) await printer.print(options.json ? [JSON.stringify(stats.all())] : stats.table());

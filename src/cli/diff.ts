@@ -17,7 +17,7 @@ interface DiffOptions extends EventFilterOptions {
   json?: boolean;
 }
 
-/** `diff`: two recordings compared as messages. */
+/** `diff`: compare two recordings as messages. */
 export const diff: Verb = (program) => {
   withEventFilter(
     program
@@ -42,10 +42,10 @@ export const diff: Verb = (program) => {
     .action(run);
 };
 
-/** A message or a mark of a recording, as it is compared. */
+/** A message or a mark of a recording, prepared for comparison. */
 interface Item {
   readonly event: ViewEvent;
-  /** What has to be equal. */
+  /** Equal for items that count as the same. */
   readonly key: string;
   readonly value: unknown;
 }
@@ -73,7 +73,7 @@ async function read(file: string, options: DiffOptions, faults: string[]): Promi
   return items;
 }
 
-/** What of an event counts, as plain JSON. */
+/** The compared part of an event, as plain JSON. */
 function comparedValue(event: ViewEvent, ignored: ReadonlySet<string>): unknown {
   if (event.is !== 'message') return event.text;
   if (event.error !== undefined) return { error: event.error.code, bytes: event.bytes };

@@ -7,7 +7,7 @@ import { UsageError } from './usage-error.ts';
 import { examples, type Verb } from './verb.ts';
 import { writeWhole } from './write-whole.ts';
 
-/** `docs`: the wire documentation of a protocol. */
+/** `docs`: write the wire documentation of a protocol. */
 export const docs: Verb = (program) => {
   program
     .command('docs')

@@ -7,7 +7,7 @@ import { showThrown } from '../bytes/show.ts';
 import { openSerialDevice } from './serial-device.ts';
 import { UsageError } from './usage-error.ts';
 
-/** An end of a tap: where it listens, or where it connects to. */
+/** A place to listen at or to connect to. */
 export type Endpoint =
   | { readonly kind: 'tcp' | 'tls'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix' | 'serial'; readonly path: string };
@@ -15,7 +15,7 @@ export type Endpoint =
 export const endpointForms = 'PORT, HOST:PORT, tls:HOST:PORT, a Unix socket or a serial device (a path)';
 
 export interface TlsOptions {
-  /** Files in PEM. */
+  /** Paths of PEM files. */
   cert?: string;
   key?: string;
   ca?: string;
@@ -24,7 +24,7 @@ export interface TlsOptions {
 }
 
 /**
- * Read an end from the command line.
+ * Parse an endpoint of the command line.
  *
  *     4000   127.0.0.1:4000   [::1]:4000   tls:example.org:8883   /tmp/drone.sock   unix:drone.sock   /dev/ttyUSB0
  *
@@ -49,14 +49,14 @@ export function showEndpoint(endpoint: Endpoint): string {
   return `${kind === 'tls' ? 'tls:' : ''}${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** Something that takes connections, and can be closed. */
+/** A listening server, or an open serial device. */
 export interface Listening {
-  /** With the port that 0 became. */
+  /** The endpoint, with the assigned port in place of port 0. */
   readonly endpoint: Endpoint;
   close(): void;
 }
 
-/** Take connections at that end; a serial device is one. */
+/** Listen at an endpoint, and pass each connection to `take`. A serial device counts as one connection. */
 export async function listenAt(
   endpoint: Endpoint,
   options: TlsOptions,
@@ -68,7 +68,7 @@ export async function listenAt(
     return { endpoint, close: () => void device.destroy() };
   }
   const server = endpoint.kind === 'tls' ? tlsServer(options) : net.createServer({ allowHalfOpen: true });
-  // A handshake that fails is the peer's affair.
+  // A failed TLS handshake ends that connection only.
   server.on(endpoint.kind === 'tls' ? 'secureConnection' : 'connection', take).on('tlsClientError', () => {});
   server.listen('path' in endpoint ? { path: endpoint.path } : { port: endpoint.port, host: endpoint.host });
   await once(server, 'listening');
@@ -80,7 +80,7 @@ export async function listenAt(
   return { endpoint: bound, close: () => void server.close() };
 }
 
-/** Connect to that end. Rejects with the system's error, or with what TLS has against the certificate. */
+/** Connect to an endpoint. Rejects with the system's error, or with the TLS error about the certificate. */
 export async function dial(endpoint: Endpoint, options: TlsOptions): Promise<Duplex> {
   if (endpoint.kind === 'serial') return openSerialDevice(endpoint.path);
   if (endpoint.kind === 'unix')
@@ -88,7 +88,7 @@ export async function dial(endpoint: Endpoint, options: TlsOptions): Promise<Dup
   const { host, port } = endpoint as { host: string; port: number };
   if (endpoint.kind === 'tcp') return connected(net.connect({ host, port, allowHalfOpen: true }), 'connect');
   const { ca, servername = net.isIP(host) === 0 ? host : undefined, insecure = false } = options;
-  // Node's types do not know `allowHalfOpen` here.
+  // Node's types lack `allowHalfOpen` here.
   const settings: tls.ConnectionOptions & { allowHalfOpen: boolean } = {
     host,
     port,

@@ -6,7 +6,7 @@ import { parseWhere } from '../tools/where.ts';
 import { messageOf } from './event-lines.ts';
 import { UsageError } from './usage-error.ts';
 
-/** What commander gives of the options that `withEventFilter` adds. */
+/** The values of the options that `withEventFilter` adds. */
 export interface EventFilterOptions {
   where?: string;
   connection?: number;

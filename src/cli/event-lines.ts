@@ -6,7 +6,7 @@ import { eventLine, leavesOf, valueText } from '../tools/view/show-event.ts';
 import { showMessage } from './message-text.ts';
 import { paint } from './terminal.ts';
 
-/** How events of a conversation are printed: as lines for people, or of JSON. */
+/** Formats the events of a conversation as readable lines, or as lines of JSON. */
 export class EventLines {
   readonly #json: boolean;
   readonly #hex: boolean;
@@ -16,7 +16,7 @@ export class EventLines {
     this.#hex = hex;
   }
 
-  /** @param withConnection - whether there are several connections, so that its number is to be shown */
+  /** @param withConnection - true to show the connection's number, since there are several */
   *of(event: ViewEvent, withConnection: boolean): Generator<string> {
     if (this.#json) {
       yield jsonLine(event);
@@ -31,7 +31,7 @@ export class EventLines {
   }
 }
 
-/** The message that an event is of; an empty object where there is none. */
+/** The message of an event; an empty object if it has none. */
 export function messageOf(event: ViewEvent): object {
   const value = event.is === 'message' ? fromDocumentValue(event.value) : undefined;
   return typeof value === 'object' && value !== null ? value : {};
@@ -50,7 +50,7 @@ function jsonLine(event: ViewEvent): string {
 function textOf(event: ViewEvent): string {
   if (event.is === 'end') return paint('dim', safeText(event.text));
   if (event.is !== 'message' || event.error !== undefined) return paint('red', safeText(eventLine(event)));
-  // The side that sends a message breaks the protocol by it.
+  // The sender broke the protocol with this message.
   const breach =
     event.breach === undefined
       ? ''
@@ -60,7 +60,7 @@ function textOf(event: ViewEvent): string {
   return `${isObject ? showMessage(message) : safeText(valueText(event.value))}${breach}`;
 }
 
-/** The bytes of a message, a field a line: offset, bytes, path, value. */
+/** The bytes of a message, one line per field: offset, bytes, path, value. */
 function* fieldsOf(message: ViewMessage): Generator<string> {
   const line = (at: number, end: number, text: string): string => {
     const bytes = message.bytes.slice(2 * at, 2 * end).replace(/(..)(?=.)/g, '$1 ');

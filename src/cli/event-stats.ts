@@ -2,7 +2,7 @@ import { safeText } from '../bytes/show.ts';
 import type { ViewEvent } from '../tools/view/document.ts';
 import { eventKind } from '../tools/view/show-event.ts';
 
-/** What there was of one type from one side. Sizes are in bytes, rates are over the whole recording. */
+/** Totals of one message type from one side. Sizes are in bytes; rates are over the whole recording. */
 export interface EventCount {
   readonly from: string;
   readonly type: string;
@@ -10,7 +10,7 @@ export interface EventCount {
   bytes: number;
   smallest: number;
   largest: number;
-  /** Messages and bytes a second; 0 where all came at one time. */
+  /** Messages and bytes per second; 0 if all have the same time. */
   perSecond: number;
   bytesPerSecond: number;
 }
@@ -40,7 +40,7 @@ export class EventStats {
     known.largest = Math.max(known.largest, size);
   }
 
-  /** The most frequent first. */
+  /** All counts, the most frequent type first. */
   all(): EventCount[] {
     const seconds = (this.#last - this.#first) / 1_000;
     for (const one of this.#counts.values()) {
@@ -73,7 +73,7 @@ export class EventStats {
   }
 }
 
-/** Three digits that count. */
+/** Three significant digits. */
 function rounded(value: number): number {
   return Number(value.toPrecision(3));
 }

@@ -5,19 +5,19 @@ import { UsageError } from './usage-error.ts';
 export const faultForms =
   "'after 2 move: reset', 'first 3 login: drop', 'server ok: delay 200'; what happens is reset, end, stall, drop, delay MS, split N, merge, corrupt FIELD";
 
-/** The names of each side's messages; undefined where its codec does not tell. */
+/** The message types of each side; undefined if its codec does not list them. */
 export type MessageNames = Readonly<Record<Side, readonly string[] | undefined>>;
 
 const DONE = ['reset', 'end', 'stall', 'drop', 'delay', 'split', 'merge', 'corrupt'] as const;
 
 /**
- * Read a fault from the command line.
+ * Parse a fault of the command line.
  *
  *     fault   which ':' what
  *     which   ['after'] [N | 'first' N | 'every'] ['client' | 'server'] (type | '*')
  *     what    'reset' · 'end' · 'stall' · 'drop' · 'delay' ms · 'split' [bytes] · 'merge' · 'corrupt' [field | byte]
  *
- * The side need not be named where one side alone has messages of that type. With '*' and no side it is both.
+ * The side may be left out if only one side has messages of that type. '*' without a side means both.
  *
  * @throws UsageError, in one line, for anything else
  */
@@ -46,7 +46,7 @@ export function parseFault(text: string, names: MessageNames): Fault[] {
   }));
 }
 
-/** A fault in a few words, for the line that says that it has struck. */
+/** A fault in a few words, for the line printed when it strikes. */
 export function faultText({ do: what, ms = 10, length = 1, field, at }: Fault): string {
   switch (what) {
     case 'delay':
@@ -101,7 +101,7 @@ function actionOf(
   return fail(`nothing stands behind '${what}'`);
 }
 
-/** A whole number from 1 to nine digits. */
+/** A whole number from 1 to 999,999,999; undefined for anything else. */
 function numberOf(text: string | undefined): number | undefined {
   return /^[1-9]\d{0,8}$/.test(text ?? '') ? Number(text) : undefined;
 }

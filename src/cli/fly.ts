@@ -12,7 +12,7 @@ import { MessageDecoder } from '../streams/message-decoder.ts';
 import { MessageLog } from './message-log.ts';
 import type { Verb } from './verb.ts';
 
-/** What the controller says, and what the protocol has the drone answer. */
+/** The controller's messages, each with the expected answer. */
 const FLIGHT: readonly [ClientMessage, ServerMessage][] = [
   [
     { type: 'move', x: 1, y: 1 },
@@ -63,7 +63,7 @@ async function run(): Promise<void> {
 
   const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   const [[connection]] = await Promise.all([once(server, 'connection'), once(socket, 'connect')]);
-  // What is on the wire, header included: a Transform between two stages, as any user may write one.
+  // Keeps the bytes on the wire, header included: an ordinary Transform between two stages.
   let frame: Buffer = Buffer.alloc(0);
   const tap = new Transform({
     objectMode: true,

@@ -7,7 +7,7 @@ import { fuzzInProcess } from '../fuzz/in-process.ts';
 import { UsageError } from './usage-error.ts';
 import { writeWhole } from './write-whole.ts';
 
-/** The options of `fuzz` that count where no server is attacked. */
+/** The options of `fuzz --in-process`. */
 export interface InProcessVerbOptions {
   inProcess: string;
   corpus?: string;
@@ -20,7 +20,7 @@ export interface InProcessVerbOptions {
   json?: boolean;
 }
 
-/** `fuzz --in-process`: give the exports of a module random bytes, led by the code that they reach. */
+/** `fuzz --in-process`: call the exports of a module with random bytes, guided by the code coverage they reach. */
 export async function fuzzModule(options: InProcessVerbOptions): Promise<void> {
   const { inProcess, corpus, seconds, attacks: runs, seed, out, failures: most, json = false } = options;
   const file = path.resolve(inProcess);
@@ -33,7 +33,7 @@ export async function fuzzModule(options: InProcessVerbOptions): Promise<void> {
       runs,
       seed,
       failures: most,
-      // Work may take longer than an answer over a network.
+      // Computation may take longer than a reply over a network.
       timeout: 5 * options.timeout,
     });
   } catch (error) {

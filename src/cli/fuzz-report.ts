@@ -10,7 +10,7 @@ import type { LoadedProtocol } from './load-protocol.ts';
 import { UsageError } from './usage-error.ts';
 import { writeWhole } from './write-whole.ts';
 
-/** What the tests of failures are made of. */
+/** The settings written into the tests of failures. */
 interface Setting {
   readonly specifier: string;
   readonly protocol: LoadedProtocol;
@@ -23,7 +23,7 @@ export class FailureFiles {
   readonly #out: string | undefined;
   readonly #setting: Setting;
 
-  /** @param out - the file of the first failure; undefined: nothing is written */
+  /** @param out - the file of the first failure; if undefined, nothing is written */
   constructor(out: string | undefined, setting: Setting) {
     if (out !== undefined && !/\.ndjson(\.gz)?$/.test(out)) {
       throw new UsageError(`--out wants a file whose name ends in .ndjson or .ndjson.gz, got '${out}'`);
@@ -32,7 +32,7 @@ export class FailureFiles {
     this.#setting = setting;
   }
 
-  /** The files that were written, the capture first. */
+  /** Write the files of a failure. Returns their paths, the capture first. */
   async write(failure: Failure, number: number): Promise<readonly string[]> {
     if (this.#out === undefined) return [];
     const { specifier, protocol, place, judging } = this.#setting;
@@ -57,7 +57,7 @@ export class FailureFiles {
   }
 }
 
-/** How a test in that folder imports the protocol. */
+/** The module specifier and the export by which a test in that folder imports the protocol. */
 async function importOf(
   specifier: string,
   protocol: LoadedProtocol,
@@ -74,7 +74,7 @@ async function importOf(
 const MOST_SHOWN = 24;
 const MOST_BYTES = 48;
 
-/** A failure, as it is printed. */
+/** The printed lines of a failure. */
 export function failureLines(
   { kind, text, state, attack, events, repeats }: Failure,
   number: number,
@@ -106,7 +106,7 @@ export function failureLines(
   ];
 }
 
-/** What was done, as it is printed. */
+/** The printed lines of a report. */
 export function reportLines(report: FuzzReport, isJson: boolean): string[] {
   const { seed, seconds, attacks, failures, reached, unreached, unsent } = report;
   if (isJson) {

@@ -8,14 +8,14 @@ import type { LoadedProtocol } from './load-protocol.ts';
 import { parseMessage } from './message-text.ts';
 import { UsageError } from './usage-error.ts';
 
-/** What opens a connection of the built-in protocols. */
+/** The messages that open a connection of the built-in protocols. */
 const BUILT_IN: Readonly<Record<string, Values>> = {
   drone: { 'handshake.write': { type: 'write', text: 'HELLO' } },
 };
 
 type Values = NonNullable<FuzzOptions['values']>;
 
-/** Good messages, and values of custom fields, that the user gives. */
+/** Valid messages, and arbitraries of custom fields, given by the user. */
 export interface Given {
   readonly values: Values;
   // biome-ignore lint/suspicious/noExplicitAny: arbitraries of the user's copy of fast-check
@@ -23,14 +23,14 @@ export interface Given {
 }
 
 /**
- * Read what `--using` gives: modules, and messages.
+ * Read the values of `--using`: modules and messages.
  *
  *     ./tokens.js                   exports values, by default or by that name: { 'handshake.write': { … }, login: ({ received }) => ({ … }) };
  *                                   and custom: { field: an arbitrary of fast-check }
  *     write HELLO                   the message of its type in any state
  *     handshake: write HELLO        in that state
  *
- * @throws UsageError for what is neither
+ * @throws UsageError for anything else
  */
 export async function valuesOf(
   using: readonly string[],

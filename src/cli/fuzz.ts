@@ -44,7 +44,7 @@ interface FuzzVerbOptions extends TlsOptions {
   json?: boolean;
 }
 
-/** `fuzz`: attack a server by what its protocol declares. */
+/** `fuzz`: attack a server with messages made from its protocol's declaration. */
 export const fuzz: Verb = (program) => {
   withAttack(
     withServer(
@@ -193,7 +193,7 @@ function placeOf({ to }: FuzzVerbOptions): Endpoint {
   return parseEndpoint('--to', to);
 }
 
-/** What was given is at fault where a declaration cannot be used. */
+/** A declaration that cannot be used is a wrong argument. */
 function used<T>(call: () => T): T {
   try {
     return call();

@@ -8,7 +8,7 @@ import { UsageError } from './usage-error.ts';
 import { examples, type Verb } from './verb.ts';
 import { writeWhole } from './write-whole.ts';
 
-/** `ksy`: a definition for Kaitai Struct. */
+/** `ksy`: write a Kaitai Struct definition. */
 export const ksy: Verb = (program) => {
   program
     .command('ksy')

@@ -5,11 +5,11 @@ import type { AddressInfo } from 'node:net';
 import type { ViewConnection, ViewEvent } from '../tools/view/document.ts';
 import { renderPage } from '../tools/view/render-page.ts';
 
-/** Events that a page which is opened late still gets. */
+/** Events kept for pages opened later. */
 const MOST_KEPT = 100_000;
 /** Milliseconds between two messages to a page. */
 const INTERVAL = 250;
-/** Bytes that wait for a page; one that does not read them is let go, and comes again by itself. */
+/** The most bytes waiting for a page. A page that falls further behind is disconnected, and reconnects by itself. */
 const MOST_WAITING = 16_777_216;
 
 const HEADERS = {
@@ -22,31 +22,31 @@ const HEADERS = {
 
 interface Reader {
   readonly response: http.ServerResponse;
-  /** The number of the next event that it gets. */
+  /** The number of the next event to send. */
   next: number;
 }
 
 /**
- * The page of `view`, live: events are sent to it as they come.
+ * Serves the page of `view`, and sends it events as they come.
  *
  *     GET /TOKEN/         the page, with the events so far
- *     GET /TOKEN/events   a stream of the events behind them (text/event-stream)
+ *     GET /TOKEN/events   a stream of later events (text/event-stream)
  *
- * It listens on the loopback interface alone. Without the token nothing is given; so it is for another `Host`, by which another page could
- * ask under a name of its own (DNS rebinding).
+ * It listens on the loopback interface only. A request without the token is refused, and so is one with another `Host`:
+ * another web page could send it under its own name (DNS rebinding).
  */
 export class LivePage {
-  /** Where it is; the token in it is the key. */
+  /** The page's address, with the token. */
   readonly url: string;
   readonly #server: http.Server;
   readonly #token: Buffer;
   readonly #hosts: ReadonlySet<string>;
-  /** What the page says of itself; it may be known only later. */
+  /** The page's title; the caller may set it later. */
   title: string;
   readonly #protocol: string;
   readonly #connections: ViewConnection[] = [];
   #events: ViewEvent[] = [];
-  /** The number of the first event that is kept. */
+  /** The number of the first event kept. */
   #first = 0;
   readonly #readers = new Set<Reader>();
   #timer: NodeJS.Timeout | undefined;
@@ -65,7 +65,7 @@ export class LivePage {
     );
   }
 
-  /** @param about - what the page says of itself */
+  /** @param about - the title and the protocol shown on the page */
   static async open(about: { title: string; protocol: string }): Promise<LivePage> {
     const server = http.createServer();
     server.listen(0, '127.0.0.1');
@@ -80,7 +80,7 @@ export class LivePage {
     }
     this.#connections[event.connection] = { name: connection };
     this.#events.push(event);
-    // The oldest go, many at once.
+    // Drop the oldest events, many at once.
     if (this.#events.length > 2 * MOST_KEPT) {
       this.#first += this.#events.length - MOST_KEPT;
       this.#events = this.#events.slice(-MOST_KEPT);
@@ -120,7 +120,7 @@ export class LivePage {
 
   #follow(response: http.ServerResponse, from: number): void {
     response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream' });
-    // What a proxy or a browser holds back until the first bytes come.
+    // A proxy or browser may hold back the response until its first bytes arrive.
     response.write(': here\n\n');
     const reader = { response, next: Number.isSafeInteger(from) ? from : 0 };
     this.#readers.add(reader);

@@ -11,7 +11,7 @@ import type { MessageSource } from '../protocol/session/declaration.ts';
 import type { Session } from '../protocol/session/session.ts';
 import { UsageError } from './usage-error.ts';
 
-/** A protocol as a module gives it. */
+/** A protocol exported by a module. */
 export interface LoadedProtocol {
   readonly name: string;
   readonly framing: Framing | FramingPair;
@@ -25,7 +25,7 @@ const BUILT_IN: Readonly<Record<string, LoadedProtocol>> = {
   drone: drone as unknown as LoadedProtocol,
 };
 
-/** `--protocol MODULE`, to be read by `loadProtocol`. */
+/** The option `--protocol MODULE`, whose value `loadProtocol` takes. */
 export function protocolOption(): Option {
   return new Option(
     '--protocol <module>',
@@ -34,11 +34,11 @@ export function protocolOption(): Option {
 }
 
 /**
- * The protocol that a built-in name or a module gives: its default export, or its only protocol, or the export that
- * `#name` picks. A path is relative to the current folder.
+ * Load a protocol by its built-in name, or from a module: the export named by `#name`, else the default export, else
+ * the only exported protocol. A path is relative to the current folder.
  *
- * @throws UsageError, in one line, for a path that is not there, a module that cannot be loaded, and one that exports
- *   no protocol or several
+ * @throws UsageError of one line, for a path that does not exist, a module that cannot be loaded, and a module that
+ *   exports no protocol or several
  */
 export async function loadProtocol(specifier: string): Promise<LoadedProtocol> {
   if (Object.hasOwn(BUILT_IN, specifier)) return BUILT_IN[specifier]!;
@@ -67,7 +67,7 @@ export async function loadProtocol(specifier: string): Promise<LoadedProtocol> {
   );
 }
 
-/** `./all.js#chat` → the file, and the name of the export. A file whose own name holds a `#` comes first. */
+/** `./all.js#chat` → the file, and the name of the export. A file whose name contains the `#` takes precedence. */
 function fileAndExport(specifier: string): { file: string; picked: string | undefined } {
   const hash = specifier.lastIndexOf('#');
   if (hash < 0 || existsSync(specifier)) return { file: path.resolve(specifier), picked: undefined };
@@ -98,7 +98,7 @@ function list(names: readonly string[]): string {
   return names.length === 0 ? '' : `: ${names.join(', ')}`;
 }
 
-/** Whether a value has the parts of a protocol; also one that another copy of the package made. */
+/** True if a value has the parts of a protocol, even if another copy of the package made it. */
 function isProtocol(value: unknown): value is LoadedProtocol {
   const { name, framing, clientMessages, serverMessages } = (value ?? {}) as Record<string, unknown>;
   return (

@@ -3,11 +3,11 @@ import type { ProtocolJson, ProtocolParts } from '../tools/json/to-json.ts';
 import { loadProtocol } from './load-protocol.ts';
 import { UsageError } from './usage-error.ts';
 
-/** What `loadVersion` takes, for the help. */
+/** The forms that `loadVersion` accepts, for the help. */
 export const versionForms =
   'a module (./chat.ts, ./all.js#chat), a built-in protocol, or a document (*.json)';
 
-/** A version of a protocol: as a module gives it, or the document that `wirepipe lock` has written. */
+/** Load a version of a protocol, from a module or from a document written by `wirepipe lock`. */
 export async function loadVersion(given: string): Promise<ProtocolParts | ProtocolJson> {
   if (!given.endsWith('.json')) return (await loadProtocol(given)) as unknown as ProtocolParts;
   try {

@@ -3,7 +3,7 @@ import { loadVersion, versionForms } from './load-version.ts';
 import { examples, type Verb } from './verb.ts';
 import { writeWhole } from './write-whole.ts';
 
-/** `lock`: keep a protocol as data, for a later `compat`. */
+/** `lock`: write a protocol as data, for a later `compat`. */
 export const lock: Verb = (program) => {
   program
     .command('lock')

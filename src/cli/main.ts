@@ -24,7 +24,7 @@ import { UsageError } from './usage-error.ts';
 import type { Verb } from './verb.ts';
 import { view } from './view.ts';
 
-/** In the order of the help. A verb is one file and a line here. */
+/** The verbs, in the order of the help. To add a verb, add a file and a line here. */
 const VERBS: readonly Verb[] = [
   fly,
   serve,
@@ -63,7 +63,7 @@ function programOf(verbs: readonly Verb[]): Command {
   return program;
 }
 
-/** Run a verb; gives the exit status: 0 when all went well, 1 when something failed, 2 for wrong arguments. */
+/** Run a verb. Returns the exit status: 0 for success, 1 for a failure, 2 for wrong arguments. */
 async function main(args: readonly string[]): Promise<number> {
   try {
     await programOf(VERBS).parseAsync(args.length === 0 ? ['fly'] : args, { from: 'user' });

@@ -5,7 +5,9 @@ import { colour, paint } from './terminal.ts';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what a colour begins with
 const COLOUR = /(\u001b\[\d+m)/;
 
-/** A message on one line. `inspect` has escaped the control characters of its texts, so what is left of them are its colours. */
+/**
+ * A message on one line. `inspect` escapes the control characters of texts, so the remaining ones are its own colours.
+ */
 function inspected(message: object): string {
   const text = inspect(message, { breakLength: Number.POSITIVE_INFINITY, colors: colour });
   const parts = text.split(COLOUR);
@@ -16,7 +18,7 @@ function inspected(message: object): string {
 export class MessageLog {
   readonly #start = performance.now();
 
-  /** `direction` as the controller sees it: `'→'` to the drone, `'←'` from it. */
+  /** @param direction - `'→'` to the drone, `'←'` from the drone */
   line(direction: '→' | '←', state: string, frame: Uint8Array, message: object): void {
     const time = `${(performance.now() - this.#start).toFixed(1).padStart(7)} ms`;
     const hex = Buffer.from(frame)

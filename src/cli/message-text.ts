@@ -3,19 +3,19 @@ import { plain } from '../protocol/recording/plain.ts';
 import type { DeclaredField } from './declared-fields.ts';
 import { UsageError } from './usage-error.ts';
 
-/** The messages that can be typed; undefined where the codec does not tell. */
+/** The messages that can be typed, with their fields; undefined if the codec does not declare them. */
 export type Typed = ReadonlyMap<string, readonly DeclaredField[]> | undefined;
 
 /**
- * Read a message from a line.
+ * Parse a message typed on a line.
  *
- *     move 10 20                       values in the order of the declaration
+ *     move 10 20                       values in declaration order
  *     move x=10 y=20                   or by name
  *     write Hello there                a text at the end takes the rest of the line
  *     list [{"id":1,"name":"a b"}]     lists and structures as JSON, without spaces outside of quotes or with
- *     {"type":"move","x":10,"y":20}    or all of it as JSON; bytes in hex, 64-bit numbers as text or number
+ *     {"type":"move","x":10,"y":20}    or the whole message as JSON; bytes in hex, 64-bit numbers as strings or numbers
  *
- * @throws UsageError, in one line, that says what was expected
+ * @throws UsageError of one line that says what was expected
  */
 export function parseMessage(line: string, typed: Typed): object {
   const text = line.trim();
@@ -43,12 +43,12 @@ export function parseMessage(line: string, typed: Typed): object {
   return { type, ...Object.fromEntries(values) };
 }
 
-/** How a message is typed: `move x y`. */
+/** The form in which a message is typed: `move x y`. */
 export function formOf(type: string, fields: readonly DeclaredField[]): string {
   return [type, ...fields.map(({ name, isOptional }) => (isOptional ? `[${name}]` : name))].join(' ');
 }
 
-/** A message on one line, as it could be typed; what a terminal would act on is escaped. */
+/** A message on one line, as it could be typed, with control characters escaped. */
 export function showMessage(message: object): string {
   const { type, ...fields } = message as { type?: unknown } & Record<string, unknown>;
   const entries = Object.entries(fields);
@@ -62,7 +62,7 @@ export function showMessage(message: object): string {
   return safeText([...(type === undefined ? [] : [String(type)]), ...words].join(' '));
 }
 
-/** The message that `plain` made JSON of, by what is declared. */
+/** The message of a JSON value, which has the form that `plain` gives. */
 function messageFrom(value: unknown, typed: Typed): object {
   if (typed === undefined) return value as object;
   const { type } = value as { type?: unknown };
@@ -84,7 +84,7 @@ function structureFrom(value: object, fields: readonly DeclaredField[], path: st
   );
 }
 
-/** A value of JSON as the field takes it; what does not fit is left for the codec to refuse. */
+/** Convert a JSON value to the field's type. A value that does not fit stays unchanged, for the codec to refuse. */
 function valueFrom(value: unknown, field: DeclaredField, path: string): unknown {
   const { takes, inside } = field;
   if (typeof value === 'string' && takes !== 'text' && takes !== 'name' && takes !== 'json') {
@@ -96,7 +96,7 @@ function valueFrom(value: unknown, field: DeclaredField, path: string): unknown 
   return value.map((item, index) => valueFrom(item, inside[0]!, `${path}[${index}]`));
 }
 
-/** A word as the field takes it. */
+/** Convert a word to the field's type. */
 function typedValue(word: string, field: DeclaredField, path: string): unknown {
   const expected = (what: string): never => {
     throw new UsageError(`${path}: expected ${what}, got ${show(word)}`);
@@ -145,7 +145,7 @@ function unquoted(word: string): string {
   }
 }
 
-/** Words: runs without a space, where what is in double quotes, brackets or braces belongs together. */
+/** Split a text at spaces, except inside double quotes, brackets and braces. */
 function wordsOf(text: string, fields: readonly DeclaredField[]): string[] {
   const words: string[] = [];
   let word = '';
@@ -160,7 +160,7 @@ function wordsOf(text: string, fields: readonly DeclaredField[]): string[] {
     }
   }
   if (word !== '') words.push(word);
-  // A text by name takes the rest of the line, as one in order does.
+  // A last text field given by name takes the rest of the line, as one given in order does.
   const last = fields.at(-1);
   const at = words.findIndex((one) => last?.takes === 'text' && one.startsWith(`${last.name}=`));
   if (at < 0 || at === words.length - 1 || words.slice(at + 1).some((one) => isNamed(one, fields)))

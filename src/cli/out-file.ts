@@ -5,16 +5,16 @@ import { showThrown } from '../bytes/show.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
- * The file of an `--out`: made beside its place, which it takes as a whole in the end. A device or a pipe, such as /dev/null, is written
- * as it is.
+ * The file of an `--out`: written under a temporary name beside its destination, and renamed to it at the end. A device
+ * or a pipe, such as /dev/null, is written directly.
  */
 export class OutFile {
-  /** What to write. */
+  /** The path to write to. */
   readonly beside: string;
-  /** The place that it takes. */
+  /** The destination. */
   readonly #place: string;
 
-  /** @throws UsageError where there can be no such file */
+  /** @throws UsageError if the file cannot be created */
   constructor(file: string) {
     const there = statsOf(file);
     if (there?.isDirectory()) throw new UsageError(`--out: ${file} is a directory`);
@@ -23,7 +23,7 @@ export class OutFile {
       this.beside = file;
       return;
     }
-    // A link stays one.
+    // Write through a symbolic link, which stays a link.
     this.#place = there === undefined ? file : realpathSync(file);
     const folder = path.dirname(this.#place);
     try {
@@ -31,13 +31,16 @@ export class OutFile {
     } catch (error) {
       throw new UsageError(`--out: cannot write into ${folder}: ${showThrown(error)}`);
     }
-    // The end of the name says whether it is packed.
+    // Keep the end of the name: `.gz` means compressed.
     this.beside = path.join(folder, `.${process.pid}.${path.basename(this.#place)}`);
-    // A reader of stdout that leaves ends the program at once.
+    // The process may exit at any time, when the reader of stdout goes away.
     process.once('exit', () => rmSync(this.beside, { force: true }));
   }
 
-  /** Let `write` make the file, and put it in its place. Where that fails, what was there stays. */
+  /**
+   * Call `write` with the path to write to, then rename the file to its destination. If either fails, an existing file
+   * stays unchanged.
+   */
   async take(write: (file: string) => Promise<void>): Promise<void> {
     const isPlaced = this.beside !== this.#place;
     try {
@@ -54,7 +57,7 @@ function statsOf(file: string): Stats | undefined {
   try {
     return statSync(file);
   } catch {
-    // What is wrong with it, its folder tells.
+    // If the path is unusable, checking its folder gives the error.
     return undefined;
   }
 }

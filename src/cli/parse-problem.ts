@@ -1,7 +1,7 @@
 import type { CommanderError } from 'commander';
 
 /**
- * What the argument parser found wrong, on one line, with what to do about it.
+ * The argument parser's error on one line, with a hint.
  *
  *     error: unknown option '--prot'\n(Did you mean --port?)   →   unknown option: --prot (did you mean --port?)
  */
@@ -9,7 +9,7 @@ export function parseProblem({ code, message }: CommanderError): string {
   const [problem = '', near] = message.replace(/^error: /, '').split(/\n(?=\(Did you mean [^\n]*\?\)$)/);
   const help = near === undefined ? '(try --help)' : near.replace('(Did', '(did');
   const [, quoted = ''] = /'([\s\S]*)'/.exec(problem) ?? [];
-  // An option is quoted as it is declared: '--port <number>'.
+  // commander quotes an option as declared: '--port <number>'.
   if (code === 'commander.optionMissingArgument') return `${quoted.split(' ')[0]} wants a value ${help}`;
   if (code === 'commander.unknownOption') return `unknown option: ${quoted} ${help}`;
   if (code === 'commander.unknownCommand') return `no such command: ${quoted} ${help}`;

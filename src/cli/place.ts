@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from './usage-error.ts';
 
-/** Where a server listens. */
+/** The address of a server. */
 export type Place = { port: number; host: string } | { path: string };
 
-/** What commander gives of the options that `withPlace` adds. */
+/** The values of the options that `withPlace` adds. */
 export interface PlaceOptions {
   port?: number;
   host?: string;
@@ -19,13 +19,13 @@ export function withPlace(command: Command): Command {
     .addOption(new Option('--socket <path>', 'Unix socket').argParser(pathOf));
 }
 
-/** The place that the options name, or undefined when they name none. */
+/** The place named by the options; undefined if they name none. */
 export function placeOf({ port, host = '127.0.0.1', socket }: PlaceOptions): Place | undefined {
   if (socket !== undefined) return { path: socket };
   return port === undefined ? undefined : { port, host };
 }
 
-/** The place to connect to. */
+/** The place to connect to: it is required, and its port is not 0. */
 export function destinationOf(options: PlaceOptions): Place {
   const place = placeOf(options);
   if (place === undefined) throw new UsageError('a server wants --port N or --socket PATH');
@@ -52,7 +52,7 @@ function portOf(text: string): number {
   return Number(text);
 }
 
-/** The parser takes the next word as the value, also where it is the next option. */
+/** The parser takes the next word as the value even if it is another option. */
 function isOption(text: string): boolean {
   return /^--?[a-z]/i.test(text);
 }

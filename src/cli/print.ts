@@ -2,14 +2,14 @@ import { once } from 'node:events';
 
 const BLOCK = 65_536;
 
-/** Write lines to stdout, no faster than they are read. */
+/** Write lines to stdout, with backpressure. */
 export async function print(lines: Iterable<string>): Promise<void> {
   const printer = new Printer();
   await printer.print(lines);
   await printer.flush();
 }
 
-/** Writes lines to stdout in large pieces, no faster than they are read. */
+/** Writes lines to stdout in large pieces, with backpressure. */
 export class Printer {
   #text = '';
 
@@ -20,7 +20,7 @@ export class Printer {
     }
   }
 
-  /** Write what is left. */
+  /** Write the buffered rest. */
   async flush(): Promise<void> {
     const text = this.#text;
     this.#text = '';

@@ -1,13 +1,13 @@
 import { safeText } from '../bytes/show.ts';
 
-/** Shorter work needs no bar. */
+/** Milliseconds before the bar appears. */
 const DELAY = 500;
 const INTERVAL = 100;
 const WIDTH = 30;
 
 /**
- * A bar on stderr that says how much of a file has been read, where stderr is a terminal, nothing else is printed on it meanwhile, and the
- * work takes longer than half a second.
+ * A progress bar on stderr for reading a file. It is shown only if stderr is a terminal, nothing else is printed to the
+ * terminal meanwhile, and the work takes longer than half a second.
  *
  *     flight.pcap  ████████████░░░░░░░░░░░░░░░░░░  40 %
  */
@@ -19,8 +19,8 @@ export class Progress {
   #shown = 0;
 
   /**
-   * @param total - of what `add` counts; without it no bar is shown
-   * @param isAlone - whether nothing is printed to stdout before the work is done
+   * @param total - the total of what `add` counts; without it no bar is shown
+   * @param isAlone - true if nothing is printed to stdout before the work is done
    */
   constructor(name: string, total: number | undefined, isAlone: boolean) {
     this.#name = safeText(name.replace(/^.*[\\/]/, ''));
@@ -33,14 +33,14 @@ export class Progress {
     const now = performance.now();
     if (now - this.#start < DELAY || now - this.#shown < INTERVAL) return;
     this.#shown = now;
-    // What was packed is longer than its file.
+    // Decompressed bytes can exceed the file's size.
     const share = Math.min(1, this.#done / this.#total);
     const full = Math.round(share * WIDTH);
     const bar = '█'.repeat(full) + '░'.repeat(WIDTH - full);
     process.stderr.write(`\r${this.#name}  ${bar}  ${Math.floor(share * 100)} %\u001b[K`);
   }
 
-  /** Wipe the bar. */
+  /** Erase the bar. */
   end(): void {
     if (this.#shown > 0) process.stderr.write('\r\u001b[K');
     this.#shown = 0;

@@ -4,18 +4,18 @@ import tls from 'node:tls';
 import { give, READ_LENGTH, readHandle } from '../net/read-handle.ts';
 
 /**
- * Memory that the chunks of sockets are read into, and that is used again once a chunk was written elsewhere. Node takes new memory for
- * each read; to search for what is gone of it costs a process in proportion to all that it holds, which is half of what a proxy costs.
+ * Memory for reading from sockets, reused once a chunk has been written elsewhere. Node allocates new memory for each
+ * read, and collecting it costs in proportion to everything the process holds: half of the cost of a proxy.
  *
  *     free ──▶ read ──▶ chunk ──▶ write ──▶ release ──▶ free
  *
- * A chunk that is never released is no loss: it goes as any other memory does.
+ * A chunk that is never released is collected as usual.
  */
 export class ReadMemory {
   readonly #free: Buffer[] = [];
   readonly #lent = new WeakSet<ArrayBufferLike>();
 
-  /** Read a plain socket into this memory, from its first read of 64 KiB on; any other stream is left as it is. */
+  /** Make a plain socket read into this memory, from its first read of 64 KiB on. Other streams are left unchanged. */
   serve(stream: Duplex): void {
     if (!(stream instanceof net.Socket) || stream instanceof tls.TLSSocket) return;
     const handle = readHandle(stream);
@@ -27,7 +27,7 @@ export class ReadMemory {
       const length = handle.bytesRead - bytesRead;
       bytesRead += length;
       if (memory === undefined || length <= 0) {
-        // Node's own memory; or an end, or an error.
+        // The bytes are in Node's own memory, or this is the end or an error.
         const answer = onread.call(handle, bytes);
         if (length < READ_LENGTH || stream.destroyed) return answer;
         memory = this.#take();
@@ -42,7 +42,7 @@ export class ReadMemory {
     };
   }
 
-  /** Nothing looks at a chunk any more: its memory may be read into. */
+  /** Give back a chunk that nothing refers to any more. */
   release(chunk: Buffer): void {
     if (this.#lent.delete(chunk.buffer)) this.#free.push(Buffer.from(chunk.buffer));
   }

@@ -16,36 +16,38 @@ import { loadProtocol } from './load-protocol.ts';
 import { Progress } from './progress.ts';
 import { UsageError } from './usage-error.ts';
 
-/** What `openRecording` reads, for the help. */
+/** The forms that `openRecording` accepts, for the help. */
 export const recordingForms =
   'a capture (of tap or recordTo, pcap, pcapng; also packed by gzip), recorded chunks (lines of JSON) or a document of view (JSON); - is stdin';
 
-/** A recording that is read as it is asked for. */
+/** A recording that is read while `events` is iterated. */
 export interface Recording {
   readonly title: string;
   /** The name of the protocol. */
   readonly protocol: string;
-  /** All that have come so far. */
+  /** The connections seen so far. */
   readonly connections: readonly ViewConnection[];
   readonly events: AsyncIterable<ViewEvent>;
-  /** Why there is no more than what `events` has given, once it has: the file is cut off, or damaged. */
+  /** Set after `events` has ended early because the file is cut off or damaged. */
   readonly fault: string | undefined;
 }
 
 export interface RecordingOptions {
-  /** Whether messages have the places of their fields. Default true. */
+  /** True to include the offsets of fields in messages. Default true. */
   spans?: boolean;
-  /** Whether nothing is printed to stdout before all is read: then a bar may be shown. Default false. */
+  /**
+   * True if nothing is printed to stdout before everything is read: then a progress bar may be shown. Default false.
+   */
   isAlone?: boolean;
 }
 
-/** The longest first line that is looked at to tell what a text is. */
+/** The most characters of a first line that are examined to recognise a format. */
 const LONGEST_HEAD = 65_536;
 
 /**
- * Open a recording, to be described by a protocol.
+ * Open a recording, decoded by a protocol.
  *
- * @throws UsageError, in one line, for a file that cannot be read and one of another kind
+ * @throws UsageError of one line, for a file that cannot be read or has another format
  */
 export async function openRecording(
   file: string,
@@ -67,8 +69,8 @@ export async function openRecording(
 }
 
 /**
- * Read recordings as a whole, into one document: the connections of each behind those of the one before, and the times of each since its own
- * beginning. A file that is cut off or damaged gives what is whole.
+ * Read whole recordings into one document: the connections of each file follow those of the file before, and times
+ * count from the start of each file. A file that is cut off or damaged contributes what came before the fault.
  */
 export async function readRecordings(
   files: readonly string[],
@@ -92,7 +94,7 @@ export async function readRecordings(
     protocols.add(recording.protocol);
     if (recording.fault !== undefined) faults.push(recording.fault);
   }
-  // Sorting is stable: what came on one connection stays in order.
+  // Sorting is stable, so the events of one connection stay in order.
   if (connections.length > 1) events.sort((a, b) => a.time - b.time);
   const about = { title: titles.join(', '), protocol: [...protocols].join(', ') };
   return { document: { wirepipe: 'view', version: 1, ...about, connections, events }, faults };
@@ -101,8 +103,8 @@ export async function readRecordings(
 /**
  * The events of a capture file, or of stdin.
  *
- * @throws UsageError for a file that cannot be read and one of another kind; CaptureError, behind what is whole, for one that is cut
- *   off or damaged
+ * @throws UsageError for a file that cannot be read or has another format; CaptureError, after the events before the
+ *   fault, for a file that is cut off or damaged
  */
 export async function* captureFileEvents(file: string): AsyncGenerator<CaptureEvent, void, undefined> {
   const { chunks } = await beginning(file);
@@ -151,7 +153,7 @@ async function* readEvents(
   }
 }
 
-/** The first line of a file, as far as it is looked at, and all its chunks. */
+/** The start of a file's first line, as far as it is examined, and all chunks of the file. */
 async function beginning(
   file: string,
   isAlone = false,
@@ -170,7 +172,7 @@ async function beginning(
       if (!/^\s*\{/.test(head)) break;
     }
   } catch (error) {
-    // The error of a packed file comes behind what could be unpacked.
+    // The error of a compressed file comes after the chunks that could be decompressed.
     if (!(error instanceof CaptureError)) throw new UsageError(`cannot read ${file}: ${showThrown(error)}`);
     return { head, chunks: failing(read, error) };
   }
@@ -211,7 +213,7 @@ async function* fromList<Item>(items: readonly Item[]): AsyncGenerator<Item, voi
   yield* items;
 }
 
-/** The document that a text holds as a whole, if it does. */
+/** The view document in a text; undefined if the text is something else. */
 function documentOf(text: string): ViewDocument | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -222,7 +224,7 @@ function documentOf(text: string): ViewDocument | undefined {
   }
 }
 
-/** Lines of chunks as events of one connection. */
+/** The events of one connection, from lines of chunks. */
 function chunkEvents(file: string, text: string): CaptureEvent[] {
   return text
     .split('\n')
@@ -236,7 +238,7 @@ function chunkEvent(line: string, where: string): CaptureEvent {
   try {
     value = JSON.parse(line);
   } catch {
-    // Refused below, as JSON of another kind is.
+    // Refused below, like JSON of another form.
   }
   const { at, from, bytes } = value ?? {};
   const isHex = typeof bytes === 'string' && /^([\da-f]{2})*$/i.test(bytes);

@@ -10,7 +10,7 @@ import { printer, readMessage, withSending } from './send.ts';
 import { paint } from './terminal.ts';
 import { examples, type Verb } from './verb.ts';
 
-/** `repl`: talk to a server by messages, a line each; what it sends is printed as it comes. */
+/** `repl`: send a server messages typed one per line, and print its messages as they come. */
 export const repl: Verb = (program) => {
   withSending(
     program
@@ -52,7 +52,7 @@ async function run(options: ReplOptions): Promise<void> {
     prompt: onTerminal ? '> ' : '',
   });
   const say = (text: string): void => {
-    // The prompt and what is typed stand on the line: write over them, then show them again.
+    // The current line shows the prompt and the typed text: erase it, then show it again.
     if (onTerminal) process.stdout.write('\r\u001b[K');
     console.log(text);
     if (onTerminal) lines.prompt(true);
@@ -70,7 +70,7 @@ async function run(options: ReplOptions): Promise<void> {
       }
     } catch (error) {
       if (onTerminal) say(paint('red', showThrown(error)));
-      // A script ends with its first wrong line.
+      // A script ends at its first wrong line.
       else {
         problem = error;
         lines.close();
@@ -93,12 +93,15 @@ async function run(options: ReplOptions): Promise<void> {
   if (problem !== undefined) throw problem;
 }
 
-/** The mirror judges; here it only tells the state, and a user may send what is out of place. */
+/**
+ * The mirror throws for a message that the session does not allow. A user may send one anyway: the mirror only shows
+ * the state.
+ */
 function attempt(follow: () => void): void {
   try {
     follow();
   } catch {
-    // Shown by `.state` no further than it can follow.
+    // `.state` shows the last state that the mirror could follow.
   }
 }
 

@@ -34,7 +34,7 @@ interface ReplayVerbOptions extends TlsOptions {
   json?: boolean;
 }
 
-/** `replay`: take one side's part of a recorded conversation against a live peer. */
+/** `replay`: play one side of a recorded conversation against a live peer. */
 export const replay: Verb = (program) => {
   program
     .command('replay')
@@ -138,7 +138,7 @@ function shown(message: unknown): string {
   return isObject ? showMessage(message) : safeText(JSON.stringify(plain(message)));
 }
 
-/** An option that takes a whole number. */
+/** An option whose value is a whole number of at least `least`. */
 export function whole(flags: string, description: string, least = 0): Option {
   return new Option(flags, description).argParser((text) => {
     if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text);

@@ -16,7 +16,7 @@ interface SendOptions extends PlaceOptions {
   timeout: number;
 }
 
-/** `send`: give a server messages, one after the other, and print its answers. */
+/** `send`: send messages to a server, one after the other, and print its answers. */
 export const send: Verb = (program) => {
   withSending(program.command('send').description('give a server messages, and print its answers'))
     .argument(
@@ -35,7 +35,7 @@ export const send: Verb = (program) => {
     .action(run);
 };
 
-/** The options of a verb that talks to a server by messages. */
+/** Add the options of a verb that exchanges messages with a server. */
 export function withSending(command: Command): Command {
   return withPlace(command.addOption(protocolOption())).option(
     '--json',
@@ -43,12 +43,12 @@ export function withSending(command: Command): Command {
   );
 }
 
-/** How a message is printed. */
+/** Returns the function that formats a message for printing. */
 export function printer({ json = false }: { json?: boolean }): (message: object) => string {
   return json ? (message) => JSON.stringify(plain(message)) : showMessage;
 }
 
-/** Read a message, and see that it can be sent. */
+/** Parse a message, and check that it can be encoded. */
 export function readMessage(text: string, { clientMessages }: LoadedProtocol): object {
   const message = parseMessage(text, declaredFields(clientMessages));
   try {
@@ -62,7 +62,7 @@ export function readMessage(text: string, { clientMessages }: LoadedProtocol): o
 async function run(texts: string[], options: SendOptions): Promise<void> {
   const place = destinationOf(options);
   const protocol = await loadProtocol(options.protocol);
-  // Refuse what does not fit before anything is sent.
+  // Refuse invalid messages before anything is sent.
   const messages = texts.map((text) => readMessage(text, protocol));
   const print = printer(options);
 
@@ -82,7 +82,7 @@ async function run(texts: string[], options: SendOptions): Promise<void> {
     }
   }
   client.end();
-  // Answers that no command waits for must not keep the connection open.
+  // Read and drop further answers: unread, they would keep the connection open.
   client.messages.resume();
   await client.closed;
 }

@@ -3,9 +3,10 @@ import { Duplex } from 'node:stream';
 import tty from 'node:tty';
 
 /**
- * A serial device, or any other terminal, as a stream of bytes: raw, at the speed that it is set to (`stty -F /dev/ttyUSB0 115200`).
+ * A serial device, or any other terminal, as a raw stream of bytes, at the speed configured with `stty -F /dev/ttyUSB0
+ * 115200`.
  *
- * @throws the system's error, or a TypeError for what is not a terminal
+ * @throws the system's error, or a TypeError if the path is not a terminal
  */
 export function openSerialDevice(path: string): Duplex {
   return new SerialDevice(openSync(path, constants.O_RDWR | (constants.O_NOCTTY ?? 0)));
@@ -25,7 +26,7 @@ class SerialDevice extends Duplex {
     });
     this.#input.on('end', () => this.push(null));
     for (const stream of [this.#input, this.#output]) {
-      // A line that has hung up reads as EIO: that is its end.
+      // Reading a line that has hung up fails with EIO: that is its end.
       stream.on('error', (error: NodeJS.ErrnoException) => {
         if (error.code === 'EIO') this.push(null);
         else this.destroy(error);

@@ -9,7 +9,7 @@ import { type Place, type PlaceOptions, placeOf, showPlace, withPlace } from './
 import { UsageError } from './usage-error.ts';
 import { examples, type Verb } from './verb.ts';
 
-/** What a signal ends the server with: those that are connected are let go over a second, and cut after ten. */
+/** How a signal ends the server: connections are asked to end over one second, and destroyed after ten. */
 const GOODBYE = { spread: 1_000, deadline: 10_000 };
 
 /** `serve`: keep serving a simulated drone until a signal ends it. */
@@ -37,7 +37,7 @@ async function run(options: PlaceOptions & { workers?: number }): Promise<void> 
   else await serveDrone(place);
 }
 
-/** Keep that many workers, which run this command too. */
+/** Keep that many workers running; each runs this command too. */
 async function supervise(count: number, place: Place): Promise<void> {
   const told = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   const bind = once(cluster, 'listening');
@@ -54,7 +54,7 @@ async function supervise(count: number, place: Place): Promise<void> {
   console.log(`serving on ${showPlace(bound)}, workers ${workers.pids.join(', ')}`);
   await told;
   await workers.close();
-  // A connection that no worker took in time would keep the process.
+  // A connection that no worker accepted in time would keep the process alive.
   process.exit();
 }
 
@@ -83,7 +83,7 @@ async function serveDrone(place: Place): Promise<void> {
   await server.close(GOODBYE);
 }
 
-/** The place with the port that port 0 became. */
+/** The place, with the assigned port in place of port 0. */
 function bound(place: Place, address: ReturnType<ReturnType<typeof createServer>['address']>): Place {
   return 'port' in place && address !== null && typeof address === 'object'
     ? { ...place, port: address.port }

@@ -21,7 +21,7 @@ interface ShrinkOptions extends EventFilterOptions {
   fails?: string;
 }
 
-/** `shrink`: the smallest capture that still shows a fault. */
+/** `shrink`: find the smallest capture that still shows a fault. */
 export const shrink: Verb = (program) => {
   withEventFilter(
     program
@@ -55,7 +55,7 @@ async function run(file: string, options: ShrinkOptions): Promise<void> {
     );
   }
   const passes = eventFilter(options);
-  // Before the long work.
+  // Fails early if the file cannot be written.
   const out = new OutFile(options.out);
   const protocol = await loadProtocol(options.protocol);
   const events: CaptureEvent[] = [];
@@ -82,7 +82,7 @@ async function run(file: string, options: ShrinkOptions): Promise<void> {
   }
 }
 
-/** Whether any event of these passes. */
+/** True if any of these events passes the filter. */
 function shows(
   events: readonly CaptureEvent[],
   protocol: LoadedProtocol,

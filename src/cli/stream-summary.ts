@@ -2,14 +2,14 @@ import { createHash, type Hash } from 'node:crypto';
 import { type Direction, endpointText, type Time } from '../captures/flows.ts';
 import type { TcpSink } from '../captures/tcp-stream.ts';
 
-/** A digest is fed with at least so many bytes at once: each call costs as much as a few hundred bytes. */
+/** The digest is updated in blocks of about this size: each call costs as much as hashing a few hundred bytes. */
 const BLOCK = 16_384;
 const NO_BYTES = Buffer.alloc(0);
 
-/** What one direction of a TCP connection carried: counted and digested, not kept. */
+/** Counts and hashes the bytes of one direction of a TCP connection, without keeping them. */
 export class StreamSummary implements TcpSink {
   readonly direction: Direction;
-  /** Where bytes are missing: places in what was sent. */
+  /** The missing ranges, by offset in the stream. */
   readonly gaps: { offset: number; length: number }[] = [];
   /** Bytes so far, gaps included. */
   offset = 0;
@@ -55,7 +55,7 @@ export class StreamSummary implements TcpSink {
     this.#block = NO_BYTES;
   }
 
-  /** The line of `--json`. */
+  /** The line that `--json` prints. */
   toJson(): string {
     const { connection, from, to, present, syn, fin, rst, conflicts, first, last } = this.direction;
     const start = JSON.stringify({
@@ -70,7 +70,7 @@ export class StreamSummary implements TcpSink {
       gaps: this.gaps,
       conflicts,
     });
-    // By hand: a number of JavaScript does not hold all digits of nanoseconds.
+    // Written by hand, since a JavaScript number cannot hold all digits of the nanoseconds.
     return `${start.slice(0, -1)},"first":${seconds(first!)},"last":${seconds(last!)}}`;
   }
 

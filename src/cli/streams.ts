@@ -9,7 +9,7 @@ import { StreamSummary } from './stream-summary.ts';
 import { UsageError } from './usage-error.ts';
 import { examples, type Verb } from './verb.ts';
 
-/** `streams`: what the TCP connections of capture files carried, a line for each direction. */
+/** `streams`: print what the TCP connections of capture files carried, one line per direction. */
 export const streams: Verb = (program) => {
   program
     .command('streams')
@@ -45,7 +45,9 @@ async function run(files: string[], { json = false }: { json?: boolean }): Promi
   if (faults.length > 0) process.exitCode = 1;
 }
 
-/** Feed the packets of a file to the flows. Answers why it could not be read to its end. */
+/**
+ * Feed the packets of a file to the flows. Returns why the file could not be read to its end; undefined if it could.
+ */
 async function read(file: string, flows: Flows): Promise<string | undefined> {
   const reader = packetReader();
   let known = 0;

@@ -5,23 +5,23 @@ import type { Side } from '../protocol/recording/events.ts';
 import { type Fault, type FaultPlan, type FaultStep, takeSteps } from '../testing/faults.ts';
 import { ReadMemory } from './read-memory.ts';
 
-/** Sees what is passed on: behind the faults. */
+/** Sees the bytes that are forwarded, after the faults. */
 export interface TapObserver {
   data(from: Side, bytes: Buffer): void;
   end(from: Side): void;
-  /** A fault has found its message, which comes behind this as far as it does. */
+  /** A fault has struck a message. The bytes that survive the fault follow. */
   fault(from: Side, fault: Fault, type: string | undefined): void;
-  /** The connection is gone; with the error that cut it. */
+  /** The connection is over, with the error that ended it, if any. */
   close(error: Error | undefined): void;
-  /** A promise of when more may come, where what was seen has to be dealt with first. */
+  /** A promise that resolves when the observer can take more; undefined if that is now. */
   busy(): Promise<void> | undefined;
-  /** Whether it keeps a view of bytes that it has seen. */
+  /** True if the observer keeps views of the bytes it has seen. */
   readonly keeps: boolean;
 }
 
 /**
- * Passes on what two streams say to each other, until both have ended. One that is cut cuts the other. Neither is read faster than the
- * other takes.
+ * Forward the bytes of two streams to each other until both have ended. If one is destroyed, so is the other.
+ * Backpressure is kept in both directions.
  *
  *     client ──▶ faults ──▶ observer ──▶ server
  *     client ◀── observer ◀── faults ◀── server
@@ -102,7 +102,7 @@ class Passage {
           });
           isStalled = !goesOn;
         }
-        // What comes behind a stall is read, and goes nowhere.
+        // After a stall, bytes are read and dropped.
         source.resume();
       });
     };
@@ -110,7 +110,7 @@ class Passage {
     source.once('end', () => take(() => direction.end()));
   }
 
-  /** Pass bytes on. Answers a promise of when more may follow, where that is not now. */
+  /** Forward bytes. Returns a promise that resolves when more may follow; undefined if that is now. */
   #write(bytes: Buffer): Promise<void> | undefined {
     this.#observer.data(this.#from, bytes);
     const isTaken = this.#target.write(bytes, () => this.#memory.release(bytes));
@@ -125,7 +125,7 @@ class Passage {
   }
 }
 
-/** End a stream as one that has gone wrong: over TCP the other side sees a reset. */
+/** Destroy a stream so that a TCP peer sees a reset. */
 function reset(stream: Duplex): void {
   if (stream.destroyed) return;
   const isTcp =

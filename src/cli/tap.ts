@@ -26,7 +26,7 @@ interface TapOptions extends EventFilterOptions, TlsOptions {
   view?: boolean;
 }
 
-/** `tap`: stand between a client and a server, print and record what they say, and make it go wrong. */
+/** `tap`: stand between a client and a server; print and record their messages, and inject faults. */
 export const tap: Verb = (program) => {
   withEventFilter(
     program
@@ -95,7 +95,7 @@ async function run(options: TapOptions): Promise<void> {
     const title = `${showEndpoint(listening.endpoint)} → ${showEndpoint(to)}`;
     console.error(`tap: ${safeText(title)}`);
     if (page !== undefined) {
-      // The port is known by now where it was 0.
+      // Port 0 has become a real port by now.
       page.title = title;
       console.error(`tap: ${page.url}`);
     }
@@ -105,11 +105,11 @@ async function run(options: TapOptions): Promise<void> {
     await conversations.close();
     page?.close();
   }
-  // A terminal that is being read keeps the process.
+  // A terminal being read would keep the process alive.
   if (listen.kind === 'serial' || to.kind === 'serial') process.exit();
 }
 
-/** Write lines to stdout; answers a promise of when it takes more, where it is behind. */
+/** Write lines to stdout. Returns a promise that resolves when stdout takes more; undefined if that is now. */
 function printNow(lines: Iterable<string>): Promise<void> | undefined {
   const isTaken = process.stdout.write([...lines].map((line) => `${line}\n`).join(''));
   return isTaken ? undefined : once(process.stdout, 'drain').then(() => undefined);

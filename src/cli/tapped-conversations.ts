@@ -16,15 +16,18 @@ export interface TappedConversationsOptions {
   dial(): Promise<Duplex>;
   faults: FaultPlan | undefined;
   recording: TapRecording | undefined;
-  /** Whether messages have the places of their fields. */
+  /** True to include the offsets of fields in messages. */
   spans: boolean;
-  /** Shows an event; answers a promise of when more may be shown, where that is not now. Without it nothing is decoded. */
+  /**
+   * Shows an event. Returns a promise that resolves when more may be shown; undefined if that is now. Without `print`
+   * nothing is decoded.
+   */
   print: ((event: ViewEvent, connection: string) => Promise<void> | undefined) | undefined;
 }
 
-/** The connections of one tap: each is passed on, recorded, and shown. */
+/** The connections of one tap: each is forwarded, recorded, and shown. */
 export class TappedConversations {
-  /** Resolves when a connection is over, or could not be made. */
+  /** Resolves when the first connection is over, or could not be made. */
   readonly first: Promise<void>;
   readonly #protocol: LoadedProtocol;
   readonly #options: TappedConversationsOptions;
@@ -41,12 +44,12 @@ export class TappedConversations {
     });
   }
 
-  /** A client has come. */
+  /** Take a new client, and connect it to the server. */
   async take(client: Duplex): Promise<void> {
     const number = this.#count++;
     this.#streams.add(client);
     client.once('close', () => this.#streams.delete(client));
-    // Until the server is there.
+    // Errors before the server is connected; later ones go to `tapConnection`.
     client.on('error', () => {});
     let server: Duplex;
     try {
@@ -71,7 +74,7 @@ export class TappedConversations {
     tapConnection({ client, server }, this.#observer(number, name, record), this.#options.faults);
   }
 
-  /** Cut what is still open, and finish the recording. */
+  /** Destroy all open connections, and finish the recording. */
   async close(): Promise<void> {
     const closed = [...this.#streams].map(
       (stream) => new Promise((resolve) => stream.once('close', resolve)),
@@ -118,13 +121,13 @@ export class TappedConversations {
         this.#isOver();
       },
       busy: () => wait ?? this.#options.recording?.recorder.busy(),
-      // Frames that are not whole yet.
+      // The decoder keeps incomplete frames.
       keeps: described !== undefined,
     };
   }
 }
 
-/** `10.0.0.1:5000`; undefined where there is no address. */
+/** `10.0.0.1:5000`; undefined if the stream has no address. */
 function placeOf(stream: Duplex): string | undefined {
   if (!(stream instanceof net.Socket) || stream.remoteAddress === undefined) return undefined;
   const { remoteAddress: address, remotePort: port } = stream;

@@ -1,2 +1,2 @@
-/** Wrong arguments: one line on stderr, exit status 2. */
+/** Wrong arguments: the message is printed to stderr on one line, and the exit status is 2. */
 export class UsageError extends Error {}

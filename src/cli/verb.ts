@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 
 /**
- * A verb of the command line: adds its command, with its arguments, options, examples and action, to the program.
+ * A verb of the command line: a function that adds its command, with arguments, options, examples and action, to the
+ * program.
  *
- * The action resolves when the verb is done (exit status 0). It throws a `UsageError` for wrong arguments (2), anything else
- * for what failed (1), or sets `process.exitCode`.
+ * The action resolves when the verb is done (exit status 0). It throws a `UsageError` for wrong arguments (2) and any
+ * other error for a failure (1), or sets `process.exitCode`.
  *
  * @example
  * export const size: Verb = (program) => {
@@ -18,7 +19,7 @@ import type { Command } from 'commander';
  */
 export type Verb = (program: Command) => void;
 
-/** The part of a verb's help that shows how it is used. */
+/** The examples at the end of a verb's help. */
 export function examples(...lines: string[]): string {
   return `\nexamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
 }

@@ -6,7 +6,7 @@ import { readRecordings, recordingForms } from './recording.ts';
 import { examples, type Verb } from './verb.ts';
 import { writeWhole } from './write-whole.ts';
 
-/** `view`: make one page of HTML from recorded conversations. */
+/** `view`: make an HTML page of recorded conversations. */
 export const view: Verb = (program) => {
   program
     .command('view')
