@@ -1,14 +1,14 @@
 /** A part of a declaration that the target of a tool cannot express. */
 export interface Gap {
-  /** Such as `client: move.x`. */
+  /** The place, such as `client: move.x`. */
   readonly where: string;
-  /** What it is. */
+  /** The part of the declaration. */
   readonly what: string;
-  /** What stands there instead. */
+  /** What the target has instead. */
   readonly instead: string;
 }
 
-/** A gap on one line. */
+/** A gap in one line. */
 export function gapText({ where, what, instead }: Gap): string {
   return `${where}: ${what}; ${instead}`;
 }

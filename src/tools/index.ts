@@ -1,4 +1,4 @@
-// What a declaration gives beside a connection: `wirepipe/tools`.
+// Tools that work on a declaration without a connection: `wirepipe/tools`.
 
 // declarations as JSON, and what changed between two of them
 export type { Breaks, Shown, Trace, TraceMessage } from './compat/change.ts';

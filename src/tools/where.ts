@@ -1,7 +1,7 @@
-/** Whether a message passes; `about` is what is known beside its fields, as `@state`. Never throws. */
+/** Whether a message matches. `about` holds facts beside its fields, such as `@state`. Never throws. */
 export type Where = (message: object, about?: object) => boolean;
 
-/** A filter that cannot be read; `offset` is the place in its text, in characters. */
+/** A filter that cannot be parsed; `offset` is the place in its text, in characters. */
 export class WhereError extends SyntaxError {
   override readonly name: string = 'WhereError';
   readonly offset: number;
@@ -13,10 +13,10 @@ export class WhereError extends SyntaxError {
   }
 }
 
-/** How deep parentheses and `not` may nest. */
+/** The deepest nesting of parentheses and `not`. */
 const MAX_DEPTH = 100;
 
-/** A word: everything that is neither space, nor quote, nor parenthesis, nor part of a comparison. */
+/** A word: anything except spaces, quotes, parentheses and comparison signs. */
 const TOKEN =
   /\s*(?:(?<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|(?<sign>==|!=|<=|>=|[=<>~()])|(?<word>[^\s'"=<>~!()]+))/suy;
 
@@ -30,7 +30,7 @@ interface Token {
 }
 
 /**
- * Read a filter over the fields of messages. Nothing is evaluated as code.
+ * Parse a filter over the fields of messages. Nothing is evaluated as code.
  *
  *     or           and { 'or' and }
  *     and          not { 'and' not }
@@ -39,9 +39,9 @@ interface Token {
  *     path         type · x · items[3].key · items[].key (any item) · text.length · @state (about the message)
  *     value        a number, true, false, a word, a text in quotes (with \ before a quote or a backslash), bytes in hex
  *
- * A path alone passes where the field is there and is not false. A comparison passes only where the field is there and has
- * the value's kind: numbers with numbers (64-bit ones exactly), texts with texts, bytes with hex. `~` is "contains", without
- * regard to case.
+ * A path alone matches if the field is present and is not false. A comparison matches only if the field is present and has the
+ * type of the value: numbers with numbers (64-bit ones exactly), texts with texts, bytes with hex. `~` means "contains" and
+ * ignores case.
  *
  * @throws WhereError for a text that is not a filter
  *
@@ -55,7 +55,7 @@ export function parseWhere(text: string): Where {
   const fail = (problem: string): never => {
     throw new WhereError(text, tokens[next]?.at ?? text.length, problem);
   };
-  /** Whether the next token is this word or sign; if so, it is taken. */
+  /** Whether the next token is this word or sign; if so, consume it. */
   const takes = (value: string): boolean => {
     const token = tokens[next];
     const found = token !== undefined && token.kind !== 'text' && token.value === value;
@@ -132,7 +132,7 @@ function tokensOf(text: string): Token[] {
 
 interface Steps {
   readonly about: boolean;
-  /** A name, a place in a list, or every place. */
+  /** A name, an index in a list, or every index. */
   readonly steps: readonly (string | number | undefined)[];
 }
 
@@ -148,7 +148,7 @@ function stepsOf(path: string): Steps {
   };
 }
 
-/** The values that a path leads to: none where a field is missing, several behind `[]`. */
+/** The values at a path: none if a field is missing, several after `[]`. */
 function values({ about: isAbout, steps }: Steps, message: object, about: object | undefined): unknown[] {
   let found: unknown[] = [isAbout ? about : message];
   for (const step of steps) {
@@ -175,7 +175,7 @@ function isSet(value: unknown): boolean {
   return value !== false && value !== null;
 }
 
-/** The value to compare with, as each kind of field needs it. */
+/** The value to compare with, in a form for each type of field. */
 interface Operand {
   readonly text: string;
   readonly number: number | bigint | undefined;
@@ -203,7 +203,7 @@ function numberOf(text: string): number | bigint | undefined {
   return /^-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
 }
 
-/** Below 0, 0, above 0; undefined where the two cannot be compared. */
+/** Less than 0, 0, or more than 0; undefined if the two cannot be compared. */
 function order(value: unknown, operand: Operand): number | undefined {
   switch (typeof value) {
     case 'number':

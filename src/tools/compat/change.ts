@@ -1,15 +1,15 @@
-/** Who cannot go on once only the other side has the new version. */
+/** The side that breaks if only the other side moves to the new version. */
 export type Breaks = 'readers' | 'writers' | 'sessions';
 
-/** A message, or bytes, that one version writes and the other does not read, or reads as something else. */
+/** A message, or a payload, that one version writes and the other one refuses or reads as something else. */
 export interface Shown {
-  /** Which version wrote it. */
+  /** The version that wrote it. */
   readonly by: 'old' | 'new';
   /** What was written: a message, or the bytes of a payload. */
   readonly message: unknown;
-  /** On the wire, in hexadecimal digits: a frame's payload, or for a framing the whole frame. */
+  /** In hexadecimal digits: the payload of a frame, or the whole frame for a difference in framing. */
   readonly bytes: string;
-  /** What became of it on the other side. */
+  /** What the other version makes of it. */
   readonly outcome: string;
 }
 
@@ -19,28 +19,29 @@ export interface TraceMessage {
   readonly type: string;
 }
 
-/** A conversation that one version's session allows, and of which the other one's refuses the last message. */
+/** A conversation that one version's session allows and whose last message the other version's session refuses. */
 export interface Trace {
   /** The version that allows it. */
   readonly by: 'old' | 'new';
   readonly messages: readonly TraceMessage[];
-  /** What the other version's session says to the last message. */
+  /** What the other version's session says about the last message. */
   readonly outcome: string;
 }
 
 /** One difference between two versions of a protocol. */
 export interface Change {
-  /** Where, in words of the declaration: `clientMessages.move.x`. */
+  /** The place in the declaration: `clientMessages.move.x`. */
   readonly path: string;
   /**
-   * Empty: safe. `'readers'`: those of the old version do not read all that the new one writes. `'writers'`: the new version does not
-   * read all that those of the old one write. `'sessions'`: one side says or takes in a state what the other does not expect.
+   * Empty if the change is safe. `'readers'`: readers of the old version do not read everything that the new version writes.
+   * `'writers'`: the new version does not read everything that writers of the old version write. `'sessions'`: in some state, one
+   * side sends or accepts what the other does not expect.
    */
   readonly breaks: readonly Breaks[];
   readonly reason: string;
-  /** Undefined where it is safe, or where none was found or looked for. */
+  /** Undefined if the change is safe, or if no example was found or looked for. */
   readonly shown?: Shown | undefined;
-  /** Of what breaks sessions; undefined where the tables tell none. */
+  /** For a change that breaks sessions; undefined if the tables show none. */
   readonly trace?: Trace | undefined;
 }
 

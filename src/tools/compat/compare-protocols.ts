@@ -14,28 +14,29 @@ import { differenceByName, SharedValues } from './shared-values.ts';
 
 export interface CompareOptions {
   /**
-   * Messages of a codec, at random, to run both versions on: `(codec) => fc.sample(arbitraryMessage(codec), 200)`. Without it nothing is
-   * run, and no message is shown.
+   * Random messages of a codec, on which both versions are run: `(codec) => fc.sample(arbitraryMessage(codec), 200)`. Without
+   * this option nothing is run and no message is shown.
    */
   readonly examples?: ((codec: DeclaredCodec<unknown>) => readonly unknown[]) | undefined;
 }
 
 export type { Change };
 
-/** What differs between two versions of a protocol. */
+/** The differences between two versions of a protocol. */
 export interface Comparison {
-  /** Nothing breaks. */
+  /** True if nothing breaks. */
   readonly isSafe: boolean;
   readonly changes: readonly Change[];
 }
 
 /**
- * Compare two versions of a protocol: each difference, whom it breaks, and a message that shows it. What is not known to be safe is taken
- * for a break; what the declaration alone takes for safe is run, where there are `examples`, and breaks if a message says so.
+ * Compare two versions of a protocol: each difference, the side it breaks, and a message that shows it. A change that is not
+ * known to be safe counts as a break. With `examples`, a change that the declarations show as safe is also run, and breaks if a
+ * message fails.
  *
- * @param older a protocol, or its document (`toJSON`): what was released
- * @param newer a protocol, or its document
- * @throws DocumentError for a document that is none
+ * @param older a protocol, or its document (`toJSON`): the released version
+ * @param newer a protocol, or its document: the new version
+ * @throws DocumentError for an invalid document
  *
  * @example
  * const { isSafe, changes } = compareProtocols(released, protocol);
@@ -64,7 +65,7 @@ interface Version {
   readonly protocol: ProtocolParts;
 }
 
-/** A document is made again, so that it is judged; what its functions do is not known. */
+/** A document is built again, which checks it. The behaviour of its functions is unknown. */
 function versionOf(given: ProtocolParts | ProtocolJson): Version {
   if (typeof (given as Partial<ProtocolParts> | null)?.clientMessages?.decode !== 'function') {
     const protocol = fromJSON(given, { missing: 'stand in' }) as ProtocolParts;
@@ -126,7 +127,7 @@ function messages(side: string, a: Data, b: Data, compare: TypeComparison): void
   const isLast = [a, b].every(({ trailer }) => (trailer as readonly Json[]).length === 0);
   const headers = [a, b].map(({ header }) => header as never as { name: string; type: Json }[]);
   for (const [one, other] of pairs) {
-    // References of a message reach into the header: its names are in sight.
+    // References in a message reach into the header, so the header's names are in scope.
     compare.within(headers[0]!, headers[1]!, () =>
       compare.fields(`${side}.${String(other.name)}`, one.fields as never, other.fields as never, isLast, [
         a.trailing!,
@@ -136,7 +137,7 @@ function messages(side: string, a: Data, b: Data, compare: TypeComparison): void
   }
 }
 
-/** What a codec is in general. */
+/** Compare the parts of a codec outside its messages. */
 function common(side: string, a: Data, b: Data, compare: TypeComparison): void {
   const [old, now] = [a.limits, b.limits] as [Data, Data];
   for (const name of ['elements', 'empty', 'depth', 'text', 'summed']) {
@@ -150,7 +151,7 @@ function common(side: string, a: Data, b: Data, compare: TypeComparison): void {
   compare.add(side, breaks, `bytes behind a message: '${String(was)}' before, '${String(is)}' now`);
 }
 
-/** Run both versions on messages of both: a break gets a message that shows it, and a message that fails is a break. */
+/** Run both versions on messages of both. A break gets a message that shows it; a message that fails is a break. */
 function run(
   side: 'clientMessages' | 'serverMessages',
   compare: TypeComparison,
@@ -173,7 +174,7 @@ function run(
   for (const one of ['readers', 'writers'] as const) {
     const [first] = failures[one];
     if (first === undefined || changes.some(({ breaks }) => breaks.includes(one))) continue;
-    // The change that the declarations alone take for safe, where the message tells which.
+    // The change that the declarations show as safe and the message proves to break, if the message tells which.
     const { path = side, shown } = first;
     const place = path.replaceAll(/\[\d+\]/g, '[]');
     const index = changes.findLastIndex(
@@ -190,7 +191,7 @@ function isInside(place: string, path: string): boolean {
   return place === path || place.startsWith(`${path}.`) || place.startsWith(`${path}[`);
 }
 
-/** What both versions read in the same bytes, as both declare it. */
+/** The values that both versions declare, read from the same bytes. */
 function sharedValues(side: 'clientMessages' | 'serverMessages', old: Version, now: Version): Compare {
   const shared = new SharedValues(old.document.definitions, now.document.definitions);
   const [before, after] = [old, now].map(({ document }) => codecOf(document, side)) as [Data, Data];
@@ -199,7 +200,7 @@ function sharedValues(side: 'clientMessages' | 'serverMessages', old: Version, n
     : (a, b) => shared.messages(side, before, after, a, b);
 }
 
-/** What each version makes of the other's messages, where that is not what they are. */
+/** The messages that the other version does not read as they are. */
 function failuresOf(
   [old, now]: readonly DeclaredCodec<unknown>[],
   examples: NonNullable<CompareOptions['examples']>,
@@ -219,12 +220,12 @@ function examplesOf(
   try {
     return examples(codec);
   } catch {
-    // A codec with functions that are not at hand has no messages.
+    // A codec whose functions are missing has no messages.
     return [];
   }
 }
 
-/** A failure of the message that a path is in. */
+/** A failure of the message that contains the path. */
 function nearest(path: string, failures: readonly Failure[]): Shown | undefined {
   const [, name] = path.split('.');
   const typeOf = ({ shown: { message } }: Failure): unknown => (message as { type?: unknown } | null)?.type;
@@ -252,7 +253,7 @@ function framings(old: Version, now: Version): Change[] {
     if (was === undefined || is === undefined)
       return [{ path, breaks: BOTH, reason: 'the framing is another one' }];
     if (same(was, is)) {
-      // Functions and codecs are in no layout.
+      // A layout with functions or codecs in it cannot be compared.
       const isKnown = !/function|declaration/.test(JSON.stringify(was));
       return [
         isKnown
@@ -285,7 +286,7 @@ function framingOf({ framing }: ProtocolParts, side: 'reads' | 'writes' | undefi
   return framing[side ?? 'reads'];
 }
 
-/** A payload that the new version frames, and the old one does not find again; or the other way. */
+/** A payload that one version frames and the other version does not find in the stream. */
 function framingFailure(old: Framing, now: Framing): Shown | undefined {
   for (const [by, writer, reader] of [
     ['new', now, old],

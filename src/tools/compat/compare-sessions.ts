@@ -5,7 +5,7 @@ import type { Data } from './compare-types.ts';
 
 type Rows = ReadonlyMap<string, Data>;
 
-/** What differs between two tables of states. States go by their names. */
+/** The differences between two tables of states. States are matched by name. */
 export function compareSessions(before: Data, after: Data): Change[] {
   const changes: Change[] = [];
   const add = (path: string, reason: string, isSafe = false): void => {
@@ -23,7 +23,7 @@ export function compareSessions(before: Data, after: Data): Change[] {
     else compareStates(`session.${name}`, state, other, add);
   }
   for (const name of now!.keys()) {
-    // What leads there is a change of its own.
+    // A new way into the state is a change of its own.
     if (!old!.has(name)) add(`session.${name}`, 'the state is new', true);
   }
   return changes;
@@ -86,7 +86,7 @@ function compareStates(
   if (a.final !== b.final) add(path, `the state ${b.final ? 'is final now' : 'is no longer final'}`);
   for (const part of ['framing', 'receives', 'sends', 'onEnter', 'onEnd'] as const) {
     const [old, now] = [a[part], b[part]];
-    // Whether a function says the same as another is not known; that there is one, is.
+    // Whether two functions do the same is unknown; only their presence is compared.
     const isFunction = part === 'onEnter' || part === 'onEnd';
     if (isFunction ? (old === undefined) !== (now === undefined) : !same(old ?? null, now ?? null)) {
       add(path, `${part} is another one`);
@@ -121,7 +121,7 @@ function compareRows(
   for (const state of now.keys()) if (!old.has(state)) add(path, `'${state}' may follow now`);
 }
 
-/** What is sent, in words. */
+/** The answers of an outcome, in words. */
 function answers(outcome: Data): string {
   const { one, any, until, of } = Object.fromEntries(
     Object.entries(outcome).map(([name, types]) => [name, text(sorted(types))]),

@@ -6,16 +6,16 @@ export type Data = { readonly [name: string]: Json };
 export type Fields = readonly { readonly name: string; readonly type: Json }[];
 export type Definitions = { readonly [name: string]: Json };
 
-/** Finds what differs between two declarations as data. What it does not know to be safe, it takes for a break. */
+/** Finds the differences between two declarations as data. A change that is not known to be safe counts as a break. */
 export class TypeComparison {
   readonly changes: Change[] = [];
-  /** Those where a name leads elsewhere: they show in the values alone. */
+  /** The changes where a name now leads elsewhere. Only the values show them. */
   readonly misled: Set<Change> = new Set();
   readonly #old: Definitions;
   readonly #new: Definitions;
-  /** Definitions that are compared, or were: a recursion ends there. */
+  /** Pairs of definitions that were met, so that a recursion ends. */
   readonly #met = new Set<string>();
-  /** Names of fields in sight that have another one now, from the outside in. */
+  /** The fields in scope that were renamed, from the outermost scope inward. */
   readonly #scopes: Map<string, string>[] = [];
 
   constructor(older: Definitions, newer: Definitions) {
@@ -44,7 +44,7 @@ export class TypeComparison {
       return;
     }
     const [a, b] = [was as Data, is as Data];
-    // What is written where the message says nothing changes nothing for a reader.
+    // A default that the encoder writes changes nothing for a reader.
     if (a.is === 'defaulted' || b.is === 'defaulted') {
       if (a.is !== b.is || !same(a.value, b.value))
         this.add(path, [], 'what a writer fills in is another value');
@@ -58,7 +58,7 @@ export class TypeComparison {
     this.#members(path, a, b);
   }
 
-  /** Fields one after the other; `isFrame` where nothing stands behind them in the frame. */
+  /** Fields in wire order. `isFrame` if nothing follows them in the frame. */
   fields(path: string, before: Fields, after: Fields, isFrame: boolean, trailing: readonly Json[]): void {
     const scope = new Map<string, string>();
     this.#scopes.push(scope);
@@ -77,7 +77,7 @@ export class TypeComparison {
     if (fewer.length > 0) this.#tail(path, fewer, after, isFrame, newTrailing!, 'gone');
   }
 
-  /** A name is not on the wire; but it must not lead elsewhere now. */
+  /** A name is not on the wire, but a reference to it must not lead elsewhere now. */
   #renamed(place: string, was: string, is: string, before: Fields, after: Fields): void {
     const isTaken =
       before.some(({ name }) => name === is) ||
@@ -87,7 +87,7 @@ export class TypeComparison {
     else this.add(place, [], `the field was named '${was}'; names are not on the wire`);
   }
 
-  /** Compare with the fields of a header in sight. */
+  /** Compare with the fields of a header in scope. */
   within(before: Fields, after: Fields, compare: () => void): void {
     this.#scopes.push(
       new Map(before.slice(0, after.length).map(({ name }, index) => [name, after[index]!.name])),
@@ -96,7 +96,7 @@ export class TypeComparison {
     this.#scopes.pop();
   }
 
-  /** Fields that only one version has at its end. */
+  /** Fields at the end that only one version has. */
   #tail(
     path: string,
     tail: Fields,
@@ -106,13 +106,13 @@ export class TypeComparison {
     what: 'new' | 'gone',
   ): void {
     const names = tail.map(({ name }) => `'${name}'`).join(', ');
-    // What takes the rest there takes these fields, too.
+    // A field that takes the rest takes these fields too.
     const expanded = this.#expanded(shorter as unknown as Json, what === 'new' ? 0 : 1);
     const isOpen = !/"rest"|"isLast":true|"toEnd":true/.test(JSON.stringify(expanded));
     const isPassedOver = isFrame && isOpen && trailing !== 'reject';
     const mayBeMissing =
       isFrame && isOpen && tail.every(({ type }) => (type as Data | null)?.isLast === true);
-    // The longer version's messages at the shorter one, and the other way.
+    // Messages of the longer version at a reader of the shorter one, and the reverse.
     const [short, long]: Breaks[] = what === 'new' ? ['readers', 'writers'] : ['writers', 'readers'];
     const breaks = [...(isPassedOver ? [] : [short!]), ...(mayBeMissing ? [] : [long!])];
     this.add(
@@ -165,7 +165,7 @@ export class TypeComparison {
     return pairs;
   }
 
-  /** The number grows: readers of the old version refuse more; it shrinks: those of the new one do. */
+  /** A larger number means that readers of the old version refuse more; a smaller one that readers of the new version do. */
   limit(path: string, what: string, was: unknown, is: unknown): void {
     const [a, b] = [was, is].map((one) => (one === undefined ? undefined : Number(one)));
     if (a === b) return;
@@ -174,7 +174,7 @@ export class TypeComparison {
     else this.add(path, [b > a ? 'readers' : 'writers'], `${what} was ${a} and is ${b}`);
   }
 
-  /** What must be the same, the names of fields in it aside. */
+  /** Parts that must be equal, except for renamed fields. */
   exact(path: string, what: string, was: Json | undefined, is: Json | undefined): void {
     if (same(this.#translated(was ?? null), is ?? null)) return;
     this.add(path, BOTH, `${what} was ${textOf(was)} and is ${textOf(is)}`);
@@ -249,7 +249,7 @@ export class TypeComparison {
     }
   }
 
-  /** Names and the numbers that they stand for, or the bits. */
+  /** The names and the numbers, or bits, that they stand for. */
   #names(path: string, a: Data, b: Data, what: 'name' | 'bit'): void {
     const [old, now] = [a, b].map(
       ({ names }) =>
@@ -283,7 +283,7 @@ export class TypeComparison {
       this.add(path, isClosed(b) ? ['writers'] : [], `the ${what} '${name}' for ${value} is no longer there`);
     }
     if (a.unknown === b.unknown) return;
-    // Bits without a name are never set by a writer.
+    // A writer never sets a bit without a name.
     const breaks: readonly Breaks[] = what === 'bit' ? [] : isClosed(b) ? ['writers'] : ['readers'];
     this.add(
       path,
@@ -292,7 +292,7 @@ export class TypeComparison {
     );
   }
 
-  /** A size, a count or a tag: a field right before, or anything that must be the same. */
+  /** A size, a count or a tag: compared as a field if it stands right before, otherwise it must be equal. */
   size(path: string, what: string, was: Json, is: Json): void {
     const isType = (one: Json): boolean =>
       (typeof one === 'string' && one !== 'rest') ||
@@ -301,7 +301,7 @@ export class TypeComparison {
     else this.exact(path, what, this.#expanded(was, 0), this.#expanded(is, 1));
   }
 
-  /** With the definitions in place of their names. */
+  /** Replace the names of definitions with the definitions. */
   #expanded(json: Json, which: number, depth = 0): Json {
     if (typeof json !== 'object' || json === null || depth > 50) return json;
     if (Array.isArray(json)) return json.map((one) => this.#expanded(one, which, depth + 1));
@@ -316,7 +316,7 @@ export class TypeComparison {
     return (which === 0 ? this.#old : this.#new)[json.ref as string]!;
   }
 
-  /** Paths of the old version, with the names that their first fields have now. */
+  /** Paths of the old version, with the new names of their first fields. */
   #translated(json: Json, key = ''): Json {
     if (typeof json === 'string' && ['path', 'field', 'of', 'from', 'after', 'to', 'last'].includes(key)) {
       const [first = '', ...others] = json.split('.');
@@ -329,12 +329,12 @@ export class TypeComparison {
   }
 }
 
-/** What a message, or a case of a union, goes by on the wire: its tags. */
+/** The key of a message, or of a case of a union, on the wire: its tags. */
 export function caseKey({ tag, tags }: Data): string {
   return JSON.stringify(tags ?? [tag ?? null]);
 }
 
-/** The most that can be there: what is counted right before may say less than the maximum. */
+/** The largest number possible: a prefix may allow less than the maximum. */
 function mostOf(size: Json | undefined, max: Json | undefined): number | undefined {
   if (typeof size === 'number') return undefined;
   if (max === undefined) return undefined;

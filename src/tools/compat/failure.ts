@@ -6,17 +6,17 @@ import type { Difference } from './shared-values.ts';
 
 type Codec = Pick<DeclaredCodec<unknown>, 'decode' | 'encode'>;
 
-/** Where two versions read different values in the same bytes, if they do. */
+/** Returns where two versions read different values from the same bytes, if they do. */
 export type Compare = (old: unknown, now: unknown) => Difference | undefined;
 
 /** A message that the other version does not read as it is. */
 export interface Failure {
   readonly shown: Shown;
-  /** Where the values differ; undefined where the other version refuses the message. */
+  /** Where the values differ; undefined if the other version refuses the message. */
   readonly path?: string;
 }
 
-/** What the other version makes of a message that one version writes, where that is not the message itself. */
+/** How the other version fails to read a message; undefined if it reads the same message. */
 export function failureOf(
   by: 'old' | 'new',
   message: unknown,
@@ -31,7 +31,7 @@ export function failureOf(
     sent = writer.decode(bytes);
     if (holdsUnknown(sent)) return undefined;
   } catch {
-    // It is no message of its own version: it shows nothing.
+    // Its own version does not read it, so it shows nothing.
     return undefined;
   }
   const shown = (outcome: string): Shown => ({ by, message: sent, bytes: bytes.toString('hex'), outcome });
@@ -43,7 +43,7 @@ export function failureOf(
     return { shown: shown(code === undefined ? text : `${code}: ${text}`) };
   }
   const found = by === 'old' ? compare(sent, got) : compare(got, sent);
-  // Another place on the wire, by accident with the same value, shows nothing.
+  // The same value at another place on the wire shows nothing.
   if (found === undefined || areAlike(sent, got)) return undefined;
   const [was, is] = by === 'old' ? [found.old, found.new] : [found.new, found.old];
   return {
@@ -52,7 +52,7 @@ export function failureOf(
   };
 }
 
-/** Whether two values cannot be told apart: the same members, those that are undefined aside. */
+/** Whether two values look the same; members that are undefined do not count. */
 function areAlike(a: unknown, b: unknown): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return Object.is(a, b);
   if (a instanceof Uint8Array || b instanceof Uint8Array) return isDeepStrictEqual(a, b);
@@ -62,7 +62,7 @@ function areAlike(a: unknown, b: unknown): boolean {
   );
 }
 
-/** Whether a message is of no declared kind, or a union in it is: its writer promises nothing to a reader. */
+/** Whether a message, or a union in it, has an undeclared tag: its writer promises nothing to a reader. */
 function holdsUnknown(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return false;
   return (value as { type?: unknown }).type === 'unknown' || Object.values(value).some(holdsUnknown);

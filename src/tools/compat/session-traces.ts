@@ -4,11 +4,11 @@ import type { SessionTable } from '../../protocol/session/table.ts';
 import { strictTable } from '../fuzz/strict-table.ts';
 import type { Change, Trace, TraceMessage } from './change.ts';
 
-/** The conversations that are looked at, and the messages of one: beyond, a trace is not found. */
+/** The most conversations that are examined, and the most messages in one. Beyond these, no trace is found. */
 const MAX_CONVERSATIONS = 400;
 const MAX_MESSAGES = 12;
 
-/** Where a message of the client's was sent: the states that either version's server may be in then. */
+/** The states that either version's server may be in when a client message is sent. */
 interface Asked {
   readonly states: ReadonlySet<string>;
   readonly type: string;
@@ -16,13 +16,13 @@ interface Asked {
 
 interface Found extends Trace {
   readonly asked: readonly Asked[];
-  /** Where the last message stands. */
+  /** The states in which the last message is sent. */
   readonly states: ReadonlySet<string>;
 }
 
 type Side = Mirror<object, object, string>;
 
-/** Give each change that breaks sessions the shortest conversation that shows it, where the tables tell one. */
+/** Give each change that breaks sessions the shortest conversation that shows it, if the tables tell one. */
 export function withTraces(changes: readonly Change[], old: SessionTable, now: SessionTable): Change[] {
   if (changes.every(({ breaks }) => breaks.length === 0)) return [...changes];
   const traces = new Map<Change, Trace>();
@@ -37,7 +37,7 @@ export function withTraces(changes: readonly Change[], old: SessionTable, now: S
   });
 }
 
-/** The changes of the last row on the way that has changed; or else of the state where the conversation ends, or begins. */
+/** The changes of the last changed row on the way; if no row changed, the changes of the state where the conversation ends, or begins. */
 function shownBy(changes: readonly Change[], asked: readonly Asked[], states: ReadonlySet<string>): Change[] {
   const broken = changes.filter(({ breaks }) => breaks.length > 0);
   const at = (paths: readonly string[]): Change[] => broken.filter(({ path }) => paths.includes(path));
@@ -49,7 +49,7 @@ function shownBy(changes: readonly Change[], asked: readonly Asked[], states: Re
   return found.length > 0 ? found : at(['session.initial']);
 }
 
-/** Conversations that one version allows up to their last message, and the other one to the message before; the shortest first. */
+/** Conversations that one version allows completely and the other one up to the message before the last; the shortest first. */
 function* conversations(old: SessionTable, now: SessionTable): Generator<Found> {
   const tables = [old, now].map((table) => strictTable(table));
   const alphabet = typesOf(old, now);
@@ -79,7 +79,7 @@ function* conversations(old: SessionTable, now: SessionTable): Generator<Found> 
         open.push({ messages: longer, asked: sent });
       } else if (!after.every((side) => side instanceof Error)) {
         const [refuses, fault] = [refused === 0 ? old : now, after[refused] as Error];
-        // What is sent unasked is refused only where the state says what may be.
+        // A message sent unasked is refused only if the state says which ones are allowed.
         const isAnswer = isAsked || isOwed;
         if (!isAnswer && !(replayed(strictTable(refuses, true), longer) instanceof Error)) continue;
         const by = refused === 0 ? 'new' : 'old';
@@ -89,7 +89,7 @@ function* conversations(old: SessionTable, now: SessionTable): Generator<Found> 
   }
 }
 
-/** The session after these messages, as its other side sees it; or why the last one cannot be. */
+/** The session after these messages, as its other side sees it; or why the last message is not allowed. */
 function replayed(table: SessionTable, messages: readonly TraceMessage[]): Side | Error {
   const side: Side = new Mirror(table);
   try {

@@ -2,17 +2,18 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../json/part.ts';
 import { caseKey, type Data, type Definitions, type Fields } from './compare-types.ts';
 
-/** Where two versions read different values in the same bytes. */
+/** Where two versions read different values from the same bytes. */
 export interface Difference {
-  /** In the names of the new version: `move.x`, `list[2]`. */
+  /** The path, in the names of the new version: `move.x`, `list[2]`. */
   readonly path: string;
   readonly old: unknown;
   readonly new: unknown;
 }
 
 /**
- * Compares what two versions read in the same bytes, as far as both declare it: fields by their place on the wire, whatever their
- * names; enumerations and flags by their numbers and bits. A field, a bit or a message that one version alone declares is left out.
+ * Compares what two versions read from the same bytes, as far as both declare it. Fields are matched by their place on the wire,
+ * whatever their names; enumerations and flags by their numbers and bits. A field, a bit or a message that only one version
+ * declares is left out.
  */
 export class SharedValues {
   readonly #old: Definitions;
@@ -23,7 +24,7 @@ export class SharedValues {
     this.#new = newer;
   }
 
-  /** Two messages of codecs that are told apart by a tag. */
+  /** Compare two messages whose codecs use a tag. */
   messages(path: string, a: Data, b: Data, x: unknown, y: unknown): Difference | undefined {
     const around = (one: Data, part: 'header' | 'trailer'): Fields => one[part] as unknown as Fields;
     return (
@@ -33,7 +34,7 @@ export class SharedValues {
     );
   }
 
-  /** Two values of a field, which the declarations before and after describe. */
+  /** Compare two values of a field, which `before` and `after` describe. */
   type(path: string, before: Json, after: Json, x: unknown, y: unknown): Difference | undefined {
     const [a, b] = [resolved(before, this.#old), resolved(after, this.#new)];
     if (a.is === 'defaulted') return this.type(path, a.item!, after, x, y);
@@ -74,7 +75,7 @@ export class SharedValues {
     return undefined;
   }
 
-  /** Two messages, or values of a union; the one that a version does not know shares nothing with the other's. */
+  /** Compare two messages, or values of a union. A case that one version does not know shares nothing with the other version. */
   #choice(
     path: string,
     before: readonly Data[],
@@ -120,7 +121,7 @@ export class SharedValues {
   }
 }
 
-/** The first difference of two values in what both have, member by member: what a program sees that goes by names. */
+/** The first difference between two values in the members that both have: what a program sees that uses the names. */
 export function differenceByName(path: string, x: unknown, y: unknown): Difference | undefined {
   if (Array.isArray(x) && Array.isArray(y) && x.length !== y.length) {
     return { path: `${path}.length`, old: x.length, new: y.length };

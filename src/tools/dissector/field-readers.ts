@@ -5,16 +5,16 @@ import type { FieldNames, FieldType } from './names.ts';
 import { roomBehind } from './room.ts';
 import type { SumsUsed } from './sums-used.ts';
 
-/** Where a field stands in the declaration. */
+/** The place of a field in the declaration. */
 interface Place {
-  /** Of its filter name, behind the protocol's. */
+  /** Its filter name, without the protocol's name. */
   readonly path: readonly string[];
   readonly label: string;
-  /** The structures round it, the innermost first. */
+  /** The enclosing structures, the innermost first. */
   readonly groups: readonly Group['entries'][];
 }
 
-/** A tool is a table over shapes: one that forgets a shape does not compile. */
+/** One entry for each shape: a shape that is missing here does not compile. */
 type Table = {
   readonly [S in Shape['is']]: (
     shape: Extract<Shape, { is: S }>,
@@ -24,7 +24,7 @@ type Table = {
   ) => string;
 };
 
-/** Names are made for so many fields of a recursion; behind them the same names serve again. */
+/** Names are made for this many fields of a recursion; deeper fields use the same names again. */
 const MANY = 2_000;
 
 /** Lua that reads the fields of one side's messages. */
@@ -33,9 +33,9 @@ export class FieldReaders {
   readonly sums: SumsUsed;
   readonly gaps: Gap[];
   readonly side: string;
-  /** Both sides have these messages. */
+  /** True if both sides have these messages. */
   readonly isShared: boolean;
-  /** Lua that makes what the readers use: groups, names, nodes. */
+  /** Lua that creates what the readers use: groups, names, nodes. */
   readonly lines: string[];
   readonly #nodes: Map<AnyNode, string> = new Map();
   readonly #open: Set<AnyNode> = new Set();
@@ -72,7 +72,7 @@ export class FieldReaders {
     );
   }
 
-  /** A field of the dissector at a place, or what belongs to it: that has a name below it, with an underscore in front. */
+  /** A field of the dissector at a place. With `about`, a field that belongs to it: its name is one level below, after an underscore. */
   field(place: Place, type: FieldType, about?: string): string {
     const { path, label } = about === undefined ? place : belongingTo(place, about);
     return String(this.fields.add(path, label, type, this.side));
@@ -85,14 +85,14 @@ export class FieldReaders {
     }
   }
 
-  /** A table of Lua, made in a line of its own: structures in structures would be too much for one expression. */
+  /** Create a Lua table in a line of its own: nested structures would be too much for one expression. */
   hoist(text: string): string {
     const index = this.lines.length + 1;
     this.lines.push(`made[${index}] = ${text}`);
     return `made[${index}]`;
   }
 
-  /** The members of a structure; `root` of them have their names at the root. */
+  /** The members of a structure. The first `root` members have their names at the root. */
   group(
     entries: Group['entries'],
     place: Place,
@@ -118,7 +118,7 @@ export class FieldReaders {
     return this.hoist(['{', ...head, ...members, '}'].join('\n'));
   }
 
-  /** The node that a recursion comes back to; read by its name. */
+  /** The node that a recursion returns to, which Lua reads by name. */
   recursion(item: AnyNode, place: Place): string {
     const known = this.#nodes.get(item);
     if (known !== undefined && (this.#open.has(item) || this.fields.count > MANY)) return known;
@@ -131,7 +131,7 @@ export class FieldReaders {
     return name;
   }
 
-  /** Where a size, a count or a tag comes from. */
+  /** Lua for the source of a size, a count or a tag. */
   source(extent: Extent, place: Place, about: string, step = 1): string {
     const by = extent.adjusted && adjustment(extent.adjusted);
     switch (extent.from) {
@@ -153,7 +153,7 @@ export class FieldReaders {
     }
   }
 
-  /** Where a tag comes from, as the value that it is. */
+  /** Lua for the source of a tag, as the tag's value. */
   tag(extent: Extent, place: Place): string {
     if (extent.from === 'prefix') {
       return `{ read = ${this.reader(extent.node, belongingTo(place, 'tag'))} }`;
@@ -167,7 +167,7 @@ export class FieldReaders {
     return this.fields.names(`{ ${entries.join(', ')} }`);
   }
 
-  /** A condition on the value of a field or a parameter. */
+  /** Lua for a condition on the value of a field or a parameter. */
   presence({ field, parameter, is, range, not }: Presence, place: Place): { path: string; when: string } {
     const values = is.map((value) => `[${luaValue(value)}] = true`);
     const when = luaTable({
@@ -287,7 +287,7 @@ const READERS: Table = {
         encoding: luaString(encoding),
         each: unit === 'characters' && isWide ? '2' : '1',
         counts_characters: unit === 'characters' && encoding === 'utf8' ? 'true' : undefined,
-        // Of these the first byte that is wrong is reported.
+        // The first wrong byte is reported.
         exact: form === undefined ? 'true' : undefined,
         pad: pad === undefined ? undefined : luaString(pad),
       }),
@@ -459,7 +459,7 @@ const READERS: Table = {
   },
 };
 
-/** All messages of a protocol: told apart by a tag behind the header, or in it. */
+/** All messages of a protocol, told apart by a tag after the header or in it. */
 function messages(shape: Extract<Shape, { is: 'choice' }>, root: AnyNode, out: FieldReaders): string {
   const { tag, cases, before } = shape;
   const place: Place = { path: [], label: '', groups: [] };
@@ -495,7 +495,7 @@ function messages(shape: Extract<Shape, { is: 'choice' }>, root: AnyNode, out: F
   );
 }
 
-/** Which case has which tag. */
+/** Lua for the tags of each case. */
 function tagsOf({ cases }: Extract<Shape, { is: 'choice' }>): { tags: string; other: string } {
   const tags = cases.flatMap(({ tag, tags: several }, index) =>
     (several ?? [tag]).map((one) => `[${luaValue(one)}] = ${index + 1}`),
@@ -511,7 +511,7 @@ function bitReader(
   out: FieldReaders,
 ): string {
   const own = { ...place, path: [...place.path, name], label: name };
-  // Wireshark takes the bits of up to 32 out of the whole itself, and shows where they are.
+  // For up to 32 bits, Wireshark extracts the bits itself and shows where they are.
   const mask = whole <= 4 ? `0x${((2 ** width - 1) * 2 ** shift).toString(16)}` : undefined;
   const type: FieldType = truth
     ? { maker: 'bool', ...(mask && { more: `${8 * whole}, nil, ${mask}` }) }
@@ -533,13 +533,13 @@ function wholeType(width: number, signed: boolean): string {
   return `${signed ? 'int' : 'uint'}${width <= 4 ? 8 * width : 64}`;
 }
 
-/** The place of what belongs to a field, and is none that was declared. */
+/** A place for a value that belongs to a field and is not declared itself. */
 function belongingTo(place: Place, about: string): Place {
   if (place.path.length === 0) return { ...place, path: [about], label: about };
   return { ...place, path: [...place.path, `_${about}`], label: `${place.label}: ${about}` };
 }
 
-/** A number that is made larger or smaller. */
+/** Lua for the adjustment of a number. */
 export function adjustment({
   add,
   unit,
@@ -556,7 +556,7 @@ export function adjustment({
   });
 }
 
-/** A path as the list of its names. */
+/** Lua for a path: the list of its names. */
 export function pathOf(path: string): string {
   return `{ ${path.split('.').map(luaString).join(', ')} }`;
 }

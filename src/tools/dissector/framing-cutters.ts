@@ -4,17 +4,17 @@ import { luaNumber, luaString, luaTable } from './lua.ts';
 import type { FieldNames } from './names.ts';
 import type { SumsUsed } from './sums-used.ts';
 
-/** What the cutters of one side are made with. */
+/** The context in which the cutters of one side are created. */
 export interface CutterContext {
   readonly side: 'client' | 'server';
-  /** Both sides have this framing. */
+  /** True if both sides have this framing. */
   readonly isShared: boolean;
   readonly fields: FieldNames;
   readonly sums: SumsUsed;
   readonly gaps: Gap[];
 }
 
-/** A tool is a table over layouts: one that forgets a kind of framing does not compile. */
+/** One entry for each layout: a kind of framing that is missing here does not compile. */
 type Table = {
   readonly [K in FramingLayout['kind']]: (
     layout: Extract<FramingLayout, { kind: K }>,
@@ -22,7 +22,7 @@ type Table = {
   ) => string;
 };
 
-/** Lua for what cuts frames of that layout. */
+/** Lua for the function that cuts frames of that layout. */
 export function cutterOf(layout: FramingLayout | undefined, context: CutterContext): string {
   if (layout === undefined) {
     cannot(context, 'the framing is code of the program', 'the bytes of the stream are shown, not cut');
@@ -31,7 +31,7 @@ export function cutterOf(layout: FramingLayout | undefined, context: CutterConte
   return (CUTTERS[layout.kind] as (layout: FramingLayout, context: CutterContext) => string)(layout, context);
 }
 
-/** The delimiters behind which the next message may begin, where a stream is joined in its middle. */
+/** The delimiters after which the next message may begin, for a capture that starts in the middle of a stream. */
 export function delimitersOf(layout: FramingLayout | undefined): string | undefined {
   switch (layout?.kind) {
     case 'delimiter':

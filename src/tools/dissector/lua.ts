@@ -1,6 +1,4 @@
-/**
- * A text or bytes as a string of Lua: what is not printable ASCII stands as `\ddd`, so that nothing in a name can end the string.
- */
+/** A text or bytes as a Lua string. Anything but printable ASCII becomes `\ddd`, so that no name can end the string. */
 export function luaString(value: string | Uint8Array): string {
   const bytes = Buffer.from(value as string);
   let text = '"';
@@ -11,14 +9,14 @@ export function luaString(value: string | Uint8Array): string {
   return `${text}"`;
 }
 
-/** A number as Lua writes it. */
+/** A number in Lua syntax. */
 export function luaNumber(value: number): string {
   if (value === Number.POSITIVE_INFINITY) return 'math.huge';
   if (value === Number.NEGATIVE_INFINITY) return '-math.huge';
   return Number.isNaN(value) ? '0/0' : String(value);
 }
 
-/** A value of a field as the dissector has it: numbers of 64 bits that a double does not hold exactly are their digits. */
+/** A field's value as the dissector holds it. A 64-bit number that a double does not hold exactly is a string of its digits. */
 export function luaValue(value: number | bigint | string | boolean): string {
   if (typeof value === 'number') return luaNumber(value);
   if (typeof value === 'string') return luaString(value);
@@ -26,13 +24,13 @@ export function luaValue(value: number | bigint | string | boolean): string {
   return value >= -(2n ** 53n) && value <= 2n ** 53n ? String(value) : luaString(String(value));
 }
 
-/** A table of named parts; those that are undefined are left out. */
+/** A Lua table of named parts; undefined parts are left out. */
 export function luaTable(parts: Readonly<Record<string, string | undefined>>): string {
   const given = Object.entries(parts).filter(([, text]) => text !== undefined);
   return `{ ${given.map(([name, text]) => `${name} = ${text}`).join(', ')} }`;
 }
 
-/** A line of comment: no text in it can end it. */
+/** A comment line. No text in it can end the comment. */
 export function luaComment(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not get in
   return `-- ${text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, ' ')}`;

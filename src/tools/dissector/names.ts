@@ -1,6 +1,6 @@
 import { luaString } from './lua.ts';
 
-/** Names of a filter that are taken by the dissector itself. */
+/** Filter names that the dissector itself uses. */
 const OWN = [
   'from',
   'type',
@@ -16,7 +16,7 @@ const OWN = [
   'unexpressed',
 ];
 
-/** A name as Wireshark has them in filters: lower case, `keepAlive` as `keep_alive`. */
+/** A name in Wireshark's style for filters: lower case, `keepAlive` as `keep_alive`. */
 export function filterName(name: string): string {
   const plain = name
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
@@ -25,13 +25,13 @@ export function filterName(name: string): string {
   return plain === '' || plain === '_' ? 'field' : plain;
 }
 
-/** What Wireshark is told of a field besides its names: the maker of `ProtoField`, and the arguments behind the names. */
+/** A field's type for Wireshark: the maker of `ProtoField`, and the arguments after the names. */
 export interface FieldType {
   readonly maker: string;
   readonly more?: string | undefined;
 }
 
-/** The fields of the dissector: each filter name is of one type. */
+/** The fields of the dissector. Each filter name has one type. */
 export class FieldNames {
   readonly #byFilter = new Map<string, { readonly index: number; readonly definition: string }>();
   readonly #lines: string[] = [];
@@ -45,13 +45,13 @@ export class FieldNames {
     return this.#lines.length;
   }
 
-  /** Lua that makes the fields. */
+  /** Lua that creates the fields. */
   get lua(): string {
     const names = [...this.#names].map(([table, name]) => `${name} = ${table}`);
     return [...names, ...this.#lines].join('\n');
   }
 
-  /** A table of the names that values have; equal ones are one. */
+  /** A Lua table of value names; equal tables are shared. */
   names(table: string): string {
     const name = this.#names.get(table) ?? `names[${this.#names.size + 1}]`;
     this.#names.set(table, name);
@@ -59,8 +59,8 @@ export class FieldNames {
   }
 
   /**
-   * The number of the field at a path. A name that is taken by a field of another type gets the side in front of it, and a number
-   * behind it where that is taken too.
+   * The number of the field at a path. If a field of another type has the name, the side goes in front of it; if that is taken
+   * too, a number goes after it.
    */
   add(path: readonly string[], label: string, { maker, more }: FieldType, side: string): number {
     const name = path.map(filterName).join('.');

@@ -2,28 +2,28 @@ import type { AnyNode, Extent, Group, Presence, Shape } from '../../protocol/fie
 import { firstName } from '../../protocol/fields/node.ts';
 import { luaNumber, luaString, luaValue } from './lua.ts';
 
-/** Bytes that can be known before they are reached: Lua for how many, and the earlier fields that say it. */
+/** Bytes that are known before they are reached: Lua for their number, and the earlier fields that give it. */
 interface Room {
   readonly lua: string;
   readonly paths: readonly string[];
 }
 
 /**
- * Lua for the bytes that stand behind a member of a structure which may take the rest; undefined where it leaves nothing, or where
- * they are not known when it begins.
+ * Lua for the bytes that follow a member of a structure which may take the rest. Undefined if it leaves no room, or if the number
+ * is not known when it begins.
  */
 export function roomBehind(entries: Group['entries'], index: number): string | undefined {
   const { takesRest, mayTakeRest } = entries[index]![1].facts.traits;
   const behind = entries.slice(index + 1);
   if (!(takesRest || mayTakeRest) || behind.length === 0) return undefined;
-  // An earlier one, or one of a structure round this one.
+  // An earlier field, or a field of an enclosing structure.
   const isBefore = (path: string): boolean => entries.findIndex(([name]) => name === firstName(path)) < index;
   const rooms = behind.map(([, node]) => roomOf(node));
   if (!rooms.every((room) => room?.paths.every(isBefore))) return undefined;
   return rooms.length === 1 ? rooms[0]!.lua : `sum_of(${rooms.map((room) => room!.lua).join(', ')})`;
 }
 
-/** A tool is a table over shapes: one that forgets a shape does not compile. */
+/** One entry for each shape: a shape that is missing here does not compile. */
 type Table = {
   readonly [S in Shape['is']]: (shape: Extract<Shape, { is: S }>) => Room | undefined;
 };
@@ -79,7 +79,7 @@ const ROOMS: Table = {
   opaque: unknown,
 };
 
-/** The bytes that a size says, of so many each. */
+/** The bytes of a field that a size gives, `each` bytes per unit. */
 function said(extent: Extent, each: number): Room | undefined {
   if (extent.from !== 'path' && extent.from !== 'parameter') return undefined;
   const { add, unit, nullAt } = extent.adjusted ?? { add: 0, unit: 1, nullAt: undefined };

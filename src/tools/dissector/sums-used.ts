@@ -1,16 +1,16 @@
 import { type Checksum, type CrcParameters, checksumByName, checksumNames } from '../../bytes/checksum.ts';
 import { luaString } from './lua.ts';
 
-/** The checksums that a dissector computes, each made once. */
+/** The checksums that a dissector computes, each created once. */
 export class SumsUsed {
   readonly #made = new Map<string, string>();
 
-  /** Lua that makes them. */
+  /** Lua that creates them. */
   get lua(): string {
     return [...this.#made].map(([name, made]) => `sums[${luaString(name)}] = ${made}`).join('\n');
   }
 
-  /** Lua for the function of a checksum; undefined for one that is a function of the program. */
+  /** Lua for the function of a checksum; undefined if only the program has the function. */
   of(name: string, crc: CrcParameters | undefined, checksum?: Checksum): string | undefined {
     if (crc !== undefined) {
       const { width, polynomial, initial, reflected, final, reflectedOutput = reflected } = crc;
@@ -28,7 +28,7 @@ export class SumsUsed {
   }
 }
 
-/** Whether two checksums are one: that of another copy of the package is another object. */
+/** Whether two checksums are the same; another copy of the package has other objects. */
 function isSame(one: Checksum, other: Checksum): boolean {
   const bytes = Buffer.from('123456789 \xff\0', 'latin1');
   const ends = [0, 1, 9, bytes.length];

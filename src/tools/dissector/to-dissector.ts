@@ -15,7 +15,7 @@ import { STREAM } from './runtime/stream.ts';
 import { SUMS_IN_LUA } from './runtime/sums.ts';
 import { SumsUsed } from './sums-used.ts';
 
-/** The parts of a protocol that a dissector is made of. */
+/** The parts of a protocol that a dissector is made from. */
 export interface DissectableProtocol extends ProtocolLines {
   readonly name: string;
   readonly clientMessages: object;
@@ -24,30 +24,30 @@ export interface DissectableProtocol extends ProtocolLines {
 }
 
 export interface DissectorOptions {
-  /** The server's port, which tells the two directions apart; a preference in Wireshark. Default: none, to be set there. */
+  /** The server's port, which tells the two directions apart; a preference in Wireshark. Default: none, so the user sets it there. */
   port?: number | undefined;
-  /** What its fields begin with in filters. Default: the name of the protocol, in lower case. */
+  /** The first part of its filter names. Default: the name of the protocol, in lower case. */
   name?: string | undefined;
 }
 
-/** What `toDissector` makes. */
+/** The result of `toDissector`. */
 export interface Dissector {
   /** The file: Lua for Wireshark and tshark. */
   readonly lua: string;
-  /** What its fields begin with in filters. */
+  /** The first part of its filter names. */
   readonly name: string;
-  /** What the file cannot say, and what stands there; the head of the file lists it too. */
+  /** What the file cannot express, and what it has instead; the head of the file lists the gaps too. */
   readonly gaps: readonly Gap[];
 }
 
-/** The version of what is made: of the filter names and the preferences. */
+/** The version of the generated filter names and preferences. */
 const FORMAT = 1;
 
 /**
- * A dissector for Wireshark and tshark (4.0 or later), in Lua, from the declarations of a protocol: its framing, its messages and their
- * fields. What only code of the program knows is shown as bytes, and listed.
+ * A dissector for Wireshark and tshark (4.0 or later), in Lua, from the declarations of a protocol: its framing, its messages and
+ * their fields. Parts that only program code knows are shown as bytes, and listed as gaps.
  *
- * @throws TypeError or RangeError for options that are wrong
+ * @throws TypeError or RangeError for invalid options
  *
  * @example
  * writeFileSync('drone.lua', toDissector(drone, { port: 4000 }).lua);
@@ -156,7 +156,7 @@ function codecOf(direction: Direction, readers: FieldReaders): string {
 
 const LIMITS = luaTable({ elements: 'math.huge', empty: 'math.huge', text: 'math.huge' });
 
-/** Lua for the parameters: a preference each, or two where the sides have other values. */
+/** Lua for the parameters: a preference each, or two if the sides have different values. */
 function parametersOf(sides: Readonly<Record<'client' | 'server', Direction>>): string[] {
   const client = declarationOf(sides.client)?.parameters ?? new Map<string, number>();
   const server = declarationOf(sides.server)?.parameters ?? new Map<string, number>();

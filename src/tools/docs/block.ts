@@ -1,8 +1,8 @@
 import { safeText } from '../../bytes/show.ts';
 
 /**
- * A page as data, before it is Markdown or HTML. Only `Code` may hold what a declaration's author wrote: a renderer escapes
- * it, and everything else is this tool's own words.
+ * A page as data, before it becomes Markdown or HTML. Only `Code` may hold text from a declaration, and a renderer escapes it.
+ * All other text is this tool's own.
  */
 export type Text = readonly (string | Code)[];
 export interface Code {
@@ -26,7 +26,7 @@ export type Block =
 /** A field in a byte diagram. */
 export interface Cell {
   readonly label: string;
-  /** Undefined where the size differs from message to message. */
+  /** Undefined if the size differs from message to message. */
   readonly bits: number | undefined;
 }
 
@@ -34,14 +34,14 @@ export interface Cell {
 export interface State {
   readonly name: string;
   readonly final: boolean;
-  /** Without `to`: the end of the connection. */
+  /** An arrow without `to` leads to the end of the connection. */
   readonly arrows: readonly { readonly label: string; readonly to: string | undefined }[];
 }
 
 export type Words = string | number | Code | Text;
 
 /**
- * Text with names in it: what is interpolated as a string becomes code.
+ * Text with names in it: an interpolated string becomes code.
  *
  * @example say`as many bytes as ${'length'} says`
  */
@@ -64,12 +64,12 @@ export function code(text: string): Code {
   return { code: safeText(text) };
 }
 
-/** Texts one behind the other. */
+/** Texts one after the other. */
 export function join(texts: readonly Text[], between = ' '): Text {
   return texts.flatMap((text, index) => (index === 0 ? text : [between, ...text]));
 }
 
-/** Names in a row: `a`, `b` and `c`. */
+/** Names in a list: `a`, `b` and `c`. */
 export function names(all: readonly string[], last = 'and'): Text {
   return all.flatMap((name, index) => {
     if (index === 0) return [code(name)];
@@ -77,7 +77,7 @@ export function names(all: readonly string[], last = 'and'): Text {
   });
 }
 
-/** A number as people read it: 10,000,000. */
+/** A number with thousands separators: 10,000,000. */
 export function grouped(value: number | bigint): string {
   const text = String(value);
   return /^-?\d+$/.test(text) ? text.replace('-', '−').replace(/\B(?=(\d{3})+$)/g, ',') : text;

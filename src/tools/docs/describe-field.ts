@@ -4,12 +4,12 @@ import type { Place } from './sheet.ts';
 import { floatType, integerType, textType, varintType } from './types.ts';
 import { extentWords, inverseWords, presenceWords, tagText, valueText } from './words.ts';
 
-/** A tool is a table over shapes: one that forgets a shape does not compile. */
+/** One entry for each shape: a shape that is missing here does not compile. */
 type Table = {
   readonly [S in Shape['is']]: (shape: Extract<Shape, { is: S }>, place: Place, node: AnyNode) => void;
 };
 
-/** Add the rows and cells of a field to the sheet on which it stands. */
+/** Add the rows and cells of a field to its sheet. */
 export function describeField(node: AnyNode, place: Place): void {
   const shape = node.kind.shape(node);
   (DESCRIBE[shape.is] as (shape: Shape, place: Place, node: AnyNode) => void)(shape, place, node);
@@ -363,7 +363,7 @@ function caseRows(one: Case, subject: Text, place: Place): void {
   else own.sheet.rows[before] = { ...first, about: [when, ...first.about] };
 }
 
-/** When it is that case: `kind` is 1 (0x01). */
+/** The condition for a case: `kind` is 1 (0x01). */
 function caseWords({ tag, tags }: Case, subject: Text): Text {
   if (tags?.length === 0) return say`${subject} is any other`;
   return say`${subject} is ${join(
@@ -372,7 +372,7 @@ function caseWords({ tag, tags }: Case, subject: Text): Text {
   )}`;
 }
 
-/** Bytes or text of some length, and the number in front that says it. */
+/** Bytes or text of some length, and the prefix that gives the length. */
 function sized(
   length: Extent,
   unit: string,
@@ -416,7 +416,7 @@ function limits(extent: Extent, max: number, place: Place): void {
     place.refuse('size');
 }
 
-/** The most that a field may hold, where its size or count could say more. */
+/** The most that a field may hold, if its size or count could be larger. */
 function maximum(extent: Extent, max: number | undefined, unit: string): Text[] {
   if (max === undefined || extent.from === 'literal') return [];
   const range = extent.from === 'prefix' ? extent.node.kind.range?.(extent.node) : undefined;
@@ -425,7 +425,7 @@ function maximum(extent: Extent, max: number | undefined, unit: string): Text[] 
   return [[`At most ${count(max, unit)}; more is refused.`]];
 }
 
-/** Numbers that share an integer: in the order of the wire where that can be drawn. */
+/** Numbers that share an integer; in wire order if they can be drawn. */
 function bitFields(
   { width, order, otherBits }: Extract<Shape, { is: 'integer' }>,
   bits: readonly Bits[],
@@ -468,14 +468,14 @@ function bitFields(
   }
 }
 
-/** What the numbers of an enumeration are called. */
+/** The names of an enumeration, in words. */
 function namesWords({ byValue, closed }: Names, place: Place): Text {
   if (closed) place.refuse('name');
   const all = [...byValue].map(([value, name]) => say`${[String(value).replace('-', '−')]} is ${name}`);
   return say`${join(all, ', ')}; any other number ${[closed ? 'is refused' : 'is taken as a number']}.`;
 }
 
-/** The bits of a list of a fixed number of elements of a fixed size. */
+/** The bits of a list with a fixed number of elements of a fixed size. */
 function fixedBits(item: AnyNode, times: Extent): number | undefined {
   const { min, max } = item.facts.size;
   return times.from === 'literal' && min === max ? 8 * min * times.value : undefined;
@@ -486,7 +486,7 @@ function shownValue(value: unknown): string {
   return JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? String(one) : one)) ?? String(value);
 }
 
-/** With a capital in front. */
+/** Begin with a capital letter. */
 function sentence(text: Text): Text {
   const [first, ...others] = text;
   return typeof first === 'string' ? [first.charAt(0).toUpperCase() + first.slice(1), ...others] : text;

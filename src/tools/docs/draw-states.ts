@@ -7,8 +7,8 @@ const LANE = 16;
 const CHARACTER = 7.3;
 
 /**
- * A state diagram as SVG: a box for each state, one below the other; in it a line for each arrow, which leaves the box beside
- * its line, in a lane of its own, and ends at the name of the state that follows. No two texts can meet.
+ * A state diagram as SVG. The boxes of the states are stacked, with a line of text for each arrow. An arrow leaves the box beside
+ * its line, runs in a lane of its own, and ends at the name of the next state. No two texts can overlap.
  */
 export function drawStates({ initial, states }: Extract<Block, { is: 'states' }>): string {
   const width = Math.ceil(

@@ -8,7 +8,7 @@ export function element(
   return `<${name}${given.join('')}>${content}</${name}>`;
 }
 
-/** Text as it may stand in an element or an attribute. */
+/** Escape text for an element or an attribute. */
 export function escapeText(text: string): string {
   return text
     .replaceAll('&', '&amp;')

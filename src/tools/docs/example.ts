@@ -5,7 +5,7 @@ import { code, count, hexOf, say, type Text } from './block.ts';
 import type { AnyDeclared } from './sample.ts';
 import { valueText } from './words.ts';
 
-/** Some bytes of an example, and what they are. */
+/** Some bytes of an example, and their meaning. */
 export interface Explained {
   readonly bytes: Uint8Array;
   readonly about: Text;
@@ -53,13 +53,13 @@ function isInside(inner: Span, outer: Span): boolean {
   return isBelow && inner.end > inner.start;
 }
 
-/** The number in front, the content and the terminator of one field. */
+/** The prefix, the content and the terminator of one field. */
 function leafParts(codec: AnyDeclared, payload: Buffer, span: Span, type: unknown): Explained[] {
   const { path, start, end } = span;
   const bytes = payload.subarray(start, end);
   if (path === '') return [{ bytes, about: say`the value ${shown(span.value)}` }];
   const shape = shapeAt(codec.declaration.root, path, type);
-  // What is no field is the tag of the message, or of a choice in it.
+  // A span without a field is the tag of the message, or of a choice in it.
   if (shape === undefined && /(^|\.)type$/.test(path)) {
     return [{ bytes, about: say`${path.replace(/type$/, 'tag')}: ${shown(span.value)}` }];
   }
@@ -96,7 +96,7 @@ function leafWords(path: string, value: unknown, shape: Shape | undefined): Text
   return say`${path}: ${shown(value)}`;
 }
 
-/** The bytes that a number takes right before what it measures. */
+/** The number of bytes of the prefix right before a field. */
 function prefixWidth(node: AnyNode, bytes: Uint8Array): number {
   const { min, max } = node.facts.size;
   if (min === max) return min;
@@ -112,7 +112,7 @@ function extentOf(shape: Shape | undefined): Extent | undefined {
   return shape?.is === 'digits' ? shape.length : undefined;
 }
 
-/** What may stand in front of the content of a field, in words. */
+/** What may precede the content of a field, in words. */
 function skinWords(root: AnyNode, path: string, type: unknown): string {
   const [node] = nodesAt(root, path, type);
   const words = (node === undefined ? [] : skinsOf(node)).map((shape) => {
@@ -123,13 +123,13 @@ function skinWords(root: AnyNode, path: string, type: unknown): string {
   return words.filter((word) => word !== '').join(' and ') || 'framing';
 }
 
-/** The shapes of a field and of those in the same place inside it, from the outside in. */
+/** The shape of a field and the shapes in the same place inside it, from the outside in. */
 function skinsOf(node: AnyNode): Shape[] {
   const shape = node.kind.shape(node);
   return shape.is === 'maybe' || shape.is === 'inside' ? [shape, ...skinsOf(shape.item)] : [shape];
 }
 
-/** The shape of the field at a path such as `items[3].key`, without the skins that it has. */
+/** The shape of the field at a path such as `items[3].key`, without the shapes that wrap it. */
 function shapeAt(root: AnyNode, path: string, type: unknown): Shape | undefined {
   return nodesAt(root, path, type).map(bare)[0];
 }
@@ -166,7 +166,7 @@ function shown(value: unknown): string {
   return valueText(value);
 }
 
-/** A row for each part: its bytes, and what they are. */
+/** A row for each part: its bytes and their meaning. */
 export function exampleRows(parts: readonly Explained[]): Text[][] {
   return parts.map(({ bytes, about }) => [
     [code(bytes.length > 32 ? `${hexOf(bytes.subarray(0, 32))} …` : hexOf(bytes))],

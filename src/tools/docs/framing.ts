@@ -14,7 +14,7 @@ import {
   type Text,
 } from './block.ts';
 
-/** What is said of one way of framing. */
+/** The words for one kind of framing. */
 interface FramingWords {
   readonly cells: readonly Cell[];
   readonly sentences: readonly Text[];
@@ -27,7 +27,7 @@ type Table = {
   readonly [K in FramingLayout['kind']]: (layout: Extract<FramingLayout, { kind: K }>) => FramingWords;
 };
 
-/** How frames are cut from the stream: a picture, every option as a sentence, and what is refused. */
+/** How frames are cut from the stream: a picture, a sentence for every option, and what is refused. */
 export function framingBlocks(framing: Framing, where: string, gaps: Gap[]): Block[] {
   const { layout } = framing;
   if (layout === undefined) {

@@ -5,8 +5,8 @@ import { drawStates } from './draw-states.ts';
 import { element, escapeText } from './element.ts';
 
 /**
- * The page as one HTML file that holds all it needs: no script, no request to anywhere. Pictures are drawn here, since Mermaid
- * would be a script of several megabytes; its Content-Security-Policy permits nothing but the page's own style, by its hash.
+ * The page as one self-contained HTML file: no script, no request. Pictures are drawn here, since Mermaid would be a script of
+ * several megabytes. The page's Content-Security-Policy allows only its own style, by hash.
  */
 export function toHtmlPage(title: string, blocks: readonly Block[]): string {
   const hash = createHash('sha256').update(STYLE).digest('base64');

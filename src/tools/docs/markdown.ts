@@ -2,7 +2,7 @@ import { safeText } from '../../bytes/show.ts';
 import type { Block, Code, Text } from './block.ts';
 import { toAsciiPacket, toMermaidPacket } from './packet.ts';
 
-/** The page as Markdown of GitHub's kind. Pictures are Mermaid, or byte diagrams of characters where it is `rfc`. */
+/** The page as GitHub Markdown. Pictures are Mermaid; with `rfc`, byte diagrams are drawn in characters. */
 export function toMarkdownPage(blocks: readonly Block[], style: { readonly rfc: boolean }): string {
   return `${blocks.map((block) => blockText(block, style.rfc)).join('\n\n')}\n`;
 }
@@ -46,7 +46,7 @@ function plain(text: string): string {
   return text.replace(/[\\`*<[\]]/g, '\\$&');
 }
 
-/** Code between backticks, more of them than stand in it. */
+/** Code between backticks; more backticks than the code contains in a row. */
 function span({ code }: Code): string {
   if (code.trim() === '') return code === '' ? '(empty)' : `\` ${code} \``;
   const fence = '`'.repeat(longestRun(code) + 1);

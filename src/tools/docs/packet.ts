@@ -3,19 +3,19 @@ import type { Cell } from './block.ts';
 /** Bits in a row of a byte diagram, as RFCs draw them. */
 export const ROW = 32;
 
-/** The most bits that are drawn of a field. */
+/** The most bits of one field that are drawn. */
 const MOST = 4 * ROW;
 
-/** A field where it is drawn, in bits from the first. A field of no fixed size, or a very long one, is drawn as the rest of its row. */
+/** A field as it is drawn, in bits from the first. A field without a fixed size, or a very long one, is drawn to the end of its row. */
 export interface Placed {
   readonly label: string;
   readonly start: number;
   readonly end: number;
-  /** It is not drawn to scale. */
+  /** True if it is not drawn to scale. */
   readonly open: boolean;
 }
 
-/** Where each field of a diagram stands. */
+/** The place of each field in a diagram. */
 export function place(cells: readonly Cell[]): Placed[] {
   const placed: Placed[] = [];
   let at = 0;
@@ -30,19 +30,19 @@ export function place(cells: readonly Cell[]): Placed[] {
   return placed;
 }
 
-/** To the end of the row, or of the next one where hardly any of it is left. */
+/** The bits to the end of the row, or to the end of the next row if hardly any are left. */
 function openBits(at: number): number {
   const left = ROW - (at % ROW);
   return left < ROW / 2 ? left + ROW : left;
 }
 
-/** What stands in the cells, and what the short names in it mean. */
+/** The texts in the cells, and the meaning of the short names among them. */
 export interface Labelled {
   readonly cells: readonly Placed[];
   readonly legend: readonly (readonly [key: string, label: string])[];
 }
 
-/** Short names for the fields whose names are too long for their cells. */
+/** Short names for fields whose names are too long for their cells. */
 export function shorten(cells: readonly Placed[], charactersOf: (bits: number) => number): Labelled {
   const legend: [string, string][] = [];
   const shortened = cells.map((cell) => {
@@ -61,7 +61,7 @@ function keyOf(index: number): string {
   return index < 52 ? String.fromCharCode(71 + index) : String(index);
 }
 
-/** The parts of a cell, one for each row that it reaches into. */
+/** The parts of a cell, one for each row that it crosses. */
 export function rowsOf({ start, end }: Pick<Placed, 'start' | 'end'>): [start: number, end: number][] {
   const rows: [number, number][] = [];
   for (let at = start; at < end; ) {
@@ -72,7 +72,7 @@ export function rowsOf({ start, end }: Pick<Placed, 'start' | 'end'>): [start: n
   return rows;
 }
 
-/** A `packet` diagram of Mermaid. Bits are numbered where all sizes are fixed. */
+/** A Mermaid `packet` diagram. Bits are numbered if all sizes are fixed. */
 export function toMermaidPacket(cells: readonly Cell[]): { text: string; legend: Labelled['legend'] } {
   const { cells: placed, legend } = shorten(place(cells), (bits) => 4 * bits);
   const isOpen = placed.some(({ open }) => open);
@@ -84,13 +84,13 @@ export function toMermaidPacket(cells: readonly Cell[]): { text: string; legend:
   return { text: [...head, 'packet', ...lines].join('\n'), legend };
 }
 
-/** A name without what Mermaid would read as syntax. */
+/** A name without the characters that Mermaid reads as syntax. */
 function mermaidText(label: string): string {
   return label.replace(/["\\<>&#;%{}`$]/g, '·');
 }
 
 /**
- * The same in characters, as RFCs have it: a bit takes two columns.
+ * The same in characters, as in RFCs: a bit takes two columns.
  *
  *     |     Type      |          Length               |
  */
@@ -121,13 +121,13 @@ export function toAsciiPacket(cells: readonly Cell[]): { text: string; legend: L
   return { text: lines.join('\n'), legend };
 }
 
-/** Whether the name stands in that part of the cell: the longest one, the first of equals. */
+/** Whether the name belongs in that part of the cell: the longest part, or the first of several equal ones. */
 export function labelled(cell: Placed, index: number): boolean {
   const widths = rowsOf(cell).map(([start, end]) => end - start);
   return widths.indexOf(Math.max(...widths)) === index;
 }
 
-/** The line above a row; none where a field goes on from the row before. */
+/** The line above a row; empty where a field continues from the row before. */
 function border(row: number, at: (bit: number) => Placed | undefined): string {
   const isLine = (bit: number): boolean => at(bit - ROW) !== at(bit);
   let text = '';

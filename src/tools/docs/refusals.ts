@@ -25,7 +25,7 @@ export type Rule =
   | 'terminator'
   | 'depth';
 
-/** What is wrong with a message, and wirepipe's error for it. */
+/** What is wrong with a message, and the code of wirepipe's error. */
 const RULES: Readonly<Record<Rule, readonly [about: string, error: string]>> = {
   short: [
     'the payload ends before the message is complete: inside a field, or in front of one',
@@ -55,24 +55,24 @@ const RULES: Readonly<Record<Rule, readonly [about: string, error: string]>> = {
   depth: ['a structure nested deeper than its limit', 'ERR_MESSAGE_LIMIT'],
 };
 
-/** Rules of which a list of fields would name nearly all. */
+/** Rules for which the list would name nearly every field. */
 const EVERYWHERE: ReadonlySet<string> = new Set(['short']);
 
-/** Rules of bytes that are no message yet. */
+/** Rules for bytes that are not a message at all. */
 const PAYLOAD: ReadonlySet<Rule> = new Set(['unknown', 'empty']);
 
 /** The error cases of a codec's messages, with the fields that have them. */
 export class Refusals {
   readonly #places: Map<Rule, Set<string>> = new Map();
 
-  /** Note that the field at a path has that error case; without a path, every message. */
+  /** Record that the field at a path has that error case; without a path, that every message has it. */
   add(rule: Rule, path?: string): void {
     const places = this.#places.get(rule) ?? new Set();
     this.#places.set(rule, places);
     if (path !== undefined && !EVERYWHERE.has(rule)) places.add(path);
   }
 
-  /** The paths of the fields that have it, none where every message does; undefined where none does. */
+  /** The paths of the fields that have the rule; an empty list if every message does, undefined if none does. */
   placesOf(rule: Rule): readonly string[] | undefined {
     const places = this.#places.get(rule);
     return places === undefined ? undefined : [...places];
@@ -85,11 +85,11 @@ export interface PartRefusals {
   /** The names of its messages. */
   readonly types: readonly string[];
   readonly refusals: Refusals;
-  /** Limits that hold for its messages, and what else is said of all. */
+  /** Limits of its messages, and other statements about all of them. */
   readonly more: readonly Text[];
 }
 
-/** All that readers have to refuse, in one table for all messages; and what writers have to. */
+/** What readers have to refuse, in one table for all messages, and what writers have to. */
 export function refusedBlocks(parts: readonly PartRefusals[]): Block[] {
   if (parts.length === 0) return [];
   const rows = (Object.keys(RULES) as Rule[]).flatMap((rule): Text[][] => {
@@ -122,7 +122,7 @@ export function refusedBlocks(parts: readonly PartRefusals[]): Block[] {
   ];
 }
 
-/** Where a rule holds; undefined where it does nowhere. */
+/** Where a rule applies; undefined if nowhere. */
 function placesIn(rule: Rule, parts: readonly PartRefusals[]): Text | undefined {
   const having = parts.flatMap(({ title, types, refusals }) => {
     const places = refusals.placesOf(rule);
@@ -131,7 +131,7 @@ function placesIn(rule: Rule, parts: readonly PartRefusals[]): Text | undefined 
   if (having.length === 0) return undefined;
   const of = PAYLOAD.has(rule) ? 'any payload' : 'any message';
   if (having.length === parts.length && having.every(({ places }) => places.length === 0)) return [of];
-  // The name of a message tells who sends it, unless others send messages of that name.
+  // The name of a message tells who sends it, unless another part has a message of that name.
   const isUnique = parts.every(({ types }, index) =>
     parts.every((other, at) => at === index || !other.types.some((type) => types.includes(type))),
   );

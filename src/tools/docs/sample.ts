@@ -5,10 +5,10 @@ import type { DeclaredCodec } from '../../protocol/fields/messages.ts';
 // biome-ignore lint/suspicious/noExplicitAny: the messages are made from the declaration
 export type AnyDeclared = DeclaredCodec<any, any>;
 
-/** Values are drawn anew so often, where those before were no message. */
+/** The most attempts at values, if the ones before did not make a message. */
 const ATTEMPTS = 60;
 
-/** A message of that type as it is decoded, and its bytes; or why none could be made. */
+/** A message of that type in decoded form, and its bytes; or why none could be made. */
 export function sampleOf(
   codec: AnyDeclared,
   type: string | undefined,
@@ -31,7 +31,7 @@ export function sampleOf(
 }
 
 interface Environment {
-  /** The values of the fields before, those of the structures round it too. */
+  /** The values of the earlier fields, in the enclosing structures too. */
   readonly fields: ReadonlyMap<string, unknown>;
   readonly depth: number;
 }
@@ -44,7 +44,7 @@ type Table = {
   ) => unknown;
 };
 
-/** Makes one value after the other, in the same way each time. */
+/** Makes one value after the other, the same ones each time. */
 class Sampler {
   readonly attempt: number;
   readonly parameters: ReadonlyMap<string, number>;
@@ -58,10 +58,10 @@ class Sampler {
     this.type = type;
   }
 
-  /** One of so many, the first one in the first attempt. */
+  /** One of `count` choices; in the first attempt the first. */
   choose(count: number): number {
     if (this.attempt === 0) return 0;
-    // Knuth's multiplicative hash of the attempt and of how often it was asked.
+    // Knuth's multiplicative hash of the attempt and the number of choices so far.
     return ((((this.attempt * 31 + ++this.#made) * 2_654_435_761) >>> 7) % 65_521) % count;
   }
 
@@ -74,7 +74,7 @@ class Sampler {
     );
   }
 
-  /** A number from 1 on, within bounds. */
+  /** A number within bounds, from 1 upward. */
   number(min: number, max: number): number {
     const at = this.attempt === 0 ? ++this.#made : this.choose(12);
     return min <= at && at <= max ? at : Math.max(min, Math.min(max, 0));
@@ -95,7 +95,7 @@ class Sampler {
     return Object.fromEntries(values);
   }
 
-  /** A size or a tag, as what it is used for takes it. */
+  /** A size or a tag, with a value that the field it is for accepts. */
   #derived(group: Group, name: string, node: AnyNode): unknown {
     const uses = group.entries.flatMap(([, other]) => other.facts.references);
     const tags = uses.find((one) => one.path === name && one.tags !== undefined)?.tags;
@@ -105,7 +105,7 @@ class Sampler {
     return big ? BigInt(some) : some;
   }
 
-  /** What the fields behind agree to. */
+  /** A value that the later fields accept. */
   #permitted(group: Group, name: string, value: unknown): unknown {
     let permitted = value;
     for (const [, node] of group.entries) {
@@ -139,7 +139,7 @@ const SAMPLE: Table = {
     }
     const most = 2 ** (8 * Math.min(width, 4) - (signed ? 1 : 0)) - 1;
     const some = sampler.number(0, most);
-    // Every second signed one below 0.
+    // Every second signed number is negative.
     const number = signed && sampler.attempt === 0 && some % 2 === 0 ? -some : some;
     return big ? BigInt(number) : number;
   },
@@ -214,7 +214,7 @@ const SAMPLE: Table = {
   },
 };
 
-/** Which of its tags it is, for a message of several. */
+/** The tag, for a message with several tags. */
 function keptTag({ tags }: Case, said: unknown, cases: readonly Case[]): { tag?: unknown } {
   if (tags === undefined) return {};
   if (tags.length > 0) return { tag: said !== undefined && tags.includes(said as Tag) ? said : tags[0] };
@@ -238,13 +238,13 @@ function sized(
   if (said !== undefined) {
     return Number(said) === nullAt ? null : make(Math.max(0, Math.min(max, Number(said) * unit + add)));
   }
-  // A number that it can say: so many units, and what is added.
+  // A number that the size can represent: a multiple of the unit, plus what is added.
   const size = Math.max(0, Math.min(max, usual + sampler.choose(3)));
   const fitting = Math.max(0, Math.ceil((size - add) / unit)) * unit + add;
   return make(Math.max(0, Math.min(max, fitting)));
 }
 
-/** The number that an earlier field or a parameter says. */
+/** The number that an earlier field or a parameter gives. */
 function saidBy(extent: Extent, { fields }: Environment, sampler: Sampler): unknown {
   if (extent.from === 'parameter') return sampler.parameters.get(extent.name);
   return extent.from === 'path' ? valueAt(extent.path, fields) : undefined;

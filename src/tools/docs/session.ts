@@ -33,7 +33,7 @@ export function sessionBlocks(session: AnySession): Block[] {
   ];
 }
 
-/** Who speaks when. */
+/** Which side sends when, in words. */
 function orderWords(all: readonly StateTable[], initial: StateTable): string {
   const taking = all.filter(({ final }) => !final);
   const rows = taking.flatMap(({ on, otherwise }) => [
@@ -57,7 +57,7 @@ function orderWords(all: readonly StateTable[], initial: StateTable): string {
   ].join(' ');
 }
 
-/** The diagram without the arrows of final states: what their rows answer is never sent. */
+/** The diagram without the arrows of final states: the answers of their rows are never sent. */
 function withoutFinalRows(mermaid: string): string {
   const lines = mermaid.split('\n');
   const final = lines.flatMap((line) => / (\S+) --> \[\*\]$/.exec(line)?.slice(1) ?? []);
@@ -110,7 +110,7 @@ function stateBlocks(state: StateTable, table: SessionTable): Block[] {
   ];
 }
 
-/** What is answered to a message, and the state that follows: one line for each possible state. */
+/** The answers to a message and the next state, with one line for each possible state. */
 function answers(state: StateTable, type: string): [answer: Text, next: Text] {
   if (state.postpone?.has(type)) return [['none yet: it waits for the next state'], say`${state.name}`];
   const row = state.on.get(type) ?? state.otherwise;

@@ -6,21 +6,21 @@ import { type Cell, code, say, type Text } from './block.ts';
 import type { Refusals, Rule } from './refusals.ts';
 import type { TypeWords } from './types.ts';
 
-/** The fields of one message, of one case of a choice, or of a structure that has a section of its own. */
+/** The fields of one message, of one case of a choice, or of a structure with a section of its own. */
 export interface Sheet {
   readonly title: Text;
-  /** The message's name, where it begins with the payload of a frame. */
+  /** The message's name, if it begins at the start of a frame's payload. */
   readonly message: string | undefined;
   readonly cells: Cell[];
   readonly rows: Row[];
-  /** What holds for it as a whole. */
+  /** Statements about it as a whole. */
   readonly notes: Text[];
-  /** Where the next field begins; undefined where that differs from message to message. */
+  /** The offset of the next field; undefined if it differs from message to message. */
   next: number | undefined;
 }
 
 export interface Row {
-  /** From the first byte of the sheet; undefined where that differs from message to message. */
+  /** The offset from the first byte of the sheet; undefined if it differs from message to message. */
   readonly at: number | undefined;
   readonly name: string;
   readonly size: Text;
@@ -28,7 +28,7 @@ export interface Row {
   readonly about: readonly Text[];
 }
 
-/** What is found in the declaration beside the sheets. */
+/** What is found in the declaration besides the sheets. */
 export interface Findings {
   readonly types: Map<string, Text>;
   readonly sums: Map<string, Checksum>;
@@ -51,7 +51,7 @@ export class Describer {
     this.#side = side;
   }
 
-  /** The sheets of a message: its own, and those of structures that are met in it for the first time. */
+  /** Describe a message: its own sheet, and the sheets of structures that occur in it for the first time. */
   message(title: Text, path: string, fill: (place: Place) => void): void {
     this.#sheet(title, path, fill, true);
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) next();
@@ -70,7 +70,7 @@ export class Describer {
     fill(new Place(this, sheet, path));
   }
 
-  /** A section of its own for what is described only once, however often it comes: its title. */
+  /** The title of a section for a structure that is described once, however often it occurs. */
   section(node: AnyNode, path: string, fill: (place: Place) => void): Text {
     let title = this.#known.get(node);
     if (title === undefined) {
@@ -87,19 +87,19 @@ export class Describer {
   }
 }
 
-/** Where a field stands that is being described. */
+/** The place of the field under description. */
 export class Place {
   readonly out: Describer;
   readonly sheet: Sheet;
-  /** Of the message or structure, for lists of what is found. */
+  /** The message or structure that contains it, for lists of findings. */
   readonly home: string;
   /** The field's name in its sheet. */
   readonly name: string;
   /** Its conditions. */
   readonly when: readonly Text[];
-  /** It has no cell of its own in the diagram. */
+  /** True if it has no cell of its own in the diagram. */
   readonly hidden: boolean;
-  /** What stands behind it and keeps its room. */
+  /** What follows it, for which it leaves room. */
   readonly behind: string | undefined;
 
   constructor(out: Describer, sheet: Sheet, home: string, more: Partial<Place> = {}) {
@@ -117,7 +117,7 @@ export class Place {
     return new Place(this.out, this.sheet, this.home, { name, when, hidden, behind, ...more });
   }
 
-  /** Inside this one, by name. */
+  /** A place inside this one, by name. */
   inside(name: string, more: Partial<Place> = {}): Place {
     return this.with({ name: this.name === '' ? name : `${this.name}.${name}`, ...more });
   }
@@ -135,7 +135,7 @@ export class Place {
     return [code(name)];
   }
 
-  /** Add a row; `bytes` is undefined where the size is not fixed. */
+  /** Add a row; `bytes` is undefined if the size is not fixed. */
   row(bytes: number | undefined, size: Text, type: Text, about: readonly Text[]): void {
     const { sheet, when, hidden } = this;
     const at = hidden ? undefined : sheet.next;

@@ -21,7 +21,7 @@ const ABOUT: Readonly<Record<SumName, string>> = {
     'Two sums, the first from 1, the second from 0: for each byte, the first is increased by the byte and the second by the first, both modulo 65,521. The result is the second times 65,536, plus the first (RFC 1950).',
 };
 
-/** How the checksums are computed. An algorithm of the declaration's own has its name and its check value alone. */
+/** How the checksums are computed. For an algorithm from the declaration, only its name and check value are known. */
 export function sumBlocks(sums: Iterable<Checksum>): Block[] {
   return [...sums].flatMap((sum): Block[] => [
     heading(3, say`${sum.name}`),

@@ -9,7 +9,7 @@ interface Step {
   readonly next: string;
 }
 
-/** A conversation in bytes that the table permits: one message that stays in each state, and one that leads on. */
+/** A conversation in bytes that the table allows: in each state one message that stays there, and one that leads on. */
 // biome-ignore lint/suspicious/noExplicitAny: any session
 export function transcriptBlocks({ table }: Session<any, any, any, any>, made: readonly Made[]): Block[] {
   const { initial, states, receives } = table;
@@ -52,7 +52,7 @@ export function transcriptBlocks({ table }: Session<any, any, any, any>, made: r
   ];
 }
 
-/** What may follow in a state, as far as one answer is declared. */
+/** The steps that may follow in a state, if one answer is declared. */
 function stepsFrom(
   { on, otherwise, postpone, receives: taken }: StateTable,
   receives: readonly string[],

@@ -8,18 +8,18 @@ export interface Made {
   readonly side: 'client' | 'server' | 'both';
   readonly codec: AnyDeclared;
   readonly framing: Framing;
-  /** Undefined where the codec has one message without a name. */
+  /** Undefined if the codec has a single message without a name. */
   readonly type: string | undefined;
   readonly payload: Buffer;
   readonly frame: Buffer;
 }
 
-/** The longest stream that fits into a row of the table, in bytes. */
+/** The longest stream that fits in a row of the table, in bytes. */
 const LONGEST = 40;
 
 /**
- * Streams at the edges (an empty text, a message cut short, two frames in a row), and what a reader takes of them. Each one is
- * read by the protocol itself, and so the page cannot be wrong about it.
+ * Streams at the edges (an empty text, a message cut short, two frames in a row), and what a reader takes from them. The protocol
+ * itself reads each one, so the page cannot be wrong about it.
  */
 export function trialBlocks(all: readonly Made[]): Block[] {
   const [first] = all;
@@ -61,7 +61,7 @@ function* streams(made: readonly Made[]): Generator<readonly [about: string, str
     if (payload === undefined) continue;
     if (text !== 'AA') payloads.push([about, payload]);
     else {
-      // C0 80 is U+0000 in one byte too many.
+      // C0 80 is U+0000, encoded with one byte too many.
       const at = payload.indexOf('AA');
       payload[at] = 0xc0;
       payload[at + 1] = 0x80;
@@ -96,7 +96,7 @@ function* streams(made: readonly Made[]): Generator<readonly [about: string, str
   ];
 }
 
-/** A payload of a message of which one text is that one. */
+/** A payload of a message in which one text is the given text. */
 function withText(made: readonly Made[], text: string): Buffer | undefined {
   for (const { codec, payload } of made) {
     const message = codec.decode(payload) as Record<string, unknown>;
@@ -107,14 +107,14 @@ function withText(made: readonly Made[], text: string): Buffer | undefined {
         const bytes = Buffer.from(codec.encode({ ...message, [name]: text }));
         if ((codec.decode(bytes) as Record<string, unknown>)[name] === text) return bytes;
       } catch {
-        // Another field will do.
+        // Try the next field.
       }
     }
   }
   return undefined;
 }
 
-/** What the protocol makes of a stream that ends there. */
+/** What the protocol reads from a stream that ends there. */
 function outcome({ codec, framing }: Made, stream: Buffer): Text {
   const parts: Text[] = [];
   try {

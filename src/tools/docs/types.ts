@@ -1,7 +1,7 @@
 import type { ByteOrder, Shape } from '../../protocol/fields/kind.ts';
 import { grouped, say, type Text } from './block.ts';
 
-/** A type of single values: its name on the page, and what it is. */
+/** A type of single values: its name on the page, and its meaning. */
 export interface TypeWords {
   readonly name: string;
   readonly about: Text;

@@ -42,7 +42,7 @@ import { type Made, trialBlocks } from './trials.ts';
 import { integerType } from './types.ts';
 import { tagText } from './words.ts';
 
-/** The parts of a protocol that the page is made of. */
+/** The parts of a protocol that the page is made from. */
 export interface DocumentedProtocol {
   readonly name: string;
   readonly framing: Framing | FramingPair;
@@ -58,22 +58,22 @@ export interface DocumentedProtocol {
 export interface WireDocsOptions {
   /** Default `'markdown'`. */
   format?: 'markdown' | 'html';
-  /** Byte diagrams of characters, 32 bits a row, in place of Mermaid's; of Markdown alone. Default false. */
+  /** Draw byte diagrams in characters, 32 bits a row, in place of Mermaid; for Markdown only. Default false. */
   rfc?: boolean;
-  /** Messages to show as examples, in place of made ones; of several of a type, the first. */
+  /** Messages to show as examples, in place of generated ones; the first of each type is used. */
   examples?: { readonly client?: readonly object[]; readonly server?: readonly object[] };
 }
 
 /** A page, and what it cannot say. */
 export interface WireDocs {
   readonly text: string;
-  /** The parts of the declaration that only code knows, and what stands there instead; the page lists them too. */
+  /** The parts of the declaration that only code knows, and what the page has instead; the page lists them too. */
   readonly gaps: readonly Gap[];
 }
 
 /**
  * The wire documentation of a protocol, for a stranger who implements it in another language: framing, each message with its byte
- * diagram, types, limits, an example in hex with every byte explained, states, checksums, and what has to be refused.
+ * diagram, types, limits, an example in hex with every byte explained, states, checksums, and what must be refused.
  *
  * @throws TypeError for an option that does not exist
  *
@@ -87,7 +87,7 @@ export function wireDocs(protocol: DocumentedProtocol, options: WireDocsOptions 
   return { text: format === 'html' ? toHtmlPage(title, blocks) : toMarkdownPage(blocks, { rfc }), gaps };
 }
 
-/** Of a codec of several kinds of packets, a part for each kind. */
+/** The parts of a codec with several kinds of packets, one for each kind. */
 function kindsOf(part: Part): Part[] {
   const { codecs } = part.codec as Partial<KindCodec<Record<string, Part['codec']>>>;
   if (codecs === undefined) return [part];
@@ -98,7 +98,7 @@ function kindsOf(part: Part): Part[] {
   }));
 }
 
-/** Who sends what in one direction, or in one state. */
+/** The messages of one direction, or of one state. */
 interface Part {
   readonly side: 'client' | 'server' | 'both';
   readonly title: Text;
@@ -175,7 +175,7 @@ class Writer {
     return { blocks, gaps: this.#gaps };
   }
 
-  /** Both directions, and what states have of their own. */
+  /** Both directions, and the parts that states have of their own. */
   #parts(): Part[] {
     const protocol = this.#protocol;
     const [client, server] = [fromClient(protocol), fromServer(protocol)];
@@ -339,7 +339,7 @@ class Writer {
     });
   }
 
-  /** A frame with that message, and every byte of it explained. */
+  /** A frame with that message, and the meaning of every byte. */
   #example(codec: AnyDeclared, type: string | undefined, framing: Framing, side: Part['side']): Block[] {
     const given = [
       ...(side === 'server' ? [] : (this.#examples.client ?? [])),
@@ -366,7 +366,7 @@ class Writer {
     const at = payloadAt(framing, payload, frame);
     const head = at < 0 ? [] : frame.subarray(0, at);
     const tail = at < 0 ? [] : frame.subarray(at + payload.length);
-    // Header bytes that are part of the payload, of which the framing fills in the length.
+    // The header is part of the payload, and the framing fills in the length in it.
     const isFilledIn = at < 0 && framing.layout?.kind === 'lengthPrefix' && frame.length === payload.length;
     const around = (bytes: ArrayLike<number>, about: Text): Text[][] =>
       bytes.length === 0 ? [] : [[[code(hexOf(bytes))], about]];
@@ -460,7 +460,7 @@ function overview({ tag, before, cases }: Extract<Shape, { is: 'choice' }>): Blo
   return [paragraph(where), { is: 'table', head: ['message', 'tag', 'bytes of its payload'], rows }];
 }
 
-/** Where the tag stands, and of what type it is. */
+/** The place and the type of the tag, in words. */
 function tagWords(node: AnyNode, before: number): Text {
   const shape = node.kind.shape(node);
   const type =
@@ -497,7 +497,7 @@ function sheetBlocks({ title, message, cells, rows, notes }: Sheet): Block[] {
   ];
 }
 
-/** Where the payload stands in its frame; −1 where the framing changes its bytes. Other payloads of that length stand in the same place. */
+/** The offset of the payload in its frame; −1 if the framing changes its bytes. Other payloads of that length have the same offset. */
 function payloadAt(framing: Framing, payload: Buffer, frame: Buffer): number {
   if (frame.equals(payload)) return 0;
   if (payload.length === 0) return -1;
@@ -513,7 +513,7 @@ function payloadAt(framing: Framing, payload: Buffer, frame: Buffer): number {
   }
 }
 
-/** Sixteen bytes a line. */
+/** Hex with sixteen bytes a line. */
 function hexLines(bytes: Uint8Array): string {
   const lines: string[] = [];
   for (let at = 0; at < Math.min(bytes.length, 512); at += 16) lines.push(hexOf(bytes.subarray(at, at + 16)));

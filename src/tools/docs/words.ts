@@ -2,10 +2,10 @@ import type { Extent, Presence, Tag } from '../../protocol/fields/kind.ts';
 import { count, grouped, hexOf, join, say, type Text } from './block.ts';
 
 /**
- * How long something is, or how often it comes.
+ * The length of a field, or the number of its elements, in words.
  *
- * @param prefix what the number right before is called
- * @param behind what stands behind it and keeps its room, where it takes the rest
+ * @param prefix the name of the number right before it
+ * @param behind what follows it, if it takes the rest and leaves room
  */
 export function extentWords(extent: Extent, unit: string, prefix: string, behind?: string): Text {
   const { adjusted } = extent;
@@ -42,7 +42,7 @@ function adjustmentWords({ add, unit }: { readonly add: number; readonly unit: n
   return add === 0 ? times : `${times}, ${add < 0 ? 'minus' : 'plus'} ${grouped(Math.abs(add))}`;
 }
 
-/** What a number on the wire says of another: the other, minus 8, divided by 4. */
+/** What a number on the wire means in terms of the measured number: that number, minus 8, divided by 4. */
 export function inverseWords({ add, unit }: { readonly add: number; readonly unit: number }): string {
   const less = add === 0 ? '' : `, ${add < 0 ? 'plus' : 'minus'} ${grouped(Math.abs(add))}`;
   return unit === 1 ? less : `${less}, divided by ${grouped(unit)}`;
@@ -68,7 +68,7 @@ export function valueText(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 
-/** A tag in decimal and hex: `1 (0x01)`. A name as it is. */
+/** A tag in decimal and hex: `1 (0x01)`. A name stays as it is. */
 export function tagText(tag: Tag): string {
   if (typeof tag === 'string') return tag;
   const value = BigInt(tag);

@@ -7,7 +7,7 @@ import type { NearMiss } from './near-miss.ts';
 import { payloadMisses } from './payload-misses.ts';
 import { routeOut, routesFrom, stayingTypes } from './routes.ts';
 
-/** What is done to a server, once good messages have led it to a state. */
+/** What is done to a server once good messages have led it to a state. */
 export interface Attack {
   readonly kind: AttackKind;
   readonly state: string;
@@ -18,12 +18,12 @@ export interface Attack {
 
 /**
  * - `values`: good messages whose fields are at their boundaries;
- * - `fields`: payloads that are no messages, well framed;
- * - `frames`: frames with wrong lengths, delimiters, sums;
- * - `order`: messages in any order, those that the state refuses too, and repeated;
- * - `splits`: good messages cut at every place, byte by byte, and several in one piece;
- * - `behind`: messages behind the one that ends the session;
- * - `halves`: our side ends at any place, also inside a frame;
+ * - `fields`: payloads that are not messages, in good frames;
+ * - `frames`: frames with wrong lengths, delimiters or checksums;
+ * - `order`: messages in any order, repeated, and including those that the state refuses;
+ * - `splits`: good messages cut at every place, byte by byte, and several in one write;
+ * - `behind`: messages after the one that ends the session;
+ * - `halves`: our side half-closes at any place, also inside a frame;
  * - `resets`: the connection is reset at any place;
  * - `bytes`: random changes of random messages;
  * - `floods`: many messages, whose answers are not read until all are sent.
@@ -44,25 +44,25 @@ export const ATTACK_KINDS = [
 
 export type Step =
   | { readonly do: 'send'; readonly bytes: Buffer }
-  /** Wait until nothing is owed. */
+  /** Wait until no answer is outstanding. */
   | { readonly do: 'settle' }
-  /** End our side, or reset the connection. */
+  /** Half-close our side, or reset the connection. */
   | { readonly do: 'end' | 'reset' }
-  /** Send these bytes again and again, and read nothing meanwhile. */
+  /** Send these bytes again and again without reading. */
   | { readonly do: 'flood'; readonly bytes: Buffer };
 
-/** What attacks are made of. */
+/** The material that attacks are made from. */
 export interface Arsenal {
   readonly protocol: JudgedProtocol;
   readonly framing: Framing;
   readonly table: SessionTable;
   /** Numbers from 0 to 1. */
   readonly random: () => number;
-  /** The payload of a good message of that type, in that state; undefined where none is known. */
+  /** The payload of a good message of that type in that state; undefined if none is known. */
   payload(type: string, state: string): Buffer | undefined;
 }
 
-/** How often an attack's turn comes, beside the others'. */
+/** How often each kind of attack has its turn, relative to the others. */
 const TURNS: Readonly<Record<AttackKind, number>> = {
   values: 2,
   fields: 4,
@@ -75,10 +75,10 @@ const TURNS: Readonly<Record<AttackKind, number>> = {
   bytes: 1,
   floods: 1,
 };
-/** A flood comes in one round of so many: it takes long. */
+/** One flood in this many rounds, since a flood takes long. */
 const ROUNDS_A_FLOOD = 40;
 
-/** The next attack: where, and how it is made, once the connection has come there. */
+/** The next attack: the state to attack, and a function that makes the attack once the connection has reached it. */
 export interface Turn {
   readonly kind: AttackKind;
   readonly state: string;
@@ -86,10 +86,10 @@ export interface Turn {
 }
 
 /**
- * Attacks without an end, in an order that depends on the seed alone: kind after kind, state after state, each of them with all
- * that it knows before it begins again with other messages.
+ * An endless sequence of attacks, in an order that depends only on the seed: kind after kind, state after state. Each kind tries
+ * everything it knows in a state before it starts again with other messages.
  *
- * @param states - where to attack; final ones are left out, since nothing is read there
+ * @param states - the states to attack; final states are left out, since nothing is read in them
  */
 export function* attacks(
   arsenal: Arsenal,
@@ -123,7 +123,7 @@ const END: Step = { do: 'end' };
 const RESET: Step = { do: 'reset' };
 const send = (bytes: Buffer): Step => ({ do: 'send', bytes });
 
-/** Of each kind, attacks without an end; undefined where there is nothing to attack with. */
+/** Endless attacks of one kind; undefined if there is nothing to attack with. */
 type Maker = (arsenal: Arsenal, state: string) => Iterator<Made | undefined, undefined, undefined>;
 
 const MAKERS: Readonly<Record<AttackKind, Maker>> = {
@@ -291,7 +291,7 @@ const MAKERS: Readonly<Record<AttackKind, Maker>> = {
   },
 };
 
-/** The types that the table has a row for; those that only `otherwise` takes are left out, unless there are no others. */
+/** The types for which the table has a row. Types that only `otherwise` handles are left out, unless there are no others. */
 function likelyTypes({ protocol, table }: Arsenal, state: string): string[] {
   const own = [...(protocol.session?.table.states.get(state)?.on.keys() ?? [])];
   return own.length > 0 ? own : [...table.states.get(state)!.on.keys(), ...typesOf(protocol)];
@@ -302,7 +302,7 @@ function allTypes(arsenal: Arsenal, state: string): string[] {
   return [...new Set([...likelyTypes(arsenal, state), ...table.receives, ...typesOf(protocol)])];
 }
 
-/** The types of what clients send; '' stands for messages without a type. */
+/** The types that clients send; '' stands for messages without a type. */
 export function typesOf({ clientMessages: { types = [] } }: JudgedProtocol): readonly string[] {
   return types.length > 0 ? types : [''];
 }
@@ -322,7 +322,7 @@ function missesOf(arsenal: Arsenal, state: string, types: readonly string[]): Ty
   return shuffled(all, arsenal.random);
 }
 
-/** Whether the bytes are a message, of that type where it matters. */
+/** Whether the bytes are a message; with `type`, a message of that type. */
 function isMessage({ protocol }: Arsenal, bytes: Buffer, type?: string): boolean {
   try {
     const message = protocol.clientMessages.decode(bytes) as { type?: string };
@@ -338,7 +338,7 @@ function sequence(arsenal: Arsenal, state: string, types: readonly string[]): [M
   return [[types.join(', '), ...frames.flatMap((frame) => [send(frame), SETTLE])]];
 }
 
-/** The types of the longest of the shortest ways through the table, and one more where it leads to. */
+/** The types on the longest of the shortest routes through the table, plus a message of the state where it ends. */
 function longestRoute({ table }: Arsenal): string[] | undefined {
   const routes = [...routesFrom(table, table.initial.name).values()].filter(
     (route) => route.length > 0 && !table.states.get(route.at(-1)!.to)!.final,
@@ -363,7 +363,7 @@ function framedIfPossible({ framing }: Arsenal, payload: Buffer): Buffer {
   }
 }
 
-/** The places inside, those near the start and the end where there are many. */
+/** The places to cut; only those near the start and the end if there are many. */
 function placesIn({ length }: Buffer): number[] {
   const all = Array.from({ length: length - 1 }, (_, index) => index + 1);
   return all.length <= 128 ? all : [...all.slice(0, 64), ...all.slice(-64)];

@@ -2,15 +2,15 @@
  * What a server did that it must not do:
  *
  * - `answer`: it sent a message that the table does not allow there;
- * - `value`: it answered otherwise than the handlers of the declared session do;
- * - `garbage`: it sent bytes that are no message;
+ * - `value`: its answer differs from that of the declared session's handlers;
+ * - `garbage`: it sent bytes that are not a message;
  * - `silence`: an answer is missing;
- * - `accepted`: it answered what it has to refuse, or goes on after it;
+ * - `accepted`: it answered something that it has to refuse, or continued after it;
  * - `ended`: it ended the connection, or reset it, without a reason;
- * - `open`: it keeps a connection open that is over;
- * - `dead`: it takes no connections any more, or its process has ended;
- * - `unwell`: a conversation without a mistake does not work any more;
- * - `memory`: its process holds more memory than allowed.
+ * - `open`: it keeps a finished connection open;
+ * - `dead`: it accepts no more connections, or its process has ended;
+ * - `unwell`: a flawless conversation no longer works;
+ * - `memory`: its process uses more memory than allowed.
  */
 export type FindingKind =
   | 'answer'

@@ -2,7 +2,7 @@ import type { Framing } from '../../protocol/framing/framing.ts';
 import type { FramingLayout, LengthFieldData } from '../../protocol/framing/layout.ts';
 import { type NearMiss, NearMisses } from './near-miss.ts';
 
-/** A tool is a table over layouts: a framing of another kind does not compile until it stands here. */
+/** One entry for each layout: a kind of framing that is missing here does not compile. */
 type Table = {
   readonly [K in FramingLayout['kind']]: (
     misses: NearMisses,
@@ -12,8 +12,8 @@ type Table = {
 };
 
 /**
- * Frames beside a good one: its length off by one, at its most, and beyond what is allowed; without its delimiter, with another one;
- * cut short, with a byte too many, with bits turned over. Some of them are frames, too, of another payload.
+ * Frames close to a good one: a length off by one, at its maximum, or beyond the limit; without the delimiter, or with another
+ * one; cut short, with an extra byte, with flipped bits. Some of them are valid frames with another payload.
  *
  * @example
  * frameMisses(lengthPrefix(), Buffer.from([1, 0, 0, 0, 0x41])); // 'length 2' 02 00 00 00 41, …
@@ -78,7 +78,7 @@ const BY_LAYOUT: Table = {
   measured: () => {},
 };
 
-/** Another number in a length field. */
+/** Other numbers in a length field. */
 function lengths(misses: NearMisses, frame: Buffer, field: LengthFieldData, maximum: number): void {
   const { offset, width, form, order = 'big' } = field;
   if (form === 'varint' || form === '7/16/64') {
@@ -122,7 +122,7 @@ function tooLong(misses: NearMisses, frame: Buffer, maximum: number): void {
   misses.add(`${maximum + 2} bytes without an end`, Buffer.concat([Buffer.alloc(maximum + 2, 0x41), frame]));
 }
 
-/** What can go wrong with any frame. */
+/** Faults that any frame can have. */
 function anyFrame(misses: NearMisses, frame: Buffer): void {
   const { length } = frame;
   for (const at of new Set([0, 1, 2, 3, 4, 5, 6, 7, length - 2, length - 1])) {

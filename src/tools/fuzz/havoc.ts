@@ -1,8 +1,8 @@
-/** Numbers that are boundaries of something. */
+/** Bytes at a boundary of some range. */
 const BOUNDARIES = [0x00, 0x01, 0x7f, 0x80, 0xfe, 0xff, 0x0a, 0x0d, 0x20, 0x30];
 
 /**
- * Bytes near others: one to eight random edits of them, among these pieces of another input.
+ * Bytes close to the given ones: one to eight random edits, with pieces of another input.
  *
  * @param random - numbers from 0 to 1
  */

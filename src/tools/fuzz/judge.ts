@@ -13,7 +13,7 @@ import { Model } from './model.ts';
 import type { Refusal } from './refusal.ts';
 import { openTable, strictTable } from './strict-table.ts';
 
-/** What a judge has to know of a protocol: what `defineProtocol` gives, also without a session. */
+/** What a judge has to know of a protocol: the result of `defineProtocol`, with or without a session. */
 export interface JudgedProtocol extends ProtocolLines {
   readonly name: string;
   // biome-ignore lint/suspicious/noExplicitAny: of any protocol
@@ -24,21 +24,21 @@ export interface JudgedProtocol extends ProtocolLines {
   readonly replies?: { readonly expects?: unknown } | undefined;
 }
 
-/** What a server is held to. */
+/** The rules that a server has to follow. */
 export interface Law {
   readonly protocol: JudgedProtocol;
   /** The table, as `strictTable` makes it. */
   readonly table: SessionTable;
   readonly refusal: Refusal;
-  /** Whether its answers have to be those of the declared session's handlers. */
+  /** Whether its answers must equal those of the declared session's handlers. */
   readonly exact: boolean;
 }
 
 /**
  * The law for a protocol.
  *
- * @param unasked - whether states that do not name what they send unasked may send anything
- * @throws TypeError for a session whose states have a framing or codecs of their own: what is sent in them is not followed
+ * @param unasked - whether a state without `unsolicited` may send anything unasked
+ * @throws TypeError for a session with a state that has its own framing or codecs: the judge does not follow them
  */
 export function lawOf(
   protocol: JudgedProtocol,
@@ -58,9 +58,9 @@ export function lawOf(
 }
 
 /**
- * Judges one connection to a server, by what is sent to it and what it answers. The client's side of the session (`Mirror`)
- * says what may come; what is sent is read as the declaration says, cut wherever it is, up to the first mistake in it, which the
- * server has to refuse.
+ * Judges one connection to a server by the bytes sent and received. The client's side of the session (`Mirror`) says which
+ * messages may come. Sent bytes are read as the declaration says, however they are cut, up to the first mistake; the server has
+ * to refuse that mistake.
  *
  *     sent ──▶ frames ──▶ messages ──▶ mirror ◀── messages ◀── frames ◀── received
  *                 └──── a fault ──▶ refusal
@@ -71,21 +71,21 @@ export class Judge {
   readonly #ours: DirectionFrames;
   readonly #theirs: DirectionFrames;
   readonly #model: Model | undefined;
-  /** What the server has said, and what the model has, where its values count: payloads. */
+  /** The payloads that the server and the model have sent, if values are compared. */
   readonly #said: Buffer[] = [];
   readonly #modelled: Buffer[] = [];
   #compared = 0;
-  /** What has to be refused: the first of it. */
+  /** The first mistake, which the server has to refuse. */
   #fault: string | undefined;
-  /** Refusals that have not come yet, of a server that goes on. */
+  /** Refusals still outstanding, for a server that continues after a mistake. */
   #refusals = 0;
-  /** Nothing can be told any more, except that what comes has to be messages. */
+  /** True if nothing more can be judged, except that received bytes must be messages. */
   #isLost = false;
-  /** The type that was sent last. */
+  /** The type of the last message sent. */
   #last = '';
   #hasEnded = false;
   #isOver = false;
-  /** Messages that came. */
+  /** Received messages. */
   readonly #received: unknown[] = [];
 
   constructor(law: Law) {
@@ -111,12 +111,12 @@ export class Judge {
     return this.#mirror.states;
   }
 
-  /** What the server has said. */
+  /** The messages received from the server. */
   get received(): readonly unknown[] {
     return this.#received;
   }
 
-  /** Whether something had to be refused, or nothing can be told: then good messages prove nothing. */
+  /** Whether something had to be refused, or nothing more can be judged. Good messages then prove nothing. */
   get isBroken(): boolean {
     return this.#fault !== undefined || this.#isLost;
   }
@@ -126,7 +126,7 @@ export class Judge {
     return this.#isOver;
   }
 
-  /** What came last has an answer that the table does not tell: it may be silent, or speak. */
+  /** Whether the table leaves open if the last message is answered: the server may send something or not. */
   get mayAnswer(): boolean {
     if (this.#last === '' || this.#isLost) return false;
     return this.states.some(
@@ -134,14 +134,14 @@ export class Judge {
     );
   }
 
-  /** These bytes were sent. */
+  /** Record sent bytes. */
   sent(bytes: Buffer): void {
     if (this.#isLost) return;
     this.#model?.sent(bytes);
     for (const result of this.#ours.data(Buffer.from(bytes))) this.#take(result);
   }
 
-  /** Our side was ended. */
+  /** Record that our side was half-closed. */
   ended(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
@@ -150,19 +150,19 @@ export class Judge {
     for (const result of this.#ours.end()) this.#take(result);
   }
 
-  /** So much is sent that it cannot be followed: what comes only has to be messages. */
+  /** Stop following what is sent; received bytes must still be messages. */
   lose(): void {
     this.#isLost = true;
   }
 
-  /** These bytes have come. Answers what is wrong with them. */
+  /** Judge received bytes; returns what is wrong with them. */
   receive(bytes: Buffer): Finding | undefined {
     let finding: Finding | undefined;
     for (const result of this.#theirs.data(Buffer.from(bytes))) finding ??= this.#judge(result);
     return finding ?? this.#compare();
   }
 
-  /** The server has ended the connection, or reset it. Answers what is wrong with that. */
+  /** The server has ended or reset the connection; returns what is wrong with that. */
   over(how: 'end' | 'reset'): Finding | undefined {
     if (this.#isOver) return undefined;
     this.#isOver = true;
@@ -173,7 +173,7 @@ export class Judge {
     if (broken?.kind === 'fault') return found('garbage', `ended inside a frame: ${broken.error.message}`);
     const missing = this.#compare(true);
     if (missing !== undefined) return missing;
-    // A table may end the session whenever its time is over.
+    // A state with a deadline may end the session at any time.
     if (states.some(({ deadline }) => deadline !== undefined)) return undefined;
     if (this.#mirror.owes) {
       return found('ended', `${verb} the connection, and has not answered '${this.#last}'`);
@@ -182,7 +182,7 @@ export class Judge {
     return found('ended', `${verb} the connection in state '${this.states.join(' or ')}'`);
   }
 
-  /** What the server owes: what is wrong where nothing more comes. */
+  /** What the server still owes: the finding if nothing more comes. */
   get owed(): Finding | undefined {
     if (this.#isOver) return undefined;
     const { ends, says } = this.#law.refusal;
@@ -209,7 +209,7 @@ export class Judge {
   #take(result: FrameResult): void {
     if (this.#isLost || result.kind === 'noise' || result.kind === 'lost') return;
     const { ends } = this.#law.refusal;
-    // Behind what ends the connection nothing is read.
+    // Nothing is read after a mistake that ends the connection.
     if (this.#fault !== undefined && ends === 'always') return;
     if (result.kind === 'fault') {
       this.#refuse(`${result.error.code}: ${result.error.message}`);
@@ -220,7 +220,7 @@ export class Judge {
     try {
       message = this.#law.protocol.clientMessages.decode(result.bytes, result.start, result.end) as object;
     } catch (error) {
-      // A codec of the user's may throw what it likes.
+      // A user's codec may throw any value.
       this.#refuse(isProtocolError(error) ? `${error.code}: ${error.message}` : showThrown(error));
       return;
     }
@@ -262,7 +262,7 @@ export class Judge {
     }
   }
 
-  /** Whether the message is one about a mistake of ours, or a last word. */
+  /** Whether the message may report a mistake of ours, or be a farewell. */
   #mayBeSaid(message: object): boolean {
     const { type = '' } = message as { type?: string };
     if (this.#fault !== undefined) {
@@ -282,10 +282,10 @@ export class Judge {
     return found('accepted', `answered ${textOf(message)} to what it has to refuse: ${this.#fault}`);
   }
 
-  /** Compare with the model, as far as both have answered. `isLast`: nothing more comes of the server. */
+  /** Compare with the model, as far as both have answered. With `isLast`, the server sends nothing more. */
   #compare(isLast = false): Finding | undefined {
     const model = this.#model;
-    // What a model does with a mistake is what `close` says.
+    // `close` says what a model does with a mistake.
     if (
       model === undefined ||
       this.#isLost ||
@@ -318,7 +318,7 @@ export class Judge {
     return undefined;
   }
 
-  /** The payload as our own codec writes it: a value may have several encodings. */
+  /** The payload as our own codec writes it, since a value may have several encodings. */
   #canonical(payload: Buffer): Buffer {
     const { serverMessages } = this.#law.protocol;
     try {
@@ -333,7 +333,7 @@ export class Judge {
   }
 }
 
-/** Of what a server sends, so many messages are kept for those who make the next ones. */
+/** The most received messages that are kept for making the next ones. */
 const MOST_KEPT = 1_000;
 
 function payloadOf({ bytes, start, end }: Extract<FrameResult, { kind: 'frame' }>): Buffer {

@@ -2,9 +2,7 @@ import { showThrown } from '../../bytes/show.ts';
 import { Conversation } from '../../protocol/conversation.ts';
 import type { ServerProtocol } from '../../protocol/protocol.ts';
 
-/**
- * What the declared session itself answers: its handlers run beside the server that is judged, and are given the same bytes.
- */
+/** The answers of the declared session itself: its handlers run beside the judged server and receive the same bytes. */
 export class Model {
   // biome-ignore lint/suspicious/noExplicitAny: of any protocol
   readonly #conversation: Conversation<any, any>;
@@ -24,7 +22,7 @@ export class Model {
     return this.#conversation.isWorking;
   }
 
-  /** Why it can say no more, where its own code is the reason. */
+  /** Why the model cannot continue, if its own code is the reason. */
   get failure(): string | undefined {
     const { error } = this.#conversation as { error: { code?: string } | undefined };
     return error?.code === 'ERR_HANDLER' ? showThrown(error) : undefined;

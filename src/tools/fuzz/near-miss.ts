@@ -1,10 +1,10 @@
-/** Bytes that are almost what they should be, and in what they differ. */
+/** Bytes that are almost right, and a description of the difference. */
 export interface NearMiss {
   readonly what: string;
   readonly bytes: Buffer;
 }
 
-/** Edits of bytes, each once: those that change nothing, and those that come to the same, are left out. */
+/** Edits of bytes. Edits that change nothing, and edits with the same result, are left out. */
 export class NearMisses {
   readonly #good: Buffer;
   readonly #seen: Set<string>;
@@ -19,7 +19,7 @@ export class NearMisses {
     return this.#found;
   }
 
-  /** The good bytes, with others in place of those from `start` to `end`. */
+  /** The good bytes, with the bytes from `start` to `end` replaced. */
   put(what: string, start: number, end: number, bytes: Uint8Array | readonly number[]): void {
     const good = this.#good;
     this.add(what, Buffer.concat([good.subarray(0, start), Buffer.from(bytes), good.subarray(end)]));

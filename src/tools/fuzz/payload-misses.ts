@@ -2,21 +2,21 @@ import type { Declaration } from '../../protocol/fields/engine/declaration.ts';
 import { trace } from '../../protocol/fields/engine/trace.ts';
 import { type NearMiss, NearMisses } from './near-miss.ts';
 
-/** A field of a message, as bytes. */
+/** The place of a field in a payload. */
 interface Place {
   readonly path: string;
   readonly start: number;
   readonly end: number;
 }
 
-/** Payloads of so many bytes are cut at each place; longer ones at these many. */
+/** A payload up to this length is cut at each place; a longer one at this many places. */
 const MOST_CUTS = 48;
 const LONG = 1_024;
 
 /**
- * Payloads beside a good one: each field at the boundaries of its kind, its length or its tag off by one or at its most, text
- * that is none, the payload cut short at each place, and drawn out. Some of them are messages, too. What is edited are the
- * bytes of a field as they lie on the wire, its length in front among them: so every kind of field is met.
+ * Payloads close to a good one: each field at the boundaries of its kind, its length or tag off by one or at the maximum, invalid
+ * text, the payload cut short at each place, and lengthened. Some of them are valid messages. Edits work on the bytes of a field
+ * on the wire, with its length prefix, so every kind of field is covered.
  *
  * @example
  * payloadMisses(drone.clientMessages, Buffer.from([2, 2, 72, 73])); // 'text: first byte + 1' 02 03 48 49, …
@@ -36,7 +36,7 @@ export function payloadMisses(codec: object, payload: Buffer): readonly NearMiss
   return misses.found;
 }
 
-/** The fields that hold no others; of a codec that is not declared, each byte. */
+/** The fields without children; for a codec that is not declared, each byte. */
 function placesOf(codec: object, payload: Buffer): Place[] {
   const { declaration } = codec as { readonly declaration?: Declaration };
   if (declaration === undefined) {
@@ -70,7 +70,7 @@ function editField(misses: NearMisses, payload: Buffer, { path, start, end }: Pl
   const rest = Math.min(length, 64) - 1;
   const filled = (byte: number): number[] => Array.from({ length: rest }, () => byte);
   if (length <= 8) {
-    // Whole numbers at their boundaries, in either order of bytes.
+    // Whole numbers at their boundaries, in both byte orders.
     set('the least, big-endian', start, [0x80, ...filled(0x00)]);
     set('the least, little-endian', start, [...filled(0x00), 0x80]);
     set('the greatest, big-endian', start, [0x7f, ...filled(0xff)]);
@@ -80,7 +80,7 @@ function editField(misses: NearMisses, payload: Buffer, { path, start, end }: Pl
     set('1, big-endian', start, [...filled(0x00), 0x01]);
     set('1, little-endian', start, [0x01, ...filled(0x00)]);
   }
-  // A length or a tag in front; a delimiter, a sum or text at the end.
+  // The first byte may be a length or a tag; the last one a delimiter, a checksum or text.
   set('first byte + 1', start, [(first + 1) & 0xff]);
   set('first byte − 1', start, [(first - 1) & 0xff]);
   set('first byte 00', start, [0x00]);

@@ -1,21 +1,21 @@
-/** What a server does with bytes that are no message, and with a message that its state does not take. */
+/** What a server does with bytes that are not a message, and with a message that its state does not accept. */
 export interface Refusal {
   /** Whether it ends the connection. */
   readonly ends: 'always' | 'never' | 'maybe';
-  /** The types of message that it may say about it; undefined: any. */
+  /** The types of message that it may send in reply; undefined for any. */
   readonly says: ReadonlySet<string> | undefined;
 }
 
 /**
- * Read what a refusal is from a text:
+ * Parse the description of a refusal:
  *
- *     close              ends the connection, and says nothing but the farewell of the session
- *     close:error,bye    says one of these before it ends the connection
- *     error              answers with that, and goes on
- *     ignore             goes on, and says nothing
- *     any                whatever it likes
+ *     close              ends the connection and sends nothing except the farewell of the session
+ *     close:error,bye    sends one of these messages before it ends the connection
+ *     error              answers with this message and continues
+ *     ignore             continues and sends nothing
+ *     any                anything
  *
- * @param types - what servers may send, where that is known
+ * @param types - the types that servers may send, if they are known
  * @throws TypeError for a type that servers do not send
  */
 export function parseRefusal(text: string, types?: readonly string[], hasFarewell = false): Refusal {

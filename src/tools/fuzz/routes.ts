@@ -7,16 +7,16 @@ export interface Leg {
   readonly to: string;
 }
 
-/** The legs to a state, from the state where one stands. */
+/** The messages that lead to a state from the current one. */
 export type Route = readonly Leg[];
 
 /**
- * The shortest route to each state that can be reached from one, by the outcomes of the rows, or by `next` where a row has none.
- * A state's own route is empty; a state that no message leads to has none.
+ * The shortest route from a state to each state that can be reached, by the outcomes of the rows, or by `next` if a row has none.
+ * The route to the state itself is empty; a state that no message leads to has no route.
  */
 export function routesFrom(table: SessionTable, from: string): ReadonlyMap<string, Route> {
   const routes = new Map<string, Route>([[from, []]]);
-  // A map grows behind the place where it is read: breadth first.
+  // The loop also visits entries that are added meanwhile: breadth first.
   for (const [name, route] of routes) {
     for (const leg of legsOf(table, name)) {
       if (!routes.has(leg.to)) routes.set(leg.to, [...route, leg]);
@@ -25,17 +25,17 @@ export function routesFrom(table: SessionTable, from: string): ReadonlyMap<strin
   return routes;
 }
 
-/** The shortest route to a final state; undefined where none can be reached. */
+/** The shortest route to a final state; undefined if none can be reached. */
 export function routeOut(table: SessionTable, from: string): Route | undefined {
   return [...routesFrom(table, from)].find(([name]) => table.states.get(name)!.final)?.[1];
 }
 
-/** The types that a state takes and stays, as far as its outcomes tell. */
+/** The types after which a state may stay the same, by the outcomes of its rows. */
 export function stayingTypes(table: SessionTable, name: string): string[] {
   const { on, final } = table.states.get(name)!;
   if (final) return [];
   const stays = [...on].filter(([, { outcomes }]) => outcomes === undefined || outcomes.has(name));
-  // Those that lead nowhere else come first: the others may end the conversation.
+  // Types that lead nowhere else come first, since the others may end the conversation.
   const ways = (type: string): number => on.get(type)!.outcomes?.size ?? Infinity;
   return stays.map(([type]) => type).sort((a, b) => ways(a) - ways(b));
 }

@@ -2,13 +2,13 @@ import { defineSession } from '../../protocol/session/session.ts';
 import type { SessionTable, StateTable, TableRow } from '../../protocol/session/table.ts';
 
 /**
- * The table as the judge of a server reads it. Three things differ from the table that is declared:
+ * The table as the judge of a server reads it. It differs from the declared table in three points:
  *
- * - A row of `otherwise` stands beside the others, by the type of each message: what is sent out of order is followed, too.
+ * - A row of `otherwise` becomes a row for each message type without one, so messages out of order are followed too.
  * - Nothing is sent unasked, except what `unsolicited` names.
- * - A final state may say what its `otherwise` says, or nothing.
+ * - A final state may send what its `otherwise` row sends, or nothing.
  *
- * @param unasked - whether a state that does not name what it sends unasked may send anything
+ * @param unasked - whether a state without `unsolicited` may send anything unasked
  */
 export function strictTable(table: SessionTable, unasked = false): SessionTable {
   const states = new Map<string, StateTable>();
@@ -26,12 +26,12 @@ export function strictTable(table: SessionTable, unasked = false): SessionTable 
     states,
     initial: states.get(initial.name)!,
     ready: states.get(ready.name)!,
-    // The judge knows what was refused, and what may be said about it.
+    // The judge knows what was refused, and which messages may report it.
     farewell: undefined,
   };
 }
 
-/** The table of a protocol without a session: one state, in which anything may be said. */
+/** The table of a protocol without a session: one state in which anything may be sent. */
 export function openTable(): SessionTable {
   const codec = { decode: () => ({ type: '' }), encode: () => new Uint8Array() };
   const open = { otherwise: () => undefined };
@@ -49,7 +49,7 @@ function* rowsOf(state: StateTable, types: readonly string[]): Generator<[string
   }
 }
 
-/** A row of a final state: what comes there need not be looked at. */
+/** A row of a final state: the server need not look at messages there. */
 function mayBeIgnored({ name, otherwise }: StateTable, row: TableRow | undefined): TableRow {
   const { handle = () => undefined, outcomes } = row ?? otherwise ?? {};
   const said = [...(outcomes?.values() ?? [])].flatMap(({ types }) => [...types]);

@@ -7,17 +7,14 @@ import type { DeclaredCodec } from '../../protocol/fields/messages.ts';
 import type { Framing } from '../../protocol/framing/framing.ts';
 import type { JudgedProtocol } from './judge.ts';
 
-/** Something that bytes are given to, and that throws where it breaks its promise. */
+/** A function of bytes that throws if the code under test breaks its promise. */
 export interface FuzzTarget {
   readonly name: string;
-  /** @throws anything but a `ProtocolError`, which refuses the bytes: then the target has failed */
+  /** @throws anything except a `ProtocolError`, which refuses the bytes: then the target has failed */
   run(bytes: Buffer): void;
 }
 
-/**
- * The targets that a module's exports give: framings, codecs, protocols (the framing and the codec of either side), and functions of
- * bytes.
- */
+/** The targets in a module's exports: framings, codecs, protocols (framing and codec of either side), and functions of bytes. */
 export function targetsOf(exported: Readonly<Record<string, unknown>>): FuzzTarget[] {
   return Object.entries(exported).flatMap(([name, value]) => {
     if (typeof value === 'function') return [{ name, run: value as FuzzTarget['run'] }];
@@ -38,9 +35,7 @@ export function targetsOf(exported: Readonly<Record<string, unknown>>): FuzzTarg
 // biome-ignore lint/suspicious/noExplicitAny: of any messages
 type AnyCodec = Codec<any, any>;
 
-/**
- * A framing gives the same frames, and the same error, for every way of cutting the bytes. The first byte of an input says how it is cut.
- */
+/** A framing gives the same frames, and the same error, however the bytes are cut. The first byte of an input says how to cut it. */
 export function framingTarget(name: string, framing: Framing): FuzzTarget {
   return {
     name,
@@ -50,7 +45,7 @@ export function framingTarget(name: string, framing: Framing): FuzzTarget {
       const whole = framesOf(framing, [input]);
       const pieces: Buffer[] = [];
       for (let at = 0; at < input.length; ) {
-        // Short pieces, and now and then a longer one.
+        // Mostly short pieces, sometimes a longer one.
         const length = 1 + ((step >> (pieces.length % 6)) & 0x07);
         pieces.push(Buffer.from(input.subarray(at, at + length)));
         at += length;
@@ -64,7 +59,7 @@ export function framingTarget(name: string, framing: Framing): FuzzTarget {
   };
 }
 
-/** The frames of some bytes in hex, and what ended them. */
+/** The frames in some bytes, in hex, and the error that ended them. */
 function framesOf(framing: Framing, pieces: readonly Buffer[]): string[] {
   const reader = framing.reader();
   const frames: string[] = [];
@@ -86,8 +81,8 @@ function framesOf(framing: Framing, pieces: readonly Buffer[]): string[] {
 }
 
 /**
- * A codec refuses bytes by a `ProtocolError`, or gives a message that can be encoded; what it encodes decodes, and encodes to the same
- * bytes again. A declared one does the same by its generated code and by its walk.
+ * A codec refuses bytes with a `ProtocolError`, or gives a message that can be encoded. The encoded bytes decode, and encode to
+ * the same bytes again. For a declared codec the generated code and the walk must agree.
  */
 export function codecTarget(name: string, codec: AnyCodec): FuzzTarget {
   return {

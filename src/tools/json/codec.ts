@@ -31,7 +31,7 @@ import { cases, fields, inOrder } from './types.ts';
 export type AnyCodec = MessageSource<Codec<any, any>>;
 type Entries = readonly (readonly [string, AnyNode])[];
 
-/** What a codec is in general: how much it takes, and what it needs to know. */
+/** What a codec has besides its messages: limits and parameters. */
 const COMMON = {
   limits: record({
     elements: natural,
@@ -45,7 +45,7 @@ const COMMON = {
 
 const FIELD = { type, trailing: oneOf('reject', 'ignore'), ...COMMON };
 
-/** The messages' own fields stand between those of the header and the trailer. */
+/** The messages' own fields come between those of the header and the trailer. */
 const MESSAGES = {
   ...{ tag, header: fields, trailer: fields },
   otherwise: oneOf('reject', 'unknown'),
@@ -118,7 +118,7 @@ export const codec: Part<AnyCodec> = {
   },
 };
 
-/** That of the servers: the clients' by its name, where both are the same. */
+/** The codec of the servers; if it is the clients' codec, it is written as that name. */
 export const serverCodec: Part<AnyCodec> = {
   schema: { anyOf: [codec.schema, { const: 'clientMessages' }] },
   toJson: (one, to) => (to.codecName(one) === 'clientMessages' ? 'clientMessages' : codec.toJson(one, to)),
@@ -126,7 +126,7 @@ export const serverCodec: Part<AnyCodec> = {
     typeof json === 'string' ? (from.codec(json, path) as AnyCodec) : codec.read(json, from, path),
 };
 
-/** What JSON Schema says of it. */
+/** The JSON Schema of a codec. */
 export const CODEC_SCHEMA: Schema = {
   anyOf: [
     withKind('messages', record({ ...MESSAGES, messages: cases() }).schema),
@@ -153,7 +153,7 @@ function commonOf({ limits, parameters, parameterRanges }: Declaration): object 
   };
 }
 
-/** The fields of the header and of the trailer, which all messages share. */
+/** The fields of the header and the trailer, which all messages share. */
 function aroundOf({ cases: all, header, trailer }: Extract<Call, { maker: 'messages' }>): {
   header: Entries;
   trailer: Entries;

@@ -1,6 +1,6 @@
 import { show } from '../../bytes/show.ts';
 
-/** A document that cannot be read: `path` says where in it, as in `clientMessages.messages[1].fields[0].type.size`. */
+/** A document that cannot be read. `path` is the place in it: `clientMessages.messages[1].fields[0].type.size`. */
 export class DocumentError extends TypeError {
   override readonly name: string = 'DocumentError';
   readonly path: string;
@@ -11,12 +11,12 @@ export class DocumentError extends TypeError {
   }
 }
 
-/** What stands at a path is not what is expected there. */
+/** The error for an unexpected value at a path. */
 export function unexpected(path: string, expected: string, got: unknown): DocumentError {
   return new DocumentError(path, `expected ${expected}, got ${show(got)}`);
 }
 
-/** Call a maker; what it throws is about what stands at the path. */
+/** Call a maker; an error that it throws is reported for the path. */
 export function at<T>(path: string, make: () => T): T {
   try {
     return make();

@@ -5,13 +5,13 @@ import { objectAt, type Reader, type Role, readMembers } from './part.ts';
 import { SCALARS, TYPES } from './types.ts';
 import { MAX_DEPTH } from './writer.ts';
 
-/** Fields of a document at the most, those that are named counted wherever they are used: what a codec is made of. */
+/** The most fields in a document. A named definition counts each time it is used, since each use adds to the codec. */
 const MAX_FIELDS = 100_000;
 
-/** Reads fields, and finds what the document names. */
+/** Reads fields, and resolves the names in a document. */
 export class DocumentReader implements Reader {
   readonly standsIn: boolean;
-  /** The functions that are named and were not given, each with the places that name it. */
+  /** The functions that are named and not given, with the places that name each. */
   readonly missing: Map<string, string[]> = new Map();
   readonly codecs: Map<string, unknown> = new Map();
   readonly #functions: Readonly<Record<string, unknown>>;
@@ -76,7 +76,7 @@ export class DocumentReader implements Reader {
   }
 
   finishTypes(): void {
-    // A map gives what is added to it meanwhile.
+    // A Map also iterates over entries that are added meanwhile.
     for (const [name, path] of this.#later) {
       this.#definition(name, path);
       this.#later.delete(name);

@@ -44,7 +44,7 @@ import { checksum } from './types.ts';
 
 type Bytes = string | Uint8Array | readonly number[];
 
-/** Bytes that a maker takes as text or as numbers too. */
+/** Bytes; the maker accepts text and numbers too. */
 const mark: Part<Bytes, Uint8Array> = as(
   bytes,
   (given: Bytes) => (typeof given === 'string' ? Buffer.from(given) : Uint8Array.from(given)),
@@ -75,7 +75,7 @@ const valid = maybe(
   ),
 );
 
-/** In the options of a framing a checksum of the catalogue may stand by its name. */
+/** A checksum in the options of a framing; one of the catalogue may be given by its name. */
 function sum(): Part<unknown, unknown> {
   return {
     schema: checksum.schema,
@@ -132,7 +132,7 @@ const kind = record({
   ...{ end: maybe(mark), trailer: maybe(natural), maxFrameLength: maybe(natural), valid },
 });
 
-/** The options that each maker takes. A maker that is missing here does not compile. */
+/** The options of each maker. A maker that is missing here does not compile. */
 const OPTIONS: { readonly [M in FramingMaker]: Readonly<Record<string, AnyPart>> } = {
   lengthPrefix: {
     lengthFieldLength: maybe(
@@ -241,7 +241,7 @@ const OPTIONS: { readonly [M in FramingMaker]: Readonly<Record<string, AnyPart>>
     onNoise: error('discard'),
   },
   selfDelimiting: {
-    /** A codec of the protocol by its name, or one of its own. */
+    /** The name of a codec of the protocol, or a codec of its own. */
     codec: {
       schema: { anyOf: [{ enum: ['clientMessages', 'serverMessages'] }, codec.schema] },
       toJson: (given, to) => to.codecName(given) ?? codec.toJson(given as never, to),
@@ -266,11 +266,11 @@ const FRAMING: Role = {
 };
 const FUNCTION = { by: reference(FRAMING) };
 
-/** The layout follows from the options: it is there for those that read a document without making the framing. */
+/** The layout follows from the options. It is there for programs that read a document without making the framing. */
 const LAYOUT: Schema = { type: 'object', required: ['kind'], properties: { kind: { type: 'string' } } };
 
 /**
- * One framing: the call of its maker, and what follows from it.
+ * One framing: the maker call, and the layout that follows from it.
  *
  *     { "framing": "lengthPrefix", "options": { "lengthFieldLength": 2 }, "layout": { "kind": "lengthPrefix", … } }
  *     { "framing": "function", "by": { "function": "framing" } }
@@ -312,7 +312,7 @@ const single: Part<Framing> = {
 
 const asIs: Part<unknown> = { schema: LAYOUT, toJson: (one) => one as Json, read: (one) => one };
 
-/** Whether two values of JSON are the same; the order of members does not count. */
+/** Whether two JSON values are equal; the order of members does not count. */
 export function same(a: unknown, b: unknown): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return Object.is(a, b);
   if (Array.isArray(a) !== Array.isArray(b)) return false;
@@ -327,7 +327,7 @@ export function same(a: unknown, b: unknown): boolean {
 
 const pair = record({ reads: maybe(single), writes: maybe(single) });
 
-/** One framing for both directions, or what the server reads and what it writes. */
+/** One framing for both directions, or one for reading and one for writing, as the server sees it. */
 export const framing: Part<Framing | Partial<FramingPair>> = either<
   Framing | Partial<FramingPair>,
   Framing | Partial<FramingPair>
@@ -341,7 +341,7 @@ export const framing: Part<Framing | Partial<FramingPair>> = either<
   { part: pair as Part<never, Partial<FramingPair>>, writes: () => true, reads: () => true },
 );
 
-/** What JSON Schema says of one. */
+/** The JSON Schema of a framing. */
 export const FRAMING_SCHEMA: Schema = {
   anyOf: [
     ...Object.entries(OPTIONS).map(([name, parts]) => ({

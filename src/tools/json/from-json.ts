@@ -11,12 +11,12 @@ import { readSession } from './session.ts';
 import { FORMAT, PREFACE, type ProtocolJson, VERSION } from './to-json.ts';
 
 export interface FromJsonOptions {
-  /** What the names of functions in the document mean: see `functionsOf`. */
+  /** The values of the function names in the document: see `functionsOf`. */
   readonly functions?: Readonly<Record<string, unknown>> | undefined;
   /**
-   * What is made of a name that is not among them: an error (`'refuse'`, the default); or something that stands in for it
-   * (`'stand in'`), for tools that read a declaration and run nothing of the user's. A mapping stands in as the value that is mapped, a
-   * check of frames as one that all pass, a checksum as 0; the rest throws when it is called.
+   * What happens to a name that is not among the functions: an error (`'refuse'`, the default), or a stand-in (`'stand in'`), for
+   * tools that read a declaration without running user code. The stand-in for a mapping keeps the mapped value, for a check of
+   * frames accepts all, for a checksum gives 0; any other throws when it is called.
    */
   readonly missing?: 'refuse' | 'stand in' | undefined;
 }
@@ -25,13 +25,13 @@ export interface FromJsonOptions {
 type AnyProtocol = Protocol<any, any, string, any, any, any, any>;
 
 /**
- * The protocol that a document holds: its codecs give the same bytes and the same errors, its framing and its session do the same.
- * Nothing of the document is run.
+ * The protocol in a document. Its codecs give the same bytes and the same errors; its framing and session behave the same. No
+ * code from the document is run.
  *
- * @param json what `toJSON` gives, or `JSON.parse` of it
- * @returns as `defineProtocol`; without a session where the document has none
- * @throws DocumentError, a TypeError that says where in the document: what is missing or unknown there, what a maker refuses, and names
- *   of functions that are not among `functions`
+ * @param json the result of `toJSON`, or `JSON.parse` of it
+ * @returns as `defineProtocol`; without a session if the document has none
+ * @throws DocumentError, a TypeError with the place in the document: for missing and unknown members, for values that a maker
+ * refuses, and for names that are not among `functions`
  *
  * @example
  * const protocol = fromJSON(JSON.parse(readFileSync('drone.json', 'utf8')), { functions: functionsOf(drone) });
@@ -77,12 +77,12 @@ export function fromJSON(json: ProtocolJson | unknown, options: FromJsonOptions 
     ...(session !== undefined && { session }),
     ...(replies !== undefined && { replies: defined(replies) }),
   };
-  // Without a session it is only what its parts are.
+  // Without a session the result is only its parts.
   if (session === undefined) return Object.freeze(made) as never;
   return at('', () => defineProtocol(made as never)) as AnyProtocol;
 }
 
-/** What is read apart. */
+/** A member that is read separately. */
 const known: Part<unknown> = { schema: {}, toJson: () => null, read: () => undefined };
 
 function defined(values: unknown): object {

@@ -2,41 +2,41 @@ import type { AnyField } from '../../protocol/fields/field.ts';
 import type { AnyNode } from '../../protocol/fields/kind.ts';
 import { at, DocumentError, inside, unexpected } from './document-error.ts';
 
-/** What JSON holds. */
+/** A JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
 /** A JSON Schema, as data. */
 export type Schema = Readonly<Record<string, unknown>>;
 
-/** What parts ask of the document that is written. */
+/** What parts need from the document that is written. */
 export interface Writer {
-  /** A field; one that is used more than once is written once, and named. */
+  /** Write a field; a field that is used more than once is written once, and named. */
   type(node: AnyNode): Json;
-  /** A field that is named before it is declared. */
+  /** Write a field that is named before it is declared. */
   laterType(node: AnyNode): Json;
-  /** The name of a function, or of what else JSON does not hold. */
+  /** The name of a function, or of another value that JSON does not hold. */
   reference(value: unknown): string;
-  /** Write something that has this name: functions and fields in it are named after it. */
+  /** Write a value with this name: functions and fields inside it are named after it. */
   named<T>(name: string, write: () => T): T;
-  /** How the document names a codec of the protocol; undefined for any other. */
+  /** The document's name for a codec of the protocol; undefined for any other codec. */
   codecName(codec: unknown): string | undefined;
 }
 
-/** What parts ask of the document that is read. */
+/** What parts need from the document that is read. */
 export interface Reader {
   type(json: unknown, path: string): AnyField;
   laterType(json: unknown, path: string): () => AnyField;
-  /** Make what was named before it is declared; before a codec is made. */
+  /** Make the fields that were named before they were declared; called before a codec is made. */
   finishTypes(): void;
-  /** What has this name among the functions that were given. */
+  /** The given function with this name. */
   reference(name: string, role: Role, path: string): unknown;
-  /** A codec of the protocol, by its name. */
+  /** The codec of the protocol with this name. */
   codec(name: string, path: string): unknown;
-  /** Functions that were not given are stood in for. */
+  /** True if stand-ins take the place of functions that were not given. */
   readonly standsIn: boolean;
 }
 
-/** What a function of the document has to be, and what stands in for it where it is not at hand. */
+/** What a function in the document must be, and its stand-in. */
 export interface Role {
   readonly expected: string;
   isOne(value: unknown): boolean;
@@ -44,12 +44,12 @@ export interface Role {
 }
 
 /**
- * One part of a document, in all its faces: how it is written, how it is read and judged, and the JSON Schema that says so. `In` is
- * what is written, `Out` what reading gives.
+ * One part of a document: how it is written, how it is read and checked, and its JSON Schema. `In` is the value that is written,
+ * `Out` the value that reading gives.
  */
 export interface Part<In, Out = In> {
   readonly schema: Schema;
-  /** It may be left out: undefined. */
+  /** The part may be left out: then the value is undefined. */
   readonly isOptional?: boolean;
   toJson(value: In, to: Writer): Json;
   /** @throws DocumentError, with the path */
@@ -61,7 +61,7 @@ export type AnyPart = Part<any, any>;
 export type PartsOf<D extends object> = { readonly [K in keyof D]-?: Part<D[K], unknown> };
 export type Values<P> = { readonly [K in keyof P]: P[K] extends Part<never, infer Out> ? Out : never };
 
-/** A part of plain values: as they are. */
+/** A part whose values are written as they are. */
 function plain<T>(schema: Schema, expected: string, isOne: (json: unknown) => boolean): Part<T> {
   return {
     schema,
@@ -96,7 +96,7 @@ export const natural: Part<number> = plain(
   (json) => Number.isSafeInteger(json) && (json as number) >= 0,
 );
 
-/** A number without a fraction; a text for one that has no end: `Infinity`, `-Infinity`. */
+/** A number without a fraction; the text `Infinity` or `-Infinity` if it has no limit. */
 export const bound: Part<number> = {
   schema: { oneOf: [{ type: 'number' }, { enum: ['Infinity', '-Infinity'] }] },
   toJson: (value) => (Number.isFinite(value) ? value : String(value)),
@@ -119,13 +119,13 @@ export const bytes: Part<Uint8Array> = {
   },
 };
 
-/** One of some words or numbers. */
+/** One of several words or numbers. */
 export function oneOf<const T extends string | number>(...values: readonly T[]): Part<T> {
   const names = values.map((value) => (typeof value === 'string' ? `'${value}'` : value)).join(', ');
   return plain({ enum: values }, `one of ${names}`, (json) => values.includes(json as T));
 }
 
-/** What may be left out. */
+/** A part that may be left out. */
 export function maybe<In, Out>(part: Part<In, Out>): Part<In | undefined, Out | undefined> {
   return { ...(part as Part<In | undefined, Out>), isOptional: true };
 }
@@ -142,7 +142,7 @@ export function list<In, Out>(item: Part<In, Out>, least = 0): Part<readonly In[
   };
 }
 
-/** An object of names and what each stands for; the order does not count. */
+/** An object that maps names to values; their order does not count. */
 export function map<T>(item: Part<T>): Part<ReadonlyMap<string, T>, Readonly<Record<string, T>>> {
   return {
     schema: { type: 'object', additionalProperties: item.schema },
@@ -158,7 +158,7 @@ export function map<T>(item: Part<T>): Part<ReadonlyMap<string, T>, Readonly<Rec
   };
 }
 
-/** An object of these parts and no others. */
+/** An object with exactly these parts. */
 export function record<P extends Readonly<Record<string, AnyPart>>>(
   parts: P,
 ): Part<{ readonly [K in keyof P]: P[K] extends Part<infer In, unknown> ? In : never }, Values<P>> {
@@ -186,7 +186,7 @@ export function writeMembers(
   return Object.fromEntries(members.map(([name, part]) => [name, part.toJson(values[name], to)]));
 }
 
-/** The values of an object, of which each member has its part; one of another name is refused. */
+/** The values of an object, each read by its part; a member with another name is refused. */
 export function readMembers(
   parts: Readonly<Record<string, AnyPart>>,
   json: Readonly<Record<string, unknown>>,
@@ -216,7 +216,7 @@ export function objectAt(json: unknown, path: string): Readonly<Record<string, u
   throw unexpected(path, 'an object', json);
 }
 
-/** The same part, of which the value is another one; `make` may throw. */
+/** The same part for another value, which `write` and `make` convert; `make` may throw. */
 export function as<In, Out, NewIn, NewOut>(
   part: Part<In, Out>,
   write: (value: NewIn, to: Writer) => In,
@@ -232,14 +232,14 @@ export function as<In, Out, NewIn, NewOut>(
   };
 }
 
-/** Alternatives that are told apart by what they are in JSON: each has a test. */
+/** Alternatives, told apart by a test of the JSON value. */
 export function either<In, Out>(
   expected: string,
   ...ways: readonly {
     readonly part: Part<never, Out>;
-    /** Whether it is this one that is written. */
+    /** Whether this alternative writes the value. */
     writes(value: In): boolean;
-    /** Whether it is this one that is read. */
+    /** Whether this alternative reads the JSON value. */
     reads(json: unknown): boolean;
   }[]
 ): Part<In, Out> {
@@ -265,7 +265,7 @@ export const type: Part<AnyNode, AnyField> = {
   read: (json, from, path) => from.type(json, path),
 };
 
-/** What JSON does not hold, by a name: `{ "function": "session.locked.write" }`. */
+/** A value that JSON does not hold, by its name: `{ "function": "session.locked.write" }`. */
 export function reference(role: Role): Part<unknown> {
   const name = record({ function: text });
   return {
@@ -275,7 +275,7 @@ export function reference(role: Role): Part<unknown> {
   };
 }
 
-/** What throws when it is called: its name is known, and it is not at hand. */
+/** A function that throws when it is called: its name is known, but it was not given. */
 export function absent(name: string): () => never {
   return () => {
     throw new Error(`the function '${name}' is not there: the document names it only`);
@@ -287,7 +287,7 @@ export function callable(standIn: (name: string) => unknown = absent): Role {
   return { expected: 'a function', isOne: (value) => typeof value === 'function', standIn };
 }
 
-/** Whether it is an object that has this member. */
+/** Test for an object with this member. */
 export function has(name: string): (json: unknown) => boolean {
   return (json) => typeof json === 'object' && json !== null && Object.hasOwn(json, name);
 }

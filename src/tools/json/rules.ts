@@ -22,7 +22,7 @@ const own = {
 };
 const otherwise = { writes: () => true, reads: () => true };
 
-/** One type or several; one alone stays alone. */
+/** One type or several; a single type is written without a list. */
 const types = either<unknown, unknown>(
   'a type of message, or a list of them',
   {

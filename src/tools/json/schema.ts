@@ -31,10 +31,7 @@ const TYPE_SCHEMA: Schema = {
   ],
 };
 
-/**
- * The JSON Schema (2020-12) of what `toJSON` gives. It says what may stand where; that names lead to something, and that numbers
- * fit, `fromJSON` judges.
- */
+/** The JSON Schema (2020-12) of the result of `toJSON`. It describes the structure; `fromJSON` also checks names and numbers. */
 export const protocolSchema: Schema = Object.freeze({
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'A protocol of wirepipe: declaration, framing and session',

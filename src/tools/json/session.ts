@@ -32,10 +32,10 @@ type Outcome = NonNullable<TableRow['outcomes']> extends ReadonlyMap<string, inf
 
 const types = list(anyText);
 const handler = reference(callable());
-/** What only looks, and may be left out: what stands in for it does nothing. */
+/** A function that only observes and may be left out; its stand-in does nothing. */
 const quiet = maybe(reference(callable(() => () => undefined)));
 
-/** What is sent on the way to a state: exactly one of these, or any number; or any number up to one of those. */
+/** The messages sent on the way to a state: exactly these, any number of these, or any number followed by one of those. */
 const OUTCOME = record({
   state: anyText,
   one: maybe(types),
@@ -66,7 +66,7 @@ const outcomes: Part<ReadonlyMap<string, Outcome>, Readonly<Record<string, unkno
         throw new DocumentError(own, 'expected one of one, any, until');
       }
       if (of !== undefined && until === undefined) throw new DocumentError(own, 'of belongs to until');
-      // One type alone is written as the maker takes it: the answer is known by it.
+      // A single type is written as the maker takes it, since it names the answer.
       if (one?.length === 1) return [state, one[0]];
       return [state, any ?? (one ? { one } : { until: until!, ...(of && { of }) })];
     });
@@ -102,7 +102,7 @@ function rowOf({
   return { handle, outcomes: all, concurrent: keyPath ?? key };
 }
 
-/** Rows by what they take, in their order. */
+/** Rows by their message or timer, in order. */
 function rows(key: 'message' | 'timer'): Part<ReadonlyMap<string, TableRow<never>>, Record<string, unknown>> {
   const members = { [key]: anyText, ...ROW };
   return {
@@ -136,7 +136,7 @@ const deadline: Part<DeadlineTable, object> = {
   read: (json, from, path) => defined(readMembers(DEADLINE, objectAt(json, path), from, path)),
 };
 
-/** A part of a state, or a function that makes it. */
+/** A part of a state, or a function that creates it. */
 function orMade<In, Out>(part: Part<In, Out>): Part<unknown, unknown> {
   return either<unknown, unknown>(
     'it, or a function',
@@ -176,7 +176,7 @@ const state: Part<StateTable, readonly [string, object]> = {
   },
 };
 
-/** The functions of a state are named after what they are. */
+/** The functions of a state are named after their parts. */
 function writeParts(
   parts: typeof STATE,
   values: Readonly<Record<string, unknown>>,
@@ -219,7 +219,7 @@ const told = maybe(
 const SESSION = {
   initial: anyText,
   ready: anyText,
-  /** What the session's codecs tell, where these are not the protocol's; null of one that tells nothing. */
+  /** What the state's own codecs declare; null for a codec without a declaration. */
   receives: told,
   sends: told,
   context: quiet,
@@ -228,7 +228,7 @@ const SESSION = {
   states: list(state, 1),
 };
 
-/** The table of the server's session; its functions are named, and nothing of them is written. */
+/** The table of the server's session. Its functions are named, and their code is not written. */
 export const SESSION_SCHEMA: Schema = record(SESSION).schema;
 
 export function writeSession(

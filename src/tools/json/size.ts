@@ -25,7 +25,7 @@ import { value } from './value.ts';
 
 type From = Extent['from'];
 type ExtentOf<F extends From> = Extract<Extent, { from: F }>;
-/** What a maker takes for a size. */
+/** What a maker accepts as a size. */
 export type Given = Size | Until | UntilLast;
 
 const comes =
@@ -36,7 +36,7 @@ const comes =
 const BY = { add: whole, unit: natural, nullAt: maybe(whole) };
 const by = ({ adjusted }: Extent): Adjustment => adjusted!;
 
-/** A number made of another one. */
+/** A number that is adjusted. */
 function adjusted<F extends From, K extends string, In, Out>(
   from: F,
   key: K,
@@ -141,7 +141,7 @@ const last = {
   ),
 };
 
-/** How many bytes or elements: where the number comes from. */
+/** How many bytes or elements: the source of the number. */
 export const size: Part<Extent, Given> = either<Extent, Given>(
   "a number, 'rest', a field, { path }, { parameter }, { prefix, add, unit }, { rest } or { until }",
   literal,
@@ -177,7 +177,7 @@ export const tag: Part<Extent, AnyField | string | Parameter> = either<Extent, A
   prefix,
 );
 
-/** How many characters: a number, or up to a terminator. */
+/** How many characters: a number, or a terminator. */
 export const width: Part<Extent, number | Until> = either<Extent, number | Until>(
   'a number or { until }',
   literal as { writes: typeof literal.writes; reads: typeof literal.reads; part: Part<never, number> },

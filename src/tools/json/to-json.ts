@@ -12,7 +12,7 @@ import { DocumentWriter, Uses } from './writer.ts';
 export const FORMAT = 'wirepipe-protocol';
 export const VERSION = 1;
 
-/** The parts of a protocol that a document holds: what `defineProtocol` gives has them all. */
+/** The parts of a protocol that a document holds; the result of `defineProtocol` has them all. */
 export interface ProtocolParts {
   readonly name: string;
   readonly framing: Framing | FramingPair;
@@ -40,15 +40,15 @@ export interface ProtocolJson {
 
 export interface ToJsonOptions {
   /**
-   * Names for what JSON does not hold: handlers, mappings, custom fields. Whatever has none is named after the place where it stands
-   * first: `session.locked.write`.
+   * Names for values that JSON does not hold: handlers, mappings, custom fields. A value without a name is named after the first
+   * place where it occurs: `session.locked.write`.
    */
   readonly functions?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /**
- * A declaration, its framing and its session as one document of JSON: what tools and other languages read. Functions are names in
- * it; `functionsOf` gives what they name, and `fromJSON` takes it.
+ * A declaration, its framing and its session as one JSON document, for tools and other languages. Functions become names;
+ * `functionsOf` gives the functions, and `fromJSON` takes them.
  *
  * @throws TypeError for fields that nest deeper than 200 levels
  *
@@ -60,7 +60,7 @@ export function toJSON(protocol: ProtocolParts, options: ToJsonOptions = {}): Pr
 }
 
 /**
- * What the functions of a document are, by the names that `toJSON` gives them.
+ * The functions of a document, by the names that `toJSON` gives them.
  *
  * @example const same = fromJSON(toJSON(drone), { functions: functionsOf(drone) });
  */
@@ -107,7 +107,7 @@ function write(protocol: ProtocolParts, to: DocumentWriter): ProtocolJson {
   };
 }
 
-/** Each rule's functions are named after it. */
+/** The functions of each rule are named after it. */
 function writeMembersNamed(rules: Readonly<Record<string, unknown>>, to: DocumentWriter): Json {
   const members = Object.entries(RULES).filter(([name]) => rules[name] !== undefined);
   return Object.fromEntries(
@@ -118,7 +118,7 @@ function writeMembersNamed(rules: Readonly<Record<string, unknown>>, to: Documen
   );
 }
 
-/** What goes before the first frame, by the side that sends it. */
+/** The bytes before the first frame, by the side that sends them. */
 export const PREFACE: Readonly<Record<'client' | 'server' | 'refusal', Part<Uint8Array | undefined>>> = {
   client: maybe(bytes),
   server: maybe(bytes),

@@ -30,13 +30,13 @@ import {
 import { condition, measuring, size, tag, width } from './size.ts';
 import { value } from './value.ts';
 
-/** The makers: they judge what they are given, whatever its type. */
+/** The makers, which check their arguments whatever the type. */
 // biome-ignore lint/suspicious/noExplicitAny: what comes of a document has no type
 const make = makers as unknown as { readonly [M in Maker]: (...given: any[]) => AnyField };
 
 const ALL: Readonly<Record<Scalar, AnyField>> = makers;
 
-/** The fields that are made by no call, by name. */
+/** The fields that need no maker call, by name. */
 export const SCALARS: ReadonlyMap<string, AnyField> = new Map(
   Object.entries(ALL)
     .filter(([, made]) => isNode(made))
@@ -53,10 +53,10 @@ type CallOf<M extends Maker> = Call extends infer C
     : never
   : never;
 
-/** How the call of a maker is written, member by member, and how the field is made of what was read. */
+/** How a maker call is written, member by member, and how the field is made from the members that were read. */
 export interface TypeForm {
   readonly parts: Readonly<Record<string, AnyPart>>;
-  /** What the members are made of, where they are not the call's. */
+  /** The values of the members, if they differ from the call's. */
   of?(call: Call): object;
   make(values: never, standsIn: boolean): AnyField;
 }
@@ -69,7 +69,7 @@ function form<M extends Maker>() {
   ): TypeForm => ({ parts, make, ...(of && { of: of as unknown as (call: Call) => object }) });
 }
 
-/** Named fields, in the order of the wire. */
+/** Named fields, in wire order. */
 export const fields: Part<readonly (readonly [string, AnyNode])[], Readonly<Record<string, AnyField>>> = {
   schema: { type: 'array', items: record({ name: anyText, type }).schema },
   toJson: (entries, to) =>
@@ -83,7 +83,7 @@ export const fields: Part<readonly (readonly [string, AnyNode])[], Readonly<Reco
   },
 };
 
-/** An object of these entries; refuses a name that is there already, or that JavaScript would put in front of the others. */
+/** An object of these entries. Refuses a name that occurs twice, and a name that JavaScript would move to the front. */
 export function inOrder<T>(
   entries: readonly (readonly [name: string, value: T])[],
   path: string,
@@ -107,7 +107,7 @@ export function inOrder<T>(
 
 const CASES = list(record({ name: anyText, tag: maybe(value), tags: maybe(list(value, 1)), fields }), 1);
 
-/** The cases of a union, of which the fields have so many others in front and behind. */
+/** The cases of a union whose fields have `before` others before them and `behind` others after them. */
 export function cases(before = 0, behind = 0): Part<readonly Case[], MessageTable> {
   return {
     schema: CASES.schema,
@@ -148,7 +148,7 @@ interface Sum {
   readonly crc?: CrcParameters;
 }
 
-/** A CRC that is not in the catalogue needs no function. */
+/** A CRC outside the catalogue needs no function. */
 const OWN_CRC = record({
   crc: record({
     ...{ name: text, width: natural, polynomial: natural, initial: natural, reflected: flag, final: natural },
@@ -156,7 +156,7 @@ const OWN_CRC = record({
   }),
 });
 
-/** A checksum: by its name in the catalogue, or one's own. */
+/** A checksum: by its name in the catalogue, or with its own algorithm. */
 export const checksum: Part<Sum, Checksum> = {
   schema: { anyOf: [NAMED_SUM.schema, OWN_CRC.schema, OWN_SUM.schema] },
   toJson: (sum, to) =>
@@ -177,7 +177,7 @@ export const checksum: Part<Sum, Checksum> = {
     }
     const { name, bits, by } = OWN_SUM.read(json, from, path);
     const sum = by as Checksum;
-    // A stand-in does not know how wide it is.
+    // A stand-in does not know its width.
     if (from.standsIn) return { ...sum, name, width: bits };
     if (sum.name === name && sum.width === bits) return sum;
     throw new DocumentError(
@@ -209,7 +209,7 @@ function isFunction(given: unknown, name: string): boolean {
 
 const BITS = list(record({ name: text, width: natural, signed: flag, constant: maybe(value) }), 1);
 
-/** What each maker's call is in a document. A maker that is missing here does not compile. */
+/** The document form of each maker call. A maker that is missing here does not compile. */
 export const TYPES: { readonly [M in Maker]: TypeForm } = {
   bytes: form<'bytes'>()({ size, max: natural }, ({ size, max }) => make.bytes(size, { max })),
   utf8: form<'utf8'>()({ size, max: natural }, ({ size, max }) => make.utf8(size, { max })),
@@ -259,7 +259,7 @@ export const TYPES: { readonly [M in Maker]: TypeForm } = {
   constant: form<'constant'>()(
     { base: type, value, bytes },
     ({ base, value, bytes }, standsIn) => {
-      // The value of what is stood in for is not known: its bytes are.
+      // The value of a stand-in is unknown, but its bytes are known.
       if (standsIn) return make.constant(make.bytes(bytes.length), bytes);
       const made = make.constant(base, value);
       if (Buffer.compare(bytes, bytesOf(made)) === 0) return made;
@@ -381,7 +381,7 @@ export const TYPES: { readonly [M in Maker]: TypeForm } = {
   ),
 };
 
-/** Without the members that are undefined. */
+/** The object without its undefined members. */
 function defined<T extends object>(values: T): T {
   return Object.fromEntries(Object.entries(values).filter(([, one]) => one !== undefined)) as T;
 }

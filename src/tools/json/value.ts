@@ -23,11 +23,11 @@ const ANYTHING: Role = {
 
 const OTHER = reference(ANYTHING);
 
-/** What an object of one member means; an object of a value's own that looks like one is put into `object`. */
+/** The meanings of an object with one member. An object of the user's that looks like one is wrapped in `object`. */
 const FORMS = ['bigint', 'number', 'bytes', 'function', 'object'];
 
 /**
- * A value of a message: a constant, a default, what a condition compares.
+ * A value in a message: a constant, a default, a value to compare with.
  *
  *     1  true  "text"  [1, 2]  { "x": 1 }      as they are
  *     2⁶⁴ − 1n                                 { "bigint": "18446744073709551615" }
@@ -41,7 +41,7 @@ export const value: Part<unknown> = {
   read: (json, from, path) => read(json, from, path, 0),
 };
 
-/** What JSON Schema says of it. */
+/** The JSON Schema of a value. */
 export const VALUE_SCHEMA: object = {
   anyOf: [
     { type: ['null', 'boolean', 'number', 'string'] },

@@ -3,19 +3,19 @@ import type { Json, Writer } from './part.ts';
 import { writeMembers } from './part.ts';
 import { SCALARS, TYPES } from './types.ts';
 
-/** How deep fields may nest in a document. */
+/** The deepest nesting of fields in a document. */
 export const MAX_DEPTH = 200;
 
-/** Kinds without fields inside that are worth a name where they are used more than once. */
+/** Kinds without children that are worth a name if they are used more than once. */
 const NAMED = new Set(['enumeration', 'flags', 'bits']);
 
-/** Which fields are used more than once, or before they are declared. */
+/** Finds the fields that are used more than once, or before they are declared. */
 export class Uses {
   readonly seen: Set<AnyNode> = new Set();
   readonly shared: Set<AnyNode> = new Set();
 }
 
-/** Writes fields and the names of functions; used twice, since only the whole tells which fields need a name. */
+/** Writes fields and the names of functions. Used twice, since only the whole document shows which fields need a name. */
 export class DocumentWriter implements Writer {
   readonly definitions: Record<string, Json> = Object.create(null) as Record<string, Json>;
   /** The functions that the document names. */
@@ -23,14 +23,14 @@ export class DocumentWriter implements Writer {
   readonly #given: ReadonlyMap<unknown, string>;
   readonly #codecs: ReadonlyMap<unknown, string>;
   readonly #uses: Uses;
-  /** The first time: the uses are found. */
+  /** True in the first pass, which finds the uses. */
   readonly #isFirst: boolean;
   readonly #names: string[] = [];
   readonly #known = new Map<unknown, string>();
   readonly #types = new Map<AnyNode, string>();
   #depth = 0;
 
-  /** @param given the names of functions; others are named after the place where they stand first */
+  /** @param given the names of functions; other functions are named after the first place where they occur */
   constructor(
     given: Readonly<Record<string, unknown>>,
     codecs: ReadonlyMap<unknown, string>,
@@ -116,7 +116,7 @@ export class DocumentWriter implements Writer {
     }
   }
 
-  /** The name, or the first of `name2`, `name3`, … that is not taken. */
+  /** The name, or the first free one of `name2`, `name3`, …. */
   #freeName(name: string, isTaken: (name: string) => boolean): string {
     let free = name;
     for (let number = 2; isTaken(free) || Object.hasOwn(this.definitions, free); number++) {

@@ -2,38 +2,38 @@ import type { AnyNode, Bits, Case, Extent, Group, Presence, Shape, Tag } from '.
 import type { Attribute, Definition, TypeBuilder } from './build.ts';
 import { bare, Scope } from './scope.ts';
 
-/** Where a field stands that is being expressed. */
+/** The place of the field that is being expressed. */
 export interface Place {
   readonly definition: Definition;
   readonly type: TypeBuilder;
   readonly scope: Scope;
-  /** The path, for what is said of it. */
+  /** The path, for comments. */
   readonly path: string;
   readonly name: string;
-  /** It is there only where this is true. */
+  /** The condition under which it is present. */
   readonly condition: string | undefined;
-  /** What keeps room behind it in its stream, in bytes; undefined where no expression says it. */
+  /** The bytes after it in its stream for which it leaves room; undefined if no expression gives them. */
   readonly room: string | undefined;
   readonly stream: Stream;
 }
 
 /** A stream, or a substream. */
 export interface Stream {
-  /** All that is left is raw bytes already, since what stands there cannot be expressed. */
+  /** True if the rest is raw bytes already, since a field in it cannot be expressed. */
   closed: boolean;
-  /** Its first byte is that of the frame. */
+  /** True if it begins at the start of the frame. */
   readonly isFrame: boolean;
 }
 
-/** What expressions call the value: a field of its type. */
+/** The expression for the value: a field of its type. */
 type Result = string | undefined;
 
-/** A tool is a table over shapes: one that forgets a shape does not compile. */
+/** One entry for each shape: a shape that is missing here does not compile. */
 type Table = {
   readonly [S in Shape['is']]: (shape: Extract<Shape, { is: S }>, place: Place, node: AnyNode) => Result;
 };
 
-/** Add the attributes of a field to its type; answers the expression for its value in that type. */
+/** Add the attributes of a field to its type; returns the expression for its value in that type. */
 export function express(node: AnyNode, place: Place): Result {
   if (place.stream.closed) return undefined;
   const shape = node.kind.shape(node);
@@ -117,7 +117,7 @@ const EXPRESS: Table = {
       unsigned = all
         .slice(1)
         .reduce((sum, index) => `(${size} > ${index} ? ${sum} * 128 + ${group(index)} : ${sum})`, group(0));
-      // Each level repeats the one below twice: instances keep it small.
+      // Each level uses the one below twice; instances keep the expressions short.
       let last = instance(place, `${place.name}_1`, group(0), false);
       for (const index of all.slice(1))
         last = instance(
@@ -175,7 +175,7 @@ const EXPRESS: Table = {
     if (times === undefined && count.from !== 'rest' && count.from !== 'last') return undefined;
     const inner = { ...place, name: 'value', room: '0' };
     if (count.from === 'rest' && place.room !== '0') {
-      // In a stream of its own, so that its end is that of the list.
+      // A stream of its own, whose end is the end of the list.
       const size = rest(place);
       if (size === undefined) return close(place, 'a list in front of fields whose size is not known there');
       const own = place.definition.type(`${place.path}_list`);
@@ -193,7 +193,7 @@ const EXPRESS: Table = {
       check(place, `${id}.items.size <= ${max}`);
       return undefined;
     }
-    // So that a wrong count is refused before anything is read for it.
+    // A wrong count is refused before anything is read for it.
     const least = item.facts.size.min;
     if (times !== undefined && least > 0) {
       const fits = `(${times.count}) * ${least} <= _io.size - _io.pos`;
@@ -341,7 +341,7 @@ const ENCODINGS = {
   utf16be: 'UTF-16BE',
 } as const;
 
-/** Add an attribute; answers its identifier. */
+/** Add an attribute; returns its identifier. */
 function add(place: Place, name: string, attribute: Attribute, isData: boolean): string {
   const id = place.type.id(name);
   addAs(place, id, attribute, isData);
@@ -359,7 +359,7 @@ function addAs(
   if (isData) place.type.data.push(id);
 }
 
-/** Add a value that is computed; answers its identifier. */
+/** Add a computed value; returns its identifier. */
 function instance(place: Place, name: string, value: string, isData: boolean): string {
   const id = place.type.id(name);
   place.type.instances[id] = { value, ...(place.condition !== undefined && { if: place.condition }) };
@@ -376,7 +376,7 @@ function gap({ definition, type, path }: Place, what: string, instead: string): 
   type.comment(`Not expressed: ${what}; ${instead}.`);
 }
 
-/** What stands here has no size that an expression could say: it and all behind it in its stream are raw bytes. */
+/** Close a stream at a field whose size no expression gives: this field and all after it become raw bytes. */
 function close(place: Place, what: string): undefined {
   gap(place, what, 'this and what stands behind it are raw bytes');
   add(place, `${place.name}_raw`, { 'size-eos': true }, false);
@@ -384,7 +384,7 @@ function close(place: Place, what: string): undefined {
   return undefined;
 }
 
-/** The type of a field that is one attribute elsewhere: an element, a case. */
+/** The type for a field that is a single attribute elsewhere: an element, a case. */
 function wrapped(node: AnyNode, place: Place): string {
   const shape = node.kind.shape(node);
   const type = place.definition.type(place.path);
@@ -417,7 +417,7 @@ export function memberAttributes(
   }
 }
 
-/** Bytes that a field takes, where these are always as many. */
+/** The number of bytes of a field, if it is always the same. */
 function roomOf({ facts: { size } }: AnyNode): number | undefined {
   return size.min === size.max ? size.min : undefined;
 }
@@ -454,7 +454,10 @@ function groupsType(definition: Definition): string {
   return type.name;
 }
 
-/** A number that is read before what it measures, or known otherwise: an expression, and when there is anything to measure. */
+/**
+ * A number that is read before the content it measures, or is known otherwise: its expression, and the condition under which
+ * there is content.
+ */
 function number(
   place: Place,
   extent: Extent,
@@ -498,13 +501,13 @@ function number(
   return { count, condition };
 }
 
-/** A number that only says how long something is, is no part of the value. */
+/** A number that only measures something is not part of the value. */
 function unlist({ type }: Place, id: string): void {
   const at = type.data.lastIndexOf(id);
   if (at >= 0) type.data.splice(at, 1);
 }
 
-/** How many bytes are left in front of what stands behind. */
+/** The number of bytes before the fields that follow. */
 function rest({ room }: Place): string | undefined {
   if (room === undefined) return undefined;
   return room === '0' ? '_io.size - _io.pos' : `_io.size - _io.pos - ${room}`;
@@ -558,7 +561,7 @@ function sized(
   return undefined;
 }
 
-/** The numbers of an enumeration: names beside the number, and a refusal of others where it is closed. */
+/** The numbers of an enumeration: names for them, and a check that refuses others if it is closed. */
 function enumerate(
   place: Place,
   value: string,
@@ -596,11 +599,11 @@ function members(
     check(place, `${raw} & ${others} == 0`.replace(/^(.*) == 0$/, '($1) == 0'));
 }
 
-/** A value as an expression, and what it is. */
+/** A value as an expression, and its type. */
 interface Found {
   readonly expression: string;
   readonly shape: Shape;
-  /** It is a number that shares an integer. */
+  /** Set if it is a number that shares an integer. */
   readonly bit?: Bits;
 }
 
@@ -611,7 +614,7 @@ function read(path: string, place: Place): Found | undefined {
   return known && below(place.definition, known, names);
 }
 
-/** The value that names lead to from a field. */
+/** The value at a path below a field. */
 function below(
   definition: Definition,
   { expression, node }: { readonly expression: string; readonly node: AnyNode },
@@ -664,7 +667,7 @@ function presence({ field, parameter, is, range, not }: Presence, place: Place):
           : undefined;
       return raw === undefined ? [] : [`${expression} == ${raw[0]}`];
     }
-    // A name is no number: a value that has one is none.
+    // A value that has a name is not a number in Kaitai's expressions.
     const isNamed = of !== undefined && 'names' in of && of.names?.byValue.has(Number(value)) === true;
     return isNamed ? [] : [`${expression} == ${value}`];
   });
@@ -683,7 +686,7 @@ function presence({ field, parameter, is, range, not }: Presence, place: Place):
   return not ? `not (${holds})` : holds;
 }
 
-/** A tag, and how a declared one is written. */
+/** A tag, and the syntax of a declared tag. */
 interface ReadTag {
   readonly expression: string;
   readonly number: (tag: Tag) => string;
@@ -717,7 +720,7 @@ function numberOf(tag: Tag, shape: Shape): string {
   return String([...(names?.byValue ?? [])].find(([, name]) => name === tag)?.[0] ?? -1);
 }
 
-/** Switch on a tag that is known. */
+/** Switch on a known tag. */
 export function choose(
   cases: readonly Case[],
   { expression, number: numbered }: ReadTag,
@@ -765,9 +768,9 @@ function caseType(one: Case, place: Place, before: number): string {
   return type.name;
 }
 
-/** When an element is the last one, where it is `_`. */
+/** The condition for the last element, where `_` is the element. */
 function lastWords(definition: Definition, item: AnyNode, path: string, is: unknown): string | undefined {
-  // An element that is no structure is the one field of its type.
+  // An element that is not a structure is the only field of its type.
   const isStructure = item.kind.shape(item).is === 'group';
   const found = below(definition, { expression: isStructure ? '_' : '_.value', node: item }, path.split('.'));
   if (found === undefined || found.shape.is !== 'integer') return undefined;

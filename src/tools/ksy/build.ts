@@ -6,14 +6,14 @@ import type { Yaml } from './yaml.ts';
 /** An attribute or an instance of a Kaitai Struct type. */
 export type Attribute = { readonly [key: string]: Yaml | undefined };
 
-/** A type of the definition, while it is being made. */
+/** A type of the definition under construction. */
 export class TypeBuilder {
   readonly name: string;
   readonly seq: Attribute[] = [];
   readonly instances: Record<string, Attribute> = {};
-  /** The identifiers that hold what the message holds, in the order of the wire. */
+  /** The identifiers of the parts of the message, in wire order. */
   readonly data: string[] = [];
-  /** How expressions in the type read its fields, by name. */
+  /** Expressions for the fields, as seen in the type, by name. */
   readonly fields: Map<string, { readonly expression: string; readonly node: AnyNode }> = new Map();
   readonly #taken: Set<string> = new Set();
   #comments: string[] = [];
@@ -22,14 +22,14 @@ export class TypeBuilder {
     this.name = name;
   }
 
-  /** An identifier that nothing else has, for a name of the declaration. */
+  /** A unique identifier for a name of the declaration. */
   id(name: string): string {
     const id = unique(name, this.#taken);
     this.#taken.add(id);
     return id;
   }
 
-  /** A comment in front of what is added next. */
+  /** A comment before the next entry. */
   comment(text: string): void {
     this.#comments.push(safeText(text));
   }
@@ -55,7 +55,7 @@ export class TypeBuilder {
   }
 }
 
-/** A definition, while it is being made. */
+/** A definition under construction. */
 export class Definition {
   readonly types: TypeBuilder[] = [];
   readonly enums: Record<string, Attribute> = {};
@@ -64,7 +64,7 @@ export class Definition {
   readonly structures: Map<AnyNode, TypeBuilder> = new Map();
   /** Types of structures that refer to themselves, by the node. */
   readonly recursions: Map<AnyNode, string> = new Map();
-  /** The type of the bytes of a varint, once there is one. */
+  /** The type of the bytes of a varint, once it exists. */
   varint: string | undefined;
   readonly parameters: ReadonlyMap<string, number>;
   readonly #taken: Set<string> = new Set();
@@ -79,7 +79,7 @@ export class Definition {
     return type;
   }
 
-  /** A name for a type or an enumeration that nothing else has. */
+  /** A unique name for a type or an enumeration. */
   name(name: string): string {
     const id = unique(name, this.#taken);
     this.#taken.add(id);
@@ -99,7 +99,7 @@ export class Definition {
   }
 }
 
-/** Words that an identifier may not be, in Kaitai Struct or as a name of its types. */
+/** Words that are not allowed as identifiers, in Kaitai Struct or as a name of its types. */
 const RESERVED: ReadonlySet<string> = new Set([
   'and',
   'or',
@@ -151,7 +151,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   'self',
 ]);
 
-/** `colorMode` → `color_mode`; another one where that is taken or reserved. */
+/** `colorMode` → `color_mode`; another name if that is taken or reserved. */
 function unique(name: string, taken: ReadonlySet<string>): string {
   const words = name
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
@@ -160,7 +160,7 @@ function unique(name: string, taken: ReadonlySet<string>): string {
     .replace(/^_+|_+$/g, '');
   const start = /^[a-z]/.test(words) ? words : `f_${words}`;
   const base = RESERVED.has(start) ? `${start}_` : start;
-  // Without its underscores, too: Kaitai makes names of classes of them.
+  // Unique without underscores too: Kaitai turns the names into class names.
   let id = base;
   for (let count = 2; taken.has(id); count++) id = `${base}_${count}`;
   return id;

@@ -1,17 +1,17 @@
 import type { AnyNode, Shape } from '../../protocol/fields/kind.ts';
 
-/** How an expression reads a field that was read before. */
+/** The expression for a field that was read earlier. */
 export interface Known {
-  /** In the type that holds it. */
+  /** The expression inside the type that holds the field. */
   readonly expression: string;
   readonly node: AnyNode;
 }
 
-/** The fields that expressions in a type may refer to, and those of the types round it. */
+/** The fields that expressions in a type may refer to, including those of the enclosing types. */
 export class Scope {
   readonly #fields: Map<string, Known> = new Map();
   readonly #outer: Scope | undefined;
-  /** Levels of `_parent` between this type and that of the outer scope. */
+  /** The levels of `_parent` between this type and the type of the outer scope. */
   readonly #levels: number;
 
   constructor(outer?: Scope, levels = 0) {
@@ -23,7 +23,7 @@ export class Scope {
     this.#fields.set(name, known);
   }
 
-  /** The field of that name, as it is read here; undefined where it cannot be. */
+  /** The field with that name, as an expression here; undefined if it cannot be read. */
   find(name: string): Known | undefined {
     const own = this.#fields.get(name);
     if (own !== undefined) return own;
@@ -40,7 +40,7 @@ export class Scope {
 
 const WORDS: ReadonlySet<string> = new Set(['and', 'or', 'not', 'true', 'false']);
 
-/** The shape of a field without the skins that it has. */
+/** The shape of a field without the shapes that wrap it. */
 export function bare(node: AnyNode): Shape {
   const shape = node.kind.shape(node);
   if (shape.is === 'maybe' || (shape.is === 'inside' && !node.kind.later)) return bare(shape.item);

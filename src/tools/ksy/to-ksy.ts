@@ -12,25 +12,25 @@ import { Scope } from './scope.ts';
 import { toYaml, type Yaml } from './yaml.ts';
 
 export interface KsyOptions {
-  /** Whose messages: a definition is of one direction. Default `'client'`. */
+  /** The side that sends the messages: a definition covers one direction. Default `'client'`. */
   from?: 'client' | 'server';
-  /** Describe the stream of frames, where the framing can be expressed; else one payload. Default true. */
+  /** Describe the stream of frames, if the framing can be expressed; otherwise one payload. Default true. */
   frames?: boolean;
 }
 
-/** A definition of Kaitai Struct, and what it does not express. */
+/** A Kaitai Struct definition, and what it does not express. */
 export interface Ksy {
   /** The file. */
   readonly text: string;
-  /** What the file cannot say; it says so itself at each place. */
+  /** What the file cannot express; comments in it say so at each place. */
   readonly gaps: readonly Gap[];
 }
 
 /**
- * The messages of one direction as a definition for Kaitai Struct (0.9 or later): what it parses is what the codec decodes, and
- * what the codec refuses it refuses, except for the gaps.
+ * The messages of one direction as a definition for Kaitai Struct (0.9 or later). Except for the gaps, it parses what the codec
+ * decodes and refuses what the codec refuses.
  *
- * @throws TypeError for a codec that is not declared, or an option that does not exist
+ * @throws TypeError for a codec without a declaration, or an unknown option
  *
  * @example writeFileSync('drone_client.ksy', toKsy(drone, { from: 'client' }).text);
  */
@@ -73,7 +73,7 @@ export function toKsy(protocol: DocumentedProtocol, options: KsyOptions = {}): K
   return { text: toYaml(file as unknown as Yaml), gaps };
 }
 
-/** The types of a declaration, and the one of a message. */
+/** The types of a declaration, and the name of the message's type. */
 export function ksyOf({ root, trailing, parameters = new Map() }: Declaration): {
   definition: Definition;
   root: TypeBuilder;
@@ -104,7 +104,7 @@ export function ksyOf({ root, trailing, parameters = new Map() }: Declaration): 
   return { definition, root: type };
 }
 
-/** A frame as a type; undefined where the framing cannot be expressed. */
+/** A frame as a type; undefined if the framing cannot be expressed. */
 function frameOf({ layout }: Framing, message: string): Attribute | undefined {
   if (layout?.kind === 'fixedLength') return { seq: [{ id: 'payload', size: layout.length, type: message }] };
   if (layout?.kind !== 'lengthPrefix' || layout.field.form !== 'binary' || layout.field.mask !== undefined)
@@ -128,7 +128,7 @@ function frameOf({ layout }: Framing, message: string): Attribute | undefined {
   if (strips !== 0) return undefined;
   return {
     seq: [
-      // The length is part of the payload, so that it is read ahead.
+      // The length is part of the payload, so it is checked before the payload is read.
       { id: 'check_length', size: 0, valid: { expr: `length >= ${valid.min} and length <= ${valid.max}` } },
       { id: 'payload', size: `${offset + width} + ${size}`, type: message },
     ],

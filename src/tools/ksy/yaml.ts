@@ -1,7 +1,7 @@
-/** A value of YAML. The entry `#` of an object is a list of comments, which stand in front of its other entries. */
+/** A YAML value. The entry `#` of an object is a list of comments, which come before its other entries. */
 export type Yaml = string | number | boolean | readonly Yaml[] | { readonly [key: string]: Yaml | undefined };
 
-/** As YAML 1.2 in blocks. Text that could be read as anything else stands in quotes. */
+/** Block-style YAML 1.2. Text that could be read as another type is quoted. */
 export function toYaml(value: Yaml): string {
   return `${lines(value).join('\n')}\n`;
 }

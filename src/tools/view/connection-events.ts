@@ -18,7 +18,7 @@ import type { Session } from '../../protocol/session/session.ts';
 import type { ViewError, ViewEvent, ViewMark, ViewMessage, ViewSpan } from './document.ts';
 import { toDocumentValue } from './document-value.ts';
 
-/** What is needed of a protocol to describe its conversations. */
+/** The parts of a protocol that describing its conversations needs. */
 export interface DescribedProtocol {
   readonly name: string;
   readonly framing: Framing | FramingPair;
@@ -29,16 +29,16 @@ export interface DescribedProtocol {
 }
 
 export interface ConnectionEventsOptions {
-  /** Whether messages have the places of their fields. Without them describing is several times as fast. Default true. */
+  /** Whether messages list their fields with the places in the frame. Describing is several times as fast without. Default true. */
   spans?: boolean | undefined;
 }
 
 /**
- * Describes one connection as it goes: bytes in, events of the viewer out. A frame that cannot be decoded is an event with its error,
- * and what follows is decoded all the same; so is what follows missing bytes, where the framing can go on.
+ * Describes one connection as it goes: bytes in, viewer events out. A frame that cannot be decoded is an event with its error,
+ * and decoding continues after it. Decoding also continues after missing bytes, if the framing allows it.
  *
- * Each message has the states that the server may be in, and what the session has against it; not behind missing bytes, as these may
- * have changed the state.
+ * Each message has the states that the server may be in, and the session's objection to the message. After missing bytes it has
+ * neither, since they may have changed the state.
  */
 export class ConnectionEvents {
   readonly #connection: number;
@@ -59,7 +59,7 @@ export class ConnectionEvents {
     this.#mirror = session?.mirror();
   }
 
-  /** @param time - milliseconds since the beginning of the recording, as for the other methods */
+  /** @param time - milliseconds since the start of the recording, as for the other methods */
   data(from: Side, bytes: Uint8Array, time: number): ViewEvent[] {
     return this.#judged(from, time, this.#directions[from].data(bytes));
   }
@@ -68,7 +68,7 @@ export class ConnectionEvents {
     return this.#judged(from, time, this.#directions[from].gap(missing));
   }
 
-  /** That side has ended: what has come of a last frame. */
+  /** That side has ended; returns what is left of an incomplete last frame. */
   end(from: Side, time: number): ViewEvent[] {
     return this.#judged(from, time, this.#directions[from].end());
   }
@@ -120,7 +120,7 @@ class Direction {
   readonly #codec: Codec<object>;
   readonly #withSpans: boolean;
   readonly #frames: DirectionFrames;
-  /** Chunks since the last frame ended. */
+  /** Chunks since the end of the last frame. */
   #chunks = 0;
 
   constructor({ framing, messages, preface }: Sent<Codec<object>>, withSpans: boolean) {
@@ -198,7 +198,7 @@ function describeFrame(
       bytes,
       spans,
       value: toDocumentValue(message),
-      // What has no type has no place in a session.
+      // A message without a type has no place in a session.
       message: typeof type === 'string' ? message : undefined,
     };
   } catch (error) {
@@ -210,13 +210,13 @@ function spansOf(codec: Codec<object>, frame: Buffer): ViewSpan[] {
   const { declaration } = codec as { readonly declaration?: Declaration };
   if (declaration === undefined) return [];
   const { spans } = trace({ declaration, decode: () => ({}) }, frame);
-  // The first is the message itself.
+  // The first span is the message itself.
   return spans
     .filter(({ path }) => path !== '')
     .map(({ path, start, end, value }) => [path, start, end, isLeaf(value) ? toDocumentValue(value) : null]);
 }
 
-/** What is inside a list or a structure has spans of its own. */
+/** Fields inside a list or a structure have spans of their own. */
 function isLeaf(value: unknown): boolean {
   return typeof value !== 'object' || value instanceof Uint8Array;
 }

@@ -1,34 +1,34 @@
 import { ConnectionEvents, type DescribedProtocol } from './connection-events.ts';
 import type { ViewDocument, ViewEvent } from './document.ts';
 
-/** Bytes as they came, and when: milliseconds since the beginning of the recording. */
+/** Bytes as they were received, and when: milliseconds since the start of the recording. */
 export interface Chunk {
   readonly at: number;
   readonly from: 'client' | 'server';
   readonly bytes: Uint8Array;
 }
 
-/** Bytes that were sent, and are not in the recording. */
+/** Bytes that were sent and are missing from the recording. */
 export interface Gap {
   readonly at: number;
   readonly from: 'client' | 'server';
   readonly missing: number;
 }
 
-/** One connection: its name, and what came in both directions, in the order of time. */
+/** One connection: its name, and the chunks of both directions in time order. */
 export interface RecordedConnection {
   readonly name: string;
   readonly chunks: Iterable<Chunk | Gap>;
 }
 
-/** Describe what was said on recorded connections, as a document for the viewer: as `ConnectionEvents` does, for whole recordings. */
+/** Describe recorded connections as a document for the viewer: `ConnectionEvents` for whole recordings. */
 export function describeChunks(
   protocol: DescribedProtocol,
   connections: readonly RecordedConnection[],
   { title }: { title: string },
 ): ViewDocument {
   const events = connections.flatMap(({ chunks }, connection) => eventsOf(protocol, chunks, connection));
-  // Sorting is stable: what came on one connection stays in order.
+  // Sorting is stable, so the events of one connection stay in order.
   if (connections.length > 1) events.sort((a, b) => a.time - b.time);
   const names = connections.map(({ name }) => ({ name }));
   return { wirepipe: 'view', version: 1, title, protocol: protocol.name, connections: names, events };

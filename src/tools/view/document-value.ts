@@ -1,5 +1,5 @@
 /**
- * A value as JSON that keeps its kind. What JSON has no word for becomes an object with the one key `$`:
+ * A value as JSON that keeps its type. A value that JSON cannot express becomes an object with the one key `$`:
  *
  *     5n                      { "$": "5n" }
  *     Buffer 0a ff            { "$": "x0aff" }
@@ -34,7 +34,7 @@ export function toDocumentValue(value: unknown): unknown {
   }
 }
 
-/** The value that `toDocumentValue` made JSON of; bytes as a `Uint8Array`. */
+/** The value that `toDocumentValue` turned into JSON; bytes are a `Uint8Array`. */
 export function fromDocumentValue(json: unknown): unknown {
   if (typeof json !== 'object' || json === null) return json;
   if (Array.isArray(json)) return json.map(fromDocumentValue);
@@ -46,7 +46,7 @@ export function fromDocumentValue(json: unknown): unknown {
   return special === '' ? undefined : Number(special);
 }
 
-/** The bytes that hex digits stand for. */
+/** The bytes for hex digits. */
 export function bytesFrom(hex: string): Uint8Array {
   return Uint8Array.from({ length: hex.length >> 1 }, (_, at) =>
     Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16),

@@ -1,8 +1,8 @@
 /**
- * A recorded conversation as plain JSON: what the viewer shows, whatever program wrote it.
+ * A recorded conversation as plain JSON, for the viewer; any program may write it.
  *
  *     document ─┬─ connections   name of each
- *               └─ events        in the order of time: a message, or a mark between messages
+ *               └─ events        in time order: a message, or a mark between messages
  */
 export interface ViewDocument {
   readonly wirepipe: 'view';
@@ -12,11 +12,11 @@ export interface ViewDocument {
   readonly protocol: string;
   readonly connections: readonly ViewConnection[];
   readonly events: readonly ViewEvent[];
-  /** Of a page that goes on: the number of the next event, which `events?from=` beside the page begins with. */
+  /** For a page that keeps growing: the number of the next event, with which `events?from=` on the same server begins. */
   readonly live?: number;
 }
 
-/** What comes to a page that goes on: all connections, and the next events. */
+/** An update for a growing page: all connections, and the next events. */
 export interface ViewAddition {
   readonly connections: readonly ViewConnection[];
   readonly events: readonly ViewEvent[];
@@ -33,16 +33,16 @@ interface Place {
   /** Its index in `connections`. */
   readonly connection: number;
   readonly from: 'client' | 'server';
-  /** Milliseconds since the beginning of the recording. */
+  /** Milliseconds since the start of the recording. */
   readonly time: number;
 }
 
-/** A frame and what it says. */
+/** A frame and its message. */
 export interface ViewMessage extends Place {
   readonly is: 'message';
   /** The message's name; empty for a frame that could not be decoded. */
   readonly type: string;
-  /** The states that the server may have been in when it came, as far as the messages tell. */
+  /** The states that the server may have been in when the message was received, as far as the messages tell. */
   readonly state?: string;
   /** The frame's payload in hex. */
   readonly bytes: string;
@@ -54,27 +54,27 @@ export interface ViewMessage extends Place {
   readonly error?: ViewError;
   /** Why the session does not take this message here. */
   readonly breach?: string;
-  /** The frame came in several chunks: how many there were. */
+  /** The number of chunks, if the frame came in several. */
   readonly chunks?: number;
 }
 
-/** A field: its path, the byte it begins at, the byte behind its last, and its value by `toDocumentValue`. */
+/** A field: its path, its first byte, the byte after its last, and its value by `toDocumentValue`. */
 export type ViewSpan = readonly [path: string, start: number, end: number, value: unknown];
 
 export interface ViewError {
   readonly code: string;
   readonly message: string;
-  /** The byte of the frame, where it is known. */
+  /** The offset in the frame, if it is known. */
   readonly offset?: number;
 }
 
-/** Something between messages: a framing error, bytes that are missing from the recording, bytes skipped, a limit, an end. */
+/** An event between messages: a framing error, bytes missing from the recording, skipped bytes, a time limit, an end. */
 export interface ViewMark extends Place {
   readonly is: 'fault' | 'gap' | 'noise' | 'limit' | 'end';
   readonly text: string;
 }
 
-/** Whether a value is a document that this version of the viewer shows; only its head and the kinds of its lists are looked at. */
+/** Whether a value is a document that this version of the viewer shows. Only its head and the types of its lists are checked. */
 export function isViewDocument(value: unknown): value is ViewDocument {
   const { wirepipe, version, title, protocol, connections, events } = (value ?? {}) as Record<
     string,

@@ -1,7 +1,7 @@
 import type { ViewEvent, ViewMessage, ViewSpan } from './document.ts';
 import { fromDocumentValue } from './document-value.ts';
 
-/** What `@names` of a filter stand for. */
+/** The values of `@names` in a filter. */
 export function aboutEvent(event: ViewEvent): object {
   const { connection, from, time } = event;
   return event.is === 'message'
@@ -17,15 +17,15 @@ export function aboutEvent(event: ViewEvent): object {
     : { connection, from, time, mark: event.is };
 }
 
-/** What an event is called in the list of types. */
+/** The name of an event in the list of types. */
 export function eventKind(event: ViewEvent): string {
   if (event.is !== 'message') return `(${event.is})`;
   if (event.type !== '') return event.type;
-  // A codec of one kind of message need not name it.
+  // A codec with a single kind of message need not name it.
   return event.error === undefined ? '(message)' : '(not decoded)';
 }
 
-/** The fields that hold no others. */
+/** The fields without children. */
 export function leavesOf({ spans }: ViewMessage): ViewSpan[] {
   return spans.filter(([path], index) => {
     const next = spans[index + 1]?.[0];

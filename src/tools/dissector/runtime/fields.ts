@@ -1,4 +1,4 @@
-/** Lua: a maker of readers for each shape of field. The generated part calls them. */
+/** Lua: a function for each shape of field that creates its reader. The generated part calls these functions. */
 export const FIELDS: string = String.raw`
 -- ── Fields ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,4 +1,4 @@
-/** Lua: how a stream is cut into frames. Each maker gives a function(bytes, at, stop) that answers what begins at a byte. */
+/** Lua: how a stream is cut into frames. Each maker gives a function(bytes, at, stop) that returns what begins at a byte. */
 export const FRAMINGS: string = String.raw`
 -- ── Framings ────────────────────────────────────────────────────────────────────────────────────────────────────────
 -- A framing is a function(bytes, at, stop) of what begins at a byte:

@@ -1,4 +1,4 @@
-/** Lua: what one message is read from, how an item gets into the tree, and how a reader refuses. */
+/** Lua: the state while one message is read, how an item is added to the tree, and how a reader refuses. */
 export const READING: string = String.raw`
 -- ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 -- A reader is a function(c, tree) that reads one field at c.at, adds it to the tree and gives its value. Offsets count from 0.

@@ -1,4 +1,4 @@
-/** Lua: the dissector itself: directions, messages, faults, and joining a stream in its middle. */
+/** Lua: the dissector itself: directions, messages, faults, and how it finds its place in the middle of a stream. */
 export const STREAM: string = `
 -- ── The dissector ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -3,7 +3,7 @@ import type { ViewAddition, ViewConnection, ViewDocument, ViewEvent } from '../d
 import { fromDocumentValue } from '../document-value.ts';
 import { aboutEvent, eventKind, eventLine } from '../show-event.ts';
 
-/** What is asked of the list of messages. */
+/** Which messages the list shows. */
 export interface Query {
   readonly search: string;
   readonly filter: string;
@@ -12,18 +12,18 @@ export interface Query {
   readonly connection: number | undefined;
 }
 
-/** How many colours the style has: `c0` … */
+/** The number of colours in the style: `c0` … */
 const COLOURS = 10;
 
-/** The document, with what the page finds out about it once; it may grow. */
+/** The document, with data that the page computes once. The document may grow. */
 export class Conversation {
   readonly title: string;
   connections: readonly ViewConnection[];
-  /** The kinds of events there are, in the order of their names. */
+  /** The kinds of events, in alphabetical order. */
   types: readonly string[] = [];
   readonly #events: ViewEvent[] = [];
   readonly #kinds = new Set<string>();
-  /** Fields in the order in which they are first met, lists without their indices. */
+  /** Fields in the order of their first occurrence; lists without indices. */
   readonly #fields = new Map<string, number>();
   readonly #lines: (string | undefined)[] = [];
   readonly #values: unknown[] = [];
@@ -50,7 +50,7 @@ export class Conversation {
     }
   }
 
-  /** How many events there are. */
+  /** The number of events. */
   get count(): number {
     return this.#events.length;
   }
@@ -59,7 +59,7 @@ export class Conversation {
     return this.#events[index]!;
   }
 
-  /** The class of a field's colour: the same for the field in every message, whatever its place in a list. */
+  /** The colour class of a field: the same in every message, whatever its place in a list. */
   colour(path: string): string {
     return `c${(this.#fields.get(withoutIndices(path)) ?? 0) % COLOURS}`;
   }
@@ -70,7 +70,7 @@ export class Conversation {
     return this.#lines[index];
   }
 
-  /** The message as it was decoded; an empty object where it was not. */
+  /** The decoded message; an empty object if it was not decoded. */
   value(index: number): object {
     const event = this.event(index);
     if (event.is === 'message' && event.value !== undefined)
@@ -78,7 +78,7 @@ export class Conversation {
     return (this.#values[index] as object | undefined) ?? {};
   }
 
-  /** The events that a query lets through, by index. Throws what `parseWhere` throws. */
+  /** The indices of the events that match a query. Throws what `parseWhere` throws. */
   select({ search, filter, hidden, connection }: Query): number[] {
     const where: Where | undefined = filter.trim() === '' ? undefined : parseWhere(filter);
     const words = search.trim().toLowerCase();

@@ -18,7 +18,7 @@ function vectorOf(message: ViewMessage): string {
   return testVector(message.bytes, fields);
 }
 
-/** Plain JSON: what `$` stands for as text. */
+/** Plain JSON: the values for which `$` stands, as text. */
 function plainOf(json: unknown): unknown {
   if (typeof json !== 'object' || json === null) return json;
   if (Array.isArray(json)) return json.map(plainOf);
@@ -27,13 +27,13 @@ function plainOf(json: unknown): unknown {
   return Object.fromEntries(Object.entries(special ?? json).map(([name, one]) => [name, plainOf(one)]));
 }
 
-/** Put a text on the clipboard; false where the browser does not let us. */
+/** Put a text on the clipboard; false if the browser does not allow it. */
 export async function copy(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // A page of a file may have no clipboard: the older way, by a selection.
+    // A page opened from a file may have no clipboard. The older way uses a selection.
     const area = document.createElement('textarea');
     area.value = text;
     document.body.append(area);

@@ -3,7 +3,7 @@ import type { ViewMessage, ViewSpan } from '../document.ts';
 import { leavesOf, valueText } from '../show-event.ts';
 import type { Conversation } from './conversation.ts';
 
-/** The most bytes, and the most fields, that are shown of one message. */
+/** The most bytes, and the most fields, of one message that are shown. */
 const MOST_BYTES = 4_096;
 const MOST_FIELDS = 1_000;
 
@@ -15,7 +15,7 @@ interface Props {
   readonly select: (field: number | undefined) => void;
 }
 
-/** A message's bytes, coloured by field, and its fields as a tree; what is selected in one is selected in the other. */
+/** A message's bytes, coloured by field, and its fields as a tree. A field that is selected in one is selected in the other. */
 export function Frame({ conversation, message, field, select }: Props): JSX.Element {
   const selected = field === undefined ? undefined : message.spans[field];
   return (

@@ -10,7 +10,7 @@ import { MessageList } from './message-list.tsx';
 
 interface PageProps {
   readonly conversation: Conversation;
-  /** Where more events come from. */
+  /** The source of further events. */
   readonly live: EventSource | undefined;
 }
 
@@ -33,7 +33,7 @@ function Page({ conversation, live }: PageProps): JSX.Element {
       lastGood.current = conversation.select({ search, filter, hidden, connection });
       return { shown: lastGood.current, problem: '' };
     } catch (error) {
-      // What was shown stays while the filter is being typed.
+      // The list keeps the last valid filter while the filter is being typed.
       return { shown: lastGood.current, problem: (error as Error).message };
     }
   }, [conversation, count, search, filter, hidden, connection]);
@@ -50,7 +50,7 @@ function Page({ conversation, live }: PageProps): JSX.Element {
   useEffect(() => {
     if (isFollowing && newest !== undefined) setSelected(newest);
   }, [isFollowing, newest]);
-  // The selected event stays selected while it is shown.
+  // The selected event stays selected while the list shows it.
   const at = Math.max(0, shown.indexOf(selected));
   const index = shown[at];
   const event = index === undefined ? undefined : conversation.event(index);

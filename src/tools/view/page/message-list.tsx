@@ -2,16 +2,16 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Conversation } from './conversation.ts';
 
-/** The height of a row, in pixels; the style has the same. */
+/** The height of a row in pixels, as in the style. */
 const ROW = 24;
-/** Rows above and below the window that are there already. */
+/** Rows above and below the visible ones that are rendered in advance. */
 const SPARE = 10;
 
 interface Props {
   readonly conversation: Conversation;
   /** The events shown, by index. */
   readonly shown: readonly number[];
-  /** The place in `shown` of the selected one. */
+  /** The index in `shown` of the selected event. */
   readonly at: number;
   readonly marked: number | undefined;
   readonly select: (at: number) => void;
@@ -36,7 +36,7 @@ export function MessageList({ conversation, shown, at, marked, select }: Props):
     else if (top + ROW > element.scrollTop + element.clientHeight) {
       element.scrollTop = top + ROW - element.clientHeight;
     }
-    // New messages never move what is looked at.
+    // New messages never scroll the list away from the selected one.
   }, [at]);
 
   const page = Math.max(1, Math.floor(window.height / ROW) - 1);
