@@ -2,26 +2,26 @@ import { asError } from '../bytes/show.ts';
 import type { FleetError } from '../errors.ts';
 
 export interface BroadcastOptions<Reply> {
-  /** Commands a second, at the most. Default 1,000. */
+  /** The most commands a second. Default 1,000. */
   rate?: number | undefined;
-  /** The most commands under way; more wait. Default 256. */
+  /** The most commands in flight; more wait. Default 256. */
   maxInFlight?: number | undefined;
-  /** As of `request`, for each device from when its command is sent. */
+  /** As `timeout` of `request`, for each device from the moment its command is sent. */
   timeout?: number | undefined;
-  /** Sends no more commands; those that were not sent are refused. */
+  /** Stops sending commands; those not sent yet are refused. */
   signal?: AbortSignal | undefined;
-  /** Called with each reply. What it throws ends the broadcast. */
+  /** Called with each reply. An error that it throws ends the broadcast. */
   onReply?: ((device: string, reply: Reply) => void) | undefined;
 }
 
-/** What became of a broadcast: each device is counted, or named, once. */
+/** The result of a broadcast: each device is counted, or named, once. */
 export interface BroadcastResult {
   readonly replied: number;
   readonly refused: readonly FleetError[];
   readonly unknown: readonly FleetError[];
 }
 
-/** Command devices one behind the other, at a bounded rate and so many at a time. */
+/** Command devices one after the other, at a bounded rate and with a bounded number in flight. */
 export async function broadcast<Reply>(
   devices: readonly string[],
   request: (device: string, options: { timeout?: number; signal?: AbortSignal }) => Promise<Reply>,

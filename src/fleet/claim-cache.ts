@@ -1,6 +1,6 @@
 import type { StoredClaim } from './claim.ts';
 
-/** The claims that were looked up last. One that is out of date does no harm: its gateway refuses, and it is looked up again. */
+/** The claims looked up last. An outdated claim does no harm: its gateway refuses, and the claim is looked up again. */
 export class ClaimCache {
   readonly #most: number;
   readonly #claims = new Map<string, StoredClaim>();

@@ -1,18 +1,18 @@
-/** What stands in the bucket of a device's connection. Its revision is the claim's epoch. */
+/** The entry in the bucket for a device's connection. Its revision is the claim's epoch. */
 export interface Claim {
-  /** The gateway that holds the connection; null: no gateway does any more. */
+  /** The gateway that holds the connection; null if none does any more. */
   readonly gateway: string | null;
-  /** When the connection was known, or let go: milliseconds since 1970, of the gateway's clock. */
+  /** When the device was identified, or let go: milliseconds since 1970, by the gateway's clock. */
   readonly at: number;
   /** The session's state when it was claimed. */
   readonly state?: string;
-  /** The gateway that held it before, if one still did. */
+  /** The gateway that held it before, if one did. */
   readonly from?: string;
   /** Why it was let go. */
   readonly reason?: string;
 }
 
-/** What stands there of the session's state. */
+/** The entry in the bucket for the session's state. */
 export interface StateEntry {
   readonly epoch: number;
   readonly state: string;
@@ -23,7 +23,7 @@ export interface StoredClaim extends Claim {
   readonly epoch: number;
 }
 
-/** What stands in an entry of a claim; undefined where it is none. */
+/** Parse the entry of a claim; undefined if it is not one. */
 export function readClaim(bytes: Uint8Array): Claim | undefined {
   const read = readObject(bytes) as Partial<Claim> | undefined;
   if (read === undefined || typeof read.at !== 'number') return undefined;
@@ -35,7 +35,7 @@ export function readState(bytes: Uint8Array): StateEntry | undefined {
   return typeof read?.epoch === 'number' && typeof read.state === 'string' ? (read as StateEntry) : undefined;
 }
 
-/** JSON of an object; undefined for anything else. */
+/** Parse JSON; undefined for anything but an object. */
 export function readObject(bytes: Uint8Array): object | undefined {
   try {
     const read: unknown = JSON.parse(Buffer.from(bytes).toString());

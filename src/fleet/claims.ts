@@ -2,18 +2,18 @@ import { FleetError } from '../errors.ts';
 import { type Claim, readClaim, type StoredClaim } from './claim.ts';
 import type { FleetLink } from './link.ts';
 
-/** A claim that was made. */
+/** A successful claim. */
 export interface Claimed {
   readonly epoch: number;
-  /** The claim of another connection that it has taken over, if that was still held. */
+  /** The claim of another connection that it replaced, if that connection was still held. */
   readonly previous: StoredClaim | undefined;
 }
 
-/** How often a claim that another one overtakes is tried again: each time one of them has succeeded. */
+/** The most attempts at a claim that others keep overtaking. Each time, one of the others has succeeded. */
 const ATTEMPTS = 100;
 
 /**
- * Which gateway holds the connection of a device: one entry for each device, which is only changed by comparing its revision. The
+ * Which gateway holds the connection of a device: one entry for each device, changed only by compare-and-set on its revision. The
  * revision of a claim is its epoch.
  */
 export class Claims {
@@ -23,7 +23,7 @@ export class Claims {
     this.#link = link;
   }
 
-  /** The last claim of a device, or how it was let go; undefined: it has never been claimed. What is no claim counts as let go. */
+  /** The last claim of a device, held or let go; undefined if it was never claimed. An invalid entry counts as let go. */
   async find(token: string): Promise<StoredClaim | undefined> {
     const entry = await this.#link.bucket.get(this.#link.places.claim(token));
     if (entry === null || entry.operation !== 'PUT') return undefined;
@@ -31,11 +31,11 @@ export class Claims {
   }
 
   /**
-   * Claim a device, over any other claim.
+   * Claim a device, replacing any other claim.
    *
-   * @param since - when the connection was known, in milliseconds since 1970
-   * @param isWanted - whether the connection is still there, and not taken over: asked before each attempt
-   * @returns undefined where it is not wanted any more
+   * @param since - when the device was identified, in milliseconds since 1970
+   * @param isWanted - whether the connection still exists and was not taken over; called before each attempt
+   * @returns undefined if it is not wanted any more
    */
   async claim(
     token: string,
@@ -67,7 +67,7 @@ export class Claims {
     await this.#update(this.#link.places.claim(token), { gateway: null, at: Date.now(), reason }, epoch);
   }
 
-  /** The new revision; undefined where the entry has another one than that. */
+  /** The new revision; undefined if the entry has a different revision from the given one. */
   async #update(key: string, claim: Claim, revision: number): Promise<number | undefined> {
     try {
       return await this.#link.bucket.put(key, JSON.stringify(claim), { previousSeq: revision });

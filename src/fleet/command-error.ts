@@ -1,7 +1,7 @@
 import { FleetError } from '../errors.ts';
 import type { Refused, Unknown } from './outcome.ts';
 
-/** The error of a command that did not get its reply. */
+/** The error for a command that did not get its reply. */
 export function commandError(
   outcome: Refused | Unknown,
   device: string,

@@ -18,38 +18,38 @@ import { type DevicePresence, Presence } from './presence.ts';
 import { QueueHeader } from './queue-header.ts';
 import { type TelemetryOptions, TelemetryStream } from './telemetry-stream.ts';
 
-/** What a fleet needs of a protocol. */
+/** The parts of a protocol that a fleet needs. */
 export interface FleetProtocol<ClientMessage, ServerMessage> {
   readonly name: string;
-  /** What devices send. */
+  /** The messages that devices send. */
   readonly clientMessages: MessageSource<Codec<ClientMessage, never>>;
-  /** What is sent to them. */
+  /** The messages that devices receive. */
   readonly serverMessages: MessageSource<Codec<unknown, ServerMessage>>;
 }
 
 export interface CommandOptions {
-  /** Milliseconds that the device's reply may take, its turn included; Infinity for no limit. Default 30,000. */
+  /** Milliseconds for the device's reply, including the wait for its turn; Infinity for no limit. Default 30,000. */
   timeout?: number | undefined;
-  /** Gives the command up: it is refused where nothing was sent, and unknown otherwise. */
+  /** Gives up the command: it is refused if nothing was sent, and unknown otherwise. */
   signal?: AbortSignal | undefined;
   /**
-   * Store the command until the device is there: in its queue, in order, delivered again with the same id where nothing tells whether it
-   * was executed. After `until` it is not sent any more; that is at most seven days from now.
+   * Store the command until the device is connected: in its queue, in order, and delivered again with the same id if it may not
+   * have been executed. After `until`, at most seven days from now, it is not sent any more.
    */
   persist?: { readonly until: Date } | undefined;
 }
 
-/** A persistent command that is stored. */
+/** A persistent command in its queue. */
 export interface Stored {
   readonly id: string;
   readonly sequence: number;
 }
 
 /**
- * Connect to a fleet, to command its devices and to see what they do.
+ * Connect to a fleet, to command its devices and to observe them.
  *
  * @throws FleetError: `ERR_FLEET_UNREACHABLE`, `ERR_FLEET_CREDENTIALS`, `ERR_FLEET_SERVER`, `ERR_FLEET_PROTOCOL`
- * @throws TypeError or RangeError for options that do not fit
+ * @throws TypeError or RangeError for invalid options
  *
  * @example
  * const fleet = await connectFleet(meter, { nats: { servers: 'nats.example:4222' } });
@@ -66,10 +66,10 @@ export async function connectFleet<ClientMessage, ServerMessage>(
 }
 
 /**
- * Commands the devices of a fleet, whichever gateway holds them. A command has one of three ends:
+ * Commands the devices of a fleet, whichever gateway holds them. A command has one of three outcomes:
  *
  *     replied   the device has answered
- *     refused   ERR_COMMAND_REFUSED, with a `reason`: nothing was sent, asking again is safe
+ *     refused   ERR_COMMAND_REFUSED, with a `reason`: nothing was sent, so asking again is safe
  *     unknown   ERR_COMMAND_UNKNOWN: it may have been executed, and is not sent again
  */
 export class Fleet<ClientMessage, ServerMessage> {
@@ -85,16 +85,16 @@ export class Fleet<ClientMessage, ServerMessage> {
     this.#claims = new Claims(link);
   }
 
-  /** Whether NATS is there: without it every command is refused. */
+  /** Whether NATS is connected. Without it every command is refused. */
   get isOnline(): boolean {
     return this.#link.isOnline;
   }
 
   /**
-   * Send a command to a device, and resolve with its reply; with undefined where nothing answers such a message.
+   * Send a command to a device, and resolve with its reply; with undefined if the protocol has no reply to that message.
    *
-   * @throws FleetError: `ERR_COMMAND_REFUSED` or `ERR_COMMAND_UNKNOWN`; `ERR_FLEET_DEVICE` for a name that no device can have
-   * @throws MessageError where the message does not fit the protocol; nothing is sent then
+   * @throws FleetError: `ERR_COMMAND_REFUSED` or `ERR_COMMAND_UNKNOWN`; `ERR_FLEET_DEVICE` for an invalid device name
+   * @throws MessageError if the message does not fit the protocol; nothing is sent then
    */
   async request(
     device: string,
@@ -113,8 +113,8 @@ export class Fleet<ClientMessage, ServerMessage> {
   }
 
   /**
-   * Send a message to a device, and resolve once it has been given to the device's connection: nothing is heard of what answers it. With
-   * `persist`, resolve once it is stored.
+   * Send a message to a device, and resolve once it is given to the device's connection; its reply is ignored. With `persist`,
+   * resolve once it is stored.
    *
    * @throws as `request`
    */
@@ -142,9 +142,10 @@ export class Fleet<ClientMessage, ServerMessage> {
   }
 
   /**
-   * Send a command to many devices, at a bounded rate. A device that fails is in the result, and ends nothing.
+   * Send a command to many devices, at a bounded rate. A device that fails is listed in the result, and does not end the
+   * broadcast.
    *
-   * @param filter - names of devices; or what tells of each connected one whether it is meant
+   * @param filter - names of devices, or a function that selects connected devices
    *
    * @example
    * const { replied, refused, unknown } = await fleet.broadcast(({ state }) => state === 'idle', { type: 'update' }, { rate: 200 });
@@ -172,14 +173,14 @@ export class Fleet<ClientMessage, ServerMessage> {
     return broadcast(devices, (device, own) => this.request(device, message, own), options);
   }
 
-  /** Who is connected: what is so now, and then each change. */
+  /** Which devices are connected: the current ones, and then each change. */
   presence(): Promise<Presence> {
     return Presence.open(this.#link);
   }
 
   /**
-   * What devices send unasked, as gateways publish it: messages that come from now on. Messages that are not read in time are dropped, the
-   * oldest first, and counted.
+   * Messages that devices send unasked, as gateways publish them, from now on. Messages that are not read in time are dropped,
+   * the oldest first, and counted.
    *
    * @example for await (const { device, message } of fleet.telemetry({ types: ['position'] })) show(device, message);
    */
@@ -187,7 +188,7 @@ export class Fleet<ClientMessage, ServerMessage> {
     return new TelemetryStream(this.#link, this.#protocol.clientMessages, options);
   }
 
-  /** Leave NATS. Commands that are under way fail as they would without it. */
+  /** Leave NATS. Commands in flight fail as they would if NATS were lost. */
   close(): Promise<void> {
     return this.#link.close();
   }
@@ -210,7 +211,7 @@ export class Fleet<ClientMessage, ServerMessage> {
     }
   }
 
-  /** One command, sent once at the most. */
+  /** Send one command, at most once. */
   async #command(
     type: 'request' | 'send',
     device: string,
@@ -233,12 +234,12 @@ export class Fleet<ClientMessage, ServerMessage> {
       const { epoch, gateway } = claim;
       const request = gatewayRequests.encode({ type, device, epoch, timeout: left, message });
       const outcome = await this.#ask(gateway!, request, left, signal);
-      // Only an outcome that says that nothing was sent leads to another try.
+      // Only an outcome with nothing sent leads to another try.
       if (outcome.type !== 'refused' || outcome.reason !== 'absent') return outcome;
       this.#cache.delete(device);
       const found = await this.#find(device);
       if ('type' in found) return found;
-      // It says the same: the gateway that holds it by that claim is gone, or about to let it go.
+      // The claim is the same, so its gateway is gone, or about to let it go.
       if (found.epoch === epoch) return outcome;
       claim = found;
     }
@@ -258,7 +259,7 @@ export class Fleet<ClientMessage, ServerMessage> {
     return found;
   }
 
-  /** Ask a gateway, once. */
+  /** Ask a gateway once. */
   async #ask(
     gateway: string,
     request: Uint8Array,
@@ -279,7 +280,7 @@ export class Fleet<ClientMessage, ServerMessage> {
       if ((error as { isNoResponders?(): boolean }).isNoResponders?.()) {
         return refused('absent', 'the gateway that held the device is gone');
       }
-      // Thrown before anything was written.
+      // NATS throws these before anything is written.
       if (name === 'ClosedConnectionError' || name === 'DrainingConnectionError') return OFFLINE;
       return unknown(name === 'TimeoutError' ? 'the gateway has not answered in time' : showThrown(error));
     }
@@ -313,10 +314,11 @@ export class Fleet<ClientMessage, ServerMessage> {
         return refused('queue', 'as many persistent commands as may wait for the device do');
       }
       if (name === 'InvalidArgumentError') return refused('size', showThrown(error));
-      // Not again: it may be stored, executed and taken out already, and NATS does not know it any more once it was restarted.
+      // Not stored again: the command may be stored, executed and removed already, and after a restart NATS does not recognize a
+      // duplicate.
       return unknown(`nothing tells whether it is stored: ${showThrown(error)}`);
     }
-    // It is stored: a gateway that claims the device from now on finds it. Notify the one that holds it already.
+    // The command is stored, and a gateway that claims the device from now on finds it. Notify the gateway that already holds it.
     const found = await this.#find(device);
     if (!('type' in found) && link.isOnline) {
       link.nats.publish(
@@ -327,7 +329,7 @@ export class Fleet<ClientMessage, ServerMessage> {
     return { type: 'stored', id, sequence };
   }
 
-  /** Store a command, and wait for what becomes of it. */
+  /** Store a command, and wait for its outcome. */
   async #persistent(
     device: string,
     message: Uint8Array,
@@ -359,7 +361,7 @@ export class Fleet<ClientMessage, ServerMessage> {
     try {
       const stored = await this.#store(device, message, options, until, inbox);
       if (stored.type === 'refused') return stored;
-      // It may be stored where nothing tells: then the device may answer it.
+      // The command may be stored even if nothing says so, and the device may then answer it.
       const outcome = await Promise.race([answer, givenUp]);
       if (outcome !== undefined) return outcome;
       return stored.type === 'unknown' ? stored : await this.#giveUp(device, stored.sequence);
@@ -369,26 +371,26 @@ export class Fleet<ClientMessage, ServerMessage> {
     }
   }
 
-  /** Take a command out of its queue, and tell whether it may have been sent. */
+  /** Remove a command from its queue; the outcome says whether it may have been sent. */
   async #giveUp(device: string, sequence: number): Promise<Outcome> {
     const { manager, places } = this.#link;
     try {
       await manager.streams.deleteMessage(places.queues, sequence, false);
-      // A gateway notes the attempt, and looks whether it is still there then: one of us sees the other.
+      // A gateway records the attempt and then checks that the command still exists, so one of the two sees the other.
       const last = await lastAttempt(this.#link, device);
       if (last === undefined || last.sequence < sequence || last.count === 0) {
         return refused('expired', 'its time was over before it could be sent');
       }
     } catch {
-      // It was taken out by a gateway, or nothing tells.
+      // A gateway removed it, or its state is unknown.
     }
     return unknown('its time was over, and nothing tells whether the device has executed it');
   }
 }
 
-/** Claims that are kept. */
+/** The most claims kept in the cache. */
 const CACHED = 100_000;
-/** Milliseconds behind the end of a command in which its gateway may still tell what became of it. */
+/** Milliseconds after the time limit of a command in which its gateway may still report the outcome. */
 const GRACE = 1_000;
 const STORE_TIMEOUT = 5_000;
 const OFFLINE: Refused = refused('offline', 'there is no connection to NATS');
@@ -401,7 +403,7 @@ function abortReason(signal: AbortSignal | undefined): unknown {
   return signal?.aborted ? signal.reason : undefined;
 }
 
-/** What the promise gives, or a rejection as soon as the signal is aborted. */
+/** The result of the promise, or a rejection as soon as the signal is aborted. */
 function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason);

@@ -5,19 +5,19 @@ import type { Codec } from '../protocol/codec.ts';
 import { type Known, Requests, type RequestsOptions } from '../protocol/session/requests.ts';
 import { DONE, type Outcome, refused, unknown } from './outcome.ts';
 
-/** What the devices of a gateway have in common. */
+/** The settings that all devices of a gateway share. */
 export interface CommandSettings {
-  /** What devices send. */
+  /** The messages that devices send. */
   readonly replies: Codec<object, never>;
-  /** What is sent to them. */
+  /** The messages that devices receive. */
   readonly commands: Codec<unknown, object>;
   readonly rules: RequestsOptions<object, object>;
   readonly known: Known;
-  /** The most commands that wait for one device, beside those that are under way. */
+  /** The most commands that wait for one device, not counting those in flight. */
   readonly maxQueued: number;
   /**
-   * Milliseconds after which a reply that did not come in time will not come any more: its number is free then; without numbers,
-   * the connection is ended, since the next reply could be that one.
+   * Milliseconds after which a late reply is not expected any more. Its number is then free. Without numbers the connection is
+   * ended, since the next reply could be the late one.
    */
   readonly quarantine: number;
 }
@@ -31,8 +31,8 @@ interface Ticket {
 }
 
 /**
- * The commands of one device, on one connection: sent in the order in which they came, as many at a time as the rules allow. Each one is
- * settled once, and sent once at the most.
+ * The commands of one device, on one connection: sent in order, as many at a time as the rules allow. Each command is settled
+ * once, and sent at most once.
  *
  *     add ──▶ queue ──▶ sent ──▶ replied | unknown
  *               └─────────▶ refused
@@ -43,7 +43,7 @@ export class DeviceCommands {
   readonly #requests: Requests<object, object, Ticket>;
   readonly #tickets = new Set<Ticket>();
   #sent = 0;
-  /** The peer takes nothing for now. */
+  /** The peer accepts nothing for now: backpressure. */
   #isBlocked = false;
   #isOver = false;
   /** Runs while a reply without a number is late. */
@@ -58,9 +58,9 @@ export class DeviceCommands {
   }
 
   /**
-   * Send a command as soon as it may be, and settle it: with its reply, or once it is sent (`isSend`).
+   * Send a command as soon as possible, and settle it with its reply, or once it is sent (`isSend`).
    *
-   * @param timeout - milliseconds from now, for its turn and its reply together
+   * @param timeout - milliseconds from now, for the wait and the reply together
    */
   add(message: object, isSend: boolean, timeout: number, settle: (outcome: Outcome) => void): void {
     if (this.#isOver) {
@@ -89,7 +89,7 @@ export class DeviceCommands {
     this.#pump();
   }
 
-  /** A message has come: it settles the command that it answers. Answers whether it is a reply, if to a command that was given up. */
+  /** A message was received: settle the command that it answers. Returns whether it is a reply, even to a command that was given up. */
   receive(message: object): boolean {
     const belongs = this.#requests.receive(message);
     if (belongs === 'message') return false;
@@ -97,7 +97,7 @@ export class DeviceCommands {
     if (belongs !== 'late') {
       let outcome: Outcome;
       try {
-        // A copy: the message may be a view of memory that is used again.
+        // A copy: the message may be a view of memory that is reused.
         outcome = {
           type: 'replied',
           message: Buffer.from(this.#settings.replies.encode(message as never)),
@@ -111,12 +111,12 @@ export class DeviceCommands {
     return true;
   }
 
-  /** The state has changed, or the peer takes messages again: what waits may be sent. */
+  /** The state has changed, or the peer accepts messages again: waiting commands may be sent. */
   proceed(): void {
     this.#pump();
   }
 
-  /** Refuse what waits; fulfilled when nothing is under way. Undefined: nothing is. */
+  /** Refuse the waiting commands. Returns a promise that is fulfilled when none is in flight; undefined if none is. */
   leave(): Promise<void> | undefined {
     this.#isOver = true;
     for (const ticket of this.#tickets) {
@@ -150,7 +150,7 @@ export class DeviceCommands {
       const next = requests.next();
       if (next === undefined) return;
       const { ticket, request } = next;
-      // A message that is only sent may be one of which nothing tells what answers it.
+      // For a message that is only sent, the rules need not say what answers it.
       const isRefused = next.refused !== undefined;
       if (isRefused && !ticket.isSend) {
         this.#settle(ticket, refused('invalid', showThrown(next.refused)));
@@ -158,7 +158,7 @@ export class DeviceCommands {
       }
       let isTaken: boolean;
       try {
-        // What cannot be encoded must not reach the session: it would end the connection.
+        // A message that cannot be encoded must not reach the session, because it would end the connection.
         this.#settings.commands.encode(request);
         isTaken = machine.send(request);
       } catch (error) {
@@ -166,7 +166,7 @@ export class DeviceCommands {
         this.#settle(ticket, refusal(error));
         continue;
       }
-      // What answers it is nobody's.
+      // Nothing waits for its reply.
       if (ticket.isSend && !isRefused && next.unanswered !== true) requests.abandon(ticket);
       if (ticket.isSend || next.unanswered === true) {
         this.#settle(ticket, DONE);

@@ -5,16 +5,16 @@ import type { FleetLink } from './link.ts';
 import { type Outcome, outcomes, refused, unknown } from './outcome.ts';
 import { QueueHeader } from './queue-header.ts';
 
-/** What a device gets beside a persistent command, so that it executes the command once. */
+/** What identifies a persistent command to its device, so that the device executes it once. */
 export interface CommandId {
-  /** The command's own: the same each time it is delivered. */
+  /** The command's id, the same for each delivery. */
   readonly id: string;
   /**
-   * Its number in the store of NATS: it grows from each command of a device to the next, unless NATS has lost what it kept. Where a device
-   * can hold a text, `id` is safer.
+   * The command's number in NATS. It grows with each command of a device, unless NATS has lost its data. If a device can hold a
+   * text, `id` is safer.
    */
   readonly sequence: number;
-  /** How often it was delivered, this time included: from 2 on, the device may have executed it. */
+  /** The number of this delivery. From 2 on, the device may already have executed the command. */
   readonly delivery: number;
 }
 
@@ -23,21 +23,21 @@ export interface QueuedDevice {
   readonly token: string;
   readonly epoch: number | undefined;
   readonly commands: DeviceCommands;
-  /** The device is held, and claimed. */
+  /** The device is connected and claimed. */
   readonly isHeld: boolean;
-  /** Reads a message in the protocol's encoding; throws what is wrong with it. */
+  /** Decodes a message of the protocol; throws an error that says what is wrong with it. */
   decode(bytes: Uint8Array): object;
-  /** Writes the id into a message; undefined where messages have none. */
+  /** Writes the id into a message; undefined if messages have no id. */
   readonly commandId: ((message: never, command: CommandId) => object) | undefined;
   failed(error: unknown): void;
 }
 
-/** Milliseconds until a command that could not be sent is tried again, unless something happens before. */
+/** Milliseconds until a command that could not be sent is tried again, unless an event comes first. */
 const RETRY_AFTER = 1_000;
 
 /**
- * The persistent commands of one device, while it is held: one at a time, in the order in which they were stored. A command is taken out of
- * the stream once the device has answered it, or nothing more is to be done.
+ * The persistent commands of one device while it is held: one at a time, in the order of storing. A command is removed from the
+ * stream once the device has answered it, or nothing more can be done.
  *
  *     next ──▶ note the attempt ──▶ send, with its id ──▶ reply ──▶ delete, tell who asked ──▶ next
  *                                          └── no reply: the same again, with the same id
@@ -46,7 +46,7 @@ export class DeviceQueue {
   readonly #link: FleetLink;
   readonly #device: QueuedDevice;
   #isRunning = false;
-  /** Something has happened since the last look. */
+  /** True if an event came since the last check. */
   #isCalled = false;
   #wake: (() => void) | undefined;
 
@@ -55,7 +55,7 @@ export class DeviceQueue {
     this.#device = device;
   }
 
-  /** There may be something to send. */
+  /** Check for a command to send. */
   call(): void {
     this.#isCalled = true;
     this.#wake?.();
@@ -85,7 +85,7 @@ export class DeviceQueue {
     }
   }
 
-  /** Wait a while, or until something happens. */
+  /** Wait a while, or until an event comes. */
   #pause(): Promise<void> {
     if (this.#isCalled) return Promise.resolve();
     return new Promise((resolve) => {
@@ -98,7 +98,7 @@ export class DeviceQueue {
     });
   }
 
-  /** Deal with the first command. */
+  /** Handle the first command. */
   async #next(): Promise<'more' | 'later' | 'none'> {
     const { manager, places, bucket } = this.#link;
     const { token, commandId } = this.#device;
@@ -131,12 +131,12 @@ export class DeviceQueue {
     }
     const key = places.attempt(token);
     await bucket.put(key, JSON.stringify({ sequence: seq, count: attempts + 1 }));
-    // A commander that gives it up deletes it first, and looks for the attempt then: one of the two sees the other.
+    // A commander that gives a command up deletes it and then checks for an attempt, so one of the two sees the other.
     if ((await manager.streams.getMessage(places.queues, query))?.seq !== seq) return 'more';
     if (!this.#isGoing) return 'none';
     const outcome = await this.#send(message, header);
     if (outcome.type === 'refused' && outcome.reason !== 'invalid') {
-      // It was not sent.
+      // The command was not sent.
       await bucket.put(key, JSON.stringify({ sequence: seq, count: attempts }));
       return 'later';
     }
@@ -170,7 +170,7 @@ export async function lastAttempt(
   { manager, places }: FleetLink,
   token: string,
 ): Promise<{ readonly sequence: number; readonly count: number } | undefined> {
-  // Of the leader: a copy may be behind.
+  // From the leader: a replica may be behind.
   const stored = await manager.streams.getMessage(`KV_${places.bucket}`, {
     last_by_subj: `$KV.${places.bucket}.${places.attempt(token)}`,
   });

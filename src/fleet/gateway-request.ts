@@ -1,16 +1,16 @@
 import { bytes, message, rest, u8, utf8, varuint } from '../protocol/fields/kinds.ts';
 import { type DeclaredCodec, messages } from '../protocol/fields/messages.ts';
 
-/** What a gateway is asked, on the subject of its own. */
+/** A request to a gateway, on the gateway's own subject. */
 export type GatewayRequest =
   | CommandRequest
-  /** A newer claim has taken the device over from that epoch. */
+  /** A newer claim has taken over the device; the gateway's claim had that epoch. */
   | { type: 'takeover'; device: string; epoch: number }
-  /** Something waits in the device's queue. */
+  /** A command waits in the device's queue. */
   | { type: 'wake'; device: string }
   | { type: 'ping' };
 
-/** Send the message to the device, if it is held under that epoch; and give its reply, or say that it was sent. */
+/** Send the message to the device if it is held under that epoch; answer with its reply, or say that it was sent. */
 export interface CommandRequest {
   type: 'request' | 'send';
   device: string;
@@ -20,7 +20,7 @@ export interface CommandRequest {
 }
 
 /**
- * What a gateway is asked. A message travels in the encoding of the protocol, without its frame.
+ * The bytes of a request to a gateway. A message is encoded as in the protocol, without its frame.
  *
  *     request   01 · token's length varuint · token · epoch varuint · timeout in ms varuint · message
  *     send      02 · as request

@@ -22,44 +22,44 @@ type AnyMessage = any;
 /** How a server takes part in a fleet. */
 export interface FleetOptions<Context = unknown> extends LinkOptions {
   /**
-   * The name of the device at the other end of a connection; undefined while it is not known. Asked with each message that has come,
-   * before it is answered, and after each change of the state, then without a message; until it gives a name.
+   * The name of the device at the other end of a connection; undefined while it is unknown. Called with each received message
+   * before it is answered, and without a message after each change of state, until it returns a name.
    *
    * @example identify: ({ machine }) => machine.context.serial
    */
   identify(connection: FollowedConnection<Context>, message: AnyMessage): string | undefined;
   /**
-   * How the replies of devices find the commands that are sent to them: as `replies` of `defineProtocol`, seen from the server. Default: what
-   * the protocol says there.
+   * How the replies of devices find their commands: as `replies` of `defineProtocol`, seen from the server. Default: the
+   * protocol's own rules.
    */
   replies?: ReplyRules<AnyMessage, AnyMessage> | undefined;
-  /** The most commands that wait for one device, beside those that are under way. Default 64. */
+  /** The most commands that wait for one device, not counting those in flight. Default 64. */
   maxQueued?: number | undefined;
   /**
-   * Writes what tells a persistent command apart into its message. Without it, a command that may have been executed is not delivered
+   * Writes the id of a persistent command into its message. Without it, a command that may have been executed is not delivered
    * again, and its outcome is unknown.
    *
    * @example commandId: (message, { sequence }) => ({ ...message, command: sequence })
    */
   commandId?: ((message: AnyMessage, command: CommandId) => object) | undefined;
-  /** What of that which devices send unasked is published: the types of messages, or a function. Default: none. */
+  /** The messages that devices send unasked and that are published: their types, or a function. Default: none. */
   telemetry?: readonly string[] | ((message: AnyMessage) => boolean) | undefined;
-  /** The most bytes of telemetry that NATS has not confirmed; beyond, the connections that publish are not read. Default 4 MiB. */
+  /** The most bytes of telemetry that NATS has not confirmed. Beyond this, the connections that publish are not read. Default 4 MiB. */
   maxTelemetryBytes?: number | undefined;
-  /** Milliseconds from one sign of life of the gateway to the next. Default 2,000. */
+  /** Milliseconds between two heartbeats of the gateway. Default 2,000. */
   heartbeat?: number | undefined;
-  /** Milliseconds until all claims have been compared with what NATS has, again and again. Default 300,000. */
+  /** Milliseconds for one pass that compares all claims with NATS. Passes repeat. Default 300,000. */
   verify?: number | undefined;
-  /** Milliseconds after which a reply that did not come in time is not expected any more. Default 60,000. */
+  /** Milliseconds after which a late reply is not expected any more. Default 60,000. */
   quarantine?: number | undefined;
 }
 
-/** What a gateway has counted since it was made, and what there is now. */
+/** The counts of a gateway since it was created, and its current numbers. */
 export interface GatewayStatistics {
-  /** Devices that are held now; and those of them that are claimed. */
+  /** The devices held now, and those of them that are claimed. */
   readonly devices: number;
   readonly claimed: number;
-  /** Commands, by what became of them here. */
+  /** The commands, by their outcome here. */
   readonly replied: number;
   readonly sent: number;
   readonly refused: number;
@@ -71,23 +71,23 @@ export interface GatewayStatistics {
 }
 
 interface GatewayEvents {
-  /** NATS is there, after it was not. */
+  /** NATS is connected again. */
   online: [];
-  /** NATS is lost: connections are served on, and nothing reaches them from elsewhere. */
+  /** NATS is lost: connections are still served, and no commands arrive from other processes. */
   offline: [];
   /** A device is claimed. */
   claimed: [device: string, epoch: number];
-  /** A newer claim has taken a device over; its connection ends. */
+  /** A newer claim has taken over a device; the device's connection here ends. */
   takenOver: [device: string];
-  /** Something failed that is tried again, or concerns one device only. */
+  /** Something failed that is tried again, or that concerns one device only. */
   failed: [error: Error];
 }
 
 /**
- * The part of a server in a fleet: it claims the devices that connect to the server, and sends them what any process of the fleet asks of
- * them.
+ * Makes a server part of a fleet: claims the devices that connect to the server, and sends them the commands of any process in
+ * the fleet.
  *
- * @throws TypeError or RangeError for options that do not fit
+ * @throws TypeError or RangeError for invalid options
  *
  * @example
  * const gateway = fleet({ nats: { servers: 'nats.example:4222' }, identify: ({ machine }) => machine.context.serial });
@@ -101,19 +101,19 @@ export function fleet<Context = any>(options: FleetOptions<Context>): Gateway<Co
 }
 
 export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> implements ServerFleet<Context> {
-  /** What tells it apart from all others: another one each time it is made. */
+  /** A new id for each gateway that is created. */
   readonly id: string = randomBytes(12).toString('hex');
   readonly #options: FleetOptions<Context>;
   readonly #holder: Holder;
-  /** By their names: the newest connection of each. */
+  /** By device name: the newest connection of each. */
   readonly #held = new Map<string, HeldDevice>();
   readonly #byToken = new Map<string, HeldDevice>();
-  /** Claims to be let go, once NATS is there. */
+  /** Claims to let go once NATS is connected. */
   readonly #owed = new Map<string, { readonly epoch: number; readonly reason: string }>();
   readonly #releasing = new Set<Promise<void>>();
   readonly #isTelemetry: (message: { type: string }) => boolean;
   readonly #counts = { replied: 0, sent: 0, refused: 0, unknown: 0, takenOver: 0 };
-  /** How many servers use it. */
+  /** How many servers use this gateway. */
   #servers = 0;
   #opening: Promise<void> | undefined;
   #protocol: ServerProtocol<AnyMessage, AnyMessage> | undefined;
@@ -162,12 +162,12 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
     };
   }
 
-  /** Whether NATS is there. */
+  /** Whether NATS is connected. */
   get isOnline(): boolean {
     return this.#link?.isOnline === true;
   }
 
-  /** What was counted since it was made, and what there is now. */
+  /** The counts since the gateway was created, and its current numbers. */
   stats(): GatewayStatistics {
     let claimed = 0;
     for (const { epoch } of this.#held.values()) if (epoch !== undefined) claimed++;
@@ -182,7 +182,7 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
   }
 
   /**
-   * As `request` of a `Fleet`, for a device whose connection is here: without NATS.
+   * As `request` of a `Fleet`, for a device connected here; it does not use NATS.
    *
    * @throws FleetError: `ERR_COMMAND_REFUSED` or `ERR_COMMAND_UNKNOWN`
    */
@@ -201,7 +201,7 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
     if (outcome.type !== 'done') throw commandError(outcome, device, message);
   }
 
-  /** Of `ServerFleet`. */
+  /** Part of `ServerFleet`. */
   async open(protocol: ServerProtocol<AnyMessage, AnyMessage>): Promise<void> {
     if (this.#protocol !== undefined && this.#protocol.name !== protocol.name) {
       throw new TypeError(
@@ -218,12 +218,12 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
     }
   }
 
-  /** Of `ServerFleet`. */
+  /** Part of `ServerFleet`. */
   follow(connection: FollowedConnection<Context>): HeldDevice {
     return new HeldDevice(connection as FollowedConnection, this.#holder);
   }
 
-  /** Of `ServerFleet`: all devices are let go, and NATS is left. */
+  /** Part of `ServerFleet`: lets go all devices, and leaves NATS. */
   async close(): Promise<void> {
     if (--this.#servers > 0) return;
     clearInterval(this.#beat);
@@ -236,7 +236,7 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
   async #open(protocol: ServerProtocol<AnyMessage, AnyMessage>): Promise<void> {
     const { replies = protocol.replies ?? {}, maxQueued = 64, quarantine = 60_000 } = this.#options;
     const { decode: _, ...rules } = replies;
-    // Seen from the server: it asks, and devices reply.
+    // Seen from the server: the server requests, and devices reply.
     const parts = { clientMessages: protocol.serverMessages, serverMessages: protocol.clientMessages };
     this.#settings = {
       replies: protocol.clientMessages,
@@ -269,12 +269,12 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
     beat();
     this.#beat = setInterval(beat, heartbeat);
     this.#verifying = setInterval(() => void this.#verifyAll(), verify);
-    // What connected while it was opened.
+    // Devices that connected while the gateway was opening.
     for (const held of this.#held.values()) void this.#beginClaim(held);
     await link.nats.flush();
   }
 
-  /** A device is known. */
+  /** A device was identified. */
   #know(held: HeldDevice): void {
     const device = held.device!;
     const before = this.#held.get(device);
@@ -320,7 +320,7 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
     }
   }
 
-  /** Tell a gateway that it has lost a device. Where that fails, it finds out when it verifies. */
+  /** Tell a gateway that it has lost a device. If that fails, the gateway finds out when it verifies its claims. */
   async #tellTakeover(gateway: string, device: string, epoch: number): Promise<void> {
     const { nats, places } = this.#link!;
     const notice = gatewayRequests.encode({ type: 'takeover', device, epoch });
@@ -329,7 +329,7 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
         await nats.request(places.gateway(gateway), notice, { timeout: 1_000 });
         return;
       } catch (error) {
-        // It is gone, and the connection with it.
+        // The gateway is gone, and so is the connection.
         if ((error as { isNoResponders?(): boolean }).isNoResponders?.()) return;
       }
     }
@@ -376,7 +376,7 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
     void released.finally(() => this.#releasing.delete(released));
   }
 
-  /** NATS is back; with `isNew`, it has lost what it kept. */
+  /** NATS is connected again; with `isNew`, it has lost its data. */
   async #online(isNew: boolean): Promise<void> {
     const owed = [...this.#owed];
     this.#owed.clear();
@@ -386,7 +386,7 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
     this.emit('online');
   }
 
-  /** Compare the claims with what NATS has, some at a time. */
+  /** Compare the claims with NATS, some at a time. */
   async #verifyAll(): Promise<void> {
     const all = this.#held.values();
     const verifier = async (): Promise<void> => {
@@ -410,7 +410,7 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
     }
     const other =
       found !== undefined && found.gateway !== null && found.gateway !== this.id ? found : undefined;
-    // An epoch tells which claim is newer; without one, it is the connection that is newer.
+    // The epoch tells which claim is newer; without an epoch, the time of the connection does.
     if (other !== undefined && (known === undefined ? other.at > held.since : other.epoch > known)) {
       this.#takeOver(held, 'another gateway has claimed the device meanwhile');
       return;
@@ -419,7 +419,7 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
     await this.#beginClaim(held);
   }
 
-  /** Publish the state of the session, the latest one only. */
+  /** Publish the state of the session; only the latest state is sent. */
   async #publishState(held: HeldDevice): Promise<void> {
     const link = this.#link;
     while (link?.isOnline && held.isHeld && !held.isPublishing && held.published !== held.state) {
@@ -450,7 +450,7 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
     }
   }
 
-  /** Another process asks for something. */
+  /** Handle a request from another process. */
   #serve(msg: Msg): void {
     let request: GatewayRequest;
     try {
@@ -472,7 +472,7 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
         break;
       default: {
         const command = request;
-        // Others may have read the claim before we hear that it was made.
+        // Other processes may read the claim before we hear that it succeeded.
         if (held?.claiming === undefined) this.#command(msg, command, held);
         else {
           const from = performance.now();
@@ -482,14 +482,14 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
     }
   }
 
-  /** Another gateway has taken a device over from that epoch. */
+  /** Another gateway has taken over a device whose claim here had that epoch. */
   async #lose(held: HeldDevice | undefined, epoch: number): Promise<void> {
-    // It may have heard of our claim before we do.
+    // The other gateway may hear of our claim before we do.
     await held?.claiming;
     if (held?.epoch === epoch) this.#takeOver(held, 'another gateway has claimed the device');
   }
 
-  /** @param waited - milliseconds since the command came */
+  /** @param waited - milliseconds since the command arrived */
   #command(msg: Msg, request: CommandRequest, held: HeldDevice | undefined, waited = 0): void {
     const settle = (outcome: Outcome): void => {
       this.#count(outcome);
@@ -514,7 +514,7 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
     try {
       msg.respond(outcomes.encode(outcome));
     } catch {
-      // Longer than NATS carries. Where NATS is gone, nothing can be said.
+      // The reply is longer than NATS allows. If NATS is gone, nothing can be sent.
       if (outcome.type === 'replied') {
         this.#answer(msg, unknown('the device has answered, with more than NATS carries'));
       }
@@ -528,7 +528,7 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
 
 /** Milliseconds until something is tried again. */
 const RETRY_AFTER = 200;
-/** Claims that are verified at a time. */
+/** The number of claims verified at a time. */
 const AT_ONCE = 32;
 
 function pause(milliseconds: number): Promise<void> {

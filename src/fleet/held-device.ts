@@ -7,35 +7,35 @@ import { type CommandId, DeviceQueue, type QueuedDevice } from './device-queue.t
 import { deviceToken } from './device-token.ts';
 import type { FleetLink } from './link.ts';
 
-/** What holds devices: their gateway. */
+/** The gateway that holds devices. */
 export interface Holder {
   readonly settings: CommandSettings;
-  /** Undefined until it is open. */
+  /** Undefined until the gateway is open. */
   readonly link: FleetLink | undefined;
   readonly commandId: ((message: never, command: CommandId) => object) | undefined;
   identify(connection: FollowedConnection, message: unknown): string | undefined;
-  /** The device is known now: claim it. */
+  /** The device was identified: claim it. */
   known(held: HeldDevice): void;
   /** The state of its session has changed. */
   changed(held: HeldDevice): void;
-  /** It has sent a message that is no reply to a command. */
+  /** The device sent a message that is not a reply to a command. */
   unasked(held: HeldDevice, message: object): void;
   /** Its connection is over. */
   ended(held: HeldDevice, reason: string): void;
   failed(error: unknown): void;
 }
 
-/** A connection of a gateway, and the device at its other end once it is known. */
+/** A connection of a gateway, and the device at its other end once it is identified. */
 export class HeldDevice implements Follower, QueuedDevice {
   readonly connection: FollowedConnection;
-  /** Its name; undefined until it is known. */
+  /** The name of the device; undefined until it is identified. */
   device: string | undefined;
   token = '';
-  /** When it was known, in milliseconds since 1970. */
+  /** When the device was identified, in milliseconds since 1970. */
   since = 0;
-  /** Of its claim; undefined while it is not claimed. */
+  /** The epoch of its claim; undefined while it is not claimed. */
   epoch: number | undefined;
-  /** While it is being claimed. */
+  /** Set while it is being claimed. */
   claiming: Promise<void> | undefined;
   /** The state that was published last. */
   published: string | undefined;
@@ -60,7 +60,7 @@ export class HeldDevice implements Follower, QueuedDevice {
     return this.#holder.commandId;
   }
 
-  /** Whether its connection is there, and no newer one has taken it over. */
+  /** Whether the connection still exists, and no newer one has taken over the device. */
   get isWanted(): boolean {
     return !this.#isOver && !this.#isTakenOver;
   }
@@ -75,7 +75,7 @@ export class HeldDevice implements Follower, QueuedDevice {
     return this.#commands;
   }
 
-  /** There may be something in its queue. */
+  /** Tell the queue that a command may be there. */
   callQueue(): void {
     const { link } = this.#holder;
     if (link === undefined || !this.isHeld) return;
@@ -91,7 +91,7 @@ export class HeldDevice implements Follower, QueuedDevice {
     this.#holder.failed(error);
   }
 
-  /** A newer claim is there: say goodbye, and end. */
+  /** A newer claim exists: send the farewell, and end. */
   takeOver(by: string): void {
     if (!this.isWanted) return;
     this.#isTakenOver = true;
@@ -102,7 +102,7 @@ export class HeldDevice implements Follower, QueuedDevice {
     );
   }
 
-  /** Of `Follower`. */
+  /** Part of `Follower`. */
   message(message: unknown): void {
     if (this.device === undefined) {
       this.#identify(message);
@@ -118,7 +118,7 @@ export class HeldDevice implements Follower, QueuedDevice {
     this.#holder.unasked(this, message as object);
   }
 
-  /** Of `Follower`. */
+  /** Part of `Follower`. */
   transition(): void {
     if (this.device === undefined) {
       this.#identify(undefined);
@@ -129,13 +129,13 @@ export class HeldDevice implements Follower, QueuedDevice {
     this.#queue?.call();
   }
 
-  /** Of `Follower`. */
+  /** Part of `Follower`. */
   leave(): Promise<void> | undefined {
     this.#isLeaving = true;
     return this.#commands?.leave();
   }
 
-  /** Of `Follower`. */
+  /** Part of `Follower`. */
   end(error: NodeJS.ErrnoException | undefined): void {
     this.#isOver = true;
     this.#commands?.end();
@@ -153,7 +153,7 @@ export class HeldDevice implements Follower, QueuedDevice {
       const isOurs = (cause as { code?: unknown }).code === 'ERR_FLEET_DEVICE';
       const text = `identify failed: ${showThrown(cause)}`;
       const error = isOurs ? (cause as Error) : new HandlerError('ERR_HANDLER', text, { cause });
-      // Not within the call that tells of the message: it is answered first.
+      // Not during this call, so that the message is answered first.
       process.nextTick(() => this.connection.abort(error));
       return;
     }

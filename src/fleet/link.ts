@@ -18,14 +18,14 @@ import { type Places, placesOf } from './places.ts';
 
 /** How a process reaches its fleet. */
 export interface LinkOptions {
-  /** How to connect to NATS, as of `connect` of `@nats-io/transport-node`; or a connection, which is not closed then. */
+  /** How to connect to NATS: the options of `connect` from `@nats-io/transport-node`, or a connection, which is not closed at the end. */
   nats: NatsConnection | ConnectionOptions;
   /**
-   * The name of the fleet: letters, digits, `-` and `_`, at most 64. Fleets of other names share nothing on the same NATS. Default: the
-   * name of the protocol.
+   * The name of the fleet: letters, digits, `-` and `_`, at most 64. Fleets with different names share nothing on the same NATS.
+   * Default: the name of the protocol.
    */
   name?: string | undefined;
-  /** On how many servers of a cluster NATS keeps claims and queues, once it is asked to make them. Default 1. */
+  /** The number of servers in a NATS cluster that keep claims and queues; used when they are created. Default 1. */
   replicas?: number | undefined;
 }
 
@@ -35,32 +35,32 @@ export const linkChecks: Readonly<Record<keyof LinkOptions, Check>> = {
   replicas: integer(1, 5),
 };
 
-/** A queued command is kept so long at the most, in milliseconds: seven days. */
+/** The longest time that a queued command is kept, in milliseconds: seven days. */
 export const LONGEST_PERSISTED: number = 7 * 24 * 60 * 60 * 1_000;
-/** The most commands that wait in the queue of one device. */
+/** The most commands in the queue of one device. */
 const MOST_PERSISTED = 1_000;
-/** Before it, the streams of NATS cannot bound what waits for one device. */
+/** Older versions cannot limit the number of messages for one device in a stream. */
 const OLDEST_SERVER = [2, 9] as const;
-/** Milliseconds until what NATS keeps is asked for again, after a failure. */
+/** Milliseconds until the data in NATS are checked again after a failure. */
 const RETRY_AFTER = 200;
-/** Milliseconds that NATS has to take what was said last. */
+/** Milliseconds that NATS has to take the last messages before it is left. */
 const LAST_WORDS = 2_000;
 
 interface LinkEvents {
-  /** NATS is there again, and so is what it keeps; with `true`, that is empty: it was lost. */
+  /** NATS is connected again and its data are there; `isNew` if the data were lost. */
   online: [isNew: boolean];
   offline: [];
   /** What went wrong meanwhile. */
   failed: [error: Error];
 }
 
-/** What NATS knows a fleet by: which protocol it speaks, and when it was made. */
+/** The entry that describes a fleet: which protocol it speaks, and when it was created. */
 interface About {
   readonly protocol: string;
   readonly id: string;
 }
 
-/** A connection to the NATS of a fleet, and what the fleet keeps there. */
+/** A connection to the NATS of a fleet, and the data that the fleet keeps there. */
 export class FleetLink extends EventEmitter<LinkEvents> {
   readonly nats: NatsConnection;
   readonly places: Places;
@@ -74,7 +74,7 @@ export class FleetLink extends EventEmitter<LinkEvents> {
   readonly #replicas: number;
   #manager!: JetStreamManager;
   #bucket!: KV;
-  /** Of what NATS keeps: another one tells that it was lost. */
+  /** The id of the data in NATS. A different id means that the data were lost. */
   #id = '';
 
   private constructor(nats: NatsConnection, isOwn: boolean, protocol: string, options: LinkOptions) {
@@ -90,11 +90,11 @@ export class FleetLink extends EventEmitter<LinkEvents> {
   }
 
   /**
-   * Connect, and see that NATS has what a fleet needs.
+   * Connect, and create in NATS what a fleet needs.
    *
    * @param protocol - the name of the protocol that the fleet speaks
    * @throws FleetError: `ERR_FLEET_UNREACHABLE`, `ERR_FLEET_CREDENTIALS`, `ERR_FLEET_SERVER`, `ERR_FLEET_PROTOCOL`
-   * @throws TypeError where the protocol's name cannot be the name of a fleet
+   * @throws TypeError if the protocol's name cannot be the name of a fleet
    */
   static async open(protocol: string, options: LinkOptions): Promise<FleetLink> {
     fleetName('fleet: name', options.name ?? protocol);
@@ -118,12 +118,12 @@ export class FleetLink extends EventEmitter<LinkEvents> {
     return link;
   }
 
-  /** Whether NATS is there, with what it keeps. */
+  /** Whether NATS is connected and its data are there. */
   get isOnline(): boolean {
     return this.#isOnline;
   }
 
-  /** Claims, states, and which queued command was sent last. */
+  /** The bucket of claims, states, and the last command sent from each queue. */
   get bucket(): KV {
     return this.#bucket;
   }
@@ -138,7 +138,7 @@ export class FleetLink extends EventEmitter<LinkEvents> {
     this.#isOver = true;
     this.#isOnline = false;
     if (nats.isClosed()) return;
-    // What was said is to get there, where a device takes it.
+    // Messages already sent should still arrive, if NATS takes them in time.
     if (wasOnline) await within(nats.flush(), LAST_WORDS);
     if (this.#isOwn) await nats.close();
   }
@@ -159,7 +159,7 @@ export class FleetLink extends EventEmitter<LinkEvents> {
     );
   }
 
-  /** Make what NATS is to keep, where it is not there. Answers whether it is another than before. */
+  /** Create the data in NATS if they are missing. Returns whether they are new. */
   async #prepare(): Promise<boolean> {
     const { places } = this;
     this.#manager = await jetstreamManager(this.nats);
@@ -203,7 +203,7 @@ export class FleetLink extends EventEmitter<LinkEvents> {
       await this.#bucket.create(key, JSON.stringify(about));
       return about;
     } catch (error) {
-      // Another process was first.
+      // Another process created it first.
       const other = await this.#bucket.get(key);
       if (other === null) throw error;
       return other.json();
@@ -226,7 +226,7 @@ export class FleetLink extends EventEmitter<LinkEvents> {
     this.emit('offline');
   }
 
-  /** NATS is back: what it keeps may take a moment, or be lost. */
+  /** NATS is connected again. Its data may take a moment to return, or be lost. */
   async #back(): Promise<void> {
     const losses = this.#losses;
     for (;;) {
@@ -237,7 +237,7 @@ export class FleetLink extends EventEmitter<LinkEvents> {
         this.emit('online', isNew);
         return;
       } catch (error) {
-        // It is lost again.
+        // NATS is lost again.
         if (this.#isOver || this.#losses !== losses) return;
         this.emit('failed', coded(error));
       }
@@ -246,7 +246,7 @@ export class FleetLink extends EventEmitter<LinkEvents> {
   }
 }
 
-/** Fulfilled when the promise is settled, or after so many milliseconds. */
+/** Fulfilled when the promise is settled, or after this many milliseconds. */
 function within(promise: Promise<unknown>, milliseconds: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, milliseconds);
@@ -258,7 +258,7 @@ function within(promise: Promise<unknown>, milliseconds: number): Promise<void> 
   });
 }
 
-/** Connect again for ever, soon, and not all at once. */
+/** Reconnect forever, soon, and with jitter so that processes do not all reconnect at once. */
 function connectionOptions(given: ConnectionOptions): ConnectionOptions {
   return {
     maxReconnectAttempts: -1,
@@ -271,7 +271,7 @@ function connectionOptions(given: ConnectionOptions): ConnectionOptions {
   };
 }
 
-/** What NATS or its client says, as an error of a fleet. */
+/** An error of NATS or its client, as an error of a fleet. */
 function coded(error: unknown): Error {
   if (error instanceof FleetError) return error;
   const cause = error instanceof Error ? (error.cause ?? error) : error;

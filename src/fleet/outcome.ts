@@ -2,7 +2,7 @@ import type { RefusalReason } from '../errors.ts';
 import { bytes, enumeration, message, rest, u8, utf8 } from '../protocol/fields/kinds.ts';
 import { type DeclaredCodec, messages } from '../protocol/fields/messages.ts';
 
-/** What became of a command, as its gateway answers it. */
+/** The outcome of a command, as its gateway answers. */
 export type Outcome =
   | { type: 'replied'; message: Uint8Array }
   | { type: 'done' }
@@ -17,7 +17,7 @@ export type Unknown = Extract<Outcome, { type: 'unknown' }>;
 const reasons = { absent: 0, state: 1, queue: 2, invalid: 3, size: 4, expired: 5, offline: 6 };
 
 /**
- * What a gateway answers.
+ * The bytes of a gateway's answer.
  *
  *     replied  01 · message
  *     done     02

@@ -1,33 +1,33 @@
-/** Where the parts of a fleet are found on NATS. */
+/** The subjects, streams and keys of a fleet in NATS. */
 export interface Places {
   /** The subject of one gateway. */
   gateway(id: string): string;
-  /** On it each gateway says that it lives. */
+  /** The subject of the gateways' heartbeats. */
   readonly beats: string;
   /** The bucket of claims and states. */
   readonly bucket: string;
-  /** The key of the claim of a device, and of its session's state. */
+  /** The key of a device's claim, and the key of its session's state. */
   claim(token: string): string;
   state(token: string): string;
-  /** The key under which it stands what the fleet speaks; under the same prefix as claims and states. */
+  /** The key of the entry that describes the fleet; it has the same prefix as claims and states. */
   readonly about: string;
-  /** All of these keys. */
+  /** A pattern for all of these keys. */
   readonly live: string;
-  /** The key under which it stands which queued command was sent to a device last. */
+  /** The key of the last queued command that was sent to a device. */
   attempt(token: string): string;
-  /** The stream of the queues, and the subject of one device's. */
+  /** The stream of the queues, and the subject of one device's queue. */
   readonly queues: string;
   queue(token: string): string;
   readonly allQueues: string;
-  /** The subject of a type of message that a device sends unasked; or of all types, or all devices. */
+  /** The subject of one type of message that a device sends unasked; undefined stands for all devices, or all types. */
   telemetry(token: string | undefined, type: string | undefined): string;
 }
 
 /**
- * The places of the fleet of that name.
+ * The places of the fleet with that name.
  *
- *     wirepipe.NAME.gateway.ID          what a gateway is asked
- *     wirepipe.NAME.beat                signs of life
+ *     wirepipe.NAME.gateway.ID          requests to a gateway
+ *     wirepipe.NAME.beat                heartbeats
  *     wirepipe.NAME.queue.DEVICE        persistent commands (stream wirepipe_NAME)
  *     wirepipe.NAME.telemetry.DEVICE.TYPE
  *     bucket wirepipe_NAME:  live.about, live.DEVICE.claim, live.DEVICE.state, attempt.DEVICE

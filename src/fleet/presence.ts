@@ -8,25 +8,25 @@ import { deviceOf } from './device-token.ts';
 import { gatewayRequests } from './gateway-request.ts';
 import type { FleetLink } from './link.ts';
 
-/** What is known of a device that was ever connected. */
+/** The last known facts about a device that was connected at some time. */
 export interface DevicePresence {
   readonly device: string;
   readonly isConnected: boolean;
-  /** The gateway that holds it, or was the last to. */
+  /** The gateway that holds it, or held it last. */
   readonly gateway: string;
-  /** It grows with each connection. */
+  /** The epoch grows with each connection. */
   readonly epoch: number;
   /** The state of its session. */
   readonly state: string | undefined;
-  /** When it was connected, or let go, by the clock of its gateway. */
+  /** When it connected, or was let go, by the clock of its gateway. */
   readonly since: Date;
-  /** Why it is not connected: what its gateway has said, or `'gateway lost'`. */
+  /** Why it is not connected: the reason of its gateway, or `'gateway lost'`. */
   readonly reason: string | undefined;
 }
 
 /**
- * A change: `'connected'`; `'disconnected'`, with its `reason`; `'takeover'`, a newer connection has taken the place of one that was there
- * (`before`); `'state'`, the session went to another state.
+ * A change: `'connected'`; `'disconnected'`, with its `reason`; `'takeover'`, when a newer connection replaces an existing one
+ * (`before`); `'state'`, when the session enters another state.
  */
 export interface PresenceChange extends DevicePresence {
   readonly event: 'connected' | 'disconnected' | 'takeover' | 'state';
@@ -38,50 +38,50 @@ interface PresenceEvents {
   failed: [error: Error];
 }
 
-/** What a gateway says that it lives. */
+/** The heartbeat of a gateway. */
 interface Beat {
   readonly gateway: string;
   readonly every: number;
 }
 
 interface GatewayLife {
-  /** When it was heard of last, by our own clock. */
+  /** When the last heartbeat arrived, by our own clock. */
   heard: number;
-  /** Milliseconds between its signs of life. */
+  /** Milliseconds between its heartbeats. */
   every: number;
   isLost: boolean;
   isAsked: boolean;
   readonly devices: Set<string>;
 }
 
-/** What stands in the bucket of one device. */
+/** The entries in the bucket for one device. */
 interface Entry {
   claim: Claim;
   epoch: number;
-  /** Of that epoch. */
+  /** The state under that epoch. */
   state: string | undefined;
 }
 
-/** Milliseconds between signs of life, while none has told. */
+/** Milliseconds between heartbeats, until one tells. */
 const EVERY = 2_000;
-/** Milliseconds that gateways have to come back once NATS has: until then their silence says nothing. */
+/** Milliseconds that gateways have to return after NATS has. Until then their silence means nothing. */
 const RETURN = 3_000;
-/** After so many of them without a sign, a gateway that does not answer either is lost. */
+/** After this many missed heartbeats, a gateway that does not answer either is lost. */
 const MISSED = 3;
 
 /**
- * Who is connected: `devices` has what is so now, and each change comes as an event. Both follow one order, that of the claims; what
- * happened while NATS was away comes as changes once it is back.
+ * Which devices are connected: `devices` holds the current ones, and each change is an event. Both follow the order of the
+ * claims. Changes while NATS was lost are reported once it is back.
  *
- * A device is connected while its claim stands and its gateway lives. A gateway whose process has ended is found out within two of its
- * heartbeats, one whose machine has vanished within four; three seconds later where NATS was away.
+ * A device is connected while its claim stands and its gateway lives. A gateway whose process has ended is detected within two of
+ * its heartbeats, one whose machine has vanished within four; three seconds later after NATS was lost.
  *
  * @example
  * const presence = await fleet.presence();
  * presence.on('change', ({ event, device, reason }) => console.log(event, device, reason ?? ''));
  */
 export class Presence extends EventEmitter<PresenceEvents> {
-  /** All devices that are known, by their names: those too that are not connected. */
+  /** All known devices by name, including those that are not connected. */
   readonly devices: ReadonlyMap<string, DevicePresence>;
   readonly #devices = new Map<string, DevicePresence>();
   readonly #entries = new Map<string, Entry>();
@@ -97,7 +97,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
   #isOver = false;
   /** When NATS came back last. */
   #backSince = -RETURN;
-  /** The first snapshot is being taken. */
+  /** True while the first snapshot is taken. */
   #isSilent = true;
 
   private constructor(link: FleetLink) {
@@ -126,7 +126,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
     return presence;
   }
 
-  /** Whether a gateway lives, as far as is known. */
+  /** The gateways, and whether each lives as far as is known. */
   get gateways(): ReadonlyMap<string, { readonly isLost: boolean; readonly devices: number }> {
     return new Map(
       [...this.#gateways].map(([id, { isLost, devices }]) => [id, { isLost, devices: devices.size }]),
@@ -141,7 +141,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
     this.#watch?.stop();
   }
 
-  /** NATS was away: what has changed meanwhile comes as events. */
+  /** NATS was lost: report the changes meanwhile as events. */
   async #resync(): Promise<void> {
     try {
       await this.#snapshot();
@@ -151,7 +151,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
     }
   }
 
-  /** Read all that stands in the bucket, and follow what comes. */
+  /** Read the whole bucket, and follow its changes. */
   async #snapshot(): Promise<void> {
     const before = this.#watch;
     this.#watch = undefined;
@@ -159,7 +159,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
     const { bucket, places } = this.#link;
     const watch = await bucket.watch({ key: places.live });
     this.#watch = watch;
-    // While it is read, a change is not told: devices that it has not come to yet may have been let go.
+    // No change is reported during the snapshot: devices that it has not reached yet may have been let go.
     const entries = new Map<string, Entry>();
     await new Promise<void>((resolve, reject) => {
       let isRead = false;
@@ -169,7 +169,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
           if (isRead) {
             if (token !== undefined) this.#tell(token);
           } else if (entry.isUpdate || entry.delta === 0) {
-            // The key `about` is always there: an end comes in any case.
+            // The key `about` always exists, so the end is always reached.
             isRead = true;
             await this.#replace(entries);
             resolve();
@@ -179,14 +179,14 @@ export class Presence extends EventEmitter<PresenceEvents> {
           const text = 'what NATS keeps could not be read to its end';
           reject(new FleetError('ERR_FLEET_UNREACHABLE', text));
         } else if (this.#watch === watch && !this.#isOver && this.#link.isOnline) {
-          // NATS has given the watch up, such as that of a process that stood still.
+          // NATS has ended the watch, for example because this process was stopped for a while.
           void this.#resync();
         }
       })().catch(reject);
     });
   }
 
-  /** What was read takes the place of what was known. */
+  /** Replace the known entries with those that were read. */
   async #replace(entries: ReadonlyMap<string, Entry>): Promise<void> {
     const before = new Set(this.#entries.keys());
     this.#entries.clear();
@@ -197,14 +197,14 @@ export class Presence extends EventEmitter<PresenceEvents> {
       [...named].map(async (id) => {
         const life = this.#lifeOf(id!);
         life.heard = performance.now();
-        // Once NATS is back, gateways may need a moment more than we did.
+        // After NATS is back, gateways may need a moment longer than we did.
         if (!this.#isReturning && (await this.#hasEnded(id!))) life.isLost = true;
       }),
     );
     for (const token of new Set([...before, ...entries.keys()])) this.#tell(token);
   }
 
-  /** Note what stands in the bucket; answers the device that it concerns. */
+  /** Apply an entry of the bucket; returns the device that it concerns. */
   #apply(entries: Map<string, Entry>, { key, operation, value, revision }: KvWatchEntry): string | undefined {
     const [, token, kind] = key.split('.');
     if (kind === undefined) return undefined;
@@ -221,7 +221,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
     const claim = readClaim(value);
     if (claim === undefined) return undefined;
     const { gateway, state } = claim;
-    // What a gateway has let go keeps the epoch of its claim, and who held it.
+    // The entry of a device that was let go keeps the epoch of its claim and the gateway that held it.
     if (gateway !== null || known === undefined) {
       entries.set(token!, { claim, epoch: revision, state });
     } else {
@@ -230,7 +230,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
     return token;
   }
 
-  /** Compare what is so with what was told, and tell the difference. */
+  /** Compare the current state with the reported one, and report the difference. */
   #tell(token: string): void {
     const device = deviceOf(token);
     const before = this.#devices.get(device);
@@ -292,9 +292,9 @@ export class Presence extends EventEmitter<PresenceEvents> {
     for (const token of life.devices) this.#tell(token);
   }
 
-  /** Ask gateways that were not heard of for a while, and find out who is lost. */
+  /** Ask gateways whose heartbeats are missing, and detect those that are lost. */
   #look(): void {
-    // Without NATS no gateway is heard of.
+    // Without NATS no heartbeat arrives.
     if (!this.#link.isOnline || this.#isReturning) {
       for (const life of this.#gateways.values()) life.heard = performance.now();
       return;
@@ -325,7 +325,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
     for (const token of life.devices) this.#tell(token);
   }
 
-  /** Whether the subject of a gateway has no listener. One that does not answer may be there all the same. */
+  /** Whether the subject of a gateway has no listener. A gateway that does not answer may still be alive. */
   async #hasEnded(gateway: string): Promise<boolean> {
     const { nats, places } = this.#link;
     try {

@@ -5,12 +5,12 @@ const TIMEOUT = 'Wirepipe-Timeout';
 const INBOX = 'Wirepipe-Inbox';
 const ID = 'Nats-Msg-Id';
 
-/** What stands beside a persistent command in its queue. */
+/** The headers of a persistent command in its queue. */
 export const QueueHeader = {
   /**
-   * @param until - milliseconds since 1970 after which it is not sent any more
-   * @param timeout - milliseconds that its reply may take
-   * @param inbox - the subject for what becomes of it; empty: no answer is wanted
+   * @param until - milliseconds since 1970 after which the command is not sent any more
+   * @param timeout - milliseconds for its reply
+   * @param inbox - the subject for its outcome; empty if no answer is wanted
    */
   make(until: number, timeout: number, inbox: string): MsgHdrs {
     const made = headers();

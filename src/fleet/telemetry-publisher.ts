@@ -2,8 +2,8 @@ import type { FollowedConnection } from '../net/server-fleet.ts';
 import type { FleetLink } from './link.ts';
 
 /**
- * Publishes what devices send unasked. NATS confirms from time to time what it has taken; while more than `maxWaiting` bytes are not
- * confirmed, the connections that publish are not read. Without NATS everything is dropped, and counted.
+ * Publishes messages that devices send unasked. NATS confirms received messages from time to time; while more than `maxWaiting`
+ * bytes are not confirmed, the connections that publish are not read. Without NATS all messages are dropped, and counted.
  */
 export class TelemetryPublisher {
   published = 0;
@@ -30,7 +30,7 @@ export class TelemetryPublisher {
     try {
       nats.publish(places.telemetry(token, type), bytes);
     } catch {
-      // Longer than NATS carries; or it is just closed.
+      // The message is longer than NATS allows, or NATS is just closing.
       this.dropped++;
       return;
     }
@@ -68,5 +68,5 @@ export class TelemetryPublisher {
   }
 }
 
-/** Bytes of the subject and the rest of what stands before a message, about. */
+/** About how many bytes of subject and headers precede a message. */
 const OVERHEAD = 96;

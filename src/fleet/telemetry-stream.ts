@@ -5,25 +5,25 @@ import { deviceOf, deviceToken } from './device-token.ts';
 import type { FleetLink } from './link.ts';
 
 export interface TelemetryOptions {
-  /** Of this device alone. */
+  /** Only messages of this device. */
   device?: string | undefined;
-  /** Messages of these types alone. */
+  /** Only messages of these types. */
   types?: readonly string[] | undefined;
-  /** The most messages that wait to be read; beyond, the oldest are dropped. Default 10,000. */
+  /** The most messages that wait to be read; beyond this the oldest are dropped. Default 10,000. */
   maxUnread?: number | undefined;
 }
 
-/** A message that a device has sent unasked. */
+/** A message that a device sent unasked. */
 export interface Telemetry<Message> {
   readonly device: string;
   readonly message: Message;
 }
 
-/** What devices send unasked, for `for await`. Leaving the loop ends it; so does the end of the connection to NATS. */
+/** Messages that devices send unasked, for `for await`. Leaving the loop ends the stream; so does the end of the connection to NATS. */
 export class TelemetryStream<Message> implements AsyncIterableIterator<Telemetry<Message>, undefined> {
   /** Messages that were dropped unread. */
   dropped = 0;
-  /** What came and is no message of the protocol. */
+  /** Received messages that are not messages of the protocol. */
   invalid = 0;
   readonly #codec: Codec<Message, never>;
   readonly #subscriptions: Subscription[];

@@ -9,19 +9,19 @@ import type { FuzzTarget } from '../tools/fuzz/targets.ts';
 import { Coverage } from './coverage.ts';
 
 export interface CoverageGuidedOptions {
-  /** How long. Default 60. */
+  /** Seconds to run. Default 60. */
   seconds?: number | undefined;
-  /** How many runs, at the most. */
+  /** The most runs. Default: no limit. */
   runs?: number | undefined;
   /** Default 1. */
   seed?: number | undefined;
-  /** A folder of inputs to begin with, one for each target; what reaches new code is added. */
+  /** A folder of inputs to start with, one subfolder for each target. Inputs that reach new code are added. */
   corpus?: string | undefined;
-  /** Of an input, in bytes. Default 512. */
+  /** The most bytes of an input. Default 512. */
   maxLength?: number | undefined;
-  /** How many different failures end it. Default 10. */
+  /** How many different failures end the run. Default 10. */
   failures?: number | undefined;
-  /** Whether the code of a script counts, by its URL. Default: all but that of Node, of node_modules and of the fuzzer. */
+  /** Whether the code of a script counts, by its URL. Default: all code except that of Node, of node_modules and of the fuzzer. */
   counts?: ((url: string) => boolean) | undefined;
   /** Called before each run. */
   onRun?: ((target: number, input: Buffer) => void) | undefined;
@@ -38,21 +38,21 @@ export interface InProcessReport {
   readonly seed: number;
   readonly seconds: number;
   readonly runs: number;
-  /** Functions that have run, and the characters of code that have. */
+  /** Functions that have run, and characters of code that have run. */
   readonly functions: number;
   readonly reached: number;
-  /** Inputs that reach all of that, and how many of these were not in the corpus before. */
+  /** Inputs that together reach all of it, and how many of them are new in the corpus. */
   readonly inputs: number;
   readonly added: number;
   readonly failures: readonly InProcessFailure[];
 }
 
-/** So many inputs are run before it is asked what they have reached: that takes milliseconds. */
+/** Inputs run between two questions about coverage, since a question takes milliseconds. */
 const BATCH = 256;
 
 /**
- * Give targets random inputs, and keep those that reach code which no input before has reached: the next ones are made of these.
- * Synchronous: it runs until its time is over.
+ * Give targets random inputs, and keep the inputs that reach code no earlier input has reached; later inputs are made from those.
+ * Synchronous: it returns when its time is over.
  */
 export function coverageGuided(
   targets: readonly FuzzTarget[],
@@ -86,7 +86,7 @@ export function coverageGuided(
       input: small,
     });
   };
-  /** Run inputs, and keep those of them that reach what is new: half after half, since asking takes longer than running. */
+  /** Run inputs, and keep those that reach new code. Halves are run again to find them, since asking takes longer than running. */
   const tryAll = (index: number, inputs: readonly Buffer[]): void => {
     for (const input of inputs) run(index, input);
     const fresh = coverage.take();
@@ -108,14 +108,14 @@ export function coverageGuided(
 
   try {
     coverage.take();
-    // What the corpus reaches is known together.
+    // The coverage of the corpus is taken as a whole.
     for (const [index, inputs] of corpus.entries()) for (const input of inputs) run(index, input);
     coverage.know(coverage.take());
     const end = begun + seconds * 1_000;
     for (let turn = 0; runs < most && performance.now() < end && failures.length < enough; turn++) {
       const index = turn % targets.length;
       const inputs = corpus[index]!;
-      // Those that were found last lead on most often.
+      // Inputs that were found later are picked more often.
       const pick = (): Buffer => inputs[Math.floor(inputs.length * (1 - random() ** 2))] ?? inputs[0]!;
       tryAll(
         index,
@@ -137,7 +137,7 @@ export function coverageGuided(
   };
 }
 
-/** The folders of the fuzzer itself. */
+/** The folders of the fuzzer's own code. */
 const OWN = ['.', '../tools/fuzz'].map((folder) => new URL(`${folder}/`, import.meta.url).href);
 
 function isOfTargets(url: string): boolean {
@@ -157,7 +157,7 @@ function failureOf(target: FuzzTarget, input: Buffer): string | undefined {
   }
 }
 
-/** The shortest input that still fails, by leaving out halves, then less. */
+/** The shortest input that still fails: leave out halves, then smaller parts. */
 function smallest(input: Buffer, fails: (input: Buffer) => boolean): Buffer {
   let small = input;
   for (let size = Math.ceil(small.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {

@@ -1,16 +1,16 @@
 import { type Profiler, Session } from 'node:inspector';
 
-/** Places of a script, from the first up to the last, without it. */
+/** A range of places in a script; the end is not included. */
 type Interval = readonly [start: number, end: number];
 
-/** What has not run of a function, in the order of the places. */
+/** The ranges of a function that have not run, in order. */
 type Missing = ReadonlyMap<string, readonly Interval[]>;
 
 /**
- * Which code has run, as V8 counts it (precise coverage, block by block). Code that was generated counts too. Of one thread; while it is
- * on, nobody else can count there.
+ * Which code has run, counted by V8 (precise coverage, block by block), generated code included. It covers one thread; nothing
+ * else in the thread can count meanwhile.
  *
- * V8 leaves a block out that ran as often as the one round it: what is kept of each function is therefore what has not run.
+ * V8 leaves out a block that ran as often as the enclosing one, so the ranges that have not run are kept for each function.
  */
 export class Coverage {
   readonly #session = new Session();
@@ -18,7 +18,7 @@ export class Coverage {
   readonly #missing = new Map<string, readonly Interval[]>();
   #reached = 0;
 
-  /** @param counts - whether a script counts, by its URL; that of generated code is empty */
+  /** @param counts - whether a script counts, by its URL; the URL of generated code is empty */
   constructor(counts: (url: string) => boolean) {
     this.#counts = counts;
     this.#session.connect();
@@ -36,10 +36,10 @@ export class Coverage {
     return this.#reached;
   }
 
-  /** Of the functions of which more has run than ever before, since it was asked last: what is still missing. */
+  /** The functions of which new parts have run since the last call, with the ranges that still have not. */
   take(): Missing {
     let scripts: readonly Profiler.ScriptCoverage[] = [];
-    // In one thread it answers at once.
+    // Within one thread the answer is synchronous.
     this.#session.post('Profiler.takePreciseCoverage', (error, answer) => {
       if (error !== null) throw error;
       scripts = answer.result;
@@ -62,7 +62,7 @@ export class Coverage {
     return more;
   }
 
-  /** From now on that is known. */
+  /** Count these functions as known. */
   know(more: Missing): void {
     for (const [key, left] of more) {
       const before = this.#missing.get(key);
@@ -81,7 +81,7 @@ function sizeOf(intervals: readonly Interval[]): number {
   return intervals.reduce((sum, [start, end]) => sum + end - start, 0);
 }
 
-/** What is in both. */
+/** The ranges in both lists. */
 function common(a: readonly Interval[], b: readonly Interval[]): Interval[] {
   return a.flatMap(([start, end]) =>
     b

@@ -1,22 +1,22 @@
-/** What a test that shows a failure is made of. */
+/** The values in a test that shows a failure. */
 export interface FailingTestOptions {
   /** The failure, in words. */
   title: string;
   /** The file of the capture, beside the test. */
   capture: string;
-  /** The module of the protocol, as the test imports it, and the name of the export. */
+  /** The module of the protocol as the test imports it, and the name of the export. */
   module: string;
   name: string;
-  /** Where the server listens, unless `PORT` and `HOST`, or `SOCKET`, say otherwise. */
+  /** The server's address, unless `PORT` and `HOST`, or `SOCKET`, name another one. */
   place: { readonly host: string; readonly port: number } | { readonly path: string };
-  /** Whether the connection is one of TLS, with any certificate. */
+  /** Connect with TLS, and accept any certificate. */
   tls?: boolean | undefined;
-  /** How the server is judged: `refusal`, `exact`, `unasked`, `timeout`, `gap`. */
+  /** The options for judging the server: `refusal`, `exact`, `unasked`, `timeout`, `gap`. */
   judging?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
 }
 
 /**
- * A test for `node --test` that fails as long as a server does what a capture shows.
+ * A test for `node --test` that fails as long as a server does what the capture shows.
  *
  * @example
  * writeFileSync('failure.test.mjs', failingTest({
@@ -71,7 +71,7 @@ function imported(name: string): string {
   return name === 'protocol' ? '{ protocol }' : `{ ${name} as protocol }`;
 }
 
-/** A text as JavaScript has it, in single quotes: characters beyond ASCII are escaped. */
+/** A text as a JavaScript literal in single quotes; characters beyond ASCII are escaped. */
 function quoted(text: string): string {
   const inside = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'");
   const escaped = inside.replace(

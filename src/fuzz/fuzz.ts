@@ -25,32 +25,32 @@ import { memoryOf, ServerProcess } from './server-process.ts';
 export interface FuzzOptions extends JudgingOptions {
   /** The same seed gives the same attacks. Default 1. */
   seed?: number | undefined;
-  /** How long to attack. Default 60. */
+  /** Seconds to attack. Default 60. */
   seconds?: number | undefined;
-  /** How many attacks, at the most. Default: as many as there is time for. */
+  /** The most attacks. Default: as many as time allows. */
   attacks?: number | undefined;
   /** Only these kinds of attacks. Default: all. */
   kinds?: readonly AttackKind[] | undefined;
   /**
-   * Good messages that lead on, a token that the server knows for example: by type, or by state and type where it matters. A function
-   * may use what the server has said.
+   * Good messages that lead to further states, such as a token that the server knows: by type, or by state and type. A function
+   * may use the messages received from the server.
    *
    * @example { 'handshake.write': { type: 'write', text: 'HELLO' } }
    */
   values?: Readonly<Record<string, object | ((context: MessageContext) => object)>> | undefined;
-  /** All other good messages. Default: by the declaration of the codec, which needs fast-check. */
+  /** All other good messages. Default: generated from the codec's declaration, which needs fast-check. */
   messages?: GoodMessages | undefined;
-  /** A command that runs the server: it is started, watched, and started again when it has died. */
+  /** A shell command that runs the server. The process is started, watched, and started again after it has died. */
   run?: string | undefined;
-  /** The server's process, whose memory is watched, where it is not `run`. */
+  /** The process id of a server that `run` does not start; its memory is watched. */
   pid?: number | undefined;
-  /** MiB that the server's process may hold beyond what it held at the start. Default 256. */
+  /** MiB by which the server's process may grow after its start. Default 256. */
   memory?: number | undefined;
-  /** Bytes of a flood. Default 16 MiB. */
+  /** The bytes of a flood. Default 16 MiB. */
   flood?: number | undefined;
-  /** How many different failures end it. Default 10. */
+  /** How many different failures end the run. Default 10. */
   failures?: number | undefined;
-  /** Milliseconds that a failure is made smaller for. Default 10,000. */
+  /** Milliseconds spent on shrinking one failure. Default 10,000. */
   shrinkTime?: number | undefined;
   /** Called with each failure that is found. */
   onFailure?: ((failure: Failure) => void | Promise<void>) | undefined;
@@ -58,14 +58,14 @@ export interface FuzzOptions extends JudgingOptions {
   onAttack?: ((count: number) => void) | undefined;
 }
 
-/** Something that a server does wrong. */
+/** A mistake of a server. */
 export interface Failure extends Finding {
   /** The state that was attacked. */
   readonly state: string;
   readonly attack: { readonly kind: AttackKind; readonly what: string; readonly number: number };
-  /** The conversation that shows it, made as small as it was possible. */
+  /** The shortest conversation found that shows it. */
   readonly events: readonly CaptureEvent[];
-  /** Whether it showed again when the conversation was played again. */
+  /** Whether playing the conversation again showed the failure again. */
   readonly repeats: boolean;
 }
 
@@ -75,26 +75,26 @@ export interface FuzzReport {
   /** How many attacks of each kind were made. */
   readonly attacks: Readonly<Record<AttackKind, number>>;
   readonly failures: readonly Failure[];
-  /** The states, except final ones, that good messages have led to, and those that none did. */
+  /** The states that good messages have reached, and those that none has; final states are left out. */
   readonly reached: readonly string[];
   readonly unreached: readonly string[];
-  /** The types that no good message is known of. */
+  /** The types for which no good message is known. */
   readonly unsent: readonly string[];
 }
 
 const MIB = 1_048_576;
-/** Tries to reach a state, before it counts as not to be reached. */
+/** Attempts at reaching a state before it counts as out of reach. */
 const TRIES = 12;
 const DEAD: Finding = { kind: 'dead', text: 'takes no connections any more' };
-/** How often a failure is played again before it counts as one that does not repeat. */
+/** How often a failure is played again before it counts as not repeating. */
 const REPEATS = 3;
 
 /**
- * Attack a server that speaks a protocol, and say what it does wrong: each state of the session is reached by good messages, and from
- * there come near misses, messages out of order, splits, floods, ends and resets; behind each of them a conversation without a
- * mistake has to work. What the server answers is judged by the table of the session.
+ * Attack a server that speaks a protocol, and report its mistakes. Good messages reach each state of the session; then come near
+ * misses, messages out of order, splits, floods, half-closes and resets. After each attack a flawless conversation has to work.
+ * The session's table judges the server's answers.
  *
- * @throws TypeError or RangeError for options and protocols that do not fit, Error where the server cannot be reached at all
+ * @throws TypeError or RangeError for invalid options and protocols, Error if the server cannot be reached at all
  *
  * @example
  * const report = await fuzz(drone, {
@@ -127,7 +127,7 @@ export async function fuzz(protocol: JudgedProtocol, options: FuzzOptions): Prom
   return new Fuzzer(protocol, options, judging, messages).run();
 }
 
-/** Good messages by the declaration: only then fast-check has to be there. */
+/** Good messages generated from the declaration. Only this needs fast-check. */
 async function declaredMessages({ clientMessages }: JudgedProtocol, seed: number): Promise<GoodMessages> {
   let module: typeof import('./good-messages.ts');
   try {
@@ -151,12 +151,12 @@ class Fuzzer {
   readonly #reached: string[] = [];
   readonly #unreached: string[] = [];
   readonly #failures: Failure[] = [];
-  /** Failures of the same kind and in the same words, in one state, are one. */
+  /** Failures of the same kind, state and wording count as one. */
   readonly #known = new Set<string>();
   readonly #counts = Object.fromEntries(ATTACK_KINDS.map((kind) => [kind, 0])) as Record<AttackKind, number>;
   #count = 0;
   #random: () => number;
-  /** The conversation under way, for messages that depend on it. */
+  /** The current conversation, for messages that depend on it. */
   #live: LiveConnection | undefined;
   #memory: number | undefined;
   #end = Infinity;
@@ -189,7 +189,7 @@ class Fuzzer {
         performance.now() < this.#end &&
         this.#failures.length < failures
       ) {
-        // Each attack has numbers of its own: what one of them took does not change the others.
+        // Each attack has its own random numbers, so one attack does not change the others.
         this.#random = seededNumbers(this.#seed * 1_000_003 + this.#count++);
         if (!(await this.#attack(turns.next().value))) break;
         onAttack?.(this.#count);
@@ -208,7 +208,7 @@ class Fuzzer {
     };
   }
 
-  /** Find the states that good messages lead to, beginning with those that are near. */
+  /** Find the states that good messages reach, the nearest first. */
   async #explore(): Promise<void> {
     const { states } = this.#judging.law.table;
     for (const [state, route] of this.#routes) {
@@ -220,7 +220,7 @@ class Fuzzer {
         if (!(live instanceof LiveConnection)) throw new Error(`fuzz: the server ${live.text}`);
         isReached = await this.#walk(live, route);
         live.close();
-        // Nothing was attacked: the server does not do what the declaration says.
+        // No attack was made: the server does not behave as declared.
         const turn = { kind: 'values', state, make: () => undefined } as const;
         if (live.finding !== undefined) await this.#found(live.finding, turn, 'good messages', live.events);
       }
@@ -230,7 +230,7 @@ class Fuzzer {
       if (!final && !this.#routes.has(name)) this.#unreached.push(name);
   }
 
-  /** One attack; false where the server is dead, and cannot be started again. */
+  /** Make one attack; false if the server is dead and cannot be started again. */
   async #attack(turn: Turn): Promise<boolean> {
     const live = await openConnection(this.#judging);
     if (!(live instanceof LiveConnection)) return this.#revive();
@@ -257,7 +257,7 @@ class Fuzzer {
     if (live.finding !== undefined) return this.#found(live.finding, turn, attack.what, live.events);
     const check = await this.#check();
     if (check.finding === undefined) return true;
-    // It may fail whatever was done before.
+    // The check may fail whatever came before it.
     const alone = check.finding.kind === 'dead' ? undefined : await this.#again(check.events, check.finding);
     if (alone !== undefined) {
       return this.#found(alone.finding, { ...turn, kind: 'values' }, 'good messages', alone.events);
@@ -274,7 +274,7 @@ class Fuzzer {
       await live.flood(step.bytes, this.#options.flood ?? 16 * MIB, () => this.#look());
   }
 
-  /** Later messages, and the way out: what was done before may show only then. */
+  /** Send further messages and leave: the effect of an attack may show only then. */
   async #goOn(live: LiveConnection): Promise<void> {
     await live.settle();
     const { table } = this.#judging.law;
@@ -293,7 +293,7 @@ class Fuzzer {
     await live.settle();
   }
 
-  /** A conversation without a mistake, and what is wrong with it. */
+  /** Hold a flawless conversation; returns what is wrong with it. */
   async #check(): Promise<{ finding: Finding | undefined; events: readonly CaptureEvent[] }> {
     const live = this.#server?.end === undefined ? await openConnection(this.#judging) : DEAD;
     if (!(live instanceof LiveConnection)) return { finding: await this.#dead(live), events: [] };
@@ -301,18 +301,18 @@ class Fuzzer {
     if (await this.#walk(live, this.#routes.get(state) ?? [])) await this.#goOn(live);
     live.close();
     if (live.finding === undefined) return { finding: undefined, events: live.events };
-    // A connection that ends without a reason may be the end of the process.
+    // A connection that ends without a reason may mean that the process has ended.
     const end = live.judge.isOver ? await this.#server?.ended(500) : this.#server?.end;
     return { finding: end === undefined ? live.finding : await this.#dead(DEAD), events: live.events };
   }
 
-  /** How the process has ended, if it is ours. */
+  /** Add how the process has ended, if it is ours. */
   async #dead(finding: Finding): Promise<Finding> {
     const end = await this.#server?.ended(1_000);
     return end === undefined ? finding : { kind: 'dead', text: `has ended ${end}` };
   }
 
-  /** Go a route by good messages; whether the server may have come there. */
+  /** Follow a route with good messages; returns whether the server may have reached its end. */
   async #walk(live: LiveConnection, route: Route): Promise<boolean> {
     await live.settle();
     for (const { from, type, to } of route) {
@@ -322,7 +322,7 @@ class Fuzzer {
     return live.finding === undefined;
   }
 
-  /** Send a good message, and wait for its answer; false where none is known. */
+  /** Send a good message, and wait for its answer; false if none is known. */
   async #say(live: LiveConnection, type: string, state: string): Promise<boolean> {
     this.#live = live;
     const payload = this.#payload(type, state, true);
@@ -343,7 +343,7 @@ class Fuzzer {
     };
   }
 
-  /** A good message, encoded. What the user gives leads on; an attack takes others, too. */
+  /** A good message, encoded. With `leads`, the user's value for it is used; an attack also uses generated ones. */
   #payload(type: string, state: string, leads = false): Buffer | undefined {
     const { values = {} } = this.#options;
     const received = this.#live?.judge.received ?? [];
@@ -362,7 +362,7 @@ class Fuzzer {
     return framed(fromClient(this.#protocol).framing.writer(), payload);
   }
 
-  /** A failure: play it again, make it smaller, and begin with a fresh server where ours has died. */
+  /** Handle a failure: play it again, shrink it, and start a fresh server if ours has died. */
   async #found(
     finding: Finding,
     turn: Turn,
@@ -382,7 +382,7 @@ class Fuzzer {
     }
     if (repeats && turn.kind !== 'floods') smallest = await this.#shrink(smallest.events, smallest.finding);
     const isOther = essenceOf(smallest.finding) !== essenceOf(finding);
-    // Made smaller, it may turn out to be one that is known.
+    // The shrunk failure may be a known one.
     if (isOther && !this.#isNew(smallest.finding, turn)) return canGoOn;
     const failure: Failure = {
       ...smallest.finding,
@@ -393,7 +393,7 @@ class Fuzzer {
     };
     this.#failures.push(failure);
     await this.#options.onFailure?.(failure);
-    // What a failure takes is not time to attack.
+    // Time spent on a failure does not count.
     this.#end += performance.now() - begun;
     return canGoOn;
   }
@@ -412,7 +412,7 @@ class Fuzzer {
   ): Promise<{ finding: Finding; events: readonly CaptureEvent[] }> {
     const end = performance.now() + (this.#options.shrinkTime ?? 10_000);
     let smallest = { finding, events };
-    // The good messages before stay, except where it fails without them.
+    // The leading good messages stay, unless it also fails without them.
     const mark = 1 + events.findIndex(({ event }) => event === 'state');
     const withoutStart = events.filter((event, index) => index >= mark && isOurs(event));
     const alone = await this.#again(withoutStart, finding);
@@ -435,7 +435,7 @@ class Fuzzer {
     return smallest;
   }
 
-  /** Play a conversation again; what came of it, where it fails in the same way. */
+  /** Play a conversation again; returns the result if it fails in the same way. */
   async #again(
     events: readonly CaptureEvent[],
     { kind }: Finding,
@@ -457,7 +457,7 @@ class Fuzzer {
     return finding?.kind === kind ? { finding, events: live.events } : undefined;
   }
 
-  /** Start the server again where the finding has killed or spoilt it; false where it is dead and not ours to start. */
+  /** Restart the server after a finding that killed or spoiled it; false if it is dead and not ours to start. */
   async #recover({ kind }: Finding): Promise<boolean> {
     if (!['dead', 'unwell', 'memory'].includes(kind) && this.#server?.end === undefined) return true;
     if (this.#server !== undefined) {
@@ -506,7 +506,7 @@ function isOurs(event: CaptureEvent): boolean {
   );
 }
 
-/** The words of a finding, without the values in it. */
+/** The wording of a finding without the values in it. */
 function essenceOf({ text }: Finding): string {
   return text
     .replace(/\{.*?\}/gs, '{}')

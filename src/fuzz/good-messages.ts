@@ -3,22 +3,22 @@ import type { DeclaredCodec } from '../protocol/fields/messages.ts';
 import { arbitraryMessage } from '../testing/arbitrary.ts';
 import type { GoodMessages } from './messages.ts';
 
-/** So many messages are drawn at once, and so often until each type has enough. */
+/** Messages drawn at a time, and the most draws until each type has enough. */
 const DRAWN = 256;
 const ROUNDS = 24;
 const ENOUGH = 4;
 
-/** Messages of a declared codec at random, the boundary values of each field often among them. The same seed gives the same ones. */
+/** Random messages of a declared codec, often with the boundary values of a field. The same seed gives the same messages. */
 export function sampleMessages(codec: DeclaredCodec<unknown>, count: number, seed: number): unknown[] {
   return fc.sample(arbitraryMessage(codec), { seed, numRuns: count });
 }
 
 /**
- * Good messages of a declared codec, by fast-check: the boundary values of each field often among them. The same seed gives the
+ * Good messages of a declared codec, made with fast-check, often with the boundary values of a field. The same seed gives the
  * same messages.
  *
  * @param custom - values of custom fields, by the fields' names
- * @throws TypeError for a codec that is not declared
+ * @throws TypeError for a codec without a declaration
  */
 export function goodMessages(
   codec: object,

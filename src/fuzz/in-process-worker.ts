@@ -32,7 +32,7 @@ async function work(): Promise<void> {
     return;
   }
   answer({ names: targets.map(({ name }) => name) });
-  // The main thread has the names before the first input may hang.
+  // The main thread gets the names before the first input, which may hang.
   await new Promise((resolve) => setImmediate(resolve));
   const report = coverageGuided(targets, {
     ...options,

@@ -3,33 +3,33 @@ import { Worker } from 'node:worker_threads';
 import type { CoverageGuidedOptions, InProcessReport } from './coverage-guided.ts';
 
 export interface InProcessOptions extends Omit<CoverageGuidedOptions, 'counts' | 'onRun'> {
-  /** Milliseconds that one input may take. Default 10,000. */
+  /** The most milliseconds for one input. Default 10,000. */
   timeout?: number | undefined;
 }
 
-/** What the thread that runs the targets shares with the one that watches it. */
+/** Memory shared by the thread that runs the targets and the thread that watches it. */
 export interface Shared {
-  /** How many runs have begun, the number of the target, the length of the input. */
+  /** The number of runs begun, the index of the target, the length of the input. */
   readonly state: Int32Array;
   readonly input: Uint8Array;
 }
 
-/** The thread's answer. */
+/** A message from the worker thread. */
 export type Answer =
   | { readonly names: readonly string[] }
   | { readonly report: InProcessReport }
   | { readonly problem: string };
 
 const MOST_INPUT = 65_536;
-/** Milliseconds between two looks at the thread. */
+/** Milliseconds between two checks on the worker thread. */
 const TURN = 100;
 
 /**
- * Fuzz the framings, codecs, protocols and functions that a module exports, in a thread of this process, led by the code that they reach.
- * An input that does not end is found from outside.
+ * Fuzz the framings, codecs, protocols and functions that a module exports, guided by coverage, in a thread of this process. The
+ * watching thread detects an input that does not end.
  *
  * @param module - the URL of the module
- * @throws TypeError where the module cannot be loaded, or exports nothing to be fuzzed
+ * @throws TypeError if the module cannot be loaded, or exports nothing to fuzz
  *
  * @example
  * const { failures } = await fuzzInProcess(new URL('targets.mjs', import.meta.url).href, { seconds: 5, corpus: 'test/corpus' });
@@ -43,7 +43,7 @@ export async function fuzzInProcess(
     state: new Int32Array(new SharedArrayBuffer(12)),
     input: new Uint8Array(new SharedArrayBuffer(MOST_INPUT)),
   };
-  // Beside this file, in the sources and as built.
+  // The worker is next to this file, in the sources and in the build.
   const file = `./in-process-worker${path.extname(import.meta.filename)}`;
   const worker = new Worker(new URL(file, import.meta.url), {
     workerData: {
@@ -70,7 +70,7 @@ export async function fuzzInProcess(
         const [now = 0, target = 0, length = 0] = shared.state;
         silent = now === runs && now > 0 ? silent + 1 : 0;
         runs = now;
-        // Counted in turns: while this process is stopped none passes.
+        // Counted in turns, so time for which this process is stopped does not count.
         if (silent * TURN < timeout) return;
         const input = Buffer.from(shared.input.slice(0, length));
         const text = `has not ended within ${timeout} ms`;
@@ -87,7 +87,7 @@ export async function fuzzInProcess(
   }
 }
 
-/** A Buffer comes out of another thread as a Uint8Array. */
+/** A Buffer arrives from another thread as a Uint8Array. */
 function asBuffer<T extends { readonly input: Uint8Array }>(failure: T): T & { input: Buffer } {
   return { ...failure, input: Buffer.from(failure.input) };
 }

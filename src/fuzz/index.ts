@@ -1,4 +1,4 @@
-// Servers under attack, by their declaration: `wirepipe/fuzz`.
+// Fuzzing servers by their declaration: `wirepipe/fuzz`.
 export { ATTACK_KINDS, type AttackKind } from '../tools/fuzz/attacks.ts';
 export type { Finding, FindingKind } from '../tools/fuzz/finding.ts';
 export type { JudgedProtocol } from '../tools/fuzz/judge.ts';

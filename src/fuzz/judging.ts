@@ -6,24 +6,24 @@ import { type JudgedProtocol, type Law, lawOf } from '../tools/fuzz/judge.ts';
 import { parseRefusal } from '../tools/fuzz/refusal.ts';
 import type { Patience } from './live-connection.ts';
 
-/** Where a server is, and what it is held to. */
+/** How to reach a server, and the rules that it has to follow. */
 export interface JudgingOptions {
-  /** Makes a connection to the server. A stream that can end one side alone: `allowHalfOpen: true`. */
+  /** Creates a connection to the server. The stream must be able to half-close: `allowHalfOpen: true`. */
   connect: () => Duplex | Promise<Duplex>;
   /**
-   * What the server does with what is no message, or what its state does not take: `'close'` (the default), `'close:error'`,
-   * `'error'`, `'ignore'` or `'any'`; see `docs/fuzzing.md`.
+   * What the server does with bytes that are not a message, and with messages that its state does not accept: `'close'` (the
+   * default), `'close:error'`, `'error'`, `'ignore'` or `'any'`; see `docs/fuzzing.md`.
    */
   refusal?: string | undefined;
-  /** Whether the answers have to be those of the declared session's handlers, their values too. Default false. */
+  /** Whether the answers must equal those of the declared session's handlers, values included. Default false. */
   exact?: boolean | undefined;
-  /** Whether states that do not name what they send unasked may send anything. Default false: nothing. */
+  /** Whether states without `unsolicited` may send anything unasked. Default false: they send nothing. */
   unasked?: boolean | undefined;
-  /** Milliseconds to wait for an answer that is owed. Default 2,000. */
+  /** Milliseconds to wait for an outstanding answer. Default 2,000. */
   timeout?: number | undefined;
-  /** Milliseconds to wait for an answer where the table does not tell whether one comes. Default 20. */
+  /** Milliseconds to wait for an answer if the table does not say whether one comes. Default 20. */
   quiet?: number | undefined;
-  /** Milliseconds between two pieces of a message, so that they arrive apart. Default 1; 10 where a capture is played again. */
+  /** Milliseconds between two parts of a message, so that they arrive separately. Default 1; 10 when a capture is replayed. */
   gap?: number | undefined;
 }
 
@@ -37,14 +37,14 @@ export const JUDGING_CHECKS: Readonly<Record<string, Check>> = {
   gap: delay,
 };
 
-/** What connections are judged by. */
+/** The rules and waiting times for judging connections. */
 export interface Judging {
   readonly law: Law;
   readonly patience: Patience;
   readonly connect: () => Promise<Duplex>;
 }
 
-/** @throws TypeError for a protocol that cannot be followed, and for what `refusal` is not */
+/** @throws TypeError for a protocol that cannot be followed, and for an invalid `refusal` */
 export function judgingOf(protocol: JudgedProtocol, options: JudgingOptions): Judging {
   const { connect, refusal = 'close', exact, unasked, timeout = 2_000, quiet = 20, gap = 1 } = options;
   const hasFarewell = protocol.session?.table.farewell !== undefined;
@@ -54,12 +54,12 @@ export function judgingOf(protocol: JudgedProtocol, options: JudgingOptions): Ju
   return { law, patience: { timeout, quiet, gap }, connect: async () => connected(await connect(), timeout) };
 }
 
-/** The stream once it is connected, if it is a socket that connects. */
+/** The stream, once connected if it is a socket. */
 async function connected(stream: Duplex, timeout: number): Promise<Duplex> {
   const socket = stream as Duplex & Partial<Socket>;
   socket.setNoDelay?.(true);
   if (socket.connecting !== true) return stream;
-  // A server that takes its time has more of it than for an answer.
+  // Connecting may take longer than an answer.
   const timer = setTimeout(() => socket.destroy(new Error('not connected in time')), 5 * timeout);
   try {
     await once(socket, 'connect');

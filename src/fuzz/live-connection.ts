@@ -7,21 +7,21 @@ import { Judge, type Law } from '../tools/fuzz/judge.ts';
 
 /** How long a connection waits, in milliseconds. */
 export interface Patience {
-  /** For an answer that is owed. */
+  /** For an outstanding answer. */
   readonly timeout: number;
-  /** For an answer that may come, where the table does not tell. */
+  /** For an answer that may come, if the table does not say. */
   readonly quiet: number;
-  /** Between two pieces, so that they arrive apart. */
+  /** Between two parts, so that they arrive separately. */
   readonly gap: number;
 }
 
-/** So much of each direction is recorded: a flood is longer. */
+/** The most bytes recorded in each direction; a flood is longer. */
 const MOST_RECORDED = 16_777_216;
-/** A wait is counted in so many steps: a process that is seldom given the processor has as many turns as any other. */
+/** A wait is counted in this many steps, so that a process with little processor time gets as many turns as any other. */
 const STEPS = 10;
-/** The longest that a flood lasts, in milliseconds. */
+/** The longest duration of a flood, in milliseconds. */
 const FLOODING = 10_000;
-/** Bytes between two looks at the memory of the server. */
+/** Bytes between two checks of the server's memory. */
 const A_LOOK = 1_048_576;
 
 /** A connection to a server that is judged and recorded. */
@@ -35,9 +35,9 @@ export class LiveConnection {
   #finding: Finding | undefined;
   #hasEnded = false;
   #isClosed = false;
-  /** Counts what comes. */
+  /** Counts the chunks received. */
   #arrivals = 0;
-  /** What had come when a piece was sent: until more has come, the next one might arrive with it. */
+  /** The count when the last part was sent. Until more arrives, the next part might arrive together with it. */
   #sentAt = -1;
   #wake: (() => void) | undefined;
 
@@ -58,7 +58,7 @@ export class LiveConnection {
     if (preface !== undefined) this.#write(preface);
   }
 
-  /** What the server has done wrong: the first of it. */
+  /** The server's first mistake. */
   get finding(): Finding | undefined {
     return this.#finding;
   }
@@ -68,17 +68,17 @@ export class LiveConnection {
     return this.#hasEnded || this.judge.isOver || this.#stream.destroyed;
   }
 
-  /** Note that good messages have led the server to this state. */
+  /** Record that good messages have led the server to this state. */
   mark(state: string): void {
     this.#record({ event: 'state', state });
   }
 
-  /** Note what is wrong with the server as a whole. */
+  /** Record what is wrong with the server as a whole. */
   blame(finding: Finding): void {
     this.#note(finding);
   }
 
-  /** Send bytes; what follows is a piece of its own. */
+  /** Send bytes as one part; the next bytes are a part of their own. */
   async send(bytes: Buffer): Promise<void> {
     if (this.isOver) return;
     if (this.#arrivals === this.#sentAt) await wait(this.#patience.gap);
@@ -87,7 +87,7 @@ export class LiveConnection {
     this.#sentAt = this.#arrivals;
   }
 
-  /** Wait until the server owes nothing, or has taken too long. */
+  /** Wait until the server owes no answer, or has taken too long. */
   async settle(): Promise<void> {
     const { timeout, quiet } = this.#patience;
     for (let waits = 0; this.#finding === undefined && !this.judge.isOver; waits++) {
@@ -119,9 +119,9 @@ export class LiveConnection {
   }
 
   /**
-   * Send these bytes again and again, up to `total` of them or until the server takes no more, without reading what it answers.
+   * Send these bytes again and again without reading the answers, up to `total` bytes or until the server accepts no more.
    *
-   * @param look - called now and then; answers what is wrong with the server meanwhile
+   * @param look - called now and then; returns what is wrong with the server
    */
   async flood(bytes: Buffer, total: number, look: () => Finding | undefined): Promise<void> {
     if (this.isOver) return;
@@ -141,7 +141,7 @@ export class LiveConnection {
     this.#stream.resume();
   }
 
-  /** Let the connection go. */
+  /** Destroy the connection. */
   close(): void {
     const finding = this.#finding;
     if (finding !== undefined) this.#record({ event: 'error', message: finding.text });
@@ -175,7 +175,7 @@ export class LiveConnection {
     this.#wake?.();
   }
 
-  /** Whether anything has come within this time. */
+  /** Whether any bytes arrive within this time. */
   async #arrival(milliseconds: number): Promise<boolean> {
     const before = this.#arrivals;
     for (let step = 0; step < STEPS && this.#arrivals === before; step++) {
@@ -186,13 +186,13 @@ export class LiveConnection {
       });
       clearTimeout(timer);
       this.#wake = undefined;
-      // What has come and was not read yet comes before what has not come.
+      // Received bytes that were not read yet come first.
       if (this.#arrivals === before) await turn();
     }
     return this.#arrivals !== before;
   }
 
-  /** Whether the stream takes more within this time. */
+  /** Whether the stream accepts more within this time. */
   async #drained(milliseconds: number): Promise<boolean> {
     const stream = this.#stream;
     let isDrained = !stream.writableNeedDrain;

@@ -5,17 +5,17 @@ import type { JudgedProtocol } from '../tools/fuzz/judge.ts';
 import { JUDGING_CHECKS, type Judging, type JudgingOptions, judgingOf } from './judging.ts';
 import { LiveConnection } from './live-connection.ts';
 
-/** Milliseconds between two pieces: it is played once, and pieces that arrive together may show nothing. */
+/** Milliseconds between two parts. An attack is replayed once, and parts that arrive together may show nothing. */
 const GAP = 10;
-/** So many bytes without a word of the server in between are a flood: its answers are not read meanwhile. */
+/** This many bytes without an answer in between are a flood: answers are not read meanwhile. */
 const A_FLOOD = 524_288;
 
 /**
- * Send again what the client of a capture has sent, byte for byte and piece by piece, and judge what the server answers, as `fuzz` does:
- * then a conversation without a mistake. Where the server had answered before the next piece, its answer is waited for.
+ * Send the client's bytes in a capture again, byte for byte and part by part. Judge the server's answers as `fuzz` does, then
+ * hold a flawless conversation. If the server answered before the next part in the capture, that answer is waited for.
  *
  * @param events - a capture that `fuzz` made
- * @returns what the server does wrong, or undefined
+ * @returns the server's mistake, or undefined
  *
  * @example
  * const connect = () => net.connect({ port: 4000, allowHalfOpen: true });
@@ -41,7 +41,7 @@ async function played(events: readonly CaptureEvent[], judging: Judging): Promis
   return live.finding;
 }
 
-/** What is wrong with a good conversation, behind a bad one. */
+/** A finding in a good conversation that follows a bad one. */
 export function afterwards<F extends Finding | undefined>(finding: F): Finding | (F & undefined) {
   if (finding === undefined || finding.kind === 'dead') return finding as Finding;
   return {
@@ -56,7 +56,7 @@ export async function openConnection({ law, patience, connect }: Judging): Promi
     try {
       return new LiveConnection(await connect(), law, patience);
     } catch (error) {
-      // All ports of ours are used up: some are free again after a second.
+      // All local ports are in use; some are free again after a second.
       if ((error as NodeJS.ErrnoException).code === 'EADDRNOTAVAIL' && tries < 100) {
         await new Promise((resolve) => setTimeout(resolve, 100));
         continue;
@@ -69,7 +69,7 @@ export async function openConnection({ law, patience, connect }: Judging): Promi
 /**
  * Play the client's part again, and close the connection.
  *
- * @param look - what is wrong with the server as a whole
+ * @param look - returns what is wrong with the server as a whole
  */
 export async function playAgain(
   events: readonly CaptureEvent[],
@@ -99,7 +99,7 @@ export async function playAgain(
     else if (event.event === 'reset') live.reset();
   }
   await live.settle();
-  // What is found out by waiting would not show behind our end.
+  // Mistakes that only waiting shows would not show after we close.
   if (live.finding === undefined) live.end();
   await live.settle();
   const wrong = look();
@@ -107,7 +107,7 @@ export async function playAgain(
   live.close();
 }
 
-/** The places of the chunks that belong to a flood. */
+/** The indices of the chunks that belong to a flood. */
 function floodsIn(events: readonly CaptureEvent[]): ReadonlySet<number> {
   const floods = new Set<number>();
   let run: number[] = [];

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Milliseconds that a server has to begin to take connections. */
+/** Milliseconds within which a server must accept connections. */
 const STARTING = 20_000;
 const KEPT_OUTPUT = 4_096;
 
-/** A server that is started for the fuzzer, and again when it has died. */
+/** A server process for the fuzzer, started again after it has died. */
 export class ServerProcess {
   readonly #command: string;
   readonly #isReady: () => Promise<boolean>;
@@ -15,20 +15,20 @@ export class ServerProcess {
   #output = '';
 
   /**
-   * @param command - for the shell
-   * @param isReady - whether it takes connections
+   * @param command - run by the shell
+   * @param isReady - whether the server accepts connections
    */
   constructor(command: string, isReady: () => Promise<boolean>) {
     this.#command = command;
     this.#isReady = isReady;
   }
 
-  /** The process, as the system knows it; undefined where it is not running. */
+  /** The process id; undefined if it is not running. */
   get pid(): number | undefined {
     return this.#child?.pid;
   }
 
-  /** How it has ended, in words, and what it said last; undefined while it is running. */
+  /** How the process has ended, in words, with its last output; undefined while it is running. */
   get end(): string | undefined {
     const child = this.#child;
     if (child === undefined || (child.exitCode === null && child.signalCode === null)) return undefined;
@@ -37,7 +37,7 @@ export class ServerProcess {
     return said === undefined ? how : `${how}: ${said.trim()}`;
   }
 
-  /** How it has ended, as soon as it has; undefined where it goes on for so long. */
+  /** Wait for the end of the process and say how it ended; undefined if it runs longer than this. */
   async ended(milliseconds: number): Promise<string | undefined> {
     for (let left = milliseconds; left > 0 && this.end === undefined; left -= 10) await wait(10);
     return this.end;
@@ -45,12 +45,12 @@ export class ServerProcess {
 
   /**
    * Start it, or start it again.
-   * @throws Error where it ends, or takes no connections in time
+   * @throws Error if it ends, or does not accept connections in time
    */
   async start(): Promise<void> {
     await this.stop();
     this.#output = '';
-    // The shell makes place for the command: the process is the server's own.
+    // `exec` replaces the shell, so the process is the server's own.
     const child = spawn('sh', ['-c', `exec ${this.#command}`], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     const keep = (text: Buffer): void => {
@@ -77,7 +77,7 @@ export class ServerProcess {
   }
 }
 
-/** The bytes of memory that a process holds (`VmRSS`), as Linux tells; undefined where it does not. */
+/** The resident memory of a process in bytes (`VmRSS`), on Linux; undefined elsewhere. */
 export function memoryOf(pid: number): number | undefined {
   try {
     const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
