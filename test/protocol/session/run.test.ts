@@ -91,6 +91,65 @@ describe('postpone', () => {
     expect(await step).toMatchObject({ answers: [row(1), row(2)], state: 'b' });
   });
 
+  test('what has been taken makes room for as much again', () => {
+    const run = session.start();
+    const message = { ...query(1), text: 'x'.repeat(600_000) };
+    for (let i = 0; i < 3; i++) {
+      expect(run.receive(message)).toMatchObject({ error: undefined, state: 'idle' });
+      expect(run.receive({ type: 'start' })).toMatchObject({ answers: [row(1)], state: 'ready' });
+      expect(run.receive({ type: 'start' })).toMatchObject({ answers: [], state: 'idle' });
+    }
+  });
+
+  const chain = defineSession({
+    ...codecs,
+    initial: 'a',
+    states: {
+      a: { on: { start: () => ({ next: 'b' }) }, postpone: ['query', 'work', 'stop'], next: ['b'] },
+      b: {
+        on: {
+          start: () => ({ next: 'c' }),
+          query: ({ n }) => ({ send: row(n), ...(n === 3 && { next: 'c' }) }),
+        },
+        postpone: ['work'],
+        otherwise: () => ({ send: { type: 'tick' } }),
+        next: ['c'],
+      },
+      c: { on: { work: { concurrent: 'channel', handle: async ({ n }) => ({ send: row(n) }) } } },
+    },
+  });
+
+  test('each state takes what it takes, and leaves the rest to the next', async () => {
+    const run = chain.start();
+    void run.receive({ type: 'work', channel: 1, n: 10 });
+    void run.receive(query(1));
+    void run.receive({ type: 'stop' });
+    // `otherwise` takes what has no row, but not what waits.
+    expect(run.receive({ type: 'start' })).toMatchObject({ answers: [row(1), { type: 'tick' }], state: 'b' });
+    void run.receive({ type: 'work', channel: 1, n: 11 });
+    const step = await run.receive(query(3));
+    expect(step).toMatchObject({ answers: [row(3), row(10), row(11)], state: 'c' });
+    expect(step.error).toBeUndefined();
+  });
+
+  test('what the next state does not take breaks the protocol there', () => {
+    const run = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: { on: { start: () => ({ send: row(1), next: 'b' }) }, postpone: ['query', 'stop'], next: ['b'] },
+        b: { on: { stop: () => ({ send: row(2) }) } },
+      },
+    }).start();
+    void run.receive({ type: 'stop' });
+    void run.receive(query(1));
+    expect(run.receive({ type: 'start' })).toMatchObject({
+      answers: [row(1), row(2)],
+      final: true,
+      error: { code: 'ERR_STATE_UNEXPECTED', origin: 'peer', state: 'b', messageType: 'query' },
+    });
+  });
+
   test('the same as a queue that the next state reads', () =>
     fc.assert(
       fc.property(fc.array(fc.constantFrom('query', 'start'), { maxLength: 60 }), (script) => {
@@ -196,6 +255,106 @@ describe('named timers', () => {
     gate.resolve(undefined);
     expect(await step).toMatchObject({ answers: [{ type: 'tick' }] });
   });
+
+  const timed = (handle: () => unknown, more: object = {}) =>
+    defineSession({
+      ...codecs,
+      initial: 'a',
+      farewell: () => ({ type: 'done' }),
+      states: {
+        a: {
+          on: {
+            start: () => ({ timers: { t: 1, u: 2, v: 2 ** 31 - 1 } }),
+            stop: handle as never,
+            query: () => ({ next: 'b' }),
+          },
+          timers: {
+            t: ({ after }) => ({ send: row(after) }),
+            u: ({ after }) => ({ send: row(after) }),
+            v: async ({ after }) => ({ send: row(after) }),
+          },
+          next: ['b'],
+          ...more,
+        },
+        b: { timers: { t: () => ({ send: row(1) }) } },
+      } as never,
+    }).start();
+
+  test('of those that ran out meanwhile, in their order, the handler may start or cancel some', async () => {
+    const gate = later<object>();
+    const run = timed(() => gate.promise);
+    expect(run.hasTimers).toBe(false);
+    void run.receiveInto({ type: 'start' }, []);
+    expect(run.hasTimers).toBe(true);
+    expect([...run.takeTimers()!.keys()]).toEqual(['t', 'u', 'v']);
+    expect([run.hasTimers, run.takeTimers()]).toEqual([false, undefined]);
+    const step = run.receive({ type: 'stop' });
+    for (const name of ['v', 'u', 't', 'u']) expect(run.expire(name)).toMatchObject({ answers: [] });
+    gate.resolve({ send: { type: 'tick' }, timers: { t: 9, nope: null } });
+    expect(await step).toMatchObject({
+      answers: [{ type: 'tick' }, row(2 ** 31 - 1), row(2)],
+      timers: { t: 9 },
+    });
+    expect(run.expire('t')).toMatchObject({ answers: [row(9)] });
+    const later2 = later<object>();
+    const again = timed(() => later2.promise);
+    void again.receive({ type: 'start' });
+    const end = again.receive({ type: 'stop' });
+    void again.expire('u');
+    void again.expire('v');
+    later2.resolve({ timers: { v: null }, next: 'b' });
+    expect(await end).toMatchObject({ answers: [], state: 'b' });
+  });
+
+  test('a handler of a timer may take its time: no message is taken meanwhile', async () => {
+    const run = timed(() => undefined);
+    void run.receive({ type: 'start' });
+    const step = run.expire('v');
+    expect([run.busy, run.mustWait({ type: 'stop' })]).toEqual([true, true]);
+    expect(await step).toMatchObject({ answers: [row(2 ** 31 - 1)], from: 'a' });
+    expect([run.busy, run.mustWait({ type: 'stop' })]).toEqual([false, false]);
+  });
+
+  test('it waits for concurrent messages, too', async () => {
+    const gate = later<void>();
+    const run = timed(() => undefined, {
+      otherwise: { concurrent: 'channel', handle: () => gate.promise },
+    });
+    void run.receive({ type: 'start' });
+    const step = run.receive({ type: 'work', channel: 1, n: 1 });
+    expect(run.expire('t')).toMatchObject({ answers: [] });
+    gate.resolve();
+    expect(await step).toMatchObject({ answers: [row(1)] });
+  });
+
+  test('a failure and the end cancel all of them', () => {
+    const run = timed(() => {
+      throw new Error('x');
+    });
+    void run.receive({ type: 'start' });
+    expect(run.receive({ type: 'stop' })).toMatchObject({
+      answers: [{ type: 'done' }],
+      timers: { t: null, u: null, v: null },
+    });
+    expect(run.expire('t')).toMatchObject({ answers: [] });
+  });
+
+  test('of several, none is started where one is refused', () => {
+    const run = timed(() => ({ send: row(1), timers: { t: 3, nope: 1 } }));
+    const step = run.receive({ type: 'stop' }) as AnyStep;
+    expect(step).toMatchObject({ answers: [{ type: 'done' }] });
+    expect(step).not.toHaveProperty('timers');
+    expect(step.error).toMatchObject({
+      code: 'ERR_STATE_UNEXPECTED',
+      messageType: 'stop',
+      expected: ['t', 'u', 'v'],
+      message: "the handler of 'stop' sets the timer 'nope', which the state does not have, in state 'a'",
+    });
+    expect((timed(() => ({ timers: { t: 0.5 } })).receive({ type: 'stop' }) as AnyStep).error).toMatchObject({
+      message:
+        "the handler of 'stop' sets the timer 't' to 0.5, not 1 to 2147483647 ms or null, in state 'a'",
+    });
+  });
 });
 
 describe('async generators', () => {
@@ -268,6 +427,44 @@ describe('async generators', () => {
   ])('%s is our fault', async (_, handle, text) => {
     const step = (await rows(handle).receive(query(1))) as AnyStep;
     expect(step.error).toMatchObject({ origin: 'local', message: expect.stringMatching(text) });
+  });
+
+  type Said = Out | Out[] | undefined;
+  const DONE: Out = { type: 'done' };
+  const until = { until: 'done', of: 'row' };
+  const notEnded = /does not end its answer with one done/;
+  test.each<[string, object | string | string[], Said[], Said, RegExp | undefined]>([
+    ['until: rows and the end, in a list', until, [], [row(1), row(2), DONE], undefined],
+    ['until: the end alone', until, [], DONE, undefined],
+    ['until: the end is yielded', until, [row(1), DONE], undefined, undefined],
+    ['until: a list is yielded', until, [[row(1), DONE]], undefined, undefined],
+    ['until: nothing', until, [], undefined, notEnded],
+    ['until: no end in a list', until, [], [row(1)], notEnded],
+    ['until: more behind the end, in a list', until, [], [DONE, row(1), DONE], notEnded],
+    ['until: more behind the end, in a list that is yielded', until, [[DONE, row(1)]], DONE, notEnded],
+    ['until: two ends', until, [DONE], DONE, notEnded],
+    ['until: an end that is yielded, and more that is returned', until, [DONE], row(1), notEnded],
+    ['one: yielded', 'row', [row(1)], undefined, undefined],
+    ['one: returned', { one: ['row', 'done'] }, [], DONE, undefined],
+    ['one: yielded and returned', 'row', [row(1)], row(2), /sends 2 messages, not one row/],
+    ['one: neither', 'row', [undefined], undefined, /sends 0 messages, not one row/],
+    ['any: nothing', ['row', 'done'], [], undefined, undefined],
+    ['any: in any order', ['row', 'done'], [DONE, row(1)], [DONE, DONE], undefined],
+  ])('outcomes %s', async (_, outcome, yielded, returned, text) => {
+    const step = (await rows(async function* () {
+      for (const said of yielded) yield said;
+      return { send: returned };
+    }, outcome).receive(query(1))) as AnyStep;
+    if (text === undefined) {
+      expect(step.error).toBeUndefined();
+      expect(step.answers).toEqual([...yielded, returned].flat().filter((said) => said !== undefined));
+    } else {
+      expect(step.error).toMatchObject({ origin: 'local', message: expect.stringMatching(text) });
+    }
+    if (yielded.length > 0) return;
+    const plain = rows(() => ({ send: returned }), outcome).receive(query(1)) as AnyStep;
+    expect(plain.answers).toEqual(step.answers);
+    expect(plain.error?.message).toBe(step.error?.message);
   });
 
   test('one that throws has sent what it sent; one that comes too late is ended', async () => {
@@ -358,6 +555,106 @@ describe('concurrent rows', () => {
     expect(count).toBe(64);
   });
 
+  test('answers at once, and generators; the key may be a path, or be made', async () => {
+    const run = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: {
+          on: {
+            work: {
+              concurrent: ({ channel }) => {
+                if (channel === 9) throw new Error('no key');
+                return channel;
+              },
+              handle: (({ n }: { n: number }) =>
+                n === 0
+                  ? { send: row(0) }
+                  : (async function* () {
+                      yield row(n);
+                      return { send: { type: 'done' } };
+                    })()) as never,
+            },
+            stop: () => undefined,
+          },
+        },
+      },
+    }).start();
+    const work = (channel: number, n: number): In => ({ type: 'work', channel, n });
+    expect(run.receive(work(1, 0))).toMatchObject({ answers: [row(0)] });
+    expect([run.busy, run.working]).toEqual([false, false]);
+    const answers: Out[] = [];
+    const all = [run.receiveInto(work(1, 1), answers), run.receiveInto(work(1, 2), answers)];
+    expect(run.receiveInto(work(2, 0), answers)).toBeUndefined();
+    expect([run.busy, run.working]).toEqual([false, true]);
+    await Promise.all(all);
+    expect(answers).toEqual([row(0), row(1), { type: 'done' }, row(2), { type: 'done' }]);
+    expect(run.working).toBe(false);
+    expect(run.receive(work(9, 1))).toMatchObject({
+      answers: [],
+      error: { code: 'ERR_HANDLER', message: "the key of 'work' in state 'a' failed: no key" },
+    });
+  });
+
+  test('what the state does not take, or would postpone, waits for all of them', () => {
+    const run = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: {
+          on: { work: { concurrent: 'channel', handle: () => new Promise<void>(() => {}) } },
+          postpone: ['query'],
+        },
+      },
+    }).start();
+    void run.receiveInto({ type: 'work', channel: 1, n: 1 }, []);
+    for (const message of [query(1), { type: 'start' } as const]) {
+      expect(run.mustWait(message)).toBe(true);
+      expect(() => run.receiveInto(message, [])).toThrow(/one message at a time/);
+    }
+    expect(run.error).toBeUndefined();
+  });
+
+  test.each<[string, (run: ReturnType<typeof waiting>) => unknown]>([
+    ['a fault', (run) => run.fault(new Error('x'))],
+    ['the end', (run) => run.ended()],
+    ['dispose', (run) => run.dispose()],
+  ])('%s ends those at work and those that wait behind them', async (_, end) => {
+    const run = waiting();
+    const answers: Out[] = [];
+    const all = [1, 2, 3].map((n) => run.receiveInto({ type: 'work', channel: 1, n }, answers));
+    end(run);
+    expect([run.working, run.final]).toEqual([false, true]);
+    await Promise.all(all);
+    expect(answers).toEqual([]);
+    expect(begun).toEqual([1]);
+    // It is over once and for all: the promise that is fulfilled late counts for nothing.
+    expect([run.working, run.busy]).toEqual([false, false]);
+  });
+
+  const begun: number[] = [];
+  const waiting = () => {
+    begun.length = 0;
+    return defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: {
+          on: {
+            work: {
+              concurrent: 'channel',
+              handle: async ({ n }) => {
+                begun.push(n);
+                await undefined;
+                return { send: row(n) };
+              },
+            },
+          },
+        },
+      },
+    }).start();
+  };
+
   test('such a row may not change the state; one that fails fails the session, and the rest comes too late', async () => {
     expect(() =>
       defineSession({
@@ -427,6 +724,147 @@ describe('concurrent rows', () => {
       }),
       { numRuns: 50 },
     ));
+});
+
+describe('an upgrade', () => {
+  const session = defineSession({
+    ...codecs,
+    initial: 'a',
+    farewell: () => ({ type: 'done' }),
+    states: {
+      a: {
+        on: {
+          start: () => ({ send: row(1), timers: { t: 5 }, upgrade: 'tls' }),
+          stop: () => ({ next: 'over', upgrade: 'tls' }),
+        },
+        timers: { t: () => ({ send: { type: 'tick' } }) },
+        deadline: { idle: 5 },
+        postpone: ['query'],
+        onEnd: () => ({ type: 'tick' }),
+        next: ['over'],
+      },
+      over: { final: true },
+    },
+  });
+
+  test('ends all but a fault: no message is taken, no time is kept, nothing may be sent', () => {
+    const run = session.start();
+    void run.receive(query(1));
+    expect(run.receive({ type: 'start' })).toMatchObject({
+      answers: [row(1)],
+      upgrade: 'tls',
+      final: false,
+      deadline: undefined,
+      timers: { t: null },
+    });
+    for (const step of [
+      run.receive({ type: 'start' }),
+      run.receive(query(2)),
+      run.timeout('idle'),
+      run.expire('t'),
+      run.leave(() => ({ type: 'tick' })),
+      run.ended(),
+    ]) {
+      expect(step).toEqual({
+        answers: [],
+        from: 'a',
+        state: 'a',
+        final: false,
+        deadline: undefined,
+        error: undefined,
+        upgrade: 'tls',
+      });
+    }
+    expect(() => run.send({ type: 'tick' })).toThrow(expect.objectContaining({ code: 'ERR_STATE_CLOSED' }));
+    const error = new Error('no TLS after all');
+    expect(run.fault(error)).toMatchObject({ answers: [{ type: 'done' }], final: true, error });
+  });
+
+  test('goes before the end, in a reply that leads to a final state', () => {
+    expect(session.start().receive({ type: 'stop' })).toMatchObject({
+      state: 'over',
+      upgrade: 'tls',
+      final: false,
+    });
+  });
+
+  test.each([
+    ['no text', 5, /expected the name of an upgrade, got 5/],
+    ['an empty text', '', /expected the name of an upgrade, got ""/],
+  ])('of %s is our fault', (_, upgrade, text) => {
+    const run = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: { a: { on: { start: () => ({ send: row(1), upgrade: upgrade as string }) } } },
+    }).start();
+    const { answers, error } = run.receive({ type: 'start' }) as AnyStep;
+    expect(answers).toEqual([]);
+    expect(error).toMatchObject({ code: 'ERR_HANDLER', message: expect.stringMatching(text) });
+    expect(run.upgrade).toBeUndefined();
+  });
+
+  test('of a concurrent row is our fault: others are at work beside it', () => {
+    const run = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: { a: { on: { work: { concurrent: 'channel', handle: () => ({ upgrade: 'tls' }) } } } },
+    }).start();
+    const { error } = run.receive({ type: 'work', channel: 1, n: 1 }) as AnyStep;
+    expect(error).toMatchObject({
+      code: 'ERR_HANDLER',
+      message: expect.stringContaining("a concurrent row cannot upgrade to 'tls'"),
+    });
+  });
+});
+
+describe('leave', () => {
+  const session = (handle: () => unknown = () => undefined) =>
+    defineSession({
+      ...codecs,
+      initial: 'a',
+      context: () => ({ name: 'x' }),
+      farewell: () => ({ type: 'done' }),
+      states: { a: { on: { start: handle as never } } },
+    });
+
+  test('the last words, once', () => {
+    const run = session().start();
+    expect(run.leave(({ name }) => [row(name.length), { type: 'tick' }])).toMatchObject({
+      answers: [row(1), { type: 'tick' }],
+      final: true,
+      error: undefined,
+    });
+    expect(run.leave(() => row(2)).answers).toEqual([]);
+    expect(run.receive({ type: 'start' })).toMatchObject({ answers: [], final: true });
+  });
+
+  test('what a handler at work still answers is dropped', async () => {
+    const run = session(async () => ({ send: row(1) })).start();
+    const pending = run.receive({ type: 'start' });
+    run.leave(() => undefined);
+    expect(run.working).toBe(false);
+    expect(await pending).toMatchObject({ answers: [] });
+  });
+
+  test('last words that fail, or are none of our messages, are our fault, and only the farewell is said', () => {
+    const failed = session().start();
+    const cause = new Error('x');
+    const step = failed.leave(() => {
+      throw cause;
+    });
+    expect(step).toMatchObject({
+      answers: [{ type: 'done' }],
+      final: true,
+      error: { code: 'ERR_HANDLER', cause },
+    });
+    const wrong = session()
+      .start()
+      .leave(() => [row(1), { type: 'start' } as never]);
+    expect(wrong).toMatchObject({
+      answers: [{ type: 'done' }],
+      error: { code: 'ERR_STATE_UNEXPECTED', actual: 'start' },
+    });
+  });
 });
 
 describe('context and dispose', () => {
