@@ -27,8 +27,9 @@ const { WHOLE_FILES, OUTCOMES } = process.env;
 const SPARE_MS = 1_000;
 const SPARE_FACTOR = 20;
 const LOADING_MS = 3_000;
-/** A test that waits may wait so long. */
+/** A test that waits may wait so long; for nothing at all, so many turns of the event loop. */
 const PENDING_MS = 60_000;
+const IDLE_TURNS = 50;
 
 const LOADING = 'loading';
 const SUCCESS = 0;
@@ -198,6 +199,7 @@ const call = new vm.Script('__called()');
 
 /** What `body` returns. Throws `Endless` if that takes more than `ms` milliseconds of the processor. */
 async function bounded(body, ms) {
+  const resting = process.getActiveResourcesInfo().length;
   const from = processorMs();
   for (let limit = ms; ; limit *= 4) {
     let made;
@@ -210,20 +212,27 @@ async function bounded(body, ms) {
       if (processorMs() - from < ms / 2) continue;
       throw new Endless(`no end within ${Math.round(ms)} ms`);
     }
-    return typeof made?.then === 'function' ? settled(made) : made;
+    return typeof made?.then === 'function' ? settled(made, resting) : made;
   }
 }
 
-async function settled(promise) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Endless(`pending for ${PENDING_MS} ms`)), PENDING_MS);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
+/** What the promise becomes. Throws `Endless` once nothing is under way that could settle it, or after a long time. */
+async function settled(promise, resting) {
+  let isPending = true;
+  const note = () => {
+    isPending = false;
+  };
+  promise.then(note, note);
+  const end = performance.now() + PENDING_MS;
+  for (let idleTurns = 0; isPending; ) {
+    await new Promise(setImmediate);
+    const isIdle = process.getActiveResourcesInfo().length <= resting;
+    idleTurns = isIdle ? idleTurns + 1 : 0;
+    if (idleTurns > IDLE_TURNS) throw new Endless('pending, and nothing is under way');
+    if (performance.now() > end) throw new Endless(`pending for ${PENDING_MS} ms`);
+    if (isPending && !isIdle) await new Promise((resolve) => setTimeout(resolve, 1));
   }
+  return promise;
 }
 
 const make = (log) => new InProcessRunner(log);
