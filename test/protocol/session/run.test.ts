@@ -269,9 +269,9 @@ describe('named timers', () => {
             query: () => ({ next: 'b' }),
           },
           timers: {
-            t: ({ after }) => ({ send: row(after) }),
-            u: ({ after }) => ({ send: row(after) }),
-            v: async ({ after }) => ({ send: row(after) }),
+            t: ({ after }: { after: number }) => ({ send: row(after) }),
+            u: ({ after }: { after: number }) => ({ send: row(after) }),
+            v: async ({ after }: { after: number }) => ({ send: row(after) }),
           },
           next: ['b'],
           ...more,
