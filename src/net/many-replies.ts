@@ -1,4 +1,4 @@
-import { weigh } from '../bytes/weigh.ts';
+import { weighAll } from '../bytes/weigh.ts';
 
 /** What the source of the replies learns. */
 interface Source {
@@ -15,7 +15,8 @@ interface Source {
 export class ManyReplies<Reply> implements AsyncIterableIterator<Reply, undefined, undefined> {
   readonly #limits: { readonly messages: number; readonly bytes: number };
   readonly #source: Source;
-  #replies: Reply[] = [];
+  /** Those that are read are let go at once: only their places stay for a while. */
+  #replies: ({ readonly reply: Reply; readonly weight: number } | undefined)[] = [];
   #read = 0;
   /** Bytes of what is unread, about. */
   #bytes = 0;
@@ -51,8 +52,9 @@ export class ManyReplies<Reply> implements AsyncIterableIterator<Reply, undefine
       waiting.resolve({ done: false, value: reply });
       return;
     }
-    this.#replies.push(reply);
-    this.#bytes += weigh(reply);
+    const weight = weighAll(reply);
+    this.#replies.push({ reply, weight });
+    this.#bytes += weight;
     if (this.unread >= this.#limits.messages || this.#bytes >= this.#limits.bytes) this.#tell(true);
   }
 
@@ -79,8 +81,9 @@ export class ManyReplies<Reply> implements AsyncIterableIterator<Reply, undefine
 
   next(): Promise<IteratorResult<Reply, undefined>> {
     if (this.#read < this.#replies.length) {
-      const value = this.#replies[this.#read++]!;
-      this.#bytes -= weigh(value);
+      const { reply: value, weight } = this.#replies[this.#read]!;
+      this.#replies[this.#read++] = undefined;
+      this.#bytes -= weight;
       if (this.#read === this.#replies.length || this.#read >= 1_024) {
         this.#replies.splice(0, this.#read);
         this.#read = 0;

@@ -1,7 +1,7 @@
 // Not the global one, which tests may fake: this one asks for a turn of the event loop, not for time.
 import { setImmediate } from 'node:timers';
 import { showThrown } from '../bytes/show.ts';
-import { weigh } from '../bytes/weigh.ts';
+import { weighAll } from '../bytes/weigh.ts';
 import { HandlerError, ProtocolError, StateError, TimeoutError } from '../errors.ts';
 import { anything, checkOptions, delayOrNever, limit } from '../options.ts';
 import type { Codec } from '../protocol/codec.ts';
@@ -433,7 +433,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     const size = this.#weights.length;
     const before = this.#weights[this.#passed % size]!;
     this.#passed++;
-    this.#weights[this.#passed % size] = before + weigh(message);
+    this.#weights[this.#passed % size] = before + weighAll(message);
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: as node:stream types it

@@ -1,11 +1,13 @@
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, expectTypeOf, test } from 'vitest';
 import {
+  array,
   bytes,
   Client,
   type Codec,
   codecOf,
   connect,
+  constant,
   createServer,
   cstring,
   defineProtocol,
@@ -27,6 +29,7 @@ import {
   utf8,
   when,
 } from '../../src/index.ts';
+import { collectGarbage } from '../support/collect-garbage.ts';
 import { Wire } from '../support/wire.ts';
 
 const framing = lengthPrefix({ lengthFieldLength: 1 });
@@ -649,6 +652,48 @@ test('a client that does not read holds a bounded number of bytes', async () => 
   const seen: number[] = [];
   for await (const { all } of client) if (seen.push(all[0]!) === 50) break;
   expect(seen).toEqual(Array.from({ length: 50 }, (_, i) => i));
+});
+
+test('what a peer hides in a long list, or in a frame of which a byte is kept, counts among the bytes', async () => {
+  const codec = messages(u8, {
+    list: message(1, { all: array(bytes(u32be), u16be) }),
+    piece: message(2, { all: array(bytes(1), u8), rest: constant(bytes(200_000), Buffer.alloc(200_000)) }),
+  });
+  const list = [...Array<Buffer>(100).fill(Buffer.alloc(0)), Buffer.alloc(200_000)];
+  for (const message of [
+    { type: 'list', all: list },
+    { type: 'piece', all: [Buffer.alloc(1)] },
+  ] as const) {
+    const wide = lengthPrefix();
+    const wire = new Wire(wide);
+    const client = new Client({ framing: wide, clientMessages: codec, serverMessages: codec }, wire, {
+      replies: { maxUnreadBytes: 1_000_000 },
+    });
+    cleanup.push(() => client.destroy());
+    for (let i = 0; i < 50; i++) wire.answer(codec.encode(message));
+    await pause(50);
+    expect(client.messages.readableLength).toBeGreaterThan(2);
+    expect(client.messages.readableLength).toBeLessThan(8);
+  }
+});
+
+test('of many replies, none is held that was read', async () => {
+  const codec = messages(u8, { ask: message(1), data: message(2, { all: bytes(rest) }), done: message(3) });
+  const wide = lengthPrefix();
+  const wire = new Wire(wide);
+  const client = new Client({ framing: wide, clientMessages: codec, serverMessages: codec }, wire, {
+    replies: { expects: { ask: { until: 'done' } } },
+  });
+  cleanup.push(() => client.destroy());
+  const many = client.requestMany({ type: 'ask' });
+  // The reader is always one behind.
+  const seen: WeakRef<object>[] = [];
+  for (let i = 0; i < 4; i++) wire.answer(codec.encode({ type: 'data', all: Buffer.alloc(100_000, i) }));
+  await pause(20);
+  for (let i = 0; i < 3; i++) seen.push(new WeakRef((await many.next()).value as object));
+  await pause(5);
+  collectGarbage();
+  expect(seen.map((one) => one.deref())).toEqual([undefined, undefined, undefined]);
 });
 
 test('numbers come round while old ones wait: a freed one is used again, a late reply answers no newer request', async () => {

@@ -1,5 +1,5 @@
 import { show, showThrown } from '../../bytes/show.ts';
-import { weigh } from '../../bytes/weigh.ts';
+import { weighAll } from '../../bytes/weigh.ts';
 import { HandlerError, StateError } from '../../errors.ts';
 import { MAX_DELAY } from '../../options.ts';
 import {
@@ -88,8 +88,10 @@ export class Run<Received, Sent, State extends string, Context> {
   #concurrent = 0;
   /** Generators whose last answers have not been asked for more. */
   #generators: Set<() => void> | undefined;
-  #postponed: Tagged[] | undefined;
+  #postponed: Postponed[] | undefined;
   #postponedBytes = 0;
+  /** Memory of long frames that what is postponed has views of: each counts once. */
+  #postponedFrames: WeakSet<ArrayBufferLike> | undefined;
   /** Timers under way, and those to be started or cancelled. */
   #timers: Set<string> | undefined;
   #timerChanges: Map<string, number | null> | undefined;
@@ -536,21 +538,21 @@ export class Run<Received, Sent, State extends string, Context> {
       }
       if (entries === this.#entries || this.#postponed === undefined) return undefined;
       const { postpone } = this.#state;
-      const index = this.#postponed.findIndex(({ type }) => !postpone?.has(type));
+      const index = this.#postponed.findIndex(({ message: { type } }) => !postpone?.has(type));
       if (index < 0) return undefined;
-      const [message] = this.#postponed.splice(index, 1);
-      if (this.#postponed.length === 0) this.#postponed = undefined;
-      this.#postponedBytes -= weigh(message);
+      const { message, weight } = this.#postponed.splice(index, 1)[0]!;
+      this.#postponedBytes -= weight;
+      if (this.#postponed.length === 0) this.#postponed = this.#postponedFrames = undefined;
       const row = this.#rowOf(message);
       if (row === undefined) {
-        this.#fail(unexpected(this.#state, message!.type), answers);
+        this.#fail(unexpected(this.#state, message.type), answers);
         return undefined;
       }
       // What stays in this state has been looked at; another state looks at all of it again.
       const pending =
         row.concurrent === undefined
-          ? this.#ask(row, message!, message!.type, answers)
-          : this.#enter(row, message!, answers);
+          ? this.#ask(row, message, message.type, answers)
+          : this.#enter(row, message, answers);
       if (pending !== undefined) return this.#afterwards(pending, entries, answers);
     }
     if (this.final) this.#postponed = undefined;
@@ -559,8 +561,10 @@ export class Run<Received, Sent, State extends string, Context> {
 
   #postpone(message: Tagged, answers: Sent[]): void {
     this.#postponed ??= [];
-    this.#postponed.push(message);
-    this.#postponedBytes += weigh(message);
+    this.#postponedFrames ??= new WeakSet();
+    const weight = weighAll(message, this.#postponedFrames);
+    this.#postponed.push({ message, weight });
+    this.#postponedBytes += weight;
     if (this.#postponed.length > MAX_POSTPONED) {
       this.#fail(crowded(this.#state, message.type, 'messages', MAX_POSTPONED), answers);
     } else if (this.#postponedBytes > MAX_POSTPONED_BYTES) {
@@ -876,6 +880,12 @@ interface Work {
   readonly row: TableRow;
   readonly message: Tagged;
   done(): void;
+}
+
+/** A message that waits for another state, and about how many bytes it holds. */
+interface Postponed {
+  readonly message: Tagged;
+  readonly weight: number;
 }
 
 /** What a generator has sent: how many, and the type of the last. */

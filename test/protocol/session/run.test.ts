@@ -74,6 +74,34 @@ describe('postpone', () => {
     expect((big.receive(message) as AnyStep).error).toMatchObject({ limit: 1_048_576 });
   });
 
+  test('1 MiB, wherever in a message it is, and of a frame of which a few bytes are kept', () => {
+    const text = 'x'.repeat(600_000);
+    const nested = Array.from({ length: 20 }).reduce<unknown>((inner) => ({ inner }), text);
+    const frame = (): Buffer => Buffer.alloc(600_000);
+    const hiding: (() => unknown)[] = [
+      () => [...Array<string>(1_000).fill(''), text],
+      () => nested,
+      () => frame().subarray(0, 1),
+    ];
+    for (const hide of hiding) {
+      const run = session.start();
+      const postpone = () => (run.receive({ ...query(1), hidden: hide() } as never) as AnyStep).error;
+      expect(postpone()).toBeUndefined();
+      expect(postpone()).toMatchObject({ code: 'ERR_STATE_UNEXPECTED', limit: 1_048_576 });
+    }
+    // Two messages in one frame hold it once; and what was taken is given back.
+    const run = session.start();
+    for (let round = 0; round < 3; round++) {
+      const one = frame();
+      for (let i = 0; i < 2; i++) {
+        const message = { ...query(1), part: one.subarray(i, i + 1) };
+        expect((run.receive(message) as AnyStep).error).toBeUndefined();
+      }
+      void run.receive({ type: 'start' });
+      expect(run.receive({ type: 'start' })).toMatchObject({ error: undefined, state: 'idle' });
+    }
+  });
+
   test('a handler that is awaited leads on to them as well', async () => {
     const gate = later<{ next: 'b' }>();
     const run = defineSession({
