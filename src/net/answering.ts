@@ -8,8 +8,8 @@ export interface Answering extends Neighbour {
   readonly unsentBytes: number;
   /** Called when a message was sent while the peer takes none. */
   onUnsent: (() => void) | undefined;
-  /** Messages that have been taken. */
-  readonly taken: number;
+  /** Frames that have come, whether they were messages or not. */
+  readonly frames: number;
   /** Whether a message is being answered. */
   readonly isBusy: boolean;
   /** Whether the handshake is over, see `ready` of a session. */

@@ -52,7 +52,10 @@ export interface ServerLimits {
   maxTotalHeldBytes?: number | undefined;
   /** Bytes a second that are read of one connection, and as many at once; beyond it, reading pauses. Default Infinity. */
   maxByteRate?: number | undefined;
-  /** Messages a second of one connection, and as many at once; beyond it, reading pauses. Default Infinity. */
+  /**
+   * Messages a second of one connection, and as many at once; frames that are no message, and those that are skipped, count as well.
+   * Beyond it, reading pauses. Default Infinity.
+   */
   maxMessageRate?: number | undefined;
 }
 

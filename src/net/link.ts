@@ -48,7 +48,7 @@ export class Link {
   readonly #holder: Holder = { pause: (paused) => this.#inTurn(HELD, paused, 'maxTotalHeldBytes') };
   readonly #waiter: Holder = { pause: (paused) => this.#inTurn(WAITING, paused, 'maxTotalWaitingBytes') };
   #bytesReceived = 0;
-  /** Messages that were taken out of the bucket. */
+  /** Frames that were taken out of the bucket. */
   #counted = 0;
   #held = 0;
   #waiting = 0;
@@ -59,7 +59,7 @@ export class Link {
   #isFree = false;
   /** What the last sweep has seen, and since when. */
   #activity = -1;
-  #taken = -1;
+  #frames = -1;
   readonly #openSince: number;
   #idleSince: number;
   #frameSince: number;
@@ -134,15 +134,15 @@ export class Link {
     if (this.#isFree) return;
     this.weigh();
     const left = this.#answering.readableLength + held(this.#stream);
-    const activity = this.#bytesReceived + this.#answering.taken + this.bytesSent - left;
+    const activity = this.#bytesReceived + this.#answering.frames + this.bytesSent - left;
     const isActive = activity !== this.#activity || this.#answering.isBusy;
     this.#activity = activity;
     if (isActive) this.#idleSince = now;
-    const { held: unfinished, taken, isBusy, isReady, isOver, writableLength } = this.#answering;
+    const { held: unfinished, frames, isBusy, isReady, isOver, writableLength } = this.#answering;
     // An unfinished frame that we do not read on is not late; nor is one that began behind another.
     const isReading = !isBusy && this.#stopped === 0 && writableLength === 0;
-    if (unfinished === 0 || taken !== this.#taken || !isReading) this.#frameSince = now;
-    this.#taken = taken;
+    if (unfinished === 0 || frames !== this.#frames || !isReading) this.#frameSince = now;
+    this.#frames = frames;
     if (isOver) {
       // The responder sees to it itself, unless the stream never tells it that it has ended.
       if (now - this.#idleSince >= 2 * lingerTimeout) this.#onLimit('lingerTimeout', 'closed');
@@ -178,9 +178,9 @@ export class Link {
     this.weigh();
     if (this.#byteRate !== undefined) this.#pace(this.#byteRate, bytes, 'maxByteRate');
     if (this.#messageRate !== undefined) {
-      const { taken } = this.#answering;
-      this.#pace(this.#messageRate, taken - this.#counted, 'maxMessageRate');
-      this.#counted = taken;
+      const { frames } = this.#answering;
+      this.#pace(this.#messageRate, frames - this.#counted, 'maxMessageRate');
+      this.#counted = frames;
     }
   }
 
@@ -195,13 +195,13 @@ export class Link {
     this.#timer = setTimeout(() => this.#paced(), Math.min(wait, 2 ** 31 - 1));
   }
 
-  /** A wait is over; messages that were taken meanwhile, and the other bucket, may ask for another. */
+  /** A wait is over; frames that were read meanwhile, and the other bucket, may ask for another. */
   #paced(): void {
     const now = performance.now();
-    const { taken } = this.#answering;
+    const { frames } = this.#answering;
     const bytes = this.#byteRate?.take(0, now) ?? 0;
-    const messages = this.#messageRate?.take(taken - this.#counted, now) ?? 0;
-    this.#counted = taken;
+    const messages = this.#messageRate?.take(frames - this.#counted, now) ?? 0;
+    this.#counted = frames;
     const wait = Math.max(bytes, messages);
     if (wait > 0) this.#timer = setTimeout(() => this.#paced(), wait);
     else this.#go(RATE);

@@ -226,6 +226,11 @@ export class Conversation<
     return this.#taken;
   }
 
+  /** Frames that have come, however they were read: messages, those that are left out, and those that the framing has skipped. */
+  get frames(): number {
+    return this.#taken + this.#invalid + this.#skipped.discarded;
+  }
+
   /** Received bytes that belong to no message taken yet. */
   get held(): number {
     const { held } = this.#inbox;

@@ -132,6 +132,11 @@ export class Responder<
     return this.#conversation.taken;
   }
 
+  /** Frames that have come, whether they were messages or not. */
+  get frames(): number {
+    return this.#conversation.frames;
+  }
+
   /** What has come, counted. */
   get counts(): ReadCounts {
     return this.#conversation.counts;

@@ -48,6 +48,33 @@ async function serving(options: ServerOptions<undefined>) {
 }
 
 describe('a server', () => {
+  test('what is no message counts among the messages a second, and is a sign of life', async () => {
+    const { server, port } = await serving({ onInvalid: 'discard', maxMessageRate: 100, frameTimeout: 300 });
+    const struck: unknown[] = [];
+    server.on('limit', ({ limit, action }) => struck.push(limit, action));
+    for (const frame of ['<zz>', '<toolong>']) {
+      const peer = await raw(port);
+      peer.socket.write(frame.repeat(160));
+      await until(() => struck.length > 0);
+      expect(struck).toEqual(['maxMessageRate', 'paused']);
+      const from = performance.now();
+      peer.socket.write('<a1>');
+      await until(() => peer.bytes().length > 0);
+      expect(performance.now() - from).toBeGreaterThan(300);
+      peer.socket.destroy();
+      await until(() => server.connections.size === 0);
+      struck.length = 0;
+    }
+    // Behind each such frame another one has begun, whenever it is looked at.
+    const slow = await raw(port);
+    for (let i = 0; i < 30; i++) {
+      slow.socket.write(`${i === 0 ? '' : 'z>'}<z`);
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    expect(struck).toEqual([]);
+    slow.socket.write('>');
+  });
+
   test.each([[[STREAM]], [[...STREAM]]])(
     'leaves out what is no message, tells it, and counts',
     async (chunks) => {
