@@ -283,7 +283,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
    * @throws whatever `match`, `isReply` or a function of `expects` throws
    */
   receive(message: Reply): Belonging<Ticket> {
-    if (this.#numbered.size === 0 && this.#ordered.size === 0) return 'message';
+    if (this.#isAllAnswered) return 'message';
     if (this.#isReply?.(message) === false) return 'message';
     const slot = this.#find(message);
     if (slot === undefined) return 'message';
@@ -293,7 +293,6 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     if (isLast && --slot.left === 0) {
       this.#forget(slot);
       if (ticket !== undefined && !this.#slots.delete(ticket)) this.#abandoned.delete(ticket);
-      if (this.#numbered.size === 0 && this.#ordered.size === 0) this.#holding = false;
     }
     if (ticket === undefined) return 'message';
     if (slot.abandoned) return 'late';
@@ -349,7 +348,8 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
       if (expected.count !== 'one') {
         if (ticket !== undefined) this.abandon(ticket);
       } else {
-        this.#forget(slot);
+        // Of several messages in a row, one less is to be answered.
+        if (--slot.left === 0) this.#forget(slot);
         if (ticket === undefined) return undefined;
         this.#slots.delete(ticket);
         this.#abandoned.delete(ticket);
@@ -369,7 +369,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
 
   /** Send nothing until all that is under way has been answered. */
   hold(): void {
-    this.#holding = this.#ordered.size > 0 || this.#numbered.size > 0;
+    this.#holding = !this.#isAllAnswered;
   }
 
   /**
@@ -463,11 +463,16 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     if (slot.id !== undefined) {
       this.#numbered.delete(slot.id);
       if (slot.lost) this.#lost--;
-      return;
+    } else {
+      this.#ordered.delete(slot);
+      if (slot.ticket === undefined) this.#messages--;
+      if (this.#newest === slot) this.#newest = undefined;
     }
-    this.#ordered.delete(slot);
-    if (slot.ticket === undefined) this.#messages--;
-    if (this.#newest === slot) this.#newest = undefined;
+    if (this.#isAllAnswered) this.#holding = false;
+  }
+
+  get #isAllAnswered(): boolean {
+    return this.#numbered.size === 0 && this.#ordered.size === 0;
   }
 }
 

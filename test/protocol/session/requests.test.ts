@@ -90,10 +90,63 @@ describe('in order', () => {
     expect(each.receive({ type: 'x' })).toEqual({ ticket: 'c' });
   });
 
+  test('hold: or until what was under way is lost', () => {
+    const each = requests();
+    send(each, 'a');
+    each.abandon('a');
+    each.hold();
+    each.lose();
+    expect([each.holding, send(each, 'b')]).toEqual([false, [{ type: 'b' }]]);
+  });
+
   test('hold without anything under way holds nothing', () => {
     const each = requests();
     each.hold();
     expect(each.holding).toBe(false);
+  });
+});
+
+describe('a frame was lost that may have been a reply', () => {
+  test('in order, the oldest request goes unanswered, and the others keep their replies', () => {
+    const each = requests();
+    send(each, 'a', 'b', 'c');
+    expect([each.oldest, each.unnumbered]).toEqual(['a', 3]);
+    expect(each.lose()).toBe('a');
+    expect([each.oldest, each.unnumbered, each.inFlight]).toEqual(['b', 2, 2]);
+    each.abandon('b');
+    expect([each.oldest, each.unnumbered, each.inFlight, each.quarantined]).toEqual(['c', 2, 1, 1]);
+    // The lost frame was the reply to what was given up: nobody waits for it.
+    expect(each.lose()).toBeUndefined();
+    expect([each.oldest, each.unnumbered, each.quarantined]).toEqual(['c', 1, 0]);
+    expect(each.receive({ type: 'x' })).toEqual({ ticket: 'c' });
+    expect([each.oldest, each.unnumbered, each.lose()]).toEqual([undefined, 0, undefined]);
+  });
+
+  test('or one of the messages that were sent before it, one after the other', () => {
+    const each = requests();
+    each.sent();
+    each.sent();
+    send(each, 'a');
+    expect(each.lose()).toBeUndefined();
+    expect(each.receive({ type: 'x' })).toBe('message');
+    expect(each.receive({ type: 'x' })).toEqual({ ticket: 'a' });
+  });
+
+  test('of many replies, the others are dropped, up to the last', () => {
+    const each = requests({ expects: { a: { until: 'end' } } });
+    send(each, 'a', 'b');
+    expect(each.receive({ type: 'x' })).toEqual({ ticket: 'a', more: true });
+    expect(each.lose()).toBe('a');
+    expect(each.receive({ type: 'x' })).toBe('late');
+    expect(each.receive({ type: 'end' })).toBe('late');
+    expect(each.receive({ type: 'x' })).toEqual({ ticket: 'b' });
+  });
+
+  test('by id, nothing tells whose it was', () => {
+    const each = requests({ id: 'id' });
+    send(each, 'a');
+    expect(each.lose()).toBeUndefined();
+    expect(each.receive({ type: 'x', id: 0 })).toEqual({ ticket: 'a' });
   });
 });
 
@@ -120,6 +173,243 @@ describe('by id', () => {
     expect(send(each, 'e')).toEqual([{ type: 'd', id: 4 }]);
     expect(each.receive({ type: 'x', id: 3 })).toBe('late');
     expect(send(each)).toEqual([{ type: 'e', id: 3 }]);
+  });
+});
+
+describe('numbers', () => {
+  test('without a free one for good, the queue can be refused; a number that is released is used again', () => {
+    const each = requests({ id: 'id', ids: [0, 1] });
+    send(each, 'a', 'b', 'c');
+    each.abandon('a');
+    expect([each.exhausted, each.isNumbered('b'), each.isNumbered('c')]).toEqual([false, true, false]);
+    each.abandon('b', true);
+    expect(each.exhausted).toBe(false);
+    expect(each.receive({ type: 'x', id: 0 })).toBe('late');
+    expect(send(each)).toEqual([{ type: 'c', id: 0 }]);
+    each.abandon('c', true);
+    expect([each.exhausted, each.quarantined]).toEqual([true, 2]);
+    expect(send(each, 'd', 'e')).toEqual([]);
+    expect([each.refuseQueued(), each.queued]).toEqual([['d', 'e'], 0]);
+    each.release('nobody');
+    each.release('b');
+    expect([each.exhausted, each.quarantined]).toEqual([false, 1]);
+    expect(send(each, 'f')).toEqual([{ type: 'f', id: 1 }]);
+    expect(each.receive({ type: 'x', id: 0 })).toBe('late');
+    expect([each.exhausted, each.quarantined, each.inFlight]).toEqual([false, 0, 1]);
+    each.abandon('f', true);
+    each.silence();
+    each.release('f');
+    expect([each.exhausted, each.quarantined]).toEqual([false, 0]);
+  });
+
+  test('in order, there are none: nothing is exhausted, a place in the order is not released', () => {
+    const each = requests();
+    send(each, 'a');
+    expect([each.isNumbered('a'), each.isNumbered('b')]).toEqual([false, false]);
+    each.abandon('a', true);
+    each.release('a');
+    expect([each.exhausted, each.quarantined]).toEqual([false, 1]);
+    expect(each.receive({ type: 'x' })).toBe('late');
+  });
+
+  test('a text that the caller gives is kept, once', () => {
+    const each = new Requests<{ type: string; id?: unknown }, Message, string>({ id: 'id' });
+    each.add('a', { type: 'a', id: 'one' });
+    each.add('b', { type: 'b', id: 'one' });
+    each.add('c', { type: 'c' });
+    expect(each.next()).toEqual({ ticket: 'a', request: { type: 'a', id: 'one' } });
+    expect(each.next()).toMatchObject({
+      ticket: 'b',
+      refused: {
+        code: 'ERR_REQUEST_NUMBERS',
+        origin: 'local',
+        actual: 'one',
+        message: '"one" is the number of a request that is still under way',
+      },
+    });
+    expect(each.next()).toEqual({ ticket: 'c', request: { type: 'c', id: 0 } });
+    expect(each.receive({ type: 'x', id: 'one' as never })).toEqual({ ticket: 'a' });
+  });
+
+  test('as the declared field holds them: texts, or bigints', () => {
+    const text = new Requests<Message, Message, string>({ id: 'id' }, { kind: 'text', ids: [7, 9] });
+    expect(send(text, 'a')).toEqual([{ type: 'a', id: '7' }]);
+    expect(text.receive({ type: 'x', id: '7' as never })).toEqual({ ticket: 'a' });
+    const big = new Requests<Message, Message, string>(
+      { id: 'id' },
+      { kind: 'bigint', ids: [2n ** 53n - 1n, 2n ** 53n + 5n] },
+    );
+    expect(send(big, 'a', 'b').map(({ id }) => id)).toEqual([2n ** 53n - 1n, 2n ** 53n]);
+    expect(big.receive({ type: 'x', id: (2n ** 53n) as never })).toEqual({ ticket: 'b' });
+    // One side may have 64 bits where the other has 32.
+    expect(big.receive({ type: 'x', id: 2 ** 53 - 1 })).toEqual({ ticket: 'a' });
+  });
+
+  test('the reply may have another path, of several names', () => {
+    type Deep = { type: string; head?: { no?: number; flag?: true } };
+    const each = new Requests<Deep, { type: string; re?: { to?: number } | null }, string>({
+      id: { request: 'head.no', reply: 're.to' },
+    });
+    const request = { type: 'a', head: { flag: true } } as const;
+    each.add('a', request);
+    each.add('b', { type: 'b' });
+    expect(each.next()!.request).toEqual({ type: 'a', head: { flag: true, no: 0 } });
+    expect(each.next()!.request).toEqual({ type: 'b', head: { no: 1 } });
+    expect(request).toEqual({ type: 'a', head: { flag: true } });
+    expect(each.receive({ type: 'x', re: null })).toBe('message');
+    expect(each.receive({ type: 'x' })).toBe('message');
+    expect(each.receive({ type: 'x', re: { to: 1 } })).toEqual({ ticket: 'b' });
+  });
+
+  test('a type without the field is in order, beside those that have numbers', () => {
+    const each = new Requests<Message, Message, string>({ id: 'id' }, { hasId: (type) => type !== 'plain' });
+    expect(send(each, 'a', 'plain', 'b')).toEqual([
+      { type: 'a', id: 0 },
+      { type: 'plain' },
+      { type: 'b', id: 1 },
+    ]);
+    expect(each.receive({ type: 'x', id: 1 })).toEqual({ ticket: 'b' });
+    expect(each.receive({ type: 'x' })).toEqual({ ticket: 'plain' });
+    expect(each.receive({ type: 'x' })).toBe('message');
+    expect(each.receive({ type: 'x', id: 0 })).toEqual({ ticket: 'a' });
+  });
+});
+
+describe('what belongs together is told', () => {
+  test('by the types of replies, in a list', () => {
+    const each = requests({ isReply: ['ok', 'error'] });
+    send(each, 'a');
+    expect(each.peek({ type: 'push' })).toBeUndefined();
+    expect(each.receive({ type: 'push' })).toBe('message');
+    expect(each.peek({ type: 'ok' })).toEqual({ type: 'a' });
+    expect(each.receive({ type: 'ok' })).toEqual({ ticket: 'a' });
+    expect(each.peek({ type: 'ok' })).toBeUndefined();
+  });
+
+  test('by what is asked: a message of a type that this side asks for is a request of the peer', () => {
+    const each = requests({ expects: { a: 'one', b: 'none' } });
+    send(each, 'a');
+    expect(each.receive({ type: 'a' })).toBe('message');
+    expect(each.receive({ type: 'b' })).toEqual({ ticket: 'a' });
+  });
+
+  test('by a function of both', () => {
+    const each = requests({ match: (request, reply) => reply.type === `${request.type}!` });
+    send(each, 'a', 'b');
+    expect(each.receive({ type: 'b!' })).toEqual({ ticket: 'b' });
+    expect(each.receive({ type: 'b!' })).toBe('message');
+    expect(each.receive({ type: 'a!' })).toEqual({ ticket: 'a' });
+  });
+
+  test('what others on the connection may get, by the types that answer or by a function; else it is refused', () => {
+    const shared = (options: RequestsOptions<Message>) =>
+      new Requests<Message, Message, string>(options, { isShared: true });
+    const untold = shared({ expects: { c: 'none' } });
+    untold.add('a', { type: 'a' });
+    expect(untold.next()).toMatchObject({
+      ticket: 'a',
+      refused: {
+        message: expect.stringMatching(/^nothing tells the replies to 'a' from what the session takes/),
+      },
+    });
+    expect([untold.next(), untold.queued, untold.inFlight]).toEqual([undefined, 0, 0]);
+    expect(send(untold, 'c')).toEqual([{ type: 'c' }]);
+    const told = shared({ expects: { a: { one: 'x' }, b: { one: 'y' } } });
+    send(told, 'a', 'b');
+    expect(['z', 'y', 'x'].map((type) => told.receive({ type }))).toEqual([
+      'message',
+      { ticket: 'b' },
+      { ticket: 'a' },
+    ]);
+    const matched = shared({ match: () => true });
+    expect(send(matched, 'a')).toEqual([{ type: 'a' }]);
+    expect(send(shared({ id: 'id' }), 'a')).toEqual([{ type: 'a', id: 0 }]);
+  });
+
+  test('what nothing answers is over as soon as it is sent', () => {
+    const each = requests({ maxInFlight: 1, expects: { a: 'none' } });
+    each.add('a', { type: 'a' });
+    each.add('b', { type: 'b' });
+    expect(each.next()).toEqual({ ticket: 'a', request: { type: 'a' }, unanswered: true });
+    expect(each.next()).toEqual({ ticket: 'b', request: { type: 'b' } });
+    expect([each.count({ type: 'a' }), each.count({ type: 'b' })]).toEqual(['none', 'one']);
+  });
+
+  test('a function of expects that fails refuses its request, and no other', () => {
+    const cause = new Error('x');
+    const each = requests({
+      expects: {
+        a: () => {
+          throw cause;
+        },
+      },
+    });
+    each.add('a', { type: 'a' });
+    each.add('b', { type: 'b' });
+    expect(each.next()).toMatchObject({
+      ticket: 'a',
+      refused: { code: 'ERR_HANDLER', messageType: 'a', cause },
+    });
+    expect(each.next()).toEqual({ ticket: 'b', request: { type: 'b' } });
+    // It has been sent all the same: one message answers it.
+    each.sent({ type: 'a' });
+    expect(each.receive({ type: 'x' })).toEqual({ ticket: 'b' });
+    expect(each.receive({ type: 'x' })).toBe('message');
+  });
+});
+
+describe('what else is sent', () => {
+  const expects = {
+    none: 'none',
+    rows: { until: 'end', of: 'row' },
+    ok: { one: 'ok' },
+    yes: { one: 'yes' },
+  } as const;
+  const belongs = (each: Requests<Message, Message, string>, ...types: string[]) =>
+    types.map((type) => each.receive({ type }));
+
+  test('is answered as expects says', () => {
+    const each = requests({ expects });
+    each.sent({ type: 'none' });
+    each.sent({ type: 'rows' });
+    each.sent({ type: 'rows' });
+    send(each, 'a');
+    expect(each.unnumbered).toBe(3);
+    expect(belongs(each, 'row', 'end', 'row', 'row', 'end', 'row')).toEqual([
+      ...Array(5).fill('message'),
+      { ticket: 'a' },
+    ]);
+  });
+
+  test('by id, only what is known to be answered without a number has a place in the order', () => {
+    const each = requests({
+      id: 'id',
+      expects: { plain: { one: 'x', id: false }, b: { one: 'x' }, ask: { one: 'x', id: false } },
+    });
+    each.sent({ type: 'a' });
+    each.sent({ type: 'b' });
+    each.sent({ type: 'plain' });
+    expect(each.unnumbered).toBe(1);
+    expect(send(each, 'ask')).toEqual([{ type: 'ask' }]);
+    expect(belongs(each, 'x', 'x', 'x')).toEqual(['message', { ticket: 'ask' }, 'message']);
+  });
+
+  test('of more than 1,024 messages in turns, any number of answers of their types come before the next request', () => {
+    const each = requests({ expects });
+    for (let i = 0; i < 700; i++) {
+      each.sent({ type: 'ok' });
+      each.sent({ type: 'yes' });
+    }
+    send(each, 'ok');
+    expect(each.unnumbered).toBe(1_025);
+    for (let i = 0; i < 700; i++) expect(belongs(each, 'ok', 'yes')).toEqual(['message', 'message']);
+    expect(each.unnumbered).toBe(2);
+    expect(belongs(each, 'yes')).toEqual(['message']);
+    expect(each.lose()).toBe('ok');
+    // A request behind them is found by a type that is not theirs, and they are over.
+    send(each, 'rows');
+    expect(belongs(each, 'row', 'end')).toEqual([{ ticket: 'rows', more: true }, { ticket: 'rows' }]);
+    expect(each.unnumbered).toBe(0);
   });
 });
 
