@@ -95,7 +95,7 @@ export const VECTORS: readonly KindVectors[] = [
     about:
       '`u8 i8 u16le u16be i16le i16be u24le … i32be`: whole numbers of 8, 16, 24 or 32 bits, in two’s complement where signed. The name says the byte order; there is no default.',
     type: '`number`',
-    limits: 'what its bits hold',
+    limits: 'the range of its bits',
     good: [
       ['u8', '255', 'ff'],
       ['u16be', '0x1234', '12 34'],
@@ -115,7 +115,7 @@ export const VECTORS: readonly KindVectors[] = [
     about:
       '`u40le u40be i40le i40be u48le … i56be`: whole numbers of 40, 48 or 56 bits, in two’s complement where signed.',
     type: '`number`',
-    limits: 'what its bits hold; of 56 bits, what a number holds exactly: −(2⁵³ − 1) to 2⁵³ − 1',
+    limits: 'the range of its bits; for 56 bits, the exact numbers −(2⁵³ − 1) to 2⁵³ − 1',
     good: [
       ['u40be', '0x123456789a', '12 34 56 78 9a'],
       ['u48be', '0xfedcba987654', 'fe dc ba 98 76 54'],
@@ -139,10 +139,9 @@ export const VECTORS: readonly KindVectors[] = [
   },
   {
     kind: 'bigint',
-    about:
-      '`u64le u64be i64le i64be`: whole numbers of 64 bits. They may be a size, which is a number all the same.',
+    about: '`u64le u64be i64le i64be`: whole numbers of 64 bits. As a size or a count, they become a number.',
     type: '`bigint`',
-    limits: 'what 64 bits hold',
+    limits: 'the range of 64 bits',
     good: [
       ['u64be', '1n', '00 00 00 00 00 00 00 01'],
       ['i64le', '-1n', 'ff ff ff ff ff ff ff ff'],
@@ -187,7 +186,7 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'varint',
     about:
-      '`varuint`: LEB128, groups of seven bits, least significant first (protobuf’s varint). `varint`: the same of the zigzag image, 0, −1, 1, −2 … as 0, 1, 2, 3 …',
+      '`varuint`: LEB128, groups of seven bits, least significant first (protobuf’s varint). `varint`: the same for the zigzag encoding, 0, −1, 1, −2 … as 0, 1, 2, 3 …',
     type: '`number`',
     limits: '0 to 2⁵³ − 1, or −2⁵² to 2⁵² − 1; at most ten bytes',
     good: [
@@ -203,9 +202,9 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'varint64',
     about:
-      '`varuint64` and `varint64`: as `varuint` and `varint`, of 64 bits. `sleb128`: signed LEB128, two’s complement in groups of seven bits (WebAssembly, DWARF). `vlq`: groups of seven bits, most significant first (MIDI, the tags of ASN.1 BER). The negative numbers that protobuf writes in ten bytes are a `mapped(varuint64, …)`.',
+      '`varuint64` and `varint64`: `varuint` and `varint` with 64 bits. `sleb128`: signed LEB128, two’s complement in groups of seven bits (WebAssembly, DWARF). `vlq`: groups of seven bits, most significant first (MIDI, the tags of ASN.1 BER). The negative numbers that protobuf writes in ten bytes are a `mapped(varuint64, …)`.',
     type: '`bigint`; `number` for `sleb128` and `vlq`',
-    limits: '64 bits, or what a number holds exactly; at most ten bytes',
+    limits: '64 bits, or the exact numbers; at most ten bytes',
     good: [
       ['varuint64', '300n', 'ac 02'],
       ['varuint64', '2n ** 64n - 1n', 'ff ff ff ff ff ff ff ff ff 01'],
@@ -237,9 +236,9 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'digits',
     about:
-      '`decimal(n)` and `hexadecimal(n)`: a whole number in so many ASCII digits, zeros in front. `decimal(n, { signed: true })`: a minus takes the place of one digit, and a plus is read too. Hexadecimal digits are written in capitals, and read in either case. It may be a size, a count, a tag, or hold a checksum.',
+      '`decimal(n)` and `hexadecimal(n)`: a whole number in `n` ASCII digits, with leading zeros. `decimal(n, { signed: true })`: a minus takes the place of one digit, and a plus is accepted on decode. Hexadecimal digits are written in capitals and read in either case. The number may be a size, a count or a tag, or hold a checksum.',
     type: '`number`',
-    limits: '15 decimal digits, 13 hexadecimal ones',
+    limits: 'at most 15 decimal or 13 hexadecimal digits',
     good: [
       ['decimal(4)', '42', '30 30 34 32'],
       ['decimal(4, { signed: true })', '-42', '2d 30 34 32'],
@@ -288,9 +287,9 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'endedDigits',
     about:
-      '`decimal(until(constant(…)))` and `hexadecimal(until(constant(…)))`: a whole number in as many ASCII digits as it has, and a terminator behind them. Zeros in front are read too. It may be a size, a count or a tag.',
+      '`decimal(until(constant(…)))` and `hexadecimal(until(constant(…)))`: a whole number in as many ASCII digits as it has, and a terminator after them. Leading zeros are accepted on decode. The number may be a size, a count or a tag.',
     type: '`number`',
-    limits: '15 decimal digits, 13 hexadecimal ones',
+    limits: 'at most 15 decimal or 13 hexadecimal digits',
     good: [
       ['decimal(until(constant(u8, 0x0a)))', '42', '34 32 | 0a'],
       ['decimal(until(constant(u8, 0x0a)))', '0', '30 | 0a'],
@@ -347,9 +346,9 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'enumeration',
     about:
-      '`enumeration(integer, { name: value })`: an integer that stands for a name. With `{ unknown: "keep" }` a value without a name is a number; else it is refused.',
+      '`enumeration(integer, { name: value })`: an integer that stands for a name. With `{ unknown: "keep" }` a value without a name stays a number; otherwise it is refused.',
     type: 'a union of the names',
-    limits: 'what the integer holds',
+    limits: 'the range of the integer',
     good: [
       ['enumeration(u8, { off: 0, on: 1 })', '"on"', '01'],
       ['enumeration(u16be, { off: 0 }, { unknown: "keep" })', '7', '00 07'],
@@ -360,7 +359,7 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'flags',
     about:
-      '`flags(integer, { name: position })`: single bits, each by its position from the least significant, which is 0. Other bits are refused, or ignored with `{ unknown: "ignore" }`.',
+      '`flags(integer, { name: position })`: single bits, each by its position; the least significant bit is 0. Other bits are refused, or ignored with `{ unknown: "ignore" }`.',
     type: 'an object of booleans',
     limits: 'an integer of fixed width',
     good: [['flags(u8, { urgent: 0, signed: 7 })', '{ urgent: false, signed: true }', '80']],
@@ -370,8 +369,8 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'bits',
     about:
-      '`bits(integer, { name: width })`: several numbers in one integer, the most significant first, or with `{ first: "least" }` the least significant; the widths fill it. In place of its width a member may be `{ width, signed: true }`, or `{ width, constant }`: reserved bits, checked on decode, that have no place in the value. A path leads to a member: `"first.kind"`.',
-    type: 'an object of numbers; of more than 53 bits, bigints',
+      '`bits(integer, { name: width })`: several numbers in one integer, the most significant first; with `{ first: "least" }` the least significant first. The widths fill the integer. In place of a width a member may be `{ width, signed: true }`, or `{ width, constant }` for reserved bits, which are checked on decode and are not part of the value. A path names a member: `"first.kind"`.',
+    type: 'an object of numbers; members of more than 53 bits are bigints',
     limits: 'an integer of fixed width, 8 to 64 bits',
     good: [
       ['bits(u8, { version: 4, headerLength: 4 })', '{ version: 4, headerLength: 5 }', '45'],
@@ -461,9 +460,9 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'bytes',
     about:
-      '`bytes(size)`: raw bytes. As the size, `until(constant(…))` ends them at a terminator, which is no part of them. Decoding gives a view of the bytes received, not a copy: copy it to keep it.',
+      '`bytes(size)`: raw bytes. With the size `until(constant(…))` they end at a terminator, which is not part of them. Decoding gives a view of the received bytes: copy it to keep it.',
     type: '`Buffer`; any `Uint8Array` on encode',
-    limits: '`{ max }`: 10,000,000 bytes unless given',
+    limits: '`{ max }`: default 10,000,000 bytes',
     good: [
       [
         'array(struct({ data: bytes(size(rest, { upTo: 4 })), sum: u8 }), rest)',
@@ -544,9 +543,9 @@ export const VECTORS: readonly KindVectors[] = [
   },
   {
     kind: 'utf8',
-    about: '`utf8(size)`: text; the size is in bytes. A leading U+FEFF is text and is kept.',
+    about: '`utf8(size)`: text; the size is in bytes. A leading U+FEFF is kept as text.',
     type: '`string`',
-    limits: '`{ max }`: 10,000,000 bytes unless given; `limits.text` for all texts of a message',
+    limits: '`{ max }`: default 10,000,000 bytes; `limits.text` for all texts of a message',
     good: [
       ['utf8(u8)', '"é!"', '03 | c3 a9 21'],
       ['utf8(4)', '"RIFF"', '52 49 46 46'],
@@ -573,9 +572,9 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'text',
     about:
-      '`text(size, { encoding, pad, unit, max })`: text in `utf8`, `ascii`, `latin1`, `utf16le` or `utf16be`. `pad` is an ASCII character that fills a text of fixed size up: added on encode, taken off on decode. `unit: "characters"` makes the size count code points, or units of two bytes in UTF-16.',
+      '`text(size, { encoding, pad, unit, max })`: text in `utf8`, `ascii`, `latin1`, `utf16le` or `utf16be`. `pad` is an ASCII character that fills a text up to its fixed size: added on encode, removed on decode. `unit: "characters"` makes the size count code points, or units of two bytes in UTF-16.',
     type: '`string`',
-    limits: '10,000,000 bytes or characters unless `max` is given; what the size can say',
+    limits: '`max`: default 10,000,000 bytes or characters; and the range of the size',
     good: [
       // RFC 5424 §6.1 over TCP: a line
       ['utf8(until(constant(u8, 0x0a)))', '"<34>1 é"', '3c 33 34 3e 31 20 c3 a9 | 0a'],
@@ -624,7 +623,7 @@ export const VECTORS: readonly KindVectors[] = [
     kind: 'cstring',
     about: '`cstring(max)`: text in UTF-8 up to a NUL byte, which is not part of it.',
     type: '`string`',
-    limits: '65,535 bytes before the NUL unless given',
+    limits: '`max` bytes before the NUL: default 65,535',
     good: [['cstring()', '"hello"', '68 65 6c 6c 6f 00']],
     badBytes: [
       ['cstring()', '68 65', 'ERR_MESSAGE_SHORT'],
@@ -637,7 +636,7 @@ export const VECTORS: readonly KindVectors[] = [
     about: '`array(item, count)`: elements, one after the other.',
     type: 'an array',
     limits:
-      '`{ max }`: 1,000,000 elements unless given; `limits.elements` and `limits.empty` for all lists of a message',
+      '`{ max }`: default 1,000,000 elements; `limits.elements` and `limits.empty` for all lists of a message',
     good: [
       ['array(u16be, u8)', '[1, 2]', '02 | 00 01 | 00 02'],
       ['array(u8, 3)', '[1, 2, 3]', '01 02 03'],
@@ -666,10 +665,10 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'endedArray',
     about:
-      '`array(item, until(constant(…)))`: elements up to a terminator that stands where the next one would begin. No element begins with it.',
+      '`array(item, until(constant(…)))`: elements up to a terminator, which stands where the next element would begin. No element may begin with the terminator.',
     type: 'an array',
     limits:
-      '`{ max }`: 1,000,000 elements unless given; `limits.elements` and `limits.empty` for all lists of a message',
+      '`{ max }`: default 1,000,000 elements; `limits.elements` and `limits.empty` for all lists of a message',
     good: [
       // PostgreSQL's StartupMessage, its parameters: pairs of texts up to a NUL byte where the next name would begin
       [
@@ -695,10 +694,10 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'chain',
     about:
-      '`array(item, until(path, value))`: elements up to the one whose field has that value, which is the last. There is at least one, and no other has the value.',
-    type: 'an array of at least one',
+      '`array(item, until(path, value))`: elements up to the last one, whose field has that value. There is at least one element, and only the last has the value.',
+    type: 'an array of at least one element',
     limits:
-      '`{ max }`: 1,000,000 elements unless given; `limits.elements` and `limits.empty` for all lists of a message',
+      '`{ max }`: default 1,000,000 elements; `limits.elements` and `limits.empty` for all lists of a message',
     good: [
       [
         'array(struct({ more: bool, n: u8 }), until("more", false))',
@@ -770,7 +769,7 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'optional',
     about:
-      '`optional(item)`: a value that may be missing; a byte before it, 0 or 1, says whether it is there. With `when(path, …values)` or `unless(path, …values)` an earlier field decides, and there is no such byte; a value may be `{ min, max }`. With `rest` it is there if anything is left. An optional field inside another asks for both.',
+      '`optional(item)`: a value that may be missing; a byte before it, 0 or 1, says whether it is present. With `when(path, …values)` or `unless(path, …values)` an earlier field decides, and there is no such byte; a value may be `{ min, max }`. With `rest` it is present if bytes are left. An optional field inside another needs both conditions.',
     type: 'the item’s, or `undefined`',
     limits: 'those of its item',
     good: [
@@ -857,7 +856,7 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'union',
     about:
-      '`union(tag, { name: message(value, fields) })`: one of several structures, told apart by a tag: a field right before it, or the name of an earlier one. The value carries the name as `type`.',
+      '`union(tag, { name: message(value, fields) })`: one of several structures, told apart by a tag: a field right before it, or the path of an earlier field. The value has the case’s name as `type`.',
     type: 'a union of objects with `type`',
     limits: 'those of its cases',
     good: [
@@ -900,9 +899,9 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'messages',
     about:
-      '`messages(tag, { name: message(value, fields) }, { header, trailing, limits })`: all messages of a protocol, as a codec. `header` stands before the tag in each, or holds it: the tag may be a path, such as `"first.kind"`. `trailer` stands behind each; what is left before it is refused, ignored or kept (`trailing`). A message of several tags has its `tag`; with `{ otherwise: "unknown" }` any other tag gives `{ type: "unknown", tag, payload }`.',
+      '`messages(tag, { name: message(value, fields) }, { header, trailer, trailing, limits })`: all messages of a protocol, as a codec. The fields of `header` precede the tag in each message, or contain it: the tag may be a path, such as `"first.kind"`. The fields of `trailer` follow each message; bytes left before the trailer are refused, ignored or kept (`trailing`). A message with several tags has a member `tag`; with `{ otherwise: "unknown" }` any other tag gives `{ type: "unknown", tag, payload }`.',
     type: 'a union of objects with `type`',
-    limits: '`limits: { elements, empty, depth, text }`',
+    limits: '`limits: { elements, empty, depth, text, summed }`',
     good: [
       [
         'messages(u8, { ping: message(1), move: message(2, { x: i8 }) }, { header: { id: u16be } })',
@@ -962,9 +961,9 @@ export const VECTORS: readonly KindVectors[] = [
   },
   {
     kind: 'bounded',
-    about: '`bounded(size, item)`: a field that has a number of bytes to itself, and must use them all.',
+    about: '`bounded(size, item)`: a field that has a number of bytes to itself and must use all of them.',
     type: 'the item’s',
-    limits: '`{ max }`: 10,000,000 bytes unless given',
+    limits: '`{ max }`: default 10,000,000 bytes',
     good: [
       ['bounded(u8, array(u16be, rest))', '[1, 2]', '04 | 00 01 | 00 02'],
       ['bounded(size(u16be, { add: -2 }), array(u16be, rest))', '[1, 2]', '00 06 | 00 01 | 00 02'],
@@ -987,7 +986,7 @@ export const VECTORS: readonly KindVectors[] = [
     about:
       '`lazy(() => field)`: a field that is named before it is declared, for recursion. Here `tree` is `struct({ value: u8, children: array(lazy(() => tree, { maxDepth: 3 }), u8) })`.',
     type: 'the field’s; write the recursive type by hand',
-    limits: '`{ maxDepth }` levels; else the `depth` of the message’s limits, 64',
+    limits: '`{ maxDepth }` levels; default the `depth` of the message’s limits, 64',
     good: [['tree', '{ value: 1, children: [{ value: 2, children: [] }] }', '01 | 01 | 02 00']],
     badBytes: [['tree', '01 01 01 01 01 01 01 01 01 00', 'ERR_FIELD_TOO_LONG']],
     badValues: [['tree', '{ value: 1, children: [5] }', 'ERR_FIELD_RANGE']],
@@ -996,7 +995,7 @@ export const VECTORS: readonly KindVectors[] = [
     kind: 'constant',
     about:
       '`constant(field, value)`: a value that is always the same, such as a magic number. Checked on decode; not part of the message.',
-    type: 'none: it has no key',
+    type: 'none: it is not part of the value',
     limits: 'those of its field',
     good: [['struct({ magic: constant(u16be, 0xcafe), a: u8 })', '{ a: 1 }', 'ca fe | 01']],
     badBytes: [['struct({ magic: constant(u16be, 0xcafe), a: u8 })', 'ca ff | 01', 'ERR_MESSAGE_VALUE']],
@@ -1005,8 +1004,8 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'only',
     about:
-      '`only(path, …values)`: an earlier field has one of these values here, or a number in `{ min, max }`; checked on decode and on encode. It takes no bytes. With one value the encoder fills it in: reserved bits of a header that other messages use. Of a `parameter` it says for which of its values there is the message.',
-    type: 'none: it has no key',
+      '`only(path, …values)`: in this message, an earlier field must have one of these values, or a number in `{ min, max }`; checked on decode and on encode. It takes no bytes. With a single value the encoder fills the field in: reserved bits of a header that other messages use. For a `parameter` it says for which values the message exists.',
+    type: 'none: it is not part of the value',
     limits: 'none',
     good: [
       [
@@ -1057,9 +1056,9 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'padding',
     about:
-      '`padding(size)`, or `padding({ to: multiple })` counted from the start of the frame, or with `from: "structure"` from that of the structure: zeros on encode, ignored on decode. Where the size is the path of an earlier field, the message says it there; the encoder does not fill it in.',
-    type: 'none: it has no key',
-    limits: '`{ max }`: 10,000,000 bytes unless given',
+      '`padding(size)`, or `padding({ to: multiple })` counted from the start of the frame, or, with `from: "structure"`, from the start of the structure: zeros on encode, ignored on decode. A size that is the path of an earlier field is given by the message; the encoder does not fill it in.',
+    type: 'none: it is not part of the value',
+    limits: '`{ max }`: default 10,000,000 bytes',
     good: [
       [
         'struct({ id: u8, inner: struct({ a: u8, pad: padding({ to: 4, from: "structure" }), b: u8 }) })',
@@ -1095,10 +1094,10 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'checksum',
     about:
-      '`checksum(integer, algorithm, { from, after, to, zeroed, append })`: a sum over the fields from one to another, unless given from the start of the structure to the sum. `from`, `after` and `to` are paths: of fields of its structure, of members inside them (`"header.kind"`), or of fields of a structure round it. `after` begins behind a field, so behind the header’s last one for a range from the tag on; `to: rest` goes to the end of the structure, which is that of the frame for a message; `zeroed` takes the sum’s own bytes as zeros. Computed on encode once everything in its range is filled in, also what a structure round it fills in; verified on decode. The algorithm is a name of the catalogue (every CRC up to 32 bits, `FLETCHER-16`, `FLETCHER-32`, `ADLER-32`, `XOR-8`, `LRC-8`, `SUM-8`, `SUM-16`, `INTERNET`), or `{ name, width, compute }`. It may be held by a wider integer, or by digits.',
+      '`checksum(integer, algorithm, { from, after, to, zeroed, append })`: a sum over a range of fields; by default from the start of the structure to the sum. `from`, `after` and `to` are paths of fields in its structure, of members inside them (`"header.kind"`), or of fields in an enclosing structure. `after` starts the range after a field: after the header’s last field, for a range from the tag on. `to: rest` extends the range to the end of the structure; for a message, to the end of the frame. `zeroed` counts the sum’s own bytes as zeros. The encoder computes the sum once everything in the range is filled in, by enclosing structures too; the decoder verifies it. The algorithm is a name from the catalogue (every CRC up to 32 bits, `FLETCHER-16`, `FLETCHER-32`, `ADLER-32`, `XOR-8`, `LRC-8`, `SUM-8`, `SUM-16`, `INTERNET`), or `{ name, width, compute }`. A wider integer, or digits, may hold the sum.',
     type: '`number`; ignored on encode',
     limits:
-      'an unsigned integer as wide as the sum; a range does not begin or end inside a list, a union, a `bounded` whose size may move it, or an `optional` that the checksum is not in',
+      'an unsigned integer as wide as the sum; a range cannot begin or end inside a list, a union, a `bounded` whose size may move it, or an `optional` without the checksum',
     // CRC-8/SMBUS of 31 is 97
     good: [
       [
@@ -1153,10 +1152,10 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'same',
     about:
-      '`same(path)`: a field that repeats an earlier one, which may be a size or a tag, and has its layout; `same(field, path)` has a layout of its own. Filled in on encode, where a value that is given must agree; checked on decode.',
-    type: 'that of the field; on encode it may be left out',
+      '`same(path)`: a field that repeats an earlier one, in the same layout; `same(field, path)` has a layout of its own. The earlier field may be a size or a tag. Filled in on encode, and a value in the message must agree; checked on decode.',
+    type: 'the field’s; on encode it may be left out',
     limits:
-      'a field of numbers, names, texts or bytes; an integer of fixed width, where it repeats what is filled in',
+      'a field of numbers, names, texts or bytes; an integer of fixed width, if it repeats a field that the encoder fills in',
     good: [
       ['struct({ id: u16be, again: same("id") })', '{ id: 258, again: 258 }', '01 02 | 01 02'],
       [
@@ -1219,10 +1218,10 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'sizeOf',
     about:
-      '`sizeOf(integer, name)`, or of a range, `sizeOf(integer, { from, after, to })`: the bytes that another field takes. Filled in on encode, where a value that is given must agree; checked on decode. What it measures may stand before or behind it, in its own structure or in one round it. A range goes from one field of its structure to another, unless given from the first byte to the last: of a message, the whole frame. In place of the integer, `size(integer, { add, unit })` counts more, less, or in units.',
+      '`sizeOf(integer, name)`, or `sizeOf(integer, { from, after, to })` for a range: the bytes that another field takes. Filled in on encode, and a value in the message must agree; checked on decode. The measured field may come before or after it, in its own structure or an enclosing one. A range lies in its own structure; by default it is the whole structure, and for a message the whole frame. In place of the integer, `size(integer, { add, unit })` counts more, less, or in units.',
     type: '`number`; on encode it may be left out',
     limits:
-      'an integer of fixed width; not in a list, a union or an `optional` of its own, where these stand in the structure that it refers to',
+      'an integer of fixed width; inside the structure that it refers to, it is not in a list or a union, and not itself `optional`',
     good: [
       // RFC 2865 §3: the length of a RADIUS packet counts all of it
       [
@@ -1289,7 +1288,7 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'countOf',
     about:
-      '`countOf(integer, path)`: the number of elements of an array, which may stand before or behind it, in its own structure or in one round it, or be a member of a structure there. Filled in on encode, where a value that is given must agree; checked on decode. An array that is missing or null has 0.',
+      '`countOf(integer, path)`: the number of elements of an array. The array may come before or after it, in its own structure or an enclosing one, or be a member of a structure there. Filled in on encode, and a value in the message must agree; checked on decode. A missing or null array has 0 elements.',
     type: '`number`; on encode it may be left out',
     limits: 'those of `sizeOf`',
     good: [
@@ -1329,8 +1328,8 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'mapped',
     about:
-      '`mapped(field, { name, decode, encode })`: a value of another kind than what the bytes hold: a date, an address, a scaled number. Either function may throw, which refuses the value. A number that is made of an integer may be a size, a count or a tag.',
-    type: 'what `decode` gives',
+      '`mapped(field, { name, decode, encode })`: a value that differs from what the bytes hold: a date, an address, a scaled number. Either function may throw, which refuses the value. A number that is mapped from an integer may be a size, a count or a tag.',
+    type: 'the result of `decode`',
     limits: 'those of its field',
     good: [
       [
@@ -1386,8 +1385,8 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'defaulted',
     about:
-      '`defaulted(field, value)`: the value is written where the message leaves the field out. Decoding gives what is there.',
-    type: 'that of the field; on encode it may be left out',
+      '`defaulted(field, value)`: the value is written if the message leaves the field out. Decoding gives the value on the wire.',
+    type: 'the field’s; on encode it may be left out',
     limits: 'those of the field',
     good: [
       ['struct({ version: defaulted(u8, 4), id: u8 })', '{ version: 4, id: 1 }', '04 01'],
@@ -1404,9 +1403,9 @@ export const VECTORS: readonly KindVectors[] = [
   {
     kind: 'custom',
     about:
-      '`custom({ name, read, write, size, minSize, maxSize, range })`: a field that code of your own reads and writes; `cursor.read(field)` and `cursor.write(field, value)` do declared ones. With a `range` of whole numbers and a `maxSize` it may be a size, a count or a tag. Here `letter` is a small letter as its place in the alphabet, and `berLength` the length of ASN.1 BER, of up to three octets.',
-    type: 'what `read` gives',
-    limits: 'what `size` asks for, `maxSize` at the most; `range`',
+      '`custom({ name, read, write, size, minSize, maxSize, range })`: a field that your own code reads and writes; `cursor.read(field)` and `cursor.write(field, value)` handle declared fields inside it. With a `range` of whole numbers and a `maxSize` it may be a size, a count or a tag. Here `letter` is a small letter as its position in the alphabet, and `berLength` the length of ASN.1 BER, of up to three octets.',
+    type: 'the result of `read`',
+    limits: 'the room that `size` asks for, at most `maxSize`; `range`',
     good: [
       ['letter', '"c"', '02'],
       // X.690 §8.1.3.5: more than 127 octets are counted by octets of their own
