@@ -5,11 +5,12 @@
 // - The quickest tests come first. The first that fails ends the run, and so does the end of the mutant's budget.
 // - All tests of a file are run for a mutant that the loading of the file touches, and, with WHOLE_FILES, for one that any of
 //   them touches: codecs compile at their first use, and a later test may be the one that looks.
-// - A test that fails without a mutant (few draws, counts of work) is left out, and its name is logged.
+// - A test that fails without a mutant (few draws, counts of work), or that takes long, is left out, and its name is logged.
 // - Time is time of the processor: a busy machine makes no mutant time out.
 //
 // TESTS        the beginnings of the paths of test files, with commas between them
 // BUDGET       milliseconds that a mutant's tests may take before no other test is begun (default 400)
+// LONGEST      milliseconds that one test may take before it is left out (default 100)
 // WHOLE_FILES  set: see above
 // OUTCOMES     a file to which each mutant's outcome is appended as it comes
 
@@ -20,7 +21,11 @@ import vm from 'node:vm';
 import { declareFactoryPlugin, PluginKind } from '@stryker-mutator/api/plugin';
 import { bundle } from './bundle.mjs';
 
-const { TESTS = 'test/options,test/errors,test/bytes/,test/protocol/', BUDGET = '400' } = process.env;
+const {
+  TESTS = 'test/options,test/errors,test/bytes/,test/protocol/',
+  BUDGET = '400',
+  LONGEST = '100',
+} = process.env;
 const { WHOLE_FILES, OUTCOMES } = process.env;
 
 /** A test may take as long, and so many times as long as without a mutant, before it counts as endless. */
@@ -42,7 +47,7 @@ class InProcessRunner {
   #switches;
   #script;
   #require;
-  /** By the id of a test: the milliseconds that it takes, and the mutants that it touches itself. */
+  /** By the id of a test: the milliseconds that it and the loading of its file take, and the mutants that it touches itself. */
   #known = new Map();
   #stray;
 
@@ -107,17 +112,22 @@ class InProcessRunner {
     switches.activeMutant = undefined;
     switches.mutantCoverage = { static: {}, perTest: {} };
     switches.currentTestId = LOADING;
-    for (const [id, body] of load(file)) {
+    const start = processorMs();
+    const tests = load(file);
+    const loadingMs = processorMs() - start;
+    for (const [id, body] of tests) {
       switches.currentTestId = id;
       const from = processorMs();
       try {
         await body();
+        if (processorMs() - from > Number(LONGEST)) throw new Error(`took more than ${LONGEST} ms`);
       } catch (error) {
         this.#log.warn(`left out: ${id}: ${String(error?.message).split('\n')[0]}`);
         continue;
       }
       const ms = processorMs() - from;
-      this.#known.set(id, { ms, touches: new Set(Object.keys(switches.mutantCoverage.perTest[id] ?? {})) });
+      const touches = new Set(Object.keys(switches.mutantCoverage.perTest[id] ?? {}));
+      this.#known.set(id, { ms, loadingMs, touches });
       passed.push({ id, name: id, fileName: file, timeSpentMs: ms, status: SUCCESS });
     }
     return { touched: switches.mutantCoverage.perTest, passed };
@@ -157,8 +167,8 @@ class InProcessRunner {
   /** Those that touch the mutant themselves before those whose file does. */
   #quickestFirst(tests, mutant) {
     const cost = (test) => {
-      const { ms, touches } = this.#known.get(test);
-      return touches.has(mutant) ? ms : ms + 1e6;
+      const { ms, loadingMs, touches } = this.#known.get(test);
+      return ms + loadingMs + (touches.has(mutant) ? 0 : 1e6);
     };
     return tests.filter((test) => this.#known.has(test)).sort((a, b) => cost(a) - cost(b));
   }
