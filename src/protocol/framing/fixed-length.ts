@@ -1,7 +1,7 @@
 import { trust } from '../../bytes/trust.ts';
 import { integer } from '../../options.ts';
 import { framingCall } from './call.ts';
-import type { FrameBatch, FrameWriter, Framing } from './framing.ts';
+import type { FrameBatch, FrameReaderOptions, FrameWriter, Framing } from './framing.ts';
 import { Intake } from './intake.ts';
 import { payloadLength, truncated } from './violations.ts';
 
@@ -28,7 +28,7 @@ export function fixedLength(length: number): Framing {
     maxFrameLength: length,
     layout: { kind: 'fixedLength', length },
     call: framingCall('fixedLength', { length }),
-    reader: () => new FixedLengthReader(length, wire),
+    reader: (options) => new FixedLengthReader(length, wire, options),
     writer: () => writer,
   };
 }
@@ -41,8 +41,8 @@ class FixedLengthReader extends Intake {
   readonly #length: number;
   readonly #wire: string;
 
-  constructor(length: number, wire: string) {
-    super();
+  constructor(length: number, wire: string, options?: FrameReaderOptions) {
+    super(options);
     this.#length = length;
     this.#wire = wire;
   }

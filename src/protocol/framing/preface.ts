@@ -26,24 +26,22 @@ export function prefaced(framing: Framing, preface: Buffer): Framing {
 
 /** Other bytes than the preface are an error at the first byte that differs. */
 class PrefacedReader implements FrameReader {
+  readonly #framing: Framing;
   readonly #preface: Buffer;
-  readonly #reader: FrameReader;
+  readonly #options: FrameReaderOptions;
+  #reader: FrameReader;
+  /** Where the preface begins in the stream. */
+  #base: number;
   /** Bytes of the preface that have come. */
   #at = 0;
   #error: FrameError | undefined;
 
   constructor(framing: Framing, preface: Buffer, options: FrameReaderOptions = {}) {
+    this.#framing = framing;
     this.#preface = preface;
-    const { pauseAfter, partsAbove, counts, streamOffset = 0 } = options;
-    this.#reader = framing.reader({
-      get onDiscard() {
-        return options.onDiscard;
-      },
-      pauseAfter,
-      partsAbove,
-      counts,
-      streamOffset: streamOffset + preface.length,
-    });
+    this.#options = options;
+    this.#base = options.streamOffset ?? 0;
+    this.#reader = this.#open();
   }
 
   get error(): FrameError | undefined {
@@ -109,21 +107,26 @@ class PrefacedReader implements FrameReader {
     if (this.#isInside && this.#at > 0) {
       const [actual, expected] = [this.#at, this.#preface.length];
       const where = `inside the preface, after ${actual} of its ${expected} bytes`;
-      this.#error ??= truncated(where, actual, { actual, expected, offset: 0 });
+      const offset = this.#base;
+      this.#error ??= truncated(where, offset + actual, { actual, expected, offset });
     }
     this.#reader.end();
   }
 
   giveUp(): void {
-    if (this.#isInside) this.#at = 0;
-    else if (this.#reader.giveUp === undefined) this.#reader.reset();
+    if (this.#isInside) {
+      this.#base += this.#at;
+      this.#at = 0;
+      this.#reader = this.#open();
+    } else if (this.#reader.giveUp === undefined) this.#reader.reset();
     else this.#reader.giveUp();
   }
 
   reset(): void {
+    this.#base = 0;
     this.#at = 0;
     this.#error = undefined;
-    this.#reader.reset();
+    this.#reader = this.#open();
   }
 
   detach(): Buffer {
@@ -135,11 +138,27 @@ class PrefacedReader implements FrameReader {
     return rest;
   }
 
+  /** The reader of the frames behind the preface. */
+  #open(): FrameReader {
+    const options = this.#options;
+    const { pauseAfter, partsAbove, counts } = options;
+    return this.#framing.reader({
+      get onDiscard() {
+        return options.onDiscard;
+      },
+      pauseAfter,
+      partsAbove,
+      counts,
+      streamOffset: this.#base + this.#preface.length,
+    });
+  }
+
   #refuse(bytes: Buffer, index: number): void {
     const preface = this.#preface;
-    const offset = this.#at + index;
+    const right = this.#at + index;
     // However much has come with it: the same text for every way of cutting the input.
-    const came = Buffer.concat([preface.subarray(0, this.#at), bytes]).subarray(0, offset + 1);
+    const came = Buffer.concat([preface.subarray(0, this.#at), bytes]).subarray(0, right + 1);
+    const offset = this.#base + right;
     const [expected, actual] = [preface, came].map((some) => JSON.stringify(some.toString('latin1')));
     this.#at = 0;
     this.#error = new FrameError(

@@ -1,0 +1,510 @@
+/** What each framing says of bytes that are no frame: what, where, expected and got. The same for every way of cutting them. */
+import { describe, expect, test } from 'vitest';
+import {
+  cobs,
+  delimiter,
+  type FrameError,
+  type Framing,
+  fixedLength,
+  headed,
+  lengthPrefix,
+  line,
+  measured,
+  packets,
+  slip,
+  stuffed,
+} from '../../../src/index.ts';
+import { prefaced } from '../../../src/protocol/framing/preface.ts';
+import { chunkings } from '../../support/chunkings.ts';
+import { hex } from '../../support/hex.ts';
+import { thrown, writeOne } from '../../support/reading.ts';
+
+const MAX = Number.MAX_SAFE_INTEGER;
+const dollar = { start: '$', length: 3 };
+const prefixed = { lengthFieldLength: 2, byteOrder: 'big' } as const;
+const escaped = { flag: 0x7e, escape: 0x7d, xor: 0x20 };
+
+/** Everything an error says beside its text. `offset` counts from the beginning of the stream, which is 100 bytes earlier. */
+interface Said {
+  limit?: number;
+  actual?: number | string;
+  expected?: number | string;
+  offset: number;
+}
+
+const ROWS: [
+  what: string,
+  framing: Framing,
+  bytes: Buffer,
+  ...errors: [code: string, message: string, said: Said][],
+][] = [
+  [
+    'fixedLength: the stream ends inside a frame',
+    fixedLength(4),
+    hex('01 02 03 04', '05 06'),
+    [
+      'ERR_FRAME_TRUNCATED',
+      'stream ended inside a frame, after 2 of its 4 bytes, at stream offset 106',
+      { actual: 2, expected: 4, offset: 104 },
+    ],
+  ],
+  [
+    'lengthPrefix: the stream ends inside a header',
+    lengthPrefix(prefixed),
+    hex('0001 61', '00'),
+    [
+      'ERR_FRAME_TRUNCATED',
+      "stream ended inside a frame's header, after 1 bytes of it, at stream offset 104",
+      { actual: 1, offset: 103 },
+    ],
+  ],
+  [
+    'lengthPrefix: the stream ends inside a frame',
+    lengthPrefix(prefixed),
+    hex('0001 61', '0003 61'),
+    [
+      'ERR_FRAME_TRUNCATED',
+      'stream ended inside a frame, after 3 of its 5 bytes, at stream offset 106',
+      { actual: 3, expected: 5, offset: 103 },
+    ],
+  ],
+  [
+    'lengthPrefix: the stream ends inside a varint',
+    lengthPrefix({ lengthFieldLength: 'varint' }),
+    hex('01 61', '80'),
+    [
+      'ERR_FRAME_TRUNCATED',
+      "stream ended inside a frame's header, after 1 bytes of it, at stream offset 103",
+      { actual: 1, offset: 102 },
+    ],
+  ],
+  [
+    'lengthPrefix: too long',
+    lengthPrefix({ ...prefixed, maxFrameLength: 2 }),
+    hex('0001 61', '0003 616263'),
+    [
+      'ERR_FRAME_TOO_LONG',
+      'frame of 3 bytes exceeds maxFrameLength 2, at stream offset 103',
+      { limit: 2, actual: 3, offset: 103 },
+    ],
+  ],
+  [
+    'lengthPrefix: the stream ends inside a discarded frame',
+    lengthPrefix({ lengthFieldLength: 1, maxFrameLength: 2, onTooLong: 'discard' }),
+    hex('01 61', '05 6263'),
+    [
+      'ERR_FRAME_TOO_LONG',
+      'frame of 5 bytes exceeds maxFrameLength 2, at stream offset 102',
+      { limit: 2, actual: 5, offset: 102 },
+    ],
+    [
+      'ERR_FRAME_TRUNCATED',
+      'stream ended 3 bytes before the end of a discarded frame, at stream offset 105',
+      { actual: 0, expected: 3, offset: 105 },
+    ],
+  ],
+  ...([1, 'varint'] as const).map((lengthFieldLength): (typeof ROWS)[number] => [
+    `lengthPrefix: a length (${lengthFieldLength}) below what it counts itself`,
+    lengthPrefix({ lengthFieldLength, lengthIncludes: 'header' }),
+    hex('02 61', '00'),
+    [
+      'ERR_FRAME_LENGTH',
+      'length of -1 bytes behind the length field is negative, in the frame at stream offset 102',
+      { limit: 0, actual: -1, offset: 102 },
+    ],
+  ]),
+  [
+    'lengthPrefix: a length that cannot be counted',
+    lengthPrefix({ lengthFieldLength: 8, byteOrder: 'big' }),
+    hex('0000000000000001 61', '0020000000000000'),
+    [
+      'ERR_FRAME_LENGTH',
+      `length of ${2 ** 53} bytes behind the length field is beyond ${MAX}, the largest that can be counted, in the frame at stream offset 109`,
+      { limit: MAX, actual: 2 ** 53, offset: 109 },
+    ],
+  ],
+  [
+    'lengthPrefix: less than is stripped',
+    lengthPrefix({ lengthFieldLength: 1, initialBytesToStrip: 3 }),
+    hex('02 0000', '01 00'),
+    [
+      'ERR_FRAME_LENGTH',
+      'length of 1 bytes behind the length field leaves nothing to strip 3 bytes from, in the frame at stream offset 103',
+      { limit: 2, actual: 1, offset: 103 },
+    ],
+  ],
+  [
+    'lengthPrefix: a varint that does not end',
+    lengthPrefix({ lengthFieldLength: 'varint', maxLengthFieldLength: 2 }),
+    hex('01 61', '80 80 00'),
+    [
+      'ERR_FRAME_LENGTH',
+      'length field is not a varint of at most 2 bytes, in the frame at stream offset 102',
+      { limit: 2, offset: 102 },
+    ],
+  ],
+  [
+    'lengthPrefix: other characters than digits',
+    lengthPrefix({ lengthFieldLength: 2, base: 10 }),
+    hex('"01a"', '"0x"'),
+    [
+      'ERR_FRAME_LENGTH',
+      'length field is not 2 decimal digits, in the frame at stream offset 103',
+      { limit: 2, offset: 103 },
+    ],
+  ],
+  [
+    'line: too long',
+    line({ maxFrameLength: 3 }),
+    hex('"ab" 0A', '"abcd" 0A'),
+    [
+      'ERR_FRAME_TOO_LONG',
+      'frame longer than maxFrameLength 3, at stream offset 103',
+      { limit: 3, offset: 103 },
+    ],
+  ],
+  [
+    'delimiter: the stream ends before the delimiter',
+    delimiter({ delimiter: ';' }),
+    hex('"ab;"', '"cd"'),
+    [
+      'ERR_FRAME_TRUNCATED',
+      'stream ended inside a frame, after 2 bytes of it: no delimiter came, at stream offset 105',
+      { actual: 2, offset: 103 },
+    ],
+  ],
+  [
+    'delimiter: the stream ends inside a trailer',
+    delimiter({ delimiter: ';', trailer: 2 }),
+    hex('"ab;12"', '"cd;1"'),
+    [
+      'ERR_FRAME_TRUNCATED',
+      'stream ended inside a frame, after 4 bytes of it: its trailer is cut, at stream offset 109',
+      { actual: 4, offset: 105 },
+    ],
+  ],
+  [
+    'delimiter: the stream ends inside a start',
+    delimiter({ start: '<<', delimiter: '>' }),
+    hex('"<<a>"', '"<"'),
+    [
+      'ERR_FRAME_TRUNCATED',
+      'stream ended inside the start of a frame, after 1 bytes of it, at stream offset 105',
+      { actual: 1, offset: 104 },
+    ],
+  ],
+  [
+    'delimiter: bytes between frames and at the end',
+    delimiter({ start: '<', delimiter: '>' }),
+    hex('"<a>"', '"xy"', '"<b>"', '"z"'),
+    ['ERR_FRAME_NOISE', '2 bytes outside a frame, at stream offset 103', { actual: 2, offset: 103 }],
+    ['ERR_FRAME_NOISE', '1 byte outside a frame, at stream offset 108', { actual: 1, offset: 108 }],
+  ],
+  [
+    'delimiter: the stream ends inside a discarded frame',
+    delimiter({ delimiter: ';', maxFrameLength: 2, onTooLong: 'discard' }),
+    hex('"ab;"', '"cdef"'),
+    [
+      'ERR_FRAME_TOO_LONG',
+      'frame longer than maxFrameLength 2, at stream offset 103',
+      { limit: 2, offset: 103 },
+    ],
+    [
+      'ERR_FRAME_TRUNCATED',
+      'stream ended inside a discarded frame: no delimiter came, at stream offset 107',
+      { actual: 0, offset: 107 },
+    ],
+  ],
+  [
+    'delimiter: the stream ends inside the trailer of a discarded frame',
+    delimiter({ delimiter: ';', trailer: 2, maxFrameLength: 4, onTooLong: 'discard' }),
+    hex('"ab;12"', '"cdefgh;1"'),
+    [
+      'ERR_FRAME_TOO_LONG',
+      'frame longer than maxFrameLength 4, at stream offset 105',
+      { limit: 4, offset: 105 },
+    ],
+    [
+      'ERR_FRAME_TRUNCATED',
+      'stream ended inside a discarded frame: its trailer is cut, at stream offset 113',
+      { actual: 0, offset: 113 },
+    ],
+  ],
+  [
+    'slip: an escape before another byte',
+    slip(),
+    hex('61 C0', '62 DB 63 C0'),
+    [
+      'ERR_FRAME_STUFFING',
+      'invalid stuffing in the frame at stream offset 102, at stream offset 103',
+      { actual: 0xdb, offset: 103 },
+    ],
+  ],
+  [
+    'slip: too long',
+    slip({ maxFrameLength: 1 }),
+    hex('61 C0', '6263 C0'),
+    [
+      'ERR_FRAME_TOO_LONG',
+      'frame longer than maxFrameLength 1, at stream offset 102',
+      { limit: 1, offset: 102 },
+    ],
+  ],
+  [
+    'cobs: a count behind the end',
+    cobs(),
+    hex('02 61 00', '05 6263 00'),
+    [
+      'ERR_FRAME_STUFFING',
+      'invalid stuffing in the frame at stream offset 103, at stream offset 103',
+      { actual: 5, offset: 103 },
+    ],
+  ],
+  [
+    'stuffed: a wrong sum',
+    stuffed({ ...escaped, valid: { checksum: 'XOR-8' } }),
+    hex('7E 6161 7E', '6263 7E'),
+    [
+      'ERR_FRAME_CHECKSUM',
+      'frame that is not valid: expected the sum 98, got 99, at stream offset 104',
+      { actual: 0x63, expected: 0x62, offset: 104 },
+    ],
+  ],
+  [
+    'packets: bytes that begin none',
+    packets({ kinds: [dollar], onNoise: 'error' }),
+    hex('"$ab"', '"x"'),
+    ['ERR_FRAME_NOISE', 'bytes outside a frame, at stream offset 103', { offset: 103 }],
+  ],
+  [
+    'packets: bytes between them and at the end',
+    packets({ kinds: [dollar] }),
+    hex('"$ab"', '"xy"', '"$ab"', '"z"'),
+    ['ERR_FRAME_NOISE', '2 bytes outside a frame, at stream offset 103', { actual: 2, offset: 103 }],
+    ['ERR_FRAME_NOISE', '1 byte outside a frame, at stream offset 108', { actual: 1, offset: 108 }],
+  ],
+  [
+    'packets: the stream ends inside one',
+    packets({ kinds: [dollar] }),
+    hex('"$ab"', '"$a"'),
+    [
+      'ERR_FRAME_TRUNCATED',
+      'stream ended inside a frame, after 2 bytes of it, at stream offset 105',
+      { actual: 2, offset: 103 },
+    ],
+  ],
+  [
+    'packets: a wrong sum',
+    packets({ kinds: [{ ...dollar, valid: { checksum: 'XOR-8' } }], onNoise: 'error' }),
+    hex('"$" 61 45', '"$" 61 62'),
+    [
+      'ERR_FRAME_CHECKSUM',
+      'frame that is not valid: expected the sum 69, got 98, at stream offset 103',
+      { actual: 0x62, expected: 0x45, offset: 103 },
+    ],
+  ],
+  [
+    'packets: too long',
+    packets({ kinds: [{ start: '$', length: { offset: 1, add: 2 } }], maxFrameLength: 4, onNoise: 'error' }),
+    hex('"$" 02 6162', '"$" 03 616263'),
+    [
+      'ERR_FRAME_TOO_LONG',
+      'frame of 5 bytes exceeds maxFrameLength 4, at stream offset 104',
+      { limit: 4, actual: 5, offset: 104 },
+    ],
+  ],
+  [
+    'packets: a length that ends before its field does',
+    packets({ kinds: [{ start: '$', length: { offset: 1 } }], onNoise: 'error' }),
+    hex('"$" 02', '"$" 01'),
+    ['ERR_FRAME_LENGTH', 'a length field that says 1, in the frame at stream offset 102', { offset: 102 }],
+  ],
+  [
+    'headed: a length in other characters than digits',
+    headed({ end: '\n\n', length: { field: 'size' } }),
+    hex('"size: 1" 0A0A "a"', '"size: x" 0A0A'),
+    ['ERR_FRAME_LENGTH', 'a size that is not a number, in the frame at stream offset 110', { offset: 110 }],
+  ],
+  [
+    'headed: a header without end',
+    headed({ end: '\n\n', length: { field: 'l' }, maxHeaderLength: 6 }),
+    hex('"l: 1" 0A0A "a"', '"k: abcd" 0A0A'),
+    [
+      'ERR_FRAME_LENGTH',
+      'a header that does not end within 6 bytes, in the frame at stream offset 107',
+      { offset: 107 },
+    ],
+  ],
+  [
+    'measured: the measure finds no packet',
+    measured({ measure: () => 0 }),
+    hex('61'),
+    [
+      'ERR_FRAME_LENGTH',
+      'no length that a frame can have, in the frame at stream offset 100',
+      { offset: 100 },
+    ],
+  ],
+  [
+    'a preface: another byte',
+    prefaced(fixedLength(1), Buffer.from('hello')),
+    hex('"heLlo"'),
+    [
+      'ERR_FRAME_PREFACE',
+      'stream begins with "heL", not with the preface "hello": it differs at stream offset 102',
+      { actual: '"heL"', expected: '"hello"', offset: 102 },
+    ],
+  ],
+  [
+    'a preface: the stream ends inside',
+    prefaced(fixedLength(1), Buffer.from('hello')),
+    hex('"hel"'),
+    [
+      'ERR_FRAME_TRUNCATED',
+      'stream ended inside the preface, after 3 of its 5 bytes, at stream offset 103',
+      { actual: 3, expected: 5, offset: 100 },
+    ],
+  ],
+  [
+    'a preface: the stream ends inside a frame behind it',
+    prefaced(fixedLength(2), Buffer.from('hello')),
+    hex('"hello"', '01'),
+    [
+      'ERR_FRAME_TRUNCATED',
+      'stream ended inside a frame, after 1 of its 2 bytes, at stream offset 106',
+      { actual: 1, expected: 2, offset: 105 },
+    ],
+  ],
+];
+
+/** All that is reported and the error that ends it, of a reader that begins at byte 100 of a stream. */
+function errorsOf(framing: Framing, chunks: Iterable<Buffer>): FrameError[] {
+  const errors: FrameError[] = [];
+  const reader = framing.reader({ streamOffset: 100, onDiscard: (error) => errors.push(error) });
+  for (const chunk of chunks) {
+    reader.push(chunk);
+    while (reader.next() !== undefined);
+  }
+  reader.end();
+  while (reader.next() !== undefined);
+  return reader.error === undefined ? errors : [...errors, reader.error];
+}
+
+test.each(ROWS)('%s', (_, framing, bytes, ...errors) => {
+  for (const [, chunks] of chunkings(bytes)) {
+    const got = errorsOf(framing, chunks).map((error) => {
+      const { name, code, message, origin, ...said } = error;
+      return [name, code, message, origin, said];
+    });
+    expect(got).toEqual(errors.map(([code, message, said]) => ['FrameError', code, message, 'peer', said]));
+  }
+});
+
+test("a framing's own function that throws is no fault of the peer", () => {
+  const cause = new Error('out of order');
+  const framing = measured({
+    measure() {
+      throw cause;
+    },
+  });
+  expect(errorsOf(framing, [hex('61')])).toMatchObject([
+    {
+      code: 'ERR_FRAME_LENGTH',
+      origin: 'local',
+      message: "the framing's own function failed: out of order, at stream offset 100",
+      offset: 100,
+      cause,
+    },
+  ]);
+});
+
+describe('a payload that no frame can hold', () => {
+  test.each<[what: string, framing: Framing, payload: Buffer, message: string, said: object]>([
+    [
+      'another length than all have',
+      fixedLength(4),
+      hex('616263'),
+      'payload of 3 bytes, where every frame has 4',
+      { code: 'ERR_FRAME_LENGTH', limit: 4, actual: 3, expected: 4 },
+    ],
+    [
+      'longer than allowed',
+      lengthPrefix({ ...prefixed, maxFrameLength: 2 }),
+      hex('616263'),
+      'payload of 3 bytes exceeds maxFrameLength 2',
+      { code: 'ERR_FRAME_TOO_LONG', limit: 2, actual: 3 },
+    ],
+    [
+      'shorter than its header',
+      lengthPrefix({ lengthFieldOffset: 1, lengthFieldLength: 2, initialBytesToStrip: 0 }),
+      hex('0001'),
+      'payload of 2 bytes is shorter than the 3 header bytes it has to begin with',
+      { code: 'ERR_FRAME_LENGTH', limit: 3, actual: 2 },
+    ],
+    [
+      'less than the length always says',
+      lengthPrefix({ lengthFieldLength: 1, lengthAdjustment: 4 }),
+      hex('616263'),
+      'length field would hold -1 for a payload of 3 bytes (lengthAdjustment 4)',
+      { code: 'ERR_FRAME_LENGTH', actual: -1 },
+    ],
+    [
+      'empty, where receivers pass over empty frames',
+      slip(),
+      hex(),
+      'payload of 0 bytes: receivers pass over empty frames',
+      { code: 'ERR_FRAME_LENGTH', limit: 1, actual: 0 },
+    ],
+    [
+      'a length in escaped bytes that is not its own',
+      stuffed({ ...escaped, length: { offset: 0 } }),
+      hex('03 61'),
+      'payload of 2 bytes that says it has 3',
+      { code: 'ERR_FRAME_LENGTH', actual: 2 },
+    ],
+    [
+      'no packet',
+      packets({ kinds: [dollar] }),
+      hex('"xab"'),
+      'payload that is not a frame: bytes outside a frame, at stream offset 0',
+      { code: 'ERR_FRAME_NOISE' },
+    ],
+    [
+      'more than one packet',
+      packets({ kinds: [dollar] }),
+      hex('"$abx"'),
+      'payload that is not one frame: it measures 3 of its 4 bytes',
+      { code: 'ERR_FRAME_LENGTH', actual: 4 },
+    ],
+    [
+      'a part of a packet',
+      packets({ kinds: [dollar] }),
+      hex('"$a"'),
+      'payload that is not one frame: it needs more than its 2 bytes',
+      { code: 'ERR_FRAME_LENGTH', actual: 2 },
+    ],
+  ])('%s', (_, framing, payload, message, said) => {
+    expect(thrown(() => writeOne(framing, payload))).toMatchObject({ origin: 'local', message, ...said });
+  });
+});
+
+test('a reader behind a preface counts from where its stream begins, after a pause and in a new stream', () => {
+  const reader = prefaced(fixedLength(2), Buffer.from('hi')).reader({ streamOffset: 100 });
+  // What came of the preface is given up: the next byte is its first, at offset 101.
+  reader.push(hex('"h"'));
+  expect(reader.buffered).toBe(1);
+  reader.giveUp!();
+  expect(reader.buffered).toBe(0);
+  reader.push(hex('"hi"', '01'));
+  expect(reader.next()).toBeUndefined();
+  reader.end();
+  expect(reader.next()).toBeUndefined();
+  expect(reader.error).toMatchObject({ code: 'ERR_FRAME_TRUNCATED', offset: 103 });
+  reader.reset();
+  reader.push(hex('"hi"', '0102', '03'));
+  expect(reader.next()).toEqual(hex('0102'));
+  expect(reader.next()).toBeUndefined();
+  reader.end();
+  expect(reader.next()).toBeUndefined();
+  expect(reader.error).toMatchObject({ code: 'ERR_FRAME_TRUNCATED', offset: 4 });
+});
