@@ -4,6 +4,8 @@ import {
   type Codec,
   defineSession,
   HandlerError,
+  json,
+  lengthPrefix,
   ProtocolError,
   type Session,
   StateError,
@@ -142,8 +144,322 @@ describe('a declaration that contradicts itself is refused where it is written',
     expect(() => one(handle, state)).toThrow(kind);
   });
 
+  test.each<[string, object, string, ErrorConstructor]>([
+    ['a context that is none', { context: 5 }, 'context: expected a function, got number', TypeError],
+    ['a farewell that is none', { farewell: 'bye' }, 'farewell: expected a function, got string', TypeError],
+    ['a dispose that is none', { dispose: null }, 'dispose: expected a function, got null', TypeError],
+    [
+      'an initial state that is none',
+      { initial: 'z' },
+      "initial: no state 'z'; there are a, b, c",
+      TypeError,
+    ],
+    ['a ready state that is none', { ready: 'z' }, "ready: no state 'z'; there are a, b, c", TypeError],
+    ['no states', { states: {} }, "initial: no state 'a'; there are none", TypeError],
+    ['only one codec', { sends: undefined }, 'a session needs the codecs of what it receives and', TypeError],
+    ['the other codec', { receives: undefined }, 'a session needs the codecs of what it receives', TypeError],
+  ])('%s', (_, part, text, kind) => {
+    const declare = () =>
+      defineSession({
+        receives: inward,
+        sends: outward,
+        initial: 'a',
+        states: { a: {}, b: {}, c: {} },
+        ...part,
+      } as never);
+    expect(declare).toThrow(text);
+    expect(declare).toThrow(kind);
+  });
+
+  test.each<[string, object, string]>([
+    [
+      'a handler of null',
+      { on: { bye: null } },
+      'states.a.on.bye: expected a handler, or { handle, outcomes }, got null',
+    ],
+    ['an otherwise that is none', { otherwise: 'x' }, 'states.a.otherwise: expected a handler, or'],
+    [
+      'a message that is none',
+      { on: { jump: handle } },
+      "states.a.on: no message 'jump'; there are login, say, bye",
+    ],
+    [
+      'a push that is none',
+      { unsolicited: ['maybe'] },
+      "states.a.unsolicited: no message 'maybe'; there are yes, no, tick",
+    ],
+    ['a next that is none', { next: ['z'] }, "states.a.next: no state 'z'; there are a, b, c"],
+    [
+      'outcomes outside next',
+      { next: ['c'], on: { say: { handle, outcomes: { b: 'no' } } } },
+      "states.a: an outcome leads to 'b', which is not in next: c",
+    ],
+    ['an onEnd that is none', { onEnd: [] }, 'states.a.onEnd: expected a function, got object'],
+    [
+      'a deadline.handle that is none',
+      { deadline: { idle: 1, handle: 5 } },
+      'states.a.deadline.handle: expected a function',
+    ],
+    [
+      'a final state with timers',
+      { final: true, next: [], timers: {}, on: {} },
+      'states.a: a final state takes nothing: it has no timers, and postpones nothing',
+    ],
+    [
+      'a final state that postpones',
+      { final: true, next: [], postpone: [], on: {} },
+      'it has no timers, and postpones nothing',
+    ],
+    [
+      'a final state with a next',
+      { final: true, next: ['b', 'c'], on: {} },
+      'states.a: no state follows a final one, got b, c',
+    ],
+    [
+      'a final state with an outcome',
+      { final: true, next: undefined, on: { say: { handle, outcomes: { c: 'no' } } } },
+      'got c',
+    ],
+    [
+      'a final state with a deadline',
+      { final: true, next: [], deadline: { idle: 1 } },
+      "states.a: a final state has no deadline; the stage's lingerTimeout bounds it",
+    ],
+    ['a deadline without a limit', { deadline: {} }, 'states.a.deadline: expected within, idle or frame'],
+    [
+      'an outcome of a state that is none',
+      { on: { say: { handle, outcomes: { z: 'no' } } } },
+      "states.a.on.say.outcomes: no state 'z'",
+    ],
+    [
+      'an outcome of a message that is none',
+      { on: { say: { handle, outcomes: { a: 'x' } } } },
+      "states.a.on.say.outcomes.a: no message 'x'",
+    ],
+    [
+      'no outcomes',
+      { on: { say: { handle, outcomes: {} } } },
+      'states.a.on.say.outcomes: nothing may follow',
+    ],
+    ['a misspelt part of a row', { on: { say: { handle, outcome: {} } } }, 'states.a.on.say'],
+    ['a misspelt part of a timer', { timers: { t: { handle, outcome: {} } } }, 'states.a.timers.t'],
+    [
+      'a timer handled beside others',
+      { timers: { t: { handle, concurrent: 'x' } } },
+      'states.a.timers.t: a timer is handled alone, not concurrent',
+    ],
+    [
+      'no key',
+      { on: { say: { handle, concurrent: '' } } },
+      'states.a.on.say.concurrent: expected the path of the key, or a function, got string',
+    ],
+    [
+      'a key without a name',
+      { on: { say: { handle, concurrent: 'a..b' } } },
+      'states.a.on.say.concurrent: expected the path of the key',
+    ],
+    [
+      'a concurrent row that leaves',
+      { on: { say: { handle, concurrent: 'text', outcomes: { b: 'no' } } } },
+      "states.a.on.say.outcomes: a concurrent row stays in 'a'",
+    ],
+    [
+      'a concurrent row that may leave',
+      { on: { say: { handle, concurrent: 'text', outcomes: { a: 'no', b: 'no' } } } },
+      "a concurrent row stays in 'a'",
+    ],
+    [
+      'a type that waits and has a row',
+      { postpone: ['say'] },
+      "states.a.postpone: 'say' has a row of its own",
+    ],
+    [
+      'a type that waits and is none',
+      { postpone: ['jump'] },
+      "states.a.postpone: no message 'jump'; there are login, say, bye",
+    ],
+  ])('%s, in words', (_, state, text) => {
+    expect(() => one(handle, state)).toThrow(text);
+  });
+
+  test('a limit may be from 1 ms to what a timer holds', () => {
+    for (const length of [1, 2 ** 31 - 1]) {
+      expect(one(handle, { deadline: { within: length } }).start().deadline).toMatchObject({
+        within: length,
+      });
+    }
+    expect(one(handle, { deadline: { frame: 5 } }).start().deadline).toMatchObject({
+      within: Infinity,
+      idle: Infinity,
+    });
+    expect(() => one(handle, { deadline: { idle: Number.NaN } })).toThrow(
+      'states.a.deadline.idle: expected milliseconds',
+    );
+    expect(() => one(handle, { deadline: { withn: 5, within: 5 } })).toThrow(/'within'/);
+  });
+
   test('without codecs', () => {
     expect(() => defineSession({ initial: 'a', states: { a: {} } } as never)).toThrow(TypeError);
+  });
+});
+
+describe('what the table says', () => {
+  const base = { receives: inward, sends: outward, initial: 'a' } as const;
+  const handle = () => {};
+  const framing = lengthPrefix();
+  const own = {
+    receives: json<{ type: 'x' }>(),
+    sends: { ...json<{ type: 'y' }>(), types: ['y'] },
+  };
+
+  test('its messages, and those of states that have codecs of their own', () => {
+    expect(one(handle).table).toMatchObject({
+      receives: ['login', 'say', 'bye'],
+      sends: new Set(['yes', 'no', 'tick']),
+      told: { receives: inward.types, sends: outward.types },
+      hasLines: false,
+    });
+    const nameless = { decode: handle, encode: handle } as never;
+    const { table } = defineSession({
+      receives: nameless,
+      sends: nameless,
+      initial: 'a',
+      states: { a: { on: { p: handle, q: handle } as never }, b: { on: { q: handle, r: handle } as never } },
+    });
+    expect(table).toMatchObject({ receives: ['p', 'q', 'r'], sends: undefined });
+    const mixed = defineSession({
+      ...base,
+      states: {
+        a: { on: { say: handle }, next: ['b'] },
+        b: { receives: { ...own.receives, types: ['x'] }, sends: own.sends, on: { x: handle } },
+      },
+    }).table;
+    expect(mixed).toMatchObject({
+      receives: ['login', 'say', 'bye', 'x'],
+      sends: new Set(['yes', 'no', 'tick', 'y']),
+      hasLines: true,
+    });
+    expect(mixed.states.get('b')).toMatchObject({ receives: new Set(['x']), sends: new Set(['y']) });
+    // A function makes it of the context: any type may be one of its messages.
+    const made = defineSession({
+      ...base,
+      states: { a: { receives: () => own.receives, sends: () => own.sends, on: { whatever: handle } } },
+    }).table;
+    expect(made).toMatchObject({ receives: ['login', 'say', 'bye'], sends: undefined });
+  });
+
+  test('the states that follow: in next, or in the outcomes', () => {
+    const next = (state: object) => [
+      ...one(handle, { on: {}, next: undefined, ...state }).table.states.get('a')!.next,
+    ];
+    expect(next({})).toEqual([]);
+    expect(next({ next: ['b', 'a'] })).toEqual(['b']);
+    const row = (to: string) => ({ handle, outcomes: { [to]: [] } });
+    expect(next({ on: { say: row('a'), bye: row('b') } })).toEqual(['b']);
+    expect(next({ otherwise: row('c') })).toEqual(['c']);
+    expect(next({ timers: { t: row('b') } })).toEqual(['b']);
+    expect(next({ next: ['b', 'c'], on: { say: row('b') } })).toEqual(['b', 'c']);
+  });
+
+  test('a row that is undefined is no row', () => {
+    expect([...one(undefined).table.states.get('a')!.on.keys()]).toEqual([]);
+  });
+
+  test('the key of a concurrent row, at a path or by a function', () => {
+    const key = (concurrent: unknown) =>
+      one({ handle, concurrent }).table.states.get('a')!.on.get('say')! as {
+        concurrent(message: unknown): unknown;
+        keyPath?: string;
+      };
+    expect(key('a.b').concurrent({ a: { b: 7 } })).toBe(7);
+    expect(key('a.b').concurrent({})).toBeUndefined();
+    expect(key('a.b').keyPath).toBe('a.b');
+    const made = key(({ n }: { n: number }) => n % 2);
+    expect([made.concurrent({ n: 3 }), made.keyPath]).toEqual([1, undefined]);
+  });
+
+  test('whether what comes is read in the same way until the end', () => {
+    const settled = (b: object, more: object = {}) =>
+      defineSession({
+        ...base,
+        states: { a: { next: ['b'] }, b: { next: ['c'], ...b }, c: { ...more } } as never,
+      }).start().isSettled;
+    expect(settled({})).toBe(true);
+    expect(settled({}, { framing })).toBe(false);
+    expect(settled({ framing })).toBe(false);
+    expect(settled({ framing: { writes: framing } })).toBe(true);
+    expect(settled({ framing: { reads: framing } })).toBe(false);
+    expect(settled({ receives: own.receives })).toBe(false);
+    expect(settled({ sends: own.sends })).toBe(true);
+    expect(settled({ framing: () => framing })).toBe(false);
+    expect(settled({ receives: () => own.receives })).toBe(false);
+    expect(settled({ framing, final: true, next: [] })).toBe(true);
+    const alike = (a: object, b: object) =>
+      defineSession({ ...base, states: { a: { next: ['b'], ...a }, b } as never }).start().isSettled;
+    expect(alike({ framing }, { framing })).toBe(true);
+    expect(alike({ framing }, { framing: { reads: framing, writes: lengthPrefix() } })).toBe(true);
+    expect(alike({ framing }, { framing: lengthPrefix() })).toBe(false);
+    const make = () => framing;
+    expect(alike({ framing: make }, { framing: make })).toBe(false);
+    expect(alike(own, own)).toBe(true);
+    const codec = () => own.receives;
+    expect(alike({ receives: codec }, { receives: codec })).toBe(false);
+    // A state that nothing leads to says nothing.
+    expect(defineSession({ ...base, states: { a: {}, b: { framing } } }).start().isSettled).toBe(true);
+  });
+
+  test.each<[string, object, string]>([
+    ['a framing', { framing: 5 }, 'states.a.framing: expected a framing, such as lengthPrefix(), got 5'],
+    [
+      'a framing of null',
+      { framing: null },
+      'states.a.framing: expected a framing, such as lengthPrefix(), got null',
+    ],
+    [
+      'a framing of what comes',
+      { framing: { reads: { reader() {} } } },
+      'expected a framing, such as lengthPrefix()',
+    ],
+    ['a framing of what is sent', { framing: { writes: {} } }, 'expected a framing, such as lengthPrefix()'],
+    ['a misspelt direction', { framing: { read: framing } }, "did you mean 'reads'"],
+    [
+      'a codec of what comes',
+      { receives: { decode() {} } },
+      'states.a.receives: expected a codec, an object with decode and encode',
+    ],
+    ['a codec of what is sent', { sends: null }, 'states.a.sends: expected a codec'],
+  ])('%s that is none is refused', (_, part, text) => {
+    expect(() => one(() => {}, part)).toThrow(text);
+    if (text.includes('states.a')) expect(() => one(() => {}, part)).toThrow(TypeError);
+    // What a function makes is refused when the state is entered.
+    const [[name, value]] = Object.entries(part) as [[string, unknown]];
+    const run = one(() => {}, { [name]: () => value }).start();
+    expect(run.error).toMatchObject({ code: 'ERR_HANDLER', state: 'a', cause: expect.any(Error) });
+    expect(run.error!.message).toContain("the framing or a codec of 'a' in state 'a' failed: ");
+    if (text.includes('states.a')) expect(run.error!.message).toContain(`${name} of state 'a': expected`);
+  });
+
+  test('its names are frozen, and in order', () => {
+    const session = one(handle);
+    expect([session.states, session.initial]).toEqual([['a', 'b', 'c'], 'a']);
+    expect([Object.isFrozen(session), Object.isFrozen(session.states)]).toEqual([true, true]);
+  });
+
+  test('ready: from the start, or once that state has been entered', () => {
+    expect(one(handle).start().ready).toBe(true);
+    const run = defineSession({
+      ...base,
+      ready: 'b',
+      states: {
+        a: { on: { say: () => ({ next: 'b' }) }, next: ['b'] },
+        b: { on: { say: () => ({ next: 'a' }) }, next: ['a'] },
+      },
+    }).start();
+    expect(run.ready).toBe(false);
+    void run.receive(SAY);
+    expect(run.ready).toBe(true);
+    void run.receive(SAY);
+    expect([run.state, run.ready]).toEqual(['a', true]);
   });
 });
 
