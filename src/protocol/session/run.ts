@@ -185,7 +185,7 @@ export class Run<Received, Sent, State extends string, Context> {
 
   /** Generators wait to be asked for more: see `onAnswers`. */
   get hasMore(): boolean {
-    return this.#generators !== undefined && this.#generators.size > 0;
+    return this.#generators !== undefined;
   }
 
   get error(): Error | undefined {

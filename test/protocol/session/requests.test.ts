@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { type Codec, defineSession } from '../../../src/index.ts';
+import { type Expectation, expectations } from '../../../src/protocol/session/expects.ts';
 import { Requests, type RequestsOptions } from '../../../src/protocol/session/requests.ts';
 
 type Message = { type: string; id?: number };
@@ -424,6 +426,157 @@ test.each([{}, { id: 'id' as const }])('what could not be sent leaves no trace (
   expect([each.inFlight, each.quarantined]).toEqual([2, 0]);
   expect(each.receive({ type: 'x', id: 0 })).toEqual({ ticket: 'a' });
   expect(each.receive({ ...c!, type: 'x' })).toEqual({ ticket: 'c' });
+});
+
+describe('what answers a request', () => {
+  const handle = () => {};
+  const codecs = {
+    receives: { types: ['ask'] } as unknown as Codec<{ type: 'ask' }>,
+    sends: { types: ['row', 'note', 'end', 'ok'] } as unknown as Codec<{
+      type: 'row' | 'note' | 'end' | 'ok';
+    }>,
+  };
+  /** A session whose states answer `ask` with these outcomes. */
+  const table = (...outcomes: unknown[]) =>
+    defineSession({
+      ...codecs,
+      initial: 's0',
+      states: Object.fromEntries(
+        outcomes.map((sends, i) => [
+          `s${i}`,
+          sends === 'final'
+            ? { final: true, otherwise: { handle } }
+            : { [i % 2 ? 'otherwise' : 'on']: i % 2 ? row(sends, i) : { ask: row(sends, i) } },
+        ]),
+      ) as never,
+    }).table;
+  const row = (sends: unknown, i: number) =>
+    sends === undefined ? handle : { handle, outcomes: { [`s${i}`]: sends } };
+  const asked = { type: 'ask' };
+  const ends = ({ isLast }: Expectation, ...types: string[]) => types.map((type) => isLast({ type }, asked));
+
+  test('nothing declared: one message, of any type', () => {
+    for (const { of, asks } of [
+      expectations(),
+      expectations({}),
+      expectations(undefined, table(undefined)),
+    ]) {
+      expect(of(asked)).toMatchObject({
+        count: 'one',
+        types: undefined,
+        last: undefined,
+        numbered: true,
+        declared: false,
+      });
+      expect(ends(of(asked), 'x')).toEqual([true]);
+      expect(asks.size).toBe(0);
+    }
+  });
+
+  test.each<[string, unknown, object]>([
+    ["'none'", 'none', { count: 'none', types: new Set() }],
+    ["'one'", 'one', { count: 'one', types: undefined }],
+    ['one type', { one: 'ok' }, { count: 'one', types: new Set(['ok']) }],
+    [
+      'one of two types',
+      { one: ['ok', 'no'], id: false },
+      { count: 'one', types: new Set(['ok', 'no']), numbered: false },
+    ],
+    ['many', { until: 'end' }, { count: 'many', types: undefined, last: new Set(['end']) }],
+    [
+      'many of types',
+      { until: ['end', 'no'], of: 'row', id: false },
+      { count: 'many', types: new Set(['row', 'end', 'no']), last: new Set(['end', 'no']), numbered: false },
+    ],
+    [
+      'many until a function',
+      { until: () => true, of: ['row', 'end'] },
+      { count: 'many', types: new Set(['row', 'end']), last: undefined },
+    ],
+  ])('%s', (_, entry, expected) => {
+    const declared = { numbered: true, declared: true, ...expected };
+    expect(expectations({ ask: entry }).of(asked)).toMatchObject(declared);
+    expect(expectations({ ask: () => entry }).of(asked)).toMatchObject(declared);
+    expect([...expectations({ ask: entry, more: undefined }).asks]).toEqual(entry === 'none' ? [] : ['ask']);
+    expect(expectations({ other: entry }).of(asked).declared).toBe(false);
+  });
+
+  test('the last of many, by type and by function', () => {
+    expect(ends(expectations({ ask: { until: ['end', 'no'] } }).of(asked), 'row', 'end', 'no')).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    const until = (reply: { type: string }, request: { type: string }) => reply.type === `${request.type}!`;
+    expect(ends(expectations({ ask: { until } }).of(asked), 'ask', 'ask!')).toEqual([false, true]);
+  });
+
+  test.each<[unknown, string]>([
+    [5, "expects.ask: expected 'none', 'one', { one } or { until }, got 5"],
+    ['ok', `expects.ask: expected 'none', 'one', { one } or { until }, got "ok"`],
+    [null, "expects.ask: expected 'none', 'one', { one } or { until }, got null"],
+    [{}, 'expects.ask: expected either one or until'],
+    [{ one: 'a', until: 'b' }, 'expects.ask: expected either one or until'],
+    [{ one: 'a', of: 'b' }, 'expects.ask: of belongs to until'],
+    [{ one: [] }, "one must be a message's type or a list of them, got"],
+    [{ one: ['a', 5] }, "one must be a message's type or a list of them"],
+    [{ until: 5 }, "until must be a message's type or a list of them, got 5"],
+    [{ until: 'a', of: 5 }, "of must be a message's type or a list of them, got 5"],
+    [{ one: 'a', id: true }, 'id must be false or left out, got true'],
+    [{ one: 'a', ids: false }, "did you mean 'id'"],
+  ])('%o is refused', (entry, text) => {
+    expect(() => expectations({ ask: entry })).toThrow(text);
+    expect(() => expectations({ ask: entry })).toThrow(TypeError);
+    const { of } = expectations({ ask: () => entry });
+    expect(() => of(asked)).toThrow(expect.objectContaining({ code: 'ERR_HANDLER', messageType: 'ask' }));
+  });
+
+  test('no table at all is refused', () => {
+    for (const wrong of [5, null]) {
+      expect(() => expectations(wrong as never)).toThrow(
+        `expects: expected an object by types of request, got ${wrong}`,
+      );
+    }
+  });
+
+  test.each<[string, unknown[], object]>([
+    ['one in each state', ['ok', { one: ['end', 'ok'] }], { count: 'one', types: new Set(['ok', 'end']) }],
+    ['one, and a final state', ['ok', 'final', 'final'], { count: 'one', types: new Set(['ok']) }],
+    ['nothing', [[], []], { count: 'none' }],
+    [
+      'many',
+      [{ until: 'end', of: 'row' }],
+      { count: 'many', types: new Set(['row', 'end']), last: new Set(['end']) },
+    ],
+    [
+      'many, of other types',
+      [
+        { until: 'end', of: 'row' },
+        { until: 'ok', of: ['row', 'note'] },
+      ],
+      { count: 'many', last: new Set(['end', 'ok']) },
+    ],
+    ['many, or one', [{ until: 'end', of: 'row' }, 'ok'], { count: 'many', last: new Set(['end', 'ok']) }],
+    ['many, or one that may stand before an end', [{ until: 'end', of: 'row' }, 'row'], { count: 'any' }],
+    [
+      'many, and an end that may stand before another',
+      [{ until: 'end', of: 'ok' }, { until: 'ok' }],
+      { count: 'any' },
+    ],
+    ['any number', [['row', 'end']], { count: 'any', types: new Set(['row', 'end']) }],
+    ['any number, or one', [['row', 'end'], 'ok'], { count: 'any', types: new Set(['row', 'end', 'ok']) }],
+    ['a row that does not tell', ['ok', undefined], { declared: false, types: undefined }],
+  ])('the outcomes tell: %s', (_, outcomes, expected) => {
+    const { of } = expectations({}, table(...outcomes));
+    const found = of(asked);
+    expect(found).toMatchObject({ declared: true, ...expected });
+    if (found.count === 'many') expect(ends(found, 'row', 'end')).toEqual([false, true]);
+    // What is declared counts more; the types of `'one'` are those of the outcomes.
+    expect(expectations({ ask: { one: 'x' } }, table(...outcomes)).of(asked).types).toEqual(new Set(['x']));
+    const one = expectations({ ask: 'one' }, table(...outcomes)).of(asked);
+    expect(one).toMatchObject({ count: 'one', declared: true });
+    expect(one.types).toEqual(found.count === 'one' ? found.types : undefined);
+  });
 });
 
 test('the end answers everybody who waits', () => {

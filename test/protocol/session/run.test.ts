@@ -421,12 +421,13 @@ describe('async generators', () => {
     const answers: Out[] = [];
     let calls = 0;
     run.onAnswers = () => calls++;
+    expect([run.hasMore, run.busy]).toEqual([false, false]);
     void run.receiveInto(query(0), answers);
     await new Promise(setImmediate);
     expect([asked, calls, answers, run.busy, run.hasMore]).toEqual([1, 1, [row(1)], true, true]);
     run.more();
     await new Promise(setImmediate);
-    expect([asked, answers.length]).toEqual([2, 2]);
+    expect([asked, answers.length, calls]).toEqual([2, 2, 2]);
   });
 
   test.each<[string, () => AsyncGenerator<Out | Out[]>, RegExp]>([
@@ -579,8 +580,14 @@ describe('concurrent rows', () => {
       },
     }).start();
     let count = 0;
-    while (!run.busy) void run.receiveInto({ type: 'work', channel: 0, n: count++ }, []);
-    expect(count).toBe(64);
+    const next = (): In => ({ type: 'work', channel: 0, n: count });
+    while (!run.mustWait(next())) {
+      expect(run.busy).toBe(false);
+      void run.receiveInto(next(), []);
+      count++;
+    }
+    expect([count, run.busy]).toEqual([64, true]);
+    expect(() => run.receiveInto(next(), [])).toThrow(/one message at a time/);
   });
 
   test('answers at once, and generators; the key may be a path, or be made', async () => {
