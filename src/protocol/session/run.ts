@@ -92,8 +92,8 @@ export class Run<Received, Sent, State extends string, Context> {
   #postponedBytes = 0;
   /** Memory of long frames that what is postponed has views of: each counts once. */
   #postponedFrames: WeakSet<ArrayBufferLike> | undefined;
-  /** Timers under way, and those to be started or cancelled. */
-  #timers: Set<string> | undefined;
+  /** Timers under way, with the milliseconds that each was set for; and those to be started or cancelled. */
+  #timers: Map<string, number> | undefined;
   #timerChanges: Map<string, number | null> | undefined;
   /** Timers that ran out while a handler was at work. */
   #expired: Map<string, number> | undefined;
@@ -101,8 +101,6 @@ export class Run<Received, Sent, State extends string, Context> {
   #line: Line = NO_LINE;
   /** The protocol that the connection goes on with. */
   #upgrade: string | undefined;
-  /** How long each timer under way was set for. */
-  #delays: Map<string, number> | undefined;
   #hasContext = false;
 
   constructor(table: SessionTable, context: () => Context) {
@@ -289,9 +287,9 @@ export class Run<Received, Sent, State extends string, Context> {
    */
   expire(name: string, answers: Sent[] = []): Step<Sent, State> | Promise<Step<Sent, State>> {
     const from = this.#state;
-    if (this.#isDeaf || !this.#timers?.has(name)) return this.#step(from, answers);
-    this.#timers.delete(name);
-    const after = this.#delays!.get(name)!;
+    const after = this.#isDeaf ? undefined : this.#timers?.get(name);
+    if (after === undefined) return this.#step(from, answers);
+    this.#timers!.delete(name);
     if (this.working) {
       this.#expired ??= new Map();
       this.#expired.set(name, after);
@@ -783,10 +781,8 @@ export class Run<Received, Sent, State extends string, Context> {
     for (const [name, delay] of entries) {
       if (delay === null) this.#cancelTimer(name);
       else {
-        this.#timers ??= new Set();
-        this.#timers.add(name);
-        this.#delays ??= new Map();
-        this.#delays.set(name, delay);
+        this.#timers ??= new Map();
+        this.#timers.set(name, delay);
         this.#expired?.delete(name);
         this.#timerChanges ??= new Map();
         this.#timerChanges.set(name, delay);
@@ -804,7 +800,7 @@ export class Run<Received, Sent, State extends string, Context> {
 
   /** Cancel the timers that a state does not have; without a state, all. */
   #cancelTimers(state: StateTable | undefined): void {
-    for (const name of [...(this.#timers ?? []), ...(this.#expired?.keys() ?? [])]) {
+    for (const name of [...(this.#timers?.keys() ?? []), ...(this.#expired?.keys() ?? [])]) {
       if (!state?.timers?.has(name)) this.#cancelTimer(name);
     }
   }

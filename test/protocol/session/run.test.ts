@@ -938,7 +938,13 @@ describe('context and dispose', () => {
       farewell: () => ({ type: 'done' }),
       states: { a: { onEnter: () => ({ type: 'tick' }) } },
     }).start();
-    expect(run.error).toMatchObject({ code: 'ERR_HANDLER', origin: 'local' });
+    expect(run.error).toMatchObject({
+      code: 'ERR_HANDLER',
+      origin: 'local',
+      state: 'a',
+      message: expect.stringMatching(/^context failed: /),
+      cause: expect.anything(),
+    });
     expect([run.final, run.greeting]).toEqual([true, []]);
     expect(run.receive({ type: 'start' })).toMatchObject({ answers: [], final: true });
     run.dispose();
