@@ -1,11 +1,19 @@
 import { Copier } from '../bytes/copy.ts';
 
-/** The most pieces remembered; a power of two. */
-const PIECES = 65_536;
+/** The pieces remembered at first, and the most; powers of two. */
+const FEW_PIECES = 4_096;
+const MOST_PIECES = 65_536;
 /** The most pieces of a stream compared with one retransmission. */
 const STEPS = 4_096;
 /** A buffer this large is copied from many times, so it is worth making views of it. */
 const LARGE = 65_536;
+
+// The numbers kept for a piece: its offset in its stream, its place in all that was written, its length, and the number of the
+// stream's piece before it.
+const PIECE = 4;
+const PLACE = 1;
+const LENGTH = 2;
+const BEFORE = 3;
 
 /**
  * The latest bytes of all streams together, to compare retransmissions with. Pieces of the streams are copied one after
@@ -16,15 +24,14 @@ const LARGE = 65_536;
 export class History {
   readonly #log: Buffer;
   #copier: Copier;
+  /** Where the next piece goes in the log. */
+  #at = 0;
   /** Bytes written so far, plus bytes skipped at the end of the ring. */
   #written = 0;
   #count = 0;
-  // For each piece, at index number modulo PIECES: its offset in its stream, its place in the log, its length, and the
-  // number of the stream's piece before it.
-  readonly #offsets = new Float64Array(PIECES);
-  readonly #places = new Float64Array(PIECES);
-  readonly #lengths = new Uint32Array(PIECES);
-  readonly #before = new Float64Array(PIECES);
+  /** The pieces, each at its number modulo `#room`. */
+  #pieces = new Float64Array(PIECE * FEW_PIECES);
+  #room = FEW_PIECES;
 
   /** @param size - bytes to keep; 0 for none */
   constructor(size: number) {
@@ -42,24 +49,29 @@ export class History {
     const length = to - from;
     const size = this.#log.length;
     if (length > size) return before;
-    let at = this.#written % size;
-    if (at + length > size) {
-      this.#written += size - at;
-      at = 0;
-    }
+    // No piece goes round the end of the ring.
+    const next = this.#at;
+    const left = size - next;
+    const skipped = length > left ? left : 0;
+    const at = length > left ? 0 : next;
     if (bytes.length >= LARGE) {
       if (this.#copier.from !== bytes) this.#copier = new Copier(this.#log, bytes);
       this.#copier.copy(at, from, length);
     } else {
       bytes.copy(this.#log, at, from, to);
     }
-    const number = ++this.#count;
-    const index = number & (PIECES - 1);
-    this.#offsets[index] = offset;
-    this.#places[index] = this.#written;
-    this.#lengths[index] = length;
-    this.#before[index] = before;
-    this.#written += length;
+    const place = this.#written + skipped;
+    this.#written = place + length;
+    this.#at = at + length;
+    const number = this.#count + 1;
+    if (this.#room < MOST_PIECES && this.#isKept(number - this.#room)) this.#grow();
+    this.#count = number;
+    const index = this.#indexOf(number);
+    const pieces = this.#pieces;
+    pieces[index] = offset;
+    pieces[index + PLACE] = place;
+    pieces[index + LENGTH] = length;
+    pieces[index + BEFORE] = before;
     return number;
   }
 
@@ -72,24 +84,39 @@ export class History {
     const size = this.#log.length;
     let number = last;
     for (let step = 0; step < STEPS && this.#isKept(number); step++) {
-      const index = number & (PIECES - 1);
-      const start = this.#offsets[index]!;
-      const stop = start + this.#lengths[index]!;
+      const index = this.#indexOf(number);
+      const start = this.#pieces[index]!;
+      const stop = start + this.#pieces[index + LENGTH]!;
       if (stop <= offset) return false;
       const low = Math.max(offset, start);
       const high = Math.min(end, stop);
       if (low < high) {
         const mine = from + low - offset;
-        const kept = (this.#places[index]! % size) + low - start;
+        const kept = (this.#pieces[index + PLACE]! % size) + low - start;
         if (this.#log.compare(bytes, mine, mine + high - low, kept, kept + high - low) !== 0) return true;
       }
-      number = this.#before[index]!;
+      number = this.#pieces[index + BEFORE]!;
     }
     return false;
   }
 
   #isKept(number: number): boolean {
-    if (number === 0 || number <= this.#count - PIECES) return false;
-    return this.#places[number & (PIECES - 1)]! >= this.#written - this.#log.length;
+    if (number <= 0 || number <= this.#count - this.#room) return false;
+    return this.#pieces[this.#indexOf(number) + PLACE]! >= this.#written - this.#log.length;
+  }
+
+  #indexOf(number: number): number {
+    return PIECE * (number & (this.#room - 1));
+  }
+
+  #grow(): void {
+    const few = this.#pieces;
+    const room = this.#room;
+    this.#room = 2 * room;
+    this.#pieces = new Float64Array(PIECE * this.#room);
+    for (let number = this.#count - room + 1; number <= this.#count; number++) {
+      const from = PIECE * (number & (room - 1));
+      this.#pieces.set(few.subarray(from, from + PIECE), this.#indexOf(number));
+    }
   }
 }
