@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { drone } from '../../src/drone/protocol.ts';
 import { connect, createServer } from '../../src/index.ts';
@@ -92,11 +93,8 @@ describe('replay', () => {
     const client = await connect(drone, { port: at, host: '127.0.0.1' });
     await client.request({ type: 'write', text: 'HELLO' });
     client.send({ type: 'move', x: 10, y: 21 });
-    const [out] = (await once(child.stdout, 'data')) as [Buffer];
-    expect(String(out)).toBe(
-      'message 3 differs in y\n  recorded  move x=10 y=20\n  live      move x=10 y=21\n',
-    );
-    const [status] = await once(child, 'close');
+    const [out, [status]] = await Promise.all([text(child.stdout), once(child, 'close')]);
+    expect(out).toBe('message 3 differs in y\n  recorded  move x=10 y=20\n  live      move x=10 y=21\n');
     expect(status).toBe(1);
     client.destroy();
     await client.closed.catch(() => {});
