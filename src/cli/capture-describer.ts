@@ -38,7 +38,7 @@ export class CaptureDescriber {
       case 'gap':
         return events.gap(event.from, event.length, time);
       case 'conflict': {
-        const text = `${event.length} bytes came twice, and otherwise; the first ones count`;
+        const text = `${event.length} bytes were sent again with other content; the first ones count`;
         return [events.mark('fault', event.from, time, text)];
       }
       case 'end':

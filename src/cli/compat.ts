@@ -13,7 +13,7 @@ const RUNS = 200;
 export const compat: Verb = (program) => {
   program
     .command('compat')
-    .description('say what changed between two versions of a protocol, and whom it breaks')
+    .description('say what changed between two versions of a protocol, and which peers it breaks')
     .argument('<old>', versionForms)
     .argument('<new>', 'the other version')
     .option('--json', 'print the comparison as JSON')
@@ -22,7 +22,7 @@ export const compat: Verb = (program) => {
       `${examples(
         'wirepipe compat wirepipe.lock.json ./chat.ts',
         'wirepipe compat ./v1.ts ./v2.ts --json | jq .changes',
-      )}\n\nexit status: 0 where all is safe, 1 where something breaks, 2 for wrong arguments`,
+      )}\n\nexit status: 0 if every change is safe, 1 if one breaks a peer, 2 for wrong arguments`,
     )
     .action(run);
 };

@@ -19,17 +19,14 @@ export const decode: Verb = (program) => {
     program
       .command('decode')
       .description(
-        'print the messages of recordings, a line each: time, connection, direction, state, message',
+        'print the messages of recordings, one per line: time, connection, direction, state, message',
       )
       .argument('<file...>', recordingForms)
       .addOption(protocolOption()),
   )
     .option('--hex', "show each message's bytes, field by field")
     .option('--json', 'print each message as a line of JSON')
-    .option(
-      '--stats',
-      'count by type in place of the messages: how many, their sizes in bytes, how many a second',
-    )
+    .option('--stats', 'count messages by type instead: their number, sizes in bytes, and rates per second')
     .addHelpText(
       'after',
       examples(

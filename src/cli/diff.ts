@@ -22,15 +22,12 @@ export const diff: Verb = (program) => {
   withEventFilter(
     program
       .command('diff')
-      .description('compare two recordings as messages, field by field; times do not count')
+      .description('compare two recordings message by message and field by field, without their times')
       .argument('<a>', recordingForms)
-      .argument('<b>', 'the other one')
+      .argument('<b>', 'the other recording')
       .addOption(protocolOption()),
   )
-    .option(
-      '--ignore <path...>',
-      'fields that do not count, by message type and path: hello.token items[].id',
-    )
+    .option('--ignore <path...>', 'fields to ignore, by message type and path: hello.token items[].id')
     .option('--json', 'print each difference as a line of JSON')
     .addHelpText(
       'after',

@@ -1,7 +1,7 @@
 import { safeText } from '../bytes/show.ts';
 import { toDissector } from '../tools/dissector/to-dissector.ts';
 import { gapText } from '../tools/gap.ts';
-import { loadProtocol } from './load-protocol.ts';
+import { loadProtocol, protocolForms } from './load-protocol.ts';
 import { print } from './print.ts';
 import { UsageError } from './usage-error.ts';
 import { examples, type Verb } from './verb.ts';
@@ -12,10 +12,10 @@ export const dissector: Verb = (program) => {
   program
     .command('dissector')
     .description('make a dissector for Wireshark and tshark, in Lua')
-    .argument('<protocol>', 'a module (./my-protocol.ts, ./all.js#name) or a built-in one')
-    .option('--port <number>', "the server's port, a preference in Wireshark (default: none, set there)")
-    .option('--name <name>', 'what its fields begin with in filters (default: the name of the protocol)')
-    .option('--out <file>', 'the file to write, replaced as a whole (default: stdout)')
+    .argument('<protocol>', protocolForms)
+    .option('--port <number>', "the server's port (default: none; set it in the preferences of Wireshark)")
+    .option('--name <name>', "the prefix of field names in filters (default: the protocol's name)")
+    .option('--out <file>', 'the file to write, replaced atomically (default: stdout)')
     .addHelpText(
       'after',
       examples(

@@ -1,7 +1,7 @@
 import { safeText } from '../bytes/show.ts';
 import { type DocumentedProtocol, wireDocs } from '../tools/docs/wire-docs.ts';
 import { gapText } from '../tools/gap.ts';
-import { loadProtocol } from './load-protocol.ts';
+import { loadProtocol, protocolForms } from './load-protocol.ts';
 import { print } from './print.ts';
 import { UsageError } from './usage-error.ts';
 import { examples, type Verb } from './verb.ts';
@@ -12,10 +12,10 @@ export const docs: Verb = (program) => {
   program
     .command('docs')
     .description('write the wire documentation of a protocol, for implementations in other languages')
-    .argument('[protocol]', 'a module (./my-protocol.ts, ./all.js#name) or a built-in one', 'drone')
-    .option('--rfc', 'draw byte diagrams in characters, 32 bits a row, in place of Mermaid')
-    .option('--html', 'give one self-contained page of HTML instead of Markdown')
-    .option('--out <page>', 'the file to write, replaced as a whole (default: stdout)')
+    .argument('[protocol]', protocolForms, 'drone')
+    .option('--rfc', 'draw byte diagrams as text, 32 bits per row, instead of Mermaid')
+    .option('--html', 'write a self-contained HTML page instead of Markdown')
+    .option('--out <page>', 'the file to write, replaced atomically (default: stdout)')
     .addHelpText(
       'after',
       examples(

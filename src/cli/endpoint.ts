@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
+import type { Command } from 'commander';
 import { showThrown } from '../bytes/show.ts';
 import { openSerialDevice } from './serial-device.ts';
 import { UsageError } from './usage-error.ts';
@@ -21,6 +22,21 @@ export interface TlsOptions {
   ca?: string;
   servername?: string;
   insecure?: boolean;
+}
+
+/** Add the options of `--listen tls:` to a command. */
+export function withTlsListen(command: Command): Command {
+  return command
+    .option('--cert <file>', 'for --listen tls: the certificate, in PEM')
+    .option('--key <file>', 'for --listen tls: its key, in PEM');
+}
+
+/** Add the options of `--to tls:` to a command. */
+export function withTlsTo(command: Command): Command {
+  return command
+    .option('--ca <file>', 'for --to tls: the certificate authority to trust, in PEM')
+    .option('--servername <name>', 'for --to tls: the name expected in the certificate')
+    .option('--insecure', 'for --to tls: accept any certificate');
 }
 
 /**

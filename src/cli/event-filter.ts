@@ -16,7 +16,10 @@ export interface EventFilterOptions {
 /** Add `--where`, `--connection` and `--from` to a command; `eventFilter` reads them. */
 export function withEventFilter(command: Command): Command {
   return command
-    .option('--where <filter>', "only what passes, such as 'type = move and x > 10' or '@from = client'")
+    .option(
+      '--where <filter>',
+      "only messages that match, such as 'type = move and x > 10' or '@from = client'",
+    )
     .addOption(
       new Option('--connection <number>', 'only this connection, counted from 0').argParser((text) => {
         if (/^\d{1,9}$/.test(text)) return Number(text);

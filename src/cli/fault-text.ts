@@ -3,7 +3,7 @@ import type { Fault } from '../testing/faults.ts';
 import { UsageError } from './usage-error.ts';
 
 export const faultForms =
-  "'after 2 move: reset', 'first 3 login: drop', 'server ok: delay 200'; what happens is reset, end, stall, drop, delay MS, split N, merge, corrupt FIELD";
+  "'after 2 move: reset', 'first 3 login: drop', 'server ok: delay 200'; the faults are reset, end, stall, drop, delay MS, split N, merge, corrupt FIELD";
 
 /** The message types of each side; undefined if its codec does not list them. */
 export type MessageNames = Readonly<Record<Side, readonly string[] | undefined>>;
@@ -31,7 +31,7 @@ export function parseFault(text: string, names: MessageNames): Fault[] {
   const count: Pick<Fault, 'nth' | 'first'> = {};
   if (words[0] === 'first') {
     words.shift();
-    count.first = numberOf(words.shift()) ?? fail("expected a number behind 'first'");
+    count.first = numberOf(words.shift()) ?? fail("expected a number after 'first'");
   } else if (words[0] === 'every') words.shift();
   else if (/^\d+$/.test(words[0] ?? ''))
     count.nth = numberOf(words.shift()) ?? fail('expected a number from 1');
@@ -60,11 +60,11 @@ export function faultText({ do: what, ms = 10, length = 1, field, at }: Fault): 
     case 'corrupt':
       return `corrupted: ${field ?? (at === undefined ? 'its last byte' : `its byte ${at}`)}`;
     case 'stall':
-      return 'nothing passes behind it';
+      return 'nothing passes after it';
     case 'reset':
-      return 'the connection is reset behind it';
+      return 'the connection is reset after it';
     default:
-      return 'its side is ended behind it';
+      return 'its side ends after it';
   }
 }
 
@@ -98,7 +98,7 @@ function actionOf(
   if (what === 'stall' || what === 'reset' || what === 'end') {
     return /^\d{1,9}$/.test(operand) ? { do: what, at: Number(operand) } : fail('expected a number of bytes');
   }
-  return fail(`nothing stands behind '${what}'`);
+  return fail(`'${what}' takes no value`);
 }
 
 /** A whole number from 1 to 999,999,999; undefined for anything else. */

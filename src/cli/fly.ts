@@ -49,7 +49,7 @@ const FLIGHT: readonly [ClientMessage, ServerMessage][] = [
 export const fly: Verb = (program) => {
   program
     .command('fly')
-    .description('the demonstration: a drone and its controller over TCP, with every message shown')
+    .description('run the demonstration: a drone and its controller over TCP, with every message shown')
     .action(run);
 };
 

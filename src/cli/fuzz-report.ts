@@ -98,7 +98,7 @@ export function failureLines(
   return [
     safeText(`failure ${number}, ${kind}: it ${text}`),
     safeText(`  attack ${attack.number} (${attack.kind}) in state '${state}': ${attack.what}`),
-    ...(repeats ? [] : ['  It did not show again when it was played again.']),
+    ...(repeats ? [] : ['  It did not happen again in a replay.']),
     ...shown.slice(0, MOST_SHOWN),
     ...(shown.length > MOST_SHOWN ? [`    … ${shown.length - MOST_SHOWN} more`] : []),
     ...(files.length > 0 ? [`  ${files.join(', ')}`] : []),
@@ -120,9 +120,9 @@ export function reportLines(report: FuzzReport, isJson: boolean): string[] {
     `${total.toLocaleString('en')} attacks in ${seconds.toFixed(1)} s, seed ${seed}: ${each.join(', ')}`,
     ...unreached.map(
       (state) =>
-        `state '${state}' was not reached: --using says which messages lead there, such as 'STATE: MESSAGE'`,
+        `state '${state}' was not reached: give messages that lead there with --using, such as 'STATE: MESSAGE'`,
     ),
-    ...unsent.map((type) => `no good '${type}' is known: --using gives one`),
+    ...unsent.map((type) => `no valid '${type}' is known: give one with --using`),
     `states attacked: ${reached.join(', ') || 'none'}`,
     failures.length === 0 ? 'nothing found' : `${failures.length} found`,
   ];

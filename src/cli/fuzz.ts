@@ -11,15 +11,16 @@ import {
   parseEndpoint,
   showEndpoint,
   type TlsOptions,
+  withTlsTo,
 } from './endpoint.ts';
 import { fuzzModule } from './fuzz-in-process.ts';
 import { FailureFiles, failureLines, reportLines } from './fuzz-report.ts';
 import { valuesOf } from './fuzz-values.ts';
-import { loadProtocol } from './load-protocol.ts';
+import { loadProtocol, protocolForms } from './load-protocol.ts';
 import { captureFileEvents } from './recording.ts';
-import { whole } from './replay.ts';
 import { UsageError } from './usage-error.ts';
 import { examples, type Verb } from './verb.ts';
+import { whole } from './whole-number.ts';
 
 interface FuzzVerbOptions extends TlsOptions {
   to?: string;
@@ -51,21 +52,21 @@ export const fuzz: Verb = (program) => {
       program
         .command('fuzz')
         .description(
-          'attack a server by what its protocol declares, and say what it does wrong: crashes, hangs, answers that the session does not allow, mistakes that it takes',
+          "attack a server with input made from its protocol's declaration, and report crashes, hangs, answers that the session does not allow, and invalid input that is accepted",
         )
-        .argument('[protocol]', 'a module (./my-protocol.ts, ./all.js#name) or a built-in one', 'drone'),
+        .argument('[protocol]', protocolForms, 'drone'),
     ),
   )
     .option(
       '--out <file>',
-      'write the capture of a failure here, those of others beside it (-2, -3, …), and a test (.test.mjs) beside each',
+      'write the capture of the first failure here and the others beside it (-2, -3, …), each with a test (.test.mjs)',
     )
-    .option('--replay <file>', 'play the capture of a failure again, and say whether it still fails')
+    .option('--replay <file>', 'replay the capture of a failure, and say whether it still fails')
     .option(
       '--in-process <module>',
-      'no server: give what the module exports (framings, codecs, protocols, functions) random bytes, led by the code they reach',
+      'without a server: call the exports of a module (framings, codecs, protocols, functions) with random bytes, guided by code coverage',
     )
-    .option('--corpus <folder>', 'of --in-process: inputs to begin with; new ones are added')
+    .option('--corpus <folder>', 'for --in-process: a folder of initial inputs, to which new ones are added')
     .option('--json', 'print failures and the report as lines of JSON')
     .addHelpText(
       'after',
@@ -77,25 +78,20 @@ export const fuzz: Verb = (program) => {
         'wirepipe fuzz --in-process ./targets.mjs --corpus corpus --seconds 30',
       )}
 
-exit status of fuzz: 0 when nothing was found, 1 when something was, or the server cannot be reached, 2 for wrong arguments`,
+exit status: 0 if nothing was found, 1 if something was found or the server cannot be reached, 2 for wrong arguments`,
     )
     .action(run);
 };
 
 function withServer(command: Command): Command {
-  return command
+  const server = command
     .option('--to <place>', `the server, at ${endpointForms}`)
-    .option(
-      '--run <command>',
-      'a command that runs the server: it is watched, and started again when it has died',
-    )
-    .addOption(whole('--pid <number>', "the server's process, whose memory is watched", 1))
+    .option('--run <command>', 'a command that runs the server; it is watched, and restarted when it dies')
+    .addOption(whole('--pid <number>', 'the process of the server, to watch its memory', 1))
     .addOption(
-      whole('--memory <MiB>', 'what the process may hold beyond what it held at the start', 1).default(256),
-    )
-    .option('--ca <file>', 'of --to tls: the authority to trust')
-    .option('--servername <name>', 'of --to tls: the name that the certificate has to have')
-    .option('--insecure', 'of --to tls: take any certificate');
+      whole('--memory <MiB>', 'how much more memory the process may hold than at the start', 1).default(256),
+    );
+  return withTlsTo(server);
 }
 
 function withAttack(command: Command): Command {
@@ -103,30 +99,31 @@ function withAttack(command: Command): Command {
     .addOption(
       new Option(
         '--using <value...>',
-        "good messages that lead on, such as 'handshake: write HELLO' or 'write HELLO', or a module that exports them",
-      ).default([], 'of the built-in drone its token'),
+        "valid messages that lead to further states, such as 'handshake: write HELLO' or 'write HELLO', or a module that exports them",
+      ).default([], 'for the built-in drone, its token'),
     )
-    .addOption(whole('--seconds <number>', 'how long to attack').default(60))
-    .addOption(whole('--attacks <number>', 'how many attacks at the most'))
+    .addOption(whole('--seconds <number>', 'how long to attack, in seconds').default(60))
+    .addOption(whole('--attacks <number>', 'the most attacks'))
     .addOption(whole('--seed <number>', 'the same seed makes the same attacks').default(1))
     .addOption(new Option('--only <kind...>', 'only these kinds of attacks').choices(ATTACK_KINDS))
     .option(
       '--refusal <how>',
-      'what the server does with what it does not take: close, ignore, any, TYPE (answers with it, and goes on) or close:TYPE',
+      'how the server refuses input: close, ignore, any, TYPE (it answers with that type, and goes on) or close:TYPE',
       'close',
     )
-    .option('--exact', "the answers have to be those of the declared session's handlers, their values too")
-    .option('--unasked', 'states that do not name what they send unasked may send anything')
-    .addOption(whole('--timeout <ms>', 'the longest wait for an answer that is owed', 1).default(2_000))
-    .addOption(whole('--flood <bytes>', 'of a flood', 1).default(16_777_216))
-    .addOption(whole('--failures <number>', 'how many different failures end it', 1).default(10));
+    .option('--exact', "answers must equal those of the declared session's handlers, values included")
+    .option('--unasked', 'states that do not declare their unsolicited messages may send any')
+    .addOption(
+      whole('--timeout <ms>', 'the longest wait for an expected answer, in milliseconds', 1).default(2_000),
+    )
+    .addOption(whole('--flood <bytes>', 'the size of a flood', 1).default(16_777_216))
+    .addOption(whole('--failures <number>', 'stop after this many different failures', 1).default(10));
 }
 
 async function run(specifier: string, options: FuzzVerbOptions): Promise<void> {
   const { inProcess } = options;
   if (inProcess !== undefined) {
-    if (options.to !== undefined)
-      throw new UsageError('fuzz wants --to PLACE or --in-process MODULE, one of them');
+    if (options.to !== undefined) throw new UsageError('fuzz wants either --to PLACE or --in-process MODULE');
     await fuzzModule({ ...options, inProcess });
     return;
   }

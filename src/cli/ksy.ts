@@ -2,7 +2,7 @@ import { safeText } from '../bytes/show.ts';
 import type { DocumentedProtocol } from '../tools/docs/wire-docs.ts';
 import { gapText } from '../tools/gap.ts';
 import { toKsy } from '../tools/ksy/to-ksy.ts';
-import { loadProtocol } from './load-protocol.ts';
+import { loadProtocol, protocolForms } from './load-protocol.ts';
 import { print } from './print.ts';
 import { UsageError } from './usage-error.ts';
 import { examples, type Verb } from './verb.ts';
@@ -12,11 +12,11 @@ import { writeWhole } from './write-whole.ts';
 export const ksy: Verb = (program) => {
   program
     .command('ksy')
-    .description('write the messages of one direction as a definition for Kaitai Struct (.ksy)')
-    .argument('[protocol]', 'a module (./my-protocol.ts, ./all.js#name) or a built-in one', 'drone')
+    .description('write the messages of one direction as a Kaitai Struct definition (.ksy)')
+    .argument('[protocol]', protocolForms, 'drone')
     .option('--from <side>', "whose messages: 'client' or 'server'", 'client')
-    .option('--payload', 'describe one payload, without its frame')
-    .option('--out <file>', 'the file to write, replaced as a whole (default: stdout)')
+    .option('--payload', 'describe a payload without its frame')
+    .option('--out <file>', 'the file to write, replaced atomically (default: stdout)')
     .addHelpText(
       'after',
       examples(

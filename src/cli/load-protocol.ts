@@ -25,12 +25,12 @@ const BUILT_IN: Readonly<Record<string, LoadedProtocol>> = {
   drone: drone as unknown as LoadedProtocol,
 };
 
+/** The forms of a protocol, for the help. */
+export const protocolForms = 'a module (./my-protocol.ts, ./all.js#name) or a built-in protocol (drone)';
+
 /** The option `--protocol MODULE`, whose value `loadProtocol` takes. */
 export function protocolOption(): Option {
-  return new Option(
-    '--protocol <module>',
-    'a module (./my-protocol.ts, ./all.js#name) or a built-in one',
-  ).default('drone');
+  return new Option('--protocol <module>', protocolForms).default('drone');
 }
 
 /**
@@ -62,7 +62,7 @@ export async function loadProtocol(specifier: string): Promise<LoadedProtocol> {
   if (found.length === 1) return exported[found[0]!] as LoadedProtocol;
   throw new UsageError(
     found.length === 0
-      ? `${where}: the module exports no protocol (expected what defineProtocol gives, as default export or by name)`
+      ? `${where}: the module exports no protocol (expected the result of defineProtocol, as the default export or a named one)`
       : `${where}: the module exports several protocols${list(found)}; pick one, as in ${specifier}#${found[0]}`,
   );
 }

@@ -13,6 +13,6 @@ export async function loadVersion(given: string): Promise<ProtocolParts | Protoc
   try {
     return JSON.parse(await readFile(given, 'utf8')) as ProtocolJson;
   } catch (error) {
-    throw new UsageError(`${given}: expected a document of JSON: ${(error as Error).message}`);
+    throw new UsageError(`${given}: expected a JSON document: ${(error as Error).message}`);
   }
 }

@@ -7,9 +7,9 @@ import { writeWhole } from './write-whole.ts';
 export const lock: Verb = (program) => {
   program
     .command('lock')
-    .description('write a protocol as a document of JSON, to compare later versions with')
+    .description('write a protocol as a JSON document, to compare later versions with')
     .argument('<protocol>', versionForms)
-    .option('--out <file>', 'the file to write, replaced as a whole', 'wirepipe.lock.json')
+    .option('--out <file>', 'the file to write, replaced atomically', 'wirepipe.lock.json')
     .addHelpText('after', examples('wirepipe lock ./chat.ts', 'wirepipe lock ./chat.ts --out chat-1.0.json'))
     .action(async (protocol: string, { out }: { out: string }) => {
       const version = await loadVersion(protocol);

@@ -49,15 +49,17 @@ const { version } = createRequire(import.meta.url)('../../package.json') as { ve
 
 function programOf(verbs: readonly Verb[]): Command {
   const program = new Command('wirepipe')
-    .description('Work with a binary protocol from the shell. Without a command: fly the demonstration.')
+    .description(
+      'Work with a binary protocol from the shell. Without a command, wirepipe runs the demonstration (fly).',
+    )
     .version(version)
     .helpCommand('help [command]', 'print the help of a command')
     .configureHelp({ styleTitle: (title) => title.toLowerCase() })
     .configureOutput({ writeErr: () => {} })
     .exitOverride()
     .addHelpText(
-      'afterAll',
-      '\nexit status: 0, 1 when it failed (an answer that says error is an answer), 2 for wrong arguments',
+      'after',
+      '\nexit status: 0 for success, also if the server answers with an error; 1 for a failure; 2 for wrong arguments',
     );
   for (const verb of verbs) verb(program);
   return program;

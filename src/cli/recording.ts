@@ -16,9 +16,11 @@ import { loadProtocol } from './load-protocol.ts';
 import { Progress } from './progress.ts';
 import { UsageError } from './usage-error.ts';
 
+/** The forms of a capture file, for the help. */
+export const captureForms = 'a capture (from tap or recordTo, pcap or pcapng; plain or gzip)';
+
 /** The forms that `openRecording` accepts, for the help. */
-export const recordingForms =
-  'a capture (of tap or recordTo, pcap, pcapng; also packed by gzip), recorded chunks (lines of JSON) or a document of view (JSON); - is stdin';
+export const recordingForms = `${captureForms}, or recorded chunks (lines of JSON), or a view document (JSON); - is stdin`;
 
 /** A recording that is read while `events` is iterated. */
 export interface Recording {
@@ -244,7 +246,7 @@ function chunkEvent(line: string, where: string): CaptureEvent {
   const isHex = typeof bytes === 'string' && /^([\da-f]{2})*$/i.test(bytes);
   if (typeof at !== 'number' || (from !== 'client' && from !== 'server') || !isHex) {
     throw new UsageError(
-      `${where}: expected a document of view, or lines of {"at": ms, "from": "client" or "server", "bytes": hex}`,
+      `${where}: expected a view document, or lines of {"at": ms, "from": "client" or "server", "bytes": hex}`,
     );
   }
   return { event: 'data', time: at / 1_000, connection: 0, from, bytes: Buffer.from(bytes, 'hex') };

@@ -15,16 +15,16 @@ export const repl: Verb = (program) => {
   withSending(
     program
       .command('repl')
-      .description('talk to a server by messages, a line each, with completion of message and field names'),
+      .description('type messages to a server, one per line, with completion of message and field names'),
   )
     .addHelpText(
       'after',
       `
 lines:
-  move 10 20       a message, as send takes it; Tab completes names
+  move 10 20       a message, in the form of wirepipe send; Tab completes names
   .help            the messages and their fields
-  .state           the states that the server may be in, as far as its answers tell
-  Ctrl-D           end our side, print what still comes
+  .state           the states that the server may be in, judging by its answers
+  Ctrl-D           end this side, and print what the server still sends
 ${examples('wirepipe repl --port 4000', "printf 'write HELLO\\nquit\\n' | wirepipe repl --port 4000 --json")}`,
     )
     .action(run);

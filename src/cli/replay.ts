@@ -13,12 +13,15 @@ import {
   parseEndpoint,
   showEndpoint,
   type TlsOptions,
+  withTlsListen,
+  withTlsTo,
 } from './endpoint.ts';
 import { loadProtocol, protocolOption } from './load-protocol.ts';
 import { showMessage } from './message-text.ts';
-import { captureFileEvents } from './recording.ts';
+import { captureFileEvents, captureForms } from './recording.ts';
 import { UsageError } from './usage-error.ts';
 import { examples, type Verb } from './verb.ts';
+import { whole } from './whole-number.ts';
 
 interface ReplayVerbOptions extends TlsOptions {
   protocol: string;
@@ -36,38 +39,36 @@ interface ReplayVerbOptions extends TlsOptions {
 
 /** `replay`: play one side of a recorded conversation against a live peer. */
 export const replay: Verb = (program) => {
-  program
+  const command = program
     .command('replay')
     .description(
-      "take the client's part of a recorded conversation against a server, or the server's against a client, and say where the live one differs",
+      "replay the client's side of a recorded conversation against a server, or the server's side against a client, and print the first difference",
     )
-    .argument('<file>', 'a capture (of tap or recordTo, pcap, pcapng; also packed by gzip); - is stdin')
-    .option('--to <place>', `take the client's part, against the server at ${endpointForms}`)
-    .option('--listen <place>', "take the server's part, against the first client that comes there")
+    .argument('<file>', `${captureForms}; - is stdin`)
+    .option('--to <place>', `replay the client's side against the server at ${endpointForms}`)
+    .option('--listen <place>', "replay the server's side against the first client that connects here")
     .addOption(protocolOption())
-    .addOption(whole('--connection <number>', 'which connection of the capture').default(0))
+    .addOption(whole('--connection <number>', 'the connection of the capture, counted from 0').default(0))
     .option(
       '--bind <path...>',
-      'fields that differ from run to run: the live value is sent in place of the recorded one; fields joined by = are a group',
+      'fields that differ from run to run: a live value replaces the recorded one in later messages; fields joined by = share values',
     )
-    .option('--speed <times>', 'so many times as fast as recorded (default: without a pause)', speedOf)
+    .option('--speed <times>', 'a multiple of the recorded speed (default: no pauses)', speedOf)
     .addOption(
       new Option(
         '--how <how>',
-        'where what is sent is cut; recorded: the bytes as they are, also where they are no messages',
+        'where to cut the sent bytes; recorded sends the recorded chunks, even if they are not messages',
       )
         .choices(['messages', 'recorded', 'coalesced', 'every', 'random'])
         .default('messages'),
     )
-    .addOption(whole('--length <bytes>', 'of --how every: the pieces (default: 1)', 1))
-    .addOption(whole('--seed <number>', 'of --how random (default: 1)'))
-    .addOption(whole('--timeout <ms>', 'the longest wait for a message that was recorded').default(5_000))
-    .option('--json', 'print the difference as a line of JSON')
-    .option('--ca <file>', 'of --to tls: the authority to trust')
-    .option('--servername <name>', 'of --to tls: the name that the certificate has to have')
-    .option('--insecure', 'of --to tls: take any certificate')
-    .option('--cert <file>', 'of --listen tls: our certificate, in PEM')
-    .option('--key <file>', 'of --listen tls: its key')
+    .addOption(whole('--length <bytes>', 'for --how every: bytes per piece (default: 1)', 1))
+    .addOption(whole('--seed <number>', 'for --how random (default: 1)'))
+    .addOption(
+      whole('--timeout <ms>', 'the longest wait for a recorded message, in milliseconds').default(5_000),
+    )
+    .option('--json', 'print the difference as a line of JSON');
+  withTlsListen(withTlsTo(command))
     .addHelpText(
       'after',
       examples(
@@ -81,7 +82,7 @@ export const replay: Verb = (program) => {
 
 async function run(file: string, options: ReplayVerbOptions): Promise<void> {
   if ((options.to === undefined) === (options.listen === undefined)) {
-    throw new UsageError('replay wants --to PLACE or --listen PLACE, one of them');
+    throw new UsageError('replay wants either --to PLACE or --listen PLACE');
   }
   const side: Side = options.to === undefined ? 'server' : 'client';
   const place =
@@ -136,14 +137,6 @@ function* differenceLines({ index, path, recorded, message }: ReplayDifference):
 function shown(message: unknown): string {
   const isObject = typeof message === 'object' && message !== null && !(message instanceof Uint8Array);
   return isObject ? showMessage(message) : safeText(JSON.stringify(plain(message)));
-}
-
-/** An option whose value is a whole number of at least `least`. */
-export function whole(flags: string, description: string, least = 0): Option {
-  return new Option(flags, description).argParser((text) => {
-    if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text);
-    throw new UsageError(`${flags.split(' ')[0]} wants a whole number from ${least}, got '${text}'`);
-  });
 }
 
 function speedOf(text: string): number {

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { showThrown } from '../bytes/show.ts';
 import { connect } from '../net/connect.ts';
 import { plain } from '../protocol/recording/plain.ts';
@@ -8,6 +8,7 @@ import { parseMessage, showMessage } from './message-text.ts';
 import { destinationOf, type PlaceOptions, withPlace } from './place.ts';
 import { UsageError } from './usage-error.ts';
 import { examples, type Verb } from './verb.ts';
+import { whole } from './whole-number.ts';
 
 interface SendOptions extends PlaceOptions {
   protocol: string;
@@ -18,13 +19,13 @@ interface SendOptions extends PlaceOptions {
 
 /** `send`: send messages to a server, one after the other, and print its answers. */
 export const send: Verb = (program) => {
-  withSending(program.command('send').description('give a server messages, and print its answers'))
+  withSending(program.command('send').description('send messages to a server, and print its answers'))
     .argument(
       '<message...>',
-      "each quoted: 'write HELLO' 'move 10 20' 'move x=10 y=20' '{\"type\":\"quit\"}'",
+      "messages, each quoted: 'write HELLO' 'move 10 20' 'move x=10 y=20' '{\"type\":\"quit\"}'",
     )
-    .addOption(count('--replies <number>', 'answers to wait for after each message', 1))
-    .addOption(count('--timeout <ms>', 'the longest wait for an answer', 10_000))
+    .addOption(whole('--replies <number>', 'how many answers to wait for after each message').default(1))
+    .addOption(whole('--timeout <ms>', 'the longest wait for an answer, in milliseconds').default(10_000))
     .addHelpText(
       'after',
       examples(
@@ -85,17 +86,6 @@ async function run(texts: string[], options: SendOptions): Promise<void> {
   // Read and drop further answers: unread, they would keep the connection open.
   client.messages.resume();
   await client.closed;
-}
-
-function count(flags: string, description: string, value: number): Option {
-  return new Option(flags, description).default(value).argParser((text) => {
-    if (!/^\d{1,9}$/.test(text)) {
-      throw new UsageError(
-        `${flags.split(' ')[0]} wants a whole number of at most nine digits, got '${text}'`,
-      );
-    }
-    return Number(text);
-  });
 }
 
 async function within<T>(ms: number, result: Promise<T>, late: () => Error): Promise<T> {

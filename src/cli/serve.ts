@@ -14,10 +14,10 @@ const GOODBYE = { spread: 1_000, deadline: 10_000 };
 
 /** `serve`: keep serving a simulated drone until a signal ends it. */
 export const serve: Verb = (program) => {
-  withPlace(program.command('serve').description('keep serving a simulated drone, until SIGINT or SIGTERM'))
+  withPlace(program.command('serve').description('serve a simulated drone until SIGINT or SIGTERM'))
     .option(
       '--workers <number>',
-      'processes that serve; SIGHUP replaces them, and loses no connection',
+      'the number of worker processes; SIGHUP replaces them without losing a connection',
       countOf,
     )
     .addHelpText(

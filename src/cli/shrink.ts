@@ -11,7 +11,7 @@ import { CaptureDescriber } from './capture-describer.ts';
 import { type EventFilterOptions, eventFilter, withEventFilter } from './event-filter.ts';
 import { type LoadedProtocol, loadProtocol, protocolOption } from './load-protocol.ts';
 import { OutFile } from './out-file.ts';
-import { captureFileEvents } from './recording.ts';
+import { captureFileEvents, captureForms } from './recording.ts';
 import { UsageError } from './usage-error.ts';
 import { examples, type Verb } from './verb.ts';
 
@@ -27,15 +27,15 @@ export const shrink: Verb = (program) => {
     program
       .command('shrink')
       .description(
-        'make the smallest capture that still fails: messages are left out, then chunks, then bytes',
+        'find the smallest capture that still fails, by leaving out messages, then chunks, then bytes',
       )
-      .argument('<file>', 'a capture (of tap or recordTo, pcap, pcapng; also packed by gzip); - is stdin')
-      .requiredOption('--out <file>', 'the file to write, replaced as a whole; packed where it ends in .gz')
+      .argument('<file>', `${captureForms}; - is stdin`)
+      .requiredOption('--out <file>', 'the file to write, replaced atomically; gzip if it ends in .gz')
       .addOption(protocolOption()),
   )
     .option(
       '--fails <command>',
-      "a shell command that fails as long as the fault is there; {} in it is the capture's path, else it stands at the end",
+      "a shell command that fails while the fault is there; {} stands for the capture's path, which else is appended",
     )
     .addHelpText(
       'after',
@@ -51,7 +51,7 @@ async function run(file: string, options: ShrinkOptions): Promise<void> {
   const hasFilter = [options.where, options.connection, options.from].some((one) => one !== undefined);
   if ((options.fails === undefined) !== hasFilter) {
     throw new UsageError(
-      'shrink wants --fails COMMAND, or a filter that some message passes (--where), one of them',
+      'shrink wants either --fails COMMAND or a filter that some message passes (--where)',
     );
   }
   const passes = eventFilter(options);

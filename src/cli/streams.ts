@@ -13,9 +13,9 @@ import { examples, type Verb } from './verb.ts';
 export const streams: Verb = (program) => {
   program
     .command('streams')
-    .description('print what each direction of each TCP connection in pcap and pcapng files carried')
-    .argument('<file...>', 'captures, also packed by gzip; several are read as one, in this order')
-    .option('--json', 'a JSON object a line, with digests and the places of gaps')
+    .description('print a summary of each direction of each TCP connection in pcap and pcapng files')
+    .argument('<file...>', 'captures, plain or gzip; several files are read as one, in this order')
+    .option('--json', 'print one JSON object per line, with digests and the offsets of gaps')
     .addHelpText(
       'after',
       examples('wirepipe streams flight.pcapng', 'wirepipe streams --json flight.pcap.gz'),
@@ -71,7 +71,7 @@ async function read(file: string, flows: Flows): Promise<string | undefined> {
     throw new UsageError(`${file}: ${reason(code) ?? message}`);
   }
   if (strange !== undefined && known === 0) {
-    throw new UsageError(`${file}: its packets are of link type ${strange}, which is not read`);
+    throw new UsageError(`${file}: its packets have link type ${strange}, which is not supported`);
   }
   return undefined;
 }
@@ -79,11 +79,11 @@ async function read(file: string, flows: Flows): Promise<string | undefined> {
 function reason(code: string | undefined): string | undefined {
   switch (code) {
     case 'ENOENT':
-      return 'there is no such file';
+      return 'no such file';
     case 'EISDIR':
-      return 'that is a directory';
+      return 'it is a directory';
     case 'EACCES':
-      return 'it may not be read';
+      return 'permission denied';
     default:
       return undefined;
   }

@@ -2,7 +2,16 @@ import { once } from 'node:events';
 import { safeText } from '../bytes/show.ts';
 import { FaultPlan } from '../testing/faults.ts';
 import type { ViewEvent } from '../tools/view/document.ts';
-import { dial, endpointForms, listenAt, parseEndpoint, showEndpoint, type TlsOptions } from './endpoint.ts';
+import {
+  dial,
+  endpointForms,
+  listenAt,
+  parseEndpoint,
+  showEndpoint,
+  type TlsOptions,
+  withTlsListen,
+  withTlsTo,
+} from './endpoint.ts';
 import { type EventFilterOptions, eventFilter, withEventFilter } from './event-filter.ts';
 import { EventLines } from './event-lines.ts';
 import { faultForms, type MessageNames, parseFault } from './fault-text.ts';
@@ -18,7 +27,7 @@ interface TapOptions extends EventFilterOptions, TlsOptions {
   to: string;
   out?: string;
   redact?: string[];
-  fault: string[];
+  fault?: string[];
   hex?: boolean;
   json?: boolean;
   quiet?: boolean;
@@ -28,32 +37,26 @@ interface TapOptions extends EventFilterOptions, TlsOptions {
 
 /** `tap`: stand between a client and a server; print and record their messages, and inject faults. */
 export const tap: Verb = (program) => {
-  withEventFilter(
+  const command = withEventFilter(
     program
       .command('tap')
-      .description(
-        'stand between any client and any server: print what they say by messages, record it, make it go wrong',
-      )
-      .requiredOption('--listen <place>', `where the client comes: ${endpointForms}`)
-      .requiredOption('--to <place>', 'where the server is: as --listen')
+      .description('stand between a client and a server: print their messages, record them, inject faults')
+      .requiredOption('--listen <place>', `where clients connect: ${endpointForms}`)
+      .requiredOption('--to <place>', 'the server, in one of the same forms')
       .addOption(protocolOption()),
   )
     .option(
       '--out <file>',
-      'record into this capture file, packed where it ends in .gz; it is there when tap ends',
+      'record into this capture file (gzip if it ends in .gz), which appears when tap ends',
     )
-    .option('--redact <path...>', "fields that are recorded as '*', such as login.password")
-    .option('--fault <fault>', `what goes wrong, may be given several times: ${faultForms}`, collect, [])
+    .option('--redact <path...>', "fields to record as '*', such as login.password")
+    .option('--fault <fault>', `a fault to inject, may be repeated: ${faultForms}`, collect)
     .option('--hex', "show each message's bytes, field by field")
     .option('--json', 'print each message as a line of JSON')
-    .option('--quiet', 'print no messages')
-    .option('--view', 'show it on a live page, whose address is printed: for this machine alone')
-    .option('--once', 'end with the first connection')
-    .option('--cert <file>', 'of --listen tls: our certificate, in PEM')
-    .option('--key <file>', 'of --listen tls: its key')
-    .option('--ca <file>', 'of --to tls: the authority to trust')
-    .option('--servername <name>', 'of --to tls: the name that the certificate has to have')
-    .option('--insecure', 'of --to tls: take any certificate')
+    .option('--quiet', 'do not print the messages')
+    .option('--view', 'show the messages on a live web page, on this machine only, and print its address')
+    .option('--once', 'exit after the first connection');
+  withTlsTo(withTlsListen(command))
     .addHelpText(
       'after',
       examples(
@@ -72,7 +75,7 @@ async function run(options: TapOptions): Promise<void> {
   const [listen, to] = [parseEndpoint('--listen', options.listen), parseEndpoint('--to', options.to)];
   const passes = eventFilter(options);
   const protocol = await loadProtocol(options.protocol);
-  const faults = options.fault.flatMap((text) => parseFault(text, namesOf(protocol)));
+  const faults = (options.fault ?? []).flatMap((text) => parseFault(text, namesOf(protocol)));
   const lines = new EventLines(options);
   const recording = options.out === undefined ? undefined : new TapRecording(options.out, options.redact);
   const page = options.view
@@ -127,6 +130,6 @@ function typesOf({
   return types === undefined || types.length === 0 ? undefined : types;
 }
 
-function collect(value: string, all: readonly string[]): string[] {
+function collect(value: string, all: readonly string[] = []): string[] {
   return [...all, value];
 }

@@ -10,11 +10,11 @@ import { writeWhole } from './write-whole.ts';
 export const view: Verb = (program) => {
   program
     .command('view')
-    .description('make one self-contained page of HTML from recorded conversations')
+    .description('make a self-contained HTML page of recorded conversations')
     .argument('<file...>', recordingForms)
     .addOption(protocolOption())
-    .option('--out <page>', 'the file to write, replaced as a whole (default: stdout)')
-    .option('--json', 'give the document of the viewer instead of the page')
+    .option('--out <page>', 'the file to write, replaced atomically (default: stdout)')
+    .option('--json', "print the viewer's document (JSON) instead of the page")
     .addHelpText(
       'after',
       examples(

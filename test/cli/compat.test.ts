@@ -117,7 +117,7 @@ describe('compat', () => {
     [
       'a file that is not there',
       () => ['drone', at('none.json')],
-      /none\.json: expected a document of JSON: ENOENT/,
+      /none\.json: expected a JSON document: ENOENT/,
     ],
     ['JSON that is no document', () => ['drone', at('empty.json')], /^wirepipe: format: expected /],
   ])('%s: one line, status 2', async (_, args, text) => {

@@ -94,7 +94,9 @@ describe('fuzz', () => {
     const using = ['--using', 'handshake: write WRONG', '--attacks', '3'];
     const { status, stdout } = await fuzz('--to', port, ...using);
     stop();
-    expect(stdout).toContain("state 'authenticated' was not reached: --using says which messages lead there");
+    expect(stdout).toContain(
+      "state 'authenticated' was not reached: give messages that lead there with --using",
+    );
     expect(status).toBe(0);
   });
 
@@ -110,7 +112,7 @@ describe('fuzz', () => {
     ],
     [['--to', '1', '--using', 'fly 1'], 'not a message: "fly 1" (expected quit, move, write, changeColor'],
     [['--to', '1', '--out', 'x.bin'], '--out wants a file whose name ends in .ndjson or .ndjson.gz'],
-    [['--in-process', 'a', '--to', '1'], 'fuzz wants --to PLACE or --in-process MODULE, one of them'],
+    [['--in-process', 'a', '--to', '1'], 'fuzz wants either --to PLACE or --in-process MODULE'],
   ])('%j: one line, status 2', async (args, text) => {
     const { status, stdout, stderr } = await fuzz(...args);
     expect(stdout).toBe('');

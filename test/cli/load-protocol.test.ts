@@ -27,7 +27,7 @@ describe('loadProtocol', () => {
 
   test.each([
     ['missing.mjs', /no such file \(expected a module's path, or a built-in protocol: drone\)$/],
-    ['none.mjs', /the module exports no protocol \(expected what defineProtocol gives/],
+    ['none.mjs', /the module exports no protocol \(expected the result of defineProtocol/],
     ['broken.mjs', /cannot load the module: two\\u000alines$/],
     ['several.mjs', /several protocols: first, second; pick one, as in .*several\.mjs#first$/],
     ['several.mjs#third', /the module exports no protocol 'third': first, second$/],

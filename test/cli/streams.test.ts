@@ -129,12 +129,12 @@ describe('wirepipe streams', () => {
   test.each([
     ['no capture', file('notes.txt', Buffer.from('hello')), /not a capture file: it begins with 68656c6c/],
     ['an empty file', file('empty', Buffer.alloc(0)), /not a capture file: it begins with nothing/],
-    ['no such file', path.join(folder, 'absent'), /there is no such file/],
-    ['a directory', folder, /that is a directory/],
+    ['no such file', path.join(folder, 'absent'), /no such file/],
+    ['a directory', folder, /it is a directory/],
     [
-      'a link type that is not read',
+      'an unsupported link type',
       file('usb.pcap', pcap([Buffer.alloc(80)], { linkType: 220 })),
-      /of link type 220/,
+      /have link type 220/,
     ],
   ])('%s: one line, status 2', async (_, place, text) => {
     const { status, lines, stderr } = await streams(place, '--json');

@@ -214,7 +214,7 @@ describe('tap', () => {
       expect(answers).toHaveLength(2);
       expect(error).toBeDefined();
       const { lines, status } = await tapped.end();
-      expect(lines).toContain('#0 → fault: move: the connection is reset behind it');
+      expect(lines).toContain('#0 → fault: move: the connection is reset after it');
       expect(status).toBe(0);
     });
 
