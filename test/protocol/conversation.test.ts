@@ -1,14 +1,20 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   bytes,
+  type Codec,
   Conversation,
+  type ConversationObserver,
   defineProtocol,
   defineSession,
   lengthPrefix,
+  line,
   message,
   messages,
+  type Preface,
+  packets,
   rest,
+  type StateDeclaration,
   u8,
 } from '../../src/index.ts';
 
@@ -80,4 +86,518 @@ test('an answer that cannot be written ends it at once, also while the handler o
   // What the handler answers after all is not sent.
   for (let i = 0; i < 5; i++) await turn();
   expect(conversation.take()).toBeUndefined();
+});
+
+type Word = { type: string; n: string };
+/** `go 5` is `{ type: 'go', n: '5' }`; a word with an x is no message. */
+const words: Codec<Word> = {
+  decode(frame, start, end) {
+    const [type = '', n = ''] = frame.toString('latin1', start, end).split(' ');
+    if (type.includes('x')) throw new Error(`no word: ${type}`);
+    return { type, n };
+  },
+  encode: ({ type, n }) => Buffer.from(`${type} ${n}`.trim()),
+};
+const say = (type: string, n: string | number = ''): Word => ({ type, n: String(n) });
+
+/** Words in lines, without a stream. Each word of the table is one state's. */
+class Talk {
+  readonly conversation: Conversation<Word, Word, string, { log: unknown[] }>;
+
+  constructor(
+    states: Record<string, StateDeclaration<Word, Word, string, { log: unknown[] }>>,
+    { preface, onInvalid, ready }: { preface?: Preface; onInvalid?: 'discard'; ready?: string } = {},
+  ) {
+    const [initial] = Object.keys(states) as [string];
+    const session = defineSession<Word, Word, string, { log: unknown[] }>({
+      receives: words,
+      sends: words,
+      initial,
+      ...(ready !== undefined && { ready }),
+      context: ({ remote }) => ({ log: [remote] }),
+      dispose: ({ log }, reason) => log.push(reason),
+      states: states as never,
+      farewell: ({ message }) => say('sorry', message.replaceAll(' ', '_')),
+    });
+    const parts = { name: 'words', framing: line(), clientMessages: words, serverMessages: words, session };
+    this.conversation = new Conversation(
+      defineProtocol(preface === undefined ? parts : { ...parts, preface }),
+      undefined,
+      { remote: 'here' },
+      onInvalid && { onInvalid },
+    );
+  }
+
+  /** What is said to these lines, of which the last may have no end. */
+  hear(text = ''): string {
+    if (text !== '') this.conversation.receive(Buffer.from(text, 'latin1'));
+    let said = '';
+    for (let bytes = this.conversation.take(); bytes !== undefined; bytes = this.conversation.take())
+      said += bytes;
+    return said;
+  }
+}
+
+/** A promise, and what settles it. */
+function later<T>(): { promise: Promise<T>; resolve(value: T): void } {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
+const echo = { echo: ({ n }: Word) => ({ send: say('heard', n) }) };
+
+describe('what goes before, between and behind the answers', () => {
+  const preface = { client: 'CLI/1 ', server: 'SRV/1 ', refusal: 'no CLI/1' };
+  const greets = { a: { on: echo, onEnter: () => say('hello') } };
+
+  test('the preface, then the greeting, before anything has come', () => {
+    const talk = new Talk(greets, { preface });
+    expect(talk.conversation.unsent).toBe(1);
+    expect(talk.hear()).toBe('SRV/1 hello\n');
+    expect(talk.conversation.unsent).toBe(0);
+    expect(talk.hear('CLI')).toBe('');
+    expect(talk.hear('/1 echo 1\necho 2\n')).toBe('heard 1\nheard 2\n');
+    expect(new Talk(greets).hear('echo 1\n')).toBe('hello\nheard 1\n');
+  });
+
+  test('another preface is refused, in place of the farewell', () => {
+    const talk = new Talk(greets, { preface });
+    expect(talk.hear('GET / HTTP/1.1\r\n')).toBe('SRV/1 hello\nno CLI/1');
+    expect(talk.conversation).toMatchObject({ final: true, error: { code: 'ERR_FRAME_PREFACE' } });
+    expect(talk.hear()).toBe('');
+    const plain = new Talk(greets, { preface: 'CLI/1 ' });
+    expect(plain.hear('GET /')).toMatch(/^hello\nsorry /);
+  });
+
+  test('a fault behind good messages: the answers, then the farewell', () => {
+    const talk = new Talk(greets, { preface });
+    expect(talk.hear('CLI/1 echo 1\njump\necho 2\n')).toBe(
+      "SRV/1 hello\nheard 1\nsorry 'jump'_is_not_expected_in_state_'a',_only_echo\n",
+    );
+    expect(talk.conversation).toMatchObject({
+      taken: 2,
+      final: true,
+      error: { code: 'ERR_STATE_UNEXPECTED' },
+    });
+    expect(talk.hear('echo 3\n')).toBe('');
+    expect(talk.conversation.held).toBe(0);
+  });
+
+  test('a message that we send ourselves goes behind what was answered', () => {
+    const talk = new Talk({ a: { on: echo, unsolicited: ['push'] } });
+    talk.conversation.receive(Buffer.from('echo 1\n'));
+    talk.conversation.send(say('push', 2));
+    expect(talk.conversation.unsent).toBe(1);
+    expect(talk.conversation.unsentBytes).toBeGreaterThan(5);
+    expect(talk.hear()).toBe('push 2\nheard 1\n');
+    expect(talk.conversation.unsentBytes).toBe(0);
+    expect(() => talk.conversation.send(say('heard'))).toThrow(
+      expect.objectContaining({ code: 'ERR_STATE_UNEXPECTED', origin: 'local' }),
+    );
+    expect(talk.conversation).toMatchObject({ unsent: 0, error: undefined, final: false });
+  });
+
+  test('abort: the farewell, and the reason; leave: what has come is answered before the last words', () => {
+    const aborted = new Talk({ a: { on: echo } });
+    const reason = new Error('out of memory');
+    aborted.conversation.abort(reason);
+    aborted.conversation.abort(new Error('again'));
+    expect(aborted.hear('echo 1\n')).toBe('sorry out_of_memory\n');
+    expect(aborted.conversation).toMatchObject({ error: reason, final: true });
+    const left = new Talk({ a: { on: echo } });
+    left.conversation.receive(Buffer.from('echo 1\nec'));
+    left.conversation.leave(({ log }) => say('bye', String(log)));
+    left.conversation.leave(() => say('no'));
+    expect(left.hear()).toBe('heard 1\nbye here\n');
+    expect(left.conversation).toMatchObject({ error: undefined, final: true });
+    const silent = new Talk({ a: { on: echo } });
+    silent.conversation.leave();
+    expect(silent.hear()).toBe('');
+    expect(silent.conversation.final).toBe(true);
+  });
+
+  test("the peer's end: what onEnd says, or a fault inside of a frame", () => {
+    const ends = { a: { on: echo, onEnd: () => say('bye') } };
+    const talk = new Talk(ends);
+    talk.conversation.receive(Buffer.from('echo 1\n'));
+    talk.conversation.ended();
+    expect(talk.hear()).toBe('heard 1\nbye\n');
+    expect(talk.conversation).toMatchObject({ final: true, error: undefined });
+    const cut = new Talk(ends);
+    cut.conversation.receive(Buffer.from('echo 1\nec'));
+    cut.conversation.ended();
+    expect(cut.hear()).toMatch(/^heard 1\nsorry /);
+    expect(cut.conversation.error).toMatchObject({ code: 'ERR_FRAME_TRUNCATED' });
+  });
+
+  test('dispose, once, with the reason', () => {
+    const talk = new Talk({ a: {} });
+    const reason = new Error('reset');
+    expect(talk.conversation.dispose(reason)).toBeUndefined();
+    expect(talk.conversation.dispose()).toBeUndefined();
+    expect(talk.conversation.context.log).toEqual(['here', reason]);
+  });
+});
+
+describe('what can be seen', () => {
+  test('states, entries, limits, counts', () => {
+    const talk = new Talk(
+      {
+        a: { on: { ...echo, go: () => ({ next: 'b' }) }, next: ['b'], deadline: { idle: 5 } },
+        b: { on: echo, next: ['c'], otherwise: () => ({ next: 'c' }) },
+        c: { final: true },
+      },
+      { ready: 'b' },
+    );
+    const { conversation } = talk;
+    expect(conversation).toMatchObject({
+      state: 'a',
+      entries: 1,
+      isReady: false,
+      taken: 0,
+      deadline: { idle: 5 },
+    });
+    talk.hear('echo 1\ngo\n');
+    expect(conversation).toMatchObject({
+      state: 'b',
+      entries: 2,
+      isReady: true,
+      taken: 2,
+      deadline: undefined,
+    });
+    expect(conversation).toMatchObject({ held: 0, isInsideFrame: false, isMeasured: false, isPaused: false });
+    talk.hear('ech');
+    expect(conversation).toMatchObject({
+      held: 3,
+      isInsideFrame: true,
+      isBusy: false,
+      isWorking: false,
+      final: false,
+    });
+    talk.hear('o 1\nbye\nmore\n');
+    expect(conversation).toMatchObject({
+      state: 'c',
+      final: true,
+      deadline: undefined,
+      error: undefined,
+      taken: 4,
+    });
+    expect(conversation.counts).toEqual({ frames: 4, invalid: 0, discarded: 0, noise: 0 });
+    conversation.receive(Buffer.from('echo 9\n'));
+    expect(conversation.held).toBe(0);
+  });
+
+  test('messages, each in its state, and transitions', () => {
+    const talk = new Talk({ a: { on: { go: () => ({ next: 'b' }) }, next: ['b'] }, b: { on: echo } });
+    const seen: unknown[] = [];
+    talk.conversation.observer = {
+      message: ({ type }: Word, state: string) => seen.push([type, state]),
+      transition: (from, to) => seen.push(`${from} to ${to}`),
+    } as ConversationObserver;
+    talk.hear('go\necho 1\n');
+    expect(seen).toEqual([['go', 'a'], 'a to b', ['echo', 'b']]);
+  });
+
+  test('a state that a timer leads to is seen before the next message', () => {
+    const talk = new Talk({
+      a: {
+        on: { go: () => ({ timers: { t: 5 } }) },
+        timers: { t: () => ({ send: say('up'), next: 'b' }) },
+        next: ['b'],
+      },
+      b: { on: echo },
+    });
+    const seen: unknown[] = [];
+    talk.conversation.observer = {
+      message: ({ type }: Word, state: string) => seen.push([type, state]),
+      transition: (from, to) => seen.push(`${from} to ${to}`),
+    } as ConversationObserver;
+    talk.hear('go\n');
+    expect([...talk.conversation.takeTimers()!]).toEqual([['t', 5]]);
+    expect(talk.conversation.takeTimers()).toBeUndefined();
+    talk.conversation.expire('t');
+    expect(talk.hear('echo 1\n')).toBe('up\nheard 1\n');
+    expect(seen).toEqual([['go', 'a'], 'a to b', ['echo', 'b']]);
+  });
+
+  test('a frame that is no message ends the session, or is left out and counted', () => {
+    const talk = new Talk({ a: { on: echo } });
+    expect(talk.hear('echo 1\nx\necho 2\n')).toBe('heard 1\nsorry no_word:_x\n');
+    expect(talk.conversation.counts).toMatchObject({ frames: 1, invalid: 0 });
+    const lenient = new Talk({ a: { on: echo } }, { onInvalid: 'discard' });
+    const left: string[] = [];
+    lenient.conversation.observer = {
+      message() {},
+      transition() {},
+      invalid: (error, frame) => left.push(`${error.message} in ${frame}`),
+    };
+    expect(lenient.hear('x\necho 1\nyx z\necho 2\n')).toBe('heard 1\nheard 2\n');
+    expect(left).toEqual(['no word: x in x', 'no word: yx in yx z']);
+    expect(lenient.conversation.counts).toMatchObject({ frames: 4, invalid: 2 });
+    expect(lenient.conversation).toMatchObject({ taken: 2, error: undefined });
+    lenient.conversation.observer.invalid = () => {
+      throw new Error('as asked');
+    };
+    expect(lenient.hear('echo 3\nx\necho 4\n')).toBe('heard 3\nsorry as_asked\n');
+    expect(new Talk({ a: { on: echo } }, { onInvalid: 'discard' }).hear('x\necho 1\n')).toBe('heard 1\n');
+  });
+
+  test('noise: what the framing skips is counted and told, and where it takes much work, read in several turns', () => {
+    const conversation = new Conversation(
+      defineProtocol({
+        name: 'noisy',
+        // Each byte may begin a packet: 600 sums of 999 bytes are more than one turn is for.
+        framing: packets({
+          kinds: {
+            k: { start: [0x7e], length: 1_000, valid: { checksum: 'CRC-16/MODBUS', byteOrder: 'big' } },
+          },
+          maxFrameLength: 1_000,
+        }),
+        clientMessages: { decode: () => say('any'), encode: () => Buffer.alloc(0) },
+        serverMessages: words,
+        session: defineSession({
+          receives: words,
+          sends: words,
+          initial: 'a',
+          states: { a: { otherwise: () => undefined } },
+        }),
+      }),
+    );
+    const errors: string[] = [];
+    conversation.observer = { message() {}, transition() {}, onDiscard: ({ code }) => errors.push(code) };
+    conversation.receive(Buffer.alloc(1_600, 0x7e));
+    expect(conversation.take()).toBeUndefined();
+    expect(conversation).toMatchObject({ isPaused: true, taken: 0 });
+    const held = conversation.held;
+    conversation.receive(Buffer.alloc(5));
+    expect(conversation.held).toBe(held + 5);
+    let turns = 0;
+    for (; conversation.isPaused; turns++) expect(conversation.take()).toBeUndefined();
+    expect(turns).toBeGreaterThan(1);
+    conversation.ended();
+    while (!conversation.final) expect(conversation.take()).toBeUndefined();
+    expect(conversation.counts).toMatchObject({ frames: 0, invalid: 0 });
+    expect(conversation.counts.noise).toBeGreaterThan(600);
+    expect(errors).toContain('ERR_FRAME_NOISE');
+  });
+});
+
+describe('time', () => {
+  test('a limit that passes, and what its handler says', () => {
+    const talk = new Talk({
+      a: { on: echo, deadline: { idle: 5, frame: 7, handle: ({ limit }) => ({ send: say('late', limit) }) } },
+    });
+    talk.hear('echo 1\nec');
+    talk.conversation.timeout('idle');
+    expect([talk.hear(), talk.conversation.held]).toEqual(['late 5\n', 2]);
+    talk.conversation.timeout('frame');
+    // The frame has been given up: what comes is read anew.
+    expect([talk.hear(), talk.conversation.held]).toEqual(['late 7\n', 0]);
+    expect(talk.hear('echo 2\n')).toBe('heard 2\n');
+    const strict = new Talk({ a: { on: echo, deadline: { within: 5 } } });
+    strict.conversation.timeout('within');
+    expect(strict.hear()).toMatch(/^sorry .*within_5_ms\n$/);
+    strict.conversation.timeout('within');
+    expect(strict.hear()).toBe('');
+  });
+
+  test('while a handler is at work the silence is ours', async () => {
+    const gate = later<void>();
+    const talk = new Talk({
+      a: {
+        on: { slow: () => gate.promise.then(() => ({ send: say('done') })) },
+        deadline: { idle: 5, frame: 7, within: 9 },
+      },
+    });
+    talk.hear('slow\nec');
+    talk.conversation.timeout('idle');
+    talk.conversation.timeout('frame');
+    expect(talk.conversation).toMatchObject({ isWorking: true, isBusy: true, error: undefined });
+    gate.resolve();
+    await talk.conversation.settled();
+    expect(talk.hear()).toBe('done\n');
+    talk.conversation.timeout('frame');
+    expect(talk.hear()).toMatch(/^sorry /);
+  });
+
+  test('timers of several steps, of handlers that take their time as well', async () => {
+    const talk = new Talk({
+      a: {
+        on: { set: ({ n }) => ({ timers: { [n]: 5 } }), stop: ({ n }) => ({ timers: { [n]: null } }) },
+        timers: {
+          t: async () => ({ send: say('up'), timers: { u: 7 } }),
+          u: () => ({ send: say('over'), timers: { t: 3 } }),
+        },
+      },
+    });
+    talk.hear('set t\nset u\nstop u\n');
+    expect([...talk.conversation.takeTimers()!]).toEqual([
+      ['t', 5],
+      ['u', null],
+    ]);
+    talk.conversation.expire('t');
+    expect(talk.conversation.isBusy).toBe(true);
+    await talk.conversation.settled();
+    expect(talk.hear('set t\n')).toBe('up\n');
+    expect([...talk.conversation.takeTimers()!]).toEqual([
+      ['u', 7],
+      ['t', 5],
+    ]);
+    talk.conversation.expire('u');
+    expect(talk.hear()).toBe('over\n');
+    expect([...talk.conversation.takeTimers()!]).toEqual([['t', 3]]);
+    talk.conversation.abort(new Error('x'));
+    talk.hear();
+    talk.conversation.expire('t');
+    expect(talk.hear()).toBe('');
+  });
+
+  test('silence ends a frame whose length is not known', () => {
+    const talk = new Talk({ a: { on: echo } });
+    talk.hear('ech');
+    talk.conversation.silence();
+    expect(talk.conversation.held).toBe(0);
+    expect(talk.hear('echo 1\n')).toBe('heard 1\n');
+    const measured = new Conversation(protocol);
+    measured.receive(Buffer.from([1]));
+    measured.take();
+    expect(measured.isMeasured).toBe(true);
+    measured.silence();
+    expect(measured.held).toBe(1);
+  });
+});
+
+describe('handlers that take their time', () => {
+  test('onAnswers and settled tell when there is more; what has come waits', async () => {
+    const gates = [later<void>(), later<void>()];
+    const talk = new Talk({
+      a: {
+        on: { ...echo, slow: ({ n }) => gates[Number(n)]!.promise.then(() => ({ send: say('done', n) })) },
+      },
+    });
+    const { conversation } = talk;
+    let calls = 0;
+    conversation.onAnswers = () => calls++;
+    expect(conversation.settled()).toBeUndefined();
+    expect(talk.hear('slow 0\necho 1\nslow 1\n')).toBe('');
+    expect(conversation).toMatchObject({ taken: 1, isBusy: true, isWorking: true, held: 14 });
+    const settled = conversation.settled();
+    expect(conversation.settled()).toBe(settled);
+    gates[0]!.resolve();
+    await settled;
+    expect(calls).toBe(1);
+    expect(talk.hear()).toBe('done 0\nheard 1\n');
+    expect(conversation).toMatchObject({ taken: 3, isBusy: true, held: 0 });
+    conversation.leave(() => say('bye'));
+    expect(talk.hear()).toBe('');
+    gates[1]!.resolve();
+    await conversation.settled();
+    expect([calls, talk.hear()]).toEqual([2, 'done 1\nbye\n']);
+    expect(conversation.settled()).toBeUndefined();
+  });
+
+  test('concurrent ones: a message that has to wait, a fault and the end stand behind all of them', async () => {
+    for (const [behind, said] of [
+      ['echo 1\n', 'heard 1\n'],
+      ['x\n', 'sorry no_word:_x\n'],
+      ['', 'bye\n'],
+    ] as const) {
+      const gate = later<void>();
+      const talk = new Talk({
+        a: {
+          on: {
+            ...echo,
+            slow: {
+              concurrent: 'n',
+              handle: ({ n }) => gate.promise.then(() => ({ send: say('done', n) })),
+            },
+          },
+          onEnd: () => say('bye'),
+        },
+      });
+      expect(talk.hear('slow 1\nslow 2\n')).toBe('');
+      expect(talk.conversation).toMatchObject({ taken: 2, isBusy: false, isWorking: true });
+      if (behind === '') talk.conversation.ended();
+      expect(talk.hear(behind)).toBe('');
+      expect(talk.conversation).toMatchObject({ taken: 2, isBusy: true });
+      gate.resolve();
+      await talk.conversation.settled();
+      await turn();
+      expect(talk.hear()).toBe(`done 1\ndone 2\n${said}`);
+    }
+  });
+
+  test('a generator is asked for more as its answers are taken', async () => {
+    let asked = 0;
+    const talk = new Talk({
+      a: {
+        on: {
+          async *rows() {
+            for (; asked < 3; asked++) yield say('row', asked);
+            return { send: say('end') };
+          },
+        },
+      },
+    });
+    expect(talk.hear('rows\n')).toBe('');
+    for (const [count, said] of [
+      [0, 'row 0\n'],
+      [1, 'row 1\n'],
+      [2, 'row 2\n'],
+      [3, 'end\n'],
+    ] as const) {
+      await talk.conversation.settled();
+      expect(asked).toBe(count);
+      expect(talk.hear()).toBe(said);
+    }
+    expect(talk.conversation.isWorking).toBe(false);
+  });
+});
+
+describe('an upgrade', () => {
+  const upgrades = { a: { on: { ...echo, tls: () => ({ send: say('go'), upgrade: 'tls' }) } } };
+
+  test('what came behind it, then and later, goes to the next owner, unread', () => {
+    const talk = new Talk(upgrades);
+    expect(talk.conversation.upgrade).toBeUndefined();
+    expect(talk.hear('echo 1\ntls\necho 2\nec')).toBe('heard 1\ngo\n');
+    expect(talk.conversation.upgrade).toEqual({ name: 'tls', unread: Buffer.from('echo 2\nec') });
+    expect(talk.hear('ho 3\n')).toBe('');
+    expect(talk.conversation.upgrade!.unread.toString()).toBe('echo 2\necho 3\n');
+    expect(talk.conversation).toMatchObject({ taken: 2, final: false, isPaused: false, deadline: undefined });
+    talk.conversation.leave(() => say('bye'));
+    expect(talk.hear()).toBe('');
+    talk.conversation.abort(new Error('no TLS'));
+    expect(talk.hear()).toBe('sorry no_TLS\n');
+    expect(talk.conversation).toMatchObject({ final: true, upgrade: undefined });
+  });
+
+  test('nothing behind it', () => {
+    const talk = new Talk(upgrades);
+    expect(talk.hear('tls\n')).toBe('go\n');
+    expect(talk.conversation.upgrade).toEqual({ name: 'tls', unread: Buffer.alloc(0) });
+  });
+});
+
+test('behind an answer that cannot be written nothing is sent, nor taken', () => {
+  const conversation = new Conversation(protocol);
+  // length 1 · spoil
+  conversation.receive(Buffer.from([1, 1]));
+  expect(conversation.take()).toBeUndefined();
+  const { error } = conversation;
+  expect(() => conversation.send({ type: 'number', n: 1 })).toThrow(
+    expect.objectContaining({
+      code: 'ERR_STATE_CLOSED',
+      origin: 'local',
+      state: 'open',
+      cause: error,
+      message: 'nothing can be sent: an answer before it could not be written',
+    }),
+  );
+  conversation.receive(Buffer.from([1, 2]));
+  expect(conversation.take()).toBeUndefined();
+  expect(conversation).toMatchObject({ taken: 1, held: 0, unsent: 0, isBusy: false, deadline: undefined });
 });
