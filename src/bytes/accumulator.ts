@@ -2,6 +2,8 @@ import { EMPTY } from './buffer.ts';
 
 /** The least room that is allocated for a first piece: enough for the next few bytes of a slow line. */
 const SMALLEST = 64;
+/** So few bytes are copied faster by a loop than by a call into the runtime. */
+const SHORT = 32;
 
 /**
  * Joins the pieces of a frame that comes in several chunks. The room doubles as it fills, so a byte is copied only a few
@@ -29,11 +31,13 @@ export class ByteAccumulator {
     if (length > this.#bytes.length) {
       const room = Math.max(length, Math.min(this.#most, Math.max(SMALLEST, 2 * length)));
       const grown = Buffer.allocUnsafe(room);
-      this.#bytes.copy(grown, 0, 0, this.#length);
+      if (this.#length > 0) this.#bytes.copy(grown, 0, 0, this.#length);
       this.#bytes = grown;
     }
-    if (end - start === 1) this.#bytes[this.#length] = source[start]!;
-    else source.copy(this.#bytes, this.#length, start, end);
+    const bytes = this.#bytes;
+    const shift = this.#length - start;
+    if (end - start <= SHORT) for (let at = start; at < end; at++) bytes[at + shift] = source[at]!;
+    else source.copy(bytes, this.#length, start, end);
     this.#length = length;
   }
 
