@@ -39,13 +39,13 @@ const DESCRIBE: Table = {
   digits({ width, base, range, length }, place) {
     const kind = base === 10 ? 'decimal' : 'hexadecimal';
     const signed = range.min < 0;
-    const sign = signed ? ' A minus or a plus may stand in front, as one of them.' : '';
+    const sign = signed ? ' The first character may be a minus or a plus.' : '';
     const letters = base === 16 ? ' Letters are written in capitals, and read in either case.' : '';
     place.refuse('short', 'digits');
     const bounds = `${grouped(range.min)} to ${grouped(range.max)}.`;
     if (length === undefined) {
       place.draw(place.name, 8 * width);
-      const about = [`${count(width, 'character')} of ASCII, zeros in front: ${bounds}${sign}${letters}`];
+      const about = [`${count(width, 'character')} of ASCII, with leading zeros: ${bounds}${sign}${letters}`];
       place.row(width, [count(width, 'byte')], [`${kind} digits`], [about]);
       return;
     }
@@ -69,7 +69,7 @@ const DESCRIBE: Table = {
   },
 
   bytes({ length, max, mayBeMissing }, place) {
-    const about = mayBeMissing ? [['What stands behind the message in its frame.']] : [];
+    const about = mayBeMissing ? [['The bytes after the message in its frame.']] : [];
     sized(length, 'byte', max, place, ['bytes'], about);
   },
 
@@ -78,9 +78,7 @@ const DESCRIBE: Table = {
     const about: Text[] = [];
     place.refuse(encoding === 'utf8' ? 'utf8' : 'text');
     if (pad !== undefined) {
-      about.push(
-        say`Shorter text is filled up at its end with ${valueText(pad)}, which a reader takes away.`,
-      );
+      about.push(say`Shorter text is padded at its end with ${valueText(pad)}, which a reader removes.`);
     }
     const isWide = encoding === 'utf16le' || encoding === 'utf16be';
     const counted = unit === 'bytes' ? 'byte' : isWide ? 'unit of 2 byte' : 'character';
@@ -92,7 +90,7 @@ const DESCRIBE: Table = {
     limits(times, max, place);
     place.draw(`${place.name} (list)`, fixedBits(item, times));
     const { min, max: most } = item.facts.size;
-    const one: Text = min === most ? [`${count(min, 'byte')} each`] : ['the elements one behind the other'];
+    const one: Text = min === most ? [`${count(min, 'byte')} each`] : ['the elements one after the other'];
     const about = [
       say`${sentence(extentWords(times, 'element', `${place.name} (count)`, place.behind))}.`,
       say`Each element is what ${`${place.name}[]`} says.`,
@@ -147,7 +145,7 @@ const DESCRIBE: Table = {
           1,
           ['1 byte'],
           ['presence'],
-          [say`1 where ${place.name} follows, 0 where it does not; anything else is refused.`],
+          [say`1 if ${place.name} follows, 0 if it does not; anything else is refused.`],
         );
       describeField(item, place.with({ when: [...place.when, say`${`${place.name}.there`} is 1`] }));
     } else if (when === 'rest') {
@@ -201,7 +199,7 @@ const DESCRIBE: Table = {
       limits(length, max ?? Number.POSITIVE_INFINITY, place);
       place.draw(place.name, length.from === 'literal' ? 8 * length.value : undefined);
       const about = [
-        ['What stands in it fills it: bytes that are left are refused.'] as Text,
+        ['Its content fills it: bytes that are left are refused.'] as Text,
         ...maximum(length, max, 'byte'),
       ];
       const bytes = length.from === 'literal' ? length.value : undefined;
@@ -218,28 +216,28 @@ const DESCRIBE: Table = {
       place.refuse('depth');
       const title = place.out.section(item, place.path, (own) => describeField(item, own));
       place.draw(place.name, undefined);
-      const deep = maxDepth === undefined ? '64, or as the limits of the message say' : grouped(maxDepth);
+      const deep = maxDepth === undefined ? '64, or the limit of the message' : grouped(maxDepth);
       place.row(
         undefined,
         ['the size of the structure'],
         ['structure'],
-        [say`See “${title}”.`, [`Levels in one another: at most ${deep}.`]],
+        [say`See “${title}”.`, [`Nested levels: at most ${deep}.`]],
       );
       return;
     }
     if (usual !== undefined) {
       describeField(item, place);
       place.sheet.notes.push(
-        say`A sender that has no value for ${place.name} writes ${shownValue(usual.value)}.`,
+        say`A sender without a value for ${place.name} writes ${shownValue(usual.value)}.`,
       );
       return;
     }
     describeField(item, place);
     if (made === undefined) return;
     place.refuse('made');
-    const what = name ?? 'a value that its program makes of it';
+    const what = name ?? 'a value that the program makes from it';
     place.sheet.notes.push(
-      say`${place.name} stands for ${[what]}; how that is made of the bytes is not part of the declaration.`,
+      say`${place.name} stands for ${[what]}; the declaration does not say how it follows from the bytes.`,
     );
     place.out.gap(
       place.path,
@@ -256,7 +254,7 @@ const DESCRIBE: Table = {
       from !== undefined
         ? say`from ${from}`
         : after !== undefined
-          ? say`from behind ${after}`
+          ? say`from the end of ${after}`
           : place.sheet.message !== undefined
             ? say`from the first byte of the payload`
             : say`from the first byte of its structure`;
@@ -268,10 +266,10 @@ const DESCRIBE: Table = {
     const more: Text[] = [];
     if (zeroed) more.push(['The sum’s own bytes count as zeros.']);
     if (append !== undefined)
-      more.push(say`Behind these bytes, the bytes ${hexOf(append)} (hex) are summed too; they are not sent.`);
+      more.push(say`After these bytes, the bytes ${hexOf(append)} (hex) are summed too; they are not sent.`);
     describeField(base, place);
     const last = place.sheet.rows.pop()!;
-    const about = say`The checksum ${checksum.name} of the bytes ${start} ${end}. Another one is refused.`;
+    const about = say`The checksum ${checksum.name} of the bytes ${start} ${end}. Any other value is refused.`;
     place.sheet.rows.push({
       ...last,
       type: [...last.type, ', checksum'],
@@ -289,7 +287,7 @@ const DESCRIBE: Table = {
       from !== undefined
         ? say`from ${from}`
         : after !== undefined
-          ? say`from behind ${after}`
+          ? say`from the end of ${after}`
           : say`from the first`;
     const range = say`${start} ${to === undefined ? ['to the last one of its structure'] : say`to the end of ${to}`}`;
     const what =
@@ -399,7 +397,7 @@ function prefixRow(extent: Extent, place: Place, what: string, unit: string): vo
   if (row === undefined) return;
   const { adjusted } = extent;
   const by = adjusted === undefined ? '' : inverseWords(adjusted);
-  const words = say`How many ${[unit === 'byte' ? 'bytes' : `${unit}s`]} ${place.name} has${[by]}.`;
+  const words = say`The number of ${[unit === 'byte' ? 'bytes' : `${unit}s`]} of ${place.name}${[by]}.`;
   sheet.rows[before] = { ...row, about: [...row.about, words] };
 }
 
@@ -445,7 +443,7 @@ function bitFields(
     if (at > 0) place.draw('unused', at);
   }
   const covered = bits.reduce((sum, one) => sum + one.width, 0);
-  const about: Text[] = [['The bits of it are numbers of their own; bit 0 is the least significant.']];
+  const about: Text[] = [['Its bits are numbers of their own; bit 0 is the least significant.']];
   if (covered < 8 * width) {
     about.push(
       otherBits === 'ignored'

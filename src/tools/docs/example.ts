@@ -30,7 +30,7 @@ export function explain(codec: AnyDeclared, payload: Buffer): Explained[] {
     const isEnd = at >= (leaves.at(-1)?.end ?? 0);
     parts.push({
       bytes: payload.subarray(at, end),
-      about: isEnd && round?.path === '' ? say`behind the message` : of,
+      about: isEnd && round?.path === '' ? say`after the message` : of,
     });
     at = end;
   };

@@ -55,7 +55,7 @@ export function framingBlocks(framing: Framing, where: string, gaps: Gap[]): Blo
 }
 
 const TRUNCATED = [
-  'the end of the stream inside a frame: anywhere behind its first byte and before its last',
+  'the end of the stream inside a frame: anywhere after its first byte and before its last',
   'ERR_FRAME_TRUNCATED',
 ] as const;
 
@@ -87,19 +87,19 @@ const WORDS: Table = {
         [counted],
         say`At most ${maximum} bytes follow the field. A reader judges the length from the header alone, before it waits for, holds or allocates anything.`,
         [
-          'A length of 0 is a frame with nothing behind the field; whether its payload is a message, “What is refused” tells.',
+          'A length of 0 is a frame with nothing after the field; “What is refused” says whether its payload is a message.',
         ],
         stripWords(strips, field),
         ...(field.offset > 0 && strips !== 0
           ? [
               [
-                'Header bytes in front of the field that are not part of the payload are written as zeros, and ignored by readers.',
+                'Header bytes before the field that are not part of the payload are written as zeros, and ignored by readers.',
               ],
             ]
           : []),
       ],
       refused: [
-        [`a length of more than ${count(maximum, 'byte')} behind the field`, 'ERR_FRAME_TOO_LONG'],
+        [`a length of more than ${count(maximum, 'byte')} after the field`, 'ERR_FRAME_TOO_LONG'],
         ...(adjustment < 0 || field.form !== 'binary'
           ? [['a length that is negative, or that cannot be read', 'ERR_FRAME_LENGTH'] as const]
           : []),
@@ -135,22 +135,22 @@ const WORDS: Table = {
         ...(trailer > 0 ? [{ label: 'trailer', bits: 8 * trailer }] : []),
       ],
       sentences: [
-        say`A frame ends with ${ends} (hex). The earliest in the stream counts; of several at one place, the longest.`,
+        say`A frame ends with ${ends} (hex). The earliest in the stream counts; at the same place, the longest.`,
         ...(start === undefined ? [] : [say`A frame begins with ${hexOf(start)} (hex).`]),
-        ...(trailer > 0 ? [[`${count(trailer, 'byte')} behind the delimiter belong to the frame.`]] : []),
+        ...(trailer > 0 ? [[`${count(trailer, 'byte')} after the delimiter belong to the frame.`]] : []),
         [
           `The payload is the frame ${stripsDelimiter ? 'without' : 'with'} its delimiter${start === undefined ? '' : ` and ${stripsStart ? 'without' : 'with'} its start`}.`,
         ],
-        [`At most ${count(maximum, 'byte')} stand in front of the delimiter.`],
-        ['A sender may not send a payload with a delimiter in it.'],
+        [`At most ${count(maximum, 'byte')} precede the delimiter.`],
+        ['A sender must not send a payload that contains a delimiter.'],
         ...noiseWords(skipsNoise),
         ...(unterminated === 'error'
           ? []
           : [
               [
                 unterminated === 'emit'
-                  ? 'What is left at the end of the stream is a last frame.'
-                  : 'What is left at the end of the stream is dropped.',
+                  ? 'Bytes left at the end of the stream are a last frame.'
+                  : 'Bytes left at the end of the stream are dropped.',
               ],
             ]),
         ...validity.sentences,
@@ -187,22 +187,22 @@ const WORDS: Table = {
       sentences: [
         length === undefined
           ? say`The byte ${hexOf([delimiter])} (hex) ends a frame.`
-          : say`The byte ${hexOf([delimiter])} (hex) begins a frame, which says its own length.`,
+          : say`The byte ${hexOf([delimiter])} (hex) begins a frame, which contains its own length.`,
         ...(start === undefined
           ? []
-          : [say`The byte ${hexOf([start])} opens a frame; what stands before it is noise.`]),
+          : [say`The byte ${hexOf([start])} opens a frame; bytes before it are noise.`]),
         ...(opensWith === undefined
           ? []
-          : [say`A sender puts the byte ${hexOf([opensWith])} in front of each frame.`]),
+          : [say`A sender puts the byte ${hexOf([opensWith])} before each frame.`]),
         ...escapes.map(
           ([byte, to]) =>
             say`The byte ${hexOf([byte])} in the content is sent as ${hexOf([escapeByte, to])}.`,
         ),
         ...(xor === undefined
           ? []
-          : [say`Any byte may be sent as ${hexOf([escapeByte])} and the byte xor-ed with ${hexOf([xor])}.`]),
-        ...(ignored.length === 0 ? [] : [say`A reader passes over ${hexOf(ignored)}, wherever they stand.`]),
-        ...(cancel === undefined ? [] : [say`The bytes ${hexOf([escapeByte, cancel])} give a frame up.`]),
+          : [say`Any byte may be sent as ${hexOf([escapeByte])} and the byte XORed with ${hexOf([xor])}.`]),
+        ...(ignored.length === 0 ? [] : [say`A reader skips ${hexOf(ignored)} everywhere.`]),
+        ...(cancel === undefined ? [] : [say`The bytes ${hexOf([escapeByte, cancel])} cancel a frame.`]),
         ...(length === undefined
           ? []
           : [
@@ -211,14 +211,14 @@ const WORDS: Table = {
         [
           emptyFrames
             ? 'Nothing between two ends is an empty frame.'
-            : 'Nothing between two ends is no frame.',
+            : 'Nothing between two ends is not a frame.',
         ],
         [`A payload has at most ${count(maximum, 'byte')}, counted without escapes.`],
         ...validity.sentences,
       ],
       refused: [
         [`a payload of more than ${count(maximum, 'byte')}`, 'ERR_FRAME_TOO_LONG'],
-        ['an escape in front of a byte that it does not go with', 'ERR_FRAME_STUFFING'],
+        ['an escape before a byte that it cannot escape', 'ERR_FRAME_STUFFING'],
         ...(forbidden.length === 0
           ? []
           : [[`the bytes ${hexOf(forbidden)} (hex), unescaped`, 'ERR_FRAME_STUFFING'] as const]),
@@ -237,16 +237,16 @@ const WORDS: Table = {
       ],
       sentences: [
         [
-          'Consistent overhead byte stuffing (Cheshire and Baker): the payload is cut at its zeros, and has a zero thought of behind its end.',
+          'Consistent overhead byte stuffing (Cheshire and Baker): an imaginary zero is added to the end of the payload, which is then cut at its zeros.',
         ],
-        say`Each block is a byte n of ${'01'} to ${'ff'} (hex) and n − 1 bytes of the payload without a zero; a zero of the payload follows them, unless n is ${'ff'}. The last zero is the one that was thought of.`,
-        say`The byte ${'00'} ends the frame, and stands nowhere else.`,
+        say`Each block is a byte n of ${'01'} to ${'ff'} (hex) and n − 1 bytes of the payload without a zero; a zero of the payload follows them, unless n is ${'ff'}. The last zero is the imaginary one.`,
+        say`The byte ${'00'} ends the frame, and appears nowhere else.`,
         [`A payload has at most ${count(maximum, 'byte')}.`],
         ...validity.sentences,
       ],
       refused: [
         [`a payload of more than ${count(maximum, 'byte')}`, 'ERR_FRAME_TOO_LONG'],
-        ['a block that goes on behind the end of its frame', 'ERR_FRAME_STUFFING'],
+        ['a block that extends beyond the end of its frame', 'ERR_FRAME_STUFFING'],
         ...validity.refused,
       ],
       gaps: validity.gaps,
@@ -257,7 +257,7 @@ const WORDS: Table = {
     ...NOTHING,
     cells: [{ label: 'payload', bits: 8 * length }],
     sentences: [
-      [`Every frame has ${count(length, 'byte')}, one behind the other, with nothing between them.`],
+      [`Every frame has ${count(length, 'byte')}, one after the other, with nothing between them.`],
     ],
   }),
 
@@ -267,9 +267,7 @@ const WORDS: Table = {
       cells: [],
       sentences: [
         by === 'declaration'
-          ? [
-              'There is nothing round a message: its own fields say where it ends, and the next one begins there.',
-            ]
+          ? ['Nothing surrounds a message: its own fields say where it ends, and the next one begins there.']
           : ['A function of the program finds the length of a frame in its first bytes.'],
         [`A frame has at most ${count(maximum, 'byte')}.`],
         ...noiseWords(skipsNoise),
@@ -281,7 +279,12 @@ const WORDS: Table = {
       ],
       gaps: [
         ...(by === 'function'
-          ? [['the length of a frame is found by a function', 'the page says no more of it'] as const]
+          ? [
+              [
+                'the length of a frame is found by a function',
+                'the page does not describe it further',
+              ] as const,
+            ]
           : []),
         ...validity.gaps,
       ],
@@ -294,7 +297,7 @@ const WORDS: Table = {
       cells: [],
       sentences: [
         [
-          'Frames of several kinds stand one behind the other; the first bytes tell which it is, tried in this order:',
+          'Frames of several kinds follow one another. The first bytes tell the kind; the kinds are tried in this order:',
         ],
         ...all.flatMap(({ kind: { name, start, length, maximum: most, header }, validity }): Text[] => {
           const mask = start?.mask === undefined ? [] : say`, of which the bits ${hexOf(start.mask)} count`;
@@ -306,9 +309,9 @@ const WORDS: Table = {
             length.by === 'number'
               ? say`has ${count(length.length, 'byte').split(' ')[0]!} bytes`
               : length.by === 'field'
-                ? say`says its length: ${fieldWords(length.field, 'the frame')}; that, ${[length.add < 0 ? 'minus' : 'plus']} ${grouped(Math.abs(length.add))}, is the length of the whole frame`
+                ? say`contains its length: ${fieldWords(length.field, 'the frame')}; that, ${[length.add < 0 ? 'minus' : 'plus']} ${grouped(Math.abs(length.add))}, is the length of the whole frame`
                 : length.by === 'end'
-                  ? say`ends with ${hexOf(length.end)} (hex)${[length.trailer > 0 ? ` and ${count(length.trailer, 'byte')} behind that` : '']}`
+                  ? say`ends with ${hexOf(length.end)} (hex)${[length.trailer > 0 ? ` and ${count(length.trailer, 'byte')} after that` : '']}`
                   : say`has a length that a function finds in its first ${grouped(header)} bytes`;
           return [
             say`${name} ${begins}, ${sized}, and has at most ${[count(most, 'byte')]}.`,
@@ -319,13 +322,21 @@ const WORDS: Table = {
         ...noiseWords(skipsNoise),
       ],
       refused: [
-        [`a frame of more than ${count(maximum, 'byte')}, or than its kind has`, 'ERR_FRAME_TOO_LONG'],
+        [
+          `a frame of more than ${count(maximum, 'byte')}, or beyond the maximum of its kind`,
+          'ERR_FRAME_TOO_LONG',
+        ],
         ...(skipsNoise ? [] : [['first bytes that no kind has', 'ERR_FRAME_NOISE'] as const]),
         ...all.flatMap(({ validity }) => validity.refused),
       ],
       gaps: all.flatMap(({ kind, validity }) => [
         ...(kind.length.by === 'function'
-          ? [[`the length of ${kind.name} is found by a function`, 'the page says no more of it'] as const]
+          ? [
+              [
+                `the length of ${kind.name} is found by a function`,
+                'the page does not describe it further',
+              ] as const,
+            ]
           : []),
         ...validity.gaps,
       ]),
@@ -356,12 +367,12 @@ const WORDS: Table = {
         ...sized,
         ...(missing === undefined
           ? []
-          : [[`Where the header says none, the body has ${count(missing, 'byte')}.`]]),
+          : [[`If the header has no length, the body has ${count(missing, 'byte')}.`]]),
         ...(until === undefined
           ? []
-          : [say`A body whose header says no length ends with ${hexOf(until)} (hex).`]),
-        ...(trailer > 0 ? [[`${count(trailer, 'byte')} behind the body belong to the frame.`]] : []),
-        ...(ignored.length > 0 ? [say`A reader passes over ${hexOf(ignored)} in front of a header.`] : []),
+          : [say`A body whose header has no length ends with ${hexOf(until)} (hex).`]),
+        ...(trailer > 0 ? [[`${count(trailer, 'byte')} after the body belong to the frame.`]] : []),
+        ...(ignored.length > 0 ? [say`A reader skips ${hexOf(ignored)} before a header.`] : []),
         [`The header has at most ${count(maxHeader, 'byte')}, the frame at most ${count(maximum, 'byte')}.`],
         ['The payload is the whole frame, header included.'],
       ],
@@ -370,11 +381,11 @@ const WORDS: Table = {
           `a header of more than ${count(maxHeader, 'byte')}, or a frame of more than ${count(maximum, 'byte')}`,
           'ERR_FRAME_TOO_LONG',
         ],
-        ['a length that is none', 'ERR_FRAME_LENGTH'],
+        ['a length that is not a number', 'ERR_FRAME_LENGTH'],
       ],
       gaps:
         length.by === 'function'
-          ? [['the length of the body is found by a function', 'the page says no more of it']]
+          ? [['the length of the body is found by a function', 'the page does not describe it further']]
           : [],
     };
   },
@@ -391,7 +402,7 @@ function fieldSentences(field: LengthFieldData, of: string): Text[] {
 
 function fieldWords({ offset, width, form, maxWidth, order, mask }: LengthFieldData, of: string): Text {
   const place =
-    offset === 0 ? `at the beginning of ${of}` : `${count(offset, 'byte')} behind the beginning of ${of}`;
+    offset === 0 ? `at the beginning of ${of}` : `${count(offset, 'byte')} after the beginning of ${of}`;
   const first = order === 'little' ? 'least' : 'most';
   const masked: Text =
     mask === undefined ? [] : say`, of which the bits ${mask.toString(16)} (hex) hold the length`;
@@ -402,33 +413,31 @@ function fieldWords({ offset, width, form, maxWidth, order, mask }: LengthFieldD
     }
     case 'varint':
       return [
-        `The length is an unsigned varint of at most ${count(maxWidth ?? 10, 'byte')}, ${place}: groups of seven bits, the least significant first, the highest bit of a byte set where another follows (300 is `,
+        `The length is an unsigned varint of at most ${count(maxWidth ?? 10, 'byte')}, ${place}: groups of seven bits, the least significant first, the highest bit of a byte set if another follows (300 is `,
         code('ac 02'),
         ')',
       ];
     case '7/16/64':
       return [
-        `The length stands in the lower seven bits of a byte ${place}; 126 there says that it is in the two bytes behind, 127 that it is in the eight bytes behind, most significant byte first`,
+        `The length is in the lower seven bits of a byte ${place}; 126 there means that it is in the next two bytes, 127 that it is in the next eight bytes, most significant byte first`,
       ];
     default:
       return [
-        `The length is a number in ${count(width, `${form} digit`)} of ASCII, zeros in front, ${place}`,
+        `The length is a number in ${count(width, `${form} digit`)} of ASCII, with leading zeros, ${place}`,
       ];
   }
 }
 
 function stripWords(strips: number | 'header', field: LengthFieldData): Text {
   if (strips === 'header' || strips === field.offset + field.width) {
-    return ['The payload is what follows the field.'];
+    return ['The payload is the bytes after the field.'];
   }
   if (strips === 0) return ['The payload is the whole frame, header and length included.'];
   return [`The payload is the frame without its first ${count(strips, 'byte')}.`];
 }
 
 function noiseWords(skipsNoise: boolean): Text[] {
-  return skipsNoise
-    ? [['Bytes that are no part of a frame are noise: a reader passes over them and goes on.']]
-    : [];
+  return skipsNoise ? [['Bytes outside of frames are noise: a reader skips them and continues.']] : [];
 }
 
 function validWords(valid: ValidLayout | undefined): Omit<FramingWords, 'cells'> {
@@ -437,7 +446,7 @@ function validWords(valid: ValidLayout | undefined): Omit<FramingWords, 'cells'>
     return {
       sentences: [['A function of the program judges whether a frame is valid.']],
       refused: [],
-      gaps: [['a function judges whether a frame is valid', 'the page says no more of it']],
+      gaps: [['a function judges whether a frame is valid', 'the page does not describe it further']],
     };
   }
   const { checksum, bits, order, form, at, from, to } = valid;
@@ -447,7 +456,7 @@ function validWords(valid: ValidLayout | undefined): Omit<FramingWords, 'cells'>
       : `${form} digits`;
   return {
     sentences: [
-      say`The checksum ${checksum} stands ${[placeWords(at)]} as ${[held]}, over the bytes from ${[placeWords(from)]} up to ${[placeWords(to)]}.`,
+      say`The checksum ${checksum} is at ${[placeWords(at)]}, as ${[held]}, over the bytes from ${[placeWords(from)]} up to ${[placeWords(to)]}.`,
     ],
     refused: [['a wrong checksum', 'ERR_FRAME_CHECKSUM']],
     gaps: [],

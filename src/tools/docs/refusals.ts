@@ -28,29 +28,29 @@ export type Rule =
 /** What is wrong with a message, and the code of wirepipe's error. */
 const RULES: Readonly<Record<Rule, readonly [about: string, error: string]>> = {
   short: [
-    'the payload ends before the message is complete: inside a field, or in front of one',
+    'the payload ends before the message is complete: inside a field, or before one',
     'ERR_MESSAGE_SHORT',
   ],
   unknown: ['a tag that no message of its sender has', 'ERR_MESSAGE_UNKNOWN'],
-  trailing: ['bytes behind a complete message, inside its frame', 'ERR_MESSAGE_TRAILING'],
+  trailing: ['bytes after a complete message, inside its frame', 'ERR_MESSAGE_TRAILING'],
   empty: ['a payload of no bytes', 'ERR_MESSAGE_EMPTY'],
   inner: ['bytes that are left inside a field with a size of its own', 'ERR_MESSAGE_TRAILING'],
   utf8: ['text that is not well-formed UTF-8', 'ERR_MESSAGE_UTF8'],
-  text: ['bytes that its encoding does not have', 'ERR_MESSAGE_VALUE'],
-  name: ['a number without a name, where all have one', 'ERR_MESSAGE_VALUE'],
-  truth: ['a byte other than 0 and 1, where it says false or true', 'ERR_MESSAGE_VALUE'],
+  text: ['bytes that are not text in its encoding', 'ERR_MESSAGE_VALUE'],
+  name: ['a number without a name, if all must have one', 'ERR_MESSAGE_VALUE'],
+  truth: ['a byte other than 0 and 1 for false or true', 'ERR_MESSAGE_VALUE'],
   constant: ['bytes or bits other than the constant ones', 'ERR_MESSAGE_VALUE'],
-  bits: ['a set bit that has no name', 'ERR_MESSAGE_VALUE'],
-  digits: ['characters that write no number', 'ERR_MESSAGE_VALUE'],
-  varint: ['a varint of more bytes, or a larger number, than its type has', 'ERR_MESSAGE_VALUE'],
+  bits: ['a set bit without a name', 'ERR_MESSAGE_VALUE'],
+  digits: ['characters that are not a number', 'ERR_MESSAGE_VALUE'],
+  varint: ['a varint of more bytes, or a larger number, than its type allows', 'ERR_MESSAGE_VALUE'],
   exact: ['a number beyond −(2^53 − 1) to 2^53 − 1', 'ERR_MESSAGE_VALUE'],
   tooLong: ['a size or a count beyond the limit of its field', 'ERR_FIELD_TOO_LONG'],
   size: ['a size or a count below 0', 'ERR_MESSAGE_VALUE'],
-  tag: ['a tag of a choice that none of its cases has', 'ERR_MESSAGE_VALUE'],
+  tag: ['a tag of a choice that belongs to none of its cases', 'ERR_MESSAGE_VALUE'],
   sum: ['a wrong checksum', 'ERR_FRAME_CHECKSUM'],
-  agreed: ['a number that does not agree with what it tells of', 'ERR_MESSAGE_VALUE'],
-  only: ['an earlier field with a value that this message does not permit', 'ERR_MESSAGE_VALUE'],
-  made: ['bytes of which the value cannot be made', 'ERR_MESSAGE_VALUE'],
+  agreed: ['a number that does not agree with what it counts or repeats', 'ERR_MESSAGE_VALUE'],
+  only: ['an earlier field with a value that this message does not allow', 'ERR_MESSAGE_VALUE'],
+  made: ['bytes that the program refuses to convert', 'ERR_MESSAGE_VALUE'],
   terminator: ['no terminator before the end', 'ERR_MESSAGE_SHORT'],
   depth: ['a structure nested deeper than its limit', 'ERR_MESSAGE_LIMIT'],
 };
@@ -112,11 +112,11 @@ export function refusedBlocks(parts: readonly PartRefusals[]): Block[] {
     ...(rows.length === 0
       ? []
       : ([
-          paragraph(['A reader has to refuse, beside what “Framing” tells:']),
+          paragraph(['A reader has to refuse, in addition to “Framing”:']),
           { is: 'table', head: ['what', 'where', 'wirepipe’s error'], rows },
         ] as const)),
     paragraph([
-      'A writer has to refuse, before it sends a byte, what a reader would refuse, and values that have no bytes: a number out of the range of its type, text that its encoding cannot hold, a text, a list or bytes of more than their length can say or their limit permits, a payload that is too long for a frame.',
+      'Before it sends a byte, a writer has to refuse what a reader would refuse, and values that cannot be encoded: a number outside the range of its type, text that its encoding cannot hold, a text, a list or bytes beyond their length field or their limit, a payload that is too long for a frame.',
     ]),
     ...(items.length === 0 ? [] : [{ is: 'list', items } as const]),
   ];

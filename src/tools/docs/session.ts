@@ -14,7 +14,7 @@ export function sessionBlocks(session: AnySession): Block[] {
   const { ready, initial, farewell } = table;
   return [
     paragraph([
-      'The states are those of the server’s side of one connection. An arrow is labelled with the messages that a client sends, and behind the slash with what the server answers; “otherwise” is any message without an arrow of its own.',
+      'The states are those of the server’s side of one connection. The label of an arrow has the messages that a client sends and, after the slash, the server’s answers; “otherwise” is any message without an arrow of its own.',
     ]),
     {
       is: 'states',
@@ -23,7 +23,7 @@ export function sessionBlocks(session: AnySession): Block[] {
       mermaid: withoutFinalRows(toMermaid(session)),
     },
     paragraph(
-      say`A connection begins in ${initial.name}.${ready === initial ? [] : say` The handshake is over in ${ready.name}; a server may close a connection that takes too long until then.`}`,
+      say`A connection begins in ${initial.name}.${ready === initial ? [] : say` The handshake is over in ${ready.name}; a server may close a connection that takes too long to get there.`}`,
     ),
     paragraph([orderWords(all, initial)]),
     ...(farewell === undefined
@@ -44,14 +44,14 @@ function orderWords(all: readonly StateTable[], initial: StateTable): string {
   const decides = rows.some(({ outcomes }) => outcomes === undefined || outcomes.size > 1);
   const breaks = taking.some(({ otherwise }) => otherwise === undefined);
   return [
-    initial.onEnter === undefined ? 'The server sends no greeting.' : 'The server may speak first.',
+    initial.onEnter === undefined ? 'The server sends no greeting.' : 'The server may send first.',
     isConcurrent
-      ? 'A client need not wait for an answer before it sends the next message. The server takes messages in the order in which they come; where a protocol permits several under way at once, their answers may overtake each other.'
-      : 'A client need not wait for an answer before it sends the next message: the server takes messages one at a time, and answers them in the order in which they come.',
-    ...(decides ? ['Where several answers or states are named, the server decides which.'] : []),
+      ? 'A client need not wait for an answer before it sends the next message. The server takes messages in the order of arrival; if the protocol allows several in flight, their answers may overtake each other.'
+      : 'A client need not wait for an answer before it sends the next message: the server takes messages one at a time, and answers them in order.',
+    ...(decides ? ['If several answers or states are named, the server decides which.'] : []),
     ...(breaks
       ? [
-          'A message that a state does not take breaks the protocol: the server closes the connection, once its answers to what came before are sent.',
+          'A message that a state does not accept breaks the protocol: the server closes the connection once its answers to earlier messages are sent.',
         ]
       : []),
   ].join(' ');
@@ -84,12 +84,12 @@ function stateBlocks(state: StateTable, table: SessionTable): Block[] {
   const notes: Text[] = [];
   if (final)
     notes.push([
-      'The last state: the answer to the message that led here is sent, and the server ends its side. It discards what comes behind that message, unread and unanswered, until the client ends its side too.',
+      'The last state: the answer to the message that led here is sent, and the server ends its side. It discards further input, unread and unanswered, until the client ends its side too.',
     ]);
   if (postpone !== undefined && postpone.size > 0)
     notes.push(say`${names([...postpone])} wait for the next state.`);
-  if (onEnter !== undefined) notes.push(['The server may speak first, on entering.']);
-  if (onEnd !== undefined) notes.push(['The server may speak when the client ends its side.']);
+  if (onEnter !== undefined) notes.push(['The server may send first, on entering.']);
+  if (onEnd !== undefined) notes.push(['The server may send messages when the client ends its side.']);
   if (unsolicited !== undefined && !final) {
     notes.push(
       unsolicited.size === 0
@@ -102,7 +102,7 @@ function stateBlocks(state: StateTable, table: SessionTable): Block[] {
       `Deadline: ${limits(deadline)}. ${deadline.row === undefined ? 'Beyond it the server closes the connection.' : 'Beyond it the server acts as the diagram shows.'}`,
     ]);
   }
-  if (line !== undefined) notes.push(['In this state the bytes are framed, or read, in a way of its own.']);
+  if (line !== undefined) notes.push(['This state has a framing or a codec of its own.']);
   return [
     heading(3, say`State ${name}`),
     ...(rows.length === 0 ? [] : [{ is: 'table', head: ['message', 'answer', 'next state'], rows } as const]),

@@ -141,7 +141,7 @@ export class Place {
     const at = hidden ? undefined : sheet.next;
     if (!hidden)
       sheet.next = at === undefined || bytes === undefined || when.length > 0 ? undefined : at + bytes;
-    const conditions = when.map((one) => say`Only where ${one}.`);
+    const conditions = when.map((one) => say`Only if ${one}.`);
     sheet.rows.push({
       at,
       name: this.name === '' ? 'value' : this.name,

@@ -47,7 +47,7 @@ export function transcriptBlocks({ table }: Session<any, any, any, any>, made: r
   if (rows.length < 2) return [];
   return [
     heading(3, ['A conversation']),
-    paragraph(say`It begins in ${initial.name}. What the messages hold is made up.`),
+    paragraph(say`It begins in ${initial.name}. The contents of the messages are made up.`),
     { is: 'table', head: ['the client sends', 'the server answers', 'state then'], rows },
   ];
 }

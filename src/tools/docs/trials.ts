@@ -35,7 +35,7 @@ export function trialBlocks(all: readonly Made[]): Block[] {
   const sender = first.side === 'both' ? 'one side' : `the ${first.side}`;
   return [
     heading(2, ['More examples']),
-    paragraph([`Streams that ${sender} sends, and what a reader takes of them.`]),
+    paragraph([`Streams that ${sender} sends, and what a reader takes from them.`]),
     { is: 'table', head: ['bytes', 'what they are', 'what a reader takes'], rows },
   ];
 }
@@ -69,7 +69,7 @@ function* streams(made: readonly Made[]): Generator<readonly [about: string, str
     }
   }
   payloads.push([
-    'a message, and a byte behind it in its frame',
+    'a message, and a byte after it in its frame',
     Buffer.concat([first!.payload, Buffer.of(0xff)]),
   ]);
   const longer = made.find(
@@ -89,7 +89,7 @@ function* streams(made: readonly Made[]): Generator<readonly [about: string, str
     const frame = frameOf(framing, payload);
     if (frame !== undefined) yield [about, frame];
   }
-  yield ['two frames, one behind the other', Buffer.concat([first!.frame, second!.frame])];
+  yield ['two frames, one after the other', Buffer.concat([first!.frame, second!.frame])];
   yield [
     'a stream that ends inside its second frame',
     Buffer.concat([first!.frame, second!.frame.subarray(0, -1)]),

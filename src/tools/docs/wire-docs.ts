@@ -135,7 +135,7 @@ class Writer {
     const blocks: Block[] = [
       heading(1, say`The wire protocol ${name}`),
       paragraph([
-        'What the bytes of this protocol mean, for an implementation in any language. The page is made from the declaration that wirepipe, a toolkit for network protocols, runs: so the two agree.',
+        'The meaning of the bytes of this protocol, for an implementation in any language. The page is generated from the declaration that wirepipe, a toolkit for network protocols, runs, so the two agree.',
       ]),
       {
         is: 'list',
@@ -144,10 +144,10 @@ class Writer {
             'Bytes are written in hex, and in the order in which they are sent. Offsets, which begin at 0, and sizes count bytes; the numbers in byte diagrams count bits.',
           ],
           [
-            'In a byte diagram a row is 32 bits, the first bit sent on the left; of a byte, the most significant bit is on the left. A field whose name ends with … has no fixed size, or a long one, and is not drawn to scale.',
+            'In a byte diagram a row is 32 bits, with the first bit sent on the left; the most significant bit of a byte is on the left. A field whose name ends with … has no fixed size, or a long one, and is not drawn to scale.',
           ],
           [
-            `“Refused” means that a reader takes bytes as broken, and reads no further. What came before them is taken, and answered, as if they had not come; they have no answer themselves${session?.table.farewell === undefined ? '' : ', except for a farewell (see “Session”)'}. Then the reader closes the connection.`,
+            `“Refused” means that a reader treats bytes as broken and reads no further. Messages before them are accepted and answered as usual; the refused bytes get no answer${session?.table.farewell === undefined ? '' : ', except for a farewell (see “Session”)'}. Then the reader closes the connection.`,
           ],
         ],
       },
@@ -221,7 +221,7 @@ class Writer {
     if (first.length > 0) blocks.push({ is: 'list', items: first });
     if (client.framing === server.framing) {
       blocks.push(
-        paragraph(['Both sides send frames, one behind the other. The payload of a frame is one message.']),
+        paragraph(['Both sides send frames, one after the other. The payload of a frame is one message.']),
       );
       return [...blocks, ...framingBlocks(client.framing, 'framing', this.#gaps)];
     }
@@ -257,12 +257,12 @@ class Writer {
     if (trailing === 'ignore') {
       blocks.push(
         paragraph([
-          `${isChoice ? 'A sender sends exactly so many bytes. ' : ''}A reader ignores bytes behind a complete message, inside its frame.`,
+          `${isChoice ? 'A sender sends exactly this many bytes. ' : ''}A reader ignores bytes after a complete message, inside its frame.`,
         ]),
       );
     } else if (trailing === 'keep') {
       blocks.push(
-        paragraph(['Bytes behind a complete message, inside its frame, belong to it as its last field.']),
+        paragraph(['Bytes after a complete message, inside its frame, belong to it as its last field.']),
       );
     }
     if (parameters.size > 0) {
@@ -290,7 +290,7 @@ class Writer {
     ) {
       const first = layout.field.offset - layout.strips;
       more.push([
-        `The length field of the framing is part of the payload, ${count(first, 'byte')} behind its first; a sender fills it in, whatever field stands there.`,
+        `The length field of the framing is part of the payload, ${count(first, 'byte')} after its first byte; a sender fills it in, whatever field is there.`,
       ]);
     }
     const { costs } = root.facts;
@@ -332,9 +332,9 @@ class Writer {
             ).join('')}`,
           };
       } else if (tag.from === 'path')
-        place.sheet.notes.push(say`It is this message where ${tag.path} is ${values}.`);
+        place.sheet.notes.push(say`It is this message if ${tag.path} is ${values}.`);
       else if (tag.from === 'parameter')
-        place.sheet.notes.push(say`It is this message where the parameter ${tag.name} is ${values}.`);
+        place.sheet.notes.push(say`It is this message if the parameter ${tag.name} is ${values}.`);
       describeMembers(entries, derived, place, before);
     });
   }
@@ -353,14 +353,14 @@ class Writer {
         what: `no example: ${made.reason}`,
         instead: 'the message is described without one',
       });
-      return [paragraph(['No example could be made of the declaration alone.'])];
+      return [paragraph(['No example could be generated from the declaration alone.'])];
     }
     const payload = made.bytes;
     let frame: Buffer;
     try {
       frame = framed(framing.writer(), payload);
     } catch (error) {
-      return [paragraph(say`No frame can be made of the example: ${showThrown(error)}`)];
+      return [paragraph(say`The example cannot be framed: ${showThrown(error)}`)];
     }
     this.#made.push({ side, codec, framing, type, payload, frame });
     const at = payloadAt(framing, payload, frame);
@@ -374,9 +374,9 @@ class Writer {
       ...(at < 0 && !isFilledIn
         ? around(frame, say`the whole frame, as the framing changes the bytes of the payload, which is:`)
         : []),
-      ...around(head, [`framing: in front of the ${count(payload.length, 'byte')} of the payload`]),
+      ...around(head, [`framing: before the ${count(payload.length, 'byte')} of the payload`]),
       ...exampleRows(explain(codec, isFilledIn ? frame : payload)),
-      ...around(tail, ['framing: behind the payload']),
+      ...around(tail, ['framing: after the payload']),
     ];
     return [
       paragraph(['An example, as it is sent:']),
@@ -394,19 +394,15 @@ class Writer {
       ],
       ...(session === undefined
         ? []
-        : [
-            [
-              'Where a message may have several answers, or lead to several states, which one it is: the application decides.',
-            ],
-          ]),
+        : [['Which answer or state it is, if a message may have several: the application decides.']]),
       ...(states.some(({ unsolicited, final }) => unsolicited === undefined && !final)
         ? [['What the server may send unasked, in the states where nothing is said of it.']]
         : []),
       [
-        'Where the bytes travel: any reliable stream in both directions will do of which each side can end its own, such as TCP.',
+        'Where the bytes travel: any reliable stream in both directions will do, if each side can end its own direction, such as TCP.',
       ],
       [
-        'Names of errors are wirepipe’s, and so is which of several faults is named. Neither is sent; other implementations may call them otherwise.',
+        'The names of errors, and which of several faults is named, are wirepipe’s. Neither is sent; other implementations may name them differently.',
       ],
     ];
     const own = this.#gaps.map(

@@ -14,7 +14,7 @@ export function extentWords(extent: Extent, unit: string, prefix: string, behind
   const nothing: Text =
     adjusted?.nullAt === undefined
       ? []
-      : [`; ${minus(adjusted.nullAt)} there says that there is no value (null)`];
+      : [`; ${minus(adjusted.nullAt)} there means that there is no value (null)`];
   switch (extent.from) {
     case 'literal':
       return [count(extent.value, unit)];
@@ -25,13 +25,13 @@ export function extentWords(extent: Extent, unit: string, prefix: string, behind
     case 'parameter':
       return join([say`as many ${[many]} as the parameter ${extent.name} says`, by, nothing], '');
     case 'rest': {
-      const most = extent.upTo === undefined ? '' : `, ${count(extent.upTo, unit)} at the most`;
+      const most = extent.upTo === undefined ? '' : `, at most ${count(extent.upTo, unit)}`;
       return behind === undefined
         ? [`all ${many} that are left${most}`]
-        : say`all ${[many]} that are left in front of ${behind}${[most]}`;
+        : say`all ${[many]} that are left before ${behind}${[most]}`;
     }
     case 'terminator':
-      return say`all ${[many]} in front of the terminator ${hexOf(extent.bytes)} (hex), which stands behind them`;
+      return say`all ${[many]} before the terminator ${hexOf(extent.bytes)} (hex), which follows them`;
     case 'last':
       return say`all ${[many]} up to the first whose ${extent.path} is ${valueText(extent.is)}, which is the last one`;
   }

@@ -95,10 +95,10 @@ test('sizes, conditions, enumerations and sums are sentences', () => {
     '| `head.version` | bits 7 to 4 | number | Always `4`; anything else is refused. |',
     '0 is `off`, 700 is `on`; any other number is refused.',
     'as many bytes as `head.words` says, times 4, minus 8',
-    'Only where `mode` is `"on"`.',
-    'As many elements as `list (count)` says; −1 there says that there is no value (null).',
+    'Only if `mode` is `"on"`.',
+    'As many elements as `list (count)` says; −1 there means that there is no value (null).',
     'At most 9 elements; more is refused.',
-    'The checksum `CRC-16/MODBUS` of the bytes from behind `head` up to the sum itself. Another one is refused. Behind these bytes, the bytes `07` (hex) are summed too; they are not sent.',
+    'The checksum `CRC-16/MODBUS` of the bytes from the end of `head` up to the sum itself. Any other value is refused. After these bytes, the bytes `07` (hex) are summed too; they are not sent.',
     'A CRC of 16 bits: the polynomial is `0x8005` (without its leading bit), the register begins as `0xffff`',
     'The checksum of the nine characters `123456789` in ASCII is `0x4b37`.',
   ]) {
@@ -119,7 +119,7 @@ test('every byte of an example is explained', () => {
   // 00 00 00 0d length · 07 tag · hello NUL · 0003 size · 02 count · 01 02 · 01 presence · 01
   expect(text).toContain(
     [
-      '| `0e 00 00 00` | framing: in front of the 14 bytes of the payload |',
+      '| `0e 00 00 00` | framing: before the 14 bytes of the payload |',
       '| `07` | `tag`: `7` |',
       '| `68 65 6c 6c 6f` | `key`: `"hello"` |',
       '| `00` | the terminator of `key` |',
@@ -258,11 +258,11 @@ test('streams at the edges stand beside what a reader takes of them', () => {
     expect(text).toContain(row);
   }
   expect(text).toContain(
-    '| `02 00 00 00 00 ff` | a message, and a byte behind it in its frame | refused: `ERR_MESSAGE_TRAILING` |',
+    '| `02 00 00 00 00 ff` | a message, and a byte after it in its frame | refused: `ERR_MESSAGE_TRAILING` |',
   );
   const ignoring = page(messages(f.u8, { put: message(7, put) }, { trailing: 'ignore' }));
-  expect(ignoring).toContain('A sender sends exactly so many bytes. A reader ignores bytes behind');
-  expect(ignoring).toMatch(/a message, and a byte behind it in its frame \| `\{"type":"put"/);
+  expect(ignoring).toContain('A sender sends exactly this many bytes. A reader ignores bytes after');
+  expect(ignoring).toMatch(/a message, and a byte after it in its frame \| `\{"type":"put"/);
 });
 
 test('what is refused stands once, and says whose messages it is where names are not enough', () => {
@@ -276,9 +276,9 @@ test('what is refused stands once, and says whose messages it is where names are
   expect(text.match(/^## What is refused$/gm)).toHaveLength(1);
   for (const row of [
     '| a payload of no bytes | any payload | `ERR_MESSAGE_EMPTY` |',
-    '| bytes behind a complete message, inside its frame | any message (messages of the client) | `ERR_MESSAGE_TRAILING` |',
+    '| bytes after a complete message, inside its frame | any message (messages of the client) | `ERR_MESSAGE_TRAILING` |',
     '| text that is not well-formed UTF-8 | `say.text` (messages of the client); `say.text` (messages of the server) | `ERR_MESSAGE_UTF8` |',
-    '| a byte other than 0 and 1, where it says false or true | `say.on` (messages of the server) | `ERR_MESSAGE_VALUE` |',
+    '| a byte other than 0 and 1 for false or true | `say.on` (messages of the server) | `ERR_MESSAGE_VALUE` |',
   ]) {
     expect(text).toContain(row);
   }
@@ -304,8 +304,8 @@ test('the session is said in words: who begins, what breaks it, what a final sta
   } as never);
   const { text } = wireDocs({ ...protocolOf('s', lengthPrefix(), client, server), session } as never);
   expect(text).toContain('The server sends no greeting. A client need not wait');
-  expect(text).toContain('A message that a state does not take breaks the protocol');
-  expect(text).not.toContain('Where several answers or states are named');
+  expect(text).toContain('A message that a state does not accept breaks the protocol');
+  expect(text).not.toContain('If several answers or states are named');
   expect(text).toContain('### State `all over`\n\n- The last state');
   // The row of the final state is in no diagram: its answers are never sent.
   expect(text).toContain('open --> state1: bye / no\n    state1 --> [*]\n```');
