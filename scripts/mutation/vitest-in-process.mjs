@@ -89,7 +89,7 @@ export const afterAll = none;
 export const beforeEach = (call) => suite.before.push(call);
 export const afterEach = (call) => suite.after.push(call);
 export const onTestFinished = (call) => current.onTestFinished(call);
-export const vi = { fn, spyOn };
+export const vi = { fn, spyOn, useRealTimers() {} };
 export { describe, expect, expectTypeOf, test, test as it };
 
 /** The tests that `load` declares. */

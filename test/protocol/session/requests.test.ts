@@ -596,6 +596,23 @@ test.each<[RequestsOptions<Message>, ErrorConstructor]>([
   expect(() => requests(options)).toThrow(kind);
 });
 
+test.each<[object, string]>([
+  [{ id: 5 }, "replies: id: expected a path such as 'id' or 'header.id', got 5"],
+  [{ id: null }, "replies: id: expected a path such as 'id' or 'header.id', got null"],
+  [{ id: '' }, "replies: id: expected a path such as 'id' or 'header.id', got \"\""],
+  [{ id: 'a..b' }, "replies: id: expected a path such as 'id' or 'header.id', got \"a..b\""],
+  [{ id: { request: 'id' } }, "replies: id: expected a path such as 'id' or 'header.id', got undefined"],
+  [{ id: '__proto__.id' }, "replies: id: '__proto__' is the name of no field"],
+  [{ id: 'id', ids: 5 }, 'ids: expected the smallest and the greatest integer, got undefined and undefined'],
+  [{ id: 'id', ids: [1] }, 'ids: expected the smallest and the greatest integer, got 1 and undefined'],
+  [{ id: 'id', ids: [0, 5n] }, 'ids: expected the smallest and the greatest integer, got 0 and 5'],
+  [{ id: 'id', ids: [2, 1] }, 'ids: expected the smallest and the greatest integer, got 2 and 1'],
+  [{ match: 5 }, 'match'],
+  [{ ide: 'id' }, "did you mean 'id'"],
+])('%o is refused in words', (options, text) => {
+  expect(() => requests(options as never)).toThrow(text);
+});
+
 test('whatever is given up and comes late: no reply answers another request', () =>
   fc.assert(
     fc.property(

@@ -255,6 +255,12 @@ describe('named timers', () => {
       origin: 'local',
       message: expect.stringContaining("'nope'"),
     });
+    const none = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: { a: { on: { start: () => ({ timers: { t: 1 } }) } } },
+    }).start();
+    expect((none.receive({ type: 'start' }) as AnyStep).error).toMatchObject({ expected: [] });
     for (const delay of [0, -1, Number.NaN, 2 ** 31, '5']) {
       const bad = defineSession({
         ...codecs,
@@ -522,6 +528,37 @@ describe('async generators', () => {
   });
 });
 
+describe('one answer of a told type, and no other state', () => {
+  const table = (reply: unknown) =>
+    defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: {
+          on: { start: { handle: () => reply as never, outcomes: { a: 'row', b: 'done' } } },
+          timers: { t: () => undefined },
+        },
+        b: {},
+      },
+    }).start();
+
+  test.each<[string, unknown, object]>([
+    ['is sent', { send: row(1) }, { answers: [row(1)], state: 'a' }],
+    [
+      'with a state is a way there',
+      { send: { type: 'done' }, next: 'b' },
+      { answers: [{ type: 'done' }], state: 'b' },
+    ],
+    ['with another state is refused', { send: row(1), next: 'b' }, { answers: [], state: 'a', final: true }],
+    ['with a timer starts it', { send: row(1), timers: { t: 5 } }, { answers: [row(1)], timers: { t: 5 } }],
+    ['with an upgrade is one', { send: row(1), upgrade: 'tls' }, { answers: [row(1)], upgrade: 'tls' }],
+    ['of another type is refused', { send: { type: 'done' } }, { answers: [], final: true }],
+    ['in a list', { send: [row(1)] }, { answers: [row(1)], state: 'a' }],
+  ])('%s', (_, reply, step) => {
+    expect(table(reply).receive({ type: 'start' })).toMatchObject(step);
+  });
+});
+
 describe('concurrent rows', () => {
   test('one at a time for each key, in order; other messages wait for all of them', async () => {
     const gates = new Map<number, ReturnType<typeof later<void>>>();
@@ -629,6 +666,34 @@ describe('concurrent rows', () => {
       answers: [],
       error: { code: 'ERR_HANDLER', message: "the key of 'work' in state 'a' failed: no key" },
     });
+  });
+
+  test('one that throws, or that answers a wrong type, fails the session', () => {
+    for (const [handle, text] of [
+      [
+        () => {
+          throw new Error('x');
+        },
+        "the handler of 'work' in state 'a' failed: x",
+      ],
+      [
+        () => ({ send: { type: 'work' } }),
+        "what answers 'work' in state 'a' is 'work': only row, done, tick may be sent",
+      ],
+      [() => ({ next: 'b' }), "the handler of 'work' in state 'a' leads to 'b', only a may follow"],
+    ] as const) {
+      const run = defineSession({
+        ...codecs,
+        initial: 'a',
+        farewell: () => ({ type: 'done' }),
+        states: { a: { on: { work: { concurrent: 'n', handle: handle as never } }, next: ['b'] }, b: {} },
+      }).start();
+      expect(run.receive({ type: 'work', channel: 1, n: 1 })).toMatchObject({
+        answers: [{ type: 'done' }],
+        error: { origin: 'local', messageType: 'work', message: text },
+      });
+      expect(run.working).toBe(false);
+    }
   });
 
   test('what the state does not take, or would postpone, waits for all of them', () => {
@@ -1047,6 +1112,31 @@ describe('whatever comes, and whatever a handler does', () => {
       expect(() => mirror.send(message as never)).toThrow(expect.objectContaining({ origin: 'local' }));
     },
   );
+
+  test.each<[unknown, string, unknown]>([
+    [undefined, 'a message without a type', 'undefined'],
+    [{}, 'a message without a type', 'undefined'],
+    [{ type: 5 }, 'a message of type 5', '5'],
+    [{ type: 'x'.repeat(60) }, `'${'x'.repeat(60)}'`, 'x'.repeat(60)],
+    [{ type: 'x'.repeat(61) }, `'${'x'.repeat(60)}…'`, `${'x'.repeat(60)}…`],
+  ])('%o in words', (message, text, actual) => {
+    const states = { a: { on: { start: () => undefined } } };
+    const run = defineSession({ ...codecs, initial: 'a', states }).start();
+    expect((run.receive(message as never) as AnyStep).error).toMatchObject({
+      message: `${text} is not expected in state 'a', only start`,
+      actual,
+      expected: ['start'],
+    });
+    const empty = defineSession({ ...codecs, initial: 'a', states: { a: {} } }).start();
+    expect((empty.receive(message as never) as AnyStep).error!.message).toBe(
+      `${text} is not expected in state 'a', only nothing`,
+    );
+    const over = defineSession({ ...codecs, initial: 'a', states: { a: { final: true } } }).start();
+    expect((over.receive(message as never) as AnyStep).error).toMatchObject({
+      code: 'ERR_STATE_CLOSED',
+      message: `${text} after the end, in state 'a'`,
+    });
+  });
 
   test("a peer's text is cut and escaped", () => {
     const error = (text: string) =>

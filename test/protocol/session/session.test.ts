@@ -237,6 +237,21 @@ describe('a declaration that contradicts itself is refused where it is written',
       "states.a.on.say.outcomes.a: no message 'x'",
     ],
     [
+      'an outcome of null',
+      { on: { say: { handle, outcomes: { a: null } } } },
+      'states.a.on.say.outcomes.a: expected a message type, a list of them, { one } or { until }, got null',
+    ],
+    [
+      'an outcome of both kinds',
+      { on: { say: { handle, outcomes: { a: { one: 'no', until: 'yes' } } } } },
+      'states.a.on.say.outcomes.a: expected either one or until',
+    ],
+    [
+      'an outcome of a list of numbers',
+      { on: { say: { handle, outcomes: { a: [1] } } } },
+      "states.a.on.say.outcomes.a must be a message's type or a list of them",
+    ],
+    [
       'no outcomes',
       { on: { say: { handle, outcomes: {} } } },
       'states.a.on.say.outcomes: nothing may follow',
@@ -346,6 +361,13 @@ describe('what the table says', () => {
       states: { a: { receives: () => own.receives, sends: () => own.sends, on: { whatever: handle } } },
     }).table;
     expect(made).toMatchObject({ receives: ['login', 'say', 'bye'], sends: undefined });
+    const all = defineSession({
+      receives: nameless,
+      sends: nameless,
+      initial: 'a',
+      states: { a: { ...own, on: {} } },
+    }).table;
+    expect(all).toMatchObject({ receives: [], sends: new Set(['y']) });
   });
 
   test('the states that follow: in next, or in the outcomes', () => {
