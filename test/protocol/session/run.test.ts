@@ -67,11 +67,17 @@ describe('postpone', () => {
       code: 'ERR_STATE_UNEXPECTED',
       origin: 'peer',
       limit: 64,
+      state: 'idle',
+      messageType: 'query',
+      message: "more than 64 messages wait for the state that follows 'idle', the last is 'query'",
     });
     const big = session.start();
     const message = { ...query(1), text: 'x'.repeat(600_000) };
     expect((big.receive(message) as AnyStep).error).toBeUndefined();
-    expect((big.receive(message) as AnyStep).error).toMatchObject({ limit: 1_048_576 });
+    expect((big.receive(message) as AnyStep).error).toMatchObject({
+      limit: 1_048_576,
+      message: "more than 1048576 bytes wait for the state that follows 'idle', the last is 'query'",
+    });
   });
 
   test('1 MiB, wherever in a message it is, and of a frame of which a few bytes are kept', () => {
@@ -627,6 +633,23 @@ describe('concurrent rows', () => {
     expect(() => run.receiveInto(next(), [])).toThrow(/one message at a time/);
   });
 
+  test('messages that any state may send need a type, and no more', () => {
+    const any = { decode() {}, encode() {} } as never;
+    const run = (send: unknown) =>
+      defineSession({
+        receives: any,
+        sends: any,
+        initial: 'a',
+        states: { a: { on: { go: () => ({ send: send as never }) } as never } },
+      })
+        .start()
+        .receive({ type: 'go' } as never) as Step<unknown, string>;
+    expect(run({ type: 'whatever' })).toMatchObject({ answers: [{ type: 'whatever' }], error: undefined });
+    expect(run({ kind: 5 }).error).toMatchObject({
+      message: "what answers 'go' in state 'a' is something that is not a message: a message has a type",
+    });
+  });
+
   test('answers at once, and generators; the key may be a path, or be made', async () => {
     const run = defineSession({
       ...codecs,
@@ -1016,6 +1039,53 @@ describe('context and dispose', () => {
     expect(disposed).toBe(0);
   });
 
+  test('after it nothing is taken, said or kept, and what was at work comes too late', async () => {
+    const run = defineSession({
+      ...codecs,
+      initial: 'a',
+      farewell: () => ({ type: 'done' }),
+      states: {
+        a: {
+          on: { start: async () => ({ send: row(1) }), query: () => ({ send: row(2) }) },
+          onEnd: () => ({ type: 'tick' }),
+        },
+      },
+    }).start();
+    const pending = run.receive({ type: 'start' });
+    expect(run.dispose()).toBeUndefined();
+    expect([run.final, run.working]).toEqual([true, false]);
+    expect(await pending).toMatchObject({ answers: [] });
+    for (const step of [
+      run.receive(query(1)),
+      run.ended(),
+      run.fault(new Error('x')),
+      run.leave(() => row(3)),
+    ])
+      expect(step).toMatchObject({ answers: [], final: true, error: undefined });
+  });
+
+  test('a farewell that fails, or says what it may not, says nothing at all', () => {
+    for (const farewell of [
+      () => {
+        throw new Error('x');
+      },
+      () => [row(1), { type: 'start' }],
+      () => [row(1), null],
+    ]) {
+      const run = defineSession({
+        ...codecs,
+        initial: 'a',
+        farewell: farewell as never,
+        states: { a: { on: { start: () => ({ send: row(7) }) } } },
+      }).start();
+      const answers: Out[] = [];
+      void run.receiveInto({ type: 'start' }, answers);
+      void run.receiveInto({ type: 'stop' }, answers);
+      expect(answers).toEqual([row(7)]);
+      expect(run.error).toMatchObject({ code: 'ERR_STATE_UNEXPECTED', messageType: 'stop' });
+    }
+  });
+
   test('a dispose that fails says so, or rejects unheard', () => {
     const session = (dispose: () => unknown) =>
       defineSession({ ...codecs, initial: 'a', dispose, states: { a: {} } }).start();
@@ -1024,7 +1094,7 @@ describe('context and dispose', () => {
       session(() => {
         throw Object.create(null);
       }).dispose(),
-    ).toMatchObject({ code: 'ERR_HANDLER' });
+    ).toMatchObject({ code: 'ERR_HANDLER', state: 'a', message: expect.stringMatching(/^dispose failed: /) });
   });
 });
 

@@ -560,16 +560,32 @@ describe('what a handler may not answer is our own fault', () => {
       'a message of no name',
       () => ({ send: { type: 'maybe' } }),
       'ERR_STATE_UNEXPECTED',
-      { actual: 'maybe' },
+      {
+        actual: 'maybe',
+        expected: ['yes', 'no', 'tick'],
+        message: "what answers 'say' in state 'a' is 'maybe': only yes, no, tick may be sent",
+      },
     ],
-    ['no message', () => ({ send: 5 }), 'ERR_STATE_UNEXPECTED', {}],
+    [
+      'no message',
+      () => ({ send: 5 }),
+      'ERR_STATE_UNEXPECTED',
+      {
+        message:
+          "what answers 'say' in state 'a' is something that is not a message: only yes, no, tick may be sent",
+      },
+    ],
     ['null', () => ({ send: null }), 'ERR_STATE_UNEXPECTED', {}],
     ['a good one and a bad one', () => ({ send: [NO, { type: 'maybe' }] }), 'ERR_STATE_UNEXPECTED', {}],
     [
       'a state that may not follow',
       () => ({ send: NO, next: 'c' }),
       'ERR_STATE_UNEXPECTED',
-      { actual: 'c', expected: ['a', 'b'] },
+      {
+        actual: 'c',
+        expected: ['a', 'b'],
+        message: "the handler of 'say' in state 'a' leads to 'c', only a, b may follow",
+      },
     ],
     ['a state that is none', () => ({ next: 'toString' }), 'ERR_STATE_UNEXPECTED', { actual: 'toString' }],
     [
@@ -582,17 +598,41 @@ describe('what a handler may not answer is our own fault', () => {
       'not in its outcomes',
       { outcomes: { b: 'yes' }, handle: () => ({ send: YES }) },
       'ERR_STATE_UNEXPECTED',
-      { actual: 'a', expected: ['b'] },
+      {
+        actual: 'a',
+        expected: ['b'],
+        message: "the handler of 'say' in state 'a' leads to 'a', only b may follow",
+      },
     ],
     [
       'two for one',
       { outcomes: { a: 'yes' }, handle: () => ({ send: [YES, YES] }) },
       'ERR_STATE_UNEXPECTED',
-      { actual: 2 },
+      {
+        actual: 2,
+        expected: ['yes'],
+        message: "the handler of 'say' in state 'a' sends 2 messages, not one yes",
+      },
     ],
     ['none for one', { outcomes: { a: 'yes' }, handle: () => {} }, 'ERR_STATE_UNEXPECTED', { actual: 0 }],
-    ['a string', () => 'yes', 'ERR_HANDLER', { messageType: 'say' }],
-    ['null for a reply', () => null, 'ERR_HANDLER', {}],
+    [
+      'a string',
+      () => 'yes',
+      'ERR_HANDLER',
+      { messageType: 'say', cause: new TypeError('expected { send, next } or nothing, got string') },
+    ],
+    [
+      'a list',
+      () => [],
+      'ERR_HANDLER',
+      { cause: new TypeError('expected { send, next } or nothing, got an array of 0') },
+    ],
+    [
+      'null for a reply',
+      () => null,
+      'ERR_HANDLER',
+      { cause: new TypeError('expected { send, next } or nothing, got null') },
+    ],
   ])('%s', async (_, handler, code, details) => {
     const sync = stepOf(one(handler, {}, () => YES));
     expect(sync.error).toMatchObject({ code, origin: 'local', state: 'a', ...details });
@@ -708,11 +748,11 @@ describe('entering, ending, deadlines', () => {
     expect(run.final).toBe(true);
   });
 
-  test.each<['within' | 'idle' | 'frame', string]>([
-    ['within', 'ERR_TIMEOUT_STATE'],
-    ['idle', 'ERR_TIMEOUT_IDLE'],
-    ['frame', 'ERR_TIMEOUT_IDLE'],
-  ])('%s: by default the farewell and the end', (kind, code) => {
+  test.each<['within' | 'idle' | 'frame', string, string]>([
+    ['within', 'ERR_TIMEOUT_STATE', "state 'a' was not left within 30 ms"],
+    ['idle', 'ERR_TIMEOUT_IDLE', "no message in 30 ms, in state 'a'"],
+    ['frame', 'ERR_TIMEOUT_IDLE', "a frame begun 30 ms ago is not complete, in state 'a'"],
+  ])('%s: by default the farewell and the end', (kind, code, message) => {
     const run = one(
       () => {},
       { deadline: { [kind]: 30 } },
@@ -722,7 +762,26 @@ describe('entering, ending, deadlines', () => {
     const { answers, final, error, deadline } = run.timeout() as Step<Out, string>;
     expect({ answers, final, deadline }).toEqual({ answers: [NO], final: true, deadline: undefined });
     expect(error).toBeInstanceOf(TimeoutError);
-    expect(error).toMatchObject({ code, limit: 30, state: 'a', origin: 'peer' });
+    expect(error).toMatchObject({ code, message, limit: 30, state: 'a', origin: 'peer' });
+  });
+
+  test('of several limits the first, within before idle before frame, unless it is named', () => {
+    const run = one(() => {}, { deadline: { frame: 3, idle: 2 } });
+    expect((run.start().timeout() as Step<Out, string>).error).toMatchObject({ limit: 2 });
+    expect((run.start().timeout('frame') as Step<Out, string>).error).toMatchObject({ limit: 3 });
+    const all = one(() => {}, { deadline: { frame: 3, idle: 2, within: 1 } });
+    expect((all.start().timeout() as Step<Out, string>).error).toMatchObject({ limit: 1 });
+    const none = one(() => {}).start();
+    expect(none.timeout('idle')).toMatchObject({ answers: [], error: undefined, final: false });
+  });
+
+  test('a limit that passes while a handler is at work: its answer comes too late, also where the table has a word', async () => {
+    const handle = () => ({ send: NO });
+    const run = one(async () => ({ send: YES }), { deadline: { within: 5, handle } }).start();
+    const pending = run.receive(SAY);
+    expect(run.timeout('within')).toMatchObject({ answers: [NO], state: 'a', error: undefined });
+    expect((await pending).answers).toEqual([]);
+    expect(await run.receive(SAY)).toMatchObject({ answers: [YES] });
   });
 
   test("what happens is the table's word, and may take its time", async () => {
@@ -757,10 +816,19 @@ describe('sending unasked', () => {
       ...local,
       code: 'ERR_STATE_UNEXPECTED',
       expected: ['tick'],
+      actual: 'no',
+      state: 'a',
+      message: "'no' may not be sent unasked in state 'a', only tick",
     });
     expect(started.error).toBeUndefined();
+    expect(() => started.send({} as never)).toThrow(new TypeError('a message is an object with a type'));
     void started.receive(SAY);
-    expect(thrown(() => started.send(NO))).toMatchObject({ ...local, code: 'ERR_STATE_CLOSED', state: 'b' });
+    expect(thrown(() => started.send(NO))).toMatchObject({
+      ...local,
+      code: 'ERR_STATE_CLOSED',
+      state: 'b',
+      message: "'no' cannot be sent: the session is over, in state 'b'",
+    });
     expect(() => started.send(undefined as never)).toThrow(TypeError);
   });
 });
