@@ -1,25 +1,17 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { connectFleet, type Fleet } from '../../src/fleet/index.ts';
-import { FleetRig, failure, until } from '../support/fleet-rig.ts';
-import { add, meter, type Said, type Told } from '../support/meter.ts';
-import { NatsServer, noNats } from '../support/nats-server.ts';
+import { describe, expect, test } from 'vitest';
+import type { Fleet } from '../../src/fleet/index.ts';
+import { type FleetRig, failure, until, withFleet } from '../support/fleet-rig.ts';
+import { add, type Said, type Told } from '../support/meter.ts';
+import { noNats } from '../support/nats-server.ts';
 
 if (noNats !== undefined) console.warn(`skipped: commands of a fleet, since ${noNats}`);
 
 describe.skipIf(noNats !== undefined)('commands', () => {
-  let nats: NatsServer;
   let rig: FleetRig;
   let commander: Fleet<Said, Told>;
 
-  beforeAll(async () => {
-    nats = await NatsServer.start();
-    rig = new FleetRig(nats);
-    commander = await connectFleet(meter, { nats: nats.nats });
-  });
-  afterEach(() => rig.close());
-  afterAll(async () => {
-    await commander.close();
-    await nats.stop();
+  withFleet((parts) => {
+    ({ rig, commander } = parts);
   });
 
   test('reach a device on whichever gateway holds it, whatever its name is', async () => {

@@ -1,8 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { connectFleet, type Fleet } from '../../src/fleet/index.ts';
-import { FleetRig, until } from '../support/fleet-rig.ts';
+import { type FleetRig, until, withFleet } from '../support/fleet-rig.ts';
 import { add, meter, type Said, type Told } from '../support/meter.ts';
-import { NatsServer, noNats } from '../support/nats-server.ts';
+import { type NatsServer, noNats } from '../support/nats-server.ts';
 
 if (noNats !== undefined) console.warn(`skipped: gateways of a fleet, since ${noNats}`);
 
@@ -11,15 +11,8 @@ describe.skipIf(noNats !== undefined)('gateways', () => {
   let rig: FleetRig;
   let commander: Fleet<Said, Told>;
 
-  beforeAll(async () => {
-    nats = await NatsServer.start();
-    rig = new FleetRig(nats);
-    commander = await connectFleet(meter, { nats: nats.nats });
-  });
-  afterEach(() => rig.close());
-  afterAll(async () => {
-    await commander.close();
-    await nats.stop();
+  withFleet((parts) => {
+    ({ nats, rig, commander } = parts);
   });
 
   test('a device that connects twice is served by the newer gateway; the older one says goodbye', async () => {

@@ -1,8 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { connectFleet, type Fleet } from '../../src/fleet/index.ts';
-import { FleetRig, failure, until } from '../support/fleet-rig.ts';
-import { add, meter, type Said, type Told } from '../support/meter.ts';
-import { NatsServer, noNats } from '../support/nats-server.ts';
+import { describe, expect, test } from 'vitest';
+import type { Fleet } from '../../src/fleet/index.ts';
+import { type FleetRig, failure, until, withFleet } from '../support/fleet-rig.ts';
+import { add, type Said, type Told } from '../support/meter.ts';
+import { type NatsServer, noNats } from '../support/nats-server.ts';
 
 if (noNats !== undefined) console.warn(`skipped: persistent commands of a fleet, since ${noNats}`);
 
@@ -17,15 +17,8 @@ describe.skipIf(noNats !== undefined)('persistent commands', () => {
   let rig: FleetRig;
   let commander: Fleet<Said, Told>;
 
-  beforeAll(async () => {
-    nats = await NatsServer.start();
-    rig = new FleetRig(nats);
-    commander = await connectFleet(meter, { nats: nats.nats });
-  });
-  afterEach(() => rig.close());
-  afterAll(async () => {
-    await commander.close();
-    await nats.stop();
+  withFleet((parts) => {
+    ({ nats, rig, commander } = parts);
   });
 
   test('wait for their device, and reach it in order', async () => {

@@ -1,8 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { connectFleet, type Fleet, type Presence, type PresenceChange } from '../../src/fleet/index.ts';
-import { FleetRig, until } from '../support/fleet-rig.ts';
-import { meter, type Said, type Told } from '../support/meter.ts';
-import { NatsServer, noNats } from '../support/nats-server.ts';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Fleet, Presence, PresenceChange } from '../../src/fleet/index.ts';
+import { type FleetRig, until, withFleet } from '../support/fleet-rig.ts';
+import type { Said, Told } from '../support/meter.ts';
+import { type NatsServer, noNats } from '../support/nats-server.ts';
 
 if (noNats !== undefined) console.warn(`skipped: presence in a fleet, since ${noNats}`);
 
@@ -12,18 +12,11 @@ describe.skipIf(noNats !== undefined)('presence and telemetry', () => {
   let commander: Fleet<Said, Told>;
   const watching: Presence[] = [];
 
-  beforeAll(async () => {
-    nats = await NatsServer.start();
-    rig = new FleetRig(nats);
-    commander = await connectFleet(meter, { nats: nats.nats });
+  withFleet((parts) => {
+    ({ nats, rig, commander } = parts);
   });
   afterEach(async () => {
     for (const presence of watching.splice(0)) await presence.close();
-    await rig.close();
-  });
-  afterAll(async () => {
-    await commander.close();
-    await nats.stop();
   });
 
   async function watch(): Promise<{ presence: Presence; changes: PresenceChange[]; told: () => string[] }> {

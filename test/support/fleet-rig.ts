@@ -1,24 +1,25 @@
 import type { AddressInfo } from 'node:net';
-import { type FleetOptions, fleet, type Gateway } from '../../src/fleet/index.ts';
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import { connectFleet, type Fleet, type FleetOptions, fleet, type Gateway } from '../../src/fleet/index.ts';
 import { type Client, connect, createServer, type FleetError, type Server } from '../../src/index.ts';
 import { type MeterContext, meter, meterReplies, type Said, type Told } from './meter.ts';
-import type { NatsServer } from './nats-server.ts';
+import { NatsServer } from './nats-server.ts';
 
 export interface RigGateway {
   readonly gateway: Gateway<MeterContext>;
   readonly server: Server<Said, Told, 'new' | 'ready' | 'paused', MeterContext>;
   readonly port: number;
-  /** What went wrong there. */
+  /** The errors of its `failed` events. */
   readonly failures: Error[];
 }
 
-/** A device: it adds what it is told to, once for each command that has a number. */
+/** A device that adds the values it is sent, once for each numbered command. */
 export class RigDevice {
   readonly client: Client<Said, Told>;
-  /** The values it has added, and the commands it was told, in order. */
+  /** The values it has added, and the messages it has received, in order. */
   readonly added: number[] = [];
   readonly told: Told[] = [];
-  /** Adds, and says nothing. */
+  /** True to add values without replying. */
   isMute = false;
   #last = 0;
   #sum = 0;
@@ -32,7 +33,7 @@ export class RigDevice {
     this.client.send(message as never);
   }
 
-  /** What it was told last before the end. */
+  /** The last message before the connection ended. */
   async ended(): Promise<Told | undefined> {
     await this.client.closed.catch(() => {});
     return this.told.at(-1);
@@ -43,7 +44,7 @@ export class RigDevice {
       this.told.push(message);
       if (message.type !== 'add') continue;
       const { seq, command, value } = message;
-      // A command that was executed already is answered again.
+      // A command that was executed already is only answered again.
       if (command === 0 || command > this.#last) {
         this.#sum += value;
         this.added.push(value);
@@ -54,7 +55,7 @@ export class RigDevice {
   }
 }
 
-/** Gateways and devices in this process, over a NATS of their own. */
+/** Gateways and devices in this process, connected to one NATS server. */
 export class FleetRig {
   readonly nats: NatsServer;
   readonly #gateways: RigGateway[] = [];
@@ -109,7 +110,29 @@ export class FleetRig {
   }
 }
 
-/** Wait until that is so. */
+/** What the tests of one `describe` share. */
+export interface FleetParts {
+  readonly nats: NatsServer;
+  readonly rig: FleetRig;
+  readonly commander: Fleet<Said, Told>;
+}
+
+/** Start NATS, a rig and a commander before the tests of this `describe`; close the rig after each test, the others at the end. */
+export function withFleet(use: (parts: FleetParts) => void): void {
+  let parts: FleetParts;
+  beforeAll(async () => {
+    const nats = await NatsServer.start();
+    parts = { nats, rig: new FleetRig(nats), commander: await connectFleet(meter, { nats: nats.nats }) };
+    use(parts);
+  });
+  afterEach(() => parts.rig.close());
+  afterAll(async () => {
+    await parts.commander.close();
+    await parts.nats.stop();
+  });
+}
+
+/** Wait until the condition holds. */
 export async function until(isSo: () => boolean, milliseconds = 10_000): Promise<void> {
   const end = performance.now() + milliseconds;
   while (!isSo()) {
@@ -118,7 +141,7 @@ export async function until(isSo: () => boolean, milliseconds = 10_000): Promise
   }
 }
 
-/** What a promise is rejected with. */
+/** The error that a promise rejects with. */
 export const failure = (promise: Promise<unknown>): Promise<FleetError> =>
   promise.then(
     (value) => {
