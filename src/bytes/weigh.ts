@@ -26,9 +26,10 @@ function weightOf(value: unknown, levels: number): number {
   if (levels === 0) return 16;
   let sum = 16;
   if (Array.isArray(value)) {
-    const count = Math.min(value.length, SAMPLE);
+    const { length } = value;
+    const count = Math.min(length, SAMPLE);
     for (let i = 0; i < count; i++) sum += weightOf(value[i], levels - 1);
-    return count === 0 ? sum : (sum * value.length) / count;
+    return count === 0 ? sum : (sum * length) / count;
   }
   let left = SAMPLE;
   for (const name in value) {
@@ -68,7 +69,10 @@ export function weighAll(value: unknown, known?: WeakSet<ArrayBufferLike>): numb
       } else {
         sum += 16;
         if (Array.isArray(one)) {
-          for (const element of one) {
+          // Read once: the length of a Proxy may grow with each look.
+          const length = Math.min(one.length, MOST);
+          for (let i = 0; i < length; i++) {
+            const element: unknown = one[i];
             // Long lists are mostly of numbers.
             if (typeof element === 'number') sum += 8;
             else open.push(element);

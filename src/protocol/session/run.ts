@@ -814,8 +814,10 @@ export class Run<Received, Sent, State extends string, Context> {
   ): StateError | undefined {
     if (send === undefined) return undefined;
     if (!Array.isArray(send)) return this.#appendOne(send as Tagged, types, who, answers);
-    for (const message of send as readonly Tagged[]) {
-      const refused = this.#appendOne(message, types, who, answers);
+    // Read once: the length of a Proxy may grow with each look.
+    const { length } = send as readonly Tagged[];
+    for (let index = 0; index < length; index++) {
+      const refused = this.#appendOne(send[index] as Tagged, types, who, answers);
       if (refused !== undefined) return refused;
     }
     return undefined;

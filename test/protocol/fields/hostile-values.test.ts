@@ -132,3 +132,49 @@ test.each([1.5, Number.NaN, Number.POSITIVE_INFINITY, -1])(
     }
   },
 );
+
+/** What an array may say of its length, at each look. */
+const lengths: Record<string, (look: number) => unknown> = {
+  'grows with each look': (look) => look * 3,
+  'shrinks with each look': (look) => Math.max(0, 1_000 - look * 7),
+  'is 1.5': () => 1.5,
+  'is NaN': () => Number.NaN,
+  'is Infinity': () => Number.POSITIVE_INFINITY,
+  'is −1': () => -1,
+  'is 2⁵³ − 1': () => Number.MAX_SAFE_INTEGER,
+  'is a bigint': () => 2n,
+  'is a text': () => '3',
+};
+
+const LISTS: Record<string, w.AnyField> = {
+  counted: w.array(w.u8, w.u16be),
+  'counted, of texts': w.array(w.utf8(w.u8), w.u16be),
+  'to the end': w.array(w.u8, w.rest),
+  'to a terminator': w.array(w.cstring(), w.until(w.constant(w.u8, 0)), { max: 2_000 }),
+  'to the last one': w.array(w.struct({ more: w.bool, n: w.u8 }), w.until('more', false), { max: 2_000 }),
+};
+
+for (const [what, length] of Object.entries(lengths)) {
+  test.each(Object.entries(LISTS))(`an array whose length ${what}: %s`, (_, field) => {
+    let looks = 0;
+    const list = new Proxy([1, 2, 3] as never[], {
+      get: (held, name) => {
+        if (name !== 'length') return Reflect.get(held, name);
+        return ++looks < 100_000 ? length(looks) : trap();
+      },
+    });
+    const codec = w.codecOf(w.struct({ list: field as w.Field<never[]> }));
+    for (const encode of [
+      (value: { list: never[] }) => codec.bound!(value),
+      (value: { list: never[] }) => codec.encode(value),
+      (value: { list: never[] }) => encodeByWalking(codec.declaration, value),
+    ]) {
+      try {
+        encode({ list });
+      } catch (error) {
+        expect(error).toBeInstanceOf(w.MessageError);
+      }
+    }
+    expect(looks).toBeLessThan(100);
+  });
+}

@@ -1129,6 +1129,22 @@ describe('whatever comes, and whatever a handler does', () => {
     ],
   ] as const;
 
+  test('a list of answers that grows with each look is sent as long as it was at first', () => {
+    let looks = 0;
+    const send = new Proxy<Out[]>([row(1), row(2), row(3)], {
+      get: (held, name) => {
+        if (looks > 100) throw new Error('endless');
+        return name === 'length' ? ++looks * 3 : (Reflect.get(held, name) ?? row(0));
+      },
+    });
+    const run = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: { a: { on: { query: () => ({ send }) } } },
+    }).start();
+    expect(run.receive(query(1))).toMatchObject({ answers: [row(1), row(2), row(3)], error: undefined });
+  });
+
   test.each(odd)('a handler that throws or answers %s', async (_, make) => {
     const session = (handle: unknown) =>
       defineSession({

@@ -119,9 +119,11 @@ export const CHAIN: Kind<Chain> = {
 
   bound({ item, max }, value, out) {
     out.settle();
-    out.line(`if (Array.isArray(${value}) && ${value}.length <= ${max}) {`);
+    out.line(`if (Array.isArray(${value})) {`);
+    // Read once: the length of a Proxy may grow with each look.
+    const length = out.define(`${value}.length`);
     const index = out.name('i');
-    out.line(`for (let ${index} = 0; ${index} < ${value}.length; ${index}++) {`);
+    out.line(`for (let ${index} = 0; ${length} <= ${max} && ${index} < ${length}; ${index}++) {`);
     out.add(item, out.define(`${value}[${index}]`));
     out.settle();
     out.line('}');

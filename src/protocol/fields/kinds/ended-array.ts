@@ -84,8 +84,9 @@ export const ENDED_ARRAY: Kind<EndedList> = {
   },
 
   encode({ item, end, max }, value, out) {
-    out.refuse(`!Array.isArray(${value}) || ${value}.length > ${max}`);
+    out.refuse(`!Array.isArray(${value})`);
     const length = out.define(`${value}.length`);
+    out.refuse(`!(${length} <= ${max})`);
     out.count('elements', length);
     out.settle();
     const index = out.name('i');
@@ -106,9 +107,11 @@ export const ENDED_ARRAY: Kind<EndedList> = {
   bound({ item, end, max }, value, out) {
     out.fixed(end.bytes.length);
     out.settle();
-    out.line(`if (Array.isArray(${value}) && ${value}.length <= ${max}) {`);
+    out.line(`if (Array.isArray(${value})) {`);
+    // Read once: the length of a Proxy may grow with each look.
+    const length = out.define(`${value}.length`);
     const index = out.name('i');
-    out.line(`for (let ${index} = 0; ${index} < ${value}.length; ${index}++) {`);
+    out.line(`for (let ${index} = 0; ${length} <= ${max} && ${index} < ${length}; ${index}++) {`);
     out.add(item, out.define(`${value}[${index}]`));
     out.settle();
     out.line('}');
