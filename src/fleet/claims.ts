@@ -78,5 +78,5 @@ export class Claims {
   }
 }
 
-const NO_CLAIM: Claim = { gateway: null, at: 0, reason: 'what stands there is no claim' };
+const NO_CLAIM: Claim = { gateway: null, at: 0, reason: 'the entry is not a claim' };
 const WRONG_REVISION = 10_071;

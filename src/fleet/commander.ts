@@ -206,7 +206,7 @@ export class Fleet<ClientMessage, ServerMessage> {
     try {
       return this.#protocol.clientMessages.decode(bytes as Buffer);
     } catch (cause) {
-      const outcome = unknown(`the device has answered, with what is no message: ${showThrown(cause)}`);
+      const outcome = unknown(`the device answered with bytes that are not a message: ${showThrown(cause)}`);
       throw commandError(outcome, device, message, cause);
     }
   }
@@ -268,7 +268,7 @@ export class Fleet<ClientMessage, ServerMessage> {
   ): Promise<Outcome> {
     const { nats, places } = this.#link;
     if (request.length > nats.info!.max_payload) {
-      return refused('size', `${request.length} bytes are more than NATS carries: ${nats.info!.max_payload}`);
+      return refused('size', `${request.length} bytes are more than NATS allows: ${nats.info!.max_payload}`);
     }
     let answer: Msg;
     try {
@@ -287,7 +287,7 @@ export class Fleet<ClientMessage, ServerMessage> {
     try {
       return outcomes.decode(answer.data as Buffer);
     } catch (error) {
-      return unknown(`the gateway has answered what is not understood: ${showThrown(error)}`);
+      return unknown(`the gateway sent an answer that is not understood: ${showThrown(error)}`);
     }
   }
 
@@ -311,7 +311,7 @@ export class Fleet<ClientMessage, ServerMessage> {
     } catch (error) {
       const { name, message: text } = error as Error;
       if (text.includes('maximum messages per subject')) {
-        return refused('queue', 'as many persistent commands as may wait for the device do');
+        return refused('queue', 'the maximum of persistent commands already waits for the device');
       }
       if (name === 'InvalidArgumentError') return refused('size', showThrown(error));
       // Not stored again: the command may be stored, executed and removed already, and after a restart NATS does not recognize a

@@ -69,7 +69,7 @@ export class DeviceCommands {
     }
     const requests = this.#requests;
     if (this.#tickets.size - this.#sent >= this.#settings.maxQueued) {
-      settle(refused('queue', `${this.#settings.maxQueued} commands wait for the device already`));
+      settle(refused('queue', `${this.#settings.maxQueued} commands already wait for the device`));
       return;
     }
     try {
@@ -103,7 +103,7 @@ export class DeviceCommands {
           message: Buffer.from(this.#settings.replies.encode(message as never)),
         };
       } catch (error) {
-        outcome = unknown(`the device has answered, with what cannot be encoded: ${showThrown(error)}`);
+        outcome = unknown(`the device answered with a message that cannot be encoded: ${showThrown(error)}`);
       }
       this.#settle(belongs.ticket, outcome);
     }

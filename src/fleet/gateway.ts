@@ -516,7 +516,7 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
     } catch {
       // The reply is longer than NATS allows. If NATS is gone, nothing can be sent.
       if (outcome.type === 'replied') {
-        this.#answer(msg, unknown('the device has answered, with more than NATS carries'));
+        this.#answer(msg, unknown('the device answered with more bytes than NATS allows'));
       }
     }
   }

@@ -111,7 +111,7 @@ export class HeldDevice implements Follower, QueuedDevice {
     try {
       if (this.#commands?.receive(message as object)) return;
     } catch (cause) {
-      const text = `telling what answers a command failed: ${showThrown(cause)}`;
+      const text = `matching an answer to its command failed: ${showThrown(cause)}`;
       this.connection.abort(new HandlerError('ERR_HANDLER', text, { cause }));
       return;
     }

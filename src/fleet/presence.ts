@@ -176,7 +176,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
           }
         }
         if (!isRead) {
-          const text = 'what NATS keeps could not be read to its end';
+          const text = 'the data in NATS could not be read to their end';
           reject(new FleetError('ERR_FLEET_UNREACHABLE', text));
         } else if (this.#watch === watch && !this.#isOver && this.#link.isOnline) {
           // NATS has ended the watch, for example because this process was stopped for a while.

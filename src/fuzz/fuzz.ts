@@ -85,7 +85,7 @@ export interface FuzzReport {
 const MIB = 1_048_576;
 /** Attempts at reaching a state before it counts as out of reach. */
 const TRIES = 12;
-const DEAD: Finding = { kind: 'dead', text: 'takes no connections any more' };
+const DEAD: Finding = { kind: 'dead', text: 'accepts no more connections' };
 /** How often a failure is played again before it counts as not repeating. */
 const REPEATS = 3;
 
@@ -178,7 +178,7 @@ class Fuzzer {
     const { seconds = 60, attacks: most = Infinity, failures = 10, kinds, onAttack } = this.#options;
     try {
       await this.#server?.start();
-      if (!(await this.#isUp())) throw new Error('fuzz: the server takes no connections');
+      if (!(await this.#isUp())) throw new Error('fuzz: the server accepts no connections');
       await this.#explore();
       this.#memory = this.#measure();
       this.#end = start + seconds * 1_000;

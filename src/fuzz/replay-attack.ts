@@ -46,7 +46,7 @@ export function afterwards<F extends Finding | undefined>(finding: F): Finding |
   if (finding === undefined || finding.kind === 'dead') return finding as Finding;
   return {
     kind: 'unwell',
-    text: `has spoilt itself: in a conversation without a mistake it ${finding.text}`,
+    text: `fails afterwards: in a flawless conversation it ${finding.text}`,
   };
 }
 

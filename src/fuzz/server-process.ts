@@ -62,7 +62,7 @@ export class ServerProcess {
     const end = performance.now() + STARTING;
     while (!(await this.#isReady())) {
       if (this.end !== undefined) throw new Error(`the server has ended ${this.end}\n${this.#output}`);
-      if (performance.now() > end) throw new Error(`the server takes no connections within ${STARTING} ms`);
+      if (performance.now() > end) throw new Error(`the server accepts no connections within ${STARTING} ms`);
       await wait(10);
     }
   }

@@ -30,7 +30,7 @@ describe('fuzz', () => {
     expect(found.stderr).toBe(`attacking drone at 127.0.0.1:${buggy.port}, seed 1\n`);
     const [first, second, third, fourth] = found.stdout.split('\n');
     expect(first).toMatch(
-      /^failure 1, accepted: it answered \{.*\} to what it has to refuse: ERR_MESSAGE_SHORT: /,
+      /^failure 1, accepted: it answered \{.*\} to a mistake that it has to refuse: ERR_MESSAGE_SHORT: /,
     );
     expect(second).toMatch(/^ {2}attack \d+ \(\w+\) in state 'handshake': /);
     // length, tag 02 (write), the text's length
@@ -48,7 +48,9 @@ describe('fuzz', () => {
       fuzz('--to', buggy.port, '--replay', capture),
       fuzz('--to', good.port, '--replay', capture),
     ]);
-    expect(again.stdout).toMatch(/^accepted: it answered .* to what it has to refuse: ERR_MESSAGE_SHORT/);
+    expect(again.stdout).toMatch(
+      /^accepted: it answered .* to a mistake that it has to refuse: ERR_MESSAGE_SHORT/,
+    );
     expect(again.status).toBe(1);
     expect(mended).toEqual({ status: 0, stdout: 'nothing wrong\n', stderr: '' });
 
@@ -132,7 +134,7 @@ describe('fuzz', () => {
     const { port } = server.address() as net.AddressInfo;
     await new Promise((resolve) => server.close(resolve));
     const { status, stderr } = await fuzz('--to', String(port), '--seconds', '1');
-    expect(stderr).toContain('fuzz: the server takes no connections');
+    expect(stderr).toContain('fuzz: the server accepts no connections');
     expect(status).toBe(1);
   });
 });

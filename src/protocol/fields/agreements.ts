@@ -79,7 +79,7 @@ export function agreementsOf(
 
   function cannotFill(node: AnyNode, of: string | undefined): string {
     const target = of === undefined ? '' : ` of '${of}'`;
-    return `${node.kind.name}${target}: the encoder cannot fill it in there; it stands in the structure${target}, or in structures inside that, not in a list, a union or an optional by itself`;
+    return `${node.kind.name}${target}: the encoder cannot fill it in there; put it into the structure${target}, or into structures inside that, not into a list, a union or an optional by itself`;
   }
 }
 

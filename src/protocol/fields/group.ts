@@ -172,13 +172,13 @@ export function groupNode<T>(kind: Kind<Group>, fields: Fields, where?: string):
 /** Refuse a name that JavaScript would reorder or a path would split. */
 export function requireName(name: string, where: string): void {
   if (/^(0|[1-9]\d*)$/.test(name)) {
-    throw new RangeError(`${where}: '${name}' is no name; JavaScript would move a number to the front`);
+    throw new RangeError(`${where}: '${name}' cannot be a name; JavaScript would move a number to the front`);
   }
   if (name.includes('.')) throw new RangeError(`${where}: a name has no dot in it, and '${name}' does`);
 }
 
 function filledIn({ use, path }: Reference): string {
-  return `${use === 'same' ? 'it repeats' : 'its condition hangs on'} '${path}', which the encoder fills in`;
+  return `${use === 'same' ? 'it repeats' : 'its condition depends on'} '${path}', which the encoder fills in`;
 }
 
 /** Refuse a condition on a field without a value of its own. `target` is the field of the path's first name. */
@@ -283,7 +283,7 @@ function requireFillable(
           (tag as number) >= slot.min &&
           (tag as number) <= slot.max
         : node.kind.tag?.(node)?.raw(tag) !== undefined;
-    if (!isValue) throw new RangeError(`${name}: the tag ${String(tag)} is no value of its field`);
+    if (!isValue) throw new RangeError(`${name}: the tag ${String(tag)} is not a value of its field`);
   }
 }
 

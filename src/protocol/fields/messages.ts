@@ -327,7 +327,7 @@ function typesOf(root: AnyNode): readonly string[] {
 
 /** The message grew after its bound was computed. */
 function overrun(length: number): MessageError {
-  const text = `message goes ${length} bytes beyond what its codec asked for: it changed while it was read`;
+  const text = `message goes ${length} bytes beyond the room that its codec asked for: it changed while it was read`;
   return new MessageError('ERR_MESSAGE_VALUE', text, { origin: 'local' });
 }
 

@@ -89,7 +89,7 @@ function requireParameter({ path, tags, nullAt }: Reference, parameters: Readonl
   for (const value of [...(tags ?? []), ...(nullAt === undefined ? [] : [nullAt])]) {
     const isValue =
       Number.isInteger(value) && (value as number) >= range.min && (value as number) <= range.max;
-    if (!isValue) throw new RangeError(`${String(value)} is no value of the parameter '${path}'`);
+    if (!isValue) throw new RangeError(`${String(value)} is not a value of the parameter '${path}'`);
   }
 }
 

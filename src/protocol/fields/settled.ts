@@ -41,7 +41,7 @@ export function settled(entries: Group['entries'], pathOf: (name: string) => str
     // In another structure, the paths of this layout would lead elsewhere.
     if (node.facts.references.length > 0 && !(isDirect && members.length === 0)) {
       throw new TypeError(
-        `${where}: the layout of '${path}' hangs on '${node.facts.references[0]!.path}'; give same(field, path) a field of its own`,
+        `${where}: the layout of '${path}' depends on '${node.facts.references[0]!.path}'; give same(field, path) a field of its own`,
       );
     }
     return node;

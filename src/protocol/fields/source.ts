@@ -310,7 +310,7 @@ export function pathSource(path: string): Source {
 /** Refuse a tag that the source cannot represent. */
 export function requireTag(source: Source, tag: Tag, name: string): void {
   if (source.raw(tag) === undefined)
-    throw new RangeError(`${name}: the tag ${show(tag)} is no value of its field`);
+    throw new RangeError(`${name}: the tag ${show(tag)} is not a value of its field`);
 }
 
 /** Whether the number is always the same. */

@@ -62,7 +62,7 @@ export function sumsOf(
     if (path === undefined) {
       const outer = all.find((one) => scopeOf(one) === undefined);
       throw new RangeError(
-        `checksum: its range goes over '${outer}' of a structure round it, and the encoder cannot come back to the checksum; it stands in that structure, or in structures inside it, not in a list or a union`,
+        `checksum: its range covers '${outer}' of an enclosing structure, and the encoder cannot come back to the checksum; put it into that structure, or into structures inside it, not into a list or a union`,
       );
     }
     // A scope without a prefix is inside a list or a union, and the path is undefined there.
@@ -208,7 +208,9 @@ function requireRange(entries: Group['entries'], sum: Summing, pathOf: (name: st
   const isNothing = from.path === '' && to.path === path && entries[0]?.[0] === path;
   const isZeroed = (shapeOf(node) as SumShape).zeroed === true;
   if (isNothing || !runsForward(entries, from, to) || (holds(entries, sum, path) && !isZeroed)) {
-    throw new RangeError(`${pathOf(path)}: the range of a checksum runs forward, and not over the checksum`);
+    throw new RangeError(
+      `${pathOf(path)}: the range of a checksum must run forward, and not over the checksum`,
+    );
   }
 }
 
@@ -230,7 +232,7 @@ export function requirePlace(entries: Group['entries'], path: string, owner: str
     if (group === undefined) {
       const kind = shapeOf(node).is === 'group' ? '' : ` a ${node.kind.name}`;
       throw new TypeError(
-        `${where}: its range cannot begin or end inside '${prefix}',${kind} which shows no places of what it holds; name '${prefix}' itself`,
+        `${where}: its range cannot begin or end inside '${prefix}',${kind} whose members have no fixed place; name '${prefix}' itself`,
       );
     }
     if (mayBeMissing(node) && !owner.startsWith(`${prefix}.`)) {

@@ -55,7 +55,7 @@ export function compareProtocols(
   ];
   const preface = [old, now].map(({ document }) => document.preface ?? null);
   if (!same(preface[0], preface[1])) {
-    changes.unshift({ path: 'preface', breaks: BOTH, reason: 'other bytes go before the first frame' });
+    changes.unshift({ path: 'preface', breaks: BOTH, reason: 'the bytes before the first frame differ' });
   }
   return { isSafe: changes.every(({ breaks }) => breaks.length === 0), changes };
 }

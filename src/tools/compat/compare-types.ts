@@ -47,7 +47,7 @@ export class TypeComparison {
     // A default that the encoder writes changes nothing for a reader.
     if (a.is === 'defaulted' || b.is === 'defaulted') {
       if (a.is !== b.is || !same(a.value, b.value))
-        this.add(path, [], 'what a writer fills in is another value');
+        this.add(path, [], 'the default that a writer fills in has changed');
       this.type(path, a.is === 'defaulted' ? a.item! : before, b.is === 'defaulted' ? b.item! : after);
       return;
     }
@@ -118,7 +118,7 @@ export class TypeComparison {
     this.add(
       path,
       breaks,
-      `${names} ${tail.length === 1 ? 'is' : 'are'} ${what === 'new' ? 'new' : 'no longer there'}${breaks.length === 0 ? ': what stands behind a message is passed over, and may be missing' : ''}`,
+      `${names} ${tail.length === 1 ? 'is' : 'are'} ${what === 'new' ? 'new' : 'no longer there'}${breaks.length === 0 ? ': bytes after a message are ignored, and may be missing' : ''}`,
     );
   }
 

@@ -62,11 +62,7 @@ const CUTTERS: Table = {
     const { delimiters, stripsDelimiter, start, stripsStart, trailer, maximum, skipsNoise, unterminated } =
       layout;
     if (unterminated === 'emit') {
-      cannot(
-        context,
-        'what stands behind the last delimiter is a frame',
-        'it is shown as an incomplete frame',
-      );
+      cannot(context, 'the bytes after the last delimiter are a frame', 'it is shown as an incomplete frame');
     }
     return call('delimited', {
       delimiters: bytesList(delimiters),
@@ -218,7 +214,7 @@ function valid(layout: ValidLayout | undefined, context: CutterContext, of = '')
   if (layout === undefined) return undefined;
   const sum = layout.by === 'checksum' ? context.sums.of(layout.checksum, layout.crc) : undefined;
   if (layout.by === 'function' || sum === undefined) {
-    cannot(context, `what makes a frame ${of}valid is a function`, 'no frame is judged');
+    cannot(context, `a function decides whether a frame ${of}is valid`, 'no frame is judged');
     return undefined;
   }
   const { bits, order, form, at, from, to, checksum } = layout;

@@ -166,7 +166,7 @@ function parametersOf(sides: Readonly<Record<'client' | 'server', Direction>>): 
     const differ = values[0] !== undefined && values[1] !== undefined && values[0] !== values[1];
     const preference = (side: string): string => `parameter_${differ ? `${side}_` : ''}${filterName(name)}`;
     const own = (side: string, value: number): void => {
-      const about = luaString(`The parameter '${name}'${differ ? ` of what the ${side} sends` : ''}`);
+      const about = luaString(`The parameter '${name}'${differ ? ` for messages of the ${side}` : ''}`);
       lines.push(
         `proto.prefs.${preference(side)} = Pref.string(${about}, ${luaString(String(value))}, ${about})`,
       );
@@ -195,8 +195,8 @@ function head(protocol: string, name: string, gaps: readonly Gap[], port: number
     'Segments that come out of order need -o tcp.reassemble_out_of_order:TRUE.',
     '',
     gaps.length === 0
-      ? 'All of the declaration is in here.'
-      : 'What is not in here, and what stands there instead:',
+      ? 'The whole declaration is in this file.'
+      : 'Not in this file, and what it has instead:',
     ...gaps.map((gap) => `  ${gapText(gap)}`),
   ];
   return about.map((line) => (line === '' ? '--' : luaComment(safeText(line)))).join('\n');

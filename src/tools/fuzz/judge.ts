@@ -188,7 +188,7 @@ export class Judge {
     const { ends, says } = this.#law.refusal;
     if (this.#fault !== undefined && !this.#isLost) {
       if (ends === 'always') {
-        return found('accepted', `goes on after what it has to refuse: ${this.#fault}`);
+        return found('accepted', `continues after a mistake that it has to refuse: ${this.#fault}`);
       }
       if (this.#refusals > 0 && says?.size !== 0) return found('silence', `does not refuse ${this.#fault}`);
     }
@@ -241,7 +241,8 @@ export class Judge {
 
   #judge(result: FrameResult): Finding | undefined {
     if (result.kind === 'noise' || result.kind === 'lost') return undefined;
-    if (result.kind === 'fault') return found('garbage', `sent what is no frame: ${result.error.message}`);
+    if (result.kind === 'fault')
+      return found('garbage', `sent bytes that are not a frame: ${result.error.message}`);
     let message: object;
     try {
       message = this.#law.protocol.serverMessages.decode(result.bytes, result.start, result.end) as object;
@@ -249,7 +250,7 @@ export class Judge {
       const bytes = result.bytes
         .subarray(result.start, Math.min(result.end, result.start + 40))
         .toString('hex');
-      return found('garbage', `sent what is no message: ${showThrown(error)} (${bytes})`);
+      return found('garbage', `sent bytes that are not a message: ${showThrown(error)} (${bytes})`);
     }
     if (this.#received.length < MOST_KEPT) this.#received.push(message);
     if (this.#isLost) return undefined;
@@ -279,7 +280,10 @@ export class Judge {
 
   #unexpected(message: object, { message: why }: Error): Finding {
     if (this.#fault === undefined) return found('answer', `sent ${textOf(message)}: ${why}`);
-    return found('accepted', `answered ${textOf(message)} to what it has to refuse: ${this.#fault}`);
+    return found(
+      'accepted',
+      `answered ${textOf(message)} to a mistake that it has to refuse: ${this.#fault}`,
+    );
   }
 
   /** Compare with the model, as far as both have answered. With `isLast`, the server sends nothing more. */

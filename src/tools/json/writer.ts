@@ -106,7 +106,7 @@ export class DocumentWriter implements Writer {
     }
     const call = node.kind.call(node);
     const { maker } = call;
-    if (maker === 'messages') throw new TypeError('toJSON: messages are no field');
+    if (maker === 'messages') throw new TypeError('toJSON: messages are not a field');
     const { parts, of } = TYPES[maker as keyof typeof TYPES];
     this.#depth++;
     try {

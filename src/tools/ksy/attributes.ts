@@ -177,7 +177,7 @@ const EXPRESS: Table = {
     if (count.from === 'rest' && place.room !== '0') {
       // A stream of its own, whose end is the end of the list.
       const size = rest(place);
-      if (size === undefined) return close(place, 'a list in front of fields whose size is not known there');
+      if (size === undefined) return close(place, 'a list before fields whose size is not known there');
       const own = place.definition.type(`${place.path}_list`);
       const scope = new Scope(place.scope, 1);
       const type = wrapped(item, {
@@ -234,7 +234,7 @@ const EXPRESS: Table = {
             ? undefined
             : `_io.size - _io.pos > ${place.room}`;
       if (size === undefined)
-        return close(place, 'an optional field in front of fields whose size is not known there');
+        return close(place, 'an optional field before fields whose size is not known there');
       return optional(item, place, size);
     }
     const condition = presence(when, place);
@@ -293,7 +293,7 @@ const EXPRESS: Table = {
     }
     if (node.kind.later) {
       const levels = maxDepth ?? 'as the limits of the message say';
-      gap(place, `the limit of nesting (${levels})`, 'deeper ones are taken');
+      gap(place, `the limit of nesting (${levels})`, 'deeper ones are accepted');
       const type = recursive(item, place);
       add(place, place.name, { type }, true);
       return undefined;
@@ -378,7 +378,7 @@ function gap({ definition, type, path }: Place, what: string, instead: string): 
 
 /** Close a stream at a field whose size no expression gives: this field and all after it become raw bytes. */
 function close(place: Place, what: string): undefined {
-  gap(place, what, 'this and what stands behind it are raw bytes');
+  gap(place, what, 'this field and all after it are raw bytes');
   add(place, `${place.name}_raw`, { 'size-eos': true }, false);
   place.stream.closed = true;
   return undefined;
@@ -525,7 +525,7 @@ function sizeOf(
     if (place.room === '0' && upTo === undefined)
       return { attribute: { 'size-eos': true }, condition: place.condition };
     const size = rest(place);
-    if (size === undefined) return close(place, 'the rest in front of fields whose size is not known there');
+    if (size === undefined) return close(place, 'the rest before fields whose size is not known there');
     place.type.check(`room_${place.name}`, `${size} >= 0`, place.condition);
     const most = upTo === undefined ? size : `${size} < ${upTo} ? ${size} : ${upTo}`;
     return { attribute: { size: most }, condition: place.condition };
@@ -556,7 +556,7 @@ function sized(
   addAs(place, id, { ...size.attribute, ...more }, isData, size.condition);
   if ((extent.from === 'rest' || extent.from === 'terminator') && max < Number.MAX_SAFE_INTEGER) {
     if (more.type === undefined) place.type.check(place.name, `${id}.size <= ${max}`, size.condition);
-    else gap(place, `the limit of ${max} bytes of a text that has no length`, 'longer ones are taken');
+    else gap(place, `the limit of ${max} bytes of a text that has no length`, 'longer ones are accepted');
   }
   return undefined;
 }

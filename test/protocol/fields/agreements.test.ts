@@ -243,9 +243,9 @@ describe('what must agree', () => {
     [
       'no layout: one that hangs on another field',
       () => f.struct({ a: f.struct({ n: f.u8, x: f.bytes('n') }), b: f.same('a.x') }),
-      "hangs on 'n'",
+      "depends on 'n'",
     ],
-    ['a path and no field', () => f.same('a' as never, 'b'), 'in front of the path'],
+    ['a path and no field', () => f.same('a' as never, 'b'), 'before the path'],
     [
       'a field that is not there',
       () => codecOf(f.struct({ n: f.sizeOf(f.u8, 'body') }) as AnyField),
@@ -266,7 +266,7 @@ describe('what must agree', () => {
     [
       'a range upside down',
       () => f.struct({ a: f.u8, b: f.u8, n: f.sizeOf(f.u8, { from: 'b', to: 'a' }) }),
-      'runs forward',
+      'run forward',
     ],
     [
       'a member that is measured',

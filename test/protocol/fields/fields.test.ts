@@ -237,7 +237,11 @@ describe('values that do not fit', () => {
 describe('a declaration that cannot work is refused where it is written', () => {
   it.each<[string, () => unknown, string]>([
     ['a tag twice', () => messages(f.u8, { a: message(1), b: message(1) }), 'a and b have the same tag, 1'],
-    ['a tag too great', () => messages(f.u8, { a: message(300) }), 'a: the tag 300 is no value of its field'],
+    [
+      'a tag too great',
+      () => messages(f.u8, { a: message(300) }),
+      'a: the tag 300 is not a value of its field',
+    ],
     ['no message', () => messages(f.u8, {}), 'at least one case'],
     [
       "a field 'type'",
@@ -262,8 +266,8 @@ describe('a declaration that cannot work is refused where it is written', () => 
       () => codecOf(f.struct({ n: f.u8, a: f.lazy(() => f.bytes('n')) })),
       "no field 'n'",
     ],
-    ['endless emptiness', () => codecOf(f.array(f.struct({}), f.rest)), 'no telling how many'],
-    ['a name of digits', () => f.struct({ 1: f.u8 }), 'no name'],
+    ['endless emptiness', () => codecOf(f.array(f.struct({}), f.rest)), 'their number cannot be known'],
+    ['a name of digits', () => f.struct({ 1: f.u8 }), 'cannot be a name'],
     ['a lost __proto__', () => f.struct({ __proto__: f.u8 } as never), 'plain object'],
     ['bits that do not fill', () => f.bits(f.u8, { a: 3 }), 'add up to 3'],
     ['a flag twice', () => f.flags(f.u8, { a: 1, b: 1 }), 'two names for bit 1'],

@@ -248,7 +248,7 @@ describe('with', () => {
           { a: f.message(7) },
           { parameters: { n: { default: 1, min: 0, max: 3 } } },
         ),
-      "7 is no value of the parameter 'n'",
+      "7 is not a value of the parameter 'n'",
     ],
     [
       'nothing outside its range',
@@ -256,7 +256,7 @@ describe('with', () => {
         codecOf(f.bytes(f.size(f.parameter('n'), { nullAt: -1 })), {
           parameters: { n: { default: 1, min: 0, max: 3 } },
         }),
-      "-1 is no value of the parameter 'n'",
+      "-1 is not a value of the parameter 'n'",
     ],
     [
       'no default',

@@ -535,7 +535,7 @@ describe('a combination that makes no sense is refused where it is declared', ()
     ['a part of a field', () => f.size(f.u8, { upTo: 4 } as never), 'upTo'],
     ['a part of the rest that is nothing', () => f.size(f.rest, { upTo: 0 }), 'upTo'],
     ['elements of a part of the rest', () => f.array(f.u8, f.size(f.rest, { upTo: 4 })), 'bounded(size'],
-    ['padding of a part of the rest', () => f.padding(f.size(f.rest, { upTo: 4 })), 'has a value'],
+    ['padding of a part of the rest', () => f.padding(f.size(f.rest, { upTo: 4 })), 'fields with a value'],
     [
       'a size of a part of the rest',
       () => f.sizeOf(f.size(f.rest, { upTo: 4 }) as never, 'b'),

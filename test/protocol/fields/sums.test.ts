@@ -246,12 +246,12 @@ describe('the range of a checksum', () => {
     [
       'a member of a number',
       () => f.struct({ a: f.u8, s: sum8({ from: 'a.y' as never }) }),
-      'which shows no places',
+      'no fixed place',
     ],
     [
       'a member of an element',
       () => f.struct({ a: f.array(f.struct({ x: f.u8 }), 2), s: sum8({ from: 'a.x' as never }) }),
-      'which shows no places',
+      'no fixed place',
     ],
     [
       'a member of what may be missing',
@@ -266,18 +266,18 @@ describe('the range of a checksum', () => {
     [
       'a member behind the end of the range',
       () => f.struct({ a: f.struct({ x: f.u8, y: f.u8 }), s: sum8({ from: 'a.y', to: 'a.x' }) }),
-      'runs forward',
+      'run forward',
     ],
     [
       'the checksum, inside the range',
       () => f.struct({ a: f.struct({ x: f.u8, s: sum8({ to: 'b' }) }), b: f.u8 }),
       'not over',
     ],
-    ['nothing', () => f.struct({ s: sum8(), a: f.u8 }), 'runs forward'],
+    ['nothing', () => f.struct({ s: sum8(), a: f.u8 }), 'run forward'],
     [
       'a structure round a list',
       () => f.struct({ n: f.u8, l: f.array(f.struct({ s: sum8({ from: 'n' as never }) }), 2) }),
-      'not in a list or a union',
+      'not into a list or a union',
     ],
     [
       'checksums of one another',

@@ -188,7 +188,7 @@ describe('values', () => {
     const [change] = changesOf(version({ a: defaulted(by(1), 7) }), version({ a: defaulted(by(2), 9) }));
     expect(change).toMatchObject({ path: 'clientMessages.m.a', breaks: ['readers'], shown: { by: 'new' } });
     expect(change!.reason).toBe(
-      'what a writer fills in is another value; but a message shows it, whatever the declarations say',
+      'the default that a writer fills in has changed; but a message shows it, whatever the declarations say',
     );
   });
 

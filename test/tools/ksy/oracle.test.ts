@@ -129,11 +129,11 @@ describe.skipIf(!hasCompiler || !isThereKaitai)('Kaitai Struct in Python, beside
     );
     expect(gaps.map(({ where, what, instead }) => `${where}: ${what}: ${instead}`)).toEqual([
       'message_a_sum: the checksum SUM-8: the number is read, and not compared',
-      'message_a_tail: a terminator of several bytes: this and what stands behind it are raw bytes',
+      'message_a_tail: a terminator of several bytes: this field and all after it are raw bytes',
     ]);
     expect(text).toContain('# Not expressed: the checksum SUM-8; the number is read, and not compared.');
     expect(text).toContain(
-      '# Not expressed: a terminator of several bytes; this and what stands behind it are raw bytes.',
+      '# Not expressed: a terminator of several bytes; this field and all after it are raw bytes.',
     );
   }, 60_000);
 

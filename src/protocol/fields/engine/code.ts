@@ -95,7 +95,7 @@ export function literal(value: number | string | bigint | boolean | undefined): 
     case 'undefined':
       return Object.is(value, -0) ? '-0' : String(value);
     default:
-      throw new TypeError('only numbers, names and booleans stand in code');
+      throw new TypeError('only numbers, names and booleans can stand in code');
   }
 }
 

@@ -38,5 +38,5 @@ export const COUNTED: Readonly<Record<'elements' | 'empty' | 'text' | 'summed', 
   elements: 'elements in one message (limits.elements)',
   empty: 'elements of no bytes in one message (limits.empty)',
   text: 'bytes of text in one message (limits.text)',
-  summed: 'bytes under the checksums of a recursion in one message (limits.summed)',
+  summed: 'bytes covered by the checksums of a recursion in one message (limits.summed)',
 };

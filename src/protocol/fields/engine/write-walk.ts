@@ -360,7 +360,7 @@ export class WriteWalk implements Writing {
     const more = this.at - this.#exhausted;
     if (this.#exhausted < 0 || more === 0) return;
     const got = `${more} byte${more === 1 ? '' : 's'} more`;
-    throw new Problem('ERR_FIELD_RANGE', 'nothing behind a field that takes the rest', more, { got });
+    throw new Problem('ERR_FIELD_RANGE', 'nothing after a field that takes the rest', more, { got });
   }
 
   count(what: Counted, amount: number): void {

@@ -54,7 +54,7 @@ export const ARRAY: Kind<List> = {
   check({ item, count }) {
     if (count.takesRest && item.facts.size.min === 0) {
       throw new RangeError(
-        'array(item, rest): an element may take no bytes, so there is no telling how many',
+        'array(item, rest): an element may take no bytes, so their number cannot be known',
       );
     }
   },

@@ -50,7 +50,7 @@ export function casesOf(
   for (const [name, { tag: value, fields }] of Object.entries(table)) {
     for (const key of Object.keys(fields)) {
       if (key === 'type')
-        throw new RangeError(`${name}: no field can be named 'type'; that is the name's place`);
+        throw new RangeError(`${name}: no field can be named 'type'; the message's name is there`);
       if (Object.hasOwn(header, key)) throw new RangeError(`${name}: the header has a field '${key}' too`);
       if (Object.hasOwn(trailer, key)) throw new RangeError(`${name}: the trailer has a field '${key}' too`);
       if (key === 'tag' && Array.isArray(value))
@@ -79,7 +79,7 @@ export function casesOf(
   let other: Case | undefined;
   if (otherwise === 'unknown') {
     if (tag.extent.from === 'prefix') requireOpen(tag.extent.node, 'the tag');
-    if (byName.has('unknown')) throw new RangeError('unknown: that is the name of what has another tag');
+    if (byName.has('unknown')) throw new RangeError('unknown: messages with any other tag have that name');
     other = {
       name: 'unknown',
       tag: 0,

@@ -96,7 +96,7 @@ function bytesOf({ base, end }: EndedDigits, value: number): Buffer {
 export function endedDigits(until: Until, most: number, base: 10 | 16, signed: boolean): Field<number> {
   const end = endedSource(until, 'decimal') as UntilSource;
   if (/[0-9a-f+-]/i.test(end.bytes.toString('latin1'))) {
-    throw new RangeError('a terminator of digits may have no digits and no sign in it');
+    throw new RangeError('the terminator of a number in digits must not contain digits or a sign');
   }
   const max = base ** most - 1;
   return declare<EndedDigits, Field<number>>(ENDED_DIGITS, {

@@ -129,7 +129,7 @@ function givenSize(size: Source, walk: Writing): number {
   if (size.extent.from === 'prefix') return Math.max(0, size.range.min);
   const count = size.given(walk);
   if (Number.isInteger(count) && (count as number) >= 0) return count as number;
-  throw new Problem('ERR_FIELD_RANGE', 'a size of 0 or more bytes in the field that says it', count);
+  throw new Problem('ERR_FIELD_RANGE', 'a size of 0 or more bytes in the field that gives it', count);
 }
 
 /**
@@ -153,8 +153,8 @@ export function padding<const S extends Size | { to: number; from?: 'structure' 
     throw new TypeError(`padding: from: expected 'structure' or 'frame', got ${show(from)}`);
   }
   const source = sizeSource(isMultiple ? 0 : (size as Size), 'padding');
-  if (isUpTo(size)) throw new TypeError('padding: size(rest, { upTo }) is for what has a value');
+  if (isUpTo(size)) throw new TypeError('padding: size(rest, { upTo }) is for fields with a value');
   if (source.nullable)
-    throw new TypeError('padding: a size with nullAt makes no sense for what has no value');
+    throw new TypeError('padding: a size with nullAt makes no sense for a field without a value');
   return declare(PADDING, { size: source, max: maximum('padding', limits, DEFAULT_MAX_BYTES), to, from });
 }

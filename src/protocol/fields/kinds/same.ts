@@ -132,7 +132,7 @@ export function same(field: AnyField | string, path?: string): AnyField {
     throw new TypeError(`same(field, path): expected the path of an earlier field, got ${show(of)}`);
   }
   if (isOpen && path !== undefined) {
-    throw new TypeError(`same(path): expected a field in front of the path, got ${show(field)}`);
+    throw new TypeError(`same(path): expected a field before the path, got ${show(field)}`);
   }
   const item = isOpen ? NONE : valuedNodeOf(field, 'same(field)', 'a field that repeats another');
   return declare(SAME, { item: comparable(item), path: of, isOpen });

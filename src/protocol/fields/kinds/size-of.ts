@@ -72,14 +72,14 @@ export const SIZEOF: Kind<Measured> = {
   checkAgreement({ path, from, after, to }, _, entries, where) {
     if (path?.includes('.')) {
       throw new RangeError(
-        `${where}: sizeOf('${path}'): expected a field of the same structure or of one round it, not a member of one`,
+        `${where}: sizeOf('${path}'): expected a field of the same structure or of an enclosing one, not a member of one`,
       );
     }
     const start: Edge = { path: from ?? after ?? '', at: after === undefined ? 'start' : 'end' };
     // After the last field there are 0 bytes.
     const isAtEnd = to === undefined && after !== undefined;
     if (!isAtEnd && !runsForward(entries, start, { path: to ?? '', at: 'end' })) {
-      throw new RangeError(`${where}: the range of sizeOf runs forward`);
+      throw new RangeError(`${where}: the range of sizeOf must run forward`);
     }
   },
 

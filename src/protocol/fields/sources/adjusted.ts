@@ -84,7 +84,7 @@ export class AdjustedSource implements Source {
     const raw = this.#back(value);
     if (!Number.isInteger(raw))
       return add === 0 ? `a multiple of ${unit}` : `${add} more than a multiple of ${unit}`;
-    if (raw === nullAt) return `anything but ${value}, which says that there is nothing`;
+    if (raw === nullAt) return `anything but ${value}, which stands for null`;
     return this.#inner.refusal?.(raw);
   }
 

@@ -60,7 +60,7 @@ export class PrefixSource implements Source {
   }
   refusal(value: number): string | undefined {
     const isSaid = this.#node.kind.says?.(this.#node, value) !== false;
-    return isSaid ? undefined : 'a size that its field can say';
+    return isSaid ? undefined : 'a size that its field can hold';
   }
   refuse(value: string, out: Encoding): void {
     const { says } = this.#node.kind;
