@@ -1,4 +1,4 @@
-/** Decode what was recorded in a file, with the stages that serve a socket. `npx tsx examples/decode-file.ts [FILE]` */
+/** Decode a recorded file with the same stages that serve a socket. `npx tsx examples/decode-file.ts [FILE]` */
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';

@@ -1,7 +1,8 @@
 /**
- * DNS messages, as they go over TCP behind a u16 length (RFC 1035 §4.1 and §4.2.2). `npx tsx examples/dns.ts`
+ * DNS messages over TCP, each after its u16 length (RFC 1035 §4.1 and §4.2.2). `npx tsx examples/dns.ts`
  *
- * A name may end in a pointer to an earlier name (§4.1.4): a custom field reads that, and writes names whole.
+ * A name may end in a pointer to an earlier name (§4.1.4). A custom field reads such names, and writes names without
+ * pointers.
  */
 import * as w from 'wirepipe';
 
@@ -18,7 +19,7 @@ const name = w.custom<string>({
       if (length >= 0xc0) {
         const low = cursor.bytes[cursor.take(1)]!;
         const target = cursor.start + (((length & 0x3f) << 8) | low);
-        // A pointer only goes backwards, so the chain ends.
+        // A pointer must point backwards, so the chain ends.
         if (target >= lowest) cursor.fail('a pointer to an earlier name', target - cursor.start);
         pointed ??= cursor.at;
         cursor.at = lowest = target;

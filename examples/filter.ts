@@ -1,6 +1,6 @@
 /**
- * A stage of your own in the middle of the pipeline: it counts the commands and drops those that say what the one before
- * said. Unlike a Transform it takes and gives whole batches. `npx tsx examples/filter.ts`
+ * Your own stage in the middle of the pipeline: it counts the commands, and drops a command equal to the one before.
+ * Unlike a Transform, it takes and gives whole batches. `npx tsx examples/filter.ts`
  */
 import net from 'node:net';
 import { pipeline } from 'node:stream';

@@ -1,6 +1,6 @@
 /**
- * The frames of HTTP/2 (RFC 9113), and a client that gets a page over a connection without TLS from a server that is known
- * to speak it (section 3.3):
+ * The frames of HTTP/2 (RFC 9113), and a client that gets a page without TLS from a server known to support HTTP/2
+ * (section 3.3):
  *
  *     npx tsx examples/http2.ts PORT [PATH]
  *
@@ -34,7 +34,7 @@ import {
   when,
 } from 'wirepipe';
 
-/** The length counts neither itself nor the six bytes behind it. 16,384: section 4.2. */
+/** The length counts neither itself nor the six bytes after it. 16,384: section 4.2. */
 export const framing = lengthPrefix({
   lengthFieldLength: 3,
   byteOrder: 'big',
@@ -43,10 +43,10 @@ export const framing = lengthPrefix({
   maxFrameLength: 16_384 + 6,
 });
 
-/** One bit that says nothing, and 31 that do. */
+/** One reserved bit, and 31 bits of value. */
 const last31 = bits(u32be, { reserved: 1, value: 31 });
 
-/** The flags that a type of frame has, by their bits; its stream; its payload. */
+/** The flags of a frame type, by bit; the stream; the payload. */
 const frame = <const Flags extends Readonly<Record<string, number>>, Payload extends AnyField>(
   names: Flags,
   payload: Payload,
@@ -56,7 +56,7 @@ const frame = <const Flags extends Readonly<Record<string, number>>, Payload ext
   payload: bounded('length', payload),
 });
 
-/** Section 6.1: how many bytes of padding there are stands in front, where a flag says so. */
+/** Section 6.1: if the flag is set, the length of the padding comes first. */
 const padded = <Content extends Fields>(content: Content) =>
   struct({
     padLength: optional(u8, when('flags.padded')),
@@ -64,7 +64,7 @@ const padded = <Content extends Fields>(content: Content) =>
     padding: optional(padding('padLength'), when('flags.padded')),
   });
 
-/** Section 5.3.1, deprecated, and still to be read. */
+/** Section 5.3.1: deprecated, but it still has to be read. */
 const dependency = { dependency: bits(u32be, { exclusive: 1, stream: 31 }), weight: u8 };
 
 /** Section 6.5.2. */
@@ -81,7 +81,7 @@ const setting = enumeration(
   { unknown: 'keep' },
 );
 
-/** Section 6. A frame of any other type is to be ignored (section 5.5). */
+/** Section 6. A frame of any other type is ignored (section 5.5). */
 export const frames = messages(
   u8,
   {
@@ -113,18 +113,18 @@ export const frames = messages(
 
 /** Section 3.4: what a client says first. */
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
-/** The stream of what concerns the whole connection, and that of our only request. */
+/** The stream of frames about the whole connection, and the stream of the only request. */
 const CONNECTION = { reserved: 0, value: 0 };
 const STREAM = { reserved: 0, value: 1 };
 
-/** GET, without compression: indices into the table of names and values that everyone knows (RFC 7541, appendix A). */
+/** GET without compression: indices into the static table (RFC 7541, appendix A). */
 function headerBlock(path: string, authority: string): Buffer {
   const literal = (index: number, value: string) => [index, value.length, ...Buffer.from(value)];
   // :method GET · :scheme http · :path · :authority
   return Buffer.from([0x82, 0x86, ...literal(4, path), ...literal(1, authority)]);
 }
 
-/** Get a page: the block of its headers, and its body. */
+/** Get a page: returns its header block and its body. */
 export async function get(port: number, path = '/'): Promise<{ headers: Buffer; body: Buffer }> {
   const socket = net.connect(port, '127.0.0.1');
   await once(socket, 'connect');
@@ -162,7 +162,7 @@ export async function get(port: number, path = '/'): Promise<{ headers: Buffer; 
         break;
       case 'data': {
         body.push(Buffer.from(frame.payload.data));
-        // Section 6.9: the server may send as much again, padding included.
+        // Section 6.9: the server may send as many bytes again, padding included.
         const { length = 0 } = frame;
         if (length > 0) {
           const payload = { increment: { reserved: 0, value: length } };

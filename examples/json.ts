@@ -1,4 +1,4 @@
-/** JSON messages over TCP, each behind its length. `npx tsx examples/json.ts` */
+/** JSON messages over TCP, each after its length. `npx tsx examples/json.ts` */
 import net from 'node:net';
 import { PassThrough, pipeline, Transform } from 'node:stream';
 import * as w from 'wirepipe';

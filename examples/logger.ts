@@ -1,6 +1,6 @@
 /**
- * A Transform of your own in the middle of the pipeline: it sees one message at a time, although its neighbours
- * hand whole batches to each other. `npx tsx examples/logger.ts`
+ * Your own Transform in the middle of the pipeline: it sees one message at a time, although neighbouring stages pass
+ * whole batches. `npx tsx examples/logger.ts`
  */
 import net from 'node:net';
 import { pipeline, Transform } from 'node:stream';

@@ -1,5 +1,5 @@
 /**
- * A login by challenge and response: a client that knows the secret signs a number that was never used before. Three wrong
+ * A login by challenge and response: a client proves that it knows the secret by signing a fresh number. Three wrong
  * signatures lock the user out, on every connection. Server and client in one. `npx tsx examples/login.ts`
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
@@ -9,7 +9,7 @@ import * as wire from 'wirepipe';
 const ATTEMPTS = 3;
 const LOCK_OUT = 60_000; // milliseconds
 const SECRETS = new Map([['ada', 'analytical engine']]);
-/** Attempts that failed in a row, and until when the user is locked out; shared by all connections. */
+/** Failed attempts in a row, and the end of the lockout; shared by all connections. */
 const failures = new Map<string, { count: number; until: number }>();
 
 const clientMessages = wire.messages(wire.u8, {
@@ -86,12 +86,12 @@ function sign(secret: string | Buffer, nonce: Uint8Array): Buffer {
   return createHmac('sha256', secret).update(nonce).digest();
 }
 
-/** Seconds that a user is still locked out. */
+/** Seconds until the user's lockout ends. */
 function lockedFor(user: string): number {
   return Math.max(0, Math.ceil(((failures.get(user)?.until ?? 0) - Date.now()) / 1_000));
 }
 
-/** Count a failure; answers the attempts that are left. */
+/** Count a failure. Returns the remaining attempts. */
 function fail(user: string): number {
   const last = failures.get(user);
   const count = last === undefined || (last.until > 0 && last.until <= Date.now()) ? 1 : last.count + 1;
@@ -113,7 +113,7 @@ server.on('connectionEnd', (_, error) => {
 await server.listen({ port: 0, host: '127.0.0.1' });
 const { port } = server.address() as AddressInfo;
 
-/** Log in with each of these secrets until one of them opens. */
+/** Try these secrets in order until one is accepted. */
 async function visit(...secrets: string[]): Promise<void> {
   const client = await wire.connect(protocol, { port, host: '127.0.0.1', checkStates: true });
   for (const secret of secrets) {

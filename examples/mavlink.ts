@@ -1,10 +1,10 @@
 /**
- * MAVLink 2 frames, a drone's real language: HEARTBEAT and COMMAND_LONG. `npx tsx examples/mavlink.ts`
+ * MAVLink 2 frames, the protocol of real drones: HEARTBEAT and COMMAND_LONG. `npx tsx examples/mavlink.ts`
  *
  *     fd · len · incompat · compat · seq · sysid · compid · msgid u24 · payload · CRC-16/MCRF4XX
  *
- * The CRC goes from `len` to the payload's end, and then over CRC_EXTRA, a byte of each message's definition. The
- * zeros at a payload's end are not sent (mavlink.io/en/guide/serialization.html); unsigned frames only.
+ * The CRC covers `len` to the payload's end, then CRC_EXTRA, a byte from each message's definition. Trailing zeros of a
+ * payload are not sent (mavlink.io/en/guide/serialization.html). Unsigned frames only.
  */
 import * as w from 'wirepipe';
 
@@ -53,7 +53,7 @@ function crc(extra: number) {
 
 /** A payload without the zeros at its end; its first byte always stays. */
 function payload<F extends w.Fields>(fields: F) {
-  // Generic over the fields, so the compiler has to know that none of them refers to one outside.
+  // Generic over the fields: the cast tells the compiler that no field refers to a field outside.
   const whole = w.codecOf(w.struct(fields) as w.Field<w.StructOut<F>, w.StructIn<F>>);
   type Payload = w.Infer<typeof whole>;
   const size = whole.bound({} as never);

@@ -1,4 +1,4 @@
-/** Messages in the format of another library, here MessagePack; no socket needed. `npx tsx examples/msgpack.ts` */
+/** Messages in another library's format, here MessagePack, without a socket. `npx tsx examples/msgpack.ts` */
 import { pipeline } from 'node:stream/promises';
 import { decode, encode } from '@msgpack/msgpack';
 import * as w from 'wirepipe';
@@ -6,7 +6,7 @@ import * as w from 'wirepipe';
 type Reading = { type: 'reading'; sensor: number; celsius: number };
 const codec = w.codecFrom<Reading>({ decode: (bytes) => decode(bytes) as Reading, encode });
 
-// In place of a socket the encoder's bytes go straight into a decoder.
+// The encoder's bytes go straight into a decoder, without a socket.
 const sent = new w.MessageEncoder(codec);
 const received = new w.MessageDecoder(codec);
 sent.write({ type: 'reading', sensor: 1, celsius: 21.5 });

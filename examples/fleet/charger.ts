@@ -1,4 +1,4 @@
-/** What a charger and its gateway say to each other. */
+/** The messages of a charger and its gateway. */
 import { defineProtocol, defineSession, lengthPrefix, message, messages, u8, u16be, utf8 } from 'wirepipe';
 
 const fromCharger = messages(u8, {
@@ -29,7 +29,7 @@ const session = defineSession({
       },
       next: ['ready'],
     },
-    // Replies to commands and telemetry are messages like any other: the table says that they may come.
+    // Replies to commands, and telemetry, are ordinary messages: the table has to accept them.
     ready: { on: { ok: () => undefined, power: () => undefined } },
   },
   farewell: (fault) => ({ type: 'bye', why: (fault as { code?: string }).code ?? fault.name }),

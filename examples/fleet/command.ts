@@ -1,4 +1,7 @@
-/** Commands the chargers, from any process: `npx tsx examples/fleet/command.ts [NATS]`, while `examples/fleet/start.ts` runs. */
+/**
+ * Sends commands to the chargers from any process: `npx tsx examples/fleet/command.ts [NATS]`, while
+ * `examples/fleet/start.ts` runs.
+ */
 import { connectFleet } from 'wirepipe/fleet';
 import { charger } from './charger.ts';
 

@@ -29,7 +29,7 @@ process.on('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit());
 
 const ports = [Number(port) + 1, Number(port) + 2];
-/** Resolves when a server listens on the port. */
+/** Resolves once a server listens on the port. */
 async function listening(): Promise<void> {
   for (;;) {
     const isThere = await new Promise<boolean>((resolve) => {
@@ -47,7 +47,7 @@ for (const own of ports) {
   children.push(spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] }));
 }
 
-/** A charger: it connects to any gateway, and to another one when that is gone. */
+/** A charger: it connects to any gateway, and to another gateway if the first is gone. */
 async function live(serial: string): Promise<void> {
   let power = 0;
   for (;;) {
@@ -67,7 +67,7 @@ async function live(serial: string): Promise<void> {
         }
       }
     } catch {
-      // Its gateway is gone, or not there yet.
+      // The gateway is gone, or not started yet.
     }
     await setTimeout(500);
   }

@@ -1,5 +1,5 @@
 /**
- * A broker of one process that a producer can use: it keeps what is produced in memory.
+ * A broker in one process for producers: it keeps the records in memory.
  *
  *     npx tsx examples/kafka/broker.ts        and, with kafkajs: new Kafka({ brokers: ['127.0.0.1:PORT'] }).producer()
  */
@@ -53,7 +53,7 @@ export class Broker {
                 timestamp: -1n,
               })),
             }));
-            // A producer that asks for no acknowledgement is sent none.
+            // A producer that requests no acknowledgement gets none.
             if (acks === 0) return undefined;
             return {
               send: { type: 'produce', message: { correlation, topics: results, throttle: 0 } },
@@ -74,7 +74,7 @@ export class Broker {
   );
   #port = 0;
 
-  /** Listen on a free port; resolves to it. */
+  /** Listen on a free port, and resolve to its number. */
   async listen(): Promise<number> {
     await this.#server.listen({ port: 0, host: '127.0.0.1' });
     this.#port = (this.#server.address() as { port: number }).port;
@@ -85,7 +85,7 @@ export class Broker {
     return this.#server.close();
   }
 
-  /** Keep what batches hold; gives the offset of the first record. */
+  /** Keep the records of batches. Returns the offset of the first record. */
   #keep(topic: string, partition: number, batches: Batches): bigint {
     const base = this.#ends.get(topic) ?? 0n;
     let offset = base;
@@ -117,7 +117,7 @@ export class Broker {
   }
 }
 
-/** What is decoded are views of what was received: what is kept is a copy. */
+/** Decoded values are views of received memory, so keep copies. */
 const copyOf = (view: Buffer | null): Buffer | null => view && Buffer.from(view);
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

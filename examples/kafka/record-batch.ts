@@ -57,7 +57,7 @@ const recordBatch = struct({
   ),
 });
 
-/** What a partition is sent: batches, one behind the other. */
+/** The batches sent to a partition, one after the other. */
 const batches = array(recordBatch, rest);
 export const records = bounded(i32be, batches);
 export type Batches = FieldOut<typeof batches>;

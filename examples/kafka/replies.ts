@@ -1,5 +1,5 @@
 /**
- * What the broker replies. A reply does not say what it is: its correlation id names the request, which does.
+ * The broker's replies. A reply has no type: its correlation id names the request, which determines the type.
  *
  *     length i32 │ correlation id i32 │ the reply
  */
@@ -22,7 +22,7 @@ import { list, nullableString, string } from './values.ts';
 
 const head = { correlation: i32be };
 
-/** Of each version of the request that is spoken. */
+/** One codec per supported version of the request. */
 const apiVersions = codecOf(
   struct({
     ...head,
@@ -33,7 +33,7 @@ const apiVersions = codecOf(
   { parameters: { version: { default: 0, min: 0, max: 2 } } },
 );
 
-/** By the API, and by its version where that matters. */
+/** By API, and by version if it matters. */
 const codecs = {
   apiVersions,
   apiVersionsSince1: apiVersions.with({ version: 1 }),
@@ -77,7 +77,7 @@ const codecs = {
 /** What a broker sends. */
 export const replies = byKind(codecs);
 
-/** What a client finds in any reply, before its request is known. */
+/** The part of any reply that can be read before its request is known. */
 export const anyReply = codecOf(struct({ ...head, body: bytes(rest) }));
 
 /** The codec of what answers a request. */

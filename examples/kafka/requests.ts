@@ -1,5 +1,5 @@
 /**
- * What a producer asks (https://kafka.apache.org/protocol#protocol_messages), each request in one version.
+ * The requests of a producer (https://kafka.apache.org/protocol#protocol_messages), each in one version.
  *
  *     length i32 │ API key i16 · API version i16 · correlation id i32 · client id │ the request
  */
@@ -9,11 +9,11 @@ import { list, nullableList, nullableString, string } from './values.ts';
 
 export const framing = lengthPrefix({ byteOrder: 'big', maxFrameLength: 16_777_216 });
 
-/** Request header, version 1: the part of fixed size, and the client's name. */
+/** Request header, version 1: the part of fixed size, then the client's name. */
 const header = { api: struct({ key: i16be, version: i16be }), correlation: i32be };
 const client = { client: nullableString };
 
-/** The APIs, in the versions that are spoken here. */
+/** The APIs, in the versions supported here. */
 export const APIS = [
   { key: 0, min: 3, max: 3 },
   { key: 3, min: 1, max: 1 },

@@ -1,6 +1,6 @@
 /**
- * What is more than an integer of the primitive types in Kafka's protocol guide
- * (https://kafka.apache.org/protocol#protocol_types). A size of −1 says null.
+ * The primitive types of Kafka's protocol guide that are not plain integers
+ * (https://kafka.apache.org/protocol#protocol_types). A size of −1 means null.
  */
 import { type AnyField, array, bytes, i16be, i32be, size, utf8, varint } from 'wirepipe';
 
@@ -16,5 +16,5 @@ export const list = <F extends AnyField>(item: F) => array(item, i32be);
 /** ARRAY */
 export const nullableList = <F extends AnyField>(item: F) => array(item, size(i32be, { nullAt: -1 }));
 
-/** The key and the value of a record: bytes behind a varint. */
+/** The key and the value of a record: bytes after a varint length. */
 export const nullableBytes = bytes(size(varint, { nullAt: -1 }));

@@ -1,6 +1,6 @@
 /**
- * What Modbus says on any carrier, behind the function code (Modbus Application Protocol 1.1b3, section 6): numbers are
- * big-endian.
+ * The PDUs of Modbus, the same on every transport, after the function code (Modbus Application Protocol 1.1b3, section
+ * 6). Numbers are big-endian.
  */
 import { array, bounded, bytes, enumeration, message, rest, u8, u16be } from 'wirepipe';
 
@@ -29,7 +29,7 @@ export const requestCases = {
   }),
 };
 
-/** By function code; a failure has the one that failed, with its highest bit set, as `tag`. */
+/** By function code. The `tag` of a failure is the failed function code with its highest bit set. */
 export const replyCases = {
   coils: message(1, { coils: bytes(u8) }),
   holding: message(3, registers),

@@ -6,7 +6,7 @@ const MOST = 125;
 
 /** A server of holding registers over TCP, for every unit. */
 export function holdingServer(holding: number[]) {
-  /** The exception that a range of registers is refused with, if it is. */
+  /** The exception code for a range of registers; undefined if the range is valid. */
   const refusal = (address: number, count: number): 'illegalValue' | 'illegalAddress' | undefined => {
     if (count < 1 || count > MOST) return 'illegalValue';
     return address + count > holding.length ? 'illegalAddress' : undefined;

@@ -21,7 +21,7 @@ const header = { transaction: u16be, protocol: constant(u16be, 0), length: paddi
 export const requests = messages(u8, requestCases, { header });
 export const replies = messages(u8, replyCases, { header });
 
-/** A reply has the number of the request that it answers. */
+/** A reply has the transaction number of its request. */
 export const protocol = {
   framing,
   clientMessages: requests,

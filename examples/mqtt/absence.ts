@@ -1,9 +1,9 @@
-/** What is to happen while a client is away: its will is published, and its session ends. */
+/** The timers of an absent client: publish its will, and end its session. */
 export class Absence {
   readonly #timers: NodeJS.Timeout[] = [];
   #will: (() => void) | undefined;
 
-  /** Publish the will after so many seconds, or when the session ends. */
+  /** Publish the will after this many seconds, or when the session ends. */
   will(seconds: number, publish: () => void): void {
     this.#will = publish;
     this.after(seconds, () => this.hurry());
@@ -13,7 +13,7 @@ export class Absence {
     if (seconds !== Infinity) this.#timers.push(setTimeout(run, Math.min(1_000 * seconds, LONGEST)).unref());
   }
 
-  /** The session ends: a will that waits is published now. */
+  /** The session ends: publish a pending will now. */
   hurry(): void {
     const publish = this.#will;
     this.cancel();
@@ -27,5 +27,5 @@ export class Absence {
   }
 }
 
-/** The longest time of a timer, in milliseconds. */
+/** The longest delay of a timer, in milliseconds. */
 const LONGEST = 2_147_483_647;

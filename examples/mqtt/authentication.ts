@@ -1,15 +1,15 @@
-/** A way to prove who one is (5.0 §4.12): SCRAM, Kerberos, a hash with a nonce. */
+/** An authentication method (5.0 §4.12), such as SCRAM, Kerberos, or a hash with a nonce. */
 export interface Authenticator {
   readonly method: string;
-  /** A client begins, when it connects or later. */
+  /** Begin an authentication, when a client connects or later. */
   begin(clientId: string): Exchange;
 }
 
-/** Takes each thing that the client says, and answers what the server says to it; undefined where it proves nothing. */
+/** Takes the client's data, and returns the server's reply; undefined if the authentication fails. */
 export type Exchange = (said: Buffer) => Proof | undefined;
 
 export interface Proof {
   readonly data: Buffer;
-  /** Nothing more is to be said by the client. */
+  /** True if the client has nothing more to send. */
   readonly isDone: boolean;
 }

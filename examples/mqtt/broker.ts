@@ -12,13 +12,13 @@ import { matches } from './topics.ts';
 export interface BrokerLimits extends SessionLimits {
   /** Topics that keep a message. */
   readonly retained: number;
-  /** Messages of QoS 2 of one client that are not released. */
+  /** The most unreleased QoS 2 messages of one client. */
   readonly receiveMaximum: number;
-  /** Bytes of the longest packet that is taken, without its fixed header. */
+  /** The longest packet accepted, in bytes without its fixed header. */
   readonly packetLength: number;
 }
 
-/** Who gets what. It knows sessions, and nothing of bytes or sockets. */
+/** Distributes messages to sessions. It knows nothing of bytes or sockets. */
 export class Broker {
   readonly sessions: ClientSessions;
   readonly limits: BrokerLimits;
@@ -42,14 +42,14 @@ export class Broker {
     return count;
   }
 
-  /** The messages that a new subscription is sent at once (§3.3.1.3). */
+  /** Retained messages, which a new subscription gets at once (§3.3.1.3). */
   retained(filter: string, qos: number): Publication[] {
     for (const [topic, one] of this.#retained) if (isExpired(one)) this.#retained.delete(topic);
     const all = [...this.#retained.values()].filter(({ topic }) => matches(filter, topic));
     return all.map((one) => ({ ...one, qos: Math.min(qos, one.qos) }));
   }
 
-  /** An empty message takes the one before it away. */
+  /** An empty message deletes the retained one. */
   #retain(publication: Publication): void {
     const { topic, payload } = publication;
     if (payload.length === 0) this.#retained.delete(topic);

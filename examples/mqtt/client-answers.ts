@@ -20,7 +20,7 @@ export function hello({ version, clientId, keepAlive, cleanStart, properties = [
   };
 }
 
-/** SUBSCRIBE, if there is anything to subscribe to. */
+/** The SUBSCRIBE packet, if there are subscriptions. */
 export function subscribe({ version, subscriptions }: ClientOptions): Sent[] {
   if (subscriptions.length === 0) return [];
   const options = { noLocal: 0, retainAsPublished: 0, retainHandling: 0 };
@@ -36,7 +36,7 @@ export function subscribe({ version, subscriptions }: ClientOptions): Sent[] {
   ];
 }
 
-/** The number of our SUBSCRIBE; those of publications begin at 1 and go up. */
+/** The packet identifier of SUBSCRIBE; the identifiers of publications count up from 1. */
 const SUBSCRIBE = 65_535;
 
 /** AUTH that answers the server's. */

@@ -11,22 +11,22 @@ export interface ClientOptions {
   readonly clientId: string;
   /** In seconds. */
   readonly keepAlive: number;
-  /** Called Clean Session in 3.1.1, where it also says that the session ends with its connection. */
+  /** Clean Session in 3.1.1, where it also means that the session ends with the connection. */
   readonly cleanStart: boolean;
-  /** Of CONNECT, in version 5: how long the session lasts, how many messages may be under way … */
+  /** Properties of CONNECT, in version 5: how long the session lasts, how many messages may be in flight … */
   readonly properties?: readonly Property[];
-  /** What this side has sent and received before, on other connections; it goes on. */
+  /** The delivery state of earlier connections, to continue with. */
   readonly delivery: Delivery;
   readonly subscriptions: readonly { filter: string; qos: number }[];
-  /** Takes each message once if its QoS is 2. */
+  /** Called with each message; exactly once if its QoS is 2. */
   onMessage(publication: Publication): void;
-  /** What is said to a challenge of the server (5.0 §4.12). */
+  /** Returns the reply to a challenge of the server (5.0 §4.12). */
   prove?(challenge: Buffer | undefined): Buffer;
 }
 
-/** What the client's table keeps: what it was told. */
+/** The context of the client's session. */
 export interface Told {
-  /** What the server says of a refusal, or of the end. */
+  /** The server's reason for a refusal, or for the end. */
   reason: string | number | undefined;
   /** Of CONNACK. */
   properties: readonly Property[];
@@ -74,7 +74,7 @@ export function clientSession(options: ClientOptions) {
           publish(message) {
             const { qos } = message.flags;
             const { id, properties } = message.packet;
-            // We have announced no Topic Alias Maximum, so there is none.
+            // Without an announced Topic Alias Maximum, topic aliases are not allowed.
             if (propertyOf(properties, 'topicAlias') !== undefined) return leave('topicAliasInvalid');
             const isNew = qos < 2 || delivery.receive(id!);
             if (delivery.unreleased > receiveMaximum) return leave('receiveMaximumExceeded');
@@ -101,7 +101,7 @@ export function clientSession(options: ClientOptions) {
             return { next: 'dismissed' };
           },
         },
-        // §3.1.2.10: something at least every so many seconds; a server that does not answer is gone.
+        // §3.1.2.10: send a packet at least this often; a server that does not reply is gone.
         timers: {
           ping: ({ after }) => ({ send: { type: 'pingreq' }, timers: { ping: after, pong: after / 2 } }),
           pong: () => ({ next: 'lost' }),

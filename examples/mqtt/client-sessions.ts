@@ -12,11 +12,11 @@ export interface SessionLimits {
   readonly sessions: number;
   /** Filters of one client. */
   readonly subscriptions: number;
-  /** Messages of one client that wait while it is away, or that have not been acknowledged. */
+  /** The most messages of one client that wait while it is away, or are unacknowledged. */
   readonly messages: number;
 }
 
-/** What a client says of its session when it connects. */
+/** The session options of a client's CONNECT. */
 export interface Hello {
   readonly clientId: string;
   /** An earlier session ends. */
@@ -28,14 +28,14 @@ export interface Hello {
 
 export interface Subscription {
   readonly qos: number;
-  /** What the client publishes itself is not sent to it (5.0 §3.8.3.1). */
+  /** The client does not get its own messages (5.0 §3.8.3.1). */
   readonly noLocal: number;
   /** Its messages say whether they were retained. */
   readonly retainAsPublished: number;
   readonly identifier: number | undefined;
 }
 
-/** What a server keeps for a client beyond its connections (§4.1). */
+/** The state that a server keeps for a client across connections (§4.1). */
 export class ClientSession {
   readonly clientId: string;
   /** Seconds that it lasts without a connection. */
@@ -58,7 +58,7 @@ export class ClientSession {
     return this.#subscriptions ?? NONE;
   }
 
-  /** False where the client has as many as it may. */
+  /** Returns false if the client has the most subscriptions allowed. */
   subscribe(filter: string, subscription: Subscription): boolean {
     this.#subscriptions ??= new Map();
     const all = this.#subscriptions;
@@ -72,7 +72,7 @@ export class ClientSession {
     return this.#subscriptions?.delete(filter) ?? false;
   }
 
-  /** Send a message if any subscription asks for it, once; keep it for a client that is away. Answers whether one does. */
+  /** Send a message once if any subscription matches, or keep it for an absent client. Returns true if one matches. */
   deliver(publication: Publication, isOwn: boolean): boolean {
     let granted = -1;
     let isRetained = false;
@@ -93,7 +93,7 @@ export class ClientSession {
     return true;
   }
 
-  /** What is sent of a message now, unless too many wait. */
+  /** The packets to send now for a message; none if too many wait. */
   offer(publication: Publication, identifiers: readonly number[] = []): Sent[] {
     if (publication.qos > 0 && this.delivery.held >= this.#limits.messages) return [];
     if (identifiers.length === 0) return this.delivery.publish(publication);
@@ -113,7 +113,7 @@ export class ClientSession {
 
 const NONE: ReadonlyMap<string, Subscription> = new Map();
 
-/** The sessions of all clients, by their identifiers. */
+/** The sessions of all clients, by client identifier. */
 export class ClientSessions {
   readonly all: Map<string, ClientSession> = new Map();
   readonly #limits: SessionLimits;
@@ -126,7 +126,7 @@ export class ClientSessions {
     this.#publish = publish;
   }
 
-  /** A client has connected. Answers whether its session was there before; undefined where there are too many. */
+  /** A client has connected. Returns true if its session existed before; undefined if there are too many sessions. */
   begin(visit: Visit, { clientId, isClean, expiry }: Hello): boolean | undefined {
     const name = clientId === '' ? `unnamed-${++this.#unnamed}` : clientId;
     const before = this.all.get(name);
@@ -137,12 +137,12 @@ export class ClientSessions {
     visit.session = isKept ? before : new ClientSession(name, expiry, this.#limits);
     visit.session.resume(visit, expiry);
     this.all.set(name, visit.session);
-    // §3.1.4: of two connections the later one stays.
+    // §3.1.4: a newer connection replaces the older one.
     earlier?.machine.leave(() => (earlier.version === 5 ? dismissal('sessionTakenOver') : undefined));
     return isKept;
   }
 
-  /** A connection is over: its session goes on with a later one, waits for one, or ends; and its will is published. */
+  /** A connection is over. Its session has moved to a newer connection, or waits, or ends; the will is published. */
   leave(visit: Visit): void {
     const { session, will, willDelay } = visit;
     if (session.visit === visit) this.#pause(session);

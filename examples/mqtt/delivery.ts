@@ -6,38 +6,40 @@ type Publish = OfType<Sent, 'publish'>;
 type Release = OfType<Sent, 'pubrel'>;
 
 /**
- * The state that a session keeps of its messages beyond a connection (§4.1, §4.3), the same for client and server.
+ * The delivery state of a session across connections (§4.1, §4.3), the same for client and server.
  *
  *     QoS 1   PUBLISH ─▶ ◀─ PUBACK                          again after a new connection until it is acknowledged
  *     QoS 2   PUBLISH ─▶ ◀─ PUBREC   PUBREL ─▶ ◀─ PUBCOMP    the receiver keeps the number until PUBREL
  *
- * Between connections, and when as many are under way as the other side takes (5.0 §4.9), messages wait.
+ * Messages wait between connections, and while the receive maximum of the other side is reached (5.0 §4.9).
  */
 export class Delivery {
   #version = 4;
-  /** Sent, and not acknowledged yet, in the order in which they were sent; undefined once PUBREC has come. */
+  /** Sent but unacknowledged messages, in order; undefined once PUBREC has come. */
   #sent: Map<number, Publication | undefined> | undefined;
-  /** Numbers of what was sent on an earlier connection, and is to be sent again. */
+  /** Packet identifiers sent on an earlier connection, to be sent again. */
   #again: number[] | undefined;
   #waiting: Publication[] | undefined;
-  /** Numbers of QoS 2 that have come, and are not released. */
+  /** Packet identifiers of received, unreleased QoS 2 messages. */
   #received: Set<number> | undefined;
-  /** How many more may be under way; none between connections. */
+  /** How many more messages may be in flight; 0 between connections. */
   #quota = 0;
   #receiveMaximum = 0;
   #lastId = 0;
 
-  /** How many messages wait, or have not been acknowledged. */
+  /** The number of messages that wait or are unacknowledged. */
   get held(): number {
     return (this.#sent?.size ?? 0) + (this.#waiting?.length ?? 0);
   }
 
-  /** How many messages of QoS 2 have come, and are not released. */
+  /** The number of received, unreleased QoS 2 messages. */
   get unreleased(): number {
     return this.#received?.size ?? 0;
   }
 
-  /** A connection goes on with it. Answers what is sent first: what was not acknowledged, in the same order [MQTT-4.4.0-1]. */
+  /**
+   * Continue on a new connection. Returns the packets to send first: the unacknowledged ones, in order [MQTT-4.4.0-1].
+   */
   resume(version: number, receiveMaximum = 65_535): Sent[] {
     this.#version = version;
     this.#receiveMaximum = this.#quota = receiveMaximum;
@@ -50,12 +52,12 @@ export class Delivery {
     this.#receiveMaximum = this.#quota = 0;
   }
 
-  /** The other side knows nothing of what was before: what has not been sent goes on waiting, and nothing else. */
+  /** The other side has lost its state: keep only the messages that were never sent. */
   forget(): void {
     this.#sent = this.#again = this.#received = undefined;
   }
 
-  /** Answers what is to be sent now. Of QoS 0 nothing waits for a connection. */
+  /** Returns the packets to send now. QoS 0 messages do not wait for a connection. */
   publish(publication: Publication): Sent[] {
     if (publication.qos === 0) return this.#receiveMaximum > 0 ? [this.#packet(publication)] : [];
     this.#waiting ??= [];
@@ -63,21 +65,21 @@ export class Delivery {
     return this.#due();
   }
 
-  /** PUBACK or PUBCOMP has come, or a PUBREC that refuses. Answers what is to be sent now. */
+  /** PUBACK or PUBCOMP has come, or a PUBREC that refuses. Returns the packets to send now. */
   acknowledged(id: number): Sent[] {
     if (!this.#sent?.delete(id)) return [];
     this.#quota = Math.min(this.#quota + 1, this.#receiveMaximum);
     return this.#due();
   }
 
-  /** PUBREC has come: the message is there, and must not be sent again. */
+  /** PUBREC has come: the message has arrived, and must not be sent again. */
   release(id: number): Release {
     if (!this.#sent?.has(id)) return this.#releasing(id, 'packetIdentifierNotFound');
     this.#sent.set(id, undefined);
     return this.#releasing(id);
   }
 
-  /** PUBLISH of QoS 2 has come. Answers false where it came before. */
+  /** A QoS 2 PUBLISH has come. Returns false for a duplicate. */
   receive(id: number): boolean {
     if (this.#received?.has(id)) return false;
     this.#received ??= new Set();
@@ -85,7 +87,7 @@ export class Delivery {
     return true;
   }
 
-  /** PUBREL has come. Answers false where it releases nothing. */
+  /** PUBREL has come. Returns false if its identifier is unknown. */
   released(id: number): boolean {
     return this.#received?.delete(id) ?? false;
   }

@@ -1,7 +1,7 @@
 import { bits, bounded, type Fields, lengthPrefix, only, struct, u8, varuint } from 'wirepipe';
 
 /**
- * What every packet begins with (MQTT 5.0 §2.1.1, MQTT 3.1.1 §2.2).
+ * The fixed header of every packet (MQTT 5.0 §2.1.1, MQTT 3.1.1 §2.2).
  *
  *     bit     7  6  5  4    3    2  1     0
  *     byte 1  packet type  dup  QoS    retain
@@ -9,10 +9,10 @@ import { bits, bounded, type Fields, lengthPrefix, only, struct, u8, varuint } f
  */
 export const header = { flags: bits(u8, { kind: 4, dup: 1, qos: 2, retain: 1 }) };
 
-/** The most that four groups of seven bits hold. */
+/** The largest value of four groups of seven bits. */
 export const MAX_REMAINING_LENGTH = 268_435_455;
 
-/** One packet a frame, with its fixed header; the longest has so many bytes behind it. */
+/** One packet per frame, with its fixed header; the remaining length has this maximum. */
 export const framingUpTo = (maxFrameLength: number) =>
   lengthPrefix({
     lengthFieldOffset: 1,
@@ -23,12 +23,12 @@ export const framingUpTo = (maxFrameLength: number) =>
   });
 export const framing = framingUpTo(MAX_REMAINING_LENGTH);
 
-/** What the remaining length counts, and nothing behind it. */
+/** Exactly the bytes that the remaining length counts. */
 export function packet<F extends Fields>(fields: F) {
   return { packet: bounded(varuint, struct(fields), { max: MAX_REMAINING_LENGTH }) };
 }
 
-/** §2.1.3: only PUBLISH has flags of its own; those of the others are 0000, or 0010. */
+/** §2.1.3: only PUBLISH has flags; the flags of other packets are 0000 or 0010. */
 export function reserved<const Qos extends 0 | 1>(qos: Qos) {
   return {
     reservedDup: only('flags.dup', 0),

@@ -41,7 +41,7 @@ import {
 } from './reason-codes.ts';
 import { data, text } from './values.ts';
 
-/** §3.1, of either version: its level says which. Bridges add 0x80. */
+/** §3.1: CONNECT of either version; the level tells which. Bridges add 0x80. */
 const connect = message(1, {
   ...reserved(0),
   ...packet({
@@ -106,12 +106,12 @@ const in5 = when(parameter('version'), 5);
 const in4 = unless(parameter('version'), 5);
 const properties5 = { properties: optional(properties, in5) };
 
-/** Before version 5 it has to be 0. */
+/** It must be 0 before version 5. */
 function since5<const Path extends string>(path: Path) {
   return optional(only(path, { max: 0 }), in4);
 }
 
-/** How it went, in version 5. What says no more than success may be left out, from the end. */
+/** The reason code, in version 5. A reason of plain success may be omitted, with everything after it. */
 function outcome<Reason>(reason: Field<Reason>) {
   return {
     reason: optional(optional(reason, rest), in5),
@@ -119,7 +119,7 @@ function outcome<Reason>(reason: Field<Reason>) {
   };
 }
 
-/** Every packet of one version: `mqtt` itself of 4 (3.1.1, and 3.1), `mqtt.with({ version: 5 })` of 5.0. */
+/** All packets of one version: `mqtt` itself is version 4 (3.1.1, and 3.1), `mqtt.with({ version: 5 })` is 5.0. */
 export const mqtt = messages(
   'flags.kind',
   {

@@ -21,7 +21,7 @@ const long = { value: u32be };
 const string = { value: text };
 const binary = { value: data };
 
-/** §2.2.2.2: what a property is called, its identifier, and its type. */
+/** §2.2.2.2: each property's name, identifier and type. */
 const property = union(u8, {
   payloadFormatIndicator: message(0x01, flag),
   messageExpiryInterval: message(0x02, long),
@@ -55,7 +55,7 @@ const property = union(u8, {
   sharedSubscriptionAvailable: message(0x2a, flag),
 });
 
-/** Properties of MQTT 5.0 (§2.2.2): their length in bytes, and one after the other. */
+/** Properties of MQTT 5.0 (§2.2.2): their length in bytes, then the properties. */
 export const properties = bounded(varuint, array(property, rest));
 
 export type Property = Infer<typeof property>;

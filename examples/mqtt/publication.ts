@@ -2,19 +2,19 @@ import type { OfType } from 'wirepipe';
 import type { Received } from './packets.ts';
 import { type Property, propertyOf } from './properties.ts';
 
-/** What one side publishes to the other, of either version. */
+/** A published message, of either version. */
 export interface Publication {
   readonly topic: string;
   readonly payload: Uint8Array;
   readonly qos: number;
   readonly retain: boolean;
-  /** Of MQTT 5: those that go with the message to its subscribers. */
+  /** In MQTT 5: the properties forwarded to subscribers. */
   readonly properties?: readonly Property[];
-  /** When it is worth nothing any more, in milliseconds since 1970 (5.0 §3.3.2.3.3). */
+  /** When the message expires, in milliseconds since 1970 (5.0 §3.3.2.3.3). */
   readonly expires?: number | undefined;
 }
 
-/** Properties of PUBLISH that go with the message (5.0 §3.3.2.3). */
+/** Properties of PUBLISH that are forwarded (5.0 §3.3.2.3). */
 const FORWARDED: ReadonlySet<string> = new Set<Property['type']>([
   'messageExpiryInterval',
   'payloadFormatIndicator',
@@ -24,13 +24,13 @@ const FORWARDED: ReadonlySet<string> = new Set<Property['type']>([
   'userProperty',
 ]);
 
-/** What came, to be kept: the frame is a view of what was received, so its bytes are copied. */
+/** A received publication, to keep. Decoded bytes are views of received memory, so they are copied. */
 export function publicationOf({ flags, packet }: OfType<Received, 'publish'>): Publication {
   const { topic, payload, properties } = packet;
   return dated(kept(topic, payload, flags.qos, flags.retain, properties));
 }
 
-/** As `publicationOf`, of the will that a client leaves: `dated` once it is published. */
+/** The publication of a client's will; call `dated` when it is published. */
 export function willOf({ packet }: OfType<Received, 'connect'>): Publication | undefined {
   const { connectFlags, will } = packet;
   if (will === undefined) return undefined;
@@ -49,7 +49,7 @@ function kept(
   return { ...plain, properties: all.filter(({ type }) => FORWARDED.has(type)).map(copied) };
 }
 
-/** From now on the time that it is worth something passes. */
+/** Start the message's expiry interval. */
 export function dated(publication: Publication): Publication {
   const seconds = propertyOf(publication.properties, 'messageExpiryInterval');
   if (seconds === undefined) return publication;
@@ -65,7 +65,7 @@ export function isExpired({ expires = Infinity }: Publication): boolean {
   return expires <= Date.now();
 }
 
-/** The properties that it is sent with, the time that is left to it among them. */
+/** The properties to send, with the remaining expiry interval. */
 export function propertiesOf({ properties = [], expires }: Publication): readonly Property[] {
   if (expires === undefined) return properties;
   const value = Math.max(0, Math.ceil((expires - Date.now()) / 1_000));

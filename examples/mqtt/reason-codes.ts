@@ -1,6 +1,6 @@
 import { enumeration, u8 } from 'wirepipe';
 
-/** Reason codes (MQTT 5.0 §2.4). A code below 0x80 says that it went well; 0 has a name in each packet. */
+/** Reason codes (MQTT 5.0 §2.4). A code below 0x80 means success; 0 has its own name in each packet. */
 const codes = {
   grantedQos1: 0x01,
   grantedQos2: 0x02,
@@ -48,7 +48,7 @@ const codes = {
 
 type Name = keyof typeof codes;
 
-/** Whether a reason says that it did not go well; 0 is not among the codes. */
+/** True if a reason is a failure. The table has no entry for 0. */
 export function isRefusal(reason: string): boolean {
   return (codes[reason as Name] ?? 0) >= 0x80;
 }
@@ -60,7 +60,7 @@ function some<const N extends Name>(...names: N[]): Pick<typeof codes, N> {
 
 const success = { success: 0 } as const;
 
-/** §3.2.2.2. What a server of an older version says comes as a number. */
+/** §3.2.2.2. The codes of older versions stay numbers. */
 export const connectReason = enumeration(
   u8,
   {

@@ -39,7 +39,7 @@ export function connect(message: Message<'connect'>, visit: Visit): FirstReply {
   return proven(visit, properties);
 }
 
-/** AUTH of a client that is not connected yet. */
+/** AUTH from a client that is not connected yet. */
 export function prove({ packet }: Message<'auth'>, visit: Visit): FirstReply {
   return proven(visit, packet.properties);
 }
@@ -51,7 +51,7 @@ function proven(visit: Visit, properties: readonly Property[] | undefined): Firs
   return { send: auth('continueAuthentication', visit, proof), next: 'authenticating' };
 }
 
-/** AUTH of a client that is connected: it proves anew who it is. */
+/** AUTH from a connected client, to re-authenticate. */
 export function proveAgain({ packet: { reason, properties } }: Message<'auth'>, visit: Visit): Reply {
   const { authenticator } = visit.broker;
   if (reason === 'reauthenticate') visit.exchange = authenticator?.begin(visit.session.clientId);
@@ -86,7 +86,7 @@ function begin(visit: Visit, proof: readonly Property[] = []): FirstReply {
   return { next: 'connected', ...(patience !== undefined && { timers: { silence: patience } }) };
 }
 
-/** What version 5 calls the refusals of 3.1.1. */
+/** The refusals of 3.1.1, by their names in version 5. */
 const REASONS: Readonly<Record<string, ConnectReason>> = {
   unacceptableProtocolVersion: 'unsupportedProtocolVersion',
   identifierRejected: 'clientIdentifierNotValid',
@@ -102,9 +102,9 @@ export function publish(message: Message<'publish'>, visit: Visit): Reply {
   const { topic, id, properties } = message.packet;
   const { qos } = message.flags;
   const { delivery } = visit.session;
-  // We have announced no Topic Alias Maximum, so there is none.
+  // Without an announced Topic Alias Maximum, topic aliases are not allowed.
   if (propertyOf(properties, 'topicAlias') !== undefined) return leave(visit, 'topicAliasInvalid');
-  // 3.1.1 has no way to refuse it but to close [MQTT-3.3.2-2].
+  // In 3.1.1 the only refusal is to close the connection [MQTT-3.3.2-2].
   if (!isTopic(topic)) return leave(visit, 'topicNameInvalid');
   const isNew = qos < 2 || delivery.receive(id!);
   if (delivery.unreleased > visit.broker.limits.receiveMaximum) return leave(visit, 'receiveMaximumExceeded');
@@ -140,7 +140,7 @@ export function subscribe({ packet }: Message<'subscribe'>, visit: Visit): Reply
     if (isShared(filter)) return 'sharedSubscriptionsNotSupported';
     const isNew = !session.subscriptions.has(filter);
     if (!session.subscribe(filter, { qos, noLocal, retainAsPublished, identifier })) return 'quotaExceeded';
-    // Retain Handling (5.0 §3.8.3.1): 0 always, 1 where the subscription is new, 2 never.
+    // Retain Handling (5.0 §3.8.3.1): 0 always, 1 if the subscription is new, 2 never.
     if (retainHandling === 0 || (retainHandling === 1 && isNew)) {
       for (const one of broker.retained(filter, qos)) retained.push(...session.offer(one, identifiers));
     }
@@ -163,7 +163,7 @@ export function unsubscribe({ packet: { id, filters } }: Message<'unsubscribe'>,
   return { send: { type: 'unsuback', packet: { id, ...outcome } } };
 }
 
-/** §3.14: a client that says goodbye leaves no will, unless it says so. */
+/** §3.14: DISCONNECT deletes the will, unless its reason keeps it. */
 export function goodbye({ packet: { reason, properties } }: Message<'disconnect'>, visit: Visit): Reply {
   if (reason !== 'disconnectWithWill') visit.will = undefined;
   const seconds = propertyOf(properties, 'sessionExpiryInterval');
@@ -171,7 +171,7 @@ export function goodbye({ packet: { reason, properties } }: Message<'disconnect'
   return visit.lasts(seconds) ? { next: 'over' } : leave(visit, 'protocolError');
 }
 
-/** We end the connection; version 5 says why. */
+/** The server ends the connection; in version 5 it sends the reason. */
 export function leave(visit: Visit, reason: DisconnectReason): Reply & { next: 'over' } {
   return { send: visit.version === 5 ? dismissal(reason) : [], next: 'over' };
 }

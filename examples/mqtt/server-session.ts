@@ -4,12 +4,14 @@ import { mqtt, mqtt5 } from './packets.ts';
 import * as answers from './server-answers.ts';
 import { Visit } from './visit.ts';
 
-/** CONNECT is the same in both versions, and AUTH is of 5 alone; then the packets of the client's version go over the line. */
+/**
+ * CONNECT is the same in both versions, and AUTH exists only in 5; after it, the codec of the client's version is used.
+ */
 const spoken = ({ version }: Visit) => mqtt.with({ version });
 
 /**
- * The server's side of MQTT 3.1.1 and 5.0, as a table: what is answered is in server-answers.ts, what is to be done with a message is the
- * broker's.
+ * The server's side of MQTT 3.1.1 and 5.0, as a table. Its answers are in server-answers.ts; the broker distributes the
+ * messages.
  */
 export function serverSession(broker: Broker) {
   return defineSession({
@@ -21,12 +23,12 @@ export function serverSession(broker: Broker) {
     dispose: (visit) => visit.end(),
     farewell: (fault, visit) => answers.farewell(fault, visit),
     states: {
-      // §3.1: the first packet is CONNECT, and there is one.
+      // §3.1: the first packet is CONNECT, and it comes once.
       connecting: {
         on: { connect: (message, visit) => answers.connect(message, visit) },
         next: ['authenticating', 'connected', 'refused', 'over'],
       },
-      // 5.0 §4.12: as many times as the method wants.
+      // 5.0 §4.12: as many times as the method requires.
       authenticating: {
         on: {
           auth: (message, visit) => answers.prove(message, visit),
@@ -50,7 +52,7 @@ export function serverSession(broker: Broker) {
           auth: alive(answers.proveAgain),
           disconnect: answers.goodbye,
         },
-        // §3.1.2.10: one and a half times what the client announced.
+        // §3.1.2.10: one and a half times the client's keep-alive.
         timers: { silence: (_, visit) => answers.leave(visit, 'keepAliveTimeout') },
         next: ['over'],
       },
@@ -62,7 +64,7 @@ export function serverSession(broker: Broker) {
 
 const PINGRESP: answers.Reply = { send: { type: 'pingresp' } };
 
-/** A sign of life: the client's silence begins anew. */
+/** A packet has come: restart the keep-alive timer. */
 function alive<Message>(handle: (message: Message, visit: Visit) => answers.Reply) {
   return (message: Message, visit: Visit) => {
     const reply = handle(message, visit);

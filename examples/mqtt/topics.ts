@@ -1,6 +1,6 @@
 /** Topic names and filters (MQTT 3.1.1 §4.7). */
 
-/** Whether a filter is one: `+` stands for a whole level, `#` for all that are left, at the end. */
+/** True for a valid topic filter: `+` stands for a whole level, `#` for all remaining levels, at the end. */
 export function isFilter(filter: string): boolean {
   const levels = filter.split('/');
   return (
@@ -13,17 +13,17 @@ export function isFilter(filter: string): boolean {
   );
 }
 
-/** Whether a filter asks for a share of what fits it (5.0 §4.8.2): `$share/name/filter`. */
+/** True for a shared subscription (5.0 §4.8.2): `$share/name/filter`. */
 export function isShared(filter: string): boolean {
   return filter.startsWith('$share/');
 }
 
-/** Whether a message may be published there: it has no wildcard. */
+/** True for a valid topic name: it has no wildcard. */
 export function isTopic(topic: string): boolean {
   return topic !== '' && !/[+#\0]/.test(topic);
 }
 
-/** Whether a topic fits a filter. A wildcard in front does not fit what begins with `$` [MQTT-4.7.2-1]. */
+/** True if a topic matches a filter. A leading wildcard does not match topics that begin with `$` [MQTT-4.7.2-1]. */
 export function matches(filter: string, topic: string): boolean {
   if (topic.startsWith('$') && /^[+#]/.test(filter)) return false;
   const levels = topic.split('/');

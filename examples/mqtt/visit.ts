@@ -6,17 +6,17 @@ import { mqtt5, type Received, type Sent } from './packets.ts';
 import { type Property, propertyOf } from './properties.ts';
 import { type Publication, willOf } from './publication.ts';
 
-/** One connection of a client: what a server keeps while it lasts. */
+/** One connection of a client: the state that the server keeps while it lasts. */
 export class Visit {
   readonly broker: Broker;
   version: 4 | 5 = 4;
   /** Set once the client is connected. */
   session!: ClientSession;
-  /** What is published for the client if it does not say goodbye … */
+  /** The will, published unless the client sends DISCONNECT … */
   will: Publication | undefined;
-  /** … so many seconds after its connection (5.0 §3.1.3.2.2). */
+  /** … this many seconds after the connection ends (5.0 §3.1.3.2.2). */
   willDelay = 0;
-  /** Milliseconds in which the client has to say something; undefined for ever. */
+  /** Milliseconds within which the client must send a packet; undefined for no limit. */
   patience: number | undefined;
   /** The proof under way. */
   exchange: Exchange | undefined;
@@ -24,9 +24,9 @@ export class Visit {
   machine!: Machine<Sent, string, Visit>;
   #hello: Hello | undefined;
   #greeting: readonly Sent[] | undefined;
-  /** Bytes of the longest packet that the client takes. */
+  /** The client's maximum packet size, in bytes. */
   #longest = Infinity;
-  /** Whether the client has said what it is called. */
+  /** True if the client gave its own identifier. */
   #isNamed = false;
 
   constructor(broker: Broker) {
@@ -37,7 +37,7 @@ export class Visit {
   meet(message: OfType<Received, 'connect'>): void {
     const { level, keepAlive, properties, connectFlags, clientId, will } = message.packet;
     const isClean = connectFlags.cleanStart === 1;
-    // A session of 3.1.1 ends with its connection or never.
+    // A 3.1.1 session ends with its connection, or never.
     const forever = level === 5 || isClean ? 0 : Infinity;
     this.version = level === 5 ? 5 : 4;
     this.patience = keepAlive === 0 ? undefined : 1_500 * keepAlive;
@@ -54,7 +54,7 @@ export class Visit {
   }
 
   /**
-   * The client may come in. Answers whether there was a session to go on with, and what is sent again; undefined where there are too many
+   * Admit the client. Returns whether it had a session, and the packets to resend; undefined if there are too many
    * sessions.
    */
   begin(): { readonly sessionPresent: boolean; readonly again: readonly Sent[] } | undefined {
@@ -66,7 +66,7 @@ export class Visit {
     return { sessionPresent, again };
   }
 
-  /** What CONNACK of version 5 says of the server, and of the client's name if that is ours. */
+  /** The properties of CONNACK in version 5: the server's limits, and an assigned client identifier. */
   terms(): Property[] {
     const { receiveMaximum, packetLength } = this.broker.limits;
     const { clientId } = this.session;
@@ -89,7 +89,7 @@ export class Visit {
     return greeting;
   }
 
-  /** What the client takes; what is too long for it counts as delivered (5.0 §3.1.2.11.4). */
+  /** The packets that fit the client's maximum packet size; longer ones count as delivered (5.0 §3.1.2.11.4). */
   fitting(packets: readonly Sent[]): readonly Sent[] {
     if (this.#longest === Infinity) return packets;
     return packets.flatMap((packet) => {
@@ -103,7 +103,10 @@ export class Visit {
     for (const packet of this.fitting(packets)) this.machine.send(packet);
   }
 
-  /** DISCONNECT says how long the session lasts. Answers false where it may not: one that was to end with its connection does. */
+  /**
+   * Set the session expiry from DISCONNECT. Returns false if that is not allowed: the session was to end with its
+   * connection.
+   */
   lasts(interval: number): boolean {
     if (this.session.expiry === 0 && interval > 0) return false;
     this.session.expiry = seconds(interval);

@@ -12,7 +12,7 @@ import {
 
 type Code = string | number;
 
-/** The codes of a packet: a number that has no name is itself. */
+/** The codes of a packet; a number without a name stays a number. */
 export interface Codes {
   readonly names: readonly Code[];
   readonly numbers: Readonly<Record<string, number>>;
@@ -60,7 +60,7 @@ export function numberOf(codes: Codes, code: Code): number {
   return typeof code === 'number' ? code : codes.numbers[code]!;
 }
 
-/** A code as the declarations have it; what is not a number stays what it is, and is refused there. */
+/** A code in the form of the declarations. Anything except a number stays unchanged, and the codec refuses it. */
 export function nameOf(codes: Codes, code: unknown): Code {
   return typeof code === 'number' ? (codes.names[code] ?? code) : (code as Code);
 }

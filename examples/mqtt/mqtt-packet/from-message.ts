@@ -3,7 +3,7 @@ import { codes3, codes5, numberOf } from './codes.ts';
 import { Packet, type Settings } from './packet.ts';
 import { toObject } from './properties.ts';
 
-/** What packets of MQTT 5.0 may end with. */
+/** The optional end of MQTT 5.0 packets. */
 interface Acknowledgement {
   readonly reason?: string | number | undefined;
   readonly properties?: Parameters<typeof toObject>[0] | undefined;
@@ -11,7 +11,7 @@ interface Acknowledgement {
 type Granting = OfType<'suback'> | OfType<'unsuback'>;
 type OfType<T extends Message['type']> = Extract<Message, { type: T }>;
 
-/** What was decoded, as mqtt-packet would have given it. */
+/** A decoded message in the form of mqtt-packet. */
 export function fromMessage(message: Message, length: number, settings: Settings): Packet {
   const packet = new Packet(message.type, message.flags, length);
   const isVersion5 = settings.protocolVersion === 5;

@@ -4,7 +4,7 @@ import type { Settings } from './packet.ts';
 import { sentError } from './texts.ts';
 import { toMessage } from './to-message.ts';
 
-/** What may be left out of a packet that is longer than its receiver takes, in this order. */
+/** The properties that may be left out of a packet that exceeds its receiver's maximum, in this order. */
 const DISPENSABLE = ['reasonString', 'userProperties'];
 const SHORTENED = new Set([
   'puback',
@@ -17,7 +17,7 @@ const SHORTENED = new Set([
   'auth',
 ]);
 
-/** The packet's bytes; undefined where it is longer than its receiver takes. Throws an Error with mqtt-packet's texts. */
+/** The packet's bytes; undefined if it exceeds its receiver's maximum. Throws an Error with mqtt-packet's text. */
 // biome-ignore lint/suspicious/noExplicitAny: whatever a caller of mqtt-packet gives
 export function encodePacket(packet: any, options: Settings | undefined): Buffer | undefined {
   const { cmd } = packet;

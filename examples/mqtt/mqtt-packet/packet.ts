@@ -1,4 +1,4 @@
-/** A packet as mqtt-packet gives and takes it: all of them have these, and further members of their own. */
+/** A packet in the form of mqtt-packet: these members are common to all packets. */
 export class Packet implements Settings {
   declare protocolVersion?: number;
   cmd: string;
@@ -20,7 +20,7 @@ export class Packet implements Settings {
   }
 }
 
-/** What a connection has agreed on; a CONNECT says it too. */
+/** The options agreed on for a connection, as in its CONNECT. */
 export interface Settings {
   readonly protocolVersion?: number | undefined;
   readonly bridgeMode?: boolean;

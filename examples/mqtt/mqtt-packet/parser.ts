@@ -6,13 +6,16 @@ import { fromMessage } from './from-message.ts';
 import type { Settings } from './packet.ts';
 import { receivedError } from './texts.ts';
 
-/** As mqtt-packet's: takes chunks, emits `packet` and `error`. After an error the next chunk begins anew. */
+/**
+ * Like mqtt-packet's parser: takes chunks, emits `packet` and `error`. After an error, the next chunk starts a new
+ * stream.
+ */
 export class Parser extends EventEmitter {
-  /** Those of the last CONNECT, once there was one. */
+  /** The options of the last CONNECT, if there was one. */
   settings: Settings;
   readonly #reader: FrameReader = framing.reader();
   #hasFailed = false;
-  /** Of the packet under way, the first bytes: at most those of its fixed header. */
+  /** The first bytes of the current packet, at most its fixed header. */
   #begun: Buffer = NONE;
 
   constructor(settings: Settings = {}) {
@@ -20,7 +23,7 @@ export class Parser extends EventEmitter {
     this.settings = settings;
   }
 
-  /** Answers how many bytes of a packet that is not complete were received, its fixed header not counted. */
+  /** Returns how many bytes of an incomplete packet were received, without its fixed header. */
   parse(chunk: Buffer): number {
     if (this.#hasFailed) this.#reset();
     const reader = this.#reader;
@@ -74,7 +77,7 @@ export class Parser extends EventEmitter {
   }
 }
 
-/** Bytes of the fixed header that are there: its type, and its length once that is complete. */
+/** The length of the fixed header received so far: the type, and the remaining length once it is complete. */
 function headerLength(bytes: Buffer, start: number, end: number): number {
   for (let at = start + 1; at < end; at++) if (bytes[at]! < 0x80) return at + 1 - start;
   return 1;

@@ -3,7 +3,7 @@ import type { properties } from '../properties.ts';
 
 type Property = Infer<typeof properties>[number];
 
-/** A list of properties as mqtt-packet has it: an object; what comes several times is an array. */
+/** A list of properties in the form of mqtt-packet: an object, with an array for a repeated property. */
 export function toObject(list: readonly Property[]): Record<string, unknown> {
   const all: Record<string, unknown> = {};
   for (const one of list) {
@@ -22,10 +22,10 @@ function add(object: Record<string, unknown>, name: string, value: unknown): voi
   else object[name] = [before, value];
 }
 
-/** The other way round. A value of the wrong type is left to the codec to refuse. */
+/** The reverse of `toObject`. The codec refuses values of the wrong type. */
 export function toList(object: unknown): Property[] {
   const list: Record<string, unknown>[] = [];
-  // As mqtt-packet: what is no object has no properties.
+  // As in mqtt-packet, anything except an object has no properties.
   if (typeof object !== 'object' || object === null || Array.isArray(object)) return [];
   for (const [type, value] of Object.entries(object)) {
     if (value === undefined) continue;

@@ -2,8 +2,8 @@ import { FrameError, type MessageError, type ProtocolError } from 'wirepipe';
 import type { Settings } from './packet.ts';
 
 /**
- * What mqtt-packet says in place of our errors, by the message and the path of the field, without indices. Of a path that stands
- * twice, the first line whose message fits is taken; `*` fits any.
+ * mqtt-packet's texts for wirepipe's errors, by message type and field path without indices. The first line that
+ * matches counts; `*` matches any message.
  */
 const RECEIVED: readonly (readonly [message: string, path: string, text: string])[] = [
   ['connect', 'packet.protocol', 'Cannot parse protocolId'],
@@ -71,7 +71,7 @@ const SENT: typeof RECEIVED = [
   ['unsuback', 'packet.codes', 'Invalid qos vector'],
 ];
 
-/** An error of the reader or the codec, with the text that mqtt-packet has for it; ours is its cause. */
+/** An error with mqtt-packet's text for an error of the reader or the codec, which is its cause. */
 export function receivedError(error: ProtocolError, settings: Settings): Error {
   return new Error(receivedText(error, settings), { cause: error });
 }
@@ -96,7 +96,7 @@ function receivedText(error: ProtocolError, { protocolVersion }: Settings): stri
   return textOf(RECEIVED, messageType, path) ?? error.message;
 }
 
-/** An error of the codec on the way out, of a packet with these properties. */
+/** An error of encoding, for a packet with these properties. */
 export function sentError(error: ProtocolError, message: { packet?: { properties?: Property[] } }): Error {
   const { code, path = '', messageType = '', actual } = error as MessageError;
   const index = /properties\[(\d+)\]/.exec(path)?.[1];
@@ -128,7 +128,7 @@ function textOf(table: typeof RECEIVED, messageType: string, path: string): stri
   return found?.[2];
 }
 
-/** Whether the path is that one, or inside it. */
+/** True if the path is that path, or inside it. */
 function isAt(path: string, where: string): boolean {
   return path === where || (where === 'packet.properties' && path.startsWith(where));
 }

@@ -5,7 +5,7 @@ import { toList } from './properties.ts';
 // biome-ignore lint/suspicious/noExplicitAny: whatever a caller of mqtt-packet gives; the codec judges it
 type Given = any;
 
-/** A packet of mqtt-packet as a message of the declarations. Values of the wrong type go through: the codec refuses them. */
+/** The message of a packet in the form of mqtt-packet. Values of the wrong type are kept: the codec refuses them. */
 export function toMessage(packet: Given, settings: Settings): Given {
   const isVersion5 = settings.protocolVersion === 5;
   const { cmd: type, messageId: id } = packet;
@@ -98,7 +98,7 @@ function connect(packet: Given): Given {
   };
 }
 
-/** What says no more than success is left out. */
+/** A reason of plain success is left out. */
 function acknowledgement({ cmd, reasonCode, properties }: Given, isVersion5: boolean): Given {
   const hasProperties = typeof properties === 'object' && properties !== null;
   if (!isVersion5 || (!reasonCode && !hasProperties)) return undefined;
@@ -117,7 +117,7 @@ function subscription5({ topic, qos, nl, rap, rh }: Given): Given {
   };
 }
 
-/** Of what is no list, or an empty one, nothing: the codec refuses it. */
+/** Undefined for an empty list, or anything except a list: the codec refuses it. */
 function listOf(given: unknown, each: (one: Given) => Given): Given {
   return Array.isArray(given) && given.length > 0 ? given.map(each) : null;
 }

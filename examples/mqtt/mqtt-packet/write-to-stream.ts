@@ -4,7 +4,7 @@ import { mqtt5 } from '../packets.ts';
 import { encodePacket } from './generate.ts';
 import type { Settings } from './packet.ts';
 
-/** As mqtt-packet's: a packet that cannot be written destroys the stream. */
+/** Like mqtt-packet's `writeToStream`: a packet that cannot be written destroys the stream. */
 export function writeToStream(packet: { cmd?: string }, stream: Writable, options?: Settings): boolean {
   let bytes: Buffer | undefined;
   try {
@@ -25,18 +25,18 @@ export function writeToStream(packet: { cmd?: string }, stream: Writable, option
   return isRoom;
 }
 
-/** Where each value of a CONNECT lies; a length counts as one. */
+/** The offsets of the values of a CONNECT; a length counts as a value. */
 function pieces(bytes: Buffer): [start: number, end: number][] {
   const cuts = new Set([0, 1, bytes.length]);
   for (const { start, end, kind } of trace(mqtt5, bytes).spans) {
     if (end === start || kind === 'struct' || kind === 'bounded') continue;
     cuts.add(start).add(end);
-    // The two bytes in front of a text say how long it is.
+    // Two bytes before a text are its length.
     if (kind === 'utf8' || kind === 'bytes') cuts.add(start + 2);
   }
   const sorted = [...cuts].sort((a, b) => a - b);
   return sorted.slice(1).map((end, index) => [sorted[index]!, end]);
 }
 
-/** mqtt-packet keeps the bytes of all numbers of two bytes at hand unless told otherwise; there is nothing to keep here. */
+/** In mqtt-packet this switches a cache of two-byte numbers. This adapter has no cache. */
 writeToStream.cacheNumbers = true;
