@@ -1,6 +1,6 @@
 import type { Transform } from 'node:stream';
 import { FrameError, type FrameErrorCode } from '../errors.ts';
-import type { FrameReader, Framing } from '../protocol/framing/framing.ts';
+import type { FrameReader, FrameWriter, Framing } from '../protocol/framing/framing.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { FrameEncoder } from '../streams/frame-encoder.ts';
 import { chunkings } from './chunkings.ts';
@@ -39,8 +39,8 @@ export interface VerifyOptions {
 /**
  * Check that a framing keeps its contract on these vectors: whole, byte by byte, split at every offset, in random
  * pieces, with another vector after it, and truncated at every offset; by `next`, by `take`, by a reader that pauses,
- * in parts, and through `detach` and `reset`; from its writer back to its reader; and through `FrameDecoder` under
- * every kind of consumer.
+ * in parts, and through `detach` and `reset`; from its writer back to its reader, the same bytes by `write`, `seal`, `begin`
+ * and `writeAll`; and through `FrameDecoder` under every kind of consumer.
  *
  * Works under any test runner.
  *
@@ -99,17 +99,68 @@ export function verifyWriter(framing: Framing, vectors: readonly FramingVector[]
       if (end > bound + 1) fail(where, `wrote ${end - 1} bytes, but bound() gave ${bound}`);
       if (target[0] !== GUARD) fail(where, 'wrote before its offset');
       const piece = target.subarray(1, end);
-      if (writer.seal !== undefined && writer.headerLength !== undefined) {
-        const sealed = Buffer.alloc(bound + SLACK);
-        sealed.set(frame, writer.headerLength);
-        const sealedEnd = writer.seal(sealed, 0, writer.headerLength + frame.length);
-        same(where, 'the output of seal()', sealed.subarray(0, sealedEnd), piece);
-      }
+      verifySeal(writer, frame, piece, where);
+      verifyBegin(writer, frame, piece, where);
       return piece;
     });
+    verifyWriteAll(writer, vector.frames, pieces, where);
     const bytes = Buffer.concat(pieces);
     if (vector.canonical) same(where, 'the bytes', bytes, vector.bytes);
     compare(read(framing, [bytes], 'take'), { frames: vector.frames }, `${where} and its reader`);
+  }
+}
+
+/** A payload that stands in its place already. */
+function verifySeal(writer: FrameWriter, frame: Uint8Array, piece: Buffer, where: string): void {
+  const { headerLength } = writer;
+  if (writer.seal === undefined || headerLength === undefined) return;
+  const target = Buffer.alloc(1 + writer.bound(frame.length) + SLACK, GUARD);
+  target.set(frame, 1 + headerLength);
+  const end = writer.seal(target, 1, 1 + headerLength + frame.length);
+  same(where, 'the output of seal()', target.subarray(1, end), piece);
+}
+
+/** A payload that comes in parts: the first is each of its short beginnings, which may be refused, and the whole. */
+function verifyBegin(writer: FrameWriter, frame: Uint8Array, piece: Buffer, where: string): void {
+  if (writer.begin === undefined) return;
+  for (const count of [...new Array(Math.min(frame.length, 16)).keys(), frame.length]) {
+    const begun = begin(writer, frame, count);
+    if (begun === undefined && count < frame.length) continue;
+    const expected = piece.subarray(0, piece.length - (frame.length - count));
+    same(where, `the output of begin() with ${count} of ${frame.length} bytes`, begun, expected);
+  }
+}
+
+/** What `begin` writes, or undefined where it wants more of the payload, or refuses one that only its end delimits. */
+function begin(writer: FrameWriter, frame: Uint8Array, count: number): Buffer | undefined {
+  try {
+    return writer.begin!(frame.subarray(0, count), frame.length);
+  } catch (error) {
+    if (count < frame.length && error instanceof FrameError && error.origin === 'local') return undefined;
+    throw error;
+  }
+}
+
+/** All payloads of a vector side by side, and all but the first. */
+function verifyWriteAll(
+  writer: FrameWriter,
+  frames: readonly Uint8Array[],
+  pieces: readonly Buffer[],
+  where: string,
+): void {
+  if (writer.writeAll === undefined) return;
+  const source = Buffer.concat([Buffer.of(GUARD), ...frames]);
+  const bounds: number[] = [];
+  let at = 1;
+  for (const { length } of frames) {
+    bounds.push(at, at + length);
+    at += length;
+  }
+  for (const from of [0, 1]) {
+    const expected = Buffer.concat(pieces.slice(from));
+    const target = Buffer.alloc(1 + expected.length + SLACK, GUARD);
+    const end = writer.writeAll(target, 1, source, bounds, from, Math.max(from, frames.length));
+    same(where, `the output of writeAll() from frame ${from}`, target.subarray(1, end), expected);
   }
 }
 

@@ -320,7 +320,25 @@ describe('catches a writer that', () => {
     [
       'seals another frame than it writes',
       { headerLength: 1, seal: (_target, _at, payloadEnd) => payloadEnd },
-      /^vector "three", by its writer: the output of seal\(\): expected <02 61 62>, got <00 61 62>$/,
+      /^vector "three", by its writer: the output of seal\(\): expected <02 61 62>, got <a5 61 62>$/,
+    ],
+    [
+      'begins a frame in parts with the length of the part',
+      { begin: (first) => Buffer.concat([Buffer.of(first.length), first]) },
+      /^vector "three", by its writer: the output of begin\(\) with 0 of 2 bytes: expected <02>, got <00>$/,
+    ],
+    [
+      'never begins a frame in parts',
+      { begin: () => undefined },
+      /^vector "three", by its writer: the output of begin\(\) with 2 of 2 bytes: expected <02 61 62>, got none$/,
+    ],
+    [
+      'writes several frames as another one',
+      {
+        writeAll: (target, at, source, bounds, from, to) =>
+          good.write(target, at, source, bounds[2 * from]!, bounds[2 * to - 1]!),
+      },
+      /^vector "three", by its writer: the output of writeAll\(\) from frame 0: expected <02 61 62 00 03 63 64 65>, got <05 61 62 63 64 65>$/,
     ],
   ])('%s', async (_, writer, message) => {
     await expect(verifyFraming(writes(writer), VECTORS)).rejects.toThrow(message);

@@ -201,7 +201,7 @@ export interface FrameWriter {
   /**
    * Begin a frame whose payload of `length` bytes comes in parts: the bytes on the wire up to where `first`, the beginning of the
    * payload, ends; the rest of the payload follows as it is. Undefined when more of the payload is needed to know. Of a
-   * framing with `inParts`.
+   * framing with `inParts`. Throws `ERR_FRAME_LENGTH` where only the end of the payload shows how long it is.
    */
   begin?(first: Uint8Array, length: number): Buffer | undefined;
   seal?(target: Buffer, at: number, payloadEnd: number): number;
