@@ -8,7 +8,7 @@ import { SUMS, type SumName } from './sums.ts';
  *
  * A CRC is described by Williams' parameters: the generator `polynomial` without its leading bit, the register's
  * `initial` value, whether bytes go in and the register comes out least significant bit first (`reflected`), and
- * what is xor-ed to the result (`final`).
+ * what is XORed to the result (`final`).
  */
 export interface Checksum {
   readonly name: string;

@@ -38,7 +38,7 @@ export class Copier {
 let seen: Uint8Array | undefined;
 let copier: Copier | undefined;
 
-/** Copy `from[start, end)` to `to[at]`; answers the offset behind the copy. */
+/** Copy `from[start, end)` to `to[at]`; returns the offset after the copy. */
 export function copyBytes(to: Uint8Array, at: number, from: Uint8Array, start: number, end: number): number {
   const length = end - start;
   // Consecutive copies usually share source and target, so their views are cached from the second copy on.

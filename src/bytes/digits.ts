@@ -19,7 +19,7 @@ export function readDigits(bytes: Uint8Array, start: number, end: number, base: 
   return value;
 }
 
-/** Write the number in that many digits, zeros in front; hexadecimal ones in capitals. Answers the offset behind it. */
+/** Write the number in that many digits, with leading zeros; hexadecimal ones in capitals. Returns the offset after it. */
 export function writeDigits(
   target: Uint8Array,
   at: number,

@@ -20,7 +20,7 @@ export type SumName =
 /**
  * Sums that are not CRCs. Each goes on where it stopped, so that a range may come in two pieces.
  *
- *     XOR-8          all bytes xor-ed (NMEA 0183)
+ *     XOR-8          all bytes XORed (NMEA 0183)
  *     SUM-8 SUM-16   all bytes added
  *     LRC-8          the two's complement of SUM-8 (ISO 1155, Modbus ASCII, Intel HEX)
  *     INTERNET       the one's complement of the words' one's complement sum (RFC 1071)

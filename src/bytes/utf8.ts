@@ -100,7 +100,7 @@ export function utf8FaultAt(bytes: Uint8Array, start: number, end: number): numb
 const SHORT = 48;
 
 /**
- * Write the text at `target[at]` as UTF-8; answers its length in bytes, or −1 when that is more than `limit` or the
+ * Write the text at `target[at]` as UTF-8; returns its length in bytes, or −1 when that is more than `limit` or the
  * text has a lone surrogate.
  */
 export function encodeUtf8(target: Buffer, at: number, text: string, limit: number): number {

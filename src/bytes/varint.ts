@@ -8,7 +8,7 @@
 /** Ten groups of seven bits hold 64 (as in Protocol Buffers). */
 export const MAX_VARINT_LENGTH = 10;
 
-/** How many bytes the varint at `bytes[at]` takes. 0: it goes on behind `end`. -1: it is longer than `most` bytes. */
+/** How many bytes the varint at `bytes[at]` takes. 0: it goes on after `end`. -1: it is longer than `most` bytes. */
 export function varintWidthAt(
   bytes: Uint8Array,
   at: number,
@@ -29,7 +29,7 @@ export function readVarint(bytes: Uint8Array, at: number, width: number): number
   return value;
 }
 
-/** Write an integer of at least 0, as short as it goes; answers the offset behind it. */
+/** Write an integer of at least 0, as short as it goes; returns the offset after it. */
 export function writeVarint(target: Uint8Array, at: number, value: number): number {
   let to = at;
   let rest = value;

@@ -29,7 +29,7 @@ export interface Machine<ServerMessage, State extends string, Context> {
   /** Whether a message is being answered. */
   readonly isBusy: boolean;
   /**
-   * Send a message that answers nothing. Answers false when the peer should be waited for: `await ready()` before the next
+   * Send a message that answers nothing. Returns false when the peer should be waited for: `await ready()` before the next
    * one. Throws a `StateError` (`origin: 'local'`) when the state does not allow it.
    */
   send(message: ServerMessage): boolean;

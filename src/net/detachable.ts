@@ -48,7 +48,7 @@ export class Detachable extends Duplex {
     this.#stream.off('data', this.#onData).off('end', this.#onEnd).pause();
   }
 
-  /** Let go of the stream: what becomes of it is no longer ours. Answers what was read of it and not taken. */
+  /** Let go of the stream: what becomes of it is no longer ours. Returns what was read of it and not taken. */
   detach(): Buffer {
     this.halt();
     this.#stream.off('error', this.#onError).off('close', this.#onClose);

@@ -11,7 +11,7 @@ export interface HeartbeatOptions<ClientMessage> {
   readonly interval?: number | undefined;
   /**
    * Milliseconds in which something has to come after one, a reply or anything else; or the connection fails with `ERR_TIMEOUT_IDLE`.
-   * Not of a message that nothing answers. Infinity waits for ever. Default 10,000.
+   * Not of a message that nothing answers. Infinity waits forever. Default 10,000.
    */
   readonly timeout?: number | undefined;
 }

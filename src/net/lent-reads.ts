@@ -87,7 +87,7 @@ class LentReads {
     this.#socket.once('close', () => busy--);
   }
 
-  /** Give what was read, as Node does; answers other memory where a view of this one was kept. */
+  /** Give what was read, as Node does; returns other memory where a view of this one was kept. */
   #give(handle: ReadHandle, buffer: Buffer, length: number): Buffer | undefined {
     const socket = this.#socket;
     if (socket.destroyed) return undefined;

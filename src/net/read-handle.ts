@@ -8,7 +8,7 @@ export interface ReadHandle {
   /** Bytes read so far. */
   readonly bytesRead: number;
   reading: boolean;
-  /** Called after each read; answers the buffer to read into next, or undefined for the same one. */
+  /** Called after each read; returns the buffer to read into next, or undefined for the same one. */
   onread(this: ReadHandle, bytes: ArrayBuffer | undefined): Uint8Array | undefined;
   useUserBuffer(buffer: Uint8Array): void;
   readStop(): number;

@@ -21,7 +21,7 @@ export interface ServerFleet<Context = any> {
   /** The server is about to listen, and waits for it: a rejection is that of `listen`. */
   // biome-ignore lint/suspicious/noExplicitAny: whatever is spoken
   open(protocol: ServerProtocol<any, any>): Promise<void>;
-  /** A peer has connected. Answers what follows the connection. */
+  /** A peer has connected. Returns what follows the connection. */
   follow(connection: FollowedConnection<Context>): Follower;
   /** The server has closed: all its connections have ended. */
   close(): Promise<void>;

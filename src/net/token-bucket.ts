@@ -21,7 +21,7 @@ export class TokenBucket {
     this.#at = now;
   }
 
-  /** Take `count` out; answers how many milliseconds to wait before the next, rounded up; 0 where none. */
+  /** Take `count` out; returns how many milliseconds to wait before the next, rounded up; 0 where none. */
   take(count: number, now: number): number {
     // A clock that goes back fills nothing.
     const elapsed = Math.max(0, now - this.#at);

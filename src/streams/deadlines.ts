@@ -44,7 +44,7 @@ export function silentFrame(gap: number, actual: number): FrameError {
 export interface FrameWatch {
   /** Milliseconds; Infinity ends the watch. */
   readonly limit: number;
-  /** Too late. Answers whether the frame is given up: what has come of it is dropped. */
+  /** Too late. Returns whether the frame is given up: what has come of it is dropped. */
   late(): boolean;
 }
 
@@ -61,7 +61,7 @@ export interface Limited {
 
 /** The stage that runs the session. */
 export interface DeadlineKeeper {
-  /** A limit of the state has passed. Answers whether it counts. */
+  /** A limit of the state has passed. Returns whether it counts. */
   passed(kind: keyof StateLimits): boolean;
   /** Tell from now on when a frame takes longer than that. */
   watchFrames(watch: FrameWatch): void;

@@ -43,7 +43,7 @@ export class Linger {
   /**
    * @param route - what all goes through, to the last destination; noted at the start, since stages that have ended are
    *   not piped to anything any more
-   * @param timeout - in milliseconds; Infinity waits for ever
+   * @param timeout - in milliseconds; Infinity waits forever
    * @param cut - called for each timeout in which nothing has happened, until `stop`
    */
   constructor(route: readonly Destination[], timeout: number, cut: () => void) {

@@ -20,7 +20,7 @@ export class IncomingFrame extends FrameStream {
     this.on('error', () => {});
   }
 
-  /** Give it what the reader has of it, while it is not full. Answers whether the frame is over. */
+  /** Give it what the reader has of it, while it is not full. Returns whether the frame is over. */
   pour(): boolean {
     const reader = this.#reader;
     if (this.destroyed) reader.skipParts!();

@@ -11,7 +11,7 @@
 /** Undefined while nothing is lent. */
 let isKept: boolean | undefined;
 
-/** Lend memory to what `write` calls; answers whether it may be used again. */
+/** Lend memory to what `write` calls; returns whether it may be used again. */
 export function lend(write: () => void): boolean {
   const outer = isKept;
   isKept = false;

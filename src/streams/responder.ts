@@ -45,7 +45,7 @@ const CHECKS: Readonly<Record<keyof ResponderOptions, Check>> = {
 
 /**
  * Bytes in, bytes out: the server's side of one connection in one stage. It does what `FrameDecoder`, `MessageDecoder`,
- * `StateMachine` and `MessageEncoder` do one behind the other, for a fraction of their memory: see `Conversation`.
+ * `StateMachine` and `MessageEncoder` do one after the other, for a fraction of their memory: see `Conversation`.
  *
  * While a handler's promise is pending, no more input is taken. A final state, or a fault (of the input, of a handler, a
  * deadline), ends the output after the answers before it and the farewell; what still comes is discarded until the input

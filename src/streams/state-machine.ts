@@ -386,7 +386,7 @@ export class StateMachine<
     return true;
   }
 
-  /** A reply has named an upgrade. Answers whether there is more to say: it was refused. */
+  /** A reply has named an upgrade. Returns whether there is more to say: it was refused. */
   #goOver(name: string): boolean {
     if (!this.#isUpgrading) {
       const refusal =

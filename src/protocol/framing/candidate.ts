@@ -97,7 +97,7 @@ export class Candidate {
     return NONE;
   }
 
-  /** As `judge`, with no bytes to come: a kind that needs more is passed over. Answers whether there was one. */
+  /** As `judge`, with no bytes to come: a kind that needs more is skipped. Returns whether there was one. */
   passOver(): void {
     this.kind++;
     this.#restart();

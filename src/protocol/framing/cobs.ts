@@ -24,7 +24,7 @@ const FULL = 254;
  *               └ 2 bytes, then a zero; FF: 254 bytes, then no zero
  *
  * At most one byte in 254 is added. A count that reaches beyond its frame is `ERR_FRAME_STUFFING`. A zero right
- * behind a zero is passed over: no payload gives it. Frames are copies, not views: unstuffing changes them.
+ * behind a zero is skipped: no payload gives it. Frames are copies, not views: unstuffing changes them.
  *
  * @throws TypeError or RangeError for options that are wrong.
  *

@@ -16,7 +16,7 @@ export interface Delimited {
   readonly keepsStart?: boolean | undefined;
   /** What becomes of noise; only with a start. */
   readonly noise?: NoisePolicy | undefined;
-  /** How many bytes behind the delimiter belong to the frame. */
+  /** How many bytes after the delimiter belong to the frame. */
   readonly trailer: number;
   /** The most bytes before the delimiter. */
   readonly maxStretch: number;

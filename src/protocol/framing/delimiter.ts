@@ -19,7 +19,7 @@ export interface LineOptions {
   /** A frame longer than that: an error that ends the stream, or skip to the next delimiter. Default `'error'`. */
   onTooLong?: 'error' | 'discard' | undefined;
   /**
-   * What bytes behind the last delimiter mean at the end of the stream: a truncated frame (`'error'`), a frame
+   * What bytes after the last delimiter mean at the end of the stream: a truncated frame (`'error'`), a frame
    * (`'emit'`), or nothing (`'drop'`). Default `'error'`.
    */
   unterminated?: 'error' | 'emit' | 'drop' | undefined;
@@ -43,7 +43,7 @@ export interface DelimiterOptions extends LineOptions {
   start?: string | Uint8Array | undefined;
   /** Take the start off each frame. Default true. */
   stripStart?: boolean | undefined;
-  /** How many bytes behind the delimiter belong to the frame, and stay on it with the delimiter. Default 0. */
+  /** How many bytes after the delimiter belong to the frame, and stay on it with the delimiter. Default 0. */
   trailer?: number | undefined;
   /** Noise before a start: skip and report it, or an error that ends the stream. Default `'discard'`. */
   onNoise?: 'discard' | 'error' | undefined;

@@ -13,7 +13,7 @@ const FORBIDDEN = -3;
 export interface EscapeRules {
   /** The byte that announces that the next one stands for another. */
   readonly escape: number;
-  /** What stands behind `escape` for each byte that is escaped. */
+  /** What follows `escape` for each byte that is escaped. */
   readonly codes: ReadonlyMap<number, number>;
   /** What a code stands for; undefined for one that stands for nothing. */
   decode(code: number): number | undefined;
@@ -26,7 +26,7 @@ export interface EscapeRules {
 /** The rules as tables with a place for each byte. */
 export class EscapeTable {
   readonly escape: number;
-  /** What stands behind `escape` for a byte; -1 for one that is written as it is. */
+  /** What follows `escape` for a byte; -1 for one that is written as it is. */
   readonly escaped: Int16Array = new Int16Array(256).fill(-1);
   /** The byte that a code stands for; -1 for none. */
   readonly unescaped: Int16Array = new Int16Array(256).fill(-1);
@@ -64,7 +64,7 @@ export class EscapeTable {
     return to;
   }
 
-  /** Write `source[start, end)` escaped to `target[at]`; answers the offset behind it. */
+  /** Write `source[start, end)` escaped to `target[at]`; returns the offset after it. */
   stuff(target: Buffer, at: number, source: Uint8Array, start: number, end: number): number {
     const { escaped, escape: esc } = this;
     let to = at;

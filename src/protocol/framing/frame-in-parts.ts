@@ -36,7 +36,7 @@ export class FrameInParts implements PartialFrame {
     this.headerLength = Math.max(0, header - strip);
   }
 
-  /** The next bytes of the frame have come; answers those that are handed on. */
+  /** The next bytes of the frame have come; returns those that are handed on. */
   receive(bytes: Buffer): Buffer {
     this.left -= bytes.length;
     const stripped = Math.min(this.#strip, bytes.length);

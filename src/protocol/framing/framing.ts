@@ -177,7 +177,7 @@ export interface FrameBatch {
 export interface FrameWriter {
   /** The most bytes that a payload of `length` bytes takes on the wire. */
   bound(length: number): number;
-  /** Write `source[start, end)` as one frame at `target[at]`; answers the offset behind it. */
+  /** Write `source[start, end)` as one frame at `target[at]`; returns the offset after it. */
   write(target: Buffer, at: number, source: Uint8Array, start: number, end: number): number;
   /**
    * Write the payloads from `from` to `to` (exclusive) of a batch's `bounds`, one frame behind the other, as `write`
@@ -194,7 +194,7 @@ export interface FrameWriter {
   ): number;
   /**
    * Where the payload may be written in place: it stands `headerLength` bytes behind the frame's start, and
-   * `seal` writes what goes round it. Answers the offset behind the frame. Undefined where the payload changes
+   * `seal` writes what goes round it. Returns the offset after the frame. Undefined where the payload changes
    * on the wire (stuffing) or its place depends on its length (a varint prefix).
    */
   readonly headerLength?: number | undefined;

@@ -51,7 +51,7 @@ export interface HeadedOptions {
   trailer?: number | undefined;
   /** The bytes that end a body whose header says no length; they belong to the frame. Default: the header has to say one. */
   until?: Bytes | undefined;
-  /** Bytes that are passed over where a header may begin, such as the line ends that keep a connection open. */
+  /** Bytes that are skipped where a header may begin, such as the line ends that keep a connection open. */
   ignore?: Bytes | undefined;
   /** The most bytes of a frame: header, end, body and trailer. Default 10,000,000. */
   maxFrameLength?: number | undefined;

@@ -50,13 +50,13 @@ export interface LengthFieldData {
 export interface LengthFieldLayout {
   readonly kind: 'lengthPrefix';
   readonly field: LengthFieldData;
-  /** Added to the field's value to give the bytes behind the field. */
+  /** Added to the field's value to give the bytes after the field. */
   readonly adjustment: number;
   /** Of a field of no fixed width: its own width counts as well. */
   readonly countsItself: boolean;
   /** Leading bytes that are not handed on; `'header'`: all up to and including the field. */
   readonly strips: number | 'header';
-  /** The most bytes behind the field. */
+  /** The most bytes after the field. */
   readonly maximum: number;
 }
 
@@ -89,7 +89,7 @@ export interface StuffedLayout {
   readonly escape: number;
   /** The bytes that are escaped, each with what stands behind the escape for it. */
   readonly escapes: readonly (readonly [byte: number, code: number])[];
-  /** Any byte may be escaped, xor-ed with this. */
+  /** Any byte may be escaped, XORed with this. */
   readonly xor?: number;
   readonly ignored: readonly number[];
   readonly forbidden: readonly number[];
@@ -154,7 +154,7 @@ export interface HeadedLayout {
   readonly trailer: number;
   /** Ends a body whose header says no length. */
   readonly until?: readonly number[];
-  /** Bytes passed over before a header. */
+  /** Bytes skipped before a header. */
   readonly ignored: readonly number[];
   readonly maximum: number;
   readonly maxHeader: number;

@@ -27,7 +27,7 @@ export interface LengthField {
   read(bytes: Uint8Array, at: number, width: number): number;
   /** How many bytes `write` takes for that length. */
   widthOf(value: number): number;
-  /** Write the length; answers the offset behind it. Bits of the field outside the length stay as they are. */
+  /** Write the length; returns the offset after it. Bits of the field outside the length stay as they are. */
   write(target: Uint8Array, at: number, value: number): number;
 }
 
@@ -79,7 +79,7 @@ export const steppedField: LengthField = {
   },
 };
 
-/** So many ASCII digits, zeros in front. */
+/** So many ASCII digits, with leading zeros. */
 export function digitsField(width: number, base: 10 | 16): LengthField {
   return {
     name: `${width} ${base === 10 ? 'decimal' : 'hexadecimal'} digits`,

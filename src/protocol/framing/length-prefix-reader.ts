@@ -146,7 +146,7 @@ export class LengthPrefixReader extends Intake {
     return { bytes, bounds, count: bounds.length >> 1, wire, runStart, runEnd: at, streamOffset: this.base };
   }
 
-  /** No whole frame at `at`: find out why. Answers false when there is more to read behind a discarded frame. */
+  /** No whole frame at `at`: find out why. Returns false when there is more to read behind a discarded frame. */
   #stopped(): boolean {
     const body = this.#measure(this.chunk, this.at, this.chunk.length);
     if (body === INVALID) {

@@ -55,7 +55,7 @@ export interface LengthPrefixOptions {
   lengthFieldLength?: LengthFieldLength | undefined;
   /** The most bytes that a varint may take, 1 to 10: MQTT has 4. Default 10. */
   maxLengthFieldLength?: number | undefined;
-  /** The length is text: ASCII digits of that base, zeros in front. Default: a binary number. */
+  /** The length is text: ASCII digits of that base, with leading zeros. Default: a binary number. */
   base?: 10 | 16 | undefined;
   /** The bits of the field that hold the length, side by side, in a field of at most 4 bytes. Default: all of them. */
   mask?: number | undefined;

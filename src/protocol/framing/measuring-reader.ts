@@ -14,11 +14,11 @@ export interface Measuring {
   /** Bytes that do not begin a packet are skipped and reported; otherwise they are an error that ends the stream. */
   readonly skipsNoise: boolean;
   readonly maxFrameLength: number;
-  /** By byte: whether it is passed over in silence where a packet may begin. */
+  /** By byte: whether it is skipped in silence where a packet may begin. */
   readonly isIgnored?: Uint8Array | undefined;
   /** Long packets are handed on in parts, where the reader's options ask for it. */
   readonly inParts?: boolean | undefined;
-  /** Writes the frame that a packet stands for to `target[at]`; answers the offset behind it. Default: the packet itself. */
+  /** Writes the frame that a packet stands for to `target[at]`; returns the offset after it. Default: the packet itself. */
   unpack?(target: Buffer, at: number, bytes: Buffer, start: number, end: number): number;
 }
 
@@ -208,7 +208,7 @@ export class MeasuringReader extends Intake {
     this.#taken = 0;
   }
 
-  /** The length of the next packet; what stands before it is passed over. 0 where there is none. */
+  /** The length of the next packet; what stands before it is skipped. 0 where there is none. */
   #find(bytes: Buffer): number {
     const candidate = this.#candidate;
     for (;;) {

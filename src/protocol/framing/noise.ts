@@ -27,7 +27,7 @@ export class Noise {
     this.#report = report;
   }
 
-  /** Add so many bytes. `end`: the stream offset behind the last of them. */
+  /** Add so many bytes. `end`: the stream offset after the last of them. */
   pass(count: number, end: number): void {
     if (count <= 0) return;
     if (!this.#policy.isSkipped) {

@@ -24,7 +24,7 @@ export interface PacketKindOptions {
   length?: number | PacketLength | ((header: Buffer) => number | undefined) | undefined;
   /** The bytes that it ends with, the first time they come behind the start. */
   end?: Bytes | undefined;
-  /** How many bytes behind `end` belong to the packet. Default 0. */
+  /** How many bytes after `end` belong to the packet. Default 0. */
   trailer?: number | undefined;
   /** The most bytes of a packet, whole. Default: that of `packets`. */
   maxFrameLength?: number | undefined;

@@ -12,20 +12,20 @@ export interface SlipOptions extends StuffedOptions {
   end?: number | undefined;
   /** The byte that announces that the next one stands for another. Default 0xDB, ESC. */
   escape?: number | undefined;
-  /** What stands behind `escape` for `end` inside a payload. Default 0xDC, ESC_END. */
+  /** What follows `escape` for `end` inside a payload. Default 0xDC, ESC_END. */
   escapedEnd?: number | undefined;
-  /** What stands behind `escape` for `escape` inside a payload. Default 0xDD, ESC_ESC. */
+  /** What follows `escape` for `escape` inside a payload. Default 0xDD, ESC_ESC. */
   escapedEscape?: number | undefined;
   /**
    * What opens a frame: nothing; END, which flushes line noise (`'end'`, as RFC 1055 advises); or a byte of its own,
    * a start marker, and what stands before it belongs to no frame. Default: nothing.
    */
   start?: 'end' | number | undefined;
-  /** What stands behind `escape` for the start marker inside a payload. Default 0xDE. */
+  /** What follows `escape` for the start marker inside a payload. Default 0xDE. */
   escapedStart?: number | undefined;
   /**
    * Whether END right behind END (right behind the start marker, where there is one) is a frame of no bytes. Default:
-   * only with a start marker; without one RFC 1055 has receivers pass over them, and the writer refuses such a payload.
+   * only with a start marker; without one RFC 1055 has receivers skip them, and the writer refuses such a payload.
    */
   emptyFrames?: boolean | undefined;
 }

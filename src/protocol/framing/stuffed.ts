@@ -13,7 +13,7 @@ export interface StuffedFlagOptions extends StuffedOptions {
   flag: number;
   /** The byte that announces that the next one stands for another. */
   escape: number;
-  /** What the byte behind an escape is xor-ed with. Either this or `escapes` is to be given. */
+  /** What the byte behind an escape is XORed with. Either this or `escapes` is to be given. */
   xor?: number | undefined;
   /** By byte: what stands behind an escape for it. Flag and escape have to be among them. */
   escapes?: Readonly<Record<number, number>> | undefined;

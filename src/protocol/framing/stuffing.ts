@@ -42,7 +42,7 @@ export interface Stuffing {
   /** The most bytes that a payload of that length takes, stuffed. */
   bound(length: number): number;
   /**
-   * Write the payload that `source[start, end)` stands for to `target[at]`, which never takes more room. Answers the
+   * Write the payload that `source[start, end)` stands for to `target[at]`, which never takes more room. Returns the
    * offset behind it, or `-1 - i` where `source[i]` breaks the rules.
    */
   unstuff(target: Buffer, at: number, source: Buffer, start: number, end: number): number;
@@ -142,7 +142,7 @@ class StuffedReader extends DelimitedReader {
     return this.start === this.stop && !this.#stuffing.emptyFrames;
   }
 
-  /** Write the payload of the stretch to `target[at]`; answers the offset behind it, negative where there is none. */
+  /** Write the payload of the stretch to `target[at]`; returns the offset after it, negative where there is none. */
   #unstuff(target: Buffer, at: number): number {
     this.#restart();
     if (this.error !== undefined) return -1;

@@ -28,7 +28,7 @@ export interface FrameChecksum {
   at?: number | undefined;
   /** The first byte that is summed. Default 0. */
   from?: number | undefined;
-  /** The byte behind the last that is summed. Default: where the sum stands. */
+  /** The byte after the last that is summed. Default: where the sum stands. */
   to?: number | undefined;
 }
 

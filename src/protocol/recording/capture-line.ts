@@ -3,7 +3,7 @@ import { CaptureError } from '../../errors.ts';
 import type { CaptureEvent, CaptureHeader, DataEvent } from './events.ts';
 
 export const FORMAT = 'wirepipe capture';
-/** What is written. A reader passes over what it does not know; what changes the meaning of a line gets another number. */
+/** What is written. A reader skips what it does not know; what changes the meaning of a line gets another number. */
 const VERSION = 2;
 /** Version 1 has all bytes as hexadecimal. */
 const KNOWN: readonly unknown[] = [1, VERSION];

@@ -239,7 +239,7 @@ export class DirectionFrames {
     return undefined;
   }
 
-  /** A byte in front of the rest of a frame: were it empty, a framing that passes over empty frames would not tell of it. */
+  /** A byte in front of the rest of a frame: were it empty, a framing that skips empty frames would not tell of it. */
   #fillIn(): void {
     for (const byte of [0x01, 0x55, 0x20]) {
       const reader = this.#framing.reader();

@@ -15,9 +15,9 @@ export interface ObservedConnection {
   readonly server?: string | undefined;
 }
 
-/** Sees what passes over connections, and changes nothing: `createServer` and `connect` tell it. */
+/** Sees what passes on connections, and changes nothing: `createServer` and `connect` tell it. */
 export interface Observer {
-  /** A connection is there. Answers its observer, or undefined for none. */
+  /** A connection is there. Returns its observer, or undefined for none. */
   open(connection: ObservedConnection): ConnectionObserver | undefined;
 }
 

@@ -944,7 +944,7 @@ function typesOf<Event>({ outcomes }: TableRow<Event>): ReadonlySet<string> {
   return new Set([...outcomes!.values()].flatMap(({ types }) => [...types]));
 }
 
-/** A handler that answers a message in place of `{ send: message }` would leave the peer waiting for ever. */
+/** A handler that answers a message in place of `{ send: message }` would leave the peer waiting forever. */
 function isMessage(reply: object): reply is Tagged {
   return 'type' in reply;
 }

@@ -2,7 +2,7 @@
 export const FIELDS: string = String.raw`
 -- ── Fields ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
--- Find an earlier field, here or in a structure round it.
+-- Find an earlier field, here or in an enclosing structure.
 local function find(c, path)
   local scope = c.scope
   while scope ~= nil and not scope.names[path[1]] do scope = scope.outer end
@@ -37,7 +37,7 @@ local function adjusted(number, by)
   return number * by.unit + by.add
 end
 
--- Of 64 bits, beyond what a number holds exactly, it is larger than any maximum.
+-- A 64-bit size that a number does not hold exactly is larger than any maximum.
 local function size_of(value)
   if type(value) == "string" then return tonumber(value) end
   return value
@@ -87,7 +87,7 @@ local function ended(terminator, step)
   }
 end
 
--- A size, judged; NOTHING, or nil where it is not known.
+-- A size after checks; NOTHING, or nil if it is not known.
 local function measure(c, tree, size, max, unit)
   if size.literal then return size.literal end
   local start = c.at
@@ -292,7 +292,7 @@ local function bytes(o)
   end
 end
 
--- Where a text of so many characters in UTF-8 ends; nil where that is behind the end.
+-- Where a text of 'count' UTF-8 characters ends; nil if that is beyond the end.
 local function end_of_characters(c, amount)
   local at = c.at
   local function follows(index) return index < c.stop and floor(byte(c.bytes, index + 1) / 64) == 2 end
@@ -340,7 +340,7 @@ local function text(o)
   end
 end
 
--- ── Fields that hold others ──
+-- ── Fields with children ──
 
 local function empty_element(c, before)
   if c.at == before then count(c, "empty", 1, c.limits.empty, "elements of no bytes in one message") end
@@ -411,7 +411,7 @@ local function open(c, group, start)
   return scope
 end
 
--- Where the field at a path of a structure lies; nil where it is missing.
+-- Where the field at a path of a structure lies; nil if it is missing.
 local function place_of(scope, path)
   local place = scope.places[path[1]]
   for index = 2, #path do place = place and place.inner and place.inner[path[index]] end
@@ -420,7 +420,7 @@ end
 
 local found_range, check_sum
 
--- Behind the last field of a structure: what must agree with it, then its checksums.
+-- After the last field of a structure: check what must agree with it, then its checksums.
 local function close(c, group, scope)
   if not c.lost then
     local left = {}
@@ -447,7 +447,7 @@ local function close(c, group, scope)
   c.scope = scope.outer
 end
 
--- Read the members from one to another into the values of the scope.
+-- Read a range of members into the values of the scope.
 local function members(c, tree, group, scope, from, to)
   for index = from, to do
     local member = group[index]
@@ -534,7 +534,7 @@ local function flag(o)
   end }
 end
 
--- The bytes that stand behind a field that takes the rest; nil where a size is not known.
+-- The bytes after a field that takes the rest; nil if a size is not known.
 local function room_of(c, size, each)
   local value = size.read(c)
   if value == UNKNOWN then return nil end
@@ -582,7 +582,7 @@ local function maybe(o)
   end
 end
 
--- The same bytes always; checked, unless it is padding.
+-- Fixed bytes; checked unless they are padding.
 local function fixed(o)
   return function(c, tree)
     local at = take(c, #o.bytes)
@@ -610,7 +610,7 @@ local function filling(o)
   end
 end
 
--- An earlier field, or a parameter, has only these values.
+-- An earlier field, or a parameter, may have only these values.
 local function only(o)
   return function(c)
     local value
@@ -656,7 +656,7 @@ local function recursive(o)
   end
 end
 
--- The bytes of a field are read; what they are made into, only the declaration knows.
+-- Read the bytes of a field. Only the program knows how the value is mapped from them.
 local function mapped(item)
   return function(c, tree)
     item(c, tree)
@@ -684,7 +684,7 @@ local function disagree(c, one, due)
   error({ code = "ERR_MESSAGE_VALUE", path = one.path, expected = shown(due), got = shown(one.sent), at = one.at, stop = c.stop }, 0)
 end
 
--- Checked at the end of the structure that has the field it agrees with.
+-- Checked at the end of the structure with the field it must agree with.
 local function agreed(o)
   return function(c, tree)
     local at = c.at
@@ -729,7 +729,7 @@ local function same(o)
   end
 end
 
--- A checksum: it is verified at the end of the structure that has all of its range.
+-- A checksum, verified at the end of the structure that contains its whole range.
 local function summed(o)
   return function(c, tree)
     local at, scope = c.at, c.scope
@@ -743,7 +743,7 @@ local function summed(o)
   end
 end
 
--- Find what of its range is in this structure; gives whether all is found, nil where it is missing.
+-- Find the part of its range in this structure; returns whether all of it is found, nil if a field is missing.
 function found_range(c, one, group, scope)
   local o = one.o
   if o.to_end and one.own == scope then one.last = c.at end
@@ -834,7 +834,7 @@ end
 
 local pcall, type = pcall, type
 
--- Read the message in bytes[from, to); gives its context, and what is wrong with it.
+-- Read the message in bytes[from, to); returns its context, and what is wrong with it.
 local function read_message(side, bytes, from, to, tvb, base, tree)
   local codec = side.codec
   local c = context(bytes, from, to, tvb, base, side.name)

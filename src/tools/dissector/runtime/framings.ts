@@ -1,10 +1,10 @@
 /** Lua: how a stream is cut into frames. Each maker gives a function(bytes, at, stop) that returns what begins at a byte. */
 export const FRAMINGS: string = String.raw`
 -- ── Framings ────────────────────────────────────────────────────────────────────────────────────────────────────────
--- A framing is a function(bytes, at, stop) of what begins at a byte:
+-- A framing is a function(bytes, at, stop) that returns what begins at a byte:
 --   { frame = its bytes, from, to, payload, header, problem }     a frame, its payload in bytes[from, to) or in 'payload'
 --   { more = the bytes that the frame has at least, or true }     more bytes are needed
---   { skip = a number of bytes, what = in words }                 bytes that are no part of a frame
+--   { skip = a number of bytes, what = in words }                 bytes outside of frames
 --   { fault = a code, text = in words, at = where }               no frame can begin here
 
 local function fault(code, text, at)
@@ -15,7 +15,7 @@ local function too_long(actual, most, at)
   return fault("ERR_FRAME_TOO_LONG", "frame of " .. shown(actual) .. " bytes exceeds the maximum of " .. shown(most), at)
 end
 
--- A length field: its value and width; nil and the bytes that are needed; false where there is none.
+-- A length field: its value and width; nil and the bytes that are needed; false if there is no valid length.
 local function length_field(o, bytes, at, stop)
   if o.form == "varint" then
     local value, scale = 0, 1.0
@@ -46,7 +46,7 @@ local function length_field(o, bytes, at, stop)
   return value or false, o.width
 end
 
--- Whether a frame carries its checksum.
+-- Whether the checksum of a frame is right.
 local function valid_by_sum(o)
   local width = o.width
   return function(bytes, from, to)
@@ -94,7 +94,7 @@ local function fixed_length(o)
   end
 end
 
--- The earliest of several delimiters in bytes[from, stop), the longest at one place; or nothing, and whether one may be cut.
+-- The earliest of several delimiters in bytes[from, stop), the longest at the same place; or nil, and whether a delimiter may be cut off.
 local function find_delimiter(list, bytes, from, stop)
   local first, last
   for _, one in ipairs(list) do
@@ -105,7 +105,7 @@ local function find_delimiter(list, bytes, from, stop)
     end
   end
   if first == nil then return nil end
-  -- A longer one, or one that begins earlier, may be cut by the end of what has come.
+  -- A longer delimiter, or one that begins earlier, may be cut off by the end of the bytes.
   for _, one in ipairs(list) do
     for length = math.min(#one - 1, stop - from), 1, -1 do
       local place = stop - length
@@ -147,7 +147,7 @@ local function delimited(o)
   end
 end
 
--- The bytes of a COBS frame; nil and where it is wrong.
+-- The bytes of a COBS frame; nil and the offset of the error.
 local function uncobs(bytes, from, to)
   local parts, at = {}, from
   while at < to do
@@ -178,7 +178,7 @@ local function unstuff(o, bytes, from, to)
   return table.concat(parts)
 end
 
--- A frame of which the payload is made of its bytes.
+-- A frame whose payload has to be decoded from its bytes.
 local function unpacked(o, at, to, total, payload, wrong)
   local frame = { frame = total, from = at, to = to, payload = payload }
   if payload == nil then
@@ -217,7 +217,7 @@ local function stuffed(o)
       return { more = true }
     end
     local to = found - 1
-    -- Behind the last start, or the last byte that cancels, inside.
+    -- Continue after the last start, or the last byte that cancels, inside the frame.
     for index = to - 1, from, -1 do
       local one = sub(bytes, index + 1, index + 1)
       if one == o.start or one == o.cancel then
@@ -230,7 +230,7 @@ local function stuffed(o)
   end
 end
 
--- Frames that begin with a flag, and whose payload says its length.
+-- Frames that begin with a flag and contain their length.
 local function stuffed_length(o)
   return function(bytes, at, stop)
     if sub(bytes, at + 1, at + 1) ~= o.delimiter then
@@ -262,7 +262,7 @@ local function stuffed_length(o)
   end
 end
 
--- Whether a packet's first bytes stand there: true, false, or nil where more are needed.
+-- Whether the first bytes of a packet are there: true, false, or nil if more are needed.
 local function mark_stands(o, bytes, at, stop)
   for index = 1, #o.start do
     if at + index > stop then return nil end
@@ -273,7 +273,7 @@ local function mark_stands(o, bytes, at, stop)
   return true
 end
 
--- The bytes of the packet of one kind at a byte; nil and the bytes that it has at least; false where none begins.
+-- The length of the packet of one kind at a byte; nil and its least length; false if none begins.
 local function packet_length(o, bytes, at, stop)
   if o.start then
     local stands = mark_stands(o, bytes, at, stop)
@@ -335,7 +335,7 @@ local function pieces(text, separator)
   end
 end
 
--- The length that a header says; nil where it says none, false where it says what is no length.
+-- The length in a header; nil if it has none, false if it is not a length.
 local function header_length(o, header)
   local function number(text)
     text = trim(text)
@@ -408,7 +408,7 @@ local function self_delimiting(o, side)
   end
 end
 
--- What can be cut by no data: all that comes is shown as bytes.
+-- A framing that only program code can cut: everything is shown as bytes.
 local function uncut()
   return function(_, at, stop)
     return { skip = stop - at, what = "Not dissected: the framing is a function of the program" }

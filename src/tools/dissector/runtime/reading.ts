@@ -1,8 +1,8 @@
 /** Lua: the state while one message is read, how an item is added to the tree, and how a reader refuses. */
 export const READING: string = String.raw`
 -- ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
--- A reader is a function(c, tree) that reads one field at c.at, adds it to the tree and gives its value. Offsets count from 0.
--- Where tree is nil, nothing is shown: a trial.
+-- A reader is a function(c, tree) that reads one field at c.at, adds it to the tree and returns its value. Offsets count from 0.
+-- If tree is nil, nothing is shown: a trial.
 
 local byte, sub, floor = string.byte, string.sub, math.floor
 local bits_of = bit or bit32 or {
@@ -29,7 +29,7 @@ local function range(c, from, to)
   return c.tvb(c.base + from, to - from)
 end
 
--- Add a field to the tree; gives its item. Nothing is added beyond the budget.
+-- Add a field to the tree; returns its item. Nothing is added beyond the budget.
 local function show(c, tree, f, from, to, value)
   if tree == nil or budget <= 0 then return tree end
   budget = budget - 1
@@ -43,7 +43,7 @@ local function note(c, tree, from, to, text)
   return tree:add(range(c, from, to), text)
 end
 
--- The tree for what is inside an item: the item, until it gets too deep.
+-- The tree for the children of an item: the item, until it gets too deep.
 local function inside(c, tree, item)
   if tree ~= nil and c.level < MOST_LEVELS then return item end
   return tree
@@ -84,7 +84,7 @@ local function take(c, count)
   return at
 end
 
--- What is left cannot be told apart by data alone.
+-- Only program code can read the rest.
 local function lose(c, tree, why)
   if tree ~= nil and c.at < c.stop then
     local item = note(c, tree, c.at, c.stop, "Not dissected: " .. why)
@@ -99,8 +99,8 @@ local function count(c, what, amount, most, words)
 end
 
 -- ── Numbers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
--- A number is exact up to 2^53; beyond it a value of 64 bits is its decimal digits, as text. Lua 5.4 has integers that wrap at 64 bits: what
--- may grow so large is made a float by the .0 of a constant.
+-- A number is exact up to 2^53; beyond it a value of 64 bits is its decimal digits, as text. Lua 5.4 has integers that wrap at 64 bits: a value
+-- that may grow so large is made a float by the .0 of a constant.
 
 local EXACT = 9007199254740992
 
@@ -122,7 +122,7 @@ local function halves(bytes, at, width, little)
   return unsigned(bytes, at + width - 4, 4, false), unsigned(bytes, at, width - 4, false)
 end
 
--- As Wireshark has it, and as a value, of the two halves; the high one is negative where the number is.
+-- The number from its two halves, for Wireshark and as a value; the high half is negative if the number is.
 local function whole(low, high, signed)
   local number = high * 4294967296.0 + low
   local wide = signed and Int64.new(low, high % 4294967296) or UInt64.new(low, high)
@@ -137,7 +137,7 @@ end
 
 -- ── Text ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
--- Where bytes[from, to) is not UTF-8; nil where it is.
+-- The offset at which bytes[from, to) is not UTF-8; nil if it is.
 local function utf8_fault(bytes, from, to)
   local at = from
   while at < to do
@@ -172,7 +172,7 @@ local function utf8_of(code)
   return string.char(240 + floor(code / 262144), 128 + floor(code / 4096) % 64, 128 + floor(code / 64) % 64, 128 + code % 64)
 end
 
--- The text in bytes[from, to), as UTF-8; nil where they are none.
+-- The text in bytes[from, to), as UTF-8; nil if they are not text.
 local function text_of(encoding, bytes, from, to)
   if encoding == "utf8" then
     if utf8_fault(bytes, from, to) then return nil end
@@ -205,7 +205,7 @@ local function printable(text)
   return (string.gsub(text, "\0", "\226\144\128"))
 end
 
--- The number in ASCII digits; nil where they are none.
+-- The number in ASCII digits; nil if they are not digits.
 local function digits_of(bytes, from, to, base)
   if from >= to then return nil end
   local text = sub(bytes, from + 1, to)
@@ -215,7 +215,7 @@ local function digits_of(bytes, from, to, base)
   return value
 end
 
--- How far from 'from' the first terminator in bytes[from, to) is, at a multiple of 'step'; nil where there is none.
+-- How far from 'from' the first terminator in bytes[from, to) is, at a multiple of 'step'; nil if there is none.
 local function find_end(bytes, terminator, from, to, step)
   local at = string.find(bytes, terminator, from + 1, true)
   while at ~= nil and at - 1 + #terminator <= to do

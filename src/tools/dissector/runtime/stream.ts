@@ -10,7 +10,7 @@ do
   if well then seen_handshake = found end
 end
 
--- Per direction of a connection: whether frames are found there. Per packet: how many bytes were passed over.
+-- Per direction of a connection: whether frames are found there. Per packet: how many bytes were skipped.
 local directions, passed_over, server_of = {}, {}, {}
 
 local function in_range(list, port)
@@ -27,7 +27,7 @@ local function connection_of(pinfo)
   return (number and tostring(number.value) .. " " or "") .. names, here
 end
 
--- Which side sends this packet: by the server's port; or else as the heuristics found; or else the lower port is the server's.
+-- Which side sends this packet: by the server's port, or by the heuristics; otherwise the lower port is the server's.
 local function side_of(pinfo)
   local ports = tostring(proto.prefs.port)
   if in_range(ports, pinfo.dst_port) then return client end
@@ -49,7 +49,7 @@ local function report(tree, kind, code, path, offset, text)
   return item
 end
 
--- Dissect one message; gives its name and whether it was well.
+-- Dissect one message; returns its name and whether it was well-formed.
 local function dissect_message(side, bytes, from, to, tvb, base, tree)
   local c, problem = read_message(side, bytes, from, to, tvb, base, tree)
   if problem ~= nil then
@@ -88,7 +88,7 @@ local function show_frame(side, frame, bytes, at, tvb, tree)
   return item, name, well
 end
 
--- Whether a message of that side may begin at a byte: a whole one, or so far as it has come.
+-- Whether a message of that side may begin at a byte: a whole one, or as much of it as there is.
 local is_plausible
 function is_plausible(side, bytes, at, stop, tvb, whole)
   local found = side.cut(bytes, at, stop, tvb)
@@ -111,7 +111,7 @@ function is_plausible(side, bytes, at, stop, tvb, whole)
   return problem == nil
 end
 
--- Where, at or behind a byte, a message may begin; nil where nothing says so.
+-- Where a message may begin, at a byte or after it; nil if nothing says so.
 local function next_start(side, bytes, at, stop, tvb)
   while at < stop do
     if is_plausible(side, bytes, at, stop, tvb, false) then return at end
@@ -144,7 +144,7 @@ local function begins_with_preface(side, bytes, at, stop)
   return length
 end
 
--- Frame after frame; answers the bytes that it claims: 0 for none.
+-- Dissect frame after frame; returns the bytes that it claims, 0 for none.
 local function dissect(tvb, pinfo, tree, is_stream)
   local stop = tvb:len()
   if stop == 0 then return 0 end
@@ -235,7 +235,7 @@ local function dissect_datagram(tvb, pinfo, tree)
   return stop
 end
 
--- By preference: claim a connection on another port, if its first bytes are a whole message of either side.
+-- If the preference is on, claim a connection on another port whose first bytes are a whole message of either side.
 local function guess(tvb, pinfo, tree)
   if not proto.prefs.heuristic or tvb:len() == 0 then return false end
   local stop = tvb:len()

@@ -1,7 +1,7 @@
 /** Lua: the checksums of the catalogue. */
 export const SUMS_IN_LUA: string = `
 -- ── Checksums ───────────────────────────────────────────────────────────────────────────────────────────────────────
--- Each is a function(bytes, from, to) of the sum over bytes[from, to).
+-- Each is a function(bytes, from, to) that returns the sum over bytes[from, to).
 
 local function xor32(a, b)
   return xor(a, b) % 4294967296
@@ -47,7 +47,7 @@ local function crc(width, polynomial, initial, reflected, final, reflected_outpu
   end
 end
 
--- Two sums, the second of the values of the first; 'width' bytes at a time, least significant first.
+-- Two sums, the second over the values of the first; 'width' bytes at a time, least significant first.
 local function two_sums(modulus, initial, width, unit)
   return function(bytes, from, to)
     local low, high = initial, 0
