@@ -1,9 +1,9 @@
 import net from 'node:net';
 
 /**
- * What stands for one peer when connections are counted: an IPv4 address as it is, the first 64 bits of an IPv6 address
- * (RFC 6177: one site has at least those, so counting whole addresses counts nothing), an IPv4 address for one mapped into
- * IPv6. Anything else (nothing, on a Unix socket) is its own key.
+ * The key under which a peer is counted: an IPv4 address as it is, the first 64 bits of an IPv6 address (RFC 6177: one site has
+ * at least those, so counting whole addresses would be useless), the IPv4 address for one mapped into IPv6. Anything else
+ * (nothing, on a Unix socket) is its own key.
  *
  * @example
  * addressKey('192.0.2.1');        // '192.0.2.1'

@@ -2,9 +2,9 @@ import net from 'node:net';
 import { show } from '../bytes/show.ts';
 
 /**
- * A list to look addresses up in.
+ * A list for looking up addresses.
  *
- * @param name - what an error calls it
+ * @param name - the name of the list in errors
  * @param listed - such a list, or addresses and subnets: `['192.0.2.1', '2001:db8::/32']`
  */
 export function listOf(name: string, listed: net.BlockList | readonly string[]): net.BlockList {

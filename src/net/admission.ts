@@ -1,6 +1,6 @@
 import { addressKey } from './address-key.ts';
 
-/** Which limit keeps a new connection out. */
+/** The limit that keeps a new connection out. */
 export type Refusal = 'maxConnections' | 'maxConnectionsPerAddress';
 
 /**
@@ -15,7 +15,7 @@ export class Admission {
   readonly #maxInAll: number;
   readonly #maxPerAddress: number;
   #inAll = 0;
-  /** Empty where addresses are not limited: then they are not counted. */
+  /** Empty if addresses are not limited: then they are not counted. */
   readonly #byAddress = new Map<string, number>();
 
   constructor(maxInAll: number, maxPerAddress: number) {
@@ -27,7 +27,7 @@ export class Admission {
     return this.#inAll;
   }
 
-  /** Count one more in; or answer which limit keeps it out, and count nothing. */
+  /** Count one more in; or return the limit that keeps it out, and count nothing. */
   enter(address: string): Refusal | undefined {
     if (this.#inAll >= this.#maxInAll) return 'maxConnections';
     if (this.#maxPerAddress !== Infinity && address !== '') {
@@ -40,7 +40,7 @@ export class Admission {
     return undefined;
   }
 
-  /** Count one out that was let in under this address. */
+  /** Count out a connection that was let in under this address. */
   leave(address: string): void {
     this.#inAll--;
     if (this.#maxPerAddress === Infinity || address === '') return;

@@ -1,10 +1,10 @@
 import { type Check, delay } from '../options.ts';
 
-/** How long to wait before each attempt to connect again. */
+/** How long to wait before each attempt to reconnect. */
 export interface BackoffOptions {
-  /** Milliseconds, about, before the second attempt; each wait is twice the one before. Default 100. */
+  /** Milliseconds, roughly, before the second attempt; each wait is twice the one before. Default 100. */
   minDelay?: number | undefined;
-  /** No wait is longer. Default 30,000. */
+  /** The longest wait in milliseconds. Default 30,000. */
   maxDelay?: number | undefined;
 }
 
@@ -14,7 +14,7 @@ export const backoffChecks: Readonly<Record<keyof BackoffOptions, Check>> = {
 };
 
 /**
- * The waits between attempts: a random time from nothing to a ceiling that doubles ("full jitter"), so that clients that lost
+ * The waits between attempts: a random time from nothing to a ceiling that doubles ("full jitter"), so that clients which lost
  * their server together do not come back together. Holds no timer; `random` is for tests.
  *
  * @example

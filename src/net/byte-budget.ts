@@ -1,13 +1,13 @@
 /** A holder of bytes of a budget. */
 export interface Holder {
-  /** Stop or go on making more; called only when it changes. */
+  /** Pause or resume; called only when it changes. */
   pause(paused: boolean): void;
 }
 
 /**
- * Bytes that all connections hold together. While they are more than `max`, a holder of more than its fair share
- * (`max` divided by the holders) is paused, except the one that was first: with it alone going on, one after the other gets done, and
- * all together hold no more than `max`, a share each, and what the first one needs to get done. A connection that holds little never notices.
+ * The bytes that all connections hold together. While they exceed `max`, a holder of more than its fair share (`max` divided by
+ * the holders) is paused, except the first: since it continues alone, one holder after the other finishes, and all together hold
+ * at most `max`, a share each, and what the first needs to finish. A connection that holds little is never paused.
  *
  * @example
  * const budget = new ByteBudget(256 * 2 ** 20);
@@ -19,7 +19,7 @@ export class ByteBudget {
   readonly #held = new Map<Holder, number>();
   /** In the order in which they were paused. */
   readonly #paused = new Set<Holder>();
-  /** The holder that goes on although all hold too much. */
+  /** The holder that continues although all hold too much. */
   #first: Holder | undefined;
   #total = 0;
 
@@ -64,7 +64,7 @@ export class ByteBudget {
     }
   }
 
-  /** The first one is done: the one that has waited longest goes on. */
+  /** The first holder is done: the one that has waited longest continues. */
   #next(): void {
     const [next] = this.#paused;
     this.#first = next;

@@ -1,8 +1,8 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
 
 /**
- * What servers publish on `node:diagnostics_channel`: a tool subscribes by name, and knows nothing else of the
- * program. A channel without subscribers costs a look at one flag.
+ * The channels of `node:diagnostics_channel` on which servers publish. A tool subscribes by name, and needs to know nothing else
+ * of the program. A channel without subscribers costs the check of one flag.
  *
  * | channel | publishes | with |
  * | --- | --- | --- |

@@ -9,7 +9,7 @@ import type { Detachable } from './detachable.ts';
 import { flushed } from './flushed.ts';
 import { judgeUpgrade, type Upgrades } from './upgrades.ts';
 
-/** A client, as far as its upgrade goes. */
+/** The parts of a client that its upgrade needs. */
 interface Upgraded {
   readonly stream: Duplex;
   readonly machine: (Duplex & { readonly state: string }) | undefined;
@@ -49,7 +49,7 @@ export class ClientUpgrade implements UpgradeHost {
     const carrier = this.#carrier;
     const waiting = this.#decoder.unread + carrier.readableLength + this.#client.stream.readableLength;
     const refusal = judgeUpgrade(this.#upgrades, name, waiting, this.#client.machine!.state);
-    // What comes from now on is not ours.
+    // Later bytes belong to the next protocol.
     if (refusal === undefined) carrier.halt();
     return refusal;
   }

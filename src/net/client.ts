@@ -30,15 +30,15 @@ import {
 } from './replies.ts';
 import { type Upgrades, upgradesCheck } from './upgrades.ts';
 
-/** What a client needs of a protocol. */
+/** The parts of a protocol that a client needs. */
 // biome-ignore lint/suspicious/noExplicitAny: any rules
 export interface ClientProtocol<ClientMessage, ServerMessage, Rules = any> {
   readonly framing: Framing | FramingPair;
   /** Bytes before the first frame. */
   readonly preface?: Preface | undefined;
-  /** What we send. */
+  /** The messages that the client sends. */
   readonly clientMessages: MessageSource<Codec<unknown, ClientMessage>>;
-  /** What comes. */
+  /** The messages that the client receives. */
   readonly serverMessages: MessageSource<Codec<ServerMessage, never>>;
   /** The server's table. */
   // biome-ignore lint/suspicious/noExplicitAny: a client need not know what the server's handlers keep
@@ -49,42 +49,43 @@ export interface ClientProtocol<ClientMessage, ServerMessage, Rules = any> {
 // biome-ignore lint/suspicious/noExplicitAny: as RepliesOptions
 export interface ClientOptions<ServerMessage, ClientMessage = any, Rules = unknown> extends FrameTimes {
   /**
-   * How replies find their requests, for `request` and `requestMany`; beside, or in place of, what the protocol's
-   * `replies` say. By default they come in the order of what was sent.
+   * How replies find their requests, for `request` and `requestMany`; added to the protocol's `replies`, or replacing them. By
+   * default replies come in the order of the requests.
    */
   replies?: (Rules & RepliesOptions<ServerMessage, ClientMessage>) | undefined;
   /**
-   * Judge by the protocol's session what we send (a breach is thrown, and not sent) and what comes (a breach is the
-   * connection's error). Default false.
+   * Check sent and received messages against the protocol's session: a breach by us is thrown and not sent, a breach by the
+   * server is the connection's error. Default false.
    */
   checkStates?: boolean | undefined;
   /**
-   * Milliseconds that the stream has to be done once the other side has ended, while nothing of what we sent is taken; then it is cut.
-   * After `end` the other side has as long, or as a reply may take if that is longer, to send something or end. So `closed` settles
-   * in any case. Infinity cuts nothing. Default 5,000.
+   * Milliseconds that the stream has to close once the other side has ended and takes nothing of what we sent; then it is cut.
+   * After `end` the other side has as long, or as long as a reply may take if that is longer, to send something or end. So
+   * `closed` settles in any case. Infinity cuts nothing. Default 5,000.
    */
   lingerTimeout?: number | undefined;
   /**
-   * The client's own table: it takes what comes and answers no request, and `client.machine` runs it. Its `receives` are
-   * the server's messages, its `sends` the client's. Without an `id`, a reply is then a message of a type that `expects`
+   * The client's own table: it handles the received messages that answer no request, and `client.machine` runs it. Its `receives`
+   * are the server's messages, its `sends` the client's. Without an `id`, a reply is then a message of a type that `expects`
    * names for a request.
    */
   // biome-ignore lint/suspicious/noExplicitAny: a client need not know what its handlers keep
   session?: Session<ServerMessage, ClientMessage, any, any> | undefined;
   /**
-   * A frame that is not a message: the connection's error, or leave it out, report it by the `'invalid'` event of `messages` (error,
-   * frame), and read on. Where replies have no numbers it may have been one: the oldest request fails. Default `'error'`.
+   * What to do with a frame that is not a message: fail the connection, or skip the frame, report it by the `'invalid'` event of
+   * `messages` (error, frame), and read on. If replies have no numbers, the frame may have been one: the oldest request fails.
+   * Default `'error'`.
    */
   onInvalid?: 'error' | 'discard' | undefined;
   /**
-   * What takes the connection over when a reply of the client's own session names an upgrade
-   * (`{ send, next, upgrade: 'tls' }`). `closed` resolves then.
+   * The functions that take over the connection when a reply of the client's own session names an upgrade (`{ send, next,
+   * upgrade: 'tls' }`). `closed` then resolves.
    */
   // biome-ignore lint/suspicious/noExplicitAny: any rules
   upgrades?: Upgrades<Client<any, any, any>> | undefined;
 }
 
-/** The path of the id in a request, where the rules tell; else never. */
+/** The path of the id in a request, if the rules name it; otherwise never. */
 export type RequestPath<Rules> = Rules extends { readonly id: infer I }
   ? I extends string
     ? I
@@ -98,28 +99,28 @@ export type Unanswered<Rules> = Rules extends { readonly expects: infer E }
   ? { [T in keyof E]: E[T] extends 'none' ? T : never }[keyof E]
   : never;
 
-/** What answers a request: the server's messages, and what `decode` may read in their place. */
+/** The type of the replies: the server's messages, and those that `decode` may read in their place. */
 export type AnswerOf<ServerMessage, Rules> = Rules extends {
   readonly decode: (...request: never[]) => infer C;
 }
   ? ServerMessage | Decoded<NonNullable<C>>
   : ServerMessage;
 
-/** The client's side of a connection: messages go out by `send`, and come in by async iteration. */
+/** The client's side of a connection: `send` sends messages, and async iteration gives the received ones. */
 export class Client<
   ClientMessage,
   ServerMessage,
   const Rules extends RepliesOptions<ServerMessage, ClientMessage> = Record<never, never>,
 > implements AsyncIterable<ServerMessage>
 {
-  /** What we speak over: a socket, or any other Duplex of bytes. */
+  /** The stream that carries the protocol: a socket, or any other Duplex of bytes. */
   readonly stream: Duplex;
   /**
-   * The messages that come in, as a stream in object mode: for `pipe`, `'data'`, and the rest. Replies to `request` are
-   * not among them; with a `session`, its table takes all others, and nothing comes here.
+   * The received messages as a stream in object mode: for `pipe`, `'data'`, and so on. Replies to `request` are not among them;
+   * with a `session`, its table handles all others, and nothing arrives here.
    */
   readonly messages: Readable;
-  /** The run of the client's own table, where `session` was given: its `state`, its `context`. */
+  /** The run of the client's own table, if `session` was given: its `state`, its `context`. */
   // biome-ignore lint/suspicious/noExplicitAny: a client need not know what its handlers keep
   readonly machine: StateMachine<ServerMessage, ClientMessage, string, any> | undefined = undefined;
   /** Resolves when the connection has ended without an error, rejects with the error that ended it. */
@@ -131,7 +132,7 @@ export class Client<
   /** Judges what is sent; see `checkStates`. */
   readonly #check: ((message: ClientMessage) => void) | undefined;
   #corked = false;
-  /** Whether the stream keeps nothing of what it is given: asked once for all that is sent in a turn. */
+  /** Whether the stream keeps no reference to what it is given; asked once for all messages of a turn. */
   #isTrusted: boolean | undefined;
   #hasEnded = false;
   #cut = false;
@@ -197,7 +198,7 @@ export class Client<
       if (error.code !== 'ERR_FRAME_NOISE') this.#replies.frameLost(error);
       this.messages.emit('discard', error);
     };
-    // Numbers tell what was lost; and without a listener no error is made.
+    // With numbers the lost reply is known. Without a listener no error is made.
     if (replies.id === undefined) decoder.on('discard', discarded);
     else
       this.messages.on('newListener', (name) => {
@@ -240,10 +241,10 @@ export class Client<
   }
 
   /**
-   * Send a message. A message that does not fit the protocol throws a coded error with `origin: 'local'`; nothing of
-   * it is written, and the connection goes on. So does one after `end` (`ERR_STATE_CLOSED`).
+   * Send a message. A message that does not fit the protocol throws a coded error with `origin: 'local'`; nothing of it is
+   * written, and the connection continues. After `end` it throws too (`ERR_STATE_CLOSED`).
    *
-   * @returns false when the stream asks to wait for its `'drain'` before more is sent.
+   * @returns false if the stream asks to wait for its `'drain'` before more is sent
    */
   send(message: ClientMessage): boolean {
     const more = this.#transmit(message);
@@ -252,11 +253,11 @@ export class Client<
   }
 
   /**
-   * Send a message, and resolve with its reply; with undefined where nothing answers it (`expects: 'none'`). The number is
-   * filled in. While `maxInFlight` requests wait for their replies, it is queued.
+   * Send a message, and resolve with its reply; with undefined if nothing answers it (`expects: 'none'`). The number is filled
+   * in. While `maxInFlight` requests wait for their replies, the message is queued.
    *
-   * Rejects with what was wrong with the message, with a `TimeoutError` (`ERR_TIMEOUT_REQUEST`), with `ERR_REQUEST_NUMBERS`,
-   * with the signal's reason, or with what ended the connection before the reply came.
+   * Rejects with the error of an invalid message, with a `TimeoutError` (`ERR_TIMEOUT_REQUEST`), with `ERR_REQUEST_NUMBERS`, with
+   * the signal's reason, or with the error that ended the connection before the reply arrived.
    *
    * @example const answer = await client.request({ type: 'move', x: 1, y: 2 }, { timeout: 1_000 });
    */
@@ -273,9 +274,9 @@ export class Client<
   }
 
   /**
-   * Send a message that is answered by many, and give these as they come, up to the last. It is sent at once. While more
-   * than `maxUnread` of them are unread, the socket is held back: do not wait for another request inside of the loop.
-   * Leaving the loop discards what still comes, up to the last reply. What `request` rejects with, the loop throws.
+   * Send a message with many replies, and give the replies as they arrive, up to the last. The message is sent at once. While
+   * more than `maxUnread` replies are unread, the socket is held back: do not wait for another request inside the loop. Leaving
+   * the loop discards the remaining replies. The loop throws the errors that `request` rejects with.
    *
    * @example for await (const row of client.requestMany({ type: 'query', sql })) console.log(row);
    */
@@ -288,7 +289,7 @@ export class Client<
     >;
   }
 
-  /** Encode, judge and write a message. */
+  /** Encode, check and write a message. */
   #transmit(message: ClientMessage): boolean {
     if (this.#hasEnded || this.stream.writableEnded || this.stream.destroyed) {
       const { type } = message as Tagged;
@@ -315,19 +316,20 @@ export class Client<
     try {
       packer.writeMessage(this.#codec, this.#writer, message);
     } finally {
-      // Also when it throws: the memory goes back.
+      // Even if it throws, the memory goes back.
       this.#isTrusted ??= isTrusted(this.stream, TAKING);
       bytes = packer.take(this.#isTrusted);
       if (outermost) this.#encoding = false;
     }
-    // Only now is it known to be sent.
+    // Only now is the message known to be sent.
     this.#check?.(message);
     return bytes === undefined || this.#write(bytes);
   }
 
   /**
-   * End our side: what was sent is delivered, and the answers still come; a client's own session is over. A server that then sends nothing for as long as a reply
-   * may take (`timeout` of the replies), and does not end its side, is cut off: `closed` rejects with `ERR_TIMEOUT_IDLE`.
+   * End our side: sent messages are delivered, and their replies still arrive; a client's own session is over. A server that then
+   * sends nothing for as long as a reply may take (`timeout` of the replies), and does not end its side, is cut off: `closed`
+   * rejects with `ERR_TIMEOUT_IDLE`.
    */
   end(): void {
     if (this.#hasEnded || this.stream.writableEnded) return;
@@ -352,7 +354,7 @@ export class Client<
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ServerMessage, void, undefined> {
-    // A loop that is left does not hang up: that is what `end` and `destroy` are for.
+    // Leaving the loop does not close the connection: `end` and `destroy` do.
     yield* this.messages.iterator({ destroyOnReturn: false }) as AsyncIterable<ServerMessage>;
   }
 

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { TimeoutError } from '../errors.ts';
 import { Timer } from '../streams/timer.ts';
 
-/** How long connecting may go on: until a time has passed, or a signal is aborted. */
+/** How long connecting may take: until a time has passed, or a signal is aborted. */
 export class ConnectDeadline {
   readonly #controller = new AbortController();
   readonly #passed: Promise<never>;
@@ -11,7 +11,7 @@ export class ConnectDeadline {
   readonly #given: AbortSignal | undefined;
 
   /**
-   * @param limit - in milliseconds; Infinity for no time
+   * @param limit - in milliseconds; Infinity for no limit
    * @param state - the state of the session under way, for the error
    */
   constructor(limit: number, given: AbortSignal | undefined, state: () => string | undefined) {
@@ -36,12 +36,12 @@ export class ConnectDeadline {
     });
   }
 
-  /** Aborted when connecting may not go on. */
+  /** Aborted when connecting has to stop. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** What a part of connecting comes to, unless the time is up before. */
+  /** The result of a part of connecting, unless the time is up first. */
   race<T>(work: Promise<T>): Promise<T> {
     return Promise.race([this.#passed, work]);
   }

@@ -16,7 +16,7 @@ import { type ObserveOptions, observe, observersOf, placeText } from './observe.
 import { ReconnectingClient, type ReconnectOptions, reconnectChecks } from './reconnecting-client.ts';
 import type { RepliesOptions } from './replies.ts';
 
-/** A stream that is there already, or a function that opens one: a WebSocket's, the pipes of a child process, a serial port. */
+/** An open stream, or a function that opens one: a WebSocket, the pipes of a child process, a serial port. */
 export interface StreamTarget {
   readonly stream: Duplex | (() => Duplex | Promise<Duplex>);
 }
@@ -29,28 +29,28 @@ export type ConnectOptions<ServerMessage = never, ClientMessage = any, Rules = u
 ) &
   ClientOptions<ServerMessage, ClientMessage, Rules> &
   ObserveOptions & {
-    /** Speak TLS: what `tls.connect` takes, `ca`, `servername`, or a `key` and a `cert` of our own among it. */
+    /** Use TLS, with the options of `tls.connect`: `ca`, `servername`, or a `key` and a `cert` of our own. */
     tls?: TlsOptions | undefined;
     /** Give up connecting. */
     signal?: AbortSignal | undefined;
     /**
-     * Milliseconds until the session is ready: connected, TLS agreed upon, `handshake` done, and the state reached that a `session` of
-     * the client's own declares as `ready`. Default 10,000.
+     * Milliseconds until the session is ready: connected, TLS negotiated, `handshake` done, and the state reached that the
+     * client's own `session` declares as `ready`. Default 10,000.
      */
     connectTimeout?: number | undefined;
-    /** What is to be said and heard before the connection is of use, such as a login: it is ready once this resolves. */
+    /** The exchange before the connection is usable, such as a login: the connection is ready once this resolves. */
     handshake?: ((client: C) => unknown) | undefined;
-    /** Sent at an interval once the connection is ready, so that either side finds out when the other is gone. */
+    /** Sent at an interval once the connection is ready, so that either side notices when the other is gone. */
     heartbeat?: HeartbeatOptions<Numberless<ClientMessage, RequestPath<Rules>>> | undefined;
   };
 
 /**
  * Connect to a server that speaks a protocol, over TCP, TLS, a Unix socket, or any other stream of bytes. Resolves when the
- * connection is ready, see `connectTimeout`; rejects with the system's error (`ECONNREFUSED` …), with what TLS has against the
- * certificate, with what `handshake` rejects with, with what ended the connection before, or with a `TimeoutError`
+ * connection is ready, see `connectTimeout`. Rejects with the system's error (`ECONNREFUSED` …), with the certificate error of
+ * TLS, with the rejection of `handshake`, with the error that ended the connection before it was ready, or with a `TimeoutError`
  * (`ERR_TIMEOUT_HANDSHAKE`).
  *
- * With `reconnect`, a connection that is lost is followed by another; see `ReconnectingClient`.
+ * With `reconnect`, a lost connection is followed by another; see `ReconnectingClient`.
  *
  * @example
  * const client = await connect(drone, { port: 4000 });
@@ -199,7 +199,7 @@ async function dial({ tls, ...target }: Target, signal: AbortSignal): Promise<Du
   } = target as net.TcpSocketConnectOpts;
   const options = { ...place, allowHalfOpen: true } as net.NetConnectOpts;
   const socket = tls === undefined ? net.connect(options) : loadTls().connect({ ...options, ...tls });
-  // All that is sent in a turn leaves in one write; a peer that is silent for a minute is asked whether it is there.
+  // The messages of one turn leave in one write; keep-alive probes a peer that is silent for a minute.
   socket.setNoDelay(noDelay).setKeepAlive(keepAlive, keepAliveInitialDelay);
   return connected(socket, tls === undefined ? 'connect' : 'secureConnect', signal);
 }
@@ -218,7 +218,7 @@ async function connected<Stream extends Duplex>(
   }
 }
 
-/** What of a client tells when it is ready. */
+/** The parts of a client that tell when it is ready. */
 type Preparing = Pick<AnyClient<never, never>, 'closed'> & { readonly machine: Entering | undefined };
 // biome-ignore lint/suspicious/noExplicitAny: whatever it speaks
 type Entering = Pick<StateMachine<any, any>, 'isReady' | 'observer'>;
@@ -240,7 +240,7 @@ async function prepare<C extends Preparing>(
   await Promise.race([prepared, over]);
 }
 
-/** Resolves when the state is reached that the session of a client declares as ready. */
+/** Resolves when the client's session reaches the state that it declares as ready. */
 async function reachReady(machine: Entering | undefined): Promise<void> {
   if (machine === undefined || machine.isReady) return;
   await new Promise<void>((resolve) => {
@@ -255,7 +255,7 @@ async function reachReady(machine: Entering | undefined): Promise<void> {
   });
 }
 
-/** Let observers see what passes, and how it ended. */
+/** Let observers see the bytes that pass, and how the connection ended. */
 function watch(
   { closed }: { readonly closed: Promise<void> },
   stream: Duplex,

@@ -22,22 +22,22 @@ import { judgeUpgrade, type Upgrade, type Upgrades } from './upgrades.ts';
 export interface Machine<ServerMessage, State extends string, Context> {
   /** The session's state. */
   readonly state: State;
-  /** What broke the protocol or failed in our own code, if anything did. */
+  /** The error that ended the session, from the peer or from our own code. */
   readonly error: Error | undefined;
-  /** What the handlers of this connection share. */
+  /** The value that the handlers of this connection share. */
   readonly context: Context;
   /** Whether a message is being answered. */
   readonly isBusy: boolean;
   /**
-   * Send a message that answers nothing. Returns false when the peer should be waited for: `await ready()` before the next
-   * one. Throws a `StateError` (`origin: 'local'`) when the state does not allow it.
+   * Send a message that is not an answer. Returns false if the caller should wait for the peer: `await ready()` before the next
+   * one. Throws a `StateError` (`origin: 'local'`) if the state does not allow the message.
    */
   send(message: ServerMessage): boolean;
   /** Resolves when the peer takes messages again, or the connection is gone. */
   ready(): Promise<void>;
   /**
-   * End the session without an error: what has come is answered first, then `say` is asked for the last words, and our side ends. Without effect
-   * once the session is over.
+   * End the session without an error: received messages are answered first, then `say` gives the last messages, and our side
+   * ends. No effect once the session is over.
    *
    * @example earlier.machine.leave(() => ({ type: 'disconnect', reason: 'sessionTakenOver' }));
    */
@@ -46,17 +46,17 @@ export interface Machine<ServerMessage, State extends string, Context> {
 
 /** One peer of a `Server`. */
 export interface Connection<_ClientMessage, ServerMessage, State extends string, Context> {
-  /** What the protocol is spoken over: a socket, TLS over one, or what `accept` was given. */
+  /** The stream that carries the protocol: a socket, TLS over one, or the stream given to `accept`. */
   readonly stream: Duplex;
-  /** The same stream, for what only sockets have. */
+  /** The same stream, for the properties that only sockets have. */
   readonly socket: net.Socket;
   /** The other end. */
   readonly peer: Peer;
   /** The peer's address and port; empty on a Unix socket. */
   readonly remote: string;
-  /** The session: its `state`, its `context`, and `send` for messages that answer nothing. */
+  /** The session: its `state`, its `context`, and `send` for messages that are not answers. */
   readonly machine: Machine<ServerMessage, State, Context>;
-  /** What has come, counted: frames, those that were not messages, those that the framing has skipped, and bytes of noise. */
+  /** Counts of what was received: frames, frames that were not messages, frames that the framing skipped, and bytes of noise. */
   readonly counts: ReadCounts;
 }
 
@@ -65,15 +65,15 @@ export interface ConnectionEvents<C> {
   limit(connection: C, struck: LimitStruck): void;
   /** Once, at the end. */
   end(connection: C, error: NodeJS.ErrnoException | undefined): void;
-  /** A frame was not a message, and is left out. */
+  /** A frame was not a message, and is skipped. */
   invalid(connection: C, error: Error, frame: Buffer): void;
   /** Called for what the framing skips; undefined without a listener. */
   readonly onDiscard: ((connection: C, error: FrameError) => void) | undefined;
-  /** What was to take the connection over has failed. */
+  /** The function that should take over the connection has failed. */
   failed(connection: C, cause: unknown): void;
 }
 
-/** Milliseconds in which a peer that has connected may be expected to say something. */
+/** Milliseconds in which a newly connected peer is expected to send something. */
 const FIRST_WORD = 1_000;
 
 /** One connection of a server: a stream, the stage that answers on it, and the link that reads for them. */
@@ -98,7 +98,7 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
   readonly #closed: () => void;
   #isGoingOver = false;
 
-  /** @param now - when the peer connected, in milliseconds of the clock that `sweep` goes by */
+  /** @param now - when the peer connected, in milliseconds of the clock that `sweep` uses */
   constructor(
     stream: Duplex,
     peer: Peer,
@@ -136,7 +136,7 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
     );
   }
 
-  /** Let an observer see what passes. */
+  /** Let an observer see the bytes that pass. */
   observe(observer: ConnectionObserver): void {
     this.#seenBy = observer;
     this.#unobserve = observe(this.stream, 'server', observer);
@@ -147,7 +147,7 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
     this.#follower = follower;
   }
 
-  /** Of `FollowedConnection`. */
+  /** Part of `FollowedConnection`. */
   hold(isHeld: boolean): void {
     this.link.hold(isHeld);
   }
@@ -177,8 +177,8 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
   }
 
   /**
-   * Answer what has come, say the last words, and end. A peer that has connected a moment ago and not spoken yet is about to: it
-   * gets its answer first.
+   * Answer the received messages, send the last messages, and end. A peer that has just connected and sent nothing yet probably
+   * will: it gets its answer first.
    */
   leave(say: (context: Context) => Said<ServerMessage>): void {
     const settled = this.#follower?.leave();
@@ -202,27 +202,27 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
     else this.machine.abort(error);
   }
 
-  /** Of `ConversationObserver`. */
+  /** Part of `ConversationObserver`. */
   invalid(error: Error, frame: Buffer): void {
     this.#events.invalid(this, error, frame);
   }
 
-  /** Of `ConversationObserver`. */
+  /** Part of `ConversationObserver`. */
   get onDiscard(): ((error: FrameError) => void) | undefined {
     const tell = this.#events.onDiscard;
     return tell && ((error) => tell(this, error));
   }
 
-  /** Of `UpgradeHost`: a reply names an upgrade, and is about to be sent. */
+  /** Part of `UpgradeHost`: a reply names an upgrade, and is about to be sent. */
   judge(name: string, waiting: number): Error | undefined {
     const { stream, machine } = this;
     const refusal = judgeUpgrade(this.#upgrades, name, waiting + stream.readableLength, machine.state);
-    // What comes from now on is not ours. The link lets go of it, too.
+    // Later bytes belong to the next protocol. The link lets go of the stream, too.
     if (refusal === undefined) stream.unpipe(machine);
     return refusal;
   }
 
-  /** Of `UpgradeHost`: what was answered is on its way. */
+  /** Part of `UpgradeHost`: the answers are on their way. */
   goOver(name: string): void {
     if (this.#isGoingOver) return;
     this.#isGoingOver = true;
@@ -265,13 +265,13 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
     this.#ended?.();
   }
 
-  /** Of `SessionObserver`. */
+  /** Part of `SessionObserver`. */
   message(message: unknown, state: string): void {
     this.#follower?.message(message, state);
     if (channels.message.hasSubscribers) channels.message.publish({ connection: this, message, state });
   }
 
-  /** Of `SessionObserver`. */
+  /** Part of `SessionObserver`. */
   transition(from: string, to: string): void {
     this.#seenBy?.state?.(to);
     this.#follower?.transition(from, to);

@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream';
 
-/** The same bytes as another stream, which can be taken out of a pipeline and live on. */
+/** The same bytes as another stream, which can be removed from a pipeline and used further. */
 export class Detachable extends Duplex {
   readonly #stream: Duplex;
   #isDetached = false;
@@ -48,7 +48,7 @@ export class Detachable extends Duplex {
     this.#stream.off('data', this.#onData).off('end', this.#onEnd).pause();
   }
 
-  /** Let go of the stream: what becomes of it is no longer ours. Returns what was read of it and not taken. */
+  /** Let go of the stream: the caller owns it from now on. Returns the bytes that were read and not taken. */
   detach(): Buffer {
     this.halt();
     this.#stream.off('error', this.#onError).off('close', this.#onClose);

@@ -3,18 +3,18 @@ import { type Check, delayOrNever, natural } from '../options.ts';
 /** How a server closes; see `Server.close`. */
 export interface DrainOptions {
   /**
-   * Milliseconds in which `server.ready` is false already and connections are still accepted, so that a load balancer that asks for it stops
-   * sending more. Default 0.
+   * Milliseconds in which `server.ready` is already false and connections are still accepted, so that a load balancer that polls
+   * it stops sending more. Default 0.
    */
   grace?: number | undefined;
   /**
-   * Milliseconds over which connections are let go, evenly and in random order: their clients do not all come back to the next
-   * server at once. Default 0.
+   * Milliseconds over which connections end, evenly and in random order, so that their clients do not all go to the next server
+   * at once. Default 0.
    */
   spread?: number | undefined;
   /**
-   * Milliseconds, after `grace`, until the connections that are left are cut. Default 10,000 behind `spread`; Infinity waits for
-   * all of them.
+   * Milliseconds, after `grace`, until the remaining connections are cut. Default 10,000 after `spread`; Infinity waits for all
+   * of them.
    */
   deadline?: number | undefined;
 }
@@ -25,7 +25,7 @@ export const drainChecks: Readonly<Record<keyof DrainOptions, Check>> = {
   deadline: delayOrNever,
 };
 
-/** What a server drains. */
+/** A connection that a server drains. */
 export interface Leaving {
   /** End it now. */
   cut(): void;
@@ -34,10 +34,10 @@ export interface Leaving {
 }
 
 /**
- * Let all of them go over `spread`, and cut what is left at the deadline.
+ * Let all connections leave over `spread`, and cut the rest at the deadline.
  *
- * @param leave - say goodbye, and end it once what is under way is done
- * @returns what was cut, once all have ended
+ * @param leave - sends the farewell, and ends the connection once its work is done
+ * @returns the connections that were cut, once all have ended
  */
 export async function drain<L extends Leaving>(
   all: Iterable<L>,

@@ -4,8 +4,8 @@ import { held } from '../streams/farewell.ts';
 import { Timer } from '../streams/timer.ts';
 
 /**
- * End our side of a stream whose other side has ended, and cut it where nothing of what is left is taken for `timeout` milliseconds: the
- * pipes of a child process that was killed never say that they are done.
+ * End our side of a stream whose other side has ended, and cut it if none of the rest is taken for `timeout` milliseconds: the
+ * pipes of a killed child process never report their end.
  */
 export function endWithin(stream: Duplex, timeout: number): void {
   stream.end();
@@ -19,13 +19,13 @@ export function endWithin(stream: Duplex, timeout: number): void {
   stream.once('close', () => clearInterval(timer));
 }
 
-/** Cut a stream whose side we have ended, once nothing came and nothing was taken for `timeout` milliseconds. */
+/** Cut a stream whose side we have ended, once nothing was received and nothing taken for `timeout` milliseconds. */
 export function cutWhenSilent(stream: Duplex, timeout: number): void {
   let left = held(stream);
   const timer = new Timer(timeout, () => {
     const before = left;
     left = held(stream);
-    // What we do not read is not late.
+    // Bytes that we do not read are not late.
     if (left !== before || stream.readableLength > 0) timer.refresh();
     else stream.destroy(silent(`nothing came in ${timeout} ms after our end`, timeout));
   }).unref();

@@ -7,11 +7,11 @@ import { takeProxyHeader } from './proxy/take-header.ts';
 
 export interface EntranceOptions {
   /**
-   * Speak TLS: what `tls.createServer` takes, certificates among it. With `requestCert: true` and a `ca`, clients have to show
-   * a certificate of theirs; its name is in the connection's `peer.tls`.
+   * Use TLS, with the options of `tls.createServer`, certificates included. With `requestCert: true` and a `ca`, clients have to
+   * present a certificate; its name is in the connection's `peer.tls`.
    */
   tls?: tls.TlsOptions | undefined;
-  /** Connections from these addresses begin with a PROXY header (version 1 or 2), and from no others. */
+  /** Connections from these addresses must begin with a PROXY header (version 1 or 2); other connections must not. */
   proxyProtocol?: ProxyProtocolOptions | undefined;
 }
 
@@ -20,7 +20,7 @@ export interface ProxyProtocolOptions {
   readonly trusted: net.BlockList | readonly string[];
 }
 
-/** What comes of a socket that has got in. */
+/** The result for a socket that has got in. */
 export interface Entered {
   /** The socket itself, or TLS over it. */
   readonly stream: net.Socket;
@@ -28,9 +28,9 @@ export interface Entered {
 }
 
 /**
- * The way from an accepted socket to a stream that the protocol is spoken over:
+ * The way from an accepted socket to the stream that carries the protocol:
  *
- *     socket ──▶ PROXY header, from a trusted address ──▶ TLS handshake, where asked for ──▶ stream and peer
+ *     socket ──▶ PROXY header, from a trusted address ──▶ TLS handshake, if configured ──▶ stream and peer
  */
 export class Entrance {
   readonly #tls: tls.Server | undefined;
@@ -55,9 +55,7 @@ export class Entrance {
     this.#tls = server;
   }
 
-  /**
-   * Whether a socket gets in at once, as it is.
-   */
+  /** Whether a socket gets in at once, without a header or a handshake. */
   isOpen(socket: net.Socket): boolean {
     return this.#tls === undefined && !this.isProxy(socket);
   }
@@ -68,8 +66,8 @@ export class Entrance {
   }
 
   /**
-   * Let a socket in. `done` is called once, unless the socket is destroyed before: with what came of it, or an error, or neither
-   * where it ended without a byte.
+   * Let a socket in. `done` is called once, unless the socket is destroyed before: with the result, with an error, or with
+   * neither if the socket ended without a byte.
    */
   enter(socket: net.Socket, done: (error: Error | undefined, entered?: Entered) => void): void {
     if (!this.isProxy(socket)) {
@@ -103,7 +101,7 @@ export class Entrance {
       return;
     }
     this.#shaking.set(socket, { peer, done });
-    // A peer that ends inside of its handshake will not finish it.
+    // A peer that ends inside its handshake will not finish it.
     socket.allowHalfOpen = false;
     this.#tls.emit('connection', socket);
   }

@@ -1,18 +1,18 @@
 // Not the global one, which tests may fake: this one asks for a turn of the event loop, not for time.
 import { setImmediate } from 'node:timers';
 
-/** A stream, as far as it is written to and read from. */
+/** The parts of a stream that show what it still holds. */
 interface Passing {
   readonly writableLength: number;
   readonly readableLength: number;
 }
 
-/** Milliseconds between two looks: a stream tells of an empty buffer only if it has been full. */
+/** Milliseconds between two checks: a stream reports an empty buffer only after it was full. */
 const LOOK = 5;
 
 /**
- * Call back once streams that lead to each other have passed on all that they hold, and the last one has given to the system all
- * that it was given; with false where nothing of it has moved for `timeout` milliseconds.
+ * Call back once streams that lead to each other have passed on everything they hold, and the last one has given it to the
+ * system; with false if nothing has moved for `timeout` milliseconds.
  */
 export function flushed(
   route: readonly Passing[],
@@ -37,6 +37,6 @@ export function flushed(
       setTimeout(look, LOOK);
     }
   };
-  // What is being written and read now is over then.
+  // By then the current writes and reads are over.
   setImmediate(look);
 }

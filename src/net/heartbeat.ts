@@ -3,15 +3,18 @@ import { anything, type Check, delay, delayOrNever } from '../options.ts';
 import { Timer } from '../streams/timer.ts';
 import { silent } from './end-within.ts';
 
-/** How a client shows that it is there, and finds out whether its server is. */
+/** How a client shows that it is alive, and notices whether its server is. */
 export interface HeartbeatOptions<ClientMessage> {
-  /** What is sent; or a function that makes it. Where something answers it, the iteration does not give that: it is a request. */
+  /**
+   * The message to send, or a function that creates it. If something answers it, it is a request, and iteration does not give the
+   * reply.
+   */
   readonly message: ClientMessage | (() => ClientMessage);
-  /** Milliseconds from one to the next. Default 30,000. */
+  /** Milliseconds between two heartbeats. Default 30,000. */
   readonly interval?: number | undefined;
   /**
-   * Milliseconds in which something has to come after one, a reply or anything else; or the connection fails with `ERR_TIMEOUT_IDLE`.
-   * Not of a message that nothing answers. Infinity waits forever. Default 10,000.
+   * Milliseconds in which something has to be received after a heartbeat, a reply or anything else; otherwise the connection
+   * fails with `ERR_TIMEOUT_IDLE`. Does not apply to a message without a reply. Infinity waits forever. Default 10,000.
    */
   readonly timeout?: number | undefined;
 }
@@ -22,22 +25,22 @@ export const heartbeatChecks: Readonly<Record<keyof HeartbeatOptions<unknown>, C
   timeout: delayOrNever,
 };
 
-/** What heartbeats go through. */
+/** The parts of a client that heartbeats need. */
 interface Beating<ClientMessage> {
   readonly stream: Duplex;
   readonly closed: Promise<void>;
-  /** Resolves with the reply; with undefined where nothing answers. */
+  /** Resolves with the reply; with undefined if nothing answers. */
   request(message: ClientMessage, options: { timeout: number }): Promise<unknown>;
   destroy(error: Error): void;
 }
 
 /**
- * Send a message at each interval until the connection is over, and end the connection where nothing comes after one.
+ * Send a message at each interval until the connection is over, and end the connection if nothing is received after one.
  *
  *     message ──interval──▶ message ──interval──▶ …
- *        └──timeout──▶ ERR_TIMEOUT_IDLE, unless something came
+ *        └──timeout──▶ ERR_TIMEOUT_IDLE, unless something was received
  *
- * A message that the session does not allow at the moment is left out, and so is one while the reply to the last is still missing.
+ * A message that the session does not allow at the moment is skipped; so is one while the reply to the last is outstanding.
  */
 export function beat<ClientMessage>(
   client: Beating<ClientMessage>,
@@ -51,7 +54,7 @@ export function beat<ClientMessage>(
     late = undefined;
   };
   const tooLate = (): void => {
-    // What we do not read is not late.
+    // Bytes that we do not read are not late.
     if (stream.readableLength > 0) late?.refresh();
     else client.destroy(silent(`nothing came within ${timeout} ms of a heartbeat`, timeout));
   };
@@ -63,7 +66,7 @@ export function beat<ClientMessage>(
       if (timeout !== Infinity) late ??= new Timer(timeout, tooLate);
       if ((await reply) === undefined) heard();
     } catch {
-      // It was not sent, or the connection is over.
+      // The message was not sent, or the connection is over.
       heard();
     }
     isAsking = false;
@@ -77,6 +80,6 @@ export function beat<ClientMessage>(
     heard();
   };
   stream.on('data', heard).once('close', stop);
-  // Also where the stream goes on with another protocol.
+  // Stops too if the stream continues with another protocol.
   client.closed.then(stop, stop);
 }

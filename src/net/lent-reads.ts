@@ -4,24 +4,24 @@ import type { FrameDecoder } from '../streams/frame-decoder.ts';
 import { lend } from '../streams/lease.ts';
 import { give, READ_LENGTH, type ReadHandle, readHandle } from './read-handle.ts';
 
-// A plain socket has handed to the system what it has taken.
+// A plain socket has handed everything it has taken to the system.
 trust(net.Socket.prototype);
 
 /** The most sockets that have a buffer of their own at a time. */
 const MOST_BUSY = 64;
-/** After so many reads in a row of which a view was kept, lending is given up. */
+/** After this many reads in a row of which a view was kept, lending stops. */
 const MOST_KEPT = 4;
 /** Sockets that have a buffer of their own now. */
 let busy = 0;
 
 /**
- * Let a busy socket read into one and the same buffer, over and over, where nothing keeps a view of it: for a proxy, which
- * rewrites frames and looks at none of them. It saves the allocation of each read. Node offers that (`onread`) only to
- * sockets that it connects, and only in place of streams; this is for any socket that is piped to a decoder of frames.
+ * Let a busy socket read into the same buffer again and again, if nothing keeps a view of it: for a proxy that rewrites frames
+ * without looking at them. It saves the allocation of each read. Node offers this (`onread`) only to sockets that it connects,
+ * and only in place of streams; this works for any socket that is piped to a decoder of frames.
  *
  *     socket ──▶ decoder ──▶ encoder ──▶ socket                                      lent
  *     socket ──▶ decoder ──▶ decoder of messages without views (`Codec.detached`)    lent
- *     anything else behind the decoder, or in place of it                            a copy
+ *     any other consumer after the decoder, or in its place                          a copy
  *
  * If the memory is still referenced after the read (by a consumer that asked to wait, by a socket that did not take all),
  * that buffer is given up and a new one allocated. Only stages, framings and sockets of this library's and Node's own
@@ -41,16 +41,16 @@ export function lendReads(socket: net.Socket, decoder: FrameDecoder): void {
   else lending.decoder = decoder;
 }
 
-/** What lends the reads of a handle, for a socket that goes on to another decoder. */
+/** The object that lends the reads of a handle, for a socket that moves on to another decoder. */
 const lent = new WeakMap<object, LentReads>();
 
 class LentReads {
   readonly #socket: net.Socket;
   #decoder: FrameDecoder;
-  /** What Node does after a read. */
+  /** Node's own function for a read. */
   readonly #onread: ReadHandle['onread'];
   #bytesRead: number;
-  /** What is read into; undefined until the connection is busy. */
+  /** The buffer to read into; undefined until the connection is busy. */
   #buffer: Buffer | undefined;
   /** Reads in a row of which a view was kept. */
   #kept = 0;
@@ -63,7 +63,7 @@ class LentReads {
     handle.onread = (bytes) => this.#read(handle, bytes);
   }
 
-  /** Another decoder takes the place of the one before. */
+  /** Another decoder replaces the previous one. */
   set decoder(decoder: FrameDecoder) {
     this.#decoder = decoder;
     this.#kept = 0;
@@ -87,7 +87,7 @@ class LentReads {
     this.#socket.once('close', () => busy--);
   }
 
-  /** Give what was read, as Node does; returns other memory where a view of this one was kept. */
+  /** Give out the bytes that were read, as Node does; returns other memory if a view of this one was kept. */
   #give(handle: ReadHandle, buffer: Buffer, length: number): Buffer | undefined {
     const socket = this.#socket;
     if (socket.destroyed) return undefined;
@@ -110,7 +110,7 @@ class LentReads {
     return this.#buffer;
   }
 
-  /** Whether what is read goes straight to the decoder, and to no other consumer. */
+  /** Whether reads go straight to the decoder, and to no other consumer. */
   #mayLend(decoder: FrameDecoder): boolean {
     const socket = this.#socket;
     return (

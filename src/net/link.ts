@@ -6,31 +6,31 @@ import type { ServerLimits, SettledLimits } from './limits.ts';
 import { TokenBucket } from './token-bucket.ts';
 import type { Upgrades } from './upgrades.ts';
 
-/** What the links of one server share. */
+/** The settings that the links of one server share. */
 export interface LinkSettings {
   readonly limits: SettledLimits;
   readonly idleGap: number | undefined;
   readonly onInvalid: 'error' | 'discard' | undefined;
-  /** What takes connections over when a reply names an upgrade. */
+  /** The functions that take over connections when a reply names an upgrade. */
   readonly upgrades: Upgrades<never> | undefined;
-  /** Of unfinished frames. */
+  /** The budget of unfinished frames. */
   readonly held: ByteBudget;
-  /** Of what peers have not taken yet. */
+  /** The budget of bytes that peers have not taken yet. */
   readonly waiting: ByteBudget;
 }
 
-/** Called when a connection reaches a limit: the connection is to be closed, or the link has paused it. */
+/** Called when a connection reaches a limit: the connection has to be closed, or the link has paused it. */
 export type OnLimit = (limit: keyof ServerLimits, action: 'closed' | 'paused', actual?: number) => void;
 
-// Why a link does not read.
+// Reasons for not reading.
 const RATE = 1;
 const HELD = 2;
 const WAITING = 4;
 const FLEET = 8;
 
 /**
- * Holds one connection to its limits. It counts what comes, and stops the stream while the peer is beyond its rates, or while all
- * connections together hold too much and it is not this one's turn.
+ * Holds one connection to its limits. It counts received bytes, and stops the stream while the peer exceeds its rates, or while
+ * all connections together hold too much and it is not this one's turn.
  *
  *     stream ──pipe──▶ responder ──pipe──▶ stream
  *       └──'data'──▶ link
@@ -52,19 +52,19 @@ export class Link {
   #counted = 0;
   #held = 0;
   #waiting = 0;
-  /** Why nothing is read now, one bit a reason. */
+  /** Why nothing is read now, one bit per reason. */
   #stopped = 0;
   #timer: NodeJS.Timeout | undefined;
-  /** The stream has gone on to another protocol. */
+  /** True once the stream continues with another protocol. */
   #isFree = false;
-  /** What the last sweep has seen, and since when. */
+  /** The state at the last sweep, and since when. */
   #activity = -1;
   #frames = -1;
   readonly #openSince: number;
   #idleSince: number;
   #frameSince: number;
 
-  /** @param now - milliseconds of the clock that `sweep` goes by; the handshake counts from here */
+  /** @param now - milliseconds of the clock that `sweep` uses; the handshake counts from here */
   constructor(stream: Duplex, answering: Answering, settings: LinkSettings, now: number, onLimit: OnLimit) {
     this.#stream = stream;
     this.#answering = answering;
@@ -82,7 +82,7 @@ export class Link {
     stream.pipe(answering);
     answering.outlet.lead(stream);
     answering.onUnsent = () => this.weigh();
-    // Behind the pipe: what has come is counted once the responder has taken it in.
+    // Added after the pipe, so that bytes are counted once the responder has taken them.
     stream.on('data', onData).on('resume', onResume);
     answering.once('unpipe', () => {
       // Also at the end, of itself.
@@ -97,13 +97,13 @@ export class Link {
     return this.#bytesReceived;
   }
 
-  /** Bytes that were given to the stream, where it counts them: a socket does. */
+  /** Bytes given to the stream, if it counts them: a socket does. */
   get bytesSent(): number {
     const { bytesWritten = 0 } = this.#stream as { bytesWritten?: number };
     return bytesWritten;
   }
 
-  /** Bytes of an unfinished frame, and of what waits behind a message that is being answered. */
+  /** Bytes of an unfinished frame, and of messages that wait for the current answer. */
   get held(): number {
     return this.#answering.held;
   }
@@ -121,14 +121,14 @@ export class Link {
     else this.#go(FLEET);
   }
 
-  /** The connection is over: give back what it held of the budgets. */
+  /** The connection is over: return its bytes to the budgets. */
   close(): void {
     clearTimeout(this.#timer);
     this.#settings.held.leave(this.#holder);
     this.#settings.waiting.leave(this.#waiter);
   }
 
-  /** See to the deadlines; at most one is reported. */
+  /** Check the deadlines; at most one is reported. */
   sweep(now: number): void {
     const { handshakeTimeout, idleTimeout, frameTimeout, lingerTimeout } = this.#settings.limits;
     if (this.#isFree) return;
@@ -139,12 +139,12 @@ export class Link {
     this.#activity = activity;
     if (isActive) this.#idleSince = now;
     const { held: unfinished, frames, isBusy, isReady, isOver, writableLength } = this.#answering;
-    // An unfinished frame that we do not read on is not late; nor is one that began behind another.
+    // An unfinished frame that we do not read is not late; nor is one that waits for an earlier one.
     const isReading = !isBusy && this.#stopped === 0 && writableLength === 0;
     if (unfinished === 0 || frames !== this.#frames || !isReading) this.#frameSince = now;
     this.#frames = frames;
     if (isOver) {
-      // The responder sees to it itself, unless the stream never tells it that it has ended.
+      // The responder does this itself, unless the stream never reports its end.
       if (now - this.#idleSince >= 2 * lingerTimeout) this.#onLimit('lingerTimeout', 'closed');
     } else if (!isReady && now - this.#openSince >= handshakeTimeout) {
       this.#onLimit('handshakeTimeout', 'closed');
@@ -155,7 +155,7 @@ export class Link {
     }
   }
 
-  /** Count what is held and what waits; the budgets are for all connections together. */
+  /** Count held and waiting bytes; the budgets are for all connections together. */
   weigh(): void {
     const { limits, held: heldByAll, waiting: waitingForAll } = this.#settings;
     const { held, waiting } = this;
@@ -188,14 +188,14 @@ export class Link {
     const now = performance.now();
     const wait = bucket.take(count, now);
     if (wait === 0) return;
-    // What comes of the other bucket meanwhile is seen when this wait is over.
+    // A wait for the other bucket is checked when this one is over.
     if ((this.#stopped & RATE) === 0) this.#onLimit(limit, 'paused');
     this.#stop(RATE);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#paced(), Math.min(wait, 2 ** 31 - 1));
   }
 
-  /** A wait is over; frames that were read meanwhile, and the other bucket, may ask for another. */
+  /** A wait is over; frames read meanwhile, and the other bucket, may require another. */
   #paced(): void {
     const now = performance.now();
     const { frames } = this.#answering;

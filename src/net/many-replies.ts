@@ -1,24 +1,24 @@
 import { weighAll } from '../bytes/weigh.ts';
 
-/** What the source of the replies learns. */
+/** The source of the replies, as the iterable tells it. */
 interface Source {
-  /** There is more than is to be held; or, with false, there is room again. */
+  /** More replies are held than allowed; or, with false, there is room again. */
   full(isFull: boolean): void;
   /** The consumer wants no more. */
   stopped(): void;
 }
 
 /**
- * The replies to one request, for `for await`. What came before an error is read before it. A loop that is left gives the
- * request up: what still comes is dropped, up to the last reply.
+ * The replies to one request, for `for await`. Replies before an error are read before it. Leaving the loop gives the request up:
+ * the remaining replies are dropped, up to the last.
  */
 export class ManyReplies<Reply> implements AsyncIterableIterator<Reply, undefined, undefined> {
   readonly #limits: { readonly messages: number; readonly bytes: number };
   readonly #source: Source;
-  /** Those that are read are let go at once: only their places stay for a while. */
+  /** A reply is released when it is read; only its place stays for a while. */
   #replies: ({ readonly reply: Reply; readonly weight: number } | undefined)[] = [];
   #read = 0;
-  /** Bytes of what is unread, about. */
+  /** About how many bytes are unread. */
   #bytes = 0;
   #isFull = false;
   #isOver = false;
@@ -33,14 +33,14 @@ export class ManyReplies<Reply> implements AsyncIterableIterator<Reply, undefine
     this.#source = source;
   }
 
-  /** What a request that could not be made is answered by. */
+  /** The replies to a request that could not be made. */
   static failed(reason: unknown): ManyReplies<never> {
     const none = new ManyReplies<never>({ messages: 1, bytes: 1 }, { full() {}, stopped() {} });
     none.fail(reason);
     return none;
   }
 
-  /** Replies that have come and are not read. */
+  /** Replies that have arrived and are not read. */
   get unread(): number {
     return this.#replies.length - this.#read;
   }

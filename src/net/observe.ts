@@ -9,15 +9,13 @@ export interface ObserveOptions {
   /** Sees every chunk of every connection, as `recordTo` of `wirepipe/captures` does. */
   record?: Observer | undefined;
   /**
-   * Keep the last bytes and transitions of each connection; they are the `flight` of the error that ends it, a capture as text. Off by
-   * default.
+   * Keep the last bytes and transitions of each connection; they are the `flight` of the error that ends it, a capture as text.
+   * Off by default.
    */
   flightRecorder?: { readonly bytes: number } | undefined;
 }
 
-/**
- * The observer of a connection, or undefined for none. What an observer throws ends nothing.
- */
+/** The observer of a connection, or undefined for none. An error that an observer throws ends nothing. */
 export function observersOf(
   connection: ObservedConnection,
   { record, flightRecorder }: ObserveOptions,
@@ -47,10 +45,10 @@ export function observersOf(
 }
 
 /**
- * Tell an observer what comes from a stream and what is written to it. The stream passes all of it as it did.
+ * Show an observer the bytes that come from a stream and those that are written to it. The stream works as before.
  *
- * @param own - the side that we are; what comes is of the other one
- * @returns what ends it
+ * @param own - our side; received bytes are from the other one
+ * @returns a function that stops it
  */
 export function observe(stream: Duplex, own: Side, observer: ConnectionObserver): () => void {
   const other = otherSide(own);
@@ -66,13 +64,13 @@ export function observe(stream: Duplex, own: Side, observer: ConnectionObserver)
       );
     }
   };
-  // A method of the stream's own: memory that it is given is not used again, as for any stream that is not Node's.
+  // The stream now has a method of its own, so its memory is not reused, as for any stream that is not Node's.
   stream.write = function (this: Duplex, chunk: unknown, ...rest: never[]): boolean {
     sent(chunk, rest[0]);
     return Reflect.apply(write, this, [chunk, ...rest]);
   };
   stream.end = function (this: Duplex, chunk?: unknown, ...rest: never[]): Duplex {
-    // `end(chunk)` of Node calls `write` of its own, not ours.
+    // Node's `end(chunk)` calls its own `write`, not ours.
     if (chunk !== undefined && chunk !== null && typeof chunk !== 'function') sent(chunk, rest[0]);
     return Reflect.apply(end, this, chunk === undefined ? [] : [chunk, ...rest]);
   } as Duplex['end'];
@@ -87,7 +85,7 @@ export function observe(stream: Duplex, own: Side, observer: ConnectionObserver)
   };
 }
 
-/** `10.0.0.1:80`, `[::1]:80`; undefined where there is no address. */
+/** `10.0.0.1:80`, `[::1]:80`; undefined if there is no address. */
 export function placeText(address: string | undefined, port: number | undefined): string | undefined {
   if (address === undefined || address === '' || port === undefined) return undefined;
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;

@@ -4,30 +4,30 @@ import type { ProxyHeader } from './proxy/header.ts';
 
 /** The other end of a connection. */
 export interface Peer {
-  /** The address and port, as one text: `'192.0.2.1:56324'`; empty where there is none (a Unix socket, a pipe). */
+  /** The address and port in one text: `'192.0.2.1:56324'`; empty if there is none (a Unix socket, a pipe). */
   readonly remote: string;
-  /** The address alone; behind a proxy, the one that its PROXY header names. */
+  /** The address alone; behind a proxy, the address in its PROXY header. */
   readonly address: string;
   readonly port: number | undefined;
-  /** What the proxy in between says of the connection. */
+  /** The proxy's header about the connection. */
   readonly proxy: ProxyHeader | undefined;
-  /** The TLS connection, ended by us or by the proxy that reported it. Undefined where there is none. */
+  /** The TLS connection, ended by us or by the proxy that reported it. Undefined if there is none. */
   readonly tls: PeerTls | undefined;
 }
 
-/** What is known of a peer's TLS connection. */
+/** The facts of a peer's TLS connection. */
 export interface PeerTls {
-  /** Whether the peer has shown a certificate that was verified. */
+  /** Whether the peer has presented a certificate that was verified. */
   readonly authorized: boolean;
   /** The common name of that certificate. */
   readonly commonName: string | undefined;
-  /** The host name that the peer asked for (SNI). */
+  /** The host name that the peer requested (SNI). */
   readonly serverName: string | undefined;
-  /** The application protocol agreed upon (ALPN). */
+  /** The negotiated application protocol (ALPN). */
   readonly protocol: string | undefined;
 }
 
-/** The peer of a socket; behind a proxy that has sent a header, as that header has it. */
+/** The peer of a socket; behind a proxy that has sent a header, the peer in the header. */
 export function peerOf(socket: net.Socket, proxy?: ProxyHeader): Peer {
   const { source } = proxy ?? {};
   const address = source?.address ?? socket.remoteAddress ?? '';
@@ -41,7 +41,7 @@ export function peerAt(address: string, port?: number, proxy?: ProxyHeader): Pee
   return { remote, address, port, proxy, tls: proxy && tlsOfProxy(proxy) };
 }
 
-/** The same peer, once TLS is agreed upon. */
+/** The same peer, with its TLS connection. */
 export function peerOverTls(peer: Peer, socket: tls.TLSSocket): Peer {
   const { authorized } = socket;
   const { CN } = authorized ? (socket.getPeerCertificate().subject ?? {}) : {};

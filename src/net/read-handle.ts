@@ -1,9 +1,9 @@
 import type net from 'node:net';
 
-/** Bytes of a read, at the most; as Node's own. One that is full shows that a connection is worth memory of its own. */
+/** The most bytes of a read, as in Node. A full read shows that a connection is worth its own buffer. */
 export const READ_LENGTH = 65_536;
 
-/** What a socket reads from: the part of Node's own handles that its `onread` option is made of. */
+/** The handle that a socket reads from: the part of Node's handles behind the option `onread`. */
 export interface ReadHandle {
   /** Bytes read so far. */
   readonly bytesRead: number;
@@ -14,13 +14,13 @@ export interface ReadHandle {
   readStop(): number;
 }
 
-/** The handle of a socket, where Node has one that reads into memory that it is given. */
+/** The handle of a socket, if Node has one that reads into given memory. */
 export function readHandle(socket: net.Socket): ReadHandle | undefined {
   const handle = (socket as { _handle?: unknown })._handle;
   return isReadHandle(handle) ? handle : undefined;
 }
 
-/** Give a socket what was read for it, as Node does. */
+/** Give a socket the bytes that were read for it, as Node does. */
 export function give(socket: net.Socket, handle: ReadHandle, bytes: Buffer): void {
   (socket as { _unrefTimer?: () => void })._unrefTimer?.();
   if (socket.push(bytes)) return;

@@ -9,18 +9,18 @@ import type { AnswerOf, Client, RequestPath, Unanswered } from './client.ts';
 import { ManyReplies } from './many-replies.ts';
 import type { RepliesOptions, RequestOptions } from './replies.ts';
 
-/** How a client connects again. */
+/** How a client reconnects. */
 export interface ReconnectOptions<C> extends BackoffOptions {
-  /** The most attempts in a row; when they have failed, `closed` rejects with the error of the last. Default Infinity. */
+  /** The most failed attempts in a row; after them `closed` rejects with the error of the last. Default Infinity. */
   readonly attempts?: number | undefined;
   /**
-   * Restore on a new connection what the last one had, such as subscriptions: called behind the handshake, before the connection is
-   * ready. Where it rejects, the attempt has failed.
+   * Restores the state of the last connection on a new one, such as subscriptions. Called after the handshake, before the
+   * connection is ready. If it rejects, the attempt has failed.
    */
   readonly restore?: ((client: C) => unknown) | undefined;
   /**
-   * Whether to go on: asked after each loss and each failed attempt, with the error; with undefined where the server has ended the
-   * connection without an error. Where it answers false, `closed` rejects with that error. Default: always.
+   * Whether to continue: called after each loss and each failed attempt, with the error; with undefined if the server has ended
+   * the connection without an error. If it returns false, `closed` rejects with that error. Default: always.
    */
   readonly retry?: ((error: Error | undefined) => boolean) | undefined;
 }
@@ -32,13 +32,13 @@ export const reconnectChecks: Readonly<Record<keyof ReconnectOptions<unknown>, C
   retry: callback,
 };
 
-/** A connection that has lasted that many milliseconds did not fail at its start: the next wait is short again. */
+/** A connection that lasted this many milliseconds did not fail at its start: the next wait is short again. */
 const GROWN = 5_000;
 
 /** A connection, and the one that follows it. */
 class Link<C> {
   readonly client: C;
-  /** Resolves with undefined where none follows. */
+  /** Resolves with undefined if none follows. */
   readonly next: Promise<Link<C> | undefined>;
   follow: (next: Link<C> | undefined) => void = () => {};
 
@@ -51,13 +51,13 @@ class Link<C> {
 }
 
 /**
- * A client whose connection is followed by another when it is lost: `connect(protocol, { reconnect })`.
+ * A client whose lost connection is followed by another: `connect(protocol, { reconnect })`.
  *
  *     ready ──lost──▶ wait (random, longer each time) ──▶ connect · handshake · restore ──▶ ready
  *                       ▲──────────────────failed────────────────────┘
  *
- * No message is ever sent twice. A request that is under way when the connection is lost rejects with `ERR_REQUEST_LOST`: it was sent,
- * and may have been executed. One that was queued then, or is made before the next connection is ready, rejects with
+ * No message is ever sent twice. A request in flight when the connection is lost rejects with `ERR_REQUEST_LOST`: it was sent,
+ * and may have been executed. A request that was queued then, or is made before the next connection is ready, rejects with
  * `ERR_REQUEST_UNSENT`: repeating it is safe. `await client.ready()` waits for the next connection.
  *
  * @example
@@ -75,26 +75,26 @@ export class ReconnectingClient<
 > implements AsyncIterable<ServerMessage>
 {
   /**
-   * Resolves when the connection is over after `end` or `destroy`; rejects with the error after which no other was made, or could be
-   * made in so many attempts.
+   * Resolves when the connection is over after `end` or `destroy`; rejects with the last error when no further connection is
+   * made.
    */
   readonly closed: Promise<void>;
   readonly #open: (signal: AbortSignal) => Promise<Client<ClientMessage, ServerMessage, Rules>>;
   readonly #options: Omit<ReconnectOptions<never>, 'restore'>;
   readonly #backoff: Backoff;
   readonly #stopping = new AbortController();
-  /** Aborted when no other connection is to be made. */
+  /** Aborted when no further connection is wanted. */
   readonly #signal: AbortSignal;
   #link: Link<Client<ClientMessage, ServerMessage, Rules>>;
   #isLost = false;
   #isOver = false;
-  /** What `destroy` was given. */
+  /** The error given to `destroy`. */
   #error: Error | undefined;
 
   /**
    * @param first - a client that is ready
-   * @param open - makes another one ready
-   * @param signal - aborted when no other one is to be made
+   * @param open - opens another one and makes it ready
+   * @param signal - aborted when no further connection is wanted
    */
   constructor(
     first: Client<ClientMessage, ServerMessage, Rules>,
@@ -110,7 +110,7 @@ export class ReconnectingClient<
     this.#signal = signal === undefined ? stopping : AbortSignal.any([stopping, signal]);
     this.#link = new Link(first);
     this.closed = this.#run();
-    // The process of a caller that does not ask how it ended goes on.
+    // An unhandled rejection would end the process of a caller that does not ask how it ended.
     this.closed.catch(() => {});
   }
 
@@ -125,7 +125,7 @@ export class ReconnectingClient<
     return !this.#isLost && !stream.writableEnded && !stream.destroyed;
   }
 
-  /** Resolves when there is a connection to send on; rejects with a `StateError` (`ERR_STATE_CLOSED`) where there will be none. */
+  /** Resolves when there is a connection to send on; rejects with a `StateError` (`ERR_STATE_CLOSED`) if there will be none. */
   async ready(): Promise<void> {
     while (!this.isReady) {
       if (this.#signal.aborted || (await this.#link.next) === undefined) throw closedError();
@@ -133,8 +133,8 @@ export class ReconnectingClient<
   }
 
   /**
-   * As of `Client`; throws a `StateError` (`ERR_REQUEST_UNSENT`) while there is no connection, and `ERR_STATE_CLOSED` where there will be
-   * none.
+   * As `Client.send`; throws a `StateError` (`ERR_REQUEST_UNSENT`) while there is no connection, and `ERR_STATE_CLOSED` if there
+   * will be none.
    */
   send(message: ClientMessage): boolean {
     const refusal = this.#refusal(message);
@@ -142,7 +142,7 @@ export class ReconnectingClient<
     return this.client.send(message);
   }
 
-  /** As of `Client`; rejects also with `ERR_REQUEST_LOST` and `ERR_REQUEST_UNSENT`. */
+  /** As `Client.request`; rejects with `ERR_REQUEST_LOST` and `ERR_REQUEST_UNSENT` too. */
   request(
     message: Extract<Numberless<ClientMessage, RequestPath<Rules>>, { readonly type: Unanswered<Rules> }>,
     options?: RequestOptions,
@@ -156,7 +156,7 @@ export class ReconnectingClient<
     return refusal === undefined ? this.client.request(message as never, options) : Promise.reject(refusal);
   }
 
-  /** As of `Client`; the loop throws also `ERR_REQUEST_LOST` and `ERR_REQUEST_UNSENT`. */
+  /** As `Client.requestMany`; the loop throws `ERR_REQUEST_LOST` and `ERR_REQUEST_UNSENT` too. */
   requestMany(
     message: Numberless<ClientMessage, RequestPath<Rules>>,
     options?: RequestOptions,
@@ -165,20 +165,23 @@ export class ReconnectingClient<
     return refusal === undefined ? this.client.requestMany(message, options) : ManyReplies.failed(refusal);
   }
 
-  /** End our side as `Client.end` does, and connect no more. */
+  /** End our side as `Client.end` does, and do not reconnect. */
   end(): void {
     this.#stopping.abort();
     this.client.end();
   }
 
-  /** Cut the connection, and connect no more; `closed` rejects with the error, if one is given. */
+  /** Cut the connection, and do not reconnect; `closed` rejects with the error, if one is given. */
   destroy(error?: Error): void {
     this.#stopping.abort();
     this.#error = error;
     this.client.destroy(error);
   }
 
-  /** The messages of one connection after the other. The loop ends with the last one, and throws what `closed` rejects with. */
+  /**
+   * The messages of one connection after the other. The loop ends with the last connection, and throws the error that `closed`
+   * rejects with.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<ServerMessage, void, undefined> {
     let link: Link<Client<ClientMessage, ServerMessage, Rules>> | undefined = this.#link;
     for (; link !== undefined; link = await link.next) {
@@ -213,7 +216,7 @@ export class ReconnectingClient<
     }
   }
 
-  /** Connect again; undefined where that is not wanted any more. */
+  /** Reconnect; undefined if that is not wanted any more. */
   async #again(lost: Error | undefined): Promise<Client<ClientMessage, ServerMessage, Rules> | undefined> {
     const { attempts = Infinity, retry = () => true } = this.#options;
     const signal = this.#signal;

@@ -16,19 +16,19 @@ import { ManyReplies } from './many-replies.ts';
 /** How the replies of a protocol find their requests, and what happens when they do not. */
 // biome-ignore lint/suspicious/noExplicitAny: as ReplyRules
 export interface RepliesOptions<Reply, Request = any> extends ReplyRules<Reply, Request> {
-  /** Milliseconds that a reply may take, counted from the call of `request`; Infinity for no limit. Default 30,000. */
+  /** Milliseconds for a reply, counted from the call of `request`; Infinity for no limit. Default 30,000. */
   timeout?: number | undefined;
   /**
-   * Where replies come in the order of their requests, what a reply that did not come in time means. `'close'`, the
-   * default: the connection fails, since nothing tells whether the next message is the late reply or another's. Or:
-   * nothing is sent until all is answered, or nothing has come for that many milliseconds; whatever was still waiting then
-   * fails too. (With an `id`, a late reply is recognised by its number.)
+   * For replies that come in order: the consequence of a reply that did not arrive in time. `'close'`, the default: the
+   * connection fails, since nothing tells whether the next message is the late reply or another one. Or: nothing is sent until
+   * everything is answered, or nothing has been received for that many milliseconds; requests that still wait then fail too.
+   * (With an `id`, a late reply is recognized by its number.)
    */
   afterTimeout?: 'close' | { readonly silence: number } | undefined;
   /**
-   * Milliseconds after which the number of a request that was given up is used again, although no reply came: a reply that
-   * is later still would be taken for another's. Default ten times `timeout`. When all numbers wait like this, requests
-   * are refused at once (`ERR_REQUEST_NUMBERS`).
+   * Milliseconds after which the number of a given-up request is reused although no reply arrived: an even later reply would be
+   * taken for another's. Default ten times `timeout`. If all numbers wait like this, requests are refused at once
+   * (`ERR_REQUEST_NUMBERS`).
    */
   quarantine?: number | undefined;
   /**
@@ -36,35 +36,35 @@ export interface RepliesOptions<Reply, Request = any> extends ReplyRules<Reply, 
    * iterable of `requestMany`. Default 1,024.
    */
   maxUnread?: number | undefined;
-  /** As `maxUnread`, in bytes that the messages hold, about. Default 16 MiB. */
+  /** Like `maxUnread`, in bytes that the messages hold, approximately. Default 16 MiB. */
   maxUnreadBytes?: number | undefined;
 }
 
 export interface RequestOptions {
   /**
-   * Milliseconds that the reply may take, from now, in place of the connection's `timeout`; Infinity for no limit. Of many
-   * replies, each may take as long again.
+   * Milliseconds for the reply, from now, in place of the connection's `timeout`; Infinity for no limit. Each of several replies
+   * may take as long again.
    */
   timeout?: number | undefined;
-  /** Gives the request up: rejects with the signal's reason. A reply that comes after all is dropped. */
+  /** Gives the request up: it rejects with the signal's reason. A later reply is dropped. */
   signal?: AbortSignal | undefined;
 }
 
-/** Milliseconds that a reply may take. */
+/** Milliseconds for a reply. */
 export const DEFAULT_TIMEOUT = 30_000;
 const DEFAULT_MAX_UNREAD = 1_024;
 const DEFAULT_MAX_UNREAD_BYTES = 16 * 1024 * 1024;
-/** Where a request has no timeout that the quarantine could be a multiple of. */
+/** The quarantine if a request has no timeout to multiply. */
 const DEFAULT_QUARANTINE = 300_000;
 
-/** Where the replies to one request go. */
+/** The destination of the replies to one request. */
 interface Sink<Reply> {
   /** A reply has come; with `more`, it is not the last. */
   take(reply: Reply, more: boolean): void;
-  /** It was sent, and nothing answers it. */
+  /** The request was sent, and nothing answers it. */
   done(): void;
   reject(reason: unknown): void;
-  /** Replies that have come wait to be read: the peer is not late. */
+  /** Replies wait to be read, so the peer is not late. */
   isHeld?(): boolean;
 }
 
@@ -107,9 +107,9 @@ class Waiting<Reply> {
     if (this.#abort !== undefined) this.#signal?.removeEventListener('abort', this.#abort);
   }
 
-  // A function, not a closure: one for all.
+  // A static function, not a closure per request.
   static #timeUp<Reply>(this: void, waiting: Waiting<Reply>): void {
-    // Timers run before what has come is read: the reply may be there already.
+    // Timers run before new input is read: the reply may be there already.
     setImmediate(Waiting.#judge<Reply>, waiting);
   }
 
@@ -120,7 +120,7 @@ class Waiting<Reply> {
   }
 }
 
-/** A frame, where the codec of a reply is chosen by its request: what the protocol's codec made of it, and its bytes. */
+/** A frame, if the codec of a reply is chosen by its request: the message of the protocol's codec, and the bytes. */
 export class RawReply {
   readonly message: object;
   readonly bytes: Buffer;
@@ -142,7 +142,7 @@ export class InvalidReply {
   }
 }
 
-/** The messages that come in (object mode on both sides): replies go to the requests, everything else goes on. */
+/** The received messages (object mode on both sides): replies go to the requests, everything else continues. */
 export class Replies<Request extends object, Reply extends object> extends Stage<Reply> {
   readonly #requests: Requests<Request, Reply, Waiting<Reply>>;
   readonly #send: (request: Request) => void;
@@ -153,7 +153,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
   readonly #maxUnreadBytes: number;
   // biome-ignore lint/suspicious/noExplicitAny: any codec
   readonly #decode: ((request: Request, reply: Reply) => Codec<any, any> | undefined) | undefined;
-  /** Throws what is wrong with a message that came. */
+  /** Throws the error of a received message. */
   readonly #check: ((message: Reply) => void) | undefined;
   #messages: readonly (Reply | RawReply | InvalidReply)[] = NONE;
   /** Called for each frame that is not a message. */
@@ -164,16 +164,16 @@ export class Replies<Request extends object, Reply extends object> extends Stage
   /** Requests that were given up, the oldest first, and when their numbers are free again. */
   readonly #lost: { readonly waiting: Waiting<Reply>; readonly until: number }[] = [];
   #lostTimer: NodeJS.Timeout | undefined;
-  /** Bytes of all messages that went on, by how many went on: the last ones, as many as can be unread. */
+  /** The bytes of the messages that continued, by their number: the last ones, as many as can be unread. */
   #weights: Float64Array | undefined;
   #passed = 0;
-  /** Iterables that hold more than is to be held. */
+  /** The number of iterables that hold more than allowed. */
   #full = 0;
   /** Why no request is answered any more. */
   #over: Error | undefined;
   /**
-   * Makes the error of a request that ends with the connection, out of what ended it: one that was sent may have been executed.
-   * Without it, the error is what ended the connection.
+   * Makes the error for a request that ends with the connection from the error that ended it: a sent request may have been
+   * executed. Without it, the error is the one that ended the connection.
    */
   lost: ((type: string, isSent: boolean, reason: Error) => Error) | undefined;
 
@@ -276,7 +276,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     return many;
   }
 
-  /** Queue a request, and send it as soon as it may be. */
+  /** Queue a request, and send it as soon as possible. */
   #add(request: Request, options: RequestOptions | undefined, sink: Sink<Reply>): Waiting<Reply> {
     if (options !== undefined) checkOptions('request', options, REQUEST_CHECKS);
     const signal = options?.signal;
@@ -300,7 +300,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     return waiting;
   }
 
-  /** Give a request up without a word. */
+  /** Give a request up silently. */
   #stop(waiting: Waiting<Reply>): void {
     this.#giveUp(waiting);
     waiting.release();
@@ -334,7 +334,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
         return message;
       }
     }
-    // An idle connection holds nothing of what has come.
+    // An idle connection must not hold on to received bytes.
     this.#messages = NONE;
     this.#index = 0;
     return undefined;
@@ -345,7 +345,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     return message === undefined ? undefined : [message];
   }
 
-  /** Give a message to the request that it answers; returns it where it answers none. */
+  /** Give a message to the request that it answers; returns it if it answers none. */
   #take(came: Reply | RawReply | InvalidReply): Reply | undefined {
     if (came instanceof InvalidReply) return this.#takeInvalid(came);
     let message: Reply;
@@ -367,7 +367,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     return undefined;
   }
 
-  /** It may have been a reply. */
+  /** The frame may have been a reply. */
   #takeInvalid({ error, frame }: InvalidReply): undefined {
     this.#fail(this.#requests.lose(), error);
     try {
@@ -378,7 +378,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
   }
 
   /**
-   * The framing has skipped a frame, which may have been a reply. With several requests under way nothing tells which one it
+   * The framing has skipped a frame, which may have been a reply. With several requests in flight it is unknown which one it
    * would have answered: the connection fails.
    */
   frameLost(error: Error): void {
@@ -388,7 +388,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
       this.destroy(error);
       return;
     }
-    // What came before it in the same chunk is taken first.
+    // Messages before it in the same chunk are taken first.
     process.nextTick(() => {
       if (this.#requests.oldest === oldest) this.#fail(this.#requests.lose(), error);
     });
@@ -412,14 +412,14 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     return codec === undefined ? (message as Reply) : codec.decode(bytes);
   }
 
-  /** Break off: nothing that follows is understood. */
+  /** Break off: nothing that follows can be understood. */
   #break(error: Error): undefined {
     this.#index = this.#messages.length;
     this.fail(error);
     this.#end(error);
   }
 
-  /** What was passed on and not read is more than is to be held. */
+  /** More bytes are unread than allowed. */
   get #isOverweight(): boolean {
     const weights = this.#weights;
     if (weights === undefined || this.readableLength === 0) return false;
@@ -461,7 +461,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     super._destroy(error, callback);
   }
 
-  /** Send what may be sent by now. */
+  /** Send the requests that may be sent now. */
   #pump(): void {
     const requests = this.#requests;
     if (!requests.holding) {
@@ -487,7 +487,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     if (requests.queued > 0 && requests.exhausted) this.#refuse();
   }
 
-  /** No number is free, nor will one be before the quarantine of the oldest is over. */
+  /** No number is free, nor will one be before the oldest quarantine is over. */
   #refuse(): void {
     const count = this.#requests.quarantined;
     for (const ticket of this.#requests.refuseQueued()) {
@@ -502,7 +502,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     }
   }
 
-  /** Give a request up; its number is used again when its quarantine is over. */
+  /** Give a request up; its number is reused when its quarantine is over. */
   #giveUp(waiting: Waiting<Reply>, isLost = false): boolean {
     const isNumbered = this.#requests.isNumbered(waiting);
     if (!this.#requests.abandon(waiting, isLost)) return false;
@@ -557,7 +557,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     }
   };
 
-  /** Nothing comes any more: every request that waits is rejected. */
+  /** Nothing more is received: every waiting request is rejected. */
   #end(reason: Error): void {
     this.#over ??= reason;
     clearTimeout(this.#silence);

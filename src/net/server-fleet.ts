@@ -13,15 +13,15 @@ export interface FollowedConnection<Context = any> extends Connection<any, any, 
 }
 
 /**
- * Reaches the peers of a server from other processes; `wirepipe/fleet` makes one. A server tells it of its connections, and knows
- * nothing else of it.
+ * Reaches the peers of a server from other processes; `wirepipe/fleet` provides one. A server only tells it about its
+ * connections.
  */
 // biome-ignore lint/suspicious/noExplicitAny: whatever the handlers keep
 export interface ServerFleet<Context = any> {
-  /** The server is about to listen, and waits for it: a rejection is that of `listen`. */
+  /** The server is about to listen, and waits for it: its rejection is the rejection of `listen`. */
   // biome-ignore lint/suspicious/noExplicitAny: whatever is spoken
   open(protocol: ServerProtocol<any, any>): Promise<void>;
-  /** A peer has connected. Returns what follows the connection. */
+  /** A peer has connected. Returns a follower for the connection. */
   follow(connection: FollowedConnection<Context>): Follower;
   /** The server has closed: all its connections have ended. */
   close(): Promise<void>;

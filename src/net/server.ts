@@ -32,26 +32,26 @@ import { Sweep } from './sweep.ts';
 import { type Upgrades, upgradesCheck } from './upgrades.ts';
 
 export interface ServerOptions<Context = unknown> extends ServerLimits, EntranceOptions, ObserveOptions {
-  /** Send small writes at once (TCP_NODELAY). Default true: the stages gather what leaves together. */
+  /** Send small writes at once (TCP_NODELAY). Default true: the stages already collect their output. */
   noDelay?: boolean | undefined;
-  /** Ask a silent peer whether it is there (SO_KEEPALIVE). Default true: a peer that vanished is found out. */
+  /** Probe a silent peer (SO_KEEPALIVE). Default true, so that a vanished peer is detected. */
   keepAlive?: boolean | undefined;
-  /** Milliseconds of silence before the system asks first. Default 60,000. */
+  /** Milliseconds of silence before the first probe. Default 60,000. */
   keepAliveInitialDelay?: number | undefined;
   /**
    * Milliseconds of silence, at least 2, that end an unfinished frame whose length is not known: it is dropped, and the next byte
-   * begins a frame. For lines behind a serial-to-network converter. Default: silence says nothing.
+   * begins a frame. For serial lines behind a network converter. Default: silence ends nothing.
    */
   idleGap?: number | undefined;
-  /** A frame that is not a message ends its connection, or is left out and reported by `'invalid'`. Default `'error'`. */
+  /** A frame that is not a message ends its connection, or is skipped and reported by `'invalid'`. Default `'error'`. */
   onInvalid?: 'error' | 'discard' | undefined;
   /** Addresses and subnets whose connections are refused. */
   blockList?: net.BlockList | readonly string[] | undefined;
-  /** Makes what the handlers of one connection share, of what is known of its peer: in place of the session's `context`. */
+  /** Creates the value that the handlers of one connection share, from the facts of its peer: in place of the session's `context`. */
   context?: ((peer: Peer) => Context) | undefined;
   /** Closes the server, as `close()` does, when it is aborted. */
   signal?: AbortSignal | undefined;
-  /** What takes a connection over when a reply of the session names an upgrade (`{ send, next, upgrade: 'tls' }`). */
+  /** The functions that take over a connection when a reply of the session names an upgrade (`{ send, next, upgrade: 'tls' }`). */
   // biome-ignore lint/suspicious/noExplicitAny: any messages
   upgrades?: Upgrades<Connection<any, any, string, Context>> | undefined;
   /** Reaches the peers from other processes: `fleet(…)` of `wirepipe/fleet`. */
@@ -61,28 +61,28 @@ export interface ServerOptions<Context = unknown> extends ServerLimits, Entrance
 /** How `close` ends a server; see `DrainOptions` for the times. */
 export interface CloseOptions<C = unknown, ServerMessage = unknown> extends DrainOptions {
   /**
-   * The last words to each connection, by its state if need be. By default what the session's `farewell` says to a
-   * `StateError` with the code `ERR_STATE_SHUTDOWN`.
+   * The last messages to each connection, which may depend on its state. Default: the session's `farewell` for a `StateError`
+   * with the code `ERR_STATE_SHUTDOWN`.
    */
   farewell?: ((connection: C) => Said<ServerMessage>) | undefined;
 }
 
-/** What `close` reports. */
+/** The result of `close`. */
 export interface Closed<C> {
   /** The connections that had not ended at the deadline, and were cut. */
   readonly cut: readonly C[];
 }
 
-/** What has failed, where it is no listener of an event. */
+/** The causes of failures other than listeners. */
 const FAILING = { upgrade: 'what takes connections over', fleet: 'opening the fleet' };
 /** The most refused connections that get a farewell at a time; the others are cut. */
 const MOST_TOLD = 64;
 
 /**
- * A server that speaks a protocol over TCP, TLS, Unix sockets, and whatever `accept` is given: every connection has a session of
- * its own, and limits to what it may cost.
+ * A server that speaks a protocol over TCP, TLS, Unix sockets, and any stream given to `accept`: every connection has its own
+ * session, and limits on its cost.
  *
- * @throws TypeError or RangeError for a protocol or an option that does not fit
+ * @throws TypeError or RangeError for an invalid protocol or option
  *
  * @example
  * const server = createServer(drone);
@@ -104,12 +104,12 @@ interface ServerEvents<ClientMessage, ServerMessage, State extends string, Conte
     connection: Connection<ClientMessage, ServerMessage, State, Context>,
     error: NodeJS.ErrnoException | undefined,
   ];
-  /** A limit was reached; the connection is undefined where it was not let in. */
+  /** A limit was reached; the connection is undefined if it was not let in. */
   limit: [
     struck: LimitStruck,
     connection: Connection<ClientMessage, ServerMessage, State, Context> | undefined,
   ];
-  /** Under `onInvalid: 'discard'`: a frame was not a message, and is left out. It is a view: copy it to keep it. */
+  /** With `onInvalid: 'discard'`: a frame was not a message, and is skipped. The frame is a view: copy it to keep it. */
   invalid: [
     error: Error,
     frame: Buffer,
@@ -141,7 +141,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
   readonly #links: LinkSettings;
   readonly #sweep: Sweep;
   readonly #counters = new Counters();
-  /** Connections that are served; those that are refused with a word among them. */
+  /** Connections that are served, including those that are refused with a farewell. */
   readonly #served = new Set<ServedConnection<ClientMessage, ServerMessage, State, Context>>();
   /** Sockets on their way in, and since when. */
   readonly #entering = new Map<net.Socket, number>();
@@ -201,7 +201,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
       this.#sweepAll(now),
     );
     const { noDelay = true, keepAlive = true, keepAliveInitialDelay = 60_000, signal } = options;
-    // Half-open: a client that sends its commands and ends at once still gets every answer.
+    // Half-open, so that a client which sends its commands and ends at once still gets every answer.
     this.#server = net.createServer(
       { noDelay, keepAlive, keepAliveInitialDelay, allowHalfOpen: true },
       (socket) => this.#arrive(socket),
@@ -212,7 +212,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
   }
 
   /**
-   * Listen on a port, a Unix socket, or what is bound already: `{ fd }`, or an object that has a handle.
+   * Listen on a port, a Unix socket, or a bound handle: `{ fd }`, or an object that has a handle.
    *
    * Resolves when connections are accepted; rejects with the system's error (`EADDRINUSE` …).
    */
@@ -232,22 +232,22 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     }
   }
 
-  /** As of `net.Server`: the port that was given, or the path. */
+  /** Like `net.Server.address`: the port that was given, or the path. */
   address(): net.AddressInfo | string | null {
     return this.#server.address();
   }
 
-  /** Whether to send connections here: it listens, and is not closing. What a health check is to answer. */
+  /** Whether to send connections here: the server listens, and is not closing. A health check should answer this. */
   get ready(): boolean {
     return this.#server.listening && this.#closing === undefined;
   }
 
   /**
-   * Serve a peer over any stream of bytes: a WebSocket's, the pipes of a child process, a serial port, a socket that another server
-   * has accepted. The stream is the server's from then on.
+   * Serve a peer over any stream of bytes: a WebSocket, the pipes of a child process, a serial port, a socket that another server
+   * accepted. The stream belongs to the server from then on.
    *
-   * @param peer - what is known of the other end
-   * @returns the connection; undefined where a limit keeps it out: then the peer got a farewell, or was cut
+   * @param peer - the known facts about the other end
+   * @returns the connection; undefined if a limit keeps it out: the peer then got a farewell, or was cut
    *
    * @example
    * new WebSocketServer({ port: 8080 }).on('connection', (socket) => server.accept(createWebSocketStream(socket)));
@@ -256,7 +256,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     stream: Duplex,
     { address = '', port }: { readonly address?: string; readonly port?: number } = {},
   ): Connection<ClientMessage, ServerMessage, State, Context> | undefined {
-    // `listen` has seen to it, if it was called.
+    // `listen` has handled its failure, if it was called.
     this.#open()?.catch((error) => this.#failed(error, 'fleet'));
     return this.#admit(stream, peerAt(address, port), performance.now());
   }
@@ -271,9 +271,9 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     this.#entrance.addContext(hostname, options);
   }
 
-  /** What was counted since the server was made, and what there is now. */
+  /** The counts since the server was created, and the current numbers. */
   stats(): ServerStatistics {
-    // As if all of them were over now.
+    // As if all connections were over now.
     const all = Object.assign(new Counters(), this.#counters);
     for (const connection of this.#served) all.add(connection);
     return {
@@ -286,10 +286,11 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
   }
 
   /**
-   * Close the server: accept no more connections, let the present ones go, and resolve when all is closed. Each one is answered
-   * what it has sent, gets the farewell, and is ended; what is left at the deadline is cut. A second call returns the same promise.
+   * Close the server: accept no more connections, let the present ones leave, and resolve when all are closed. Each peer gets the
+   * answers to what it has sent, then the farewell, and the connection ends; connections left at the deadline are cut. A second
+   * call returns the same promise.
    *
-   *     ready is false ──grace──▶ no more ──spread──▶ all are let go ──deadline──▶ the rest is cut
+   *     ready is false ──grace──▶ no more ──spread──▶ all have been asked to leave ──deadline──▶ the rest is cut
    *
    * @example
    * process.once('SIGTERM', async () => {
@@ -395,7 +396,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     });
   }
 
-  /** Count a peer and serve it, or refuse it where a limit is reached. */
+  /** Count a peer and serve it, or refuse it if a limit is reached. */
   #admit(
     stream: Duplex,
     peer: Peer,
@@ -475,7 +476,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     if (this.#served.size + this.#entering.size === 0) this.#sweep.stop();
     const { bytesReceived, bytesSent } = connection.link;
     this.#counters.add(connection);
-    // A peer that was refused has never been a connection.
+    // A refused peer has never been a connection.
     if (!this.connections.delete(connection)) return;
     if (error === undefined) this.#counters.closed++;
     else this.#counters.failed++;
@@ -510,7 +511,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     this.#tell('limit', struck, connection);
   }
 
-  /** Call the listeners of an event; what one of them throws concerns its connection alone. */
+  /** Call the listeners of an event; an error that one of them throws concerns its connection alone. */
   #tell(
     event: 'connection' | 'connectionEnd' | 'refused' | 'limit' | 'invalid' | 'discard',
     ...args: unknown[]
@@ -532,7 +533,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     else process.emitWarning(error);
   }
 
-  /** Check the deadlines of all connections, those that are entering among them. */
+  /** Check the deadlines of all connections, including those that are entering. */
   #sweepAll(now: number): void {
     const { handshakeTimeout: max } = this.limits;
     for (const [socket, since] of this.#entering) {

@@ -1,17 +1,17 @@
 import type { ReadCounts } from '../protocol/conversation.ts';
 import type { ServerLimits } from './limits.ts';
 
-/** What a server has counted since it was made, and what there is now. */
+/** The counts of a server since it was created, and its current numbers. */
 export interface ServerStatistics {
   /** Connections that are open now. */
   readonly connections: number;
-  /** Bytes of unfinished frames, and behind messages that are being answered, of all connections. */
+  /** Bytes of unfinished frames, and of messages that wait for earlier answers, of all connections. */
   readonly heldBytes: number;
   /** Bytes that peers have not taken yet, of all connections. */
   readonly waitingBytes: number;
   /** Connections that were let in. */
   readonly accepted: number;
-  /** Connections that were not: a limit, the block list, a PROXY header or a TLS handshake that failed. */
+  /** Connections that were not let in: by a limit, the block list, a wrong PROXY header or a failed TLS handshake. */
   readonly refused: number;
   /** Connections that ended without an error, and with one. */
   readonly closed: number;
@@ -21,24 +21,24 @@ export interface ServerStatistics {
   readonly messagesReceived: number;
   /** Messages, and frames that were not messages. */
   readonly framesReceived: number;
-  /** Frames that were not messages, and were left out (`onInvalid: 'discard'`). */
+  /** Frames that were not messages, and were skipped (`onInvalid: 'discard'`). */
   readonly framesInvalid: number;
   /** Frames that the framing has skipped. */
   readonly framesDiscarded: number;
   /** Bytes outside of frames that the framing has skipped. */
   readonly noiseReceived: number;
-  /** How often each limit was reached; absent where never. */
+  /** How often each limit was reached; absent if never. */
   readonly limits: Readonly<Partial<Record<keyof ServerLimits | 'blockList', number>>>;
 }
 
-/** A connection, as far as it counts. */
+/** The parts of a connection that are counted. */
 interface Counted {
   readonly link: { readonly bytesReceived: number; readonly bytesSent: number };
   readonly machine: { readonly taken: number };
   readonly counts: ReadCounts;
 }
 
-/** What a server counts of connections that are over, and of events. */
+/** The counts of closed connections, and of events. */
 export class Counters {
   accepted = 0;
   refused = 0;
@@ -53,7 +53,7 @@ export class Counters {
   noiseReceived = 0;
   readonly limits: Partial<Record<keyof ServerLimits | 'blockList', number>> = {};
 
-  /** Count what a connection has counted. */
+  /** Add the counts of a connection. */
   add({ link, counts, machine }: Counted): void {
     this.bytesReceived += link.bytesReceived;
     this.bytesSent += link.bytesSent;

@@ -1,6 +1,6 @@
 /**
- * One timer for the deadlines of all connections of a server: it runs while there are any, and often enough for the shortest
- * deadline to be kept within a quarter of it.
+ * One timer for the deadlines of all connections of a server. It runs while there are connections, and often enough to keep the
+ * shortest deadline within a quarter of it.
  */
 export class Sweep {
   readonly #period: number;

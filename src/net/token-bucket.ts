@@ -1,7 +1,7 @@
 /**
- * How much may pass in a time: `rate` a second on average, and at most `burst` at once. What passes is taken out of the
- * bucket, which fills at the rate; it may be overdrawn, since what has come has come, and then says how long to wait.
- * It reads no clock: the caller says what time it is.
+ * A rate limit: `rate` per second on average, and at most `burst` at once. Passing units are taken out of the bucket, which fills
+ * at the rate. It may be overdrawn, since received bytes cannot be refused, and then says how long to wait. It reads no clock:
+ * the caller gives the time.
  *
  * @example
  * const bucket = new TokenBucket(1_000, 1_000, performance.now());
@@ -21,7 +21,7 @@ export class TokenBucket {
     this.#at = now;
   }
 
-  /** Take `count` out; returns how many milliseconds to wait before the next, rounded up; 0 where none. */
+  /** Take `count` out; returns how many milliseconds to wait before the next, rounded up; 0 for no wait. */
   take(count: number, now: number): number {
     // A clock that goes back fills nothing.
     const elapsed = Math.max(0, now - this.#at);

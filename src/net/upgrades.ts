@@ -3,25 +3,25 @@ import { StateError } from '../errors.ts';
 import { anything, callback, checkOptions, oneOf } from '../options.ts';
 import { quoted } from '../protocol/session/breach.ts';
 
-/** What takes connections over when a reply of the session names an upgrade, by these names. */
+/** The functions that take over connections when a reply of the session names an upgrade, by these names. */
 export interface Upgrades<Owner> {
   readonly [name: string]: Upgrade<Owner>;
 }
 
-/** Takes over connections that go on with another protocol. */
+/** Takes over connections that continue with another protocol. */
 export interface Upgrade<Owner> {
   /**
-   * Bytes that have come behind the message that asked for the upgrade, before it was answered. `'refuse'`, the default, ends the
-   * connection with `ERR_STATE_UNREAD`: in front of TLS they are what an attacker has put there (CVE-2011-0411). `'keep'` hands them over.
+   * Bytes after the message that asked for the upgrade, received before it was answered. `'refuse'`, the default, ends the
+   * connection with `ERR_STATE_UNREAD`: before TLS, an attacker can insert such bytes (CVE-2011-0411). `'keep'` passes them on.
    */
   readonly unread?: 'refuse' | 'keep' | undefined;
   /**
-   * Takes the connection over, once the answer has been flushed. The session is over, and what is spoken from now on, how it ends and
-   * what fails is this function's to see to.
+   * Takes over the connection, once the answer has been flushed. The session is over, and this function is responsible for the
+   * stream, its end and its errors.
    *
-   * @param socket - paused, without listeners of ours; a socket, or whatever else the protocol was spoken over
-   * @param unread - what has come and was not read; empty under `'refuse'`
-   * @param owner - the connection of the server, or the client, that it was
+   * @param socket - paused, and without our listeners; a socket, or the other stream that carried the protocol
+   * @param unread - the received bytes that were not read; empty with `'refuse'`
+   * @param owner - the server's connection, or the client
    */
   take(socket: net.Socket, unread: Buffer, owner: Owner): unknown;
 }
@@ -36,7 +36,7 @@ export function upgradesCheck(name: string, upgrades: unknown): void {
   }
 }
 
-/** Why a connection may not go over to that protocol; undefined where it may. */
+/** Why a connection cannot switch to that protocol; undefined if it can. */
 export function judgeUpgrade(
   upgrades: Upgrades<never> | undefined,
   name: string,

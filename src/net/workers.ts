@@ -5,20 +5,20 @@ import { Backoff } from './backoff.ts';
 /** The message that asks the process of a worker to finish. */
 const LEAVE = 'wirepipe:leave';
 
-/** A worker that has lived for that many milliseconds did not fail at its start. */
+/** A worker that has lived this many milliseconds did not fail at its start. */
 const GROWN = 5_000;
 
 export interface WorkersOptions {
-  /** How many processes serve; one per core is what helps. */
+  /** How many processes serve; one per core is useful. */
   readonly count: number;
   /** Called with each worker that died without being asked to leave. It is about to be replaced. */
   readonly onDeath?: ((pid: number | undefined, reason: string) => void) | undefined;
 }
 
 /**
- * Processes that serve the same ports, on `node:cluster`: the primary process accepts and hands connections out, so none is
- * lost when a worker goes (listeners of each worker's own, with SO_REUSEPORT, lose what waits in their queue). A worker that dies is
- * replaced, and costs its own connections only.
+ * Processes that serve the same ports, on `node:cluster`: the primary process accepts connections and hands them out, so none is
+ * lost when a worker leaves (with SO_REUSEPORT, a worker's own listener loses the connections in its queue). A worker that dies
+ * is replaced, and costs only its own connections.
  *
  *     primary ──fork──▶ worker: server.listen()      replace(): a new one listens, then an old one is asked to leave
  *        └── asked to leave ──▶ worker: onLeave → server.close({ … })
@@ -62,7 +62,7 @@ export class Workers {
 
   /**
    * Replace all workers, one after the other: a new one listens before an old one is asked to leave. Resolves when all are new;
-   * connections that are still let go go on meanwhile.
+   * connections that are still leaving continue meanwhile.
    */
   replace(): Promise<void> {
     this.#replacing = this.#replacing.then(async () => {
@@ -122,8 +122,8 @@ export class Workers {
 }
 
 /**
- * In a worker, before it listens: what to do when it is asked to leave, by its primary or by SIGINT or SIGTERM. The process ends when
- * that is done.
+ * In a worker, before it listens: what to do when the primary, SIGINT or SIGTERM asks it to leave. The process ends when that is
+ * done.
  */
 export function onLeave(leave: () => Promise<unknown>): void {
   let isLeaving = false;
@@ -139,7 +139,7 @@ export function onLeave(leave: () => Promise<unknown>): void {
   process.on('SIGINT', go).on('SIGTERM', go);
 }
 
-/** End this worker once its primary has noticed: connections that were under way to it have gone to another worker by then. */
+/** End this worker once its primary has noticed: connections on their way to it have gone to another worker by then. */
 function quit(): void {
   const { worker } = cluster;
   if (!worker?.isConnected()) process.exit(0);

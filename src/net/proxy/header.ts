@@ -14,37 +14,37 @@ export interface ProxyHeader {
   readonly command: 'proxy' | 'local';
   /** `'unknown'`: the proxy does not say; then there are no addresses. */
   readonly transport: ProxyTransport;
-  /** The address that has connected to the proxy. */
+  /** The address that connected to the proxy. */
   readonly source?: ProxyAddress | undefined;
-  /** The address that the peer has connected to. */
+  /** The address that the peer connected to. */
   readonly destination?: ProxyAddress | undefined;
-  /** The application protocol that TLS has agreed upon (PP2_TYPE_ALPN). */
+  /** The application protocol that TLS negotiated (PP2_TYPE_ALPN). */
   readonly alpn?: string | undefined;
-  /** The host name that the client asked for (PP2_TYPE_AUTHORITY); of TLS, its SNI. */
+  /** The host name that the client requested (PP2_TYPE_AUTHORITY); for TLS, its SNI. */
   readonly authority?: string | undefined;
-  /** What the proxy calls the connection in its log (PP2_TYPE_UNIQUE_ID): at most 128 bytes. */
+  /** The proxy's id of the connection in its log (PP2_TYPE_UNIQUE_ID): at most 128 bytes. */
   readonly uniqueId?: Buffer | undefined;
   /** The name of the proxy's network namespace (PP2_TYPE_NETNS). */
   readonly namespace?: string | undefined;
-  /** The peer's TLS connection to the proxy (PP2_TYPE_SSL); undefined where there was none. */
+  /** The peer's TLS connection to the proxy (PP2_TYPE_SSL); undefined if there was none. */
   readonly tls?: ProxyTls | undefined;
-  /** Whether the header carried a CRC32C (PP2_TYPE_CRC32C); one that is wrong is an error. */
+  /** Whether the header had a CRC32C (PP2_TYPE_CRC32C); a wrong one is an error. */
   readonly checksum?: boolean | undefined;
-  /** The TLVs of other types, in their order. */
+  /** The TLVs of other types, in order. */
   readonly others?: readonly { readonly type: number; readonly value: Buffer }[] | undefined;
 }
 
 export type ProxyTransport = 'tcp4' | 'tcp6' | 'udp4' | 'udp6' | 'unix' | 'unix-datagram' | 'unknown';
 
-/** An IP address and a port; of a Unix socket, its path and port 0. */
+/** An IP address and a port; for a Unix socket, its path and port 0. */
 export interface ProxyAddress {
   readonly address: string;
   readonly port: number;
 }
 
-/** What a proxy says of the TLS connection that it ended. */
+/** The proxy's report about the TLS connection that it ended. */
 export interface ProxyTls {
-  /** Whether the client has shown a certificate, on this connection or earlier in the TLS session. */
+  /** Whether the client presented a certificate, on this connection or earlier in the TLS session. */
   readonly certificate: 'connection' | 'session' | 'none';
   /** Whether the proxy has verified that certificate. */
   readonly verified: boolean;
@@ -104,7 +104,7 @@ export const TLS_TEXTS = {
   37: 'keyAlgorithm',
 } as const;
 
-/** The CRC32C of a header that has its place for it at `at`. */
+/** The CRC32C of a header whose checksum field is at `at`. */
 export function headerChecksum(bytes: Buffer, at: number): number {
   const zeroed = Buffer.from(bytes);
   zeroed.writeUInt32BE(0, at);

@@ -25,12 +25,12 @@ import {
 } from './header.ts';
 
 /**
- * Read the header that a connection begins with.
+ * Read the header at the start of a connection.
  *
- * @param bytes - what has come so far, from the connection's first byte on
- * @returns the header and how many bytes it takes; undefined when more bytes are needed
+ * @param bytes - the bytes received so far, from the connection's first byte on
+ * @returns the header and its length in bytes; undefined if more bytes are needed
  * @throws FrameError `ERR_PROXY_HEADER` for bytes that cannot begin or be a header, as soon as they are there;
- *   `ERR_FRAME_CHECKSUM` where its CRC32C is wrong
+ * `ERR_FRAME_CHECKSUM` if its CRC32C is wrong
  *
  * @example
  * const read = readProxyHeader(Buffer.from('PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r\nhello'));
@@ -92,7 +92,7 @@ function readVersion2(bytes: Buffer): { header: ProxyHeader; length: number } | 
   const isLocal = bytes[12] === 0x20;
   const hasPorts = transport.startsWith('tcp') || transport.startsWith('udp');
   const addresses = 2 * (ADDRESS_LENGTH[transport] + (hasPorts ? 2 : 0));
-  // Judged from the length alone, before the rest is awaited. What LOCAL says of addresses is ignored.
+  // Judged from the length alone, before the rest arrives. The addresses of LOCAL are ignored.
   if (!isLocal && length < V2_FIXED + addresses) {
     throw wrong(
       `${length - V2_FIXED} bytes are too short for the addresses of ${transport}: ${addresses}`,
@@ -102,7 +102,7 @@ function readVersion2(bytes: Buffer): { header: ProxyHeader; length: number } | 
   if (bytes.length < length) return undefined;
   const whole = bytes.subarray(0, length);
   if (isLocal) {
-    // The receiver ignores what stands here, except a checksum that it can find and that is wrong.
+    // The receiver ignores these bytes, except for a wrong checksum in them.
     const tlvs = [addresses, 0].map((skipped) => tlvsIn(whole, V2_FIXED + skipped)).find((found) => found);
     const checksum = tlvs !== undefined && verify(whole, tlvs);
     const header: ProxyHeader = { version: 2, command: 'local', transport: 'unknown' };
@@ -143,14 +143,14 @@ function readAddresses(bytes: Buffer, transport: ProxyTransport): ProxyAddress[]
   }
 }
 
-/** Where a TLV's value stands. */
+/** The place of a TLV's value. */
 interface Tlv {
   readonly type: number;
   readonly start: number;
   readonly end: number;
 }
 
-/** The TLVs from `at` to the end of the bytes; undefined where the last one does not end there. */
+/** The TLVs from `at` to the end of the bytes; undefined if the last one does not end there. */
 function tlvsIn(bytes: Buffer, at: number): Tlv[] | undefined {
   const found: Tlv[] = [];
   while (at < bytes.length) {
@@ -175,7 +175,7 @@ function readTlvs(bytes: Buffer, tlvs: readonly Tlv[]): Partial<ProxyHeader> {
       if (end - start > LONGEST_UNIQUE_ID) {
         throw wrong(`a unique id of ${end - start} bytes is longer than ${LONGEST_UNIQUE_ID}`, start);
       }
-      // A copy: the caller's memory is used again.
+      // A copy: the caller's memory is reused.
       read.uniqueId = Buffer.from(bytes.subarray(start, end));
     } else if (type === SSL) {
       const tls = readTls(bytes.subarray(start, end), start);
@@ -206,7 +206,7 @@ function readTls(bytes: Buffer, offset: number): ProxyTls | undefined {
   return tls;
 }
 
-/** Whether there is a checksum; throws where it is wrong. It covers the whole header, with zeros in its own place. */
+/** Whether there is a checksum; throws if it is wrong. It covers the whole header, with its own bytes as zeros. */
 function verify(bytes: Buffer, tlvs: readonly Tlv[]): boolean {
   const place = tlvs.find(({ type }) => type === CRC32C);
   if (place === undefined) return false;
@@ -226,7 +226,7 @@ function ipv4(bytes: Buffer, at: number): string {
   return bytes.subarray(at, at + 4).join('.');
 }
 
-/** As Node writes addresses (RFC 5952): the longest run of zeros is `::`. */
+/** In Node's form (RFC 5952): the longest run of zeros is `::`. */
 function ipv6(bytes: Buffer, at: number): string {
   const words = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(at + 2 * i).toString(16));
   return new net.SocketAddress({ address: words.join(':'), family: 'ipv6' }).address;

@@ -20,7 +20,7 @@ import {
 } from './header.ts';
 
 /**
- * Write a header, for a proxy or a test. Version 2 gets a CRC32C where `checksum` is true.
+ * Write a header, for a proxy or a test. Version 2 gets a CRC32C if `checksum` is true.
  *
  * @throws TypeError or RangeError for a header that cannot be written
  *
