@@ -1,44 +1,50 @@
 import type { Writable } from 'node:stream';
 import { linePieces } from '../protocol/recording/capture-line.ts';
 import type { CaptureEvent } from '../protocol/recording/events.ts';
+import { BLOCK, newBlock } from './block-file.ts';
 
-/** The size of a block in bytes. */
-const BLOCK = 262_144;
-/** Beyond this many unwritten bytes `busy` asks the caller to wait: a small amount stays in the processor's cache. */
-const BUSY = 4 * BLOCK;
-/**
- * Bytes converted to base64 at a time, a multiple of three. Larger strings would live long enough to cost the garbage
- * collector.
- */
-const PIECE = 6_144;
+/** How long after a write the next part of a block is written, in milliseconds. */
+const DELAY = 50;
+/** Beyond this many unwritten bytes `busy` asks the caller to wait. */
+const BUSY = 16 * BLOCK;
+/** Bytes converted to base64 at a time, a multiple of three: a short string stays in the processor's cache. */
+const PIECE = 24_576;
 
 /**
- * Gathers the lines of a capture file in blocks of memory. While one write is under way, lines are gathered; then all
- * of them are written at once. Blocks are reused, so recording makes almost no garbage: a collection costs in
- * proportion to everything the process holds.
+ * Gathers the lines of a capture file in blocks of memory. A full block is written at once. A part of a block is written
+ * at once if there was no write for 50 ms, otherwise 50 ms after the last write. Blocks are reused, so recording makes
+ * almost no garbage: a collection costs in proportion to everything the process holds.
  *
- *     add ──▶ block ──▶ full blocks ──▶ out ──▶ free blocks ──▶ block
+ *     add ──▶ block ──▶ out ──▶ free blocks ──▶ block
  */
 export class LineBlocks {
   readonly #out: Writable;
+  /** A part of this many bytes is written at once. */
+  readonly #longest: number;
   #block: Buffer | undefined;
-  #at = 0;
+  /** Where the lines in the block end. */
+  #end = 0;
+  /** Where the part begins that `out` has not been given. */
+  #start = 0;
   readonly #free: Buffer[] = [];
-  /** Filled parts of blocks that wait for the current write to end. */
-  #full: Buffer[] = [];
-  #fullLength = 0;
-  /** Bytes of the current write. */
+  /** Bytes that `out` has been given and not written yet. */
   #writing = 0;
+  /** Runs for 50 ms after each write. */
+  #timer: NodeJS.Timeout | undefined;
   readonly #waiting: (() => void)[] = [];
 
-  /** @param out - must not keep a chunk after its write callback */
-  constructor(out: Writable) {
+  /**
+   * @param out - must not keep a chunk after its write callback
+   * @param maxPending - how many bytes may wait; if few, shorter parts are written at once
+   */
+  constructor(out: Writable, maxPending: number = Number.POSITIVE_INFINITY) {
     this.#out = out;
+    this.#longest = Math.min(BLOCK, maxPending / 4);
   }
 
   /** Bytes not written yet. */
   get pending(): number {
-    return this.#at + this.#fullLength + this.#writing;
+    return this.#end - this.#start + this.#writing;
   }
 
   /** A promise that resolves when more should be added; undefined if that is now. */
@@ -49,76 +55,79 @@ export class LineBlocks {
 
   add(event: CaptureEvent): void {
     const { head, long, tail } = linePieces(event);
-    this.#put(head);
+    this.#put(head, 'utf8');
     if (long !== undefined) {
-      for (let at = 0; at < long.length; at += PIECE)
+      for (let at = 0; at < long.length; at += PIECE) {
         this.#put(long.toString('base64', at, at + PIECE), 'latin1');
-      this.#put(tail);
+      }
+      this.#put(tail, 'latin1');
     }
-    this.#write();
+    this.#gathered();
   }
 
   text(text: string): void {
-    this.#put(text);
-    this.#write();
+    this.#put(text, 'utf8');
+    this.#gathered();
   }
 
   /** Write the rest, and end the output. */
   end(): void {
-    this.#seal();
-    for (const part of this.#full.splice(0)) this.#out.write(part);
+    if (this.#end > this.#start) this.#write();
+    clearTimeout(this.#timer);
     this.#out.end();
   }
 
-  #put(text: string, encoding: 'utf8' | 'latin1' = 'utf8'): void {
+  #put(text: string, encoding: 'utf8' | 'latin1'): void {
+    const block = this.#current();
     // A UTF-16 unit takes at most three bytes, so a short text need not be measured.
-    const room = BLOCK - this.#at;
-    if (3 * text.length > room && Buffer.byteLength(text) > room) {
-      this.#seal();
-      if (3 * text.length > BLOCK && Buffer.byteLength(text) > BLOCK) {
-        this.#add(Buffer.from(text));
-        return;
-      }
+    if (text.length * (encoding === 'utf8' ? 3 : 1) < BLOCK - this.#end) {
+      this.#end += block.write(text, this.#end, encoding);
+      return;
     }
-    this.#block ??= this.#free.pop() ?? Buffer.allocUnsafeSlow(BLOCK);
-    this.#at += this.#block.write(text, this.#at, encoding);
+    // A block is filled to its last byte, so that each begins at a multiple of its length in the file.
+    const bytes = Buffer.from(text, encoding);
+    for (let at = 0; at < bytes.length; ) {
+      const length = bytes.copy(this.#current(), this.#end, at);
+      at += length;
+      this.#end += length;
+      if (this.#end === BLOCK) this.#write();
+    }
   }
 
-  /** Close the current block, so that it is written. */
-  #seal(): void {
-    if (this.#at === 0) return;
-    this.#add(this.#block!.subarray(0, this.#at));
-    this.#block = undefined;
-    this.#at = 0;
+  #current(): Buffer {
+    this.#block ??= this.#free.pop() ?? newBlock();
+    return this.#block;
   }
 
-  #add(part: Buffer): void {
-    this.#full.push(part);
-    this.#fullLength += part.length;
+  /** Write the part that was gathered, if it is time. */
+  #gathered(): void {
+    const length = this.#end - this.#start;
+    if (length > 0 && (this.#timer === undefined || length >= this.#longest)) this.#write();
   }
 
   #write(): void {
-    if (this.#writing > 0) return;
-    this.#seal();
-    const parts = this.#full;
-    if (parts.length === 0) return;
-    this.#writing = this.#fullLength;
-    this.#full = [];
-    this.#fullLength = 0;
-    let count = parts.length;
-    const written = (error?: Error | null): void => {
-      if (--count > 0) return;
-      this.#writing = 0;
-      for (const { buffer } of parts) {
-        if (buffer.byteLength === BLOCK && this.#free.length * BLOCK < BUSY)
-          this.#free.push(Buffer.from(buffer));
-      }
-      if (!error && !this.#out.writableEnded) this.#write();
+    const block = this.#block!;
+    const length = this.#end - this.#start;
+    const isFull = this.#end === BLOCK;
+    this.#writing += length;
+    this.#out.write(block.subarray(this.#start, this.#end), (error) => {
+      this.#writing -= length;
+      if (isFull && !error && this.#free.length * BLOCK < BUSY) this.#free.push(block);
+      if (this.pending > BUSY && !this.#out.destroyed) return;
       for (const resolve of this.#waiting.splice(0)) resolve();
-    };
-    // Corked, a file stream writes all parts with one system call.
-    this.#out.cork();
-    for (const part of parts) this.#out.write(part, written);
-    this.#out.uncork();
+    });
+    this.#start = isFull ? 0 : this.#end;
+    if (isFull) {
+      this.#end = 0;
+      this.#block = undefined;
+    }
+    if (this.#timer !== undefined) {
+      this.#timer.refresh();
+      return;
+    }
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#gathered();
+    }, DELAY);
   }
 }

@@ -7,6 +7,7 @@ import { fromClient, fromServer, wholeStream } from '../protocol/direction.ts';
 import { headerLine } from '../protocol/recording/capture-line.ts';
 import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
 import type { ConnectionObserver, ObservedConnection, Observer } from '../protocol/recording/observer.ts';
+import { BlockFile } from './block-file.ts';
 import { LineBlocks } from './line-blocks.ts';
 import { Redaction } from './redaction.ts';
 
@@ -34,8 +35,8 @@ export interface RecordOptions {
  * await recorder.close();
  */
 export function recordTo(path: string, options?: RecordOptions): Recorder {
+  if (!path.endsWith('.gz')) return new Recorder(new BlockFile(path), options);
   const file = createWriteStream(path);
-  if (!path.endsWith('.gz')) return new Recorder(file, options);
   const gzip = createGzip();
   file.on('error', (error) => gzip.destroy(error));
   gzip.pipe(file);
@@ -62,7 +63,7 @@ export class Recorder implements Observer {
     checkOptions('Recorder', options, { redact: anything, maxPending: limit(0) });
     this.#out = out;
     this.#last = last;
-    this.#lines = new LineBlocks(out);
+    this.#lines = new LineBlocks(out, options.maxPending);
     this.#options = options;
     for (const stream of new Set([out, last])) {
       stream.on('error', (error) => {

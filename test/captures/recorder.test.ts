@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { PassThrough, pipeline, Readable, Writable } from 'node:stream';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
+import { BLOCK, BlockFile, newBlock } from '../../src/captures/block-file.ts';
 import { eventReader } from '../../src/captures/event-reader.ts';
 import { LineBlocks } from '../../src/captures/line-blocks.ts';
 import { readCapture } from '../../src/captures/read-capture.ts';
@@ -154,13 +155,13 @@ describe('lines in blocks', () => {
     );
     await fc.assert(
       fc.asyncProperty(lengths, fc.array(fc.nat(3)), async (sizes, delays) => {
-        let written = '';
+        const written: Buffer[] = [];
         const out = new Writable({
           // Memory that is used again shows once it is late.
           write(chunk: Buffer, _, callback) {
             const wait = delays.pop() ?? 0;
             setTimeout(() => {
-              written += chunk.toString();
+              written.push(Buffer.from(chunk));
               callback();
             }, wait);
           },
@@ -184,10 +185,62 @@ describe('lines in blocks', () => {
         }
         lines.end();
         await once(out, 'finish');
-        expect(written === expected).toBe(true);
+        expect(Buffer.concat(written).toString() === expected).toBe(true);
       }),
       { numRuns: 20 },
     );
+  });
+
+  test('go into a file as they are, in whole blocks and in parts of one', async () => {
+    const steps = fc.array(
+      fc.oneof(
+        { weight: 4, arbitrary: fc.nat(700) },
+        { weight: 4, arbitrary: fc.integer({ min: 10_000, max: 900_000 }) },
+        // Longer than what is written behind the last write.
+        { weight: 1, arbitrary: fc.constant('pause' as const) },
+      ),
+      { maxLength: 12 },
+    );
+    await fc.assert(
+      fc.asyncProperty(steps, async (all) => {
+        const file = path.join(folder, 'blocks.ndjson');
+        const out = new BlockFile(file);
+        const lines = new LineBlocks(out);
+        let expected = '';
+        for (const [time, step] of all.entries()) {
+          if (step === 'pause') {
+            await new Promise((resolve) => setTimeout(resolve, 60));
+            continue;
+          }
+          const from = time % 2 === 0 ? 'client' : 'server';
+          const bytes = Buffer.alloc(step, `${time} and on`);
+          const event: CaptureEvent = { event: 'data', time, connection: 0, from, bytes };
+          expected += eventLine(event);
+          lines.add(event);
+        }
+        lines.end();
+        await once(out, 'close');
+        expect(readFileSync(file, 'utf8') === expected).toBe(true);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test('are in the file soon, though it is not closed', async () => {
+    const file = path.join(folder, 'soon.ndjson');
+    const recorder = recordTo(file);
+    const seen = recorder.open({ protocol: drone })!;
+    for (let i = 0; i < 3; i++) {
+      seen.data('client', Buffer.from(`${i}`));
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    const last = '"bytes":"32"}\n';
+    const deadline = performance.now() + 5_000;
+    while (!readFileSync(file, 'utf8').endsWith(last) && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(readFileSync(file, 'utf8').endsWith(last)).toBe(true);
+    await recorder.close();
   });
 
   test('nobody waits for a file that cannot be written', async () => {
@@ -200,6 +253,36 @@ describe('lines in blocks', () => {
     await failed;
     lines.add({ event: 'data', time: 0, connection: 0, from: 'client', bytes });
     expect(lines.busy()).toBeUndefined();
+  });
+});
+
+describe('a file of blocks', () => {
+  test.each([
+    ['memory that a direct write takes', newBlock],
+    ['any other memory', () => Buffer.from(new ArrayBuffer(BLOCK + 1), 1)],
+  ])('holds what was written, from %s', async (_, memory) => {
+    const file = path.join(folder, 'block');
+    const out = new BlockFile(file);
+    const parts: string[] = [];
+    for (const length of [BLOCK, 10, BLOCK - 10, BLOCK, BLOCK, 3]) {
+      const part = memory().fill(`${parts.length} and on`).subarray(0, length);
+      parts.push(part.toString('latin1'));
+      out.write(part);
+    }
+    out.end();
+    await once(out, 'close');
+    expect(readFileSync(file, 'latin1') === parts.join('')).toBe(true);
+  });
+
+  test.skipIf(!existsSync('/dev/full'))('a disk that is full ends the recording', async () => {
+    const recorder = recordTo('/dev/full');
+    const seen = recorder.open({ protocol: drone })!;
+    for (let i = 0; i < 40; i++) {
+      seen.data('client', Buffer.alloc(100_000));
+      await recorder.busy();
+    }
+    seen.close(undefined);
+    await expect(recorder.close()).rejects.toMatchObject({ code: 'ENOSPC' });
   });
 });
 

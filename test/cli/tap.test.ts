@@ -5,11 +5,16 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { readCapture } from '../../src/captures/read-capture.ts';
+import { recordTo } from '../../src/captures/recorder.ts';
 import { parseFault } from '../../src/cli/fault-text.ts';
+import { tapConnection } from '../../src/cli/tap-connection.ts';
 import { drone } from '../../src/drone/protocol.ts';
 import { connect, createServer } from '../../src/index.ts';
+import { FaultPlan } from '../../src/testing/faults.ts';
+import { wire } from '../../src/testing/index.ts';
 import { Authority } from '../support/certificates.ts';
 import { isThere } from '../support/programs.ts';
 import { cli, run, start } from '../support/run.ts';
@@ -385,6 +390,130 @@ describe('tap', () => {
     expect(Buffer.concat(recorded.server!).equals(sent)).toBe(true);
     echo.close();
   });
+
+  test('killed while it records: what is in the file beside is whole as far as it goes', async () => {
+    const place = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-tap-'));
+    const echo = net.createServer((socket) => socket.pipe(socket));
+    echo.listen(0, '127.0.0.1');
+    await once(echo, 'listening');
+    const to = String((echo.address() as net.AddressInfo).port);
+    const tapped = await tap('--listen', '0', '--to', to, '--quiet', '--out', path.join(place, 'x.ndjson'));
+    const socket = net.connect({ port: portOf(tapped.at), host: '127.0.0.1' }).on('error', () => {});
+    const sent = Buffer.from(Uint32Array.from({ length: 1_000_000 }, (_, i) => i).buffer);
+    socket.write(sent);
+    let came = 0;
+    for await (const chunk of socket) {
+      came += (chunk as Buffer).length;
+      if (came >= sent.length) break;
+    }
+    tapped.child.kill('SIGKILL');
+    await once(tapped.child, 'close');
+    const left = readdirSync(place);
+    expect(left).toEqual([`.${tapped.child.pid}.x.ndjson`]);
+    const recorded: Buffer[] = [];
+    let fault: unknown;
+    try {
+      for await (const event of readCapture(path.join(place, left[0]!))) {
+        if (event.event === 'data' && event.from === 'client') recorded.push(event.bytes);
+      }
+    } catch (error) {
+      fault = error;
+    }
+    if (fault !== undefined) expect(fault).toMatchObject({ code: 'ERR_CAPTURE_TRUNCATED' });
+    const bytes = Buffer.concat(recorded);
+    expect(bytes.length).toBeGreaterThan(1_000_000);
+    expect(bytes.equals(sent.subarray(0, bytes.length))).toBe(true);
+    echo.close();
+  });
+
+  test('what is recorded is what passed, with any faults', async () => {
+    const frame = (text: string): Buffer =>
+      Buffer.concat([
+        Buffer.from([text.length + 2, 0, 0, 0, 0x02, text.length]),
+        Buffer.from(text, 'latin1'),
+      ]);
+    const direction = fc.record({
+      texts: fc.array(fc.string({ unit: 'binary-ascii', maxLength: 200 }), { maxLength: 20 }),
+      cuts: fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1 }),
+    });
+    const fault = fc.constantFrom('*: split 3', '2 *: drop', 'write: corrupt 5', '3 *: merge', '4 *: reset');
+    const faultsOf = fc.uniqueArray(fault, { maxLength: 3 });
+    await fc.assert(
+      fc.asyncProperty(direction, direction, faultsOf, async (toServer, toClient, texts) => {
+        const file = path.join(folder, 'passed.ndjson');
+        const recorder = recordTo(file);
+        const faults = texts.flatMap((text) => parseFault(text, { client: ['write'], server: ['write'] }));
+        const [near, far] = [wire(), wire()];
+        const record = recorder.open({ protocol: drone })!;
+        const over = new Promise<void>((resolve) =>
+          tapConnection(
+            { client: near.server, server: far.client },
+            {
+              data: (from, bytes) => record.data(from, bytes),
+              end: (from) => record.end(from),
+              fault: () => {},
+              close: (error) => {
+                record.close(error);
+                resolve();
+              },
+              busy: () => recorder.busy(),
+              keeps: false,
+            },
+            faults.length === 0 ? undefined : new FaultPlan(drone, faults),
+          ),
+        );
+        const passed = { client: '', server: '' };
+        for (const [from, sender, taker, plan] of [
+          ['client', near.client, far.server, toServer],
+          ['server', far.server, near.client, toClient],
+        ] as const) {
+          taker
+            .on('error', () => {})
+            .on('data', (chunk: Buffer) => (passed[from] += chunk.toString('latin1')));
+          const all = Buffer.concat(plan.texts.map(frame));
+          for (let at = 0, i = 0; at < all.length; i++) {
+            const size = plan.cuts[i % plan.cuts.length]!;
+            sender.write(all.subarray(at, at + size));
+            at += size;
+          }
+          sender.end();
+        }
+        await over;
+        await recorder.close();
+        const recorded = { client: '', server: '' };
+        for await (const event of readCapture(file)) {
+          if (event.event === 'data') recorded[event.from] += event.bytes.toString('latin1');
+        }
+        // Of what is on its way when a connection is reset, some does not arrive.
+        for (const from of ['client', 'server'] as const) {
+          if (texts.includes('4 *: reset')) expect(recorded[from].startsWith(passed[from])).toBe(true);
+          else expect(recorded[from]).toBe(passed[from]);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test.skipIf(!existsSync('/dev/full'))(
+    'a disk that is full: the bytes pass, one line, status 1',
+    async () => {
+      const tapped = await tap(
+        '--listen',
+        '0',
+        '--to',
+        String(port),
+        '--quiet',
+        '--once',
+        '--out',
+        '/dev/full',
+      );
+      const { answers } = await fly({ port: portOf(tapped.at) }, HELLO, move(1), QUIT);
+      expect(answers).toHaveLength(3);
+      const { status, stderr } = await tapped.end();
+      expect(stderr).toMatch(/^tap: .*\nwirepipe: ENOSPC[^\n]*\n$/);
+      expect(status).toBe(1);
+    },
+  );
 
   test('a server that is not there: one line, status 1, and the recording is whole', async () => {
     const out = path.join(folder, 'refused.ndjson');

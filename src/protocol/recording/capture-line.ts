@@ -37,8 +37,21 @@ export interface LinePieces {
 
 /** The pieces of an event's line, for a writer that makes no text of long chunks. */
 export function linePieces(event: CaptureEvent): LinePieces {
+  // Most events are chunks; JSON.stringify would cost more than the rest of a small one.
+  if (event.event === 'data') {
+    const { time, connection, from, bytes } = event;
+    const head = `{"time":${time},"connection":${connection},"event":"data","from":"${from}",`;
+    if (bytes.length > LONGEST_HEX) return { head: `${head}"base64":"`, long: bytes, tail: TAIL };
+    return { head: `${head}"bytes":"${bytes.toString('hex')}${TAIL}`, tail: '' };
+  }
   // The order of the fields is always the same: files can be compared line by line.
-  const { time, connection, event: kind, bytes, ...rest } = event as CaptureEvent & Partial<DataEvent>;
+  const {
+    time,
+    connection,
+    event: kind,
+    bytes,
+    ...rest
+  } = event as Exclude<CaptureEvent, DataEvent> & { connection?: number; bytes?: Buffer };
   const first = { time, connection, event: kind, ...rest };
   if (bytes === undefined || bytes.length <= LONGEST_HEX) {
     return { head: `${JSON.stringify({ ...first, bytes: bytes?.toString('hex') })}\n`, tail: '' };
