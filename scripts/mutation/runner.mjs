@@ -98,7 +98,7 @@ class InProcessRunner {
     if (OUTCOMES !== undefined) {
       const { fileName, location, mutatorName, replacement } = options.activeMutant;
       const { start, end } = location;
-      const where = `${path.relative(process.cwd(), fileName)}:${start.line + 1}:${start.column + 1}-${end.line + 1}:${end.column + 1}`;
+      const where = `${path.relative(process.cwd(), fileName).replaceAll('../', '')}:${start.line + 1}:${start.column + 1}-${end.line + 1}:${end.column + 1}`;
       appendFileSync(OUTCOMES, `${result.status} ${where} ${mutatorName} ${JSON.stringify(replacement)}\n`);
     }
     return result;

@@ -4,6 +4,7 @@ import {
   cobs,
   delimiter,
   type FrameError,
+  type FrameReader,
   type Framing,
   fixedLength,
   headed,
@@ -378,25 +379,37 @@ const ROWS: [
 ];
 
 /** All that is reported and the error that ends it, of a reader that begins at byte 100 of a stream. */
-function errorsOf(framing: Framing, chunks: Iterable<Buffer>): FrameError[] {
+function errorsOf(framing: Framing, chunks: Iterable<Buffer>, partsAbove?: number): FrameError[] {
   const errors: FrameError[] = [];
-  const reader = framing.reader({ streamOffset: 100, onDiscard: (error) => errors.push(error) });
+  const reader = framing.reader({
+    streamOffset: 100,
+    partsAbove,
+    onDiscard: (error) => errors.push(error),
+  });
   for (const chunk of chunks) {
     reader.push(chunk);
-    while (reader.next() !== undefined);
+    drain(reader);
   }
   reader.end();
-  while (reader.next() !== undefined);
+  drain(reader);
   return reader.error === undefined ? errors : [...errors, reader.error];
 }
 
+/** Reads all there is, frames and parts. */
+function drain(reader: FrameReader): void {
+  while (reader.next() !== undefined || reader.part?.() !== undefined);
+}
+
 test.each(ROWS)('%s', (_, framing, bytes, ...errors) => {
-  for (const [, chunks] of chunkings(bytes)) {
-    const got = errorsOf(framing, chunks).map((error) => {
-      const { name, code, message, origin, ...said } = error;
-      return [name, code, message, origin, said];
-    });
-    expect(got).toEqual(errors.map(([code, message, said]) => ['FrameError', code, message, 'peer', said]));
+  const expected = errors.map(([code, message, said]) => ['FrameError', code, message, 'peer', said]);
+  for (const partsAbove of framing.inParts ? [undefined, 0] : [undefined]) {
+    for (const [, chunks] of chunkings(bytes)) {
+      const got = errorsOf(framing, chunks, partsAbove).map((error) => {
+        const { name, code, message, origin, ...said } = error;
+        return [name, code, message, origin, said];
+      });
+      expect(got).toEqual(expected);
+    }
   }
 });
 
