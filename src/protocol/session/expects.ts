@@ -100,12 +100,11 @@ export function expectations(
     if (typeof entry === 'function') functions.set(type, entry as (request: object) => unknown);
     else told.set(type, compileExpects(entry, `expects.${type}`, told.get(type)));
   }
-  if (told.size === 0 && functions.size === 0) return { asks, of: () => ASSUMED };
   return {
     asks,
     of(request) {
       const { type } = request as Tagged;
-      const choose = functions.size === 0 ? undefined : functions.get(type);
+      const choose = functions.get(type);
       if (choose === undefined) return told.get(type) ?? ASSUMED;
       try {
         return compileExpects(choose(request), `expects.${type}()`, told.get(type));

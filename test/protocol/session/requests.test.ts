@@ -528,7 +528,21 @@ describe('what answers a request', () => {
     expect(() => expectations({ ask: entry })).toThrow(text);
     expect(() => expectations({ ask: entry })).toThrow(TypeError);
     const { of } = expectations({ ask: () => entry });
-    expect(() => of(asked)).toThrow(expect.objectContaining({ code: 'ERR_HANDLER', messageType: 'ask' }));
+    const message = expect.stringMatching(/^expects\.ask\(\) failed: expects\.ask\(\): /);
+    expect(() => of(asked)).toThrow(
+      expect.objectContaining({ code: 'ERR_HANDLER', messageType: 'ask', message }),
+    );
+  });
+
+  test('a message that no state takes has no outcomes', () => {
+    const { table } = defineSession({
+      receives: { types: ['ask', 'tell'] } as unknown as Codec<{ type: 'ask' | 'tell' }>,
+      sends: codecs.sends,
+      initial: 'a',
+      states: { a: { on: { ask: { handle, outcomes: { a: 'ok' } } } } },
+    });
+    const { of } = expectations({}, table);
+    expect([of({ type: 'ask' }).declared, of({ type: 'tell' }).declared]).toEqual([true, false]);
   });
 
   test('no table at all is refused', () => {
