@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Codec, defineSession } from '../../../src/index.ts';
 import { type Expectation, expectations } from '../../../src/protocol/session/expects.ts';
+import { Numbers } from '../../../src/protocol/session/numbers.ts';
 import { Requests, type RequestsOptions } from '../../../src/protocol/session/requests.ts';
 
 type Message = { type: string; id?: number };
@@ -245,6 +246,60 @@ describe('numbers', () => {
     expect(big.receive({ type: 'x', id: (2n ** 53n) as never })).toEqual({ ticket: 'b' });
     // One side may have 64 bits where the other has 32.
     expect(big.receive({ type: 'x', id: 2 ** 53 - 1 })).toEqual({ ticket: 'a' });
+  });
+
+  test('the same number is the same id, as a bigint or not, up to the greatest that a number holds', () => {
+    const MAX = 2n ** 53n - 1n;
+    for (const [ids, id] of [
+      [[-MAX, 0n], -MAX],
+      [[-MAX - 1n, 0n], -MAX - 1n],
+      [[0n, 5n], 0n],
+      [[MAX, MAX + 1n], MAX],
+      [[MAX + 1n, MAX + 9n], MAX + 1n],
+    ] as const) {
+      const each = new Requests<Message, Message, string>({ id: 'id', ids });
+      expect(send(each, 'a')).toEqual([{ type: 'a', id }]);
+      expect(each.receive({ type: 'x', id: (id + 1n) as never })).toBe('message');
+      expect(each.receive({ type: 'x', id: id as never })).toEqual({ ticket: 'a' });
+      if (id < -MAX || id > MAX) continue;
+      send(each, 'b');
+      const next = Number(id + 1n > ids[1] ? ids[0] : id + 1n);
+      if (Number.isSafeInteger(next)) expect(each.receive({ type: 'x', id: next })).toEqual({ ticket: 'b' });
+    }
+  });
+
+  test('texts count on beyond what numbers hold', () => {
+    const each = new Requests<Message, Message, string>(
+      { id: 'id', ids: [2n ** 53n - 1n, 2n ** 53n + 1n] },
+      { kind: 'text' },
+    );
+    const ids = ['9007199254740991', '9007199254740992', '9007199254740993'];
+    expect(send(each, 'a', 'b', 'c', 'd').map(({ id }) => id)).toEqual(ids);
+    expect(each.receive({ type: 'x', id: ids[2] as never })).toEqual({ ticket: 'c' });
+    expect(send(each)).toEqual([{ type: 'd', id: ids[2] }]);
+  });
+
+  test('by default all that 16 bits hold', () => {
+    const numbers = new Numbers();
+    expect(numbers.size).toBe(65_536);
+    const taken = new Set<number | bigint | string>();
+    for (let i = 0; i < 65_536; i++) taken.add(numbers.take(taken)!.key);
+    expect([Math.min(...(taken as Set<number>)), Math.max(...(taken as Set<number>))]).toEqual([0, 65_535]);
+    expect(numbers.take(taken)).toBeUndefined();
+    expect(new Numbers([5, 5]).size).toBe(1);
+    expect(new Numbers([0n, 2n ** 64n]).size).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
+  test('what is no number and no text is no id', () => {
+    const each = new Requests<Message, { type: string; id?: unknown }, string>(
+      { id: 'id' },
+      { hasId: (type) => type !== 'plain' },
+    );
+    for (const id of [true, null, {}, Symbol('x')]) {
+      send(each, 'a', 'plain');
+      expect(each.receive({ type: 'x', id })).toEqual({ ticket: 'plain' });
+      each.silence();
+    }
   });
 
   test('the reply may have another path, of several names', () => {
