@@ -39,9 +39,9 @@ export function compileLine(where: string, { framing, receives, sends }: LineSou
   return { framing, receives, sends };
 }
 
-/** The types of message that a codec names; undefined where it names none, or a function is to make it. */
+/** The types of message that a codec names; undefined for a codec that names none, or a function that makes one. */
 export function typesOf(codec: unknown): readonly string[] | undefined {
-  return typeof codec === 'function' ? undefined : (codec as AnyCodec).types;
+  return (codec as { readonly types?: readonly string[] }).types;
 }
 
 /**

@@ -442,6 +442,11 @@ describe('what the table says', () => {
       { framing: { reads: { reader() {} } } },
       'expected a framing, such as lengthPrefix()',
     ],
+    [
+      'half a framing',
+      { framing: { writes: { writer() {} } } },
+      'expected a framing, such as lengthPrefix()',
+    ],
     ['a framing of what is sent', { framing: { writes: {} } }, 'expected a framing, such as lengthPrefix()'],
     ['a misspelt direction', { framing: { read: framing } }, "did you mean 'reads'"],
     [
@@ -450,6 +455,7 @@ describe('what the table says', () => {
       'states.a.receives: expected a codec, an object with decode and encode',
     ],
     ['a codec of what is sent', { sends: null }, 'states.a.sends: expected a codec'],
+    ['half a codec', { sends: { encode() {} } }, 'states.a.sends: expected a codec'],
   ])('%s that is none is refused', (_, part, text) => {
     expect(() => one(() => {}, part)).toThrow(text);
     if (text.includes('states.a')) expect(() => one(() => {}, part)).toThrow(TypeError);
@@ -459,6 +465,46 @@ describe('what the table says', () => {
     expect(run.error).toMatchObject({ code: 'ERR_HANDLER', state: 'a', cause: expect.any(Error) });
     expect(run.error!.message).toContain("the framing or a codec of 'a' in state 'a' failed: ");
     if (text.includes('states.a')) expect(run.error!.message).toContain(`${name} of state 'a': expected`);
+  });
+
+  test('the line of a state: as it is declared, or made of the context each time the state is entered', () => {
+    const made: unknown[] = [];
+    const none = { reads: undefined, writes: undefined, receives: undefined, sends: undefined };
+    const run = defineSession({
+      ...base,
+      context: () => ({ framing, codec: own.receives }),
+      states: {
+        a: { on: { say: () => ({ next: 'b' }) }, next: ['b'] },
+        b: {
+          framing: (context) => {
+            made.push(context);
+            return context.framing;
+          },
+          receives: ({ codec }) => codec,
+          sends: () => own.sends,
+          on: { x: () => ({ next: 'c' }) },
+          next: ['c'],
+        },
+        c: {
+          framing: { writes: framing },
+          sends: own.sends,
+          on: { say: () => ({ next: 'b' }) },
+          next: ['b'],
+        },
+      },
+    }).start();
+    const before: number[] = [];
+    run.onLine = (count) => before.push(count);
+    expect(run.line).toMatchObject(none);
+    void run.receiveInto(SAY, [NO]);
+    expect(run.line).toEqual({ reads: framing, writes: undefined, receives: own.receives, sends: own.sends });
+    void run.receive({ type: 'x' } as never);
+    expect(run.line).toEqual({ ...none, writes: framing, sends: own.sends });
+    void run.receive(SAY);
+    expect([made, before]).toEqual([
+      [run.context, run.context],
+      [1, 0, 0],
+    ]);
   });
 
   test('its names are frozen, and in order', () => {
