@@ -474,7 +474,7 @@ describe('what the table says', () => {
       ...base,
       context: () => ({ framing, codec: own.receives }),
       states: {
-        a: { on: { say: () => ({ next: 'b' }) }, next: ['b'] },
+        a: { on: { say: () => ({ next: 'b' as const }) }, next: ['b'] },
         b: {
           framing: (context) => {
             made.push(context);
@@ -482,7 +482,7 @@ describe('what the table says', () => {
           },
           receives: ({ codec }) => codec,
           sends: () => own.sends,
-          on: { x: () => ({ next: 'c' }) },
+          on: { x: () => ({ next: 'c' as const }) },
           next: ['c'],
         },
         c: {
@@ -519,7 +519,7 @@ describe('what the table says', () => {
       ...base,
       ready: 'b',
       states: {
-        a: { on: { say: () => ({ next: 'b' }) }, next: ['b'] },
+        a: { on: { say: () => ({ next: 'b' as const }) }, next: ['b'] },
         b: { on: { say: () => ({ next: 'a' }) }, next: ['a'] },
       },
     }).start();
