@@ -12,18 +12,18 @@ export type FramingMaker =
   | 'measured'
   | 'selfDelimiting';
 
-/** The call of a maker that gives the same framing again: what was given, and nothing that was not. */
+/** The maker call that gives the same framing again: the options that were given, and no others. */
 export interface FramingCall {
   readonly maker: FramingMaker;
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** What a maker was called with; a copy, since the caller may go on to change its own. */
+/** The call of a maker; a copy, since the caller may change its own options later. */
 export function framingCall(maker: FramingMaker, options: object): FramingCall {
   return Object.freeze({ maker, options: copyOf(options) as FramingCall['options'] });
 }
 
-/** Lists, plain objects and bytes are copied; functions, and what has methods (a checksum, a codec), stay as they are. */
+/** Lists, plain objects and bytes are copied; functions, and objects with methods (a checksum, a codec), stay as they are. */
 function copyOf(value: unknown): unknown {
   if (value instanceof Uint8Array) return Uint8Array.from(value);
   if (Array.isArray(value)) return Object.freeze(value.map(copyOf));

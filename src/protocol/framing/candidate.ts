@@ -5,14 +5,14 @@ import type { Validity } from './validity.ts';
 import { invalidFrame } from './validity.ts';
 import { frameTooLong } from './violations.ts';
 
-/** What a measure answers in place of a length: no packet begins there. */
+/** Returned by a measure in place of a length: no packet begins there. */
 export const NONE = 0;
-/** More bytes are needed to tell. */
+/** Returned if more bytes are needed to tell. */
 export const MORE = -1;
 
-/** What a measure keeps from one question about a packet to the next, so that it looks at no byte twice. */
+/** The state that a measure keeps between two calls for a packet, so that it examines no byte twice. */
 export interface MeasureCursor {
-  /** How many bytes of the packet were looked at. The measure sets it; 0 for a new packet. */
+  /** How many bytes of the packet were examined. The measure sets it; 0 for a new packet. */
   at: number;
   /** Anything else that the measure keeps; undefined for a new packet. */
   state: unknown;
@@ -20,11 +20,11 @@ export interface MeasureCursor {
 
 /** The cursor of a built-in measure. */
 export interface InnerCursor extends MeasureCursor {
-  /** The bytes that the packet has at least; the measure is not asked again before they are there. */
+  /** The least length of the packet; the measure is not called again before these bytes are there. */
   needs: number;
   /** Why no packet begins there, for the error. */
   problem: string | undefined;
-  /** The bytes of the packet before its body, where they are known: only of `headed`. */
+  /** The bytes of the packet before its body, if they are known: only for `headed`. */
   header: number;
 }
 
@@ -37,22 +37,22 @@ export interface PacketKind {
   /** The most bytes of a packet. */
   readonly maximum: number;
   readonly validity: Validity | undefined;
-  /** How the length is found, as data; only of `packets`. */
+  /** How the length is found, as data; only for `packets`. */
   readonly length?: PacketLayout['length'] | undefined;
   /** The length of the packet at `bytes[start]`, or `MORE`, or `NONE`. */
   measure(bytes: Buffer, start: number, end: number, cursor: InnerCursor): number;
 }
 
 /**
- * The packet that may begin at one place: asks each kind in turn, and remembers how far it came when more bytes are needed.
- * An earlier kind that waits keeps the later ones waiting; otherwise the answer would depend on how the bytes are cut.
+ * The packet that may begin at one place: calls the measure of each kind in turn, and remembers its progress if more bytes are
+ * needed. An earlier kind that waits keeps the later ones waiting; otherwise the result would depend on how the bytes are cut.
  */
 export class Candidate {
-  /** How many bytes there have to be before it is worth asking again. */
+  /** How many bytes are needed before another call is useful. */
   needs = 1;
-  /** The kind that answered last. */
+  /** The kind that returned last. */
   kind = 0;
-  /** How many bytes of it were looked at, over all kinds. */
+  /** How many bytes were examined, over all kinds. */
   examined = 0;
   readonly #kinds: readonly PacketKind[];
   readonly #cursor: InnerCursor = {
@@ -64,7 +64,7 @@ export class Candidate {
   };
   /** The length of the packet of the present kind; 0 until it is measured. */
   #length = 0;
-  /** Why the last kind whose mark stands there was refused. */
+  /** Why the last kind with a matching mark was refused. */
   #problem: ((offset: number) => FrameError) | undefined;
 
   constructor(kinds: readonly PacketKind[]) {
@@ -76,12 +76,12 @@ export class Candidate {
     return this.#length;
   }
 
-  /** The bytes of the packet before its body; 0 where they are not known. */
+  /** The bytes of the packet before its body; 0 if they are not known. */
   get header(): number {
     return this.#cursor.header;
   }
 
-  /** Begin anew, at another place. */
+  /** Start again at another place. */
   reset(): void {
     this.kind = this.examined = 0;
     this.#problem = undefined;
@@ -97,7 +97,7 @@ export class Candidate {
     return NONE;
   }
 
-  /** As `judge`, with no bytes to come: a kind that needs more is skipped. Returns whether there was one. */
+  /** As `judge`, at the end of the stream: a kind that needs more bytes is skipped. Returns whether there was one. */
   passOver(): void {
     this.kind++;
     this.#restart();
@@ -133,7 +133,7 @@ export class Candidate {
     return NONE;
   }
 
-  /** A length that the kind may have, or `MORE`, or `NONE`. */
+  /** The length of a packet, if the kind allows it, or `MORE`, or `NONE`. */
   #measure(kind: PacketKind, bytes: Buffer, start: number, end: number): number {
     const cursor = this.#cursor;
     const { at } = cursor;

@@ -10,12 +10,12 @@ import { payloadTooLong } from './violations.ts';
 /** The options of `cobs`. */
 export interface CobsOptions extends StuffedOptions {}
 
-/** Data bytes in a block that stands for no zero behind them. */
+/** Data bytes in a block without a zero after it. */
 const FULL = 254;
 
 /**
- * COBS, consistent overhead byte stuffing (Cheshire and Baker, IEEE/ACM Transactions on Networking 7(2), 1999), with
- * a zero byte behind each frame.
+ * COBS, consistent overhead byte stuffing (Cheshire and Baker, IEEE/ACM Transactions on Networking 7(2), 1999), with a zero byte
+ * after each frame.
  *
  *     payload      11 22 00 33            (none)
  *     wire      03 11 22 02 33 00         01 00
@@ -23,10 +23,10 @@ const FULL = 254;
  *               │        └ 1 byte, then the end
  *               └ 2 bytes, then a zero; FF: 254 bytes, then no zero
  *
- * At most one byte in 254 is added. A count that reaches beyond its frame is `ERR_FRAME_STUFFING`. A zero right
- * behind a zero is skipped: no payload gives it. Frames are copies, not views: unstuffing changes them.
+ * At most one byte in 254 is added. A count that reaches beyond its frame is `ERR_FRAME_STUFFING`. A zero right after a zero is
+ * skipped, since no payload gives it. Frames are copies, not views: unstuffing changes them.
  *
- * @throws TypeError or RangeError for options that are wrong.
+ * @throws TypeError or RangeError for invalid options.
  *
  * @example
  * serialPort.pipe(new FrameDecoder(cobs({ maxFrameLength: 256, onInvalid: 'discard' })));
@@ -93,14 +93,14 @@ class CobsWriter implements FrameWriter {
   write(target: Buffer, at: number, source: Uint8Array, start: number, end: number): number {
     if (end - start > this.#limit) throw payloadTooLong(end - start, this.#limit);
     requireValid(this.#validity, source, start, end);
-    /** Where the count of the block under way goes. */
+    /** The place of the current block's count. */
     let codeAt = at;
     let to = at + 1;
     for (let i = start; i < end; i++) {
       const byte = source[i]!;
       if (byte !== 0) target[to++] = byte;
       const length = to - codeAt - 1;
-      // A full block at the very end needs none behind it.
+      // A full block at the very end needs no other block after it.
       if (byte === 0 || (length === FULL && i + 1 < end)) {
         target[codeAt] = length + 1;
         codeAt = to++;

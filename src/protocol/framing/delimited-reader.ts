@@ -6,25 +6,25 @@ import { Intake } from './intake.ts';
 import { Noise, type NoisePolicy } from './noise.ts';
 import { truncated } from './violations.ts';
 
-/** What the framings share whose frames end with a delimiter. */
+/** The options that all framings with a delimiter share. */
 export interface Delimited {
   /** A new search for the end of a frame. */
   search(): DelimiterSearch;
-  /** The bytes that open a frame. What stands before them is noise. */
+  /** The bytes that open a frame. Bytes before them are noise. */
   readonly start?: Buffer | undefined;
   /** Whether the start is part of the stretch. */
   readonly keepsStart?: boolean | undefined;
-  /** What becomes of noise; only with a start. */
+  /** What happens to noise; only with a start. */
   readonly noise?: NoisePolicy | undefined;
   /** How many bytes after the delimiter belong to the frame. */
   readonly trailer: number;
   /** The most bytes before the delimiter. */
   readonly maxStretch: number;
-  /** As the user gave it, for the text of an error. */
+  /** As the user gave it, for error texts. */
   readonly maxFrameLength: number;
   /** `onTooLong: 'discard'`. */
   readonly discardsTooLong: boolean;
-  /** What a rest without a delimiter is at the end of the stream. */
+  /** What bytes without a delimiter are at the end of the stream. */
   readonly unterminated: 'error' | 'emit' | 'drop';
 }
 
@@ -36,37 +36,37 @@ export interface Delimited {
  *
  *     │ noise │ start │ stretch │ delimiter │ trailer │ noise │ start │ …
  *
- * What a stretch means as a frame is for the subclass to say, in `next` and `take`.
+ * The subclass says what a stretch means as a frame, in `next` and `take`.
  */
 export abstract class DelimitedReader extends Intake {
-  /** What `cut` found: the stretch `bytes[start, stop)`, then its delimiter and trailer in `bytes[stop, after)`. */
+  /** The result of `cut`: the stretch `bytes[start, stop)`, then its delimiter and trailer in `bytes[stop, after)`. */
   protected bytes: Buffer = EMPTY;
   protected start = 0;
   protected stop = 0;
   protected after = 0;
-  /** True if `bytes` is not a chunk, but joined of several. */
+  /** True if `bytes` is not a chunk, but joined from several. */
   protected joined = false;
   /** True if the stretch, or the start before it, began in an earlier chunk. */
   protected carried = false;
-  /** Where the stretch begins in the stream. */
+  /** The offset of the stretch in the stream. */
   protected offset = 0;
 
   readonly #delimited: Delimited;
   readonly #search: DelimiterSearch;
   readonly #startSearch: DelimiterSearch | undefined;
   readonly #isPlain: boolean;
-  /** The start of the stretch under way was read; true where there is no start to look for. */
+  /** True if the start of the current stretch was read, or if there is no start to look for. */
   #open: boolean;
   readonly #noise: Noise | undefined;
-  /** The stretch under way is too long: its bytes are dropped, up to its delimiter. */
+  /** True if the current stretch is too long: its bytes are dropped, up to its delimiter. */
   #skipping = false;
-  /** The start of the stretch under way has come, in part at least, in an earlier chunk. */
+  /** True if at least a part of the current stretch's start was in an earlier chunk. */
   #carriesStart = false;
-  /** Where the start that was just found ends in the chunk. */
+  /** The end of the last start found, in the chunk. */
   #startEnd = 0;
   /** Bytes of the trailer of a dropped stretch that are still to come. */
   #skipBehind = 0;
-  /** The delimiter was found, its trailer is not complete: where both end, counted from the stretch's first byte. */
+  /** The delimiter was found, but its trailer is incomplete: the end of the stretch, counted from its first byte. */
   #foundStop = -1;
   #foundAfter = -1;
 
@@ -100,8 +100,8 @@ export abstract class DelimitedReader extends Intake {
   }
 
   /**
-   * Find the next stretch; false when there is none. With `sameChunk` only one that ends in the chunk that holds the
-   * one before.
+   * Find the next stretch; false if there is none. With `sameChunk`, only a stretch that ends in the same chunk as the previous
+   * one.
    */
   protected cut(sameChunk = false): boolean {
     const search = this.#search;
@@ -188,7 +188,7 @@ export abstract class DelimitedReader extends Intake {
     this.at = 0;
   }
 
-  /** Pass over noise, up to and including a start. */
+  /** Skip noise, up to and including a start. */
   #seekStart(): boolean {
     const search = this.#startSearch!;
     const noise = this.#noise!;
@@ -225,7 +225,7 @@ export abstract class DelimitedReader extends Intake {
     return isFound;
   }
 
-  /** Keep what the chunk has of the stretch under way. */
+  /** Keep the part of the current stretch that is in the chunk. */
   #holdStretch(): void {
     if (!this.#skipping) {
       this.hold();
@@ -283,7 +283,7 @@ export abstract class DelimitedReader extends Intake {
     this.#foundStop = this.#foundAfter = -1;
   }
 
-  /** The stretch that is dropped ends there, its trailer not counted. */
+  /** The dropped stretch ends there, without its trailer. */
   #skipTo(after: number): void {
     const held = this.held.take();
     this.at = Math.max(after, 0);
@@ -293,7 +293,7 @@ export abstract class DelimitedReader extends Intake {
     this.#open = this.#delimited.start === undefined;
   }
 
-  /** Pass over the trailer of a dropped stretch; false when more of it is to come. */
+  /** Skip the trailer of a dropped stretch; false if more of it is to come. */
   #skipTrailer(): boolean {
     const step = Math.min(this.#skipBehind, this.chunk.length - this.at);
     this.#skipBehind -= step;
@@ -301,7 +301,7 @@ export abstract class DelimitedReader extends Intake {
     return this.#skipBehind === 0;
   }
 
-  /** The stream has ended, and so has what was received: is the rest a stretch? */
+  /** The stream has ended, and so have the received bytes: is the rest a stretch? */
   #cutRest(): boolean {
     if (!this.ended) return false;
     const { start, unterminated, maxStretch } = this.#delimited;

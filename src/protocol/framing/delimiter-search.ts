@@ -1,14 +1,14 @@
 /**
- * Finds the next delimiter in a stream of chunks, looking at no byte twice: what a chunk's end leaves open is
- * remembered as a state, not as bytes to read again. (A short delimiter that may yet turn out to be the beginning of a
- * longer one is the exception: the bytes looked at beyond it, fewer than the longest delimiter has, come again.)
+ * Finds the next delimiter in a stream of chunks, examining no byte twice: the end of a chunk is remembered as a state, not as
+ * bytes to read again. (One exception: if a short delimiter may turn out to begin a longer one, the bytes examined beyond it,
+ * fewer than the longest delimiter, are read again.)
  *
- * Offsets are those of the chunk last given; a negative one lies in an earlier chunk.
+ * Offsets are relative to the last chunk; a negative offset is in an earlier chunk.
  */
 export interface DelimiterSearch {
-  /** Look at `chunk` from `from` on. True: `matchStart` and `matchEnd` say where; a new search may begin. */
+  /** Examine `chunk` from `from` on. True: `matchStart` and `matchEnd` are set, and a new search may begin. */
   find(chunk: Buffer, from: number): boolean;
-  /** No more chunks: whether a delimiter that might have become a longer one counts after all. */
+  /** There are no more chunks: whether a delimiter that might have become a longer one counts after all. */
   end(): boolean;
   /** Where the delimiter begins and ends (exclusive), after `true`. */
   readonly matchStart: number;
@@ -19,7 +19,7 @@ export interface DelimiterSearch {
   reset(): void;
 }
 
-/** The search that fits these delimiters; each has at least one byte. */
+/** The search for these delimiters; each has at least one byte. */
 export function delimiterSearch(delimiters: readonly Buffer[]): DelimiterSearch {
   if (delimiters.length === 1 && delimiters[0]!.length === 1) return new ByteSearch(delimiters[0]![0]!);
   if (delimiters.length === 2) {
@@ -34,14 +34,14 @@ export function delimiterSearch(delimiters: readonly Buffer[]): DelimiterSearch 
 /** Below this many bytes a loop beats a call into the runtime. */
 const SHORT = 32;
 
-/** Where `byte` stands in `bytes` from `from` on; -1 where it does not. */
+/** The offset of `byte` in `bytes` from `from` on; -1 if it is not there. */
 export function indexOfByte(bytes: Buffer, byte: number, from: number): number {
   const near = Math.min(bytes.length, from + SHORT);
   for (let i = from; i < near; i++) if (bytes[i] === byte) return i;
   return near === bytes.length ? -1 : bytes.indexOf(byte, near);
 }
 
-/** Where `mark` stands in `bytes[from, to)`; -1 where it does not. */
+/** The offset of `mark` in `bytes[from, to)`; -1 if it is not there. */
 export function indexOfBytes(bytes: Buffer, mark: Buffer, from: number, to: number): number {
   if (to - from > SHORT) {
     const found = bytes.subarray(from, to).indexOf(mark);
@@ -56,13 +56,13 @@ export function indexOfBytes(bytes: Buffer, mark: Buffer, from: number, to: numb
   return -1;
 }
 
-/** One byte, and maybe a second one that belongs to it when it stands before: LF, or CR LF. */
+/** One byte, with an optional second one before it: LF, or CR LF. */
 class ByteSearch implements DelimiterSearch {
   matchStart = 0;
   matchEnd = 0;
   pending = 0;
   readonly #byte: number;
-  /** The optional byte before; -1 where there is none. */
+  /** The optional byte before; -1 if there is none. */
   readonly #before: number;
 
   constructor(byte: number, before = -1) {
@@ -98,13 +98,13 @@ interface Node {
   readonly next: Map<number, Node>;
   /** The node of the longest proper suffix of these bytes that begins a delimiter (Aho and Corasick 1975). */
   fallback: Node | undefined;
-  /** The longest delimiter that ends here: all that led here, or a suffix of it; 0 for none. */
+  /** The length of the longest delimiter that ends here; 0 for none. */
   match: number;
 }
 
 /**
- * Any delimiters: a tree of their bytes with fallbacks, that is Knuth, Morris and Pratt's search when there is one and
- * Aho and Corasick's when there are several. A match counts once nothing that begins as early can be longer.
+ * Any delimiters: a tree of their bytes with fallbacks, which is Knuth, Morris and Pratt's search for one delimiter and Aho and
+ * Corasick's for several. A match counts once nothing that begins as early can be longer.
  *
  *     '\n', '\n.\n'        '\n' ─▶ match, wait ─ '.' ─▶ ─ '\n' ─▶ match, the longest: it counts
  *                                        └ anything else ─▶ '\n' counts, and the rest comes again
@@ -116,7 +116,7 @@ class TreeSearch implements DelimiterSearch {
   /** The one delimiter, for the native search. */
   readonly #only: Buffer | undefined;
   #node: Node;
-  /** The best match so far, in bytes back from where we are; 0 for none. */
+  /** The best match so far, in bytes back from the current place; 0 for none. */
   #startBack = 0;
   #endBack = 0;
 

@@ -12,11 +12,11 @@ import { invalidFrame, requireValid, type Valid, type Validity, validity } from 
 import { payloadTooLong } from './violations.ts';
 
 export interface LineOptions {
-  /** Take the delimiter off each frame. Default true; with a trailer it stays on. */
+  /** Strip the delimiter off each frame. Default true; with a trailer it stays on. */
   stripDelimiter?: boolean | undefined;
-  /** The most bytes before the delimiter, behind the start. Default 65,536. */
+  /** The most bytes before the delimiter, without the start. Default 65,536. */
   maxFrameLength?: number | undefined;
-  /** A frame longer than that: an error that ends the stream, or skip to the next delimiter. Default `'error'`. */
+  /** What to do with a longer frame: end the stream with an error, or skip to the next delimiter. Default `'error'`. */
   onTooLong?: 'error' | 'discard' | undefined;
   /**
    * What bytes after the last delimiter mean at the end of the stream: a truncated frame (`'error'`), a frame
@@ -35,21 +35,21 @@ export const LINE_OPTIONS: Readonly<Record<keyof LineOptions, Check>> = {
 
 export interface DelimiterOptions extends LineOptions {
   /**
-   * What ends a frame: text (as UTF-8), bytes, or a list of them. Of a list the earliest match counts, the longest at
-   * the same place; the writer uses the first that is not the beginning of another one.
+   * The end of a frame: text (as UTF-8), bytes, or a list of them. In a list, the earliest match counts, and at the same place
+   * the longest. The writer uses the first delimiter that does not begin another one.
    */
   delimiter: string | Uint8Array | readonly (string | Uint8Array)[];
-  /** What opens a frame: text (as UTF-8) or bytes. What stands before it is noise. Default: nothing opens a frame. */
+  /** The start of a frame: text (as UTF-8) or bytes. Bytes before it are noise. Default: nothing opens a frame. */
   start?: string | Uint8Array | undefined;
-  /** Take the start off each frame. Default true. */
+  /** Strip the start off each frame. Default true. */
   stripStart?: boolean | undefined;
   /** How many bytes after the delimiter belong to the frame, and stay on it with the delimiter. Default 0. */
   trailer?: number | undefined;
-  /** Noise before a start: skip and report it, or an error that ends the stream. Default `'discard'`. */
+  /** What to do with noise before a start: skip and report it, or end the stream with an error. Default `'discard'`. */
   onNoise?: 'discard' | 'error' | undefined;
-  /** What makes a frame valid, as it is handed on: its checksum, or a function. Default: every frame is. */
+  /** What makes a frame valid, as it is given out: its checksum, or a function. Default: every frame is valid. */
   valid?: Valid | undefined;
-  /** A frame that is not valid: an error that ends the stream, or leave it out and report. Default `'error'`. */
+  /** What to do with an invalid frame: end the stream with an error, or skip and report the frame. Default `'error'`. */
   onInvalid?: 'error' | 'discard' | undefined;
 }
 
@@ -73,11 +73,11 @@ const DEFAULT_MAX_FRAME_LENGTH = 65_536;
  *                     ├── a frame ───────┤
  *             ├── with stripStart and stripDelimiter: false ───┤
  *
- * The writer takes what the reader hands on. A payload in which the reader would find a delimiter is refused, with
- * `ERR_FRAME_STUFFING`. With `stripDelimiter: false` a payload that ends with its delimiter is written as it is, and
- * any other gets one; with a trailer the payload has to bring both.
+ * The writer takes the frames that the reader gives. A payload in which the reader would find a delimiter is refused, with
+ * `ERR_FRAME_STUFFING`. With `stripDelimiter: false` a payload that ends with its delimiter is written as it is, and any other
+ * payload gets one; with a trailer the payload has to contain both.
  *
- * @throws TypeError or RangeError for options that are wrong or contradict each other.
+ * @throws TypeError or RangeError for options that are invalid or contradict each other.
  *
  * @example
  * delimiter({ delimiter: '\r\n' }); //                               Redis inline commands, SMTP, IRC
@@ -97,7 +97,7 @@ function toBytes(value: unknown): Buffer {
   if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
     throw new TypeError(`delimiter must be a string, a Uint8Array or a list of them, got ${show(value)}`);
   }
-  // A copy: the caller may go on to write to its own.
+  // A copy: the caller may overwrite its own bytes later.
   const bytes = Buffer.from(value as Uint8Array);
   if (bytes.length === 0) throw new RangeError('delimiter must have at least one byte');
   return bytes;
@@ -124,7 +124,7 @@ export function delimited(
   }
   const keptStart = start === undefined || (options.stripStart ?? true) ? 0 : start.length;
 
-  // A list of at least one has one that begins no longer one.
+  // At least one delimiter of a list is not the beginning of a longer one.
   const written = delimiters.find(
     (one) => !delimiters.some((other) => other.length > one.length && other.indexOf(one) === 0),
   )!;
@@ -215,7 +215,7 @@ class DelimiterReader extends DelimitedReader {
     let runEnd = runStart;
     let run = true;
     do {
-      // A discarded frame, or a rest without a delimiter, is not part of a run.
+      // A discarded frame, or bytes after the last delimiter, are not part of a run.
       run &&= this.start === runEnd && this.after > this.stop;
       bounds.push(this.start, this.#end);
       runEnd = this.after;
@@ -249,7 +249,7 @@ class DelimiterWriter implements FrameWriter {
   readonly #search: DelimiterSearch;
   readonly #strips: boolean;
   readonly #start: Buffer | undefined;
-  /** Bytes of the start that the payload brings. */
+  /** Bytes of the start that the payload contains. */
   readonly #kept: number;
   readonly #trailer: number;
   readonly #limit: number;
@@ -294,7 +294,7 @@ class DelimiterWriter implements FrameWriter {
     return brings ? payloadEnd : payloadEnd + this.#delimiter.copy(target, payloadEnd);
   }
 
-  /** Whether the payload ends with its delimiter and trailer. Throws where the reader would not read this one frame. */
+  /** Whether the payload ends with its delimiter and trailer. Throws if the reader would not read this one frame. */
   #bringsDelimiter(payload: Buffer): boolean {
     const search = this.#search;
     const kept = this.#kept;

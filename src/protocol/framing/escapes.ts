@@ -4,18 +4,18 @@ import type { Stuffing } from './stuffing.ts';
 import { requireValid, type Validity } from './validity.ts';
 import { payloadLength, payloadTooLong } from './violations.ts';
 
-/** In `EscapeTable.received`, in place of a byte that is taken as it is. */
+/** In `EscapeTable.received`, in place of a byte that stands for itself. */
 export const ESCAPE = -1;
 export const IGNORED = -2;
 const FORBIDDEN = -3;
 
-/** What one byte becomes on the wire, and back. */
+/** The mapping between bytes of the payload and bytes on the wire. */
 export interface EscapeRules {
-  /** The byte that announces that the next one stands for another. */
+  /** The escape byte: the next byte stands for another. */
   readonly escape: number;
   /** What follows `escape` for each byte that is escaped. */
   readonly codes: ReadonlyMap<number, number>;
-  /** What a code stands for; undefined for one that stands for nothing. */
+  /** The byte that a code stands for; undefined for an invalid code. */
   decode(code: number): number | undefined;
   /** Bytes that receivers drop. */
   readonly ignored?: readonly number[] | undefined;
@@ -26,11 +26,11 @@ export interface EscapeRules {
 /** The rules as tables with a place for each byte. */
 export class EscapeTable {
   readonly escape: number;
-  /** What follows `escape` for a byte; -1 for one that is written as it is. */
+  /** The code after `escape` for a byte; -1 for a byte that is not escaped. */
   readonly escaped: Int16Array = new Int16Array(256).fill(-1);
   /** The byte that a code stands for; -1 for none. */
   readonly unescaped: Int16Array = new Int16Array(256).fill(-1);
-  /** What a received byte is: itself, or one of the three above. */
+  /** The meaning of a received byte: itself, or one of the three above. */
   readonly received: Int16Array = Int16Array.from({ length: 256 }, (_, byte) => byte);
 
   constructor(rules: EscapeRules) {
@@ -55,7 +55,7 @@ export class EscapeTable {
           do i++;
           while (i < end && received[source[i]!] === IGNORED);
         }
-        // A delimiter behind the escape ends the frame: the escape is what is wrong.
+        // If a delimiter follows the escape, the frame ends there and the escape is the error.
         byte = i < end && byte === ESCAPE ? unescaped[source[i]!]! : -1;
         if (byte === -1) return -1 - escapeAt;
       }
@@ -82,7 +82,7 @@ export class EscapeTable {
   }
 }
 
-/** Stuffing by such a table. */
+/** The stuffing of such a table. */
 export function stuffingOf(
   table: EscapeTable,
   { delimiter, startMarker, emptyFrames }: Pick<Stuffing, 'delimiter' | 'startMarker' | 'emptyFrames'>,

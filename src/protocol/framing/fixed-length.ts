@@ -12,7 +12,7 @@ import { payloadLength, truncated } from './violations.ts';
  *
  * The writer refuses a payload of any other length, with `ERR_FRAME_LENGTH`.
  *
- * @param length Of a frame, in bytes; at least 1.
+ * @param length the length of a frame in bytes; at least 1.
  * @throws RangeError for any other length.
  *
  * @example

@@ -3,7 +3,7 @@ import type { PartialFrame } from './framing.ts';
 import { truncated } from './violations.ts';
 
 /**
- * How far a frame that is handed on in parts has come.
+ * The progress of a frame that is given out in parts.
  *
  *     │ stripped │ header that stays │ body                   │
  *                ├── headerLength ───┤
@@ -24,8 +24,8 @@ export class FrameInParts implements PartialFrame {
 
   /**
    * @param total - the bytes of the frame on the wire
-   * @param strip - those at its beginning that are not handed on
-   * @param header - those before the body, stripped or not
+   * @param strip - the first bytes, which are not given out
+   * @param header - the bytes before the body, stripped or not
    * @param offset - where the frame begins in the stream
    */
   constructor(total: number, strip: number, header: number, offset: number) {
@@ -36,7 +36,7 @@ export class FrameInParts implements PartialFrame {
     this.headerLength = Math.max(0, header - strip);
   }
 
-  /** The next bytes of the frame have come; returns those that are handed on. */
+  /** Process the next bytes of the frame; returns the part that is given out. */
   receive(bytes: Buffer): Buffer {
     this.left -= bytes.length;
     const stripped = Math.min(this.#strip, bytes.length);

@@ -9,47 +9,47 @@ import type { HeadedLayout } from './layout.ts';
 import { type Bytes, toBytes } from './mark.ts';
 import { type Measuring, MeasuringReader, MeasuringWriter } from './measuring-reader.ts';
 
-/** The length of the body, in a field of the header that has a name: `Content-Length: 42`. */
+/** The length of the body, in a named field of the header: `Content-Length: 42`. */
 export interface HeaderField {
-  /** The name, or several that mean the same; letters of either case. */
+  /** The name, or several names for the same field; upper or lower case. */
   field: string | readonly string[];
-  /** What stands between two fields. Default LF; a CR before it belongs to it. */
+  /** The separator of fields. Default LF; a CR before it belongs to it. */
   fieldEnd?: string | undefined;
-  /** What stands between a name and its value. Default `':'`. */
+  /** The separator of a name and its value. Default `':'`. */
   nameEnd?: string | undefined;
-  /** Of the digits. Default 10. */
+  /** The base of the digits. Default 10. */
   base?: 10 | 16 | undefined;
   /** Bytes of the body that the length does not count. Default 0. */
   add?: number | undefined;
-  /** The length where there is no such field. Default: there has to be one. */
+  /** The length if there is no such field. Default: the field is required. */
   otherwise?: number | undefined;
 }
 
 /** The length of the body, in a column of the header: `MSG subject 1 42`. */
 export interface HeaderColumn {
-  /** Which one, counted from 0; negative ones count from the end. */
+  /** The index of the column, from 0; a negative index counts from the end. */
   column: number;
-  /** What stands between two columns. Default a space. */
+  /** The separator of columns. Default a space. */
   columnEnd?: string | undefined;
   base?: 10 | 16 | undefined;
   add?: number | undefined;
-  /** The length where there is no such column. Default: there has to be one. */
+  /** The length if there is no such column. Default: the column is required. */
   otherwise?: number | undefined;
 }
 
-/** A function of the header, without its end; undefined where the header says no length. */
+/** A function of the header, without its end; returns undefined if the header has no length. */
 export type HeaderLength = HeaderField | HeaderColumn | ((header: Buffer) => number | undefined);
 
 export interface HeadedOptions {
   /** The bytes that end the header. */
   end: Bytes;
-  /** Of them, the one that counts: 2 for the second. Default 1. */
+  /** Which occurrence ends the header: 2 for the second. Default 1. */
   endCount?: number | undefined;
-  /** How long the body is. */
+  /** The length of the body. */
   length: HeaderLength;
-  /** Bytes behind the body that belong to the frame. Default 0. */
+  /** Bytes after the body that belong to the frame. Default 0. */
   trailer?: number | undefined;
-  /** The bytes that end a body whose header says no length; they belong to the frame. Default: the header has to say one. */
+  /** The bytes that end a body whose header has no length; they belong to the frame. Default: a length is required. */
   until?: Bytes | undefined;
   /** Bytes that are skipped where a header may begin, such as the line ends that keep a connection open. */
   ignore?: Bytes | undefined;
@@ -60,15 +60,15 @@ export interface HeadedOptions {
 }
 
 /**
- * Frames with a text header that ends with a delimiter and says how long the body behind it is.
+ * Frames with a text header that ends with a delimiter and gives the length of the body after it.
  *
  *     │ Content-Length: 5 CR LF │ CR LF │ hello │
  *     ├ header ─────────────────┤ end ──┤ body ─┤ trailer
  *
- * A frame is all of it. A header that says no length, or says it twice and differently, is `ERR_FRAME_LENGTH`. The writer checks
- * that a payload measures itself, and writes it unchanged.
+ * A frame is all of these bytes. A header with no length, or with two different ones, is `ERR_FRAME_LENGTH`. The writer checks
+ * the length in a payload, and writes the payload unchanged.
  *
- * @throws TypeError or RangeError for options that are wrong.
+ * @throws TypeError or RangeError for invalid options.
  *
  * @example
  * headed({ end: '\r\n\r\n', length: { field: 'Content-Length' } }); //                       Language Server Protocol
@@ -133,10 +133,10 @@ const HEADED_OPTIONS: Readonly<Record<keyof HeadedOptions, Check>> = {
   maxHeaderLength: integer(1),
 };
 
-/** How a header says a length. */
+/** How a length is read from a header. */
 interface Length {
   readonly layout: HeadedLayout['length'];
-  /** The length that it says; `ABSENT`, or in words what is wrong with it. */
+  /** The length in the header; `ABSENT`, or what is wrong with it, in words. */
   read(header: Buffer): number | string;
 }
 const ABSENT = -1;
@@ -245,7 +245,7 @@ interface Headed {
 function headedMeasure(headed: Headed): PacketKind['measure'] {
   const { end, endCount, length, trailer, until, maximum, maxHeader } = headed;
 
-  /** Behind the next `mark` at or behind `cursor.at`; 0 where it has not come. Sets the cursor behind what was searched. */
+  /** The offset after the next `mark` from `cursor.at` on; 0 if it has not come. Moves the cursor past the searched bytes. */
   const search = (mark: Buffer, bytes: Buffer, start: number, stop: number, cursor: InnerCursor): number => {
     const found = indexOfBytes(bytes, mark, start + cursor.at, stop);
     if (found < 0) {

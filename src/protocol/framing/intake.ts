@@ -5,28 +5,28 @@ import type { FrameInParts } from './frame-in-parts.ts';
 import type { FrameBatch, FrameReader, FrameReaderOptions } from './framing.ts';
 
 /**
- * What every reader does with the bytes it is given, whatever it takes for a frame.
+ * The handling of received bytes that all readers share, whatever their frames.
  *
  *     stream   …───────────────────────────────────────────────▶
  *              │ taken │   held   │  chunk[0, at) │ chunk[at, …)
  *                      └ the frame under way       └ to be read; chunk[0] stands at `base`
  *
- * `held` has the beginning of the frame under way, copied, where earlier chunks had it.
+ * `held` has a copy of the beginning of the current frame, if it was in earlier chunks.
  */
 export abstract class Intake implements FrameReader {
-  /** Why nothing more will come. */
+  /** Why nothing more follows. */
   error: FrameError | undefined;
-  /** The chunk that is being read, how far, and where its first byte stands in the stream. */
+  /** The chunk that is being read, the current offset in it, and the stream offset of its first byte. */
   protected chunk: Buffer = EMPTY;
   protected at = 0;
   protected base = 0;
   protected readonly held: ByteAccumulator = new ByteAccumulator();
-  /** The length of `held` before which nothing more is known of the frame under way; 0 where every byte may tell. */
+  /** The length of `held` that is needed before more is known of the current frame; 0 if any byte may tell. */
   protected awaited = 0;
   /** The stream is over: no chunk follows. */
   protected ended = false;
   protected readonly pauseAfter: number;
-  /** The frame that is handed on in parts. */
+  /** The frame that is given out in parts. */
   partial: FrameInParts | undefined;
   readonly #options: FrameReaderOptions;
 
@@ -77,7 +77,7 @@ export abstract class Intake implements FrameReader {
     if (this.partial !== undefined) this.partial.isSkipped = true;
   }
 
-  /** Whether a frame is handed on in parts, so that there is no other one yet. */
+  /** Whether a frame is being given out in parts, so that no other frame can start yet. */
   protected isInParts(): boolean {
     while (this.partial?.isSkipped && this.part() !== undefined);
     return this.partial !== undefined;
@@ -104,12 +104,12 @@ export abstract class Intake implements FrameReader {
     return rest;
   }
 
-  /** Where the frame under way begins in the stream. */
+  /** The stream offset of the current frame. */
   protected get position(): number {
     return this.base + this.at - this.held.length;
   }
 
-  /** Whether the chunk does not bring what is awaited. Then it is added to `held`, and nothing else is to be done with it. */
+  /** Whether the chunk still does not complete what is awaited. Then it is added to `held`, and needs no other work. */
   protected waitsOn(): boolean {
     const { held, chunk, at, awaited } = this;
     if (held.length + chunk.length - at >= awaited) return false;
@@ -118,13 +118,13 @@ export abstract class Intake implements FrameReader {
     return true;
   }
 
-  /** Copy what the chunk has of the frame under way, so that the chunk can be freed. */
+  /** Copy the part of the current frame that is in the chunk, so that the chunk can be freed. */
   protected hold(most?: number): void {
     this.held.append(this.chunk, this.at, this.chunk.length, most);
     this.pass();
   }
 
-  /** Drop the bytes that were not taken. A subclass that keeps more than these drops that too. */
+  /** Drop the bytes that were not taken. A subclass that keeps more drops that too. */
   protected forget(): void {
     this.pass();
     this.held.clear();
@@ -132,7 +132,7 @@ export abstract class Intake implements FrameReader {
     this.partial = undefined;
   }
 
-  /** The bytes of that frame that have come: those held first. */
+  /** The received bytes of that frame: held ones first. */
   #receivedOf({ left }: FrameInParts): Buffer {
     if (this.held.length > 0) return this.held.take();
     const bytes = this.chunk.subarray(this.at, this.at + left);
@@ -140,21 +140,21 @@ export abstract class Intake implements FrameReader {
     return bytes;
   }
 
-  /** All of the chunk is read: it can be freed. */
+  /** The whole chunk is read: it can be freed. */
   protected pass(): void {
     this.base += this.chunk.length;
     this.chunk = EMPTY;
     this.at = 0;
   }
 
-  /** Nothing more will come: this is why. */
+  /** Nothing more follows, for this reason. */
   protected fail(error: FrameError): void {
     this.forget();
     this.error = error;
   }
 
   /**
-   * A frame that is invalid or too long, or noise: it is skipped and reported, or the reader ends with the error.
+   * Handle a frame that is invalid or too long, or noise: skip and report it, or end the reader with the error.
    * @param noise - how many bytes of noise; 0 for a frame
    */
   protected violation(isSkipped: boolean, makeError: () => FrameError, noise = 0): void {
@@ -162,7 +162,7 @@ export abstract class Intake implements FrameReader {
     else this.fail(makeError());
   }
 
-  /** Report what is skipped. The error is made only if `onDiscard` is there to receive it. */
+  /** Report skipped bytes. The error is made only if there is an `onDiscard` to receive it. */
   protected discard(makeError: () => FrameError, noise = 0): void {
     const { onDiscard, counts } = this.#options;
     if (counts !== undefined) {

@@ -1,8 +1,8 @@
 import type { CrcParameters } from '../../bytes/checksum.ts';
 
 /**
- * What a framing is, as plain data: all that a generator of documentation, of a dissector or of a `.ksy` needs to know. Bytes
- * are arrays of numbers, lengths are in bytes, and everything survives JSON.
+ * A framing as plain data: everything that a generator of documentation, of a dissector or of a `.ksy` needs. Bytes are arrays of
+ * numbers, lengths are in bytes, and everything survives JSON.
  */
 export type FramingLayout =
   | LengthFieldLayout
@@ -12,18 +12,18 @@ export type FramingLayout =
   | HeadedLayout
   | {
       readonly kind: 'fixedLength';
-      /** Of every frame. */
+      /** The length of every frame. */
       readonly length: number;
     }
   | {
-      /** Consistent overhead byte stuffing: blocks of a count and data, and a zero behind the frame. */
+      /** Consistent overhead byte stuffing: blocks of a count and data, and a zero after the frame. */
       readonly kind: 'cobs';
       readonly delimiter: 0;
       readonly maximum: number;
       readonly valid?: ValidLayout;
     }
   | {
-      /** A function finds the length, or the declaration of the message itself (`selfDelimiting`). */
+      /** A function finds the length, or the message's own declaration does (`selfDelimiting`). */
       readonly kind: 'measured';
       readonly by: 'function' | 'declaration';
       readonly maximum: number;
@@ -31,18 +31,18 @@ export type FramingLayout =
       readonly valid?: ValidLayout;
     };
 
-/** An unsigned number that says how long something is. */
+/** An unsigned number that gives the length of something. */
 export interface LengthFieldData {
-  /** Where it stands, from the first byte of the frame on the wire. */
+  /** Its offset from the first byte of the frame on the wire. */
   readonly offset: number;
-  /** In bytes, or digits; 0 where it depends on the value. */
+  /** In bytes, or digits; 0 if it depends on the value. */
   readonly width: number;
   readonly form: 'binary' | 'varint' | '7/16/64' | 'decimal' | 'hexadecimal';
   /** The most bytes of a varint. */
   readonly maxWidth?: number;
-  /** Of a binary field. */
+  /** For a binary field. */
   readonly order?: 'little' | 'big';
-  /** The bits that hold the length, side by side, where these are not all. */
+  /** The bits that hold the length, side by side, if not all of them do. */
   readonly mask?: number;
 }
 
@@ -52,9 +52,9 @@ export interface LengthFieldLayout {
   readonly field: LengthFieldData;
   /** Added to the field's value to give the bytes after the field. */
   readonly adjustment: number;
-  /** Of a field of no fixed width: its own width counts as well. */
+  /** For a field without a fixed width: its own width counts as well. */
   readonly countsItself: boolean;
-  /** Leading bytes that are not handed on; `'header'`: all up to and including the field. */
+  /** Leading bytes that are not given out; `'header'`: everything up to and including the field. */
   readonly strips: number | 'header';
   /** The most bytes after the field. */
   readonly maximum: number;
@@ -63,12 +63,12 @@ export interface LengthFieldLayout {
 /** `delimiter` and `line`. */
 export interface DelimiterLayout {
   readonly kind: 'delimiter';
-  /** The earliest counts, the longest at one place. */
+  /** The earliest counts, and at the same place the longest. */
   readonly delimiters: readonly (readonly number[])[];
   readonly stripsDelimiter: boolean;
   readonly start?: readonly number[];
   readonly stripsStart: boolean;
-  /** Bytes behind the delimiter that belong to the frame. */
+  /** Bytes after the delimiter that belong to the frame. */
   readonly trailer: number;
   /** The most bytes before the delimiter. */
   readonly maximum: number;
@@ -80,23 +80,23 @@ export interface DelimiterLayout {
 /** `slip` and `stuffed`. */
 export interface StuffedLayout {
   readonly kind: 'stuffed';
-  /** Ends a frame; of one that says its length, begins it. */
+  /** The end of a frame; for a frame with its own length, its beginning. */
   readonly delimiter: number;
-  /** Opens a frame. What stands before it is noise. */
+  /** Opens a frame. Bytes before it are noise. */
   readonly start?: number;
-  /** The byte that the writer puts in front of a frame. */
+  /** The byte that the writer puts before a frame. */
   readonly opensWith?: number;
   readonly escape: number;
-  /** The bytes that are escaped, each with what stands behind the escape for it. */
+  /** The escaped bytes, each with its code after the escape. */
   readonly escapes: readonly (readonly [byte: number, code: number])[];
   /** Any byte may be escaped, XORed with this. */
   readonly xor?: number;
   readonly ignored: readonly number[];
   readonly forbidden: readonly number[];
   readonly cancel?: number;
-  /** Whether nothing between two delimiters is a frame. */
+  /** Whether two delimiters with nothing between them make a frame. */
   readonly emptyFrames: boolean;
-  /** Where the payload says its own length: the field in it, and what is added to give the payload's length. */
+  /** If the payload contains its own length: the field in it, and what is added to give the payload's length. */
   readonly length?: { readonly field: LengthFieldData; readonly add: number };
   /** The most bytes of a payload. */
   readonly maximum: number;
@@ -113,9 +113,9 @@ export interface PacketsLayout {
 
 export interface PacketLayout {
   readonly name: string;
-  /** Fixed bytes that it begins with, and the bits of them that count where these are not all. */
+  /** Fixed bytes at the beginning, and the bits of them that count if not all do. */
   readonly start?: { readonly bytes: readonly number[]; readonly mask?: readonly number[] };
-  /** Bytes needed to know the length. */
+  /** The bytes needed to know the length. */
   readonly header: number;
   readonly length:
     | { readonly by: 'number'; readonly length: number }
@@ -129,7 +129,7 @@ export interface PacketLayout {
 /** `headed`. */
 export interface HeadedLayout {
   readonly kind: 'headed';
-  /** Ends the header, when it comes for the `endCount`-th time. */
+  /** The end of the header, at its `endCount`-th occurrence. */
   readonly end: readonly number[];
   readonly endCount: number;
   readonly length:
@@ -152,7 +152,7 @@ export interface HeadedLayout {
       }
     | { readonly by: 'function' };
   readonly trailer: number;
-  /** Ends a body whose header says no length. */
+  /** The end of a body whose header has no length. */
   readonly until?: readonly number[];
   /** Bytes skipped before a header. */
   readonly ignored: readonly number[];
@@ -160,14 +160,14 @@ export interface HeadedLayout {
   readonly maxHeader: number;
 }
 
-/** What makes a frame valid. Offsets are in the frame as it is handed on; negative ones count from its end. */
+/** What makes a frame valid. Offsets are in the frame as it is given out; negative ones count from its end. */
 export type ValidLayout =
   | {
       readonly by: 'checksum';
       readonly checksum: string;
-      /** Of the sum, in bits. */
+      /** The width of the sum in bits. */
       readonly bits: number;
-      /** Of a checksum that is a CRC. */
+      /** The parameters of a checksum that is a CRC. */
       readonly crc?: CrcParameters;
       readonly order?: 'little' | 'big';
       readonly form: 'binary' | 'decimal' | 'hexadecimal';

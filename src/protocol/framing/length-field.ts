@@ -5,21 +5,21 @@ import type { LengthFieldData } from './layout.ts';
 
 /** `LengthField.widthAt`: more bytes are needed to tell. */
 export const MORE = 0;
-/** `LengthField.widthAt`: no such field stands there. */
+/** `LengthField.widthAt`: the bytes are not such a field. */
 export const INVALID = -1;
 
-/** How a length stands on the wire, where it is not a plain unsigned integer. */
+/** A length on the wire that is not a plain unsigned integer. */
 export interface LengthField {
   /** In words, for errors: `'a varint of at most 10 bytes'`. */
   readonly name: string;
   readonly form: LengthFieldData['form'];
-  /** The bits of the field that it is in, where these are not all. */
+  /** The bits of the field that hold the length, if not all of them do. */
   readonly mask?: number | undefined;
-  /** In bytes, where that is fixed; otherwise 0. */
+  /** In bytes, if the width is fixed; otherwise 0. */
   readonly width: number;
-  /** The most bytes that it takes. */
+  /** The most bytes of the field. */
   readonly maxWidth: number;
-  /** The largest length it can hold, as far as a double counts. */
+  /** The largest length it can hold, as far as a double is exact. */
   readonly maximum: number;
   /** How many bytes the field at `bytes[at]` takes, or `MORE`, or `INVALID`. */
   widthAt(bytes: Uint8Array, at: number, end: number): number;
@@ -31,7 +31,7 @@ export interface LengthField {
   write(target: Uint8Array, at: number, value: number): number;
 }
 
-/** Base 128, least significant first, of at most so many bytes. */
+/** Base 128, least significant first, of at most that many bytes. */
 export function varintField(most: number): LengthField {
   return {
     name: `a varint of at most ${most} bytes`,
@@ -79,7 +79,7 @@ export const steppedField: LengthField = {
   },
 };
 
-/** So many ASCII digits, with leading zeros. */
+/** A number in `width` ASCII digits, with leading zeros. */
 export function digitsField(width: number, base: 10 | 16): LengthField {
   return {
     name: `${width} ${base === 10 ? 'decimal' : 'hexadecimal'} digits`,
@@ -94,7 +94,7 @@ export function digitsField(width: number, base: 10 | 16): LengthField {
   };
 }
 
-/** The bits of an unsigned integer of at most four bytes that `mask` has set: they stand side by side. */
+/** The bits of an unsigned integer of at most four bytes that are set in `mask`; they are adjacent. */
 export function maskedField(width: number, little: boolean, mask: number): LengthField {
   const unit = lowestBit(mask);
   const others = (2 ** (8 * width) - 1 - mask) >>> 0;
@@ -121,7 +121,7 @@ export function lowestBit(mask: number): number {
   return (mask & -mask) >>> 0;
 }
 
-/** Whether the bits that are set stand side by side. */
+/** Whether the set bits are adjacent. */
 export function isRun(mask: number): boolean {
   const shifted = mask / lowestBit(mask);
   return Number.isInteger(Math.log2(shifted + 1));

@@ -11,7 +11,7 @@ import { frameTooLong, truncated } from './violations.ts';
 /** Scratch array for frame offsets; the filled part is copied. Growing an array frame by frame was slower. */
 const locations: number[] = new Array<number>(2 * FRAMES_AT_ONCE).fill(0);
 
-/** What `#measure` answers in place of a length. */
+/** Returned by `#measure` in place of a length. */
 const MORE = -1;
 const INVALID = -2;
 
@@ -21,13 +21,13 @@ export class LengthPrefixReader extends Intake {
   }
 
   readonly #layout: LengthLayout;
-  /** A frame of more bytes, as it is handed on, comes in parts. */
+  /** A longer frame is given out in parts. */
   readonly #partsAbove: number;
-  /** The most bytes behind a length field of fixed width in a frame that is whole and right. */
+  /** The most bytes after a length field of fixed width in a frame that is complete and valid. */
   readonly #longestWhole: number;
   /** Bytes of a discarded frame that are still to come. */
   #skip = 0;
-  /** Of the header last measured: its length, and why it is invalid. */
+  /** For the header measured last: its length, and why it is invalid. */
   #headerLength: number;
   #invalid: FrameError | undefined;
 
@@ -61,7 +61,7 @@ export class LengthPrefixReader extends Intake {
     this.#skip = 0;
   }
 
-  /** The next frame, if none is under way and it lies whole in the chunk: most do, and need no batch. */
+  /** The next frame, if none is under way and it lies whole in the chunk: most frames do, and need no batch. */
   #nextFixed(): Buffer | undefined {
     const { field, width, little, offset, header, adjustment, strip } = this.#layout;
     const bytes = this.chunk;
@@ -104,7 +104,7 @@ export class LengthPrefixReader extends Intake {
     const bytes = this.chunk;
     const end = bytes.length;
     const shortest = Math.max(0, strip - header);
-    // Few frames are located at once. Of many, a run that goes on as it is, only the end is looked for.
+    // Few frames are located at once. For many, only the end of the run is looked for, since it is forwarded as it is.
     const located = limit > FRAMES_AT_ONCE ? undefined : locations;
     const runStart = this.at;
     let at = runStart;
@@ -146,7 +146,7 @@ export class LengthPrefixReader extends Intake {
     return { bytes, bounds, count: bounds.length >> 1, wire, runStart, runEnd: at, streamOffset: this.base };
   }
 
-  /** No whole frame at `at`: find out why. Returns false when there is more to read behind a discarded frame. */
+  /** No whole frame at `at`: find out why. Returns false if there is more to read after a discarded frame. */
   #stopped(): boolean {
     const body = this.#measure(this.chunk, this.at, this.chunk.length);
     if (body === INVALID) {
@@ -160,7 +160,7 @@ export class LengthPrefixReader extends Intake {
     return true;
   }
 
-  /** Add to the held beginning what the chunk has of that frame: the header first, and nothing past the frame. */
+  /** Add to the held beginning the part of that frame in the chunk: the header first, and nothing beyond the frame. */
   #complete(): FrameBatch | undefined {
     const { held } = this;
     this.awaited = 0;
@@ -196,7 +196,7 @@ export class LengthPrefixReader extends Intake {
     }
   }
 
-  /** Whether the frame that was just measured comes in parts; then it begins to. */
+  /** Whether the frame just measured comes in parts; if so, it begins. */
   #isLong(body: number): boolean {
     if (body === MORE) return false;
     const { strip, stripsField } = this.#layout;
@@ -226,7 +226,7 @@ export class LengthPrefixReader extends Intake {
     const field = this.#layout.field!;
     const fieldAt = at + offset;
     if (field.form === 'varint' && fieldAt < end && bytes[fieldAt]! < 0x80) {
-      // One byte: most are.
+      // One byte: the usual case.
       this.#headerLength = offset + 1;
       const body = bytes[fieldAt]! + adjustment - (countsField ? 1 : 0);
       return body >= 0 && this.#headerLength + body >= strip ? body : this.#invalidLength(body);
@@ -263,7 +263,7 @@ export class LengthPrefixReader extends Intake {
     return INVALID;
   }
 
-  /** The frame under way is too long; `left` bytes of it were not read yet. */
+  /** The current frame is too long; `left` bytes of it were not read yet. */
   #tooLong(body: number, left: number): void {
     const { discards, maxFrameLength } = this.#layout;
     const offset = this.position;

@@ -15,12 +15,12 @@ export class FixedWriter implements FrameWriter {
 
   readonly headerLength: number;
   readonly #layout: LengthLayout;
-  /** Bounds of the payload's length. They sum up every check, so that each frame costs two comparisons. */
+  /** Bounds of the payload's length. They combine all checks, so that each frame costs two comparisons. */
   readonly #shortest: number;
   readonly #longest: number;
   /** The field's value is the payload's length plus this. */
   readonly #toValue: number;
-  /** The header has bytes or bits beside the length: what stood in the buffer before is not for the peer. */
+  /** True if the header has other bytes or bits than the length: old contents of the buffer must not reach the peer. */
   readonly #zeroes: boolean;
 
   constructor(layout: LengthLayout) {
@@ -28,7 +28,7 @@ export class FixedWriter implements FrameWriter {
     this.#layout = layout;
     this.#zeroes = strip > 0 && (offset > 0 || strip > width || field !== undefined);
     this.headerLength = strip;
-    // Bytes behind the field = strip + payload - header, and the field's value = that - adjustment.
+    // Bytes after the field = strip + payload - header, and the field's value = that - adjustment.
     const beyond = header - strip;
     this.#shortest = Math.max(0, beyond, beyond + adjustment);
     this.#longest = beyond + Math.min(maxFrameLength, (field?.maximum ?? largestOf(width)) + adjustment);
@@ -41,7 +41,7 @@ export class FixedWriter implements FrameWriter {
 
   write(target: Buffer, at: number, source: Uint8Array, start: number, end: number): number {
     const length = end - start;
-    // Judged before it is copied: a payload that is refused may be larger than the room there is.
+    // Checked before copying: a refused payload may be larger than the room.
     if (length < this.#shortest || length > this.#longest) throw this.#refusal(length);
     const payloadEnd = copyBytes(target, at + this.headerLength, source, start, end);
     this.#writeHeader(target, at, length + this.#toValue);
@@ -58,7 +58,7 @@ export class FixedWriter implements FrameWriter {
   ): number {
     const copier = new Copier(target, source);
     const { headerLength } = this;
-    // Read once: nothing of this can change while frames are copied, but V8 cannot know.
+    // Read once: none of these can change while frames are copied, but V8 cannot know.
     const { width, little, offset, field } = this.#layout;
     const shortest = this.#shortest;
     const longest = this.#longest;
@@ -125,7 +125,7 @@ export class VariableWriter implements FrameWriter {
     trust(VariableWriter.prototype);
   }
 
-  /** A payload that brings its own length is written where it stands. */
+  /** A payload that contains its own length is written in place. */
   readonly headerLength: number | undefined;
   readonly #layout: LengthLayout;
   readonly #field: LengthField;
@@ -174,13 +174,13 @@ export class VariableWriter implements FrameWriter {
     return Buffer.concat([header.subarray(0, end), first]);
   }
 
-  /** The field's value for that many bytes behind it. */
+  /** The field's value for that many bytes after it. */
   #value(body: number): number {
     const { adjustment, countsField, maxFrameLength } = this.#layout;
     const field = this.#field;
     if (body > maxFrameLength) throw payloadTooLong(body, maxFrameLength);
     let value = body - adjustment;
-    // One that counts itself may grow when its own width is added.
+    // A field that counts itself may grow when its own width is added.
     if (countsField) {
       let width = field.widthOf(value + 1);
       while (field.widthOf(value + width) > width) width = field.widthOf(value + width);
@@ -191,8 +191,8 @@ export class VariableWriter implements FrameWriter {
   }
 
   /**
-   * The payload brings its own length: it has to be right. False when more of the payload of `length` bytes is needed to tell
-   * than `source[start, end)`.
+   * The payload contains its own length, which has to be right. False if more of the payload of `length` bytes is needed than
+   * `source[start, end)`.
    */
   #checkKept(source: Uint8Array, start: number, end: number, length: number): boolean {
     const { offset, strip, adjustment, countsField, maxFrameLength } = this.#layout;

@@ -17,7 +17,7 @@ import type { LengthLayout } from './length-layout.ts';
 import { LengthPrefixReader } from './length-prefix-reader.ts';
 import { FixedWriter, VariableWriter } from './length-prefix-writer.ts';
 
-/** Widths of a length field: bytes, or more digits than that, or one that depends on the length. */
+/** Widths of a length field: a number of bytes or digits, or a width that depends on the length. */
 export type LengthFieldLength =
   | 1
   | 2
@@ -38,7 +38,7 @@ export type LengthFieldLength =
   | '7/16/64';
 
 /**
- * Frames that say their length up front.
+ * Frames with a length field at the beginning.
  *
  *     lengthFieldOffset   lengthFieldLength
  *     ├──────────────┤├───────────────────┤
@@ -53,38 +53,38 @@ export interface LengthPrefixOptions {
    * `'7/16/64'` (7 bits, or 126 and 16 bits, or 127 and 64 bits, big-endian, as in WebSocket). Default 4.
    */
   lengthFieldLength?: LengthFieldLength | undefined;
-  /** The most bytes that a varint may take, 1 to 10: MQTT has 4. Default 10. */
+  /** The most bytes of a varint, 1 to 10: MQTT allows 4. Default 10. */
   maxLengthFieldLength?: number | undefined;
   /** The length is text: ASCII digits of that base, with leading zeros. Default: a binary number. */
   base?: 10 | 16 | undefined;
   /** The bits of the field that hold the length, side by side, in a field of at most 4 bytes. Default: all of them. */
   mask?: number | undefined;
-  /** Of the length field; a varint, the 7/16/64 bits and digits have their own. Default `'little'`. */
+  /** The byte order of the length field; a varint, 7/16/64 bits and digits have their own. Default `'little'`. */
   byteOrder?: 'little' | 'big' | undefined;
   /** Header bytes before the length field. Default 0. */
   lengthFieldOffset?: number | undefined;
   /** Added to the length in the field to give the number of bytes that follow the field; may be negative. Default 0. */
   lengthAdjustment?: number | undefined;
   /**
-   * `lengthAdjustment` in plain words: the length counts what follows the field (`'payload'`), or also the field
-   * and what stands before it (`'header'`). Default `'payload'`.
+   * `lengthAdjustment` in plain words: the length counts the bytes after the field (`'payload'`), or also the field and the bytes
+   * before it (`'header'`). Default `'payload'`.
    */
   lengthIncludes?: 'payload' | 'header' | undefined;
-  /** Leading bytes of the frame that are not handed on. Default: the header, field included. */
+  /** Leading bytes of the frame that are not given out. Default: the header, field included. */
   initialBytesToStrip?: number | undefined;
   /** The most bytes that may follow the length field. Default 10,000,000. */
   maxFrameLength?: number | undefined;
-  /** A frame longer than that: an error that ends the stream, or skip exactly that frame. Default `'error'`. */
+  /** What to do with a longer frame: end the stream with an error, or skip exactly that frame. Default `'error'`. */
   onTooLong?: 'error' | 'discard' | undefined;
 }
 
 /**
- * Length-field framing, both directions from one object: what its writer writes, its reader reads.
+ * Length-field framing, both directions from one object: its reader reads what its writer writes.
  *
- * The writer takes what the reader hands on. Header bytes that the reader strips are written as zeros, the length
- * field is always filled in.
+ * The writer takes the frames that the reader gives. Header bytes that the reader strips are written as zeros; the length field
+ * is always filled in.
  *
- * @throws TypeError or RangeError for options that are wrong or contradict each other.
+ * @throws TypeError or RangeError for options that are invalid or contradict each other.
  *
  * @example
  * lengthPrefix(); //                                                u32 little-endian, at most 10,000,000 bytes
@@ -202,12 +202,12 @@ function checkedLayout(options: LengthPrefixOptions): LengthLayout {
     countsField: isVariable && lengthIncludes === 'header',
     maxFrameLength: Math.min(maxFrameLength, largest + adjustment),
     discards: onTooLong === 'discard',
-    // Any other field may be written in several ways, so one reader's run is not byte for byte what a writer makes.
+    // Any other field can be written in several ways, so a reader's run may differ from a writer's bytes.
     wire: stripsAll && field === undefined ? `lengthPrefix:${width}:${byteOrder}:${adjustment}` : undefined,
   };
 }
 
-/** The width of the length field, 0 where it differs, and the field if it is not a plain integer. */
+/** The width of the length field, 0 if it varies, and the field if it is not a plain integer. */
 function lengthField(options: LengthPrefixOptions): [width: number, field: LengthField | undefined] {
   const { lengthFieldLength: width = 4, maxLengthFieldLength, base, mask, byteOrder } = options;
   if (maxLengthFieldLength !== undefined && width !== 'varint') {

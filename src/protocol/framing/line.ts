@@ -5,9 +5,9 @@ import type { Framing } from './framing.ts';
 /**
  * Lines: frames that end with LF, or with CR LF.
  *
- * The writer ends a line with LF. It refuses a payload that ends with CR, since the reader would take that off.
+ * The writer ends a line with LF. It refuses a payload that ends with CR, since the reader would strip it.
  *
- * @throws TypeError or RangeError for options that are wrong.
+ * @throws TypeError or RangeError for invalid options.
  *
  * @example
  * for await (const text of socket.pipe(new FrameDecoder(line()))) console.log(String(text));

@@ -3,7 +3,7 @@ import { show } from '../../bytes/show.ts';
 /** Bytes: as text (in UTF-8), as a Uint8Array, or as numbers. */
 export type Bytes = string | Uint8Array | readonly number[];
 
-/** A copy of them, since the caller may go on to write to its own. Throws a TypeError or RangeError for anything else. */
+/** A copy of the bytes, since the caller may overwrite its own later. Throws a TypeError or RangeError for anything else. */
 export function toBytes(name: string, value: unknown): Buffer {
   const isList = Array.isArray(value);
   if (typeof value !== 'string' && !(value instanceof Uint8Array) && !isList) {
@@ -18,12 +18,12 @@ export function toBytes(name: string, value: unknown): Buffer {
   return bytes;
 }
 
-/** What `Mark.compare` answers. */
+/** The results of `Mark.compare`. */
 export const DIFFERS = -1;
 export const BEGINS = 0;
 export const STANDS = 1;
 
-/** Fixed bytes at the beginning of a packet; of some only the bits of a mask. */
+/** Fixed bytes at the beginning of a packet; with a mask, only some of their bits count. */
 export class Mark {
   readonly bytes: Buffer;
   readonly mask: Buffer | undefined;
@@ -37,7 +37,7 @@ export class Mark {
     return this.bytes.length;
   }
 
-  /** Whether the mark stands at `bytes[start]`, differs, or may still come: its beginning stands before `end`. */
+  /** Whether the mark is at `bytes[start]`, differs, or may still come: its beginning lies before `end`. */
   compare(bytes: Uint8Array, start: number, end: number): number {
     const { bytes: mark, mask } = this;
     const there = Math.min(mark.length, end - start);

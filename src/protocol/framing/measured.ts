@@ -7,29 +7,29 @@ import { type Valid, validity } from './validity.ts';
 
 export interface MeasuredOptions {
   /**
-   * How long is the packet that begins at `bytes[start]`? Only `bytes[start, end)` is there. Answers
+   * Find the length of the packet that begins at `bytes[start]`. Only `bytes[start, end)` is there. Returns
    *
    *     n > 0       its length in bytes, however much of it is there
    *     undefined   more bytes are needed to tell; -n: at least n more
    *     0           no packet begins there
    *
-   * When more bytes have come, it is asked again with the same `cursor`: `cursor.at` and `cursor.state` are its own, to go
-   * on where it stopped. A measure that does so looks at no byte twice, and the framing is linear in the input.
+   * When more bytes have come, it is called again with the same `cursor`: `cursor.at` and `cursor.state` are its own, to continue
+   * where it stopped. A measure that does so examines no byte twice, and the framing is linear in the input.
    */
   measure(bytes: Buffer, start: number, end: number, cursor: MeasureCursor): number | undefined;
-  /** The most bytes of a packet, whole. Default 65,536. */
+  /** The most bytes of a whole packet. Default 65,536. */
   maxFrameLength?: number | undefined;
-  /** What makes a packet valid: its checksum, or a function. Default: every packet is. */
+  /** What makes a packet valid: its checksum, or a function. Default: every packet is valid. */
   valid?: Valid | undefined;
-  /** Bytes that do not begin a valid packet: an error that ends the stream, or skip them and report. Default `'error'`. */
+  /** What to do with bytes that do not begin a valid packet: end the stream with an error, or skip and report them. Default `'error'`. */
   onNoise?: 'error' | 'discard' | undefined;
 }
 
 /**
- * Frames whose length a function finds out. A frame is the whole packet; the writer checks that it measures itself, and
- * writes it unchanged.
+ * Frames whose length a function finds. A frame is the whole packet; the writer checks the length of a payload, and writes the
+ * payload unchanged.
  *
- * @throws TypeError or RangeError for options that are wrong.
+ * @throws TypeError or RangeError for invalid options.
  *
  * @example
  * // SOCKS 5 greetings, RFC 1928: version, number of methods, the methods
@@ -72,7 +72,7 @@ export function measured(options: MeasuredOptions): Framing {
   };
 }
 
-/** What a user's measure answered, as a length, `MORE` or `NONE`. */
+/** The result of a user's measure, as a length, `MORE` or `NONE`. */
 function answer(length: unknown, there: number, cursor: InnerCursor): number {
   if (length === undefined) {
     cursor.needs = there + 1;

@@ -8,42 +8,42 @@ import { Intake } from './intake.ts';
 import { Noise } from './noise.ts';
 import { payloadLength, payloadTooLong, truncated } from './violations.ts';
 
-/** What the framings share whose frames are measured. */
+/** The options that all framings with measured frames share. */
 export interface Measuring {
   readonly kinds: readonly PacketKind[];
   /** Bytes that do not begin a packet are skipped and reported; otherwise they are an error that ends the stream. */
   readonly skipsNoise: boolean;
   readonly maxFrameLength: number;
-  /** By byte: whether it is skipped in silence where a packet may begin. */
+  /** By byte: whether it is skipped silently before a packet. */
   readonly isIgnored?: Uint8Array | undefined;
-  /** Long packets are handed on in parts, where the reader's options ask for it. */
+  /** Long packets are given out in parts, if the reader's options ask for it. */
   readonly inParts?: boolean | undefined;
-  /** Writes the frame that a packet stands for to `target[at]`; returns the offset after it. Default: the packet itself. */
+  /** Writes the frame of a packet to `target[at]`; returns the offset after it. Default: the packet itself. */
   unpack?(target: Buffer, at: number, bytes: Buffer, start: number, end: number): number;
 }
 
 /**
- * Finds packets that are measured, one byte after another where none begins.
+ * Finds packets that are measured; skips a byte where none begins.
  *
  *     │ noise │ packet │ packet │ no│ise │ pac…
- *                                  └ a false start costs one byte: the search goes on right behind it
+ *                                  └ a false start costs one byte: the search continues right after it
  */
 export class MeasuringReader extends Intake {
   readonly #measuring: Measuring;
   readonly #candidate: Candidate;
   readonly #noise: Noise;
-  /** By byte: whether a packet may begin with it. Undefined where every byte may begin one. */
+  /** By byte: whether a packet may begin with it. Undefined if every byte may begin one. */
   readonly #mayBegin: Uint8Array | undefined;
-  /** A packet of more bytes is handed on in parts. */
+  /** A longer packet is given out in parts. */
   readonly #partsAbove: number;
   /** Bytes of `held` that are taken already. */
   #taken = 0;
-  /** What begins before this offset of the stream has been given up: it waits for nothing. */
+  /** Packets that begin before this stream offset were given up: nothing waits for them. */
   #givenUp = 0;
   /** Bytes that were examined in vain since the last pause. */
   #inVain = 0;
   #isPaused = false;
-  /** At the end of the stream: where the first packet that was cut off begins in it. */
+  /** At the end of the stream: the offset of the first packet that was cut off. */
   #cutAt = -1;
 
   constructor(measuring: Measuring, options?: FrameReaderOptions) {
@@ -77,7 +77,7 @@ export class MeasuringReader extends Intake {
     return this.#isPaused;
   }
 
-  /** Packets behind a false start are not dropped with it. */
+  /** Packets after a false start are not dropped with it. */
   override giveUp(): void {
     this.awaited = 0;
     if (this.#measuring.skipsNoise) this.#givenUp = this.position + this.buffered;
@@ -148,7 +148,7 @@ export class MeasuringReader extends Intake {
     this.#noise.clear();
   }
 
-  /** Where the bytes that are not taken begin in the window. */
+  /** The offset of the first byte in the window that is not taken. */
   get #start(): number {
     return this.held.length > 0 ? this.#taken : this.at;
   }
@@ -159,7 +159,7 @@ export class MeasuringReader extends Intake {
     this.#release();
     if (held.length === 0) return this.chunk;
     if (this.at < this.chunk.length) {
-      // Taken bytes are dropped once they are the larger part: so a byte is moved only a few times.
+      // Taken bytes are dropped once they are the larger part, so a byte is moved only a few times.
       if (2 * this.#taken > held.length) {
         const all = held.take();
         held.append(all, this.#taken, all.length);
@@ -180,11 +180,11 @@ export class MeasuringReader extends Intake {
     this.#taken += length;
   }
 
-  /** The packet that was just measured is handed on in parts, from the chunk. */
+  /** Give out the packet just measured in parts, from the chunk. */
   #beginParts(): void {
     const { held, position } = this;
     if (held.length > 0) {
-      // Whatever the chunk had was added to it.
+      // All bytes of the chunk were added to it.
       this.chunk = held.take().subarray(this.#taken);
       this.base = position;
       this.#taken = 0;
@@ -194,21 +194,21 @@ export class MeasuringReader extends Intake {
     this.#candidate.reset();
   }
 
-  /** Copy what may be the beginning of a packet, so that the chunk can be freed. */
+  /** Copy the possible beginning of a packet, so that the chunk can be freed. */
   #keep(): void {
     this.#release();
     if (this.at < this.chunk.length) this.hold();
     else this.pass();
   }
 
-  /** Let go of memory of which everything is taken. */
+  /** Release memory whose bytes are all taken. */
   #release(): void {
     if (this.#taken === 0 || this.#taken < this.held.length) return;
     this.held.clear();
     this.#taken = 0;
   }
 
-  /** The length of the next packet; what stands before it is skipped. 0 where there is none. */
+  /** The length of the next packet, after skipping the bytes before it; 0 if there is none. */
   #find(bytes: Buffer): number {
     const candidate = this.#candidate;
     for (;;) {
@@ -223,7 +223,7 @@ export class MeasuringReader extends Intake {
         length = candidate.judge(bytes, start, bytes.length);
         if (candidate.measured > this.#partsAbove) return 0;
         while (length === MORE && (this.ended || this.position < this.#givenUp)) {
-          // Where noise is skipped the rest may yet hold packets; only if it does not is the stream cut off here.
+          // If noise is skipped, the rest may still hold packets; only if it does not is the stream cut off here.
           if (this.ended && this.#cutAt < 0) this.#cutAt = this.position;
           candidate.passOver();
           length = candidate.judge(bytes, start, bytes.length);
@@ -242,7 +242,7 @@ export class MeasuringReader extends Intake {
     }
   }
 
-  /** Go to the next byte that may begin a packet; false when there is none. */
+  /** Move to the next byte that may begin a packet; false if there is none. */
   #passOver(bytes: Buffer): boolean {
     const { isIgnored } = this.#measuring;
     const mayBegin = this.#mayBegin;
@@ -258,7 +258,7 @@ export class MeasuringReader extends Intake {
     return at < bytes.length;
   }
 
-  /** Pass over noise; false when it is an error. */
+  /** Skip noise; false if it is an error. */
   #skip(count: number): boolean {
     if (!this.#measuring.skipsNoise) {
       this.fail(this.#candidate.error(this.position));
@@ -291,7 +291,7 @@ export class MeasuringReader extends Intake {
   }
 }
 
-/** By byte: whether a packet of these kinds may begin with it; undefined where every byte may. */
+/** By byte: whether a packet of these kinds may begin with it; undefined if every byte may. */
 function firstBytes(kinds: readonly PacketKind[]): Uint8Array | undefined {
   if (kinds.some(({ mark }) => mark === undefined)) return undefined;
   return Uint8Array.from({ length: 256 }, (_, byte) =>
@@ -299,7 +299,7 @@ function firstBytes(kinds: readonly PacketKind[]): Uint8Array | undefined {
   );
 }
 
-/** Writes packets as they are: whole, and measured first. */
+/** Writes packets unchanged, after checking that they are whole. */
 export class MeasuringWriter implements FrameWriter {
   readonly headerLength = 0;
   readonly #measuring: Measuring;
@@ -339,7 +339,7 @@ export class MeasuringWriter implements FrameWriter {
     return undefined;
   }
 
-  /** Throws where the reader would not read exactly this one frame. */
+  /** Throws if the reader would not read exactly this one frame. */
   #check(payload: Buffer): void {
     const actual = payload.length;
     const length = this.#judge(payload, actual);
@@ -350,7 +350,7 @@ export class MeasuringWriter implements FrameWriter {
     throw wrongLength(actual, measured);
   }
 
-  /** What the reader makes of a payload of `length` bytes that begins so. */
+  /** What the reader finds in a payload of `length` bytes that begins with these bytes. */
   #judge(payload: Buffer, length: number): number {
     const { maxFrameLength } = this.#measuring;
     if (length > maxFrameLength) throw payloadTooLong(length, maxFrameLength);

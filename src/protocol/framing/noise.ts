@@ -1,18 +1,18 @@
 import { FrameError } from '../../errors.ts';
 
-/** What becomes of bytes that belong to no frame. */
+/** What happens to bytes outside of frames. */
 export interface NoisePolicy {
   /** They are skipped and reported; otherwise the first of them is an error that ends the stream. */
   readonly isSkipped: boolean;
   readonly code: 'ERR_FRAME_NOISE' | 'ERR_FRAME_STUFFING';
 }
 
-/** Noise that does not end is reported whenever this many bytes of it have come. */
+/** Endless noise is reported whenever this many bytes of it have come. */
 const REPORTED_AT_ONCE = 65_536;
 
 /**
- * Counts the bytes that belong to no frame, and reports each run of them once: when a frame begins behind it, when the
- * stream ends, and every 64 KiB. Reports depend on the bytes alone, never on how they were cut into chunks.
+ * Counts the bytes outside of frames, and reports each run of them once: when a frame begins after it, when the stream ends, and
+ * every 64 KiB. Reports depend on the bytes alone, never on how they were cut into chunks.
  */
 export class Noise {
   readonly #policy: NoisePolicy;
@@ -27,7 +27,7 @@ export class Noise {
     this.#report = report;
   }
 
-  /** Add so many bytes. `end`: the stream offset after the last of them. */
+  /** Add `count` bytes. `end`: the stream offset after the last of them. */
   pass(count: number, end: number): void {
     if (count <= 0) return;
     if (!this.#policy.isSkipped) {

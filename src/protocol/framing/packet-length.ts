@@ -5,19 +5,19 @@ import { type Check, checkOptions, integer, natural, oneOf } from '../../options
 import type { LengthFieldData } from './layout.ts';
 import { isRun, lowestBit } from './length-field.ts';
 
-/** A length field as data. The packet's length, all of it, is the field's value plus `add`. */
+/** A length field as data. The length of the whole packet is the field's value plus `add`. */
 export interface PacketLength {
-  /** Where the field stands in the packet. */
+  /** The offset of the field in the packet. */
   offset: number;
   /** In bytes (or digits), 1 to 8. Default 1. */
   width?: number | undefined;
-  /** To be given where the field has more than one byte. */
+  /** Required if the field has more than one byte. */
   byteOrder?: 'little' | 'big' | undefined;
   /** The bits of the field that hold the length, side by side, in a field of at most 4 bytes. Default: all of them. */
   mask?: number | undefined;
   /** The field is text: ASCII digits of that base. Default: a binary number. */
   base?: 10 | 16 | undefined;
-  /** The bytes that the length does not count; negative where it counts more than the packet. Default 0. */
+  /** The bytes that the length does not count; negative if it counts more than the packet. Default 0. */
   add?: number | undefined;
 }
 
@@ -34,7 +34,7 @@ const LENGTH_OPTIONS: Readonly<Record<keyof PacketLength, Check>> = {
 
 /** Reads such a field. */
 export class LengthInPacket {
-  /** Behind the field, counted from the packet's first byte. */
+  /** The offset after the field, from the packet's first byte. */
   readonly end: number;
   readonly data: LengthFieldData;
   /** Added to the field's value. */
@@ -74,7 +74,7 @@ export class LengthInPacket {
     };
   }
 
-  /** The length of the packet at `bytes[start]`, `add` counted in; NaN where the field has no number. */
+  /** The length of the packet at `bytes[start]`, with `add`; NaN if the field is not a number. */
   read(bytes: Uint8Array, start: number): number {
     const at = start + this.#offset;
     if (this.#base !== undefined) {

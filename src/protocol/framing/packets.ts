@@ -9,51 +9,54 @@ import { type Measuring, MeasuringReader, MeasuringWriter } from './measuring-re
 import { LengthInPacket, type PacketLength } from './packet-length.ts';
 import { type Valid, validity } from './validity.ts';
 
-/** One kind of packet. Its length is said by `length`, or found by `end`. */
+/** One kind of packet. `length` gives its length, or `end` its end. */
 export interface PacketKindOptions {
-  /** For a list of kinds. Default: its place in the list. */
+  /** The name, for a list of kinds. Default: its index in the list. */
   name?: string | undefined;
-  /** The bytes that it begins with, or those and a mask of the bits that count. Default: any. */
+  /** The first bytes, or bytes and a mask of the bits that count. Default: any. */
   start?: Bytes | { bytes: Bytes; mask: Bytes } | undefined;
   /** The bytes needed to know the length. Default: the start, and the length field. */
   header?: number | undefined;
   /**
-   * The length of the packet, all of it, in bytes: a number, a field, or a function of the header that answers undefined
-   * (or anything below the header's own length) where no packet begins.
+   * The length of the whole packet in bytes: a number, a field, or a function of the header that returns undefined (or anything
+   * below the header's own length) if no packet begins there.
    */
   length?: number | PacketLength | ((header: Buffer) => number | undefined) | undefined;
-  /** The bytes that it ends with, the first time they come behind the start. */
+  /** The bytes that end it, at their first occurrence after the start. */
   end?: Bytes | undefined;
   /** How many bytes after `end` belong to the packet. Default 0. */
   trailer?: number | undefined;
-  /** The most bytes of a packet, whole. Default: that of `packets`. */
+  /** The most bytes of a whole packet. Default: the maximum of `packets`. */
   maxFrameLength?: number | undefined;
-  /** What makes it valid: its checksum, or a function. Default: every packet is. */
+  /** What makes it valid: its checksum, or a function. Default: every packet is valid. */
   valid?: Valid | undefined;
 }
 
 export interface PacketsOptions {
-  /** The kinds of packets on the line, by name or as a list. Where one may begin they are tried in that order. */
+  /** The kinds of packets on the line, by name or as a list. They are tried in that order. */
   kinds: Readonly<Record<string, PacketKindOptions>> | readonly PacketKindOptions[];
-  /** Bytes that do not begin a valid packet: skip them and report, or an error that ends the stream. Default `'discard'`. */
+  /**
+   * What to do with bytes that do not begin a valid packet: skip and report them, or end the stream with an error. Default
+   * `'discard'`.
+   */
   onNoise?: 'discard' | 'error' | undefined;
-  /** The most bytes of a packet of any kind, whole. Default 65,536. */
+  /** The most bytes of a whole packet of any kind. Default 65,536. */
   maxFrameLength?: number | undefined;
 }
 
 /**
- * Packets on a line that is not clean: they begin with marks, carry their length and a checksum, and stand in noise.
+ * Packets on a noisy line: they begin with marks, and carry their length and a checksum.
  *
  *     …noise│ B5 62 │ class id │ length │ payload │ sum │noise…│ $ … CR LF │…      UBX and NMEA on one line
  *
- * Bytes that do not begin a valid packet are skipped one at a time, so a false start costs one byte and never a packet inside
- * it. A run of them is reported once, with how many there were. A frame is the whole packet, mark and sum included; the
- * writer checks that it measures itself, and writes it unchanged.
+ * Bytes that do not begin a valid packet are skipped one at a time, so a false start costs one byte and never a packet inside it.
+ * A run of them is reported once, with their number. A frame is the whole packet, mark and checksum included; the writer checks
+ * the length of a payload, and writes the payload unchanged.
  *
- * A byte is looked at by no more packets than may begin in the `maxFrameLength` bytes before it: noise full of marks costs
- * that factor, and no noise costs more. Set `maxFrameLength` of each kind no higher than its protocol has it.
+ * A byte is examined by at most as many packets as may begin in the `maxFrameLength` bytes before it: noise full of marks costs
+ * that factor, and no noise costs more. Set `maxFrameLength` of each kind no higher than its protocol does.
  *
- * @throws TypeError or RangeError for options that are wrong or contradict each other.
+ * @throws TypeError or RangeError for options that are invalid or contradict each other.
  *
  * @example
  * packets({
@@ -88,7 +91,7 @@ export function packets(options: PacketsOptions): Framing {
     call: framingCall('packets', options),
     kindOf(bytes, start, end) {
       finder.reset();
-      // A kind that needs more bytes than the frame has is not the one.
+      // A kind that needs more bytes than the frame has does not match.
       let length = finder.judge(bytes, start, end);
       for (; length === MORE; length = finder.judge(bytes, start, end)) finder.passOver();
       return length === end - start ? kinds[finder.kind]!.name : undefined;
@@ -211,7 +214,7 @@ function functionMeasure(length: (header: Buffer) => number | undefined, header:
   };
 }
 
-/** Looks for the end behind the start, no further than the longest packet reaches. */
+/** Looks for the end after the start, at most as far as the longest packet reaches. */
 function endMeasure(end: Buffer, trailer: number, least: number, maximum: number): Measure {
   return (bytes, start, stop, cursor: InnerCursor) => {
     const from = Math.max(cursor.at, least);

@@ -4,7 +4,7 @@ import type { FrameBatch, FrameReader, FrameReaderOptions, Framing, PartialFrame
 import { truncated } from './violations.ts';
 
 /**
- * The same framing behind fixed bytes that come once, before the first frame: HTTP/2's `PRI * HTTP/2.0 …`, AMQP's `AMQP` and a
+ * The same framing after fixed bytes that come once, before the first frame: HTTP/2's `PRI * HTTP/2.0 …`, AMQP's `AMQP` and a
  * version. The writer writes frames only.
  *
  *     │ preface │ frame │ frame │ …
@@ -24,15 +24,15 @@ export function prefaced(framing: Framing, preface: Buffer): Framing {
   };
 }
 
-/** Other bytes than the preface are an error at the first byte that differs. */
+/** Bytes that differ from the preface are an error at the first such byte. */
 class PrefacedReader implements FrameReader {
   readonly #framing: Framing;
   readonly #preface: Buffer;
   readonly #options: FrameReaderOptions;
   #reader: FrameReader;
-  /** Where the preface begins in the stream. */
+  /** The stream offset of the preface. */
   #base: number;
-  /** Bytes of the preface that have come. */
+  /** Bytes of the preface received. */
   #at = 0;
   #error: FrameError | undefined;
 
@@ -103,7 +103,7 @@ class PrefacedReader implements FrameReader {
   }
 
   end(): void {
-    // A peer that came and went without a word has broken nothing.
+    // A peer that connects and leaves silently has broken nothing.
     if (this.#isInside && this.#at > 0) {
       const [actual, expected] = [this.#at, this.#preface.length];
       const where = `inside the preface, after ${actual} of its ${expected} bytes`;
@@ -138,7 +138,7 @@ class PrefacedReader implements FrameReader {
     return rest;
   }
 
-  /** The reader of the frames behind the preface. */
+  /** The reader of the frames after the preface. */
   #open(): FrameReader {
     const options = this.#options;
     const { pauseAfter, partsAbove, counts } = options;
@@ -156,7 +156,7 @@ class PrefacedReader implements FrameReader {
   #refuse(bytes: Buffer, index: number): void {
     const preface = this.#preface;
     const right = this.#at + index;
-    // However much has come with it: the same text for every way of cutting the input.
+    // The text is the same however the input is cut.
     const came = Buffer.concat([preface.subarray(0, this.#at), bytes]).subarray(0, right + 1);
     const offset = this.#base + right;
     const [expected, actual] = [preface, came].map((some) => JSON.stringify(some.toString('latin1')));

@@ -4,7 +4,7 @@ import { framingCall } from './call.ts';
 import type { Framing } from './framing.ts';
 import { type MeasuredOptions, measured } from './measured.ts';
 
-/** What measures its own messages: a declared codec does. */
+/** A codec that measures its own messages: a declared codec does. */
 export interface SelfMeasuring {
   /** As `MeasuredOptions.measure`. */
   readonly measure?: MeasuredOptions['measure'] | undefined;
@@ -16,10 +16,10 @@ export interface SelfDelimitingOptions {
 }
 
 /**
- * A declared codec as its own framing: a frame is one message, and ends where its declaration ends. For protocols whose
- * messages say their length only by what they hold (RESP, SOCKS, RFB, X11, ASN.1 BER).
+ * A declared codec as its own framing: a frame is one message, and ends where its declaration ends. For protocols whose messages
+ * show their length only by their contents (RESP, SOCKS, RFB, X11, ASN.1 BER).
  *
- * @throws TypeError for a codec that cannot measure its messages: a field that takes the rest of the frame has no end here.
+ * @throws TypeError for a codec that cannot measure its messages: a field that takes the rest of the frame has no end.
  *
  * @example
  * const point = codecOf(struct({ name: utf8(u8), x: i32be, y: i32be }));

@@ -10,37 +10,37 @@ import { STUFFED_OPTIONS, type StuffedOptions, stuffed } from './stuffing.ts';
 export interface SlipOptions extends StuffedOptions {
   /** The byte that ends a frame. Default 0xC0, END. */
   end?: number | undefined;
-  /** The byte that announces that the next one stands for another. Default 0xDB, ESC. */
+  /** The escape byte: the next byte stands for another. Default 0xDB, ESC. */
   escape?: number | undefined;
   /** What follows `escape` for `end` inside a payload. Default 0xDC, ESC_END. */
   escapedEnd?: number | undefined;
   /** What follows `escape` for `escape` inside a payload. Default 0xDD, ESC_ESC. */
   escapedEscape?: number | undefined;
   /**
-   * What opens a frame: nothing; END, which flushes line noise (`'end'`, as RFC 1055 advises); or a byte of its own,
-   * a start marker, and what stands before it belongs to no frame. Default: nothing.
+   * What opens a frame: nothing; END, which flushes line noise (`'end'`, as RFC 1055 advises); or a start marker, a byte of its
+   * own, before which bytes belong to no frame. Default: nothing.
    */
   start?: 'end' | number | undefined;
   /** What follows `escape` for the start marker inside a payload. Default 0xDE. */
   escapedStart?: number | undefined;
   /**
-   * Whether END right behind END (right behind the start marker, where there is one) is a frame of no bytes. Default:
-   * only with a start marker; without one RFC 1055 has receivers skip them, and the writer refuses such a payload.
+   * Whether END right after END (or right after the start marker) is an empty frame. Default: only with a start marker. Without
+   * one, RFC 1055 lets receivers skip empty frames, and the writer refuses an empty payload.
    */
   emptyFrames?: boolean | undefined;
 }
 
 /**
- * SLIP, RFC 1055: frames for serial lines that end with END, which never stands inside.
+ * SLIP, RFC 1055: frames for serial lines that end with END, which never appears inside.
  *
  *     payload   01 C0       02 DB       03
  *     wire      01 DB DC    02 DB DD    03 C0
  *                  ESC ESC_END ESC ESC_ESC  END
  *
- * Any other byte behind ESC is `ERR_FRAME_STUFFING`. Frames are copies, not views: unstuffing changes them. For escapes
- * that flip a bit (PPP, HDLC) see `stuffed`.
+ * Any other byte after ESC is `ERR_FRAME_STUFFING`. Frames are copies, not views: unstuffing changes them. For escapes that flip
+ * a bit (PPP, HDLC) see `stuffed`.
  *
- * @throws TypeError or RangeError for options that are wrong or contradict each other.
+ * @throws TypeError or RangeError for options that are invalid or contradict each other.
  *
  * @example
  * serialPort.pipe(new FrameDecoder(slip({ onInvalid: 'discard' })));

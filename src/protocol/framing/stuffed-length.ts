@@ -10,7 +10,7 @@ import type { StuffedOptions } from './stuffing.ts';
 import { requireValid, type Validity, validity } from './validity.ts';
 import { payloadLength, payloadTooLong } from './violations.ts';
 
-/** What the measure keeps: the bytes of the payload that came, unstuffed, and the first of them, which say its length. */
+/** The state of the measure: the received bytes of the payload, unstuffed, and the first of them, which contain its length. */
 interface Progress {
   count: number;
   readonly head: Buffer;
@@ -18,7 +18,7 @@ interface Progress {
 }
 
 /**
- * Frames that begin with a flag and end where their payload says, its bytes escaped:
+ * Frames that begin with a flag and contain their length, their bytes escaped:
  *
  *     wire      7E   00 02   23 7D31   CB
  *     payload        00 02   23 11     CB

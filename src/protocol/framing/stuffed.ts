@@ -9,41 +9,42 @@ import { stuffedLength } from './stuffed-length.ts';
 import { STUFFED_OPTIONS, type StuffedOptions, stuffed as stuffedFraming } from './stuffing.ts';
 
 export interface StuffedFlagOptions extends StuffedOptions {
-  /** The byte that stands between frames, and never inside. Neighbours may share one. */
+  /** The byte between frames, which never appears inside. Neighbouring frames may share one. */
   flag: number;
-  /** The byte that announces that the next one stands for another. */
+  /** The escape byte: the next byte stands for another. */
   escape: number;
-  /** What the byte behind an escape is XORed with. Either this or `escapes` is to be given. */
+  /** The value that the byte after an escape is XORed with. Give either this or `escapes`. */
   xor?: number | undefined;
-  /** By byte: what stands behind an escape for it. Flag and escape have to be among them. */
+  /** By byte: its code after an escape. Flag and escape must be included. */
   escapes?: Readonly<Record<number, number>> | undefined;
-  /** More bytes that the writer escapes, by `xor`; the reader takes them as they are as well. */
+  /** More bytes that the writer escapes, by `xor`; the reader also accepts them unescaped. */
   alsoEscaped?: readonly number[] | undefined;
-  /** Bytes that the reader drops wherever they stand, as XON and XOFF. The writer escapes them. */
+  /** Bytes that the reader drops everywhere, such as XON and XOFF. The writer escapes them. */
   ignored?: readonly number[] | undefined;
   /** Bytes that make a frame invalid. The writer escapes them. */
   forbidden?: readonly number[] | undefined;
-  /** A byte that drops what has come of the frame, without a report. The writer escapes it. */
+  /** A byte that drops the bytes of the frame so far, without a report. The writer escapes it. */
   cancel?: number | undefined;
   /** Whether the writer opens each frame with a flag. Default true. */
   opens?: boolean | undefined;
   /**
-   * Where the payload says its own length: the frame ends there, without a flag behind it (XBee API 2). What stands between such
-   * frames is noise, and so are frames that are invalid or too long: an error, or skipped, by `onInvalid`. `onTooLong` does not go with it.
+   * Set if the payload contains its own length: the frame ends there, without a flag after it (XBee API 2). Bytes between such
+   * frames are noise, and so are frames that are invalid or too long: `onInvalid` decides whether they are an error or skipped.
+   * It excludes `onTooLong`.
    */
   length?: PacketLength | undefined;
 }
 
 /**
- * Frames between flags, in which a byte that must not appear is replaced by an escape and another byte.
+ * Frames between flags. A byte that must not appear inside is replaced by an escape and another byte.
  *
  *     payload         01 7E    7D    11 22
  *     wire       7E   01 7D5E  7D5D  11 22   7E        flag 7E, escape 7D, xor 20
  *
- * Two flags without bytes between them make no frame, so neighbours may share a flag and idle lines may repeat it. Frames are copies, not
- * views. An escape right before a flag makes the frame invalid, as an abort (`ERR_FRAME_STUFFING`).
+ * Two flags with nothing between them make no frame, so neighbouring frames may share a flag and idle lines may repeat it. Frames
+ * are copies, not views. An escape right before a flag makes the frame invalid, as an abort does (`ERR_FRAME_STUFFING`).
  *
- * @throws TypeError or RangeError for options that are wrong or contradict each other.
+ * @throws TypeError or RangeError for options that are invalid or contradict each other.
  *
  * @example
  * stuffed({ flag: 0x7e, escape: 0x7d, xor: 0x20, onInvalid: 'discard' }); //  PPP, RFC 1662; GSM 07.10 advanced

@@ -6,18 +6,18 @@ import { type DelimiterSearch, delimiterSearch } from './delimiter-search.ts';
 import type { FrameBatch, FrameReaderOptions } from './framing.ts';
 import { invalidFrame, type Valid, type Validity, validity } from './validity.ts';
 
-/** What the framings for serial lines share: payloads are rewritten so that the delimiter never stands in one. */
+/** The options that the framings for serial lines share: payloads are rewritten so that the delimiter never appears in them. */
 export interface StuffedOptions {
   /** The most bytes of a payload. Default 65,536. */
   maxFrameLength?: number | undefined;
-  /** A frame longer than that: an error that ends the stream, or skip to the next delimiter. Default `'error'`. */
+  /** What to do with a longer frame: end the stream with an error, or skip to the next delimiter. Default `'error'`. */
   onTooLong?: 'error' | 'discard' | undefined;
   /**
-   * A frame whose bytes break the rules of stuffing, or that is not valid (line noise): an error that ends the stream, or
-   * leave out that frame, report it, go on. Default `'error'`.
+   * What to do with a frame that is wrongly stuffed or not valid (line noise): end the stream with an error, or skip the frame,
+   * report it, and continue. Default `'error'`.
    */
   onInvalid?: 'error' | 'discard' | undefined;
-  /** What makes a payload valid: its checksum, or a function. Default: every payload is. */
+  /** What makes a payload valid: its checksum, or a function. Default: every payload is valid. */
   valid?: Valid | undefined;
 }
 
@@ -29,26 +29,26 @@ export const STUFFED_OPTIONS: Readonly<Record<keyof StuffedOptions, Check>> = {
   valid: anything,
 };
 
-/** How one of them stuffs and unstuffs. */
+/** How such a framing stuffs and unstuffs. */
 export interface Stuffing {
   /** The byte that ends a frame. */
   readonly delimiter: number;
-  /** A byte that opens a frame, and stands nowhere else. */
+  /** A byte that opens a frame, and appears nowhere else. */
   readonly startMarker?: number | undefined;
-  /** A byte that drops what stands before it in a frame. */
+  /** A byte that drops the bytes before it in a frame. */
   readonly cancel?: number | undefined;
-  /** Whether nothing between two delimiters is a frame. */
+  /** Whether two delimiters with nothing between them make a frame. */
   readonly emptyFrames: boolean;
-  /** The most bytes that a payload of that length takes, stuffed. */
+  /** The most bytes of a stuffed payload of that length. */
   bound(length: number): number;
   /**
-   * Write the payload that `source[start, end)` stands for to `target[at]`, which never takes more room. Returns the
-   * offset behind it, or `-1 - i` where `source[i]` breaks the rules.
+   * Write the unstuffed payload of `source[start, end)` to `target[at]`; it never takes more room. Returns the offset after it,
+   * or `-1 - i` if `source[i]` breaks the rules.
    */
   unstuff(target: Buffer, at: number, source: Buffer, start: number, end: number): number;
 }
 
-/** What a maker needs of the options. */
+/** The parts of the options that a maker needs. */
 export interface StuffedFraming {
   readonly maxFrameLength: number;
   readonly validity: Validity | undefined;
@@ -80,8 +80,8 @@ export function stuffed(name: string, stuffing: Stuffing, options: StuffedOption
 }
 
 /**
- * The one kind of reader whose frames are copies: unstuffing makes bytes that were never received side by side. The
- * frames of a chunk share one buffer.
+ * The one kind of reader whose frames are copies: unstuffing makes bytes that were never received side by side. The frames of a
+ * chunk share one buffer.
  */
 class StuffedReader extends DelimitedReader {
   static {
@@ -142,7 +142,7 @@ class StuffedReader extends DelimitedReader {
     return this.start === this.stop && !this.#stuffing.emptyFrames;
   }
 
-  /** Write the payload of the stretch to `target[at]`; returns the offset after it, negative where there is none. */
+  /** Write the payload of the stretch to `target[at]`; returns the offset after it, negative if there is none. */
   #unstuff(target: Buffer, at: number): number {
     this.#restart();
     if (this.error !== undefined) return -1;
@@ -162,7 +162,7 @@ class StuffedReader extends DelimitedReader {
     return -1;
   }
 
-  /** Begin behind the last byte that cancels. */
+  /** Continue after the last byte that cancels. */
   #cancel(): void {
     const { cancel } = this.#stuffing;
     if (cancel === undefined) return;
@@ -171,7 +171,7 @@ class StuffedReader extends DelimitedReader {
     this.start += behind;
   }
 
-  /** A start marker inside: the frame before it lost its end, and another one begins. */
+  /** A start marker inside a frame: the frame before it has lost its end, and another one begins. */
   #restart(): void {
     const { startMarker } = this.#stuffing;
     if (startMarker === undefined) return;

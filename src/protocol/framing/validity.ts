@@ -8,7 +8,7 @@ import { anything, type Check, checkOptions, integer, oneOf } from '../../option
 import type { ValidLayout } from './layout.ts';
 
 /**
- * The checksum that a frame carries. Offsets are bytes in the frame as it is handed on; negative ones count from its end.
+ * The checksum of a frame. Offsets are bytes in the frame as it is given out; negative ones count from its end.
  *
  *     │ header │ payload        │ sum │ tail │
  *     ├ from ──────────────── to┤└ at
@@ -20,29 +20,29 @@ import type { ValidLayout } from './layout.ts';
 export interface FrameChecksum {
   /** A name of the catalogue, `crc(…)`, or your own. */
   checksum: ChecksumName | Checksum;
-  /** Of the sum. To be given where it has more than one byte. */
+  /** The byte order of the sum. Required if it has more than one byte. */
   byteOrder?: 'little' | 'big' | undefined;
   /** The sum is text: two hexadecimal digits a byte, or as many decimal digits as its largest value has. */
   digits?: 'hexadecimal' | 'decimal' | undefined;
-  /** Where the sum stands. Default: at the end. */
+  /** The place of the sum. Default: at the end. */
   at?: number | undefined;
   /** The first byte that is summed. Default 0. */
   from?: number | undefined;
-  /** The byte after the last that is summed. Default: where the sum stands. */
+  /** The byte after the last that is summed. Default: the place of the sum. */
   to?: number | undefined;
 }
 
-/** What makes a frame valid: its checksum, or a function that looks at the whole frame. */
+/** What makes a frame valid: its checksum, or a function of the whole frame. */
 export type Valid = FrameChecksum | ((frame: Buffer) => boolean);
 
 /** Judges frames. */
 export interface Validity {
   readonly layout: ValidLayout;
-  /** Why `bytes[start, end)` is not valid; undefined when it is. `offset`: where it stands in the stream. */
+  /** Why `bytes[start, end)` is not valid; undefined if it is valid. `offset` is its place in the stream. */
   problem(bytes: Buffer, start: number, end: number): Problem | undefined;
 }
 
-/** What is wrong with a frame: the sum of its bytes beside the one it carries, where these are known. */
+/** What is wrong with a frame: the sum of its bytes beside the sum it carries, if these are known. */
 export interface Problem {
   readonly expected?: unknown;
   readonly actual?: unknown;
@@ -88,7 +88,7 @@ class SumValidity implements Validity {
   readonly #sum: Checksum;
   readonly #little: boolean;
   readonly #base: 0 | 10 | 16;
-  /** Of the sum on the wire, in bytes. */
+  /** The width of the sum on the wire, in bytes. */
   readonly #width: number;
   readonly #at: number;
   readonly #from: number;
@@ -143,7 +143,7 @@ class SumValidity implements Validity {
   }
 }
 
-/** Throws where a payload is not valid: the reader would refuse it. */
+/** Throws if a payload is not valid: the reader would refuse it. */
 export function requireValid(
   validity: Validity | undefined,
   payload: Uint8Array,

@@ -7,7 +7,7 @@ export function payloadTooLong(actual: number, limit: number): FrameError {
   return new FrameError('ERR_FRAME_TOO_LONG', message, { origin: 'local', limit, actual });
 }
 
-/** A payload that the writer refuses: its length is not one that the framing has. */
+/** A payload that the writer refuses: the framing does not allow its length. */
 export function payloadLength(
   message: string,
   details: { limit?: number; actual: number; expected?: number },
