@@ -417,7 +417,7 @@ export class Conversation<
     if (this.#fault !== undefined) return this.#settleWith(() => this.#break(this.#fault!));
     const inbox = this.#inbox;
     if (inbox.hasMore) {
-      this.#batch = inbox.read();
+      this.#batch = inbox.read(run.isSettled);
       this.#index = 0;
       if (this.#batch !== undefined) return true;
       this.#fault = inbox.error;

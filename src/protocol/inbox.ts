@@ -1,4 +1,4 @@
-import { EMPTY } from '../bytes/buffer.ts';
+import { asBuffer, EMPTY } from '../bytes/buffer.ts';
 import type { FrameError } from '../errors.ts';
 import { type Direction, wholeStream } from './direction.ts';
 import {
@@ -36,6 +36,8 @@ export class Inbox {
   /** The last chunk pushed, and the offset in it of the last batch's frames; −1 if they began in an earlier chunk. */
   #chunk: Uint8Array = EMPTY;
   #from = -1;
+  /** How many frames the last batch had. */
+  #count = 0;
   /** Chunks that wait until the reader has given all frames of the earlier ones. */
   #chunks: Uint8Array[] | undefined;
   /** True if the reader has given all frames of the bytes pushed into it. */
@@ -102,14 +104,20 @@ export class Inbox {
     if (this.#end === 'open') this.#end = 'ending';
   }
 
-  /** The next frames; undefined if there are none for now: then look at `error`, `isPaused` and `isOver`. */
-  read(): FrameBatch | undefined {
+  /**
+   * The next frames; undefined if there are none for now: then look at `error`, `isPaused` and `isOver`.
+   *
+   * @param isSettled - false if the framing may change behind any frame: then the frames come one at a time, because frames that
+   *   were read ahead would be read again
+   */
+  read(isSettled: boolean): FrameBatch | undefined {
     for (;;) {
       const reader = this.#reader;
       // A frame that began in an earlier chunk comes alone, so everything after it is in this chunk.
       const from = this.#chunk.length - reader.buffered;
-      const batch = reader.take(from < 0 ? 1 : AT_ONCE);
+      const batch = reader.take(from < 0 || !isSettled ? 1 : AT_ONCE);
       this.#from = batch === undefined ? -1 : from;
+      this.#count = batch === undefined ? 0 : batch.count;
       if (batch !== undefined || reader.error !== undefined) return batch;
       if (reader.isPaused) {
         this.#isDrained = false;
@@ -197,10 +205,15 @@ export class Inbox {
   #behind(count: number): Buffer {
     const from = this.#from;
     if (from < 0) return this.#reader.detach();
-    const again = this.#framing.reader();
-    again.push(this.#chunk.subarray(from));
-    for (let i = 0; i < count; i++) again.next();
-    return again.detach();
+    const chunk = asBuffer(this.#chunk);
+    let reader = this.#reader;
+    if (count < this.#count || reader.error !== undefined) {
+      reader = this.#framing.reader();
+      reader.push(chunk.subarray(from));
+      for (let i = 0; i < count; i++) reader.next();
+    }
+    // A copy each time would be one of the whole chunk for each of its frames.
+    return chunk.subarray(chunk.length - reader.buffered);
   }
 }
 

@@ -1,5 +1,6 @@
 // Not the global one, which tests may fake: this one asks for a turn of the event loop, not for time.
 import { setImmediate } from 'node:timers';
+import { EMPTY } from '../bytes/buffer.ts';
 import { isTrusted, READING, trust } from '../bytes/trust.ts';
 import { FrameError } from '../errors.ts';
 import { anything, type Check, checkOptions, natural } from '../options.ts';
@@ -74,6 +75,8 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   #pushed = 0;
   /** Bytes of the chunk accepted last. */
   #writing = 0;
+  /** That chunk, until all of it is read: what follows in it may be read by another framing. */
+  #chunk: Buffer = EMPTY;
   /** Made when a deadline first asks for it. */
   #timer: FrameTimer | undefined;
   /** Frames were taken since the timer last looked. */
@@ -143,6 +146,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
     if (isLent() && !isTrusted(this.#reader, READING)) keep();
     this.#pushed += chunk.length;
     this.#writing = chunk.length;
+    if (this.#steering !== undefined) this.#chunk = chunk;
     this.#reader.push(chunk);
     // Even while the consumer holds us back: it may be waiting for this very frame.
     this.#pour();
@@ -262,9 +266,13 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
     }
     if (framing === this.#current || this.#reader.error !== undefined) return true;
     this.#current = framing;
-    const rest = this.#reader.detach();
-    this.#reader = this.#makeReader(framing, this.#pushed - rest.length);
-    this.#reader.push(rest);
+    const before = this.#reader;
+    const { buffered } = before;
+    this.#reader = this.#makeReader(framing, this.#pushed - buffered);
+    // A copy each time would be one of the whole chunk for each of its frames.
+    const isView = buffered <= this.#chunk.length && isTrusted(this.#reader, READING);
+    if (!isView) this.#chunk = before.detach();
+    this.#reader.push(this.#chunk.subarray(this.#chunk.length - buffered));
     if (this.#hasEnded) this.#reader.end();
     return true;
   }
@@ -293,6 +301,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
     }
     // Until it is read: else the reader would hold what comes.
     if (this.#incoming?.isFull) this.suspend();
+    this.#chunk = EMPTY;
     this.#time();
     if (this.#tooLate !== undefined) this.fail(this.#tooLate);
     if (this.#reader.error !== undefined) this.fail(this.#reader.error);

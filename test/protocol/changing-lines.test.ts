@@ -155,6 +155,23 @@ describe('the framing changes with the state', () => {
     );
   });
 
+  test.each(NAMES)('%s: with every frame, at a cost linear in the chunk', (name) => {
+    const other = name === 'a' ? 'b' : 'a';
+    const script = (count: number) =>
+      scripted(Array.from({ length: count }, (_, i) => ({ text: '', to: i % 2 === 0 ? name : other })));
+    const cost = (count: number): number => {
+      const { bytes } = script(count);
+      const start = process.cpuUsage();
+      expect(run(changing, [bytes]).sent.length).toBeGreaterThan(count * 3);
+      const { user, system } = process.cpuUsage(start);
+      return user + system;
+    };
+    cost(500);
+    // Four times as many took sixteen times as long, and minutes for 64 KiB of lines.
+    const few = cost(2_500);
+    expect(cost(10_000)).toBeLessThan(9 * Math.max(few, 20_000));
+  });
+
   test('an upgrade hands over what came behind its message, in any framing', () => {
     for (const from of NAMES) {
       const before = scripted([

@@ -83,7 +83,7 @@ export abstract class DelimitedReader extends Intake {
   }
 
   abstract override next(): Buffer | undefined;
-  abstract override take(): FrameBatch | undefined;
+  abstract override take(limit?: number): FrameBatch | undefined;
 
   override get buffered(): number {
     return this.#startRead + super.buffered;

@@ -208,7 +208,7 @@ class DelimiterReader extends DelimitedReader {
     return this.bytes.subarray(this.start, this.#end);
   }
 
-  take(): FrameBatch | undefined {
+  take(limit: number = Number.POSITIVE_INFINITY): FrameBatch | undefined {
     if (!this.#cutValid(false)) return undefined;
     const { bytes, start: runStart } = this;
     const bounds: number[] = [];
@@ -219,7 +219,7 @@ class DelimiterReader extends DelimitedReader {
       run &&= this.start === runEnd && this.after > this.stop;
       bounds.push(this.start, this.#end);
       runEnd = this.after;
-    } while (!this.carried && this.#cutValid(true));
+    } while (!this.carried && bounds.length < 2 * limit && this.#cutValid(true));
     return { bytes, bounds, count: bounds.length / 2, wire: run ? this.#wire : undefined, runStart, runEnd };
   }
 

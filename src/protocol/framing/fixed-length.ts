@@ -56,8 +56,8 @@ class FixedLengthReader extends Intake {
     return batch?.bytes.subarray(batch.runStart, batch.runEnd);
   }
 
-  take(): FrameBatch | undefined {
-    return this.#cut(Number.POSITIVE_INFINITY);
+  take(limit: number = Number.POSITIVE_INFINITY): FrameBatch | undefined {
+    return this.#cut(limit);
   }
 
   /** At most `limit` frames that lie in one buffer. */

@@ -118,7 +118,13 @@ class StuffedReader extends DelimitedReader {
     return undefined;
   }
 
-  take(): FrameBatch | undefined {
+  take(limit?: number): FrameBatch | undefined {
+    if (limit === 1) {
+      const frame = this.next();
+      return (
+        frame && { bytes: frame, bounds: [0, frame.length], count: 1, runStart: 0, runEnd: frame.length }
+      );
+    }
     let target: Buffer | undefined;
     let at = 0;
     const bounds: number[] = [];
