@@ -167,8 +167,11 @@ function checkedLayout(options: LengthPrefixOptions): LengthLayout {
 
   const header = offset + width;
   const adjustment = lengthIncludes === 'header' ? -header : (lengthAdjustment ?? 0);
+  const countsField = isVariable && lengthIncludes === 'header';
   const largest = field === undefined ? largestOf(width) : field.maximum;
-  if (largest + adjustment < 0) {
+  // The longest frame has the widest field.
+  const longest = largest + adjustment - (countsField ? field!.maxWidth : 0);
+  if (longest < 0) {
     throw new RangeError(
       `lengthAdjustment ${adjustment} makes every length negative: a ${width}-byte field holds at most ${largest}`,
     );
@@ -199,8 +202,8 @@ function checkedLayout(options: LengthPrefixOptions): LengthLayout {
     strip: initialBytesToStrip ?? header,
     stripsField: isVariable && initialBytesToStrip === undefined,
     adjustment,
-    countsField: isVariable && lengthIncludes === 'header',
-    maxFrameLength: Math.min(maxFrameLength, largest + adjustment),
+    countsField,
+    maxFrameLength: Math.min(maxFrameLength, longest),
     discards: onTooLong === 'discard',
     // Any other field can be written in several ways, so a reader's run may differ from a writer's bytes.
     wire: stripsAll && field === undefined ? `lengthPrefix:${width}:${byteOrder}:${adjustment}` : undefined,

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FrameError, fixedLength, type LengthPrefixOptions, lengthPrefix } from '../../../src/index.ts';
+import {
+  delimiter,
+  FrameError,
+  fixedLength,
+  type LengthPrefixOptions,
+  lengthPrefix,
+} from '../../../src/index.ts';
 import { type FramingVector, verifyFraming } from '../../../src/testing/index.ts';
 import { hex } from '../../support/hex.ts';
 import { pieces, readAll, thrown, writeOne } from '../../support/reading.ts';
@@ -172,6 +178,29 @@ describe('varints', () => {
       },
       { name: 'zero', bytes: hex('00'), frames: [], error: 'ERR_FRAME_LENGTH' },
     ]));
+
+  test('that count themselves, of at most one byte and of two: the longest, and one more', async () => {
+    for (const [maxLengthFieldLength, longest, header] of [
+      [1, 126, '7F'],
+      [2, 16_381, 'FF 7F'],
+    ] as const) {
+      const framing = lengthPrefix({
+        lengthFieldLength: 'varint',
+        maxLengthFieldLength,
+        lengthIncludes: 'header',
+      });
+      const payload = Buffer.alloc(longest, 0x61);
+      const bytes = Buffer.concat([hex(header), payload]);
+      expect(framing.maxFrameLength).toBe(longest);
+      expect(writeOne(framing, payload)).toEqual(bytes);
+      expect(readAll(framing, [bytes]).frames).toEqual([payload]);
+      expect(thrown(() => writeOne(framing, Buffer.alloc(longest + 1)))).toMatchObject({
+        code: 'ERR_FRAME_TOO_LONG',
+        limit: longest,
+        actual: longest + 1,
+      });
+    }
+  });
 
   test('any value at any width reads as itself', () => {
     const any = lengthPrefix({ lengthFieldLength: 'varint', maxFrameLength: 2_000 });
@@ -438,6 +467,15 @@ describe('the writer refuses', () => {
       { code: 'ERR_FRAME_TOO_LONG', limit: 254 },
     ],
     [
+      'more than a varint of one byte says',
+      { lengthFieldLength: 'varint', maxLengthFieldLength: 1 },
+      128,
+      { limit: 127 },
+    ],
+    ['more than two digits say', { lengthFieldLength: 2, base: 10 }, 100, { limit: 99 }],
+    ['more than two hexadecimal digits say', { lengthFieldLength: 2, base: 16 }, 256, { limit: 255 }],
+    ['more than four bits say', { lengthFieldLength: 2, mask: 0x00f0 }, 16, { limit: 15 }],
+    [
       'less than is always there',
       { lengthFieldLength: 1, lengthAdjustment: 4 },
       3,
@@ -541,6 +579,93 @@ describe('lengths that are not a plain integer', () => {
   ])('refuses %s', (_, options, kind) => {
     expect(() => lengthPrefix(options)).toThrow(kind);
   });
+});
+
+test.each([
+  ['lengthPrefix', lengthPrefix({ lengthFieldLength: 1 }), '02 61', '62', '61 62'],
+  ['fixedLength', fixedLength(2), '61', '62', '61 62'],
+])(
+  '%s: a reader whose stream has ended waits for the rest of a frame in the next one',
+  (_, framing, begun, rest, frame) => {
+    const reader = framing.reader();
+    reader.end();
+    expect(reader.next()).toBeUndefined();
+    reader.reset();
+    reader.push(hex(begun));
+    expect(reader.next()).toBeUndefined();
+    expect(reader.error).toBeUndefined();
+    reader.push(hex(rest));
+    expect(reader.next()).toEqual(hex(frame));
+  },
+);
+
+describe('frames in parts', () => {
+  const framing = lengthPrefix({ lengthFieldLength: 2, byteOrder: 'big' });
+
+  test('a chunk with nothing but stripped bytes gives no part', () => {
+    const reader = framing.reader({ partsAbove: 1 });
+    for (const byte of hex('0002')) {
+      reader.push(Buffer.of(byte));
+      expect(reader.next()).toBeUndefined();
+    }
+    expect(reader.partial).toMatchObject({ length: 2, headerLength: 0 });
+    expect(reader.part!()).toBeUndefined();
+    reader.push(hex('61'));
+    expect(reader.next()).toBeUndefined();
+    expect(reader.part!()).toEqual(hex('61'));
+    reader.push(hex('62', '0001 63'));
+    expect(reader.part!()).toEqual(hex('62'));
+    expect(reader.partial).toBeUndefined();
+    expect(reader.next()).toEqual(hex('63'));
+  });
+
+  test('the parts that are not wanted are skipped, and the next frame follows', () => {
+    const reader = framing.reader({ partsAbove: 1 });
+    reader.push(hex('0003 61'));
+    expect(reader.next()).toBeUndefined();
+    expect(reader.part!()).toEqual(hex('61'));
+    reader.skipParts!();
+    reader.push(hex('62'));
+    expect(reader.next()).toBeUndefined();
+    reader.push(hex('63', '0001 64'));
+    expect(reader.next()).toEqual(hex('64'));
+    expect(reader.next()).toBeUndefined();
+    expect(reader.buffered).toBe(0);
+  });
+
+  test('a header that is kept is a part of the frame', () => {
+    const kept = lengthPrefix({
+      lengthFieldOffset: 1,
+      lengthFieldLength: 2,
+      byteOrder: 'big',
+      initialBytesToStrip: 1,
+    });
+    const reader = kept.reader({ partsAbove: 0 });
+    reader.push(hex('EE 0001 61'));
+    expect(reader.next()).toBeUndefined();
+    expect(reader.partial).toMatchObject({ length: 3, headerLength: 2 });
+    expect(reader.part!()).toEqual(hex('0001 61'));
+  });
+});
+
+test('what is skipped is counted, and costs no stack', () => {
+  const counts = { discarded: 0, noise: 0 };
+  const limit = Error.stackTraceLimit;
+  const errors: FrameError[] = [];
+  const onDiscard = (error: FrameError): void => void errors.push(error);
+  const prefixed = lengthPrefix({ lengthFieldLength: 1, maxFrameLength: 1, onTooLong: 'discard' });
+  for (const reader of [prefixed.reader({ onDiscard, counts }), prefixed.reader({ counts })]) {
+    reader.push(hex('02 6162', '01 63'));
+    expect(reader.next()).toEqual(hex('63'));
+  }
+  const marked = delimiter({ start: '<', delimiter: '>' }).reader({ counts });
+  marked.push(hex('"xyz<a>"'));
+  expect(marked.next()).toEqual(hex('"a"'));
+  expect(counts).toEqual({ discarded: 2, noise: 3 });
+  expect(errors.map(({ stack }) => stack)).toEqual([
+    'FrameError: frame of 2 bytes exceeds maxFrameLength 1, at stream offset 0',
+  ]);
+  expect(Error.stackTraceLimit).toBe(limit);
 });
 
 test.each([
