@@ -2,9 +2,9 @@ import { safeText, show, showThrown } from '../../bytes/show.ts';
 import { HandlerError, StateError, TimeoutError } from '../../errors.ts';
 import type { StateLimits, StateTable, TableRow } from './table.ts';
 
-// What breaks a session's table, in words.
+// The errors for breaches of a session's table, in words.
 
-/** A message's type as a text shows it: quoted, cut and escaped, for the peer may have chosen it. */
+/** A message's type in an error text: quoted, cut and escaped, since the peer may have chosen it. */
 export function quoted(type: unknown): string {
   if (typeof type !== 'string')
     return type === undefined ? 'a message without a type' : `a message of type ${show(type)}`;
@@ -24,7 +24,7 @@ export function list(names: Iterable<string>): string {
   return [...names].join(', ') || 'nothing';
 }
 
-/** A message that the state does not take. */
+/** A message that the state does not accept. */
 export function unexpected(state: StateTable, type: unknown): StateError {
   const messageType = typeDetail(type);
   const details = { state: state.name, messageType, actual: messageType ?? show(type) };
@@ -40,7 +40,7 @@ export function unexpected(state: StateTable, type: unknown): StateError {
   );
 }
 
-/** More messages wait for the next state than may. */
+/** More messages wait for the next state than allowed. */
 export function crowded(state: StateTable, type: string, unit: string, limit: number): StateError {
   return new StateError(
     'ERR_STATE_UNEXPECTED',
@@ -49,7 +49,7 @@ export function crowded(state: StateTable, type: string, unit: string, limit: nu
   );
 }
 
-/** A handler leads to a state that may not follow. */
+/** A handler names a next state that is not allowed. */
 export function misled<Event>(state: StateTable, type: string, to: string, row: TableRow<Event>): StateError {
   const expected = [
     ...(row.outcomes?.keys() ?? [state.name, ...(row.concurrent === undefined ? state.next : [])]),
@@ -83,7 +83,7 @@ export function misspoken(
   );
 }
 
-/** Another number of messages than the one that the outcome says. */
+/** A number of messages other than the outcome's single one. */
 export function notOne(
   state: StateTable,
   type: string,
@@ -103,7 +103,7 @@ export function notOne(
   );
 }
 
-/** An answer of many that has no end, or goes on behind it. */
+/** An answer of several messages without its end, or with messages after it. */
 export function notLast(state: StateTable, type: string, last: ReadonlySet<string>): StateError {
   return new StateError(
     'ERR_STATE_UNEXPECTED',
@@ -112,7 +112,7 @@ export function notLast(state: StateTable, type: string, last: ReadonlySet<strin
   );
 }
 
-/** A reply starts a timer that the state does not have, or one that no timer can keep. */
+/** A reply starts a timer that the state does not have, or with an invalid time. */
 export function mistimed(state: StateTable, type: string, problem: string): StateError {
   return new StateError(
     'ERR_STATE_UNEXPECTED',
@@ -126,7 +126,7 @@ export function mistimed(state: StateTable, type: string, problem: string): Stat
   );
 }
 
-/** What a user wrote has failed: a handler, or `what` else. */
+/** User code has failed: a handler, or `what` it was. */
 export function broken(
   state: StateTable,
   type: string,

@@ -9,15 +9,15 @@ import type { SessionTable } from './table.ts';
 export type TypeOf<Message> = Message extends { readonly type: infer T extends string } ? T : string;
 
 /**
- * What answers a request:
+ * The answer to a request:
  *
  * - `'none'`: nothing;
- * - `'one'`: exactly one message; `{ one: ['ok', 'error'] }` names the types that it may have;
- * - `{ until: 'done' }`: any number of messages, up to and with the first of that type, or of one of these types, or that
- *   makes a function true. `of` names the types of the messages before it.
+ * - `'one'`: exactly one message; `{ one: ['ok', 'error'] }` names its possible types;
+ * - `{ until: 'done' }`: any number of messages, up to and including the first of that type, of one of these types, or for which
+ * a function returns true. `of` names the types of the messages before it.
  *
- * With `id: false` the request and its replies carry no number, although others do: the oldest request that expects the
- * type of the reply gets it. A declared codec knows that by itself.
+ * With `id: false` the request and its replies have no number, although others do: the oldest request that expects the type of
+ * the reply gets it. With a declared codec this is known.
  */
 export type Expects<Request, Reply> =
   | 'none'
@@ -32,7 +32,7 @@ export type Expects<Request, Reply> =
       readonly id?: false | undefined;
     };
 
-/** What answers each type of request; or a function of the request, where more than its type decides. */
+/** The answer to each type of request; or a function of the request, if more than its type decides. */
 export type ExpectsTable<Request, Reply> = {
   readonly [T in TypeOf<Request>]?:
     | Expects<RequestOf<Request, T>, Reply>
@@ -43,28 +43,28 @@ type RequestOf<Request, T> = [Extract<Request, { readonly type: T }>] extends [n
   ? Request
   : Extract<Request, { readonly type: T }>;
 
-/** What answers a request, checked. */
+/** The answer to a request, checked. */
 export interface Expectation {
-  /** `'any'`: any number of messages, and nothing tells which of them is the last. */
+  /** `'any'`: any number of messages, without a recognizable last one. */
   readonly count: 'none' | 'one' | 'many' | 'any';
-  /** The types that may answer; undefined: any type. */
+  /** The types of the answer; undefined for any type. */
   readonly types: ReadonlySet<string> | undefined;
-  /** Of many: the types that end the answer; undefined where only `isLast` knows. */
+  /** For many messages: the types of the last; undefined if only `isLast` knows. */
   readonly last: ReadonlySet<string> | undefined;
   isLast(reply: object, request: object): boolean;
-  /** False: neither the request nor its replies carry a number. */
+  /** False if neither the request nor its replies have a number. */
   readonly numbered: boolean;
-  /** It was declared, by `expects` or by the outcomes of the session, not assumed. */
+  /** True if it was declared, by `expects` or by the outcomes of the session, and not assumed. */
   readonly declared: boolean;
 }
 
-/** Exactly one message, of any type: what is assumed where nothing is declared. */
+/** Exactly one message of any type: the assumption if nothing is declared. */
 export const ASSUMED: Expectation = expectation('one', undefined, { declared: false });
 
 const NO_REPLY: Expectation = expectation('none', new Set());
 const ONE: Expectation = expectation('one', undefined);
 
-/** Finds what answers a request. */
+/** Finds the answer to a request. */
 export type ExpectationOf = (request: object) => Expectation;
 
 function expectation(
@@ -76,7 +76,7 @@ function expectation(
 }
 
 /**
- * The expectations of a table, and what a session's outcomes say where the table is silent.
+ * The expectations of a table, completed by the outcomes of a session.
  *
  * @throws TypeError for an entry that is none of the forms of `Expects`
  */
@@ -116,7 +116,7 @@ export function expectations(
   };
 }
 
-/** `session` is what the outcomes say: the types of `'one'` are taken from there. */
+/** `session` is the expectation by the outcomes: the types of `'one'` come from it. */
 function compileExpects(entry: unknown, where: string, session: Expectation | undefined): Expectation {
   if (entry === 'none') return NO_REPLY;
   if (entry === 'one') return session?.count === 'one' ? { ...session, declared: true } : ONE;
@@ -142,7 +142,7 @@ function compileExpects(entry: unknown, where: string, session: Expectation | un
   });
 }
 
-/** What the outcomes of all rows for a type say together; undefined where one of them says nothing. */
+/** The common outcome of all rows for a type; undefined if one of them declares nothing. */
 function outcomeOf({ states }: SessionTable, type: string): Expectation | undefined {
   const outcomes: Outcome[] = [];
   for (const { final, on, otherwise } of states.values()) {
@@ -155,7 +155,7 @@ function outcomeOf({ states }: SessionTable, type: string): Expectation | undefi
   const all = new Set(outcomes.flatMap(({ types }) => [...types]));
   if (outcomes.every(({ one }) => one)) return expectation('one', all);
   if (all.size === 0) return NO_REPLY;
-  // One message in this state and many in another: whichever type ends an answer must not also stand before an end.
+  // If a message has one answer in this state and many in another, a type that ends an answer must not also precede an end.
   const last = new Set(
     outcomes.flatMap((outcome) => [...(outcome.one ? outcome.types : (outcome.last ?? []))]),
   );

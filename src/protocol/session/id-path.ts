@@ -1,6 +1,6 @@
 import { show } from '../../bytes/show.ts';
 
-/** What a request and its reply repeat: a number, or a text that the caller chose. */
+/** The id that a request and its reply share: a number, or a text that the caller chose. */
 export type Id = number | bigint | string;
 
 /** The paths in a message that lead to a number or a text: `'id'`, `'header.correlation'`. Up to four names deep. */
@@ -45,10 +45,10 @@ type LeftOut<M, Path> = Path extends `${infer K}.${infer Rest}`
     ? Omit<M, Path> & { readonly [P in Path]?: M[P] }
     : M;
 
-/** Where the id stands in a message. */
+/** The place of the id in a message. */
 export interface IdPlace {
   readonly path: string;
-  /** The id; undefined where the message has none there. */
+  /** The id; undefined if the message has none there. */
   read(message: object): Id | undefined;
   /** A copy of the message, with that id. */
   write(message: object, id: Id): object;
@@ -91,7 +91,7 @@ function writeAt(value: unknown, names: readonly string[], index: number, id: Id
   };
 }
 
-/** A bigint that a number can hold counts as that number: one side may have 64 bits where the other has 32. */
+/** A bigint that a number can hold counts as that number: one side may use 64 bits and the other 32. */
 function asId(value: unknown): Id | undefined {
   if (typeof value === 'number' || typeof value === 'string') return value;
   if (typeof value !== 'bigint') return undefined;

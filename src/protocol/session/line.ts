@@ -3,7 +3,7 @@ import { checkOptions } from '../../options.ts';
 import type { Codec } from '../codec.ts';
 import type { MessageSource, StateFraming } from './declaration.ts';
 
-/** How the messages of a state go over the line, as far as the state says so itself. */
+/** How the messages of a state are encoded and framed, as far as the state declares it. */
 export interface Line {
   readonly reads: StateFraming | undefined;
   readonly writes: StateFraming | undefined;
@@ -11,10 +11,10 @@ export interface Line {
   readonly sends: AnyCodec | undefined;
 }
 
-/** Of a state that leaves all of it to the protocol. */
+/** The line of a state that uses everything from the protocol. */
 export const NO_LINE: Line = { reads: undefined, writes: undefined, receives: undefined, sends: undefined };
 
-/** The parts of a state's declaration that say it: values, or functions of the context. */
+/** The parts of a state's declaration for its line: values, or functions of the context. */
 export interface LineSource {
   readonly framing: unknown;
   readonly receives: unknown;
@@ -25,8 +25,8 @@ export interface LineSource {
 type AnyCodec = MessageSource<Codec<any, any>>;
 
 /**
- * Check the parts that a state declares; undefined where it declares none of them. What functions make is checked when they
- * are called.
+ * Check the parts that a state declares; undefined if it declares none of them. Results of functions are checked when the
+ * functions are called.
  *
  * @throws TypeError naming the part
  */
@@ -44,9 +44,7 @@ export function typesOf(codec: unknown): readonly string[] | undefined {
   return (codec as { readonly types?: readonly string[] }).types;
 }
 
-/**
- * The line of a state, for a connection. Throws what its functions throw, or a TypeError for what they make.
- */
+/** The line of a state, for a connection. Throws what its functions throw, or a TypeError for their results. */
 export function lineFor({ framing, receives, sends }: LineSource, context: unknown, state: string): Line {
   const made = (part: unknown): unknown =>
     typeof part === 'function' ? (part as (context: unknown) => unknown)(context) : part;
@@ -63,7 +61,7 @@ export function lineFor({ framing, receives, sends }: LineSource, context: unkno
   };
 }
 
-/** Whether what comes is read in the same way in both states: known only where it is not made by a function. */
+/** Whether both states read received bytes in the same way: known only if no function makes their lines. */
 export function readsAlike(a: LineSource | undefined, b: LineSource | undefined): boolean {
   const reads = (line: LineSource | undefined): unknown =>
     line?.framing === undefined || typeof line.framing === 'function'

@@ -6,31 +6,30 @@ import type { ExpectationOf } from './expects.ts';
 import type { Outcome } from './outcome.ts';
 import type { SessionTable, StateTable } from './table.ts';
 
-/** The most unanswered messages, places, and places looked at for one message: beyond, the mirror is no longer exact. */
+/** The most unanswered messages, places, and places examined for one message: beyond these, the mirror is no longer exact. */
 const MAX_SENT = 65_536;
 const MAX_PLACES = 256;
 const MAX_WORK = 4_096;
-/** What a server may postpone. */
+/** The most messages that a server may postpone. */
 const MAX_POSTPONED = 64;
 
 /**
- * A session seen from its other side, the client's: which states the server may be in, by what was sent to it and
- * what it has answered so far. The same table judges both: what *we* send is wrong where no state that the server may
- * be in by then has a row for it, and what *it* sends is wrong where no such state could have.
+ * A session seen from its other side, the client's: which states the server may be in, by the messages sent to it and its answers
+ * so far. The same table judges both: a message that *we* send is wrong if no state that the server may then be in has a row for
+ * it, and a message that *it* sends is wrong if no such state could have sent it.
  *
  *     sent      write        move          knows: {handshake} ──write──▶ {authenticated, closing} ──move──▶ …
  *     received  ok           …                    {authenticated}: only that leads past an 'ok'
  *
- * The more the table tells, the sharper this sees: a row without `outcomes` may answer anything and lead to any
- * `next`, unless `expects` says what answers it. A message that only `otherwise` takes counts as unexpected, unless the
- * state has no other rows. A message that answers nothing we sent is taken as sent unasked, or as the farewell, where
- * the table has such. Messages may be sent ahead of their answers.
+ * The more the table tells, the more the mirror detects: a row without `outcomes` may answer anything and lead to any `next`,
+ * unless `expects` says what answers it. A message handled only by `otherwise` counts as unexpected, unless the state has no
+ * other rows. A message that answers nothing we sent counts as sent unasked, or as the farewell, if the table has such. Messages
+ * may be sent ahead of their answers.
  *
- * It holds a bounded number of things, and does a bounded amount of work for each message. Where that is not enough to
- * follow the server (65,536 unanswered messages, 256 places where it may be), it only checks that messages are of the
- * table's types from then on.
+ * It holds a bounded amount of data, and does a bounded amount of work for each message. If that is not enough to follow the
+ * server (65,536 unanswered messages, 256 possible places), it only checks from then on that messages have types of the table.
  *
- * Pure, as the run is: it throws what is wrong, and acts on nothing.
+ * Pure, as the run is: it throws errors, and has no side effects.
  *
  * @example
  * const mirror = drone.session.mirror();
@@ -42,17 +41,17 @@ const MAX_POSTPONED = 64;
 export class Mirror<Sends, Receives, State extends string> {
   readonly #table: SessionTable;
   readonly #expectationOf: ExpectationOf | undefined;
-  /** Where the server may be, at least one place. */
+  /** The possible places of the server, at least one. */
   #places: Place[];
-  /** What was sent; what is before the smallest `at` of the places is answered for certain. */
+  /** The sent messages; those before the smallest `at` of the places are certainly answered. */
   readonly #sent: Sent[] = [];
-  /** Beside each of them, where the server may be once it has taken it. */
+  /** For each of them, the possible places of the server once it has taken it. */
   readonly #after: (readonly Stand[])[] = [];
-  /** The number that `#sent[0]` has in all. */
+  /** The number of `#sent[0]` since the start. */
   #first = 0;
-  /** Something came that only the farewell explains: anything may follow, and nothing may be sent. */
+  /** Set by a message that only the farewell explains: anything may follow, and nothing may be sent. */
   #over = false;
-  /** Too much is open to follow the server. */
+  /** Too many possibilities to follow the server. */
   #vague = false;
 
   constructor(table: SessionTable, expectationOf?: ExpectationOf) {
@@ -69,15 +68,15 @@ export class Mirror<Sends, Receives, State extends string> {
     return [...new Set(this.#places.map(({ state }) => state.name as State))];
   }
 
-  /** The server's state, if there is but one that it can be in. */
+  /** The server's state, if only one is possible. */
   get state(): State | undefined {
     const { states } = this;
     return states.length === 1 ? states[0] : undefined;
   }
 
   /**
-   * Whether the server has to send something before it can have answered all that was sent. False where it may have said all
-   * of it, and where the table does not tell what answers a message.
+   * Whether the server still owes an answer. False if it may have answered everything, and if the table does not tell what
+   * answers a message.
    */
   get owes(): boolean {
     if (this.#vague || this.#over) return false;
@@ -100,8 +99,8 @@ export class Mirror<Sends, Receives, State extends string> {
 
   /**
    * We are about to send a message.
-   * @throws StateError with `origin: 'local'` when no state that the server may be in by then has a row for it: do
-   *   not send it, nothing has changed
+   * @throws StateError with `origin: 'local'` if no state that the server may then be in has a row for it: do not send it,
+   * nothing has changed
    */
   send(message: Sends): void {
     const type = (message as Partial<Tagged> | null | undefined)?.type as string;
@@ -111,7 +110,7 @@ export class Mirror<Sends, Receives, State extends string> {
     const asked = { type, untold: this.#untold(message as object) };
     const kind = this.#kindOf(ahead, asked);
     const last = this.#sent.at(-1);
-    // Nothing comes of it; or only more of what the same message before may say in any number.
+    // The message has no effect; or it only allows more of the answers that the message before it allows in any number.
     if (kind === 'silent' || (kind === 'still' && last?.type === type && last.isStill)) return;
     const sent: Sent = { ...asked, isStill: kind === 'still' };
     this.#sent.push(sent);
@@ -121,8 +120,8 @@ export class Mirror<Sends, Receives, State extends string> {
   }
 
   /**
-   * A message has come.
-   * @throws StateError with `origin: 'peer'` when no state that the server may be in could have sent it
+   * A message was received.
+   * @throws StateError with `origin: 'peer'` if no state that the server may be in could have sent it
    */
   receive(message: Receives): void {
     if (this.#over) return;
@@ -134,7 +133,7 @@ export class Mirror<Sends, Receives, State extends string> {
       this.#narrow(places);
       return;
     }
-    // Nothing that we sent leads to it: unasked, where a state does not say what it may send so.
+    // Nothing that we sent leads to it: it is unasked, if a state allows anything unasked.
     const unasked = this.#places.filter(({ state }) => state.unsolicited === undefined && !state.final);
     if (unasked.length > 0 && (this.#table.sends?.has(type) ?? true)) {
       this.#narrow(unasked);
@@ -151,11 +150,11 @@ export class Mirror<Sends, Receives, State extends string> {
     }
   }
 
-  /** The places where our next message may find the server. */
+  /** The places in which our next message may find the server. */
   get #ahead(): readonly Stand[] {
     const after = this.#after.at(-1);
     if (after !== undefined) return after;
-    // What was postponed until now comes before it.
+    // Postponed messages come before it.
     return this.#places.some(({ redo }) => redo.length > 0) ? this.#step(this.#places) : this.#places;
   }
 
@@ -180,13 +179,13 @@ export class Mirror<Sends, Receives, State extends string> {
     );
   }
 
-  /** What answers a message where the row does not tell. */
+  /** The answer to a message whose row does not tell it. */
   #untold(message: object): Outcome {
     let expected: ReturnType<ExpectationOf> | undefined;
     try {
       expected = this.#expectationOf?.(message);
     } catch {
-      // The request itself is refused for it.
+      // The request itself is refused because of the error.
     }
     if (expected === undefined || !expected.declared) return UNTOLD;
     const { count, types = ANYTHING, last } = expected;
@@ -195,8 +194,8 @@ export class Mirror<Sends, Receives, State extends string> {
   }
 
   /**
-   * What a message does to a server that is in one of these places: `'silent'`, nothing comes of it; `'still'`, any number
-   * of messages may, but the server stays where it is.
+   * The effect of a message on a server in one of these places: `'silent'`, none; `'still'`, any number of messages may follow,
+   * but the server stays where it is.
    */
   #kindOf(ahead: readonly Stand[], sent: Asked): 'silent' | 'still' | 'moving' {
     let isSilent = true;
@@ -212,7 +211,7 @@ export class Mirror<Sends, Receives, State extends string> {
     return isSilent ? 'silent' : 'still';
   }
 
-  /** Where the server may be once it has sent this. */
+  /** The possible places of the server once it has sent this. */
   #answering(type: string): Place[] {
     const found = new Map<string, Place>();
     const seen = new Set<string>();
@@ -229,7 +228,7 @@ export class Mirror<Sends, Receives, State extends string> {
       const { state, speaking, telling } = place;
       const may = (next: Place): unknown => found.set(keyOf(next), next);
       if (speaking?.has(type) || state.unsolicited?.has(type)) may(place);
-      // A deadline or a timer may have passed, whenever it likes, and its handler have said so.
+      // A deadline or a timer may have passed at any time, and its handler may have sent messages.
       if (state.deadline?.row !== undefined || state.timers !== undefined) {
         for (const to of [state, ...this.#states(state.next)]) {
           may(entered(place, to, { ...place, speaking: ANYTHING, telling: undefined }));
@@ -256,14 +255,14 @@ export class Mirror<Sends, Receives, State extends string> {
         }
         if (types.has(type))
           may(one ? behind : { ...behind, speaking: greets ? ANYTHING : (still ?? types) });
-        // Or it said nothing to that, and this comes later.
+        // Or it sent nothing for that, and this comes later.
         if (!one) open.push(behind);
       }
     }
     return [...found.values()];
   }
 
-  /** What may come of a message where the server is. */
+  /** The possible effects of a message in the server's place. */
   #leads({ state, held }: Stand, { type, untold }: Asked): Lead[] {
     if (state.postpone?.has(type)) {
       if (held.length >= MAX_POSTPONED) return [];
@@ -280,13 +279,16 @@ export class Mirror<Sends, Receives, State extends string> {
     return told.map(([to, outcome]) => ({
       to,
       held,
-      // Answers of several at a time come in any order.
+      // Concurrent answers come in any order.
       outcome: lasting ? { types: outcome.types, one: false } : outcome,
       lasting,
     }));
   }
 
-  /** Where the server may be when it has taken what was postponed until one of these places, and then that message. */
+  /**
+   * The possible places of the server after it has taken the messages that were postponed until one of these places, and then
+   * that message.
+   */
   #step(from: Iterable<Stand>, ...sent: readonly Asked[]): readonly Stand[] {
     const done = new Map<string, Stand>();
     const seen = new Set<string>();
@@ -325,7 +327,7 @@ export class Mirror<Sends, Receives, State extends string> {
     }));
   }
 
-  /** The server is in one of these: forget what is answered, and think again of what follows. */
+  /** The server is in one of these places: forget answered messages, and compute again what follows. */
   #narrow(places: Place[]): void {
     if (this.#vague) return;
     this.#places = places;
@@ -336,7 +338,7 @@ export class Mirror<Sends, Receives, State extends string> {
       to = Math.max(to, at);
     }
     const done = from - this.#first;
-    // Not for each message: what is moved would be all that waits.
+    // Not for each message, since all waiting entries would be moved.
     if (done >= 256 || done === this.#sent.length) {
       this.#sent.splice(0, done);
       this.#after.splice(0, done);
@@ -349,7 +351,7 @@ export class Mirror<Sends, Receives, State extends string> {
       const next = this.#step([...stands, ...here], this.#sent[i]!);
       const before = this.#after[i]!;
       const isSame = next.length === before.length && sameStands(next, before);
-      // What follows from the same is the same.
+      // Equal places have equal consequences.
       if (isSame && at >= to) return;
       stands = next;
       this.#after[i] = next;
@@ -363,28 +365,28 @@ interface Asked {
   readonly untold: Outcome;
 }
 
-/** One that was sent. */
+/** A message that was sent. */
 interface Sent extends Asked {
-  /** The server stays where it is, whatever it says. */
+  /** The server stays where it is, whatever it answers. */
   readonly isStill: boolean;
 }
 
-/** A state, and what waits in it. */
+/** A state, and the messages that wait in it. */
 interface Stand {
   readonly state: StateTable;
-  /** What is postponed until the next state. */
+  /** Messages postponed until the next state. */
   readonly held: readonly Asked[];
-  /** What was postponed until this state, and is to be taken first. */
+  /** Messages that were postponed until this state, and are taken first. */
   readonly redo: readonly Asked[];
 }
 
-/** Where the server may be. */
+/** A possible place of the server. */
 interface Place extends Stand {
-  /** How many of our messages the server has taken. */
+  /** The number of our messages that the server has taken. */
   readonly at: number;
-  /** The types that the server may go on sending without another message from us. */
+  /** The types that the server may continue to send without another message from us. */
   readonly speaking: ReadonlySet<string> | undefined;
-  /** It is in the middle of an answer: what the answer may hold, and where it is behind it. */
+  /** Set in the middle of an answer: what the answer may still contain, and the place after it. */
   readonly telling: { readonly outcome: Outcome; readonly behind: Place } | undefined;
 }
 
@@ -392,13 +394,13 @@ interface Lead {
   readonly to: StateTable;
   readonly held: readonly Asked[];
   readonly outcome: Outcome;
-  /** What is said of it may come whenever it likes, until the state is left. */
+  /** The messages may come at any time, until the state is left. */
   readonly lasting: boolean;
 }
 
 const NONE: readonly never[] = [];
 
-/** Any type: where the table does not tell. */
+/** Any type, if the table does not tell. */
 const ANYTHING: ReadonlySet<string> = new (class extends Set<string> {
   override has(): boolean {
     return true;
@@ -412,13 +414,13 @@ function takes(state: StateTable, type: string): boolean {
   return state.on.size === 0 && state.otherwise !== undefined && !state.final;
 }
 
-/** The same place in a state that may be another: there, what was postponed comes first. */
+/** The same place in a state that may be another: postponed messages come first there. */
 function entered<P extends Stand>(before: Stand, state: StateTable, place: P): P {
   if (state === before.state) return place;
   return { ...place, state, held: NONE, redo: [...place.held, ...place.redo] };
 }
 
-/** The place once the server has taken the next message. */
+/** The place after the server has taken the next message. */
 function afterOne(place: Place): Place {
   return place.redo.length > 0 ? { ...place, redo: place.redo.slice(1) } : { ...place, at: place.at + 1 };
 }

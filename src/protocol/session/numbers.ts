@@ -1,25 +1,22 @@
 import { show } from '../../bytes/show.ts';
 
-/** The smallest and the greatest number of requests. */
+/** The smallest and the largest number of requests. */
 export type NumberRange = readonly [number, number] | readonly [bigint, bigint];
 
-/** What 16 bits hold: the range where neither the declaration nor the caller tells another. */
+/** The range of 16 bits: used if neither the declaration nor the caller gives another. */
 const USUAL: NumberRange = [0, 0xffff];
 
-/**
- * Numbers for requests, one after the other, and from the greatest back to the smallest: so that a number is used again as
- * late as possible.
- */
+/** Numbers for requests, in order, and from the largest back to the smallest, so that a number is reused as late as possible. */
 export class Numbers {
   readonly #min: bigint;
-  /** The smallest as a number; undefined where the range is beyond what numbers hold exactly. */
+  /** The smallest as a number; undefined if the range is beyond the exact numbers. */
   readonly #least: number | undefined;
-  /** How many were taken, modulo the size of the range. */
+  /** How many numbers were taken, modulo the size of the range. */
   #next = 0;
   readonly #size: number;
   readonly #kind: 'number' | 'bigint' | 'text';
 
-  /** @throws RangeError for what is not a range */
+  /** @throws RangeError for an invalid range */
   constructor(range: NumberRange = USUAL, kind: 'number' | 'bigint' | 'text' = typeof range[0] as 'number') {
     const [min, max] = Array.isArray(range) ? range : [undefined, undefined];
     if (!isWhole(min) || !isWhole(max) || typeof min !== typeof max || min > max) {
@@ -30,17 +27,17 @@ export class Numbers {
     this.#min = BigInt(min);
     this.#least = isSafe(this.#min) && isSafe(BigInt(max)) ? Number(min) : undefined;
     const size = BigInt(max) - this.#min + 1n;
-    // No connection comes round in 2⁵³ requests.
+    // No connection makes 2⁵³ requests.
     this.#size = size > MAX_SIZE ? Number.MAX_SAFE_INTEGER : Number(size);
     this.#kind = kind;
   }
 
-  /** How many there are. */
+  /** The size of the range. */
   get size(): number {
     return this.#size;
   }
 
-  /** The next number of which `isTaken` is false; undefined when all are taken. `key` is the number as `IdPlace` reads it. */
+  /** The next number that is not taken; undefined if all are. `key` is the number as `IdPlace` reads it. */
   take(taken: { readonly size: number; has(key: Key): boolean }): { id: Key | bigint; key: Key } | undefined {
     if (taken.size >= this.#size) return undefined;
     for (;;) {

@@ -1,19 +1,19 @@
 import { show } from '../../bytes/show.ts';
 import { checkOptions } from '../../options.ts';
 
-/** What answers a message, or is sent on the way to a state. */
+/** The answer to a message, or the messages sent on the way to a state. */
 export interface Outcome {
   readonly types: ReadonlySet<string>;
   /** Exactly one message, not any number. */
   readonly one: boolean;
-  /** Of any number, the types of the last one; undefined where nothing tells which is the last. */
+  /** For any number of messages, the types of the last one; undefined if the last one cannot be recognized. */
   readonly last?: ReadonlySet<string> | undefined;
 }
 
 /**
- * Lay out a `Sends`: `'ok'`, `{ one: ['ok', 'error'] }`, `['row', 'note']`, `{ until: 'done', of: 'row' }`.
+ * Normalize a `Sends`: `'ok'`, `{ one: ['ok', 'error'] }`, `['row', 'note']`, `{ until: 'done', of: 'row' }`.
  *
- * @throws TypeError for what is none of these
+ * @throws TypeError for any other form
  */
 export function compileOutcome(sends: unknown, where: string): Outcome {
   if (typeof sends === 'string') return { types: new Set([sends]), one: true };
@@ -35,7 +35,7 @@ export function compileOutcome(sends: unknown, where: string): Outcome {
   return { types: new Set([...(of === undefined ? [] : listed(of)), ...last]), one: false, last };
 }
 
-/** @throws TypeError where not exactly one of `one` and `until` is there, or `of` beside `one` */
+/** @throws TypeError unless exactly one of `one` and `until` is given, and for `of` beside `one` */
 export function oneOrUntil(where: string, one: unknown, until: unknown, of: unknown): void {
   if ((one === undefined) === (until === undefined)) {
     throw new TypeError(`${where}: expected either one or until`);

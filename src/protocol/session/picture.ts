@@ -6,12 +6,12 @@ import type { DeadlineTable, SessionTable, StateTable, TableRow } from './table.
 type AnySession = Session<any, any, any, any>;
 
 /**
- * The session as a Mermaid state diagram: an arrow is labelled `messages / answers`, in UML's way.
+ * The session as a Mermaid state diagram: an arrow is labelled `messages / answers`, as in UML.
  *
  *     locked --> open: write / ok
  *
- * A row without `outcomes` is an arrow to every state that may follow, without a word on the answers. Messages that a
- * state does not take are not drawn; see `toMarkdown`.
+ * A row without `outcomes` is an arrow to every state that may follow, without its answers. Messages that a state does not accept
+ * are not drawn; see `toMarkdown`.
  *
  * @example writeFileSync('session.mmd', toMermaid(drone.session));
  */
@@ -35,9 +35,9 @@ export function toMermaid(session: AnySession): string {
 }
 
 /**
- * The session as a Markdown table: a row for each message, a column for each state. A cell says what is answered, and
- * which state follows where it is another; `waits` is a message that the next state takes, `✗` one that breaks the protocol. The last rows, where they
- * apply: what is sent on entering, what may be sent unasked, and the deadlines.
+ * The session as a Markdown table: a row for each message, a column for each state. A cell shows the answer, and the next state
+ * if it is another one; `waits` is a message that the next state takes, `✗` one that breaks the protocol. The last rows, if they
+ * apply: the messages sent on entering, the messages that may be sent unasked, and the deadlines.
  *
  * @example writeFileSync('session.md', toMarkdown(drone.session));
  */
@@ -60,7 +60,7 @@ export function toMarkdown(session: AnySession): string {
   return aligned([head, ...rows]);
 }
 
-/** A Markdown table with its columns under each other, as formatters want it. */
+/** A Markdown table with aligned columns, as formatters write it. */
 function aligned([head = [], ...rows]: readonly string[][]): string {
   const widths = head.map((_, i) => Math.max(3, ...[head, ...rows].map((cells) => cells[i]!.length)));
   const rule = widths.map((width) => '-'.repeat(width));
@@ -69,7 +69,7 @@ function aligned([head = [], ...rows]: readonly string[][]): string {
     .join('');
 }
 
-/** Where one gets to from a state, and by what, as `messages / answers`: messages with the same answers share an arrow. */
+/** The states that follow, each with the labels `messages / answers` of its arrows; messages with the same answers share an arrow. */
 export function arrows(state: StateTable): Map<string, Set<string>> {
   const types = new Map<string, Map<string, string[]>>();
   const add = (type: string, to: string, answers: string): void => {
@@ -148,14 +148,14 @@ function code(name: string): string {
   return `\`${name.replaceAll('|', '\\|').replaceAll('\n', ' ')}\``;
 }
 
-/** Words that mean something to Mermaid cannot name a state. */
+/** Words with a meaning in Mermaid cannot name a state. */
 const RESERVED = new Set(['state', 'note', 'end', 'as', 'class', 'classDef', 'direction', 'style']);
 
 function identifier(name: string, index: number): string {
   return /^[A-Za-z_]\w*$/.test(name) && !RESERVED.has(name) ? name : `state${index}`;
 }
 
-/** What Mermaid would read as syntax, as its entity codes. */
+/** The text with Mermaid's syntax replaced by entity codes. */
 function escaped(text: string): string {
   return text.replace(/[#;:"<>\n]/g, (character) => `#${character.charCodeAt(0)};`);
 }

@@ -15,60 +15,57 @@ import { type NumberRange, Numbers } from './numbers.ts';
 import { listed } from './outcome.ts';
 import type { SessionTable } from './table.ts';
 
-/** How the replies of a protocol find their requests, and how many may be under way. */
+/** How the replies of a protocol find their requests, and how many may be in flight. */
 // biome-ignore lint/suspicious/noExplicitAny: a caller that only tells of replies need not know the requests
 export interface RequestsOptions<Reply, Request = any> {
   /**
-   * The path of the number or text that a reply repeats: `'transaction'`, `'header.id'`; or two paths, where the reply
-   * names its request in another field. Requests are numbered for the caller; a text that the caller gives is kept.
-   * Without it, replies come in the order of the requests.
+   * The path of the number or text that a reply repeats: `'transaction'`, `'header.id'`; or two paths, if the reply names its
+   * request in another field. Requests are numbered for the caller; a text that the caller gives is kept. Without a path, replies
+   * come in the order of the requests.
    */
   readonly id?:
     | (IdPath<Request> & IdPath<Reply>)
     | { readonly request: IdPath<Request>; readonly reply: IdPath<Reply> }
     | undefined;
-  /**
-   * The smallest and the greatest number. By default all that the declared field can hold, from 0; without a declaration
-   * 0 to 65,535.
-   */
+  /** The smallest and the largest number. Default: all numbers of the declared field, from 0; without a declaration 0 to 65,535. */
   readonly ids?: NumberRange | undefined;
-  /** What answers each type of request. By default what the session's `outcomes` say; without these, one message. */
+  /** The answer to each type of request. Default: the session's `outcomes`; without these, one message. */
   readonly expects?: ExpectsTable<Request, Reply> | undefined;
-  /** Where more than a number decides: whether this message answers that request. */
+  /** Whether this message answers that request, if more than a number decides. */
   readonly match?: ((request: Request, reply: Reply) => boolean) | undefined;
   /**
-   * Returns false for a message that looks like a reply and is not one: a message that the peer sends unasked, or a request of the peer
-   * whose number is in use on our side, too. Or the types of all replies.
+   * Returns false for a message that looks like a reply and is not one: a message that the peer sends unasked, or a request of
+   * the peer with a number that is in use on our side. Or a list of the types of all replies.
    */
   readonly isReply?: ((message: Reply) => boolean) | readonly TypeOf<Reply>[] | undefined;
   /** The most requests that wait for replies; more are queued. Default 64. */
   readonly maxInFlight?: number | undefined;
 }
 
-/** What is known of a protocol beside the options. */
+/** The facts of a protocol besides the options. */
 export interface Known {
-  /** The server's table, for what its outcomes say. */
+  /** The server's table, for its outcomes. */
   readonly session?: SessionTable | undefined;
-  /** The range of the declared field, and what its values are. */
+  /** The range of the declared field, and the type of its values. */
   readonly ids?: NumberRange | undefined;
   readonly kind?: 'number' | 'bigint' | 'text' | undefined;
-  /** Whether messages of this type have the field; undefined where nothing tells. */
+  /** Whether messages of this type have the field; undefined if unknown. */
   readonly hasId?: ((type: string) => boolean) | undefined;
-  /** Others send and receive on the same connection: a reply without a number is recognised by its type, or by `match`. */
+  /** True if others send and receive on the same connection: a reply without a number is recognized by its type, or by `match`. */
   readonly isShared?: boolean | undefined;
 }
 
 /**
- * What a message is: a request's reply, with `more` when further ones follow; `'late'`, the reply to a request that was
- * given up, which is dropped; or `'message'`, which answers no request.
+ * What a message is: the reply to a request, with `more` if further ones follow; `'late'`, the reply to a given-up request, which
+ * is dropped; or `'message'`, which answers no request.
  */
 export type Belonging<Ticket> = { readonly ticket: Ticket; readonly more?: true } | 'late' | 'message';
 
-/** What is to be sent now. */
+/** The next message to send. */
 export interface Next<Request, Ticket> {
   readonly ticket: Ticket;
   readonly request: Request;
-  /** Nothing answers it: it is over as soon as it is sent. */
+  /** Set if nothing answers it: it is over as soon as it is sent. */
   readonly unanswered?: true;
   /** Why the request cannot be sent; its ticket is dropped. */
   readonly refused?: Error;
@@ -85,16 +82,16 @@ export const requestsChecks: Readonly<Record<string, Check>> = {
 };
 
 /**
- * Which reply answers which request: a pure bookkeeper, without timers and promises. A `Ticket` is whatever stands for
- * a request.
+ * Which reply answers which request: pure bookkeeping, without timers and promises. A `Ticket` is any value that stands for a
+ * request.
  *
  *     add ──▶ queue ──next──▶ in flight ──receive──▶ ticket   (with `more`: it stays in flight)
  *                                 └──abandon──▶ quarantined ──receive──▶ 'late'
  *                                                    └──release──▶ its number is free
  *
- * A request that is given up keeps its number, or its place in the order, until its last reply has come after all: a late
- * reply never answers another request. In order, a lost reply would shift all later ones, so after a timeout `hold` stops
- * sending until all is answered, or `silence` is called. By number, `release` gives a lost one back.
+ * A given-up request keeps its number, or its place in the order, until its last reply arrives: a late reply never answers
+ * another request. In order, a lost reply would shift all later ones, so after a timeout `hold` stops sending until everything is
+ * answered, or `silence` is called. By number, `release` frees a lost one.
  *
  * @example
  * const requests = new Requests<Message, Message, string>({ id: 'transaction' });
@@ -110,16 +107,16 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
   readonly #isReply: ((message: Reply) => boolean) | undefined;
   readonly #match: ((request: Request, reply: Reply) => boolean) | undefined;
   readonly #expectationOf: ExpectationOf;
-  /** The types of requests that are answered: what the peer sends of these is a request of its own. */
+  /** The types of requests that have answers: a message of such a type from the peer is its own request. */
   readonly #asks: ReadonlySet<string>;
   readonly #hasId: ((type: string) => boolean) | undefined;
   readonly #isShared: boolean;
   readonly #queue = new Map<Ticket, Request>();
-  /** What is in flight. */
+  /** The requests in flight. */
   readonly #slots = new Map<Ticket, Slot<Request, Ticket>>();
-  /** What is in flight or quarantined, with a number. */
+  /** Requests in flight or quarantined, with a number. */
   readonly #numbered = new Map<Id, Slot<Request, Ticket>>();
-  /** What is in flight or quarantined, or sent by the way, without a number: the oldest first. */
+  /** Requests in flight or quarantined, and other sent messages, without a number: the oldest first. */
   readonly #ordered = new Set<Slot<Request, Ticket>>();
   /** The last of `#ordered`. */
   #newest: Slot<Request, Ticket> | undefined;
@@ -127,7 +124,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
   #messages = 0;
   /** How many of `#numbered` are lost. */
   #lost = 0;
-  /** What was given up, and has not got its last reply. */
+  /** Given-up requests whose last reply has not arrived. */
   readonly #abandoned = new Map<Ticket, Slot<Request, Ticket>>();
   #holding = false;
 
@@ -168,17 +165,17 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     return this.#queue.size;
   }
 
-  /** Requests that were given up, and whose replies have not come. */
+  /** Given-up requests whose replies have not arrived. */
   get quarantined(): number {
     return this.#abandoned.size;
   }
 
-  /** Nothing is sent until all is answered, or `silence`. */
+  /** Nothing is sent until everything is answered, or `silence` is called. */
   get holding(): boolean {
     return this.#holding;
   }
 
-  /** No request can be sent unless a number is released: all are of requests whose replies were lost. */
+  /** No request can be sent unless a number is released: all belong to requests whose replies were lost. */
   get exhausted(): boolean {
     return this.#numbers !== undefined && this.#lost >= this.#numbers.size;
   }
@@ -188,17 +185,17 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     this.#queue.set(ticket, request);
   }
 
-  /** How many messages answer a request. May throw what a function of `expects` throws. */
+  /** How many messages answer a request. Throws what a function of `expects` throws. */
   count(request: Request): Expectation['count'] {
     return this.#expectationOf(request).count;
   }
 
-  /** Whether a request in flight is recognised by its number; if not, by its place in the order. */
+  /** Whether a request in flight is recognized by its number; if not, by its place in the order. */
   isNumbered(ticket: Ticket): boolean {
     return this.#slots.get(ticket)?.id !== undefined;
   }
 
-  /** The next request to be sent, now and in this order; undefined while there is none, or no room. */
+  /** The next request to send, in order; undefined if there is none, or no room. */
   next(): Next<Request, Ticket> | undefined {
     if (this.#holding || this.#slots.size >= this.#maxInFlight) return undefined;
     const first = this.#queue.entries().next();
@@ -228,7 +225,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     return { ticket, request: sent };
   }
 
-  /** What `next` answered last could not be sent after all. */
+  /** The last result of `next` could not be sent after all. */
   revoke(ticket: Ticket): void {
     const slot = this.#slots.get(ticket);
     if (slot === undefined) return;
@@ -237,18 +234,18 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
   }
 
   /**
-   * Something else was sent. In order, what answers it is no request's: nothing where `expects` says `'none'`, and one
-   * message where nothing is known of its type.
+   * Another message was sent. In order, its answer belongs to no request: none if `expects` says `'none'`, one message if nothing
+   * is known of its type.
    */
   sent(message?: Request): void {
     let expected = ASSUMED;
     try {
       if (message !== undefined) expected = this.#expectationOf(message);
     } catch {
-      // It has been sent all the same; a request of this type says what is wrong.
+      // The message was sent all the same; a request of this type reports the error.
     }
     if (expected.count === 'none') return;
-    // A request that has a number needs no place in the order.
+    // A request with a number needs no place in the order.
     const isTold = this.#requestId !== undefined;
     if (isTold && (!expected.declared || this.#isNumbered(message!, expected))) return;
     const last = this.#newest;
@@ -264,7 +261,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     if (++this.#messages <= MAX_MESSAGES) {
       this.#append({ ticket: undefined, request: message, expected, id: undefined, left: 1 });
     } else if (last?.ticket === undefined && last !== undefined) {
-      // Too many to know each of: any number of messages of any of these types.
+      // Too many to track each: any number of messages of any of these types.
       const types = union(last.expected.types, expected.types);
       last.expected = { ...expected, count: 'any', types };
     } else {
@@ -279,7 +276,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
   }
 
   /**
-   * Which request a message answers. The last reply is the end of its request.
+   * Find the request that a message answers. The last reply ends its request.
    * @throws whatever `match`, `isReply` or a function of `expects` throws
    */
   receive(message: Reply): Belonging<Ticket> {
@@ -299,16 +296,15 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     return isLast ? { ticket } : { ticket, more: true };
   }
 
-  /** The request that a message answers, which `receive` would find; undefined where it answers none. */
+  /** The request that a message answers, as `receive` would find it; undefined if it answers none. */
   peek(message: Reply): Request | undefined {
     if (this.#isReply?.(message) === false) return undefined;
     return this.#find(message)?.request;
   }
 
   /**
-   * Give a request up: out of the queue it is just gone, in flight it is quarantined. `isLost`: nothing says that its reply
-   * will still come.
-   * @returns true when it was in flight
+   * Give a request up: a queued request is removed, one in flight is quarantined. `isLost`: its reply may never arrive.
+   * @returns true if it was in flight
    */
   abandon(ticket: Ticket, isLost = false): boolean {
     if (this.#queue.delete(ticket)) return false;
@@ -329,26 +325,26 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     return this.#ordered.size;
   }
 
-  /** Of the requests without a number that wait for their replies, the oldest. */
+  /** The oldest request without a number that waits for its reply. */
   get oldest(): Ticket | undefined {
     for (const { ticket, abandoned } of this.#ordered) if (abandoned !== true) return ticket;
     return undefined;
   }
 
   /**
-   * A frame was lost that may have been a reply: where replies have no numbers, it was that of the oldest request. Returns that
-   * request, which goes unanswered; of many replies, those that still come are dropped.
+   * A frame was lost that may have been a reply: without numbers, it was the reply to the oldest request. Returns that request,
+   * which goes unanswered; the rest of its replies are dropped.
    */
   lose(): Ticket | undefined {
     if (this.#requestId !== undefined) return undefined;
     for (const slot of this.#ordered) {
       const { ticket, expected, abandoned } = slot;
-      // What nothing need answer.
+      // Nothing has to answer this one.
       if (ticket === undefined && expected.count === 'any') continue;
       if (expected.count !== 'one') {
         if (ticket !== undefined) this.abandon(ticket);
       } else {
-        // Of several messages in a row, one less is to be answered.
+        // One of several messages in a row is answered.
         if (--slot.left === 0) this.#forget(slot);
         if (ticket === undefined) return undefined;
         this.#slots.delete(ticket);
@@ -359,7 +355,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     return undefined;
   }
 
-  /** The replies of a request that was given up will not come any more: its number is free. */
+  /** The replies to a given-up request will not arrive any more: its number is free. */
   release(ticket: Ticket): void {
     const slot = this.#abandoned.get(ticket);
     if (slot === undefined || slot.id === undefined) return;
@@ -367,14 +363,12 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     this.#forget(slot);
   }
 
-  /** Send nothing until all that is under way has been answered. */
+  /** Send nothing until everything in flight has been answered. */
   hold(): void {
     this.#holding = !this.#isAllAnswered;
   }
 
-  /**
-   * Nothing has come for long enough, nor will: what was under way is over. Returns the requests that go unanswered.
-   */
+  /** Nothing has been received for long enough: everything in flight is over. Returns the requests that go unanswered. */
   silence(): Ticket[] {
     const lost = [...this.#slots.keys()];
     this.#slots.clear();
@@ -394,7 +388,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     return lost;
   }
 
-  /** The queue, which nothing will be sent of: see `exhausted`. */
+  /** The queue, from which nothing will be sent: see `exhausted`. */
   refuseQueued(): Ticket[] {
     const refused = [...this.#queue.keys()];
     this.#queue.clear();
@@ -406,7 +400,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     return type === undefined || this.#hasId === undefined || this.#hasId(type);
   }
 
-  /** The request with a number that nothing under way has; undefined when all are taken. */
+  /** The request with a number that nothing in flight has; undefined if all are taken. */
   #number(request: Request): { request: Request; key: Id } | undefined {
     const given = this.#requestId!.read(request);
     if (typeof given === 'string') {
@@ -446,7 +440,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     return this.#match === undefined || ticket === undefined || this.#match(request!, message);
   }
 
-  /** In order, what comes before an answer of a later one is over: only slots that need not be answered stand there. */
+  /** In order, everything before the answer of a later request is over: only slots that need no answer are left there. */
   #end(before: Slot<Request, Ticket>): void {
     for (const slot of this.#ordered) {
       if (slot === before) return;
@@ -476,20 +470,20 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
   }
 }
 
-/** The most messages sent by the way of which each is known; beyond, they are taken together. */
+/** The most other messages that are tracked one by one; beyond this, they are combined. */
 const MAX_MESSAGES = 1_024;
 
-/** A request under way, or (without a ticket) messages of one kind that were sent in a row without being requests. */
+/** A request in flight, or (without a ticket) messages of one kind that were sent in a row and are not requests. */
 interface Slot<Request, Ticket> {
   readonly ticket: Ticket | undefined;
   readonly request: Request | undefined;
   expected: Expectation;
   id: Id | undefined;
-  /** Last replies that have not come. */
+  /** The last replies that have not arrived. */
   left: number;
   /** Given up: its replies are dropped. */
   abandoned?: boolean;
-  /** Given up because nothing came in time. */
+  /** Given up because no reply arrived in time. */
   lost?: boolean;
 }
 

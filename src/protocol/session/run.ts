@@ -22,40 +22,40 @@ import type { SessionTable, StateLimits, StateTable, TableGenerator, TableReply,
 
 export type { StateLimits } from './table.ts';
 
-/** What followed from one event. */
+/** The result of one event. */
 export interface Step<Sent, State extends string> {
-  /** What is to be sent, in order. */
+  /** The messages to send, in order. */
   readonly answers: readonly Sent[];
-  /** The state before, and the one now. */
+  /** The state before, and the state now. */
   readonly from: State;
   readonly state: State;
-  /** Nothing follows any more: send the answers, then end the sending side. */
+  /** Nothing follows: send the answers, then end the sending side. */
   readonly final: boolean;
   /** The limits of the state now, if it has any. */
   readonly deadline: StateLimits | undefined;
-  /** Why the session failed; the answers end with the farewell then. */
+  /** Why the session failed; the answers then end with the farewell. */
   readonly error: Error | undefined;
-  /** Named timers to start, in milliseconds, and to cancel (null); only where there are any. */
+  /** Named timers to start, in milliseconds, and to cancel (null); absent if there are none. */
   readonly timers?: Readonly<Record<string, number | null>>;
-  /** The protocol that the connection goes on with, once the answers are sent; only where there is one. */
+  /** The protocol with which the connection continues once the answers are sent; absent if there is none. */
   readonly upgrade?: string;
 }
 
-/** The most messages of concurrent rows that are under way at a time. */
+/** The most messages of concurrent rows in flight. */
 const MAX_CONCURRENT = 64;
-/** What may wait for the next state. */
+/** The most messages that may wait for the next state. */
 const MAX_POSTPONED = 64;
 const MAX_POSTPONED_BYTES = 1024 * 1024;
 
 /**
- * One connection's way through a session: it takes what happened, and says what follows. It holds no timer, reads
- * no clock, and sends nothing.
+ * One connection's way through a session: it takes events, and returns what follows. It holds no timer, reads no clock, and sends
+ * nothing.
  *
- * What breaks the table is not thrown but a step: the answers so far and the farewell, `final`, and `error` (origin
- * `'peer'` for a message that the state does not take, `'local'` for an answer that it may not send, `ERR_HANDLER` for
- * a handler that failed). After that every event is ignored.
+ * A breach of the table is not thrown, but gives a step: the answers so far and the farewell, `final`, and `error` (origin
+ * `'peer'` for a message that the state does not accept, `'local'` for an answer that it may not send, `ERR_HANDLER` for a failed
+ * handler). After it every event is ignored.
  *
- *     receive ──▶ handler ──▶ answers, next state ──▶ postponed messages, timers that ran out meanwhile
+ *     receive ──▶ handler ──▶ answers, next state ──▶ postponed messages, timers that expired meanwhile
  *                   └─ a promise or a generator: nothing else is taken, except messages of concurrent rows
  *
  * @example
@@ -63,16 +63,16 @@ const MAX_POSTPONED_BYTES = 1024 * 1024;
  * run.receive({ type: 'write', text: 'HELLO' }); // { answers: [{ type: 'ok', text: 'AUTH_OK' }], state: 'authenticated' … }
  */
 export class Run<Received, Sent, State extends string, Context> {
-  /** What the handlers of this connection share. */
+  /** The value that the handlers of this connection share. */
   readonly context: Context;
-  /** What the initial state's `onEnter` sends, before anything has come. */
+  /** The messages of the initial state's `onEnter`, before any input. */
   readonly greeting: readonly Sent[];
   /**
-   * Called when a generator has appended answers: it is asked for more by `more`. Where it is not set, it is asked for more
-   * at once.
+   * Called when a generator has appended answers; `more` then requests its next ones. If it is not set, they are requested at
+   * once.
    */
   onAnswers: (() => void) | undefined;
-  /** Called when a state is entered that says how its messages go over the line: with how many answers come before it. */
+  /** Called when a state with a line of its own is entered: with the number of answers before it. */
   onLine: ((before: number) => void) | undefined;
   readonly #table: SessionTable;
   #state: StateTable;
@@ -81,25 +81,25 @@ export class Run<Received, Sent, State extends string, Context> {
   #error: Error | undefined;
   /** The session has failed, or the peer has ended: events are ignored. */
   #over = false;
-  /** The handler awaited, alone; a timeout or a fault meanwhile makes its answer come too late. */
+  /** The handler that is awaited alone; after a timeout or a fault its answer is too late. */
   #pending: object | undefined;
   /** Messages of concurrent rows, by key: the first of each is at work. */
   #lanes: Map<unknown, Work[]> | undefined;
   #concurrent = 0;
-  /** Generators whose last answers have not been asked for more. */
+  /** Generators that wait for `more` after their last answers. */
   #generators: Set<() => void> | undefined;
   #postponed: Postponed[] | undefined;
   #postponedBytes = 0;
-  /** Memory of long frames that what is postponed has views of: each counts once. */
+  /** Memory of long frames of which postponed messages are views: each counts once. */
   #postponedFrames: WeakSet<ArrayBufferLike> | undefined;
-  /** Timers under way, with the milliseconds that each was set for; and those to be started or cancelled. */
+  /** Running timers, with the milliseconds that each was set for; and those to start or cancel. */
   #timers: Map<string, number> | undefined;
   #timerChanges: Map<string, number | null> | undefined;
-  /** Timers that ran out while a handler was at work. */
+  /** Timers that expired while a handler was at work. */
   #expired: Map<string, number> | undefined;
-  /** How the messages of the state go over the line. */
+  /** The line of the state: its framing and codecs. */
   #line: Line = NO_LINE;
-  /** The protocol that the connection goes on with. */
+  /** The protocol with which the connection continues. */
   #upgrade: string | undefined;
   #hasContext = false;
 
@@ -126,35 +126,35 @@ export class Run<Received, Sent, State extends string, Context> {
     return this.#state.name as State;
   }
 
-  /** Whether the state that the session declares as `ready` has been entered, ever. */
+  /** Whether the state that the session declares as `ready` has ever been entered. */
   get ready(): boolean {
     return this.#ready;
   }
 
-  /** How often a state was entered, the initial one included: a change says that the deadlines start anew. */
+  /** How often a state was entered, including the initial one: a change means that the deadlines start anew. */
   get entries(): number {
     return this.#entries;
   }
 
-  /** Nothing follows any more: a final state, a failure, or the peer has ended. */
+  /** Nothing follows: a final state, a failure, or the peer has ended. */
   get final(): boolean {
     return this.#over || (this.#state.final && this.#upgrade === undefined);
   }
 
   /**
-   * The protocol that the connection goes on with: no event is taken any more, except a fault. What was answered is to be
-   * sent first.
+   * The protocol with which the connection continues: no event except a fault is handled any more. The answers have to be sent
+   * first.
    */
   get upgrade(): string | undefined {
     return this.#upgrade;
   }
 
-  /** The framing and the codecs of the state, where it has its own. */
+  /** The framing and the codecs of the state, if it has its own. */
   get line(): Line {
     return this.#line;
   }
 
-  /** Whether what comes is read in the same way until the end. */
+  /** Whether input is read in the same way until the end. */
   get isSettled(): boolean {
     return this.#state.isSettled;
   }
@@ -164,12 +164,12 @@ export class Run<Received, Sent, State extends string, Context> {
     return this.final || this.#upgrade !== undefined;
   }
 
-  /** No message is taken now: a handler is awaited, or as many concurrent ones as may be. */
+  /** No message is taken now: a handler is awaited, or the maximum of concurrent messages is in flight. */
   get busy(): boolean {
     return this.#pending !== undefined || this.#concurrent >= MAX_CONCURRENT;
   }
 
-  /** A handler is at work, alone or with others: what it answers will be appended to the answers it was called with. */
+  /** A handler is at work, alone or with others: its answers will be appended to the array that it was called with. */
   get working(): boolean {
     return this.#pending !== undefined || this.#concurrent > 0;
   }
@@ -181,7 +181,7 @@ export class Run<Received, Sent, State extends string, Context> {
     return this.#concurrent >= MAX_CONCURRENT || this.#rowOf(message)?.concurrent === undefined;
   }
 
-  /** Generators wait to be asked for more: see `onAnswers`. */
+  /** Generators wait for `more`: see `onAnswers`. */
   get hasMore(): boolean {
     return this.#generators !== undefined;
   }
@@ -190,7 +190,7 @@ export class Run<Received, Sent, State extends string, Context> {
     return this.#error;
   }
 
-  /** The limits of the state; undefined where it has none, and at the end. */
+  /** The limits of the state; undefined if it has none, and at the end. */
   get deadline(): StateLimits | undefined {
     return this.#isDeaf ? undefined : this.#state.deadline;
   }
@@ -200,14 +200,14 @@ export class Run<Received, Sent, State extends string, Context> {
     return this.#timerChanges !== undefined;
   }
 
-  /** Timers to start (in milliseconds) and to cancel (null) since it was last asked; undefined when there are none. */
+  /** Timers to start (in milliseconds) and to cancel (null) since the last call; undefined if there are none. */
   takeTimers(): ReadonlyMap<string, number | null> | undefined {
     const changes = this.#timerChanges;
     this.#timerChanges = undefined;
     return changes;
   }
 
-  /** Take a message. A promise when its handler gives one. */
+  /** Handle a message. Returns a promise if its handler does. */
   receive(message: Received): Step<Sent, State> | Promise<Step<Sent, State>> {
     const answers: Sent[] = [];
     const from = this.#state;
@@ -215,8 +215,8 @@ export class Run<Received, Sent, State extends string, Context> {
   }
 
   /**
-   * As `receive`, for streams of messages: appends to `answers` and makes nothing else. Undefined when it is done,
-   * or a promise that is fulfilled when it is. Look at `final` afterwards.
+   * Like `receive`, for streams of messages: appends to `answers` and creates nothing else. Undefined if it is done, or a promise
+   * that is fulfilled when it is. Look at `final` afterwards.
    */
   receiveInto(message: Received, answers: Sent[]): Promise<void> | undefined {
     if (this.#over || this.#upgrade !== undefined) return undefined;
@@ -241,7 +241,7 @@ export class Run<Received, Sent, State extends string, Context> {
     return this.#goOn(pending, entries, answers);
   }
 
-  /** Ask the generators that wait for it for their next answers. */
+  /** Request the next answers of the generators that wait. */
   more(): void {
     const waiting = this.#generators;
     if (waiting === undefined) return;
@@ -249,7 +249,7 @@ export class Run<Received, Sent, State extends string, Context> {
     for (const resume of waiting) resume();
   }
 
-  /** The peer has ended its side: what `onEnd` says, and the run is over. */
+  /** The peer has ended its side: the messages of `onEnd` are sent, and the run is over. */
   ended(): Step<Sent, State> {
     const answers: Sent[] = [];
     if (!this.#isDeaf) {
@@ -260,9 +260,9 @@ export class Run<Received, Sent, State extends string, Context> {
   }
 
   /**
-   * A limit of the state has passed; by default the first that it has. A handler that is still awaited comes too late
-   * then, and what it answers is dropped.
-   * @param answers - what the answers are appended to
+   * A limit of the state has passed; by default its first limit. The answers of a handler that is still awaited are then too
+   * late, and are dropped.
+   * @param answers - the array to which the answers are appended
    */
   timeout(kind?: keyof StateLimits, answers: Sent[] = []): Step<Sent, State> | Promise<Step<Sent, State>> {
     const from = this.#state;
@@ -281,9 +281,9 @@ export class Run<Received, Sent, State extends string, Context> {
   }
 
   /**
-   * A named timer has run out. One that is not under way is ignored. While a handler is at work it waits: what follows is
+   * A named timer has expired. A timer that is not running is ignored. While a handler is at work it waits; its messages are then
    * among the answers of that handler.
-   * @param answers - what the answers are appended to
+   * @param answers - the array to which the answers are appended
    */
   expire(name: string, answers: Sent[] = []): Step<Sent, State> | Promise<Step<Sent, State>> {
     const from = this.#state;
@@ -300,14 +300,14 @@ export class Run<Received, Sent, State extends string, Context> {
     return this.#stepAfter(this.#goOn(pending, entries, answers), from, answers);
   }
 
-  /** What came broke the protocol below the messages (or something else went wrong): the farewell. */
+  /** Input below the messages broke the protocol (or something else failed): the farewell is sent. */
   fault(error: Error): Step<Sent, State> {
     const answers: Sent[] = [];
     if (!this.#over) this.#fail(error, answers);
     return this.#step(this.#state, answers);
   }
 
-  /** We end the session without an error, between two messages: `say` is asked for the last words. */
+  /** End the session without an error, between two messages: `say` gives the last messages. */
   leave(say: (context: Context) => Said<Sent>): Step<Sent, State> {
     const answers: Sent[] = [];
     if (!this.#isDeaf) {
@@ -319,7 +319,7 @@ export class Run<Received, Sent, State extends string, Context> {
 
   /**
    * We are about to send a message unasked.
-   * @throws StateError with `origin: 'local'` when the state does not allow it: do not send it, nothing has changed
+   * @throws StateError with `origin: 'local'` if the state does not allow it: do not send it, nothing has changed
    */
   send(message: Sent): void {
     const { name, sends, unsolicited = sends } = this.#state;
@@ -342,8 +342,8 @@ export class Run<Received, Sent, State extends string, Context> {
   }
 
   /**
-   * The connection is over: the session's `dispose`, once. Returns the error when that failed.
-   * @param reason - what ended it, where that is not what the session failed with
+   * The connection is over: call the session's `dispose`, once. Returns the error if that failed.
+   * @param reason - the error that ended the connection, if it is not the one that the session failed with
    */
   dispose(reason?: Error): Error | undefined {
     this.#drop();
@@ -353,7 +353,7 @@ export class Run<Received, Sent, State extends string, Context> {
     this.#hasContext = false;
     try {
       const pending = dispose?.(this.context, this.#error ?? reason);
-      // Nothing is left that could report it.
+      // There is no one left to report the error to.
       if (isThenable(pending)) pending.then(undefined, () => {});
       return undefined;
     } catch (cause) {
@@ -394,7 +394,7 @@ export class Run<Received, Sent, State extends string, Context> {
     return greeting;
   }
 
-  /** Find how the messages of the state go over the line; false when that made the session fail. */
+  /** Find the line of the state; false if that made the session fail. */
   #setLine(answers: Sent[]): boolean {
     const { line, name } = this.#state;
     try {
@@ -448,7 +448,7 @@ export class Run<Received, Sent, State extends string, Context> {
     });
   }
 
-  /** Apply what a handler gives, unless `isAwaited` is false by then; `settled` is called before. */
+  /** Apply the result of a handler, unless `isAwaited` is false by then; `settled` is called before. */
   async #await<Event>(
     row: TableRow<Event>,
     reply: PromiseLike<TableReply> | TableGenerator,
@@ -471,7 +471,7 @@ export class Run<Received, Sent, State extends string, Context> {
     }
   }
 
-  /** Take what a generator yields, each when it is asked for; undefined when the session has failed over it. */
+  /** Take the values that a generator yields, each on request; undefined if the session has failed over it. */
   async #draw<Event>(
     row: TableRow<Event>,
     generator: TableGenerator,
@@ -502,16 +502,16 @@ export class Run<Received, Sent, State extends string, Context> {
       await room;
       if (!isAwaited()) break;
     }
-    // Let it clean up; what it still says is dropped.
+    // Let the generator clean up; further messages of it are dropped.
     try {
       Promise.resolve(generator.return?.(undefined)).catch(() => {});
     } catch {
-      // An iterator of the user's own: the session has failed already, or the answer came too late.
+      // A user's own iterator: the session has failed already, or the answer came too late.
     }
     return undefined;
   }
 
-  /** After an event that was handled alone: timers that ran out meanwhile, and what the state before postponed. */
+  /** After an event that was handled alone: handle the timers that expired meanwhile, and messages that the state before postponed. */
   #goOn(pending: Promise<void> | undefined, entries: number, answers: Sent[]): Promise<void> | undefined {
     return pending === undefined
       ? this.#catchUp(entries, answers)
@@ -523,7 +523,7 @@ export class Run<Received, Sent, State extends string, Context> {
     await this.#catchUp(entries, answers);
   }
 
-  /** `entries`: of the state in which what is postponed was last looked at. */
+  /** `entries`: of the state in which the postponed messages were last examined. */
   #catchUp(entries: number, answers: Sent[]): Promise<void> | undefined {
     while (!this.#isDeaf && !this.working) {
       const expired = this.#expired?.entries().next();
@@ -546,7 +546,7 @@ export class Run<Received, Sent, State extends string, Context> {
         this.#fail(unexpected(this.#state, message.type), answers);
         return undefined;
       }
-      // What stays in this state has been looked at; another state looks at all of it again.
+      // Messages that stay in this state have been examined; another state examines all of them again.
       const pending =
         row.concurrent === undefined
           ? this.#ask(row, message, message.type, answers)
@@ -577,7 +577,7 @@ export class Run<Received, Sent, State extends string, Context> {
 
   // ─── Several at a time ──────────────────────────────────────────────────────────────────────────────────────
 
-  /** Put a message behind those of its key; the promise is fulfilled when it has been answered. */
+  /** Queue a message after those of its key; the promise is fulfilled when it has been answered. */
   #enter(row: TableRow, message: Tagged, answers: Sent[]): Promise<void> | undefined {
     let key: unknown;
     try {
@@ -612,7 +612,7 @@ export class Run<Received, Sent, State extends string, Context> {
       reply = row.handle(message, this.context);
       if (isThenable(reply) || isGenerator(reply)) {
         const lanes = this.#lanes;
-        // The lanes are dropped together, when an event makes all of them come too late.
+        // The lanes are dropped together, when an event makes all of their answers too late.
         const isAwaited = (): boolean => lanes !== undefined && this.#lanes === lanes;
         return this.#await(row, reply, type, answers, isAwaited, () => {});
       }
@@ -639,7 +639,7 @@ export class Run<Received, Sent, State extends string, Context> {
     if (this.#concurrent === 0) await this.#catchUp(this.#entries, answers);
   }
 
-  /** What handlers at work still say comes too late. */
+  /** Later answers of handlers at work are dropped. */
   #drop(): void {
     this.#pending = undefined;
     this.#concurrent = 0;
@@ -651,7 +651,7 @@ export class Run<Received, Sent, State extends string, Context> {
 
   // ─── What comes of it ───────────────────────────────────────────────────────────────────────────────────────
 
-  /** Check a reply against the row, append its messages, and go where it says. `sent`: what a generator has sent before. */
+  /** Check a reply against the row, append its messages, and enter its state. `sent`: what a generator has sent before. */
   #apply<Event>(
     row: TableRow<Event>,
     reply: TableReply,
@@ -711,14 +711,14 @@ export class Run<Received, Sent, State extends string, Context> {
     }
   }
 
-  /** Nothing more is taken, and no time is kept: the connection goes on with another protocol. */
+  /** No more messages are taken, and all timers stop: the connection continues with another protocol. */
   #goOver(upgrade: string): void {
     this.#upgrade = upgrade;
     this.#postponed = undefined;
     this.#cancelTimers(undefined);
   }
 
-  /** Whether what was sent in all is what the outcome says. */
+  /** Whether the sent messages match the outcome. */
   #judge(
     {
       one,
@@ -741,7 +741,7 @@ export class Run<Received, Sent, State extends string, Context> {
     return final !== undefined && last.has(final) && !isEarly ? undefined : notLast(this.#state, type, last);
   }
 
-  /** Count what a generator has sent; nothing may follow a message that ends the answer whatever the next state is. */
+  /** Count the messages of a generator; nothing may follow a message that ends the answer in every next state. */
   #judgeMore<Event>(
     { outcomes }: TableRow<Event>,
     sent: Spoken,
@@ -798,14 +798,14 @@ export class Run<Received, Sent, State extends string, Context> {
     this.#timerChanges.set(name, null);
   }
 
-  /** Cancel the timers that a state does not have; without a state, all. */
+  /** Cancel the timers that a state does not have; without a state, all timers. */
   #cancelTimers(state: StateTable | undefined): void {
     for (const name of [...(this.#timers?.keys() ?? []), ...(this.#expired?.keys() ?? [])]) {
       if (!state?.timers?.has(name)) this.#cancelTimer(name);
     }
   }
 
-  /** Append what is sent, each of an allowed type; returns why not, when not all of it was. */
+  /** Append messages, each of an allowed type; returns the error if not all were appended. */
   #append(
     send: Said<Tagged>,
     types: ReadonlySet<string> | undefined,
@@ -837,7 +837,7 @@ export class Run<Received, Sent, State extends string, Context> {
     return undefined;
   }
 
-  /** Append what a state says of itself; false when that made the session fail. */
+  /** Append the messages that a state sends by itself; false if that made the session fail. */
   #speak(say: ((context: unknown) => Said<Tagged>) | undefined, who: string, answers: Sent[]): boolean {
     if (say === undefined) return true;
     const mark = answers.length;
@@ -853,7 +853,7 @@ export class Run<Received, Sent, State extends string, Context> {
     return false;
   }
 
-  /** The first failure stands; the farewell is said where the sending side is still open. */
+  /** The first failure counts; the farewell is sent if the sending side is still open. */
   #fail(error: Error, answers: Sent[]): void {
     const open = !this.final;
     this.#error = error;
@@ -873,7 +873,7 @@ export class Run<Received, Sent, State extends string, Context> {
   }
 }
 
-/** A message of a concurrent row that waits for those of its key. */
+/** A message of a concurrent row that waits for others of its key. */
 interface Work {
   readonly row: TableRow;
   readonly message: Tagged;
@@ -886,7 +886,7 @@ interface Postponed {
   readonly weight: number;
 }
 
-/** What a generator has sent: how many, and the type of the last. */
+/** The messages that a generator has sent: their number, and the type of the last. */
 interface Spoken {
   count: number;
   last: string | undefined;
@@ -899,7 +899,7 @@ function oneAtATime(): TypeError {
   return new TypeError('one message at a time: the handler of the one before is still awaited');
 }
 
-/** The type of whatever came as a message: a peer's JSON may be anything. */
+/** The type of a received message; a peer's JSON may be anything. */
 function typeOf(message: unknown): unknown {
   return (message as Partial<Tagged> | null | undefined)?.type;
 }
@@ -913,7 +913,7 @@ function isGenerator(value: unknown): value is TableGenerator {
   return typeof iterator?.[Symbol.asyncIterator] === 'function' && typeof iterator.next === 'function';
 }
 
-/** Whether the reply is one message of that type, and the state stays: what `#apply` would find, found at once. */
+/** Whether the reply is one message of that type and the state stays: a shortcut for `#apply`. */
 function isOnly(reply: unknown, type: string): reply is { readonly send: Tagged } {
   if (reply === null || typeof reply !== 'object') return false;
   const { send, next, timers, upgrade } = reply as Record<'next' | 'timers' | 'upgrade', unknown> & {
@@ -922,7 +922,7 @@ function isOnly(reply: unknown, type: string): reply is { readonly send: Tagged 
   return send?.type === type && next === undefined && timers === undefined && upgrade === undefined;
 }
 
-/** What is wrong with a reply, as an object. */
+/** What is wrong with the form of a reply, in words. */
 function misshapen(reply: unknown): string | undefined {
   if (reply === undefined) return undefined;
   if (reply === null || typeof reply !== 'object') {
@@ -931,7 +931,7 @@ function misshapen(reply: unknown): string | undefined {
   return Array.isArray(reply) ? `expected { send, next } or nothing, got ${show(reply)}` : undefined;
 }
 
-/** @throws TypeError for what is not an upgrade, or one whose row has others at work beside it */
+/** @throws TypeError for an invalid upgrade, or for one from a concurrent row */
 function checkUpgrade<Event>(upgrade: unknown, { concurrent }: TableRow<Event>): void {
   if (typeof upgrade !== 'string' || upgrade === '') {
     throw new TypeError(`expected the name of an upgrade, got ${show(upgrade)}`);
@@ -939,12 +939,12 @@ function checkUpgrade<Event>(upgrade: unknown, { concurrent }: TableRow<Event>):
   if (concurrent !== undefined) throw new TypeError(`a concurrent row cannot upgrade to ${quoted(upgrade)}`);
 }
 
-/** The types that may be sent on any way that a row leads. */
+/** The types that may be sent by any outcome of a row. */
 function typesOf<Event>({ outcomes }: TableRow<Event>): ReadonlySet<string> {
   return new Set([...outcomes!.values()].flatMap(({ types }) => [...types]));
 }
 
-/** A handler that answers a message in place of `{ send: message }` would leave the peer waiting forever. */
+/** A handler that returns a message in place of `{ send: message }` would leave the peer waiting forever. */
 function isMessage(reply: object): reply is Tagged {
   return 'type' in reply;
 }

@@ -4,7 +4,7 @@ import { Mirror } from './mirror.ts';
 import { Run } from './run.ts';
 import { compileSession, type SessionTable } from './table.ts';
 
-/** A table of states, checked. It holds nothing of a connection: `start` makes what does. */
+/** A table of states, checked. It holds no data of a connection: `start` creates a run, which does. */
 export interface Session<Received, Sent, State extends string, Context> {
   /** The states' names, as declared. */
   readonly states: readonly State[];
@@ -12,11 +12,14 @@ export interface Session<Received, Sent, State extends string, Context> {
   /** The table as the run and the pictures read it. */
   readonly table: SessionTable;
   /**
-   * One connection's run, in the initial state; with `context` in place of the declared one, if given. `connection` is what
-   * the declared `context` is made of; by default one without an address.
+   * One connection's run, in the initial state; with `context` in place of the declared one, if given. `connection` is passed to
+   * the declared `context`; by default it has no address.
    */
   start(context?: Context, connection?: ConnectionInfo): Run<Received, Sent, State, Context>;
-  /** The same connection, as its other side may see it; with what answers a message, where the outcomes do not tell. */
+  /**
+   * The same session as the other side of a connection sees it; `expectationOf` says what answers a message if the outcomes do
+   * not tell.
+   */
   mirror(expectationOf?: ExpectationOf): Mirror<Received, Sent, State>;
 }
 
@@ -25,9 +28,9 @@ export interface Session<Received, Sent, State extends string, Context> {
  *
  *     state → message → handler → answers, next state
  *
- * Names of states are inferred from the keys of `states`, the messages from the two codecs: a state, a message or an
- * answer that is not among them does not compile. The result is pure data; see `Run` for a connection without a
- * stream, `StateMachine` for the stage.
+ * Names of states are inferred from the keys of `states`, the messages from the two codecs: a state, a message or an answer that
+ * is not among them does not compile. The result is pure data; see `Run` for a connection without a stream, `StateMachine` for
+ * the stage.
  *
  * @throws TypeError or RangeError for a table that contradicts itself
  *

@@ -15,17 +15,17 @@ import { compileOutcome, type Outcome } from './outcome.ts';
 /** A session as the run and the pictures read it. */
 export interface SessionTable {
   readonly initial: StateTable;
-  /** The state in which the handshake is over; the initial one by default. */
+  /** The state in which the handshake is over; default the initial one. */
   readonly ready: StateTable;
   readonly states: ReadonlyMap<string, StateTable>;
-  /** The types of message that come in: as the codec tells, or else as the rows name them. */
+  /** The types of received messages: from the codec, or else from the rows. */
   readonly receives: readonly string[];
-  /** The types that go out in any state, where the codecs tell. */
+  /** The types of sent messages in any state, if the codecs tell. */
   readonly sends: ReadonlySet<string> | undefined;
   readonly farewell: ((fault: Error, context: unknown) => Said<Tagged>) | undefined;
   readonly context: ((connection: ConnectionInfo) => unknown) | undefined;
   readonly dispose: ((context: unknown, reason: Error | undefined) => unknown) | undefined;
-  /** The types that the codecs of the session tell; undefined of one that tells none. */
+  /** The types that the codecs of the session name; undefined for a codec that names none. */
   readonly told: {
     readonly receives: readonly string[] | undefined;
     readonly sends: readonly string[] | undefined;
@@ -43,34 +43,34 @@ export interface StateTable {
   readonly timers: ReadonlyMap<string, TableRow<TimerEvent>> | undefined;
   /** The states that may follow, except the state itself. */
   readonly next: ReadonlySet<string>;
-  /** What may be sent unasked; undefined is anything. */
+  /** The types that may be sent unasked; undefined for any. */
   readonly unsolicited: ReadonlySet<string> | undefined;
   readonly deadline: DeadlineTable | undefined;
   readonly onEnter: ((context: unknown) => Said<Tagged>) | undefined;
   readonly onEnd: ((context: unknown) => Said<Tagged>) | undefined;
   readonly final: boolean;
-  /** The framing and the codecs of its own; undefined where it has none. */
+  /** The state's own framing and codecs; undefined if it has none. */
   readonly line: LineSource | undefined;
-  /** The types that come in and go out here, where the codecs tell. */
+  /** The types received and sent here, if the codecs tell. */
   readonly receives: ReadonlySet<string> | undefined;
   readonly sends: ReadonlySet<string> | undefined;
-  /** Whether what comes is read the same way in all states that may still follow. */
+  /** Whether input is read in the same way in all states that may still follow. */
   readonly isSettled: boolean;
 }
 
 export interface TableRow<Event = Tagged> {
   readonly handle: TableHandler<Event>;
-  /** By the state that follows; undefined where any of the state's `next`, and staying, may. */
+  /** By next state; undefined if any of the state's `next`, and staying, is possible. */
   readonly outcomes: ReadonlyMap<string, Outcome> | undefined;
-  /** The type of the one message that is sent when the state stays, where the outcomes say so: most replies. */
+  /** The type of the single message that is sent when the state stays, if the outcomes declare one: most replies. */
   readonly answer: string | undefined;
-  /** The key of a message that may be at work beside others; undefined: it is alone. */
+  /** The key of a message that may be handled concurrently; undefined if it is handled alone. */
   readonly concurrent: ((event: Event) => unknown) | undefined;
-  /** The path of that key, where a path gives it. */
+  /** The path of that key, if a path gives it. */
   readonly keyPath?: string | undefined;
 }
 
-/** The limits of a state, in milliseconds; Infinity where there is none. */
+/** The limits of a state, in milliseconds; Infinity for no limit. */
 export interface StateLimits {
   readonly within: number;
   readonly idle: number;
@@ -78,7 +78,7 @@ export interface StateLimits {
 }
 
 export interface DeadlineTable extends StateLimits {
-  /** What takes the `TimeoutError`; undefined: the session fails with it. */
+  /** The row that handles the `TimeoutError`; undefined if the session fails with it. */
   readonly row: TableRow<TimeoutError> | undefined;
 }
 
@@ -96,7 +96,7 @@ type Declared = Omit<StateDeclaration<any, any, string, any>, 'receives' | 'send
 };
 
 /**
- * Check a declared session, and lay it out for the run.
+ * Check a declared session, and prepare it for the run.
  * @throws TypeError or RangeError naming the state and what is wrong there
  */
 // biome-ignore lint/suspicious/noExplicitAny: as above
@@ -150,7 +150,7 @@ export function compileSession(declaration: SessionDeclaration<any, any, string,
   };
 }
 
-/** Whether what comes is read the same way in all states that can be reached from here. */
+/** Whether input is read in the same way in all states that can be reached from here. */
 function isSettled(from: StateTable, states: ReadonlyMap<string, StateTable>): boolean {
   const reached = new Set([from]);
   for (const { next } of reached) for (const name of next) reached.add(states.get(name)!);
@@ -173,7 +173,7 @@ const STATE_PARTS = [
   'sends',
 ];
 
-/** Refuse a part that does not exist: a misspelt one would be missing in silence. */
+/** Refuse an unknown part: a misspelt one would otherwise be missing silently. */
 function checkNames(where: string, declared: object, names: readonly string[]): void {
   checkOptions(where, declared, Object.fromEntries(names.map((name) => [name, anything])));
 }
@@ -189,7 +189,7 @@ function compileState(name: string, state: Declared, all: Known): StateTable {
   checkNames(where, state, STATE_PARTS);
   const { framing, receives, sends } = state;
   const line = compileLine(where, { framing, receives, sends });
-  // What a function makes is not known yet: any type may be one of its messages.
+  // The codec that a function makes is not known yet: any type may be one of its messages.
   const known: Known = {
     states: all.states,
     receives: receives === undefined ? all.receives : listOf(typesOf(receives)),
@@ -244,7 +244,7 @@ function compileState(name: string, state: Declared, all: Known): StateTable {
   };
 }
 
-/** What `next` declares, or else what the outcomes name; both must agree. */
+/** The states that `next` declares, or else the outcomes name; both must agree. */
 function compileNext(
   name: string,
   state: Declared,
@@ -284,7 +284,7 @@ function compileTimers(
   return compiled;
 }
 
-/** `name` is the state's. */
+/** `name` is the name of the state. */
 function compileRow(row: unknown, name: string, where: string, known: Known): TableRow {
   if (typeof row === 'function') {
     return {
