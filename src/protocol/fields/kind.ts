@@ -896,6 +896,17 @@ export interface Decoding extends Emitting {
   finish(value: string): void;
   /** Remember, in the loop over this list, where the walk may start. */
   mark(node: AnyNode): Mark;
+  /** Code for an object with these members. */
+  object(pairs: readonly (readonly [name: string, value: string])[]): string;
+  /** Begin a list of such elements; of `count`, where that is known. */
+  list(item: AnyNode, count?: string): ListCode;
+}
+
+/** Text of the generated code that makes a list. */
+export interface ListCode {
+  readonly name: string;
+  /** Add the element with that index. */
+  add(index: string, value: string): void;
 }
 
 /** Code for the start of a loop, and for the end of each turn. */

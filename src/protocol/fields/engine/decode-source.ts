@@ -7,13 +7,18 @@ import type {
   Group,
   Known,
   Limits,
+  ListCode,
   Mark,
   Place,
   Source,
 } from '../kind.ts';
 import { hasTrait } from '../node.ts';
-import { type Code, literal } from './code.ts';
+import { type Code, literal, objectLiteral } from './code.ts';
 import { type Declaration, mayExceed, mostSummed, Summed } from './declaration.ts';
+import { LONGEST_COPIED, UNTRACKED_LISTS, untrackedConstructor } from './untracked.ts';
+
+/** Elements whose lists are not tracked: see untracked.ts. */
+const UNTRACKED: ReadonlySet<string> = new Set(['text', 'bytes', 'list', 'group', 'choice']);
 
 /** How many elements lie between two positions that a list notes. */
 const MARK_EVERY = 256;
@@ -62,6 +67,8 @@ class DecodeSource implements Decoding {
   readonly #shown: Map<string, Place<string>> = new Map();
   readonly #routines: Map<AnyNode, string> = new Map();
   #isInRoutine = false;
+  /** By the names of the members. */
+  readonly #constructors: Map<string, new (...values: unknown[]) => object> = new Map();
   /** The counter for sums inside recursions. */
   #summed: string | undefined;
 
@@ -257,6 +264,36 @@ class DecodeSource implements Decoding {
     this.fail(`${text} === undefined`);
     this.count('text', `${to} - ${from}`);
     return text;
+  }
+
+  object(pairs: readonly (readonly [name: string, value: string])[]): string {
+    const names = pairs.map(([name]) => name);
+    const key = JSON.stringify(names);
+    const make = this.#constructors.get(key) ?? untrackedConstructor(names);
+    if (make === undefined) return objectLiteral(pairs);
+    // Objects with the same members have one shape.
+    this.#constructors.set(key, make);
+    return `new ${this.constant(make)}(${pairs.map(([, value]) => value).join(', ')})`;
+  }
+
+  list(item: AnyNode, count = ''): ListCode {
+    const { is } = item.kind.shape(item);
+    const most = count === '' || !UNTRACKED.has(is) ? 0 : LONGEST_COPIED;
+    const empty = !UNTRACKED.has(is)
+      ? '[]'
+      : `${this.constant(UNTRACKED_LISTS)}[${most === 0 ? 0 : `${count} < ${most} ? ${count} : ${most}`}].slice()`;
+    const name = this.define(empty);
+    return {
+      name,
+      add: (index, value) => {
+        if (most === 0) this.line(`${name}.push(${value});`);
+        else {
+          const element = this.define(value);
+          this.line(`if (${index} < ${most}) ${name}[${index}] = ${element};`);
+          this.line(`else ${name}.push(${element});`);
+        }
+      },
+    };
   }
 
   count(what: Counted, amount: string): void {

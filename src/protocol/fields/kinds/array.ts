@@ -150,7 +150,6 @@ export const ARRAY: Kind<List> = {
 function decodeList(node: NodeOf<List>, number: string, out: Decoding): string {
   const { item, count, max } = node;
   const { min, max: most } = item.facts.size;
-  const list = out.name();
   const index = out.name('i');
   const mark = min > 0 && mostBytes(count, max) > LONG ? out.mark(node) : undefined;
   out.settle();
@@ -158,7 +157,7 @@ function decodeList(node: NodeOf<List>, number: string, out: Decoding): string {
     out.count('elements', number);
     if (min > 0) out.fail(`${number}${min === 1 ? '' : ` * ${min}`} > ${out.end} - p`);
   }
-  out.line(`const ${list} = [];`);
+  const list = out.list(item, number);
   mark?.begin();
   out.line(
     `for (let ${index} = 0; ${number === '' ? `p < ${out.end}` : `${index} < ${number}`}; ${index}++) {`,
@@ -169,7 +168,7 @@ function decodeList(node: NodeOf<List>, number: string, out: Decoding): string {
   }
   out.reset(number !== '' && min === most ? min : 0);
   const before = min === 0 ? out.define('p') : '';
-  out.line(`${list}.push(${out.value(item).value});`);
+  list.add(index, out.value(item).value);
   out.settle();
   if (min === 0) {
     out.line(`if (p === ${before}) {`);
@@ -178,7 +177,7 @@ function decodeList(node: NodeOf<List>, number: string, out: Decoding): string {
   }
   mark?.turn(index);
   out.line('}');
-  return list;
+  return list.name;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { show, showTag } from '../../../bytes/show.ts';
 import { anything, checkOptions, flag, oneOf } from '../../../options.ts';
-import { literal, objectLiteral } from '../engine/code.ts';
+import { literal } from '../engine/code.ts';
 import { Problem } from '../engine/problem.ts';
 import { property } from '../engine/property.ts';
 import { type AnyField, type Field, type Flat, nodeOf } from '../field.ts';
@@ -101,7 +101,7 @@ export const BITS: Kind<BitFields> = {
       else pairs.push([member.name, { value: out.define(text), ...(isBig(member) && { type: 'bigint' }) }]);
     }
     return {
-      value: objectLiteral(pairs.map(([name, { value }]) => [name, value])),
+      value: out.object(pairs.map(([name, { value }]) => [name, value])),
       members: new Map(pairs),
     };
   },

@@ -78,17 +78,16 @@ export const CHAIN: Kind<Chain> = {
   },
 
   decode({ item, max, path, is }, out) {
-    const list = out.name();
     const index = out.name('i');
     out.settle();
-    out.line(`const ${list} = [];`);
+    const list = out.list(item);
     out.line(`for (let ${index} = 0; ; ${index}++) {`);
     out.fail(`${index} === ${max}`);
     out.count('elements', '1');
     out.reset(0);
     const before = out.define('p');
     const element = out.value(item);
-    out.line(`${list}.push(${element.value});`);
+    list.add(index, element.value);
     out.settle();
     out.line(`if (p === ${before}) {`);
     out.count('empty', '1');
@@ -96,7 +95,7 @@ export const CHAIN: Kind<Chain> = {
     out.line(`if (${memberText(element, path)} === ${literal(is)}) break;`);
     out.line('}');
     out.reset(0);
-    return { value: list };
+    return { value: list.name };
   },
 
   encode({ item, max, path, is }, value, out) {

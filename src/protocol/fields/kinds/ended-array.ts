@@ -63,16 +63,15 @@ export const ENDED_ARRAY: Kind<EndedList> = {
   decode(node, out) {
     const { item, end, max } = node;
     const isAt = out.constant(end.isAt.bind(end));
-    const list = out.name();
     const index = out.name('i');
     out.settle();
-    out.line(`const ${list} = [];`);
+    const list = out.list(item);
     out.line(`for (let ${index} = 0; !${isAt}(b, p, ${out.end}); ${index}++) {`);
     out.fail(`${index} === ${max}`);
     out.count('elements', '1');
     out.reset(0);
     const before = out.define('p');
-    out.line(`${list}.push(${out.value(item).value});`);
+    list.add(index, out.value(item).value);
     out.settle();
     out.line(`if (p === ${before}) {`);
     out.count('empty', '1');
@@ -80,7 +79,7 @@ export const ENDED_ARRAY: Kind<EndedList> = {
     out.line('}');
     out.reset(0);
     end.decodeEnd(out);
-    return { value: list };
+    return { value: list.name };
   },
 
   encode({ item, end, max }, value, out) {

@@ -1,6 +1,5 @@
 import { show, showTag } from '../../../bytes/show.ts';
 import { checkOptions, oneOf } from '../../../options.ts';
-import { objectLiteral } from '../engine/code.ts';
 import { Problem } from '../engine/problem.ts';
 import { property } from '../engine/property.ts';
 import type { Field } from '../field.ts';
@@ -70,7 +69,7 @@ export const FLAGS: Kind<Flags> = {
       out.define(`((${raw} >>> ${shift}) & 1) === 1`),
     ]);
     return {
-      value: objectLiteral(pairs),
+      value: out.object(pairs),
       members: new Map(pairs.map(([name, value]) => [name, { value }])),
     };
   },

@@ -17,7 +17,7 @@ import {
   type Otherwise,
   tagOf,
 } from './cases.ts';
-import { caseLabels, messageLiteral, taggedCases, UNION } from './union.ts';
+import { caseLabels, messageObject, taggedCases, UNION } from './union.ts';
 
 /** All messages of a protocol: a union that is a whole frame. */
 interface Messages extends Cases {
@@ -119,7 +119,7 @@ export const MESSAGES: Kind<Messages> = {
         }
         const body = out.members(group, before, group.entries.length);
         out.close(group);
-        return messageLiteral(one, 'g', [...header, ...body]);
+        return messageObject(one, 'g', [...header, ...body], out);
       });
       out.line(`${caseLabels(one, tag)} return ${branch}(b, s, ${end}, e, ${isKept ? text : '0'});`);
     }

@@ -1,4 +1,3 @@
-import { objectLiteral } from '../engine/code.ts';
 import { Problem } from '../engine/problem.ts';
 import type { Field, FieldFaults, Fields, OuterFills, StructIn, StructOut } from '../field.ts';
 import { exposeMember, groupOf, lendMember } from '../group.ts';
@@ -45,7 +44,7 @@ export const STRUCT: Kind<Group> = {
     const pairs = out.members(group, 0, group.entries.length);
     out.close(group);
     const members = new Map(pairs.map(([name, known]): [string, Known] => [name, known]));
-    return { value: objectLiteral(pairs.map(([name, { value }]) => [name, value])), members };
+    return { value: out.object(pairs.map(([name, { value }]) => [name, value])), members };
   },
 
   encode(group, value, out) {

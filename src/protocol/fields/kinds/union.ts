@@ -1,5 +1,5 @@
 import { checkOptions, oneOf } from '../../../options.ts';
-import { literal, objectLiteral } from '../engine/code.ts';
+import { literal } from '../engine/code.ts';
 import type {
   AnyField,
   Field,
@@ -13,7 +13,7 @@ import type {
   TagMember,
   UnknownMessage,
 } from '../field.ts';
-import type { AnyNode, Case, Kind, Source } from '../kind.ts';
+import type { AnyNode, Case, Decoding, Kind, Source } from '../kind.ts';
 import { declare } from '../node.ts';
 import { tagSource } from '../source.ts';
 import {
@@ -87,7 +87,7 @@ export const UNION: Kind<Cases> = {
       out.open(one.group, start);
       const pairs = out.members(one.group, 0, one.group.entries.length);
       out.close(one.group);
-      out.line(`${result} = ${messageLiteral(one, text, pairs)};`);
+      out.line(`${result} = ${messageObject(one, text, pairs, out)};`);
       out.settle();
       out.line('break;');
       out.line('}');
@@ -141,12 +141,13 @@ export function caseLabels({ tag, tags }: Case, source: Source): string {
 }
 
 /** Code for a message's object: its type and its members. */
-export function messageLiteral(
+export function messageObject(
   { name, tags }: Case,
   tag: string,
   pairs: readonly (readonly [string, { value: string }])[],
+  out: Decoding,
 ): string {
-  return objectLiteral([
+  return out.object([
     ['type', JSON.stringify(name)],
     ...(tags === undefined ? [] : [['tag', tag] as const]),
     ...pairs.map(([name, { value }]) => [name, value] as const),
