@@ -6,7 +6,7 @@ import { BLOCK, newBlock } from './block-file.ts';
 /** How long after a write the next part of a block is written, in milliseconds. */
 const DELAY = 50;
 /** Beyond this many unwritten bytes `busy` asks the caller to wait. */
-const BUSY = 16 * BLOCK;
+const BUSY = 4 * BLOCK;
 /** Bytes converted to base64 at a time, a multiple of three: a short string stays in the processor's cache. */
 const PIECE = 24_576;
 

@@ -3,6 +3,9 @@ import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { give, READ_LENGTH, readHandle } from '../net/read-handle.ts';
 
+/** Bytes of a read at the most: four times as many as Node reads, so that a busy connection is read in fewer calls. */
+const LENGTH = 4 * READ_LENGTH;
+
 /**
  * Memory for reading from sockets, reused once a chunk has been written elsewhere. Node allocates new memory for each
  * read, and collecting it costs in proportion to everything the process holds: half of the cost of a proxy.
@@ -48,7 +51,7 @@ export class ReadMemory {
   }
 
   #take(): Buffer {
-    const memory = this.#free.pop() ?? Buffer.allocUnsafeSlow(READ_LENGTH);
+    const memory = this.#free.pop() ?? Buffer.allocUnsafeSlow(LENGTH);
     this.#lent.add(memory.buffer);
     return memory;
   }

@@ -195,7 +195,7 @@ describe('lines in blocks', () => {
     const steps = fc.array(
       fc.oneof(
         { weight: 4, arbitrary: fc.nat(700) },
-        { weight: 4, arbitrary: fc.integer({ min: 10_000, max: 900_000 }) },
+        { weight: 4, arbitrary: fc.integer({ min: 10_000, max: 2_500_000 }) },
         // Longer than what is written behind the last write.
         { weight: 1, arbitrary: fc.constant('pause' as const) },
       ),

@@ -1,6 +1,6 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, statSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -406,14 +406,16 @@ describe('tap', () => {
       came += (chunk as Buffer).length;
       if (came >= sent.length) break;
     }
+    const deadline = performance.now() + 10_000;
+    const beside = path.join(place, `.${tapped.child.pid}.x.ndjson`);
+    while (statSync(beside).size < 4_000_000 && performance.now() < deadline) await wait(10);
     tapped.child.kill('SIGKILL');
     await once(tapped.child, 'close');
-    const left = readdirSync(place);
-    expect(left).toEqual([`.${tapped.child.pid}.x.ndjson`]);
+    expect(readdirSync(place)).toEqual([path.basename(beside)]);
     const recorded: Buffer[] = [];
     let fault: unknown;
     try {
-      for await (const event of readCapture(path.join(place, left[0]!))) {
+      for await (const event of readCapture(beside)) {
         if (event.event === 'data' && event.from === 'client') recorded.push(event.bytes);
       }
     } catch (error) {
