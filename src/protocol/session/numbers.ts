@@ -18,7 +18,7 @@ export class Numbers {
 
   /** @throws RangeError for an invalid range */
   constructor(range: NumberRange = USUAL, kind: 'number' | 'bigint' | 'text' = typeof range[0] as 'number') {
-    const [min, max] = Array.isArray(range) ? range : [undefined, undefined];
+    const [min, max] = Array.isArray(range) ? range : [];
     if (!isWhole(min) || !isWhole(max) || typeof min !== typeof max || min > max) {
       throw new RangeError(
         `ids: expected the smallest and the greatest integer, got ${show(min)} and ${show(max)}`,

@@ -32,7 +32,7 @@ export function compileOutcome(sends: unknown, where: string): Outcome {
   oneOrUntil(where, one, until, of);
   if (one !== undefined) return { types: listed(one), one: true };
   const last = listed(until);
-  return { types: new Set([...(of === undefined ? [] : listed(of)), ...last]), one: false, last };
+  return { types: new Set([...listed(of ?? []), ...last]), one: false, last };
 }
 
 /** @throws TypeError unless exactly one of `one` and `until` is given, and for `of` beside `one` */

@@ -210,8 +210,8 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
         if (number === undefined) return undefined;
         slot.id = number.key;
         sent = number.request;
-      } else if (this.#isShared && slot.expected.count !== 'none') {
-        if (slot.expected.types === undefined && this.#match === undefined) throw untold(request);
+      } else if (this.#isShared && slot.expected.types === undefined && this.#match === undefined) {
+        throw untold(request);
       }
     } catch (error) {
       this.#queue.delete(ticket);
@@ -285,8 +285,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     const slot = this.#find(message);
     if (slot === undefined) return 'message';
     const { ticket, expected, request } = slot;
-    const isLast =
-      expected.count !== 'any' && (expected.count === 'one' || expected.isLast(message, request!));
+    const isLast = expected.count !== 'any' && expected.isLast(message, request!);
     if (isLast && --slot.left === 0) {
       this.#forget(slot);
       if (ticket !== undefined && !this.#slots.delete(ticket)) this.#abandoned.delete(ticket);

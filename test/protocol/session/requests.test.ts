@@ -43,6 +43,17 @@ describe('in order', () => {
     ]);
   });
 
+  test('several messages sent one after the other are answered each', () => {
+    const each = requests();
+    each.sent();
+    each.sent();
+    send(each, 'a');
+    expect(each.peek({ type: 'x' })).toBeUndefined();
+    expect([1, 2].map(() => each.receive({ type: 'x' }))).toEqual(['message', 'message']);
+    expect(each.peek({ type: 'x' })).toEqual({ type: 'a' });
+    expect(each.receive({ type: 'x' })).toEqual({ ticket: 'a' });
+  });
+
   test('what is sent unasked is no reply', () => {
     const each = requests({ isReply: ({ type }) => type !== 'push' });
     send(each, 'a');
@@ -130,6 +141,8 @@ describe('a frame was lost that may have been a reply', () => {
     each.sent();
     each.sent();
     send(each, 'a');
+    // Both in one place.
+    expect(each.unnumbered).toBe(2);
     expect(each.lose()).toBeUndefined();
     expect(each.receive({ type: 'x' })).toBe('message');
     expect(each.receive({ type: 'x' })).toEqual({ ticket: 'a' });
@@ -150,6 +163,26 @@ describe('a frame was lost that may have been a reply', () => {
     send(each, 'a');
     expect(each.lose()).toBeUndefined();
     expect(each.receive({ type: 'x', id: 0 })).toEqual({ ticket: 'a' });
+    const mixed = new Requests<Message, Message, string>({ id: 'id' }, { hasId: (type) => type !== 'plain' });
+    send(mixed, 'a', 'plain');
+    expect(mixed.lose()).toBeUndefined();
+    expect(mixed.receive({ type: 'x' })).toEqual({ ticket: 'plain' });
+  });
+
+  test('of any number of replies, all that still come are dropped', () => {
+    const { table } = defineSession({
+      receives: { types: ['any'] } as unknown as Codec<{ type: 'any' }>,
+      sends: { types: ['x', 'y'] } as unknown as Codec<{ type: 'x' | 'y' }>,
+      initial: 'a',
+      states: { a: { on: { any: { handle: () => {}, outcomes: { a: ['x', 'y'] } } } } },
+    });
+    const each = new Requests<Message, Message, string>({}, { session: table });
+    send(each, 'any');
+    for (const type of ['x', 'y', 'x']) expect(each.receive({ type })).toEqual({ ticket: 'any', more: true });
+    expect(each.receive({ type: 'z' })).toBe('message');
+    expect(each.lose()).toBe('any');
+    expect(each.receive({ type: 'x' })).toBe('late');
+    expect([each.inFlight, each.quarantined]).toEqual([0, 1]);
   });
 });
 
@@ -203,6 +236,17 @@ describe('numbers', () => {
     each.silence();
     each.release('f');
     expect([each.exhausted, each.quarantined]).toEqual([false, 0]);
+  });
+
+  test('a request without one takes none when it is lost', () => {
+    const each = new Requests<Message, Message, string>(
+      { id: 'id', ids: [0, 0] },
+      { hasId: (type) => type !== 'plain' },
+    );
+    send(each, 'plain');
+    each.abandon('plain', true);
+    expect(each.exhausted).toBe(false);
+    expect(send(each, 'a')).toEqual([{ type: 'a', id: 0 }]);
   });
 
   test('in order, there are none: nothing is exhausted, a place in the order is not released', () => {
@@ -629,7 +673,7 @@ describe('what answers a request', () => {
     ['many, or one that may stand before an end', [{ until: 'end', of: 'row' }, 'row'], { count: 'any' }],
     [
       'many, and an end that may stand before another',
-      [{ until: 'end', of: 'ok' }, { until: 'ok' }],
+      [{ until: 'end', of: ['row', 'ok'] }, { until: 'ok' }],
       { count: 'any' },
     ],
     ['any number', [['row', 'end']], { count: 'any', types: new Set(['row', 'end']) }],
@@ -673,10 +717,12 @@ test.each<[object, string]>([
   [{ id: { request: 'id' } }, "replies: id: expected a path such as 'id' or 'header.id', got undefined"],
   [{ id: '__proto__.id' }, "replies: id: '__proto__' is the name of no field"],
   [{ id: 'id', ids: 5 }, 'ids: expected the smallest and the greatest integer, got undefined and undefined'],
+  [{ id: 'id', ids: [0.5, 4] }, 'ids: expected the smallest and the greatest integer, got 0.5 and 4'],
   [{ id: 'id', ids: [1] }, 'ids: expected the smallest and the greatest integer, got 1 and undefined'],
   [{ id: 'id', ids: [0, 5n] }, 'ids: expected the smallest and the greatest integer, got 0 and 5'],
   [{ id: 'id', ids: [2, 1] }, 'ids: expected the smallest and the greatest integer, got 2 and 1'],
-  [{ match: 5 }, 'match'],
+  [{ match: 5 }, 'match must be a function'],
+  [{ ide: 'id' }, 'replies: '],
   [{ ide: 'id' }, "did you mean 'id'"],
 ])('%o is refused in words', (options, text) => {
   expect(() => requests(options as never)).toThrow(text);

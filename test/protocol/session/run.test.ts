@@ -500,7 +500,14 @@ describe('async generators', () => {
       expect(step.error).toBeUndefined();
       expect(step.answers).toEqual([...yielded, returned].flat().filter((said) => said !== undefined));
     } else {
-      expect(step.error).toMatchObject({ origin: 'local', message: expect.stringMatching(text) });
+      expect(step.error).toMatchObject({
+        code: 'ERR_STATE_UNEXPECTED',
+        origin: 'local',
+        state: 'a',
+        messageType: 'query',
+        expected: [text === notEnded ? 'done' : 'row'],
+        message: expect.stringMatching(text),
+      });
     }
     if (yielded.length > 0) return;
     const plain = rows(() => ({ send: returned }), outcome).receive(query(1)) as AnyStep;
