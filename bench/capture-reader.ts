@@ -1,41 +1,47 @@
 /** `tsx bench/capture-reader.ts HOW FILE`: reads a capture, and prints `SECONDS OF CPU, BYTES, KIB RESIDENT`; loading is not counted. */
 import { openSync, readSync } from 'node:fs';
 import type * as Captures from '../src/captures/index.ts';
+import type { TcpSink } from '../src/captures/index.ts';
 import type * as Drone from '../src/drone/index.ts';
+import type * as Wirepipe from '../src/index.ts';
 
 const [how = '', file = ''] = process.argv.slice(2);
 // As built: what users run.
-const { Flows, packetReader, readChunks } = (await import(
+const { Flows, gathered, packetReader, readChunks } = (await import(
   new URL('../dist/captures/index.js', import.meta.url).href
 )) as typeof Captures;
+const { MessageReader } = (await import(
+  new URL('../dist/index.js', import.meta.url).href
+)) as typeof Wirepipe;
 const { drone } = (await import(new URL('../dist/drone/index.js', import.meta.url).href)) as typeof Drone;
 
 let bytes = 0;
 let messages = 0;
 
 async function reassemble(decode: boolean): Promise<void> {
-  const flows = new Flows({
-    stream() {
-      const frames = drone.framing.reader();
+  const sink = (): TcpSink => {
+    const gap = (length: number): never => {
+      throw new Error(`a gap of ${length}`);
+    };
+    if (!decode) {
       return {
-        data(chunk, start, end) {
+        data(_chunk, start, end) {
           bytes += end - start;
-          if (!decode) return;
-          frames.push(chunk.subarray(start, end));
-          for (let batch = frames.take(512); batch !== undefined; batch = frames.take(512)) {
-            const { bounds, count } = batch;
-            for (let i = 0; i < count; i++) {
-              drone.clientMessages.decode(batch.bytes, bounds[2 * i]!, bounds[2 * i + 1]!);
-            }
-            messages += count;
-          }
         },
-        gap: (length) => {
-          throw new Error(`a gap of ${length}`);
-        },
+        gap,
       };
-    },
-  });
+    }
+    const reader = new MessageReader(drone.framing, drone.clientMessages);
+    return gathered({
+      data(chunk, start, end) {
+        bytes += end - start;
+        reader.push(chunk.subarray(start, end));
+        for (let some = reader.take(); some !== undefined; some = reader.take()) messages += some.length;
+      },
+      gap,
+    });
+  };
+  const flows = new Flows({ stream: sink });
   const reader = packetReader();
   await readChunks(file, (chunk) => {
     reader.push(chunk);

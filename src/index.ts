@@ -48,9 +48,11 @@ export type { FrameChecksum, Valid } from './protocol/framing/validity.ts';
 export type { StuffedOptions } from './protocol/framing/stuffing.ts';
 export type {
   DiscardCounts,
+  FixedHeader,
   FrameBatch,
   FrameReader,
   FrameReaderOptions,
+  FrameRun,
   FrameWriter,
   Framing,
   PartialFrame,
@@ -102,6 +104,7 @@ export type { Declaration, Trailing } from './protocol/fields/engine/declaration
 export type { Span } from './protocol/fields/engine/read-walk.ts';
 export { type Trace, trace } from './protocol/fields/engine/trace.ts';
 export type { Codec, Decoded, Encodable } from './protocol/codec.ts';
+export { MessageReader } from './protocol/message-reader.ts';
 export { byKind, type KindCodec, type KindDecoded, type KindEncodable } from './protocol/by-kind.ts';
 export { type CodecFunctions, codecFrom, json } from './protocol/codec-from.ts';
 

@@ -36,6 +36,7 @@ export {
   type UdpDatagram,
 } from './flows.ts';
 export { followYaml } from './follow-yaml.ts';
+export { gathered } from './gathered.ts';
 export { hexDump, toHexDump } from './hex-dump.ts';
 export { type LineLogOptions, lineLog } from './line-log.ts';
 export { type LineParser, parseLines } from './line-parser.ts';

@@ -47,6 +47,11 @@ test('packets to streams', async () => {
   expect(lines).toContain('#0 209.87.249.18:53 has ended its side');
 });
 
+test('packets to messages, the fastest way', async () => {
+  await program('writePcapng(');
+  expect(await program('gathered(')).toBe("[ { type: 'write', text: 'HELLO' } ]\n");
+});
+
 test('the events of a file', async () => {
   // 58 bytes of question, 226 of answer: `expected` of tshark.
   expect(await program('event.bytes.length')).toMatch(/^\d+\.\d+ client 58\n\d+\.\d+ server 226\n$/);

@@ -352,6 +352,7 @@ function declared<Out, In>(
   const isForeign = hasTrait(root, 'foreign');
   const walking: Compiled = {
     decode: () => FAILED,
+    decodeRun: ({ at }) => ({ messages: [], at }),
     marks: () => new Map(),
     encode: () => -1,
     bound: (message) => boundByWalking(declaration, message),
@@ -363,6 +364,7 @@ function declared<Out, In>(
   let engine: Compiled = {
     ...walking,
     decode: (bytes, start, end) => made().decode(bytes, start, end),
+    decodeRun: (run, most) => made().decodeRun(run, most),
     encode: (message, target, at) => made().encode(message, target, at),
     bound: (message) => made().bound(message),
   };
@@ -411,7 +413,8 @@ function declared<Out, In>(
     },
   };
   let runs: RunWriter | undefined;
-  const fast: Pick<DeclaredCodec<Out, In>, 'bound' | 'encodeInto' | 'encodeRun'> = {
+  const fast: Pick<DeclaredCodec<Out, In>, 'bound' | 'encodeInto' | 'encodeRun' | 'decodeRun'> = {
+    decodeRun: (run, most) => engine.decodeRun(run, most) as { messages: Out[]; at: number },
     bound: (message) => engine.bound(message),
     encodeInto(message, target, at) {
       const end = engine.encode(message, target, at);
@@ -449,6 +452,7 @@ function declared<Out, In>(
     bound: tell(() => fast.bound),
     encodeInto: tell(() => fast.encodeInto),
     encodeRun: tell(() => fast.encodeRun),
+    decodeRun: tell(() => fast.decodeRun),
     measure: tell(() => {
       const { takesRest, mayTakeRest } = root.facts.traits;
       if (takesRest || mayTakeRest) return undefined;

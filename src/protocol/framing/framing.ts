@@ -119,6 +119,13 @@ export interface FrameReader {
    */
   readonly isPaused?: boolean;
   /**
+   * The bytes not read yet, for a codec that reads frames and messages in one pass (`Codec.decodeRun`); undefined while a frame is
+   * under way, and if there are none. `goOn` takes the offset after the last frame that was read. Optional, for speed; only of frames
+   * whose header has a fixed width.
+   */
+  run?(): FrameRun | undefined;
+  goOn?(at: number): void;
+  /**
    * The frame that is given out in parts; undefined once the last part was given. Until then `next` and `take` return undefined.
    *
    *     next() → frame, …, undefined, and `partial` is set      part() → bytes, …, undefined: push more
@@ -142,6 +149,26 @@ export interface FrameReader {
   reset(): void;
   /** Return the bytes received and not consumed, and forget everything: for protocol upgrades. */
   detach(): Buffer;
+}
+
+/** Bytes that begin with a frame, and what its header and those of the next ones say: `Codec.decodeRun` takes it. */
+export interface FrameRun {
+  readonly bytes: Buffer;
+  readonly at: number;
+  readonly end: number;
+  readonly header: FixedHeader;
+}
+
+/** A header of a fixed width: where its length field stands, and which lengths are within the limits. All in bytes. */
+export interface FixedHeader {
+  readonly header: number;
+  readonly offset: number;
+  readonly width: number;
+  readonly little: boolean;
+  readonly adjustment: number;
+  readonly strip: number;
+  readonly shortest: number;
+  readonly longest: number;
 }
 
 /** The most frames in a batch whose offsets are computed. */

@@ -2,7 +2,13 @@ import { readUnsigned } from '../../bytes/integers.ts';
 import { trust } from '../../bytes/trust.ts';
 import { FrameError } from '../../errors.ts';
 import { FrameInParts } from './frame-in-parts.ts';
-import { FRAMES_AT_ONCE, type FrameBatch, type FrameReaderOptions } from './framing.ts';
+import {
+  type FixedHeader,
+  FRAMES_AT_ONCE,
+  type FrameBatch,
+  type FrameReaderOptions,
+  type FrameRun,
+} from './framing.ts';
 import { Intake } from './intake.ts';
 import { INVALID as INVALID_FIELD, MORE as MORE_FIELD } from './length-field.ts';
 import type { LengthLayout } from './length-layout.ts';
@@ -25,6 +31,8 @@ export class LengthPrefixReader extends Intake {
   readonly #partsAbove: number;
   /** The most bytes after a length field of fixed width in a frame that is complete and valid. */
   readonly #longestWhole: number;
+  /** For `run`, once it is asked for. */
+  #header: FixedHeader | undefined;
   /** Bytes of a discarded frame that are still to come. */
   #skip = 0;
   /** For the header measured last: its length, and why it is invalid. */
@@ -49,6 +57,21 @@ export class LengthPrefixReader extends Intake {
 
   take(limit: number = Number.POSITIVE_INFINITY): FrameBatch | undefined {
     return this.#scan(limit);
+  }
+
+  run(): FrameRun | undefined {
+    const { chunk: bytes, at } = this;
+    const isUnderWay = this.held.length > 0 || this.#skip > 0 || this.partial !== undefined;
+    if (this.#layout.field !== undefined || isUnderWay || at === bytes.length) return undefined;
+    this.#header ??= headerOf(this.#layout, this.#longestWhole);
+    return { bytes, at, end: bytes.length, header: this.#header };
+  }
+
+  goOn(at: number): void {
+    if (!(at >= this.at && at <= this.chunk.length)) {
+      throw new RangeError(`at: expected ${this.at} to ${this.chunk.length}, got ${at}`);
+    }
+    this.at = at;
   }
 
   override get isMeasured(): boolean {
@@ -293,6 +316,13 @@ export class LengthPrefixReader extends Intake {
         : `inside a frame, after ${actual} of its ${expected} bytes`;
     this.fail(truncated(where, offset + actual, { expected, actual, offset }));
   }
+}
+
+/** The header of a length field of fixed width. */
+function headerOf(layout: LengthLayout, longest: number): FixedHeader {
+  const { header, offset, width, little, adjustment, strip } = layout;
+  const shortest = Math.max(0, strip - header);
+  return { header, offset, width, little, adjustment, strip, shortest, longest };
 }
 
 /**

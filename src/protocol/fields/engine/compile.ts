@@ -1,3 +1,4 @@
+import type { DecodeRun } from '../../codec.ts';
 import type { AnyNode } from '../kind.ts';
 import { generateBound } from './bound-source.ts';
 import { Code, TooMuchCode } from './code.ts';
@@ -14,6 +15,8 @@ export const FAILED: unique symbol = Symbol('failed');
 export interface Compiled {
   /** The message, or `FAILED`. */
   decode(bytes: Buffer, start: number, end: number): unknown;
+  /** As `Codec.decodeRun`. */
+  decodeRun(run: DecodeRun, most: number): { messages: unknown[]; at: number };
   /** The position that the decoder last noted in each list. */
   marks(): ReadonlyMap<AnyNode, ReadMark>;
   /** The offset after the message, or −1. */
@@ -44,7 +47,7 @@ export function compile(declaration: Declaration): Compiled | undefined {
       'let position = 0, elements = 0, empty = 0, text = 0, exhausted = -1, active = false, nested = false;',
       ...marks,
       code,
-      'return { decode, encode, bound, marks };',
+      'return { decode, decodeRun, encode, bound, marks };',
     ].join('\n');
     const make = new Function('K', 'FAILED', text);
     const made = make(code.constants, FAILED);

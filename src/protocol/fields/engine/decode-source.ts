@@ -1,3 +1,4 @@
+import { readUnsigned } from '../../../bytes/integers.ts';
 import { decodeUtf8 } from '../../../bytes/utf8.ts';
 import type {
   AnyNode,
@@ -24,7 +25,7 @@ const UNTRACKED: ReadonlySet<string> = new Set(['text', 'bytes', 'list', 'group'
 const MARK_EVERY = 256;
 
 /**
- * Write `decode(b, s, e)`, `marks()` and what they call.
+ * Write `decode(b, s, e)`, `decodeRun(run, most)`, `marks()` and what they call.
  *
  *     b  the chunk      s  the frame's start      p  the current offset, less `offset` bytes known during generation
  *     e  the end of the frame, or of the enclosing `bounded`      z  levels of recursion
@@ -94,12 +95,7 @@ class DecodeSource implements Decoding {
     });
     // If anything goes wrong in here (user code throws, the stack overflows), the walk says what.
     this.#code.function('decode(b, s, e)', () => {
-      for (const what of this.#counted) this.line(`${what} = 0;`);
-      if (this.#summed !== undefined) {
-        const most = this.constant((bytes: number) => mostSummed(this.limits, bytes));
-        this.line(`${this.#summed}.count = 0;`);
-        this.line(`${this.#summed}.most = ${most}(e - s);`);
-      }
+      this.#begin();
       if (this.#isForeign) {
         this.line('const outer = active;');
         this.line('nested = outer;');
@@ -115,6 +111,27 @@ class DecodeSource implements Decoding {
       }
       this.line('}');
     });
+    this.#code.function('decodeRun({ bytes: b, at, end, header: h }, most)', () => {
+      this.line('const { header, offset, width, little, adjustment, strip, shortest, longest } = h;');
+      // A list that grows is copied as it does so; one that is too long is cut once.
+      this.line('const room = Math.min(most, Math.floor((end - at) / (header + shortest)));');
+      this.line('const messages = new Array(room);');
+      this.line('let count = 0, p = at;');
+      this.line('try {');
+      this.line('for (; count < room && end - p >= header; count++) {');
+      this.line(`const body = ${this.constant(readUnsigned)}(b, p + offset, width, little) + adjustment;`);
+      this.line('const s = p + strip, e = p + header + body;');
+      this.line('if (e > end || body < shortest || body > longest) break;');
+      if (!this.#isForeign) this.#begin();
+      this.line(`const message = ${this.#isForeign ? 'decode' : 'decodeMessage'}(b, s, e);`);
+      this.line('if (message === FAILED || message == null) break;');
+      this.line('messages[count] = message;');
+      this.line('p = e;');
+      this.line('}');
+      this.line('} catch {}');
+      this.line('if (count < room) messages.length = count;');
+      this.line('return { messages, at: p };');
+    });
     this.#code.function('marks()', () => {
       const counted = '{ elements, empty, text }';
       const all = this.marked.map(
@@ -123,6 +140,15 @@ class DecodeSource implements Decoding {
       this.line('if (nested) return [];');
       this.line(`return [${all.join(', ')}];`);
     });
+  }
+
+  /** Before a message: nothing of it is counted yet. */
+  #begin(): void {
+    for (const what of this.#counted) this.line(`${what} = 0;`);
+    if (this.#summed === undefined) return;
+    const most = this.constant((bytes: number) => mostSummed(this.limits, bytes));
+    this.line(`${this.#summed}.count = 0;`);
+    this.line(`${this.#summed}.most = ${most}(e - s);`);
   }
 
   finish(value: string): void {
