@@ -633,6 +633,29 @@ describe('frames in parts', () => {
     expect(reader.buffered).toBe(0);
   });
 
+  test.each<[string, LengthPrefixOptions, whole: string, long: string]>([
+    ['stripped', { lengthFieldLength: 1 }, '04 61626364', '05 6162636465'],
+    ['kept', { lengthFieldLength: 1, initialBytesToStrip: 0 }, '03 616263', '04 61626364'],
+    ['a varint, stripped', { lengthFieldLength: 'varint' }, '04 61626364', '05 6162636465'],
+    ['a varint, kept', { lengthFieldLength: 'varint', initialBytesToStrip: 0 }, '03 616263', '04 61626364'],
+  ])(
+    '%s: a frame of four bytes, as it is handed on, is whole, and one of five is not',
+    (_, options, whole, long) => {
+      const bytes = hex(whole, long);
+      for (const how of ['next', 'take'] as const) {
+        const reader = lengthPrefix(options).reader({ partsAbove: 4 });
+        reader.push(bytes);
+        if (how === 'next') expect(reader.next()).toHaveLength(4);
+        else expect(reader.take()).toMatchObject({ count: 1, streamOffset: 0, runStart: 0 });
+        expect(reader[how]()).toBeUndefined();
+        expect(reader.partial).toMatchObject({ length: 5 });
+        expect(reader.part!()).toEqual(bytes.subarray(-5));
+        expect(reader[how]()).toBeUndefined();
+        expect(reader.buffered).toBe(0);
+      }
+    },
+  );
+
   test('a header that is kept is a part of the frame', () => {
     const kept = lengthPrefix({
       lengthFieldOffset: 1,
