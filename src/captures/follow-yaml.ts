@@ -1,6 +1,6 @@
 import { CaptureError } from '../errors.ts';
 import type { CaptureEvent } from '../protocol/recording/events.ts';
-import type { LineParser } from './line-parser.ts';
+import { type LineParser, LONGEST_LINE } from './line-parser.ts';
 
 /**
  * Reads one connection from the output of `tshark -q -r FILE -z follow,tcp,yaml,0`; `tls`, `http`, `udp` or `quic` may
@@ -32,7 +32,9 @@ class FollowYaml implements LineParser {
     const [, key = '', value = ''] = /^[\s-]*(\w+):\s*(.*)$/.exec(text) ?? [];
     if (this.#text !== undefined && key === '' && text.trim() !== '') {
       this.#text += text.trim();
-      return [];
+      if (this.#text.length <= LONGEST_LINE) return [];
+      const message = `the data of a packet are longer than ${LONGEST_LINE} characters`;
+      throw new CaptureError('ERR_CAPTURE_DAMAGED', message, { limit: LONGEST_LINE });
     }
     const done = key === '' ? [] : this.#packet();
     if (key === 'peers' || key === 'packets') this.#part = key;

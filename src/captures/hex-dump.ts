@@ -17,7 +17,7 @@ export function hexDump({ from = 'client' }: { from?: Side | undefined } = {}): 
   return {
     line(text) {
       // In a dump, `#` may be part of the text column.
-      const line = isDump ? text.trim() : text.replace(/#.*$/, '').trim();
+      const line = (isDump ? text : before(text, '#')).trim();
       if (line === '') return [];
       isDump ??= /^0{4,16}(:|\s)/.test(line);
       const bytes = isDump ? dumpedBytes(text.trim()) : hexBytes(line);
@@ -31,10 +31,16 @@ export function hexDump({ from = 'client' }: { from?: Side | undefined } = {}): 
   };
 }
 
+/** The text before a mark. An expression such as `#.*$` would look at the rest once for each mark in it. */
+function before(text: string, mark: string): string {
+  const at = text.indexOf(mark);
+  return at < 0 ? text : text.slice(0, at);
+}
+
 /** The bytes of a line: after the offset, and before the text column, which stands between bars or after two spaces. */
 function dumpedBytes(line: string): Buffer {
   const behind = line.replace(/^[0-9a-fA-F]+:?\s*/, '');
-  const digits = behind.endsWith('|') ? behind.replace(/\|.*$/, '') : behind.split(/\s{2,}/)[0]!;
+  const digits = behind.endsWith('|') ? before(behind, '|') : behind.split(/\s{2,}/)[0]!;
   return hexBytes(digits.replace(/\s+/g, ''));
 }
 

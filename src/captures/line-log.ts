@@ -18,6 +18,9 @@ export interface LineLogOptions {
   data?: 'hex' | 'text' | undefined;
 }
 
+/** The longest time, in characters. */
+const LONGEST_TIME = 64;
+
 const CLIENT = ['>', '->', '-->', '→', 'tx', 'out', 'sent', 'send', 'write', 'w', 'client'];
 
 /**
@@ -74,12 +77,16 @@ class LineLog implements LineParser {
   }
 
   #setTime(text: string): void {
-    const seconds = /^\d*\.?\d+(e[-+]?\d+)?$/i.test(text)
-      ? Number(text)
-      : (clockSeconds(text) ?? Date.parse(text) / 1_000);
+    // Backtracking in a longer text would take the square of its length.
+    const seconds =
+      text.length > LONGEST_TIME
+        ? Number.NaN
+        : /^\d*\.?\d+(e[-+]?\d+)?$/i.test(text)
+          ? Number(text)
+          : (clockSeconds(text) ?? Date.parse(text) / 1_000);
     if (!Number.isFinite(seconds)) {
       throw new CaptureError('ERR_CAPTURE_DAMAGED', 'time is neither seconds, nor a clock, nor a date', {
-        actual: text,
+        actual: text.slice(0, LONGEST_TIME),
       });
     }
     this.#start ??= seconds;

@@ -14,7 +14,7 @@ export interface LineParser {
 }
 
 /** The longest line of a text format, in characters. */
-const LONGEST_LINE = 33_600_000;
+export const LONGEST_LINE = 33_600_000;
 
 /**
  * The events of a text in another program's format: a stage of `stream.pipeline`.
@@ -42,8 +42,10 @@ export async function* parseLines(
   };
   for await (const chunk of source) {
     const text = typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk));
-    const lines = (rest + text).split('\n');
-    rest = lines.pop()!;
+    rest += text;
+    // Only a chunk that ends a line is worth joining what came before.
+    const lines = text.includes('\n') ? rest.split('\n') : [];
+    if (lines.length > 0) rest = lines.pop()!;
     if (rest.length > LONGEST_LINE) {
       const line = count + 1;
       throw new CaptureError(

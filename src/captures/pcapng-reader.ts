@@ -8,6 +8,8 @@ const INTERFACE = 1;
 const OLD_PACKET = 2;
 const SIMPLE_PACKET = 3;
 const ENHANCED_PACKET = 6;
+/** The most interfaces of a section: as many as the older packet block can number. */
+const MOST_INTERFACES = 65_536;
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 
 /**
@@ -179,6 +181,9 @@ export class PcapngReader implements PacketReader {
         shift = this.#bigEndian ? bytes.readBigInt64BE(value) : bytes.readBigInt64LE(value);
       }
       option = value + ((length + 3) & ~3);
+    }
+    if (this.#interfaces.length === MOST_INTERFACES) {
+      return this.#damaged(`more than ${MOST_INTERFACES} interfaces in a section`, MOST_INTERFACES + 1);
     }
     this.#interfaces.push({ linkType, snaplen, clock: clock(resolution, shift) });
     return false;

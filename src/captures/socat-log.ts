@@ -3,6 +3,9 @@ import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
 import { clockSeconds } from './line-log.ts';
 import type { LineParser } from './line-parser.ts';
 
+/** The most bytes of a chunk. */
+const LONGEST_CHUNK = 16_777_216;
+
 /**
  * Reads one connection from the stderr of `socat -x` or `socat -x -v`. `>` marks bytes from socat's first address to
  * its second; they count as the client's.
@@ -29,11 +32,19 @@ class SocatLog implements LineParser {
     if (head !== null) {
       this.#whole();
       const [, direction, year, month, day, clock = '', length] = head;
-      const seconds = Date.UTC(Number(year), Number(month) - 1, Number(day)) / 1_000 + clockSeconds(clock)!;
+      const time = clockSeconds(clock);
+      if (time === undefined) {
+        throw new CaptureError('ERR_CAPTURE_DAMAGED', 'time is not a clock', { actual: clock.slice(0, 40) });
+      }
+      const seconds = Date.UTC(Number(year), Number(month) - 1, Number(day)) / 1_000 + time;
       this.#start ??= seconds;
       this.#time = Math.round((seconds - this.#start) * 1e6) / 1e6;
       this.#from = direction === '>' ? 'client' : 'server';
       this.#length = Number(length);
+      if (this.#length > LONGEST_CHUNK) {
+        const text = `a chunk of ${length} bytes: the most is ${LONGEST_CHUNK}`;
+        throw new CaptureError('ERR_CAPTURE_DAMAGED', text, { limit: LONGEST_CHUNK, actual: this.#length });
+      }
       this.#bytes = [];
       return this.#chunk();
     }

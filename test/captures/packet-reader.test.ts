@@ -197,6 +197,13 @@ describe('pcapng', () => {
     expect(read(file).error).toMatchObject({ code: 'ERR_CAPTURE_VERSION', actual: 2, expected: 1 });
   });
 
+  test('more interfaces than a section may have', () => {
+    const many = (count: number): Buffer =>
+      Buffer.concat([section(), ...Array<Buffer>(count).fill(interfaceBlock(1))]);
+    expect(read(many(65_536), 65_536).error).toBeUndefined();
+    expect(read(many(65_537), 65_536).error).toMatchObject({ code: 'ERR_CAPTURE_DAMAGED', actual: 65_537 });
+  });
+
   test('a file that ends inside a block that is passed over', () => {
     const file = Buffer.concat([section(), block(0x0bad, Buffer.alloc(100))]);
     expect(read(file.subarray(0, 60)).error).toMatchObject({

@@ -209,6 +209,53 @@ describe('hexadecimal', () => {
   });
 });
 
+describe('hostile text', () => {
+  test.each<[string, () => LineParser, (n: number) => string[]]>([
+    ['marks of a comment before a line separator', hexDump, (n) => [`${'#'.repeat(n)}\u2028x\n`]],
+    ['bars before a line separator', hexDump, (n) => [`00000000  61  ${'|'.repeat(n)}\u2028|\n`]],
+    ['a time of many digits', () => lineLog(/(?<time>\S+) (?<data>.*)/), (n) => [`${'1'.repeat(n)}x 61\n`]],
+    // A line in small pieces.
+    ['a long line', hexDump, (n) => Array<string>(n / 4).fill('61'.repeat(128))],
+  ])('%s costs no more than its length', async (_, parser, text) => {
+    const cost = async (n: number): Promise<number> => {
+      const chunks = text(n).map((one) => Buffer.from(one));
+      const start = process.cpuUsage();
+      try {
+        for await (const _event of parseLines(chunks, parser()));
+      } catch (error) {
+        expect(error).toBeInstanceOf(CaptureError);
+      }
+      const { user, system } = process.cpuUsage(start);
+      return user + system;
+    };
+    await cost(1_000);
+    const few = await cost(10_000);
+    expect(await cost(40_000)).toBeLessThan(9 * Math.max(few, 10_000));
+  });
+
+  test('a clock of socat that is none, and a chunk that no memory holds', async () => {
+    for (const [clock, length] of [
+      ['19:01', 1],
+      ['19:01:01', 1e12],
+    ] as const) {
+      const text = `> 2026/11/25 ${clock}  length=${length} from=0 to=5\n 68\n`;
+      await expect(parse(text, socatLog())).rejects.toMatchObject({ code: 'ERR_CAPTURE_DAMAGED', line: 1 });
+    }
+  });
+
+  test('a packet of a YAML file that is longer than any line may be', async () => {
+    const line = `${'A'.repeat(4_000_000)}\n`;
+    const chunks = [
+      Buffer.from(YAML.slice(0, YAML.indexOf('aGVs'))),
+      ...Array<Buffer>(9).fill(Buffer.from(line)),
+    ];
+    const read = async (): Promise<void> => {
+      for await (const _ of parseLines(chunks, followYaml()));
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'ERR_CAPTURE_DAMAGED', line: 21 });
+  });
+});
+
 test('any text gives events or one coded error', async () => {
   const line = fc.oneof(
     fc.constantFrom(...YAML.split('\n')),
