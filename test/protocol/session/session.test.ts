@@ -461,7 +461,8 @@ describe('what the table says', () => {
     if (text.includes('states.a')) expect(() => one(() => {}, part)).toThrow(TypeError);
     // What a function makes is refused when the state is entered.
     const [[name, value]] = Object.entries(part) as [[string, unknown]];
-    const run = one(() => {}, { [name]: () => value }).start();
+    const run = one(() => {}, { [name]: () => value, onEnter: () => NO }).start();
+    expect(run.greeting).toEqual([]);
     expect(run.error).toMatchObject({ code: 'ERR_HANDLER', state: 'a', cause: expect.any(Error) });
     expect(run.error!.message).toContain("the framing or a codec of 'a' in state 'a' failed: ");
     if (text.includes('states.a')) expect(run.error!.message).toContain(`${name} of state 'a': expected`);
@@ -984,4 +985,17 @@ test('a handler that answers a message itself, in place of { send: message }, is
     .receive(SAY) as Step<Out, string>;
   expect(error).toMatchObject({ code: 'ERR_HANDLER', origin: 'local', messageType: 'say' });
   expect(String((error as Error).cause)).toContain("got a message of type 'no' itself");
+});
+
+test.each<[object, object]>([
+  [{ send: NO }, { answers: [NO] }],
+  [{ next: 'b' }, { state: 'b' }],
+  [{ timers: { t: 5 } }, { timers: { t: 5 } }],
+  [{ upgrade: 'tls' }, { upgrade: 'tls' }],
+])('a reply %o is one, also with a type beside it', (reply, step) => {
+  const timers = { t: () => {} };
+  expect(stepOf(one(() => ({ type: 'no', ...reply }), { timers }))).toMatchObject({
+    ...step,
+    error: undefined,
+  });
 });
