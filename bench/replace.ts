@@ -206,6 +206,46 @@ function mqttWorks(): Work[] {
   ];
 }
 
+interface RowParser {
+  parse(chunk: Buffer, take: (message: unknown) => void): void;
+}
+
+/** The least that a decoder of rows may do: one call of the runtime for each column, and nothing judged. */
+class TextsAlone implements RowParser {
+  #rest: Buffer | undefined;
+
+  parse(chunk: Buffer, take: (message: unknown) => void): void {
+    let at = 0;
+    if (this.#rest !== undefined) {
+      const begun = this.#rest.length < 5 ? Buffer.concat([this.#rest, chunk.subarray(0, 5)]) : this.#rest;
+      at = 1 + begun.readUInt32BE(1) - this.#rest.length;
+      take(this.#row(Buffer.concat([this.#rest, chunk.subarray(0, at)]), 0));
+      this.#rest = undefined;
+    }
+    while (at + 5 <= chunk.length) {
+      const next = at + 1 + chunk.readUInt32BE(at + 1);
+      if (next > chunk.length) break;
+      take(this.#row(chunk, at));
+      at = next;
+    }
+    if (at < chunk.length) this.#rest = chunk.subarray(at);
+  }
+
+  #row(bytes: Buffer, start: number): unknown {
+    const length = bytes.readUInt32BE(start + 1);
+    const fieldCount = bytes.readUInt16BE(start + 5);
+    const fields = new Array<string | null>(fieldCount);
+    let at = start + 7;
+    for (let i = 0; i < fieldCount; i++) {
+      const size = bytes.readInt32BE(at);
+      at += 4;
+      fields[i] = size < 0 ? null : bytes.toString('utf8', at, at + size);
+      if (size > 0) at += size;
+    }
+    return { length, fields, name: 'dataRow', fieldCount };
+  }
+}
+
 /** Rows of text as a server sends them. */
 function rows(
   name: string,
@@ -221,10 +261,16 @@ function rows(
     messages.push(message);
   }
   const bytes = Buffer.concat(messages);
-  const parsing = (work: string, chunk: number, items: number, all = bytes): Work => {
+  const parsing = (
+    work: string,
+    chunk: number,
+    items: number,
+    all = bytes,
+    parser: RowParser = new PgAdapter(),
+  ): Work => {
     const chunks: Buffer[] = [];
     for (let at = 0; at < all.length; at += chunk) chunks.push(all.subarray(at, at + chunk));
-    const run = (parser: { parse(chunk: Buffer, take: (message: unknown) => void): void }) => {
+    const run = (parser: RowParser) => {
       let last: unknown;
       const take = (message: unknown) => {
         last = message;
@@ -234,10 +280,18 @@ function rows(
         return last;
       };
     };
-    return { name: work, items, ours: run(new PgAdapter()), theirs: run(new PgParser() as never) };
+    const theirs = run(new PgParser() as never);
+    return { name: work, items, ours: run(parser), theirs };
   };
   return [
     parsing(name, 65_536, count),
+    parsing(
+      `${name}: what the runtime's decoding of the texts alone takes`,
+      65_536,
+      count,
+      bytes,
+      new TextsAlone(),
+    ),
     parsing(`${name}, a byte at a time`, 1, 16, Buffer.concat(messages.slice(0, 16))),
   ];
 }
