@@ -20,7 +20,7 @@ function answer(store: Map<string, Buffer>, [name, ...words]: Buffer[]): Value {
       return words.length > 0 ? bulk(words[0]!) : { type: 'simple', text: 'PONG' };
     case 'SET':
       if (words.length < 2) return error("wrong number of arguments for 'set'");
-      // A view of what was received: copied, to be kept.
+      // A decoded value is a view of received memory: copy it to keep it.
       store.set(key, Buffer.from(words[1]!));
       return OK;
     case 'GET':
@@ -45,7 +45,7 @@ function answer(store: Map<string, Buffer>, [name, ...words]: Buffer[]): Value {
   }
 }
 
-/** The words of a command; undefined where the value is none. */
+/** The words of a command; undefined if the value is not a command. */
 function wordsOf(items: readonly Value[] | null): Buffer[] | undefined {
   const words = (items ?? []).map((item) => (item.type === 'bulk' ? item.bulk?.data : undefined));
   return words.length > 0 && words.every((word) => word !== undefined) ? words : undefined;
@@ -82,7 +82,7 @@ if (role === 'server') {
 } else if (role === 'client') {
   const client = await connect(redis, { port: Number(port), host: '127.0.0.1' });
   const ask = (...words: string[]) => client.request(command(...words));
-  // Requests are sent at once, and answered in order.
+  // Requests are pipelined, and answered in order.
   const replies = await Promise.all([
     ask('SET', 'greeting', 'hello, wörld'),
     ask('GET', 'greeting'),

@@ -5,7 +5,8 @@
  *     npx tsx examples/serial.ts master /dev/ttyUSB0 [echo]  reads and writes registers of unit 1
  *     npx tsx examples/serial.ts gnss /dev/ttyUSB0           prints what is on the line
  *
- * `echo`: the line lets the sender hear itself. Without hardware: socat pty,raw,echo=0,link=/tmp/a pty,raw,echo=0,link=/tmp/b
+ * `echo`: on this line the sender receives its own bytes. Without hardware: socat pty,raw,echo=0,link=/tmp/a
+ * pty,raw,echo=0,link=/tmp/b
  */
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
@@ -17,7 +18,7 @@ import { framing, replies, requests } from './serial/rtu.ts';
 import { withoutEcho } from './serial/without-echo.ts';
 
 const UNIT = 1;
-/** A wire loses bytes: a frame that stalls is dropped, and the next one is read in step. */
+/** A serial line can lose bytes: a frame that stalls is dropped, so that the next frame is read in step. */
 const times = { frameTimeout: 200, onTimeout: 'discard' } as const;
 
 async function slave(port: Duplex): Promise<void> {
@@ -69,7 +70,7 @@ async function master(port: Duplex): Promise<void> {
   const protocol = { framing, clientMessages: requests, serverMessages: replies };
   const client = new Client(protocol, port, {
     ...times,
-    // One request at a time; after one that was lost, wait until the line is silent.
+    // One request at a time; after a lost request, wait until the line is silent.
     replies: { maxInFlight: 1, timeout: 500, afterTimeout: { silence: 100 } },
   });
   client.closed.catch(({ message }) => console.log('closed:', message));
@@ -83,7 +84,7 @@ async function master(port: Duplex): Promise<void> {
   await ask({ type: 'readHolding', unit: UNIT, address: 99, count: 2 });
   await ask({ type: 'readHolding', unit: 9, address: 0, count: 1 });
   await ask({ type: 'readHolding', unit: UNIT, address: 2, count: 1 });
-  // A serial line has no end to wait for.
+  // A serial line never ends, so exit.
   client.destroy();
 }
 

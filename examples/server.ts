@@ -1,10 +1,12 @@
-/** A drone's side, by hand: four stages between a socket and itself. `npx tsx examples/server.ts [PORT]` */
+/**
+ * A drone server without `createServer`: four stages between a socket and itself. `npx tsx examples/server.ts [PORT]`
+ */
 import net from 'node:net';
 import { pipeline } from 'node:stream';
 import { LengthPrefixDecoder, MessageDecoder, MessageEncoder, StateMachine } from 'wirepipe';
 import { drone } from 'wirepipe/drone';
 
-// Half-open, so that a client which ends its side at once still gets every answer.
+// `allowHalfOpen` lets a client that ends its side at once still get every answer.
 const server = net.createServer({ allowHalfOpen: true }, (socket) => {
   pipeline(
     socket,

@@ -1,6 +1,6 @@
 /**
- * A mail server that prints what it is given (RFC 5321): a line protocol, as a table of states.
- * `npx tsx examples/smtp.ts [PORT]`, then `swaks --server 127.0.0.1:PORT --from me@here --to you@there`
+ * A mail server that prints the mails it receives (RFC 5321): a line protocol, as a table of states. `npx tsx
+ * examples/smtp.ts [PORT]`, then `swaks --server 127.0.0.1:PORT --from me@here --to you@there`
  */
 import type { AddressInfo } from 'node:net';
 import { type Codec, createServer, defineProtocol, defineSession, line, MessageError } from 'wirepipe';
@@ -8,7 +8,7 @@ import { type Codec, createServer, defineProtocol, defineSession, line, MessageE
 /** A line from the client. After DATA every line is text, even one that looks like a command, so each message keeps its line. */
 type Verb = 'ehlo' | 'helo' | 'mail' | 'rcpt' | 'data' | 'rset' | 'noop' | 'quit' | 'text';
 type Command = { [V in Verb]: { type: V; line: string } }[Verb];
-/** A line to the client; `more` says that another one belongs to it. */
+/** A line to the client; `more` is true if the reply continues on the next line. */
 type Reply = { type: 'reply' | 'more'; code: number; text: string };
 
 const VERBS = /^(ehlo|helo|mail|rcpt|data|rset|noop|quit)(?= |$)/i;
@@ -16,7 +16,7 @@ const VERBS = /^(ehlo|helo|mail|rcpt|data|rset|noop|quit)(?= |$)/i;
 const commands: Codec<Command> = {
   decode(bytes, start, end) {
     const text = bytes.toString('latin1', start, end);
-    // A lone LF does not end a line: servers that disagree on that let mails be smuggled (§2.3.8).
+    // A lone LF does not end a line (§2.3.8): servers that disagree on that allow mail smuggling.
     if (!text.endsWith('\r\n')) throw new MessageError('ERR_MESSAGE_VALUE', 'a line ends with CR LF');
     const content = text.slice(0, -2);
     return { type: (VERBS.exec(content)?.[1]?.toLowerCase() ?? 'text') as Verb, line: content };
@@ -34,7 +34,7 @@ const replies: Codec<Reply> = {
 
 const reply = (code: number, text: string): Reply => ({ type: 'reply', code, text });
 
-/** What may be said at any time, and leaves a mail that was begun as it is. */
+/** Commands allowed at any time, which do not change a mail in progress. */
 const always = {
   noop: () => ({ send: reply(250, 'OK') }),
   quit: () => ({ send: reply(221, 'Bye'), next: 'closing' as const }),
@@ -98,7 +98,7 @@ const session = defineSession({
     },
     writing: {
       otherwise: ({ line }, mail) => {
-        // §4.5.2: a dot alone is the end; of two at the beginning the client has added one.
+        // §4.5.2: a dot alone ends the text; the client has doubled a dot at the beginning of a line.
         if (line !== '.') return void mail.lines.push(line.startsWith('.') ? line.slice(1) : line);
         console.log(`mail from ${mail.from} to ${mail.to}\n  ${mail.lines.join('\n  ')}`);
         return { send: reply(250, 'Taken'), next: 'ready' };

@@ -1,5 +1,5 @@
 /**
- * Files over a protocol, however large, through a few chunks of memory: `PUT name size` and LF, then that many bytes.
+ * Transfers files of any size in constant memory: `PUT name size` and LF, then that many bytes.
  *
  *     npx tsx examples/upload.ts [FILE…]
  */
@@ -32,7 +32,7 @@ const server = createServer(async (socket) => {
 }).listen(0, '127.0.0.1');
 await once(server, 'listening');
 
-/** A file as a frame: the header, and the file behind it. */
+/** A file as a frame: the header, then the file. */
 function frameOf(file: string): FrameStream {
   const { size } = statSync(file);
   const header = Buffer.from(`PUT ${path.basename(file)} ${size}\n`);

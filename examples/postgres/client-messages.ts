@@ -14,10 +14,10 @@ const bind = <const V extends typeof value | typeof textValue>(one: V) =>
     resultFormats: formats,
   });
 
-/** A Bind whose parameters are all text: they need not be made bytes first. */
+/** A Bind whose parameters are all text, which need not be converted to bytes first. */
 export const bindOfText = w.messages(w.u8, { bind: bind(textValue) });
 
-/** What a client sends once it has started up (PostgreSQL 15, §55.7), in the order of the alphabet. */
+/** The client's messages after startup (PostgreSQL 15, §55.7), in alphabetical order. */
 export const clientMessages = w.messages(w.u8, {
   bind: bind(value),
   close: w.message(0x43, { ...length, ...target }),
@@ -35,7 +35,7 @@ export const clientMessages = w.messages(w.u8, {
     resultFormat: format,
   }),
   parse: w.message(0x50, { ...length, name: text, sql: text, types: w.array(w.u32be, w.u16be) }),
-  // A password, or what SASL and GSS say: the authentication under way tells.
+  // A password, or SASL or GSS data: the current authentication tells which.
   password: w.message(0x70, { ...length, ...data }),
   query: w.message(0x51, { ...length, sql: text }),
   sync: w.message(0x53, length),

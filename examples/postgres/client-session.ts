@@ -6,10 +6,13 @@ import { Login, type Reply } from './login.ts';
 import { serverMessages } from './server-messages.ts';
 import { encryptionAnswers, startupMessages } from './startup.ts';
 
-/** How a client speaks before it has logged in: see framing.ts. */
+/** The framing and messages of a client before startup: see framing.ts. */
 const unstarted = { framing: { writes: startupFraming }, sends: startupMessages };
 
-/** The client's side up to the first ReadyForQuery, as a table; from then on `request` and `requestMany` ask, by `replies`. */
+/**
+ * The client's side up to the first ReadyForQuery, as a table. After it, use `request` and `requestMany`, with
+ * `replies`.
+ */
 export function clientSession(options: ClientOptions) {
   const { asksForEncryption = false, onNews = () => undefined } = options;
   return defineSession({
@@ -42,7 +45,7 @@ export function clientSession(options: ClientOptions) {
         deadline: { within: 30_000 },
       },
       proving: {
-        // From here on with a type: what was to be said to the first request, too.
+        // Messages have a type from here on, including the answer to the first request.
         onEnter: ({ login }) => login.said,
         on: {
           authentication: ({ request }, { login }): Reply => login.take(request),
@@ -76,7 +79,10 @@ export function clientSession(options: ClientOptions) {
   });
 }
 
-/** A connection that cancels what another one does, and ends: `key` is that of the other one. */
+/**
+ * The session of a connection that cancels the query of another connection, and ends. `key` is the other connection's
+ * key.
+ */
 export function cancelSession(key: NonNullable<Known['key']>) {
   return defineSession({
     receives: serverMessages,
@@ -99,7 +105,7 @@ const rows = [
 ] as const;
 const copies = ['copyInResponse', 'copyOutResponse', 'copyData', 'copyDone'] as const;
 
-/** What answers a query: all up to ReadyForQuery. */
+/** The replies to a query: everything up to ReadyForQuery. */
 const answer = { until: 'readyForQuery', of: [...steps, ...rows, ...copies, 'error'] } as const;
 const none = 'none' as const;
 export const replies = {

@@ -1,13 +1,14 @@
 import { fixedLength, lengthPrefix } from 'wirepipe';
 
 /**
- * A message: its type, and a length that counts itself and what follows (PostgreSQL 15, §55.2).
+ * A message: its type, and a length that counts itself and the rest (PostgreSQL 15, §55.2).
  *
  *     51 00 00 00 09 68 69 21 00
  *     │  └ 9         └ "hi!" and a NUL
  *     └ Q
  *
- * Both stay on the frame: the type is the tag, and the length is filled in and judged here, so that to the codec it is padding.
+ * Both stay on the frame: the type is the tag. The framing fills in and checks the length, so the codec declares it as
+ * padding.
  */
 export const framing = lengthPrefix({
   lengthFieldOffset: 1,
@@ -18,7 +19,7 @@ export const framing = lengthPrefix({
 });
 
 /**
- * What a client says first has no type: a length that counts itself, and at most 10,000 bytes.
+ * The first message of a client has no type: a length that counts itself, then at most 10,000 bytes.
  *
  *     00 00 00 08 04 d2 16 2f      SSLRequest
  *     │           └ 80877103
@@ -30,5 +31,5 @@ export const startupFraming = lengthPrefix({
   maxFrameLength: 10_000,
 });
 
-/** A request for encryption is answered by one byte. */
+/** The answer to a request for encryption is one byte. */
 export const bareByte = fixedLength(1);

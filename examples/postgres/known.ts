@@ -6,7 +6,7 @@ type Told = Decoded<typeof serverMessages>;
 export type Message<Type extends Told['type']> = OfType<Told, Type>;
 
 export interface ClientOptions extends LoginOptions {
-  /** Ask for TLS first: where the server has it, `upgrades: { tls }` of `connect` takes the connection over. */
+  /** Request TLS first. If the server supports it, `upgrades: { tls }` of `connect` takes the connection over. */
   readonly asksForEncryption?: boolean;
   /** Takes notices, and notifications of channels. */
   onNews?(news: Message<'notice' | 'notification'>): void;
@@ -22,7 +22,7 @@ export interface Known {
   error: string;
 }
 
-/** The server's error says why it refuses the client. */
+/** The server's reason for refusing the client. */
 export function refused({ fields }: Message<'error'>, known: Known) {
   known.error = fields.find(({ field }) => field === 'message')?.text ?? '';
   return { next: 'refused' } as const;

@@ -19,7 +19,7 @@ export interface Reply {
   readonly next?: 'settling' | 'refused';
 }
 
-/** What a client says of itself: its name, and its password in clear, by MD5 or by SCRAM, as the server asks (§55.2.1). */
+/** The login of a client: its name, and its password as plain text, MD5 or SCRAM, as the server requires (§55.2.1). */
 export class Login {
   readonly #options: LoginOptions;
   readonly #scram: ScramClient;

@@ -66,7 +66,7 @@ export class ScramServer {
     return Buffer.from(challenge);
   }
 
-  /** Answers the proof that we know the password; undefined where the client does not. */
+  /** Returns the server's proof that it knows the password; undefined if the client's proof is wrong. */
   final(message: string): Buffer | undefined {
     const bare = message.slice(0, message.lastIndexOf(',p='));
     const proof = Buffer.from(message.slice(bare.length + 3), 'base64');

@@ -1,4 +1,7 @@
-/** A database of one table of texts for psql. `npx tsx examples/postgres/serve.ts 5433`, then `psql 'host=127.0.0.1 port=5433 user=ada'` */
+/**
+ * A database for psql, with one table of texts. `npx tsx examples/postgres/serve.ts 5433`, then `psql 'host=127.0.0.1
+ * port=5433 user=ada'`
+ */
 import { pathToFileURL } from 'node:url';
 import { createServer, defineProtocol, type ServerLimits } from 'wirepipe';
 import { clientMessages } from './client-messages.ts';
@@ -7,7 +10,7 @@ import { serverMessages } from './server-messages.ts';
 import { serverSession } from './server-session.ts';
 import type { Database } from './visit.ts';
 
-/** Knows `select 'text'…`, `select * from texts`, and `copy texts` both ways. */
+/** Supports `select 'text'…`, `select * from texts`, and `copy texts` in both directions. */
 export function textDatabase(passwords: ReadonlyMap<string, string>): Database {
   const texts: string[] = [];
   return {
@@ -20,7 +23,7 @@ export function textDatabase(passwords: ReadonlyMap<string, string>): Database {
       if (/^copy texts from stdin/.test(plain)) {
         return {
           copyIn(data) {
-            // psql sends its end of data, too.
+            // psql also sends the end-of-data line.
             const lines = data.split('\n').filter((line) => line !== '' && line !== '\\.');
             texts.push(...lines);
             return `COPY ${lines.length}`;

@@ -18,7 +18,7 @@ export const ready = { type: 'readyForQuery', status: 'idle' } as const satisfie
 
 export function start({ parameters }: Startup, visit: Visit): Reply<'challenged'> {
   const user = parameters.find(({ name }) => name === 'user')?.value ?? '';
-  // For an unknown user any password is wrong, and it takes as long.
+  // For an unknown user any password is wrong, after the same time.
   visit.scram = new ScramServer(visit.database.password(user) ?? `no password of ${Math.random()}`);
   return { next: 'challenged' };
 }
@@ -126,7 +126,7 @@ export function failure(code: string, text: string, severity = 'ERROR'): Sent {
   };
 }
 
-/** What is refused is an error, and all is passed over up to Sync. */
+/** Refuse a message: send an error, and skip everything up to Sync. */
 function attempt(make: () => Sent[]): Reply<'skipping'> {
   try {
     return { send: make() };

@@ -65,10 +65,10 @@ const table = {
   }),
 };
 
-/** What a server sends (PostgreSQL 15, §55.7), in the order of the alphabet. */
+/** The server's messages (PostgreSQL 15, §55.7), in alphabetical order. */
 export const serverMessages = w.messages(w.u8, table);
 
-/** The same with rows of bytes: for columns in binary, and for databases that hold no UTF-8. */
+/** The same with rows of bytes: for binary columns, and for databases in another encoding than UTF-8. */
 export const serverMessagesOfBytes = w.messages(w.u8, {
   ...table,
   dataRow: w.message(0x44, { ...length, values: w.array(value, w.u16be) }),

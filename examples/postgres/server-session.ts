@@ -7,8 +7,8 @@ import { encryptionAnswers, startupMessages } from './startup.ts';
 import { type Database, Visit } from './visit.ts';
 
 /**
- * The server's side of PostgreSQL v3, as a table: startup, SCRAM, simple and extended queries, COPY both ways. What is answered is
- * in server-answers.ts.
+ * The server's side of PostgreSQL v3, as a table: startup, SCRAM, simple and extended queries, COPY in both directions.
+ * Its answers are in server-answers.ts.
  */
 export function serverSession(database: Database) {
   return defineSession({
@@ -17,7 +17,7 @@ export function serverSession(database: Database) {
     initial: 'starting',
     ready: 'ready',
     context: () => new Visit(database),
-    // Before startup there are but bare bytes.
+    // Before startup the server sends single bytes only.
     farewell: (fault, { scram }) => scram && answers.failure('08P01', fault.message, 'FATAL'),
     states: {
       starting: {
@@ -52,12 +52,12 @@ export function serverSession(database: Database) {
           flush: () => undefined,
           sync: () => ({ send: answers.ready }),
           terminate: () => ({ next: 'over' }),
-          // What was under way when a COPY failed.
+          // Data sent before the client saw that the COPY failed.
           ...{ copyData: () => undefined, copyDone: () => undefined, copyFail: () => undefined },
         },
         next: ['skipping', 'copying', 'over'],
       },
-      // Behind an error of an extended query all is passed over, up to Sync (§55.2.3).
+      // After an error in an extended query, everything up to Sync is skipped (§55.2.3).
       skipping: {
         on: { sync: () => ({ send: answers.ready, next: 'ready' }), terminate: () => ({ next: 'over' }) },
         otherwise: () => undefined,

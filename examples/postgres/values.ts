@@ -19,7 +19,7 @@ export const formats = w.array(format, w.u16be);
 /** Strings up to an empty one. */
 export const names = w.array(text, w.until(w.constant(w.u8, 0)), { max: 1_000 });
 
-/** Fields of errors and notices (§55.8): a letter and a string each, up to a NUL. */
+/** Fields of errors and notices (§55.8): each a letter and a string, up to a NUL. */
 export const notice = w.array(
   w.struct({
     field: w.enumeration(

@@ -14,7 +14,7 @@ export interface Table {
 }
 
 export interface Database {
-  /** The password of a user; undefined where there is none. */
+  /** The password of a user; undefined for an unknown user. */
   password(user: string): string | undefined;
   /** Throws an Error to refuse the statement. */
   run(sql: string, parameters: readonly (string | null)[]): Result;
@@ -26,7 +26,7 @@ export interface Portal {
   readonly parameters: readonly (string | null)[];
 }
 
-/** The most statements and portals of one connection, each. */
+/** The most statements of one connection, and the most portals. */
 const MOST = 1_000;
 
 /** What a server keeps for one connection. */
@@ -43,7 +43,7 @@ export class Visit {
     this.database = database;
   }
 
-  /** Keep something by its name; answers false where there are too many. */
+  /** Keep an item by name. Returns false if there are too many. */
   keep<T>(all: Map<string, T>, name: string, one: T): boolean {
     if (!all.has(name) && all.size >= MOST) return false;
     all.set(name, one);

@@ -1,6 +1,7 @@
 /**
- * RESP 2, the protocol of Redis (redis.io/docs/latest/develop/reference/protocol-spec): a value is a sign, then a line, and
- * for some what the line counts. Nothing announces how long a value is as a whole: the declaration measures it.
+ * RESP 2, the protocol of Redis (redis.io/docs/latest/develop/reference/protocol-spec): a value is a sign, then a line,
+ * then, for some types, as many bytes or values as the line says. A value has no total length: the declaration measures
+ * it.
  *
  *     *2 CR LF  $3 CR LF GET CR LF  $1 CR LF a CR LF
  */
@@ -10,7 +11,7 @@ const crlf = w.constant(w.bytes(2), Buffer.from('\r\n'));
 const line = w.text(w.until(crlf));
 const count = w.decimal(w.until(crlf), { signed: true });
 
-/** A value: `bulk` and `items` are null where Redis says there is nothing. */
+/** A value. `bulk` and `items` are null for Redis' null values. */
 export type Value =
   | { type: 'simple' | 'error'; text: string }
   | { type: 'integer'; value: bigint }

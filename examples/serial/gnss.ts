@@ -1,4 +1,4 @@
-/** A receiver's line: NMEA 0183 sentences and UBX packets (u-blox), in any order, with noise between them. */
+/** The line of a GNSS receiver: NMEA 0183 sentences and UBX packets (u-blox), in any order, with noise between them. */
 import {
   bounded,
   byKind,
@@ -20,7 +20,7 @@ import {
   u32le,
 } from 'wirepipe';
 
-/** Two sums of eight bits (RFC 1145's algorithm, modulo 256), as UBX has it. */
+/** The checksum of UBX: two sums of eight bits (the algorithm of RFC 1145, modulo 256). */
 const fletcher: Checksum = {
   name: 'Fletcher, modulo 256',
   width: 16,

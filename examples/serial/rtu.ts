@@ -2,7 +2,7 @@
 import { checksum, messages, packets, u8, u16le } from 'wirepipe';
 import { replyCases, requestCases } from '../modbus/pdu.ts';
 
-// Nothing on the line says where a frame ends: its length follows from the function, and the checksum confirms it.
+// No byte marks the end of a frame: the length follows from the function code, and the checksum confirms it.
 const valid = { checksum: 'CRC-16/MODBUS', byteOrder: 'little' } as const;
 
 const requestFrames = packets({
@@ -29,7 +29,7 @@ const replyFrames = packets({
   maxFrameLength: 256,
 });
 
-/** A slave reads requests, and writes replies; a master the other way round. */
+/** A slave reads requests and writes replies; a master does the reverse. */
 export const framing = { reads: requestFrames, writes: replyFrames };
 
 const around = { header: { unit: u8 }, trailer: { crc: checksum(u16le, 'CRC-16/MODBUS') } };

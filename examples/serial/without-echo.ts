@@ -1,12 +1,14 @@
 import { Duplex } from 'node:stream';
 
 /**
- * A line on which the sender hears itself (RS-485 on two wires): what was sent is taken out of what comes.
+ * A line on which the sender receives its own bytes (RS-485 on two wires): the sent bytes are removed from the received
+ * ones.
  *
  *     sent   ── request ──────────────────▶ line
  *     comes  ◀─ reply ─│ request (echo) ─── line
  *
- * Where something else comes in place of the echo, two have spoken at once: then all goes through, and the checksum judges it.
+ * If other bytes come in place of the echo, two devices have sent at once: then all bytes pass, and the checksum
+ * decides.
  */
 export function withoutEcho(line: Duplex): Duplex {
   let echo = Buffer.alloc(0);

@@ -1,4 +1,4 @@
-/** What the server reports, or what breaks the protocol, as pg has it. */
+/** An error reported by the server, or a breach of the protocol, in the form of pg. */
 export class DatabaseError extends Error {
   readonly length: number;
   declare readonly name: string;

@@ -19,7 +19,7 @@ const NAMES: Partial<Record<Message['type'], string>> = {
   copyBothResponse: 'replicationStart',
 };
 
-/** What was decoded, as pg-protocol would have given it. */
+/** A decoded message in the form of pg-protocol. */
 export function fromMessage(message: Message, length: number): BackendMessage {
   switch (message.type) {
     case 'dataRow': {

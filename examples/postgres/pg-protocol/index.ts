@@ -9,7 +9,7 @@ import { serialize } from './serializer.ts';
 
 export { DatabaseError, serialize };
 
-/** Calls back with each message; what breaks the protocol destroys the stream. Resolves when it has ended. */
+/** Call back with each message; a breach of the protocol destroys the stream. Resolves when the stream has ended. */
 export function parse(stream: Readable, callback: MessageCallback): Promise<void> {
   const parser = new Parser();
   stream.on('data', (chunk: Buffer) => {

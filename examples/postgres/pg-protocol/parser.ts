@@ -6,7 +6,10 @@ import { type BackendMessage, fromMessage } from './from-message.ts';
 
 export type MessageCallback = (message: BackendMessage) => void;
 
-/** As pg-protocol's: takes chunks, calls back with each message. What breaks the protocol is an error, and the last of them. */
+/**
+ * Like pg-protocol's parser: takes chunks, calls back with each message. A breach of the protocol gives an error as the
+ * last message.
+ */
 export class Parser {
   readonly #frames: FrameReader = framing.reader();
   /** Why nothing more is read. */
@@ -16,7 +19,7 @@ export class Parser {
     if (options?.mode === 'binary') throw new Error('Binary mode not supported yet');
   }
 
-  /** How many bytes of a message that is not complete are held, where pg-protocol's own suite looks for it. */
+  /** The bytes held of an incomplete message, under the name that pg-protocol's own suite reads. */
   get reader(): { buffer: { byteLength: number } } {
     return { buffer: { byteLength: this.#frames.buffered } };
   }
@@ -55,7 +58,7 @@ export class Parser {
   }
 }
 
-/** A row that is not UTF-8 is read as pg-protocol reads it, with U+FFFD for what is not. */
+/** Read a row that is not UTF-8 as pg-protocol does, with U+FFFD for invalid bytes. */
 function decode(bytes: Buffer, start: number, end: number): Parameters<typeof fromMessage>[0] {
   try {
     return serverMessages.decode(bytes, start, end);

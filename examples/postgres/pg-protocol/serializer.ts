@@ -74,7 +74,7 @@ const SYNC = framed({ type: 'sync' });
 const END = framed({ type: 'terminate' });
 const COPY_DONE = framed({ type: 'copyDone' });
 
-/** As pg-protocol's: a message's bytes for each of its functions. */
+/** Like pg-protocol's `serialize`: each function returns the bytes of a message. */
 export const serialize = {
   startup(options: Readonly<Record<string, string>>): Buffer {
     const all = [...Object.entries(options), ['client_encoding', 'UTF8'] as const];
