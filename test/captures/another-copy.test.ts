@@ -13,7 +13,7 @@ const codec = codecOf(struct({ n: u8 }));
 // length 2 · a byte, and one too many
 const frame = Buffer.from([2, 7, 8]);
 
-test('an error of the other copy is a fault of the peer', () => {
+test("an error of another copy of the package counts as the peer's fault", () => {
   expect(codecOf).not.toBe(here.codecOf);
   const [result] = new DirectionDecoder(framing, codec as never).data(frame);
   expect(result).toMatchObject({ kind: 'fault', error: { code: 'ERR_MESSAGE_TRAILING', origin: 'peer' } });

@@ -71,7 +71,7 @@ describe('a gap', () => {
     expect(through(framing, bytes, 13, 15)).toEqual(['one', 'two', { lost: 2, goesOn: true }, 'four']);
   });
 
-  test('inside a length, or beyond the frame: a length prefix cannot tell where the next frame begins, and says so', () => {
+  test('inside a length field, or beyond the frame: a length prefix cannot find the next frame, and reports that', () => {
     const framing = lengthPrefix({ lengthFieldLength: 2 });
     const bytes = wire(framing, ['one', 'two', 'three', 'four']);
     for (const [from, to] of [
@@ -91,7 +91,7 @@ describe('a gap', () => {
     expect(through(framing, bytes, 1, 2)).toEqual([{ lost: 1, goesOn: false }]);
   });
 
-  test('between frames of one length costs the frames that it touches', () => {
+  test('between frames of fixed length costs only the frames it touches', () => {
     const framing = fixedLength(4);
     const bytes = wire(framing, ['aaaa', 'bbbb', 'cccc', 'dddd', 'eeee']);
     expect(through(framing, bytes, 4, 8)).toEqual([
@@ -187,7 +187,7 @@ describe('a gap', () => {
     }
   });
 
-  test('a whole packet behind a false start, before the gap, is not lost', () => {
+  test('a whole packet after a false start, before the gap, is not lost', () => {
     const framing = packets({ kinds: [summed], maxFrameLength: 255 });
     // AA FF announces 255 bytes.
     const bytes = Buffer.concat([
@@ -227,7 +227,7 @@ describe('a gap', () => {
     }
   });
 
-  test('a start in front of a frame: the first that begins behind the gap counts', () => {
+  test('a start mark: decoding resumes with the first frame that begins after the gap', () => {
     for (const onInvalid of ['discard', 'error'] as const) {
       const framing = delimiter({ start: ':', delimiter: '\r\n', onInvalid });
       const bytes = wire(framing, ['one', 'two', 'three']);
@@ -240,7 +240,7 @@ describe('a gap', () => {
     }
   });
 
-  test('a stuffed frame that says its length: the next start is found', () => {
+  test('a stuffed frame with a length: the next start is found', () => {
     // XBee API 2: 7E · length 2, of the data · data · sum 1, all escaped but the first
     const framing = stuffed({
       flag: 0x7e,
@@ -318,7 +318,7 @@ describe('a gap', () => {
     expect(results.at(-1)).toEqual({ kind: 'message', message: 'next', offset: 100_008 });
   });
 
-  test('any gap: no message is invented, and those before it are there', () => {
+  test('any gap: no message is invented, and no earlier message is lost', () => {
     const framings = fc.constantFrom(
       lengthPrefix({ lengthFieldLength: 1 }),
       line(),
@@ -392,7 +392,7 @@ const EVENTS: CaptureEvent[] = [
   { event: 'close', time: 0.8, connection: 0 },
 ];
 
-test('the messages of a capture, with what was lost and what could not be decoded', async () => {
+test('the messages of a capture, with losses and faults', async () => {
   const events: unknown[] = [];
   for await (const event of decodeCapture(EVENTS, drone)) events.push(event);
   expect(events).toMatchObject([
@@ -413,7 +413,7 @@ describe('expectCapture', () => {
   writeFileSync(file, headerLine({}) + EVENTS.map(eventLine).join(''));
   const golden = `${file}.messages`;
 
-  test('writes what it expects once, compares then, and tells each field that differs', async () => {
+  test('writes the expected messages once, then compares them, and names each field that differs', async () => {
     await expectCapture(file, drone);
     expect(readFileSync(golden, 'utf8')).toBe(
       [
@@ -452,7 +452,7 @@ describe('expectCapture', () => {
     await expectCapture(file, drone);
   });
 
-  test('unknown options, and a file that is not there', async () => {
+  test('unknown options, and a missing file', async () => {
     await expect(expectCapture(file, drone, { gold: 'x' } as object)).rejects.toThrow(
       "did you mean 'golden'",
     );

@@ -110,12 +110,12 @@ describe('the format', () => {
     expect(read(Buffer.from(TEXT + eventLine(datagram))).events.at(-1)).toEqual(datagram);
   });
 
-  test('what a later writer adds is passed over', () => {
+  test('fields and events of later versions are skipped', () => {
     const text = `${headerLine({})}{"time":1,"connection":2,"event":"colour","red":3}\n{"time":1,"connection":2,"event":"close","why":"x"}\n\n`;
     expect(read(Buffer.from(text)).events).toEqual([{ event: 'close', time: 1, connection: 2 }]);
   });
 
-  test('cut off anywhere: the whole lines, then the line that is not', () => {
+  test('cut off anywhere: the complete lines, then an error for the rest', () => {
     const file = Buffer.from(TEXT);
     for (let length = headerLine(HEADER).length; length < file.length; length++) {
       const { events, error } = read(file.subarray(0, length), 50);
@@ -186,7 +186,7 @@ describe('the format', () => {
     );
   });
 
-  test('a line without end is given up', () => {
+  test('an endless line is an error', () => {
     const reader = eventReader();
     reader.push(Buffer.from(headerLine({})));
     const chunk = Buffer.alloc(4_000_000, 0x20);
@@ -219,7 +219,7 @@ describe('packet files as events', () => {
     ]);
   });
 
-  test('cut off: what is whole, then the error', () => {
+  test('cut off: the complete packets, then the error', () => {
     const { events, error } = read(file.subarray(0, -3), 10);
     expect(events.filter(({ event }) => event === 'data')).toHaveLength(2);
     expect(events.at(-1)).toMatchObject({ event: 'close' });
@@ -236,7 +236,7 @@ describe('files', () => {
     expect(await collect(readCapture(place))).toEqual(EVENTS);
   });
 
-  test('a packed file that is cut off: what is whole, then the error', async () => {
+  test('a truncated gzip file: the events before the cut, then the error', async () => {
     const place = path.join(folder, 'cut.ndjson.gz');
     // Cannot be packed: random.
     const bytes = Buffer.from(Array.from({ length: 20_000 }, (_, i) => (i * 2_654_435_761) >>> 13));
@@ -251,7 +251,7 @@ describe('files', () => {
     expect(events).toEqual(EVENTS);
   });
 
-  test('changed anywhere, packed or not: events, then at most one coded error', async () => {
+  test('changed anywhere, compressed or not: events, then at most one coded error', async () => {
     const files = [Buffer.from(TEXT), gzipSync(TEXT), gzipSync(pcap([frame({ seq: 99, flags: 'S' })]))];
     const place = path.join(folder, 'changed');
     await fc.assert(
@@ -275,7 +275,7 @@ describe('files', () => {
     );
   });
 
-  test('a folder that is not there', async () => {
+  test('a missing folder', async () => {
     const file = writeCapture(path.join(folder, 'no', 'such', 'folder'));
     await expect(pipeline(Readable.from(EVENTS), file)).rejects.toMatchObject({ code: 'ENOENT' });
     await expect(collect(readCapture(path.join(folder, 'absent')))).rejects.toMatchObject({ code: 'ENOENT' });

@@ -38,7 +38,7 @@ const HELLO = frame({ seq: 100, ack: 500, payload: 'hello ' });
 const WORLD = frame({ seq: 106, ack: 500, payload: 'world' });
 const FIN = frame({ seq: 111, ack: 500, flags: 'FA' });
 
-describe('what stands before TCP', () => {
+describe('the headers before TCP', () => {
   const segment = tcp({ seq: 100, payload: 'hello' });
   const v4 = ipv4('10.0.0.1', '10.0.0.2', segment);
   const v6 = ipv6(1, 2, segment);
@@ -103,7 +103,7 @@ describe('what stands before TCP', () => {
     expect(all([bytes], { linkType })).toEqual([['hello']]);
   });
 
-  test('addresses, with brackets round those of IPv6', () => {
+  test('addresses, with brackets around IPv6', () => {
     const { streams } = flowsOf(pcap([ethernet(v4), ethernet(v6)]));
     expect(streams.map(({ stream, from, to }) => [stream, from, to])).toEqual([
       [0, '10.0.0.1:5000', '10.0.0.2:80'],
@@ -124,7 +124,7 @@ describe('what stands before TCP', () => {
     expect(flowsOf(pcap([packet], { linkType: 229 })).streams[0]?.from).toBe(`${text}:5000`);
   });
 
-  test('what is no IP, or cut in its header, is passed over', () => {
+  test('packets that are not IP, or cut in a header, are skipped', () => {
     const arp = Buffer.concat([Buffer.alloc(12), hex('0806'), Buffer.alloc(46)]);
     const bytes = ethernet(v4);
     const packets = Array.from({ length: 48 }, (_, length) => ({
@@ -135,7 +135,7 @@ describe('what stands before TCP', () => {
     expect(all([ethernet(v6).subarray(0, 60)])).toEqual([]);
   });
 
-  test('fragments of IPv4, in any order, doubled, with another datagram between', () => {
+  test('fragments of IPv4, in any order, duplicated, interleaved with another datagram', () => {
     const payload = Buffer.concat([tcp({ seq: 100, payload: 'x'.repeat(44) })]);
     const part = (from: number, to: number, id = 7): Buffer =>
       ethernet(
@@ -168,7 +168,7 @@ describe('what stands before TCP', () => {
     expect(all([part(32, 48), part(0, 32)], { linkType: 229 })).toEqual([['y'.repeat(28)]]);
   });
 
-  test('a lost fragment is a gap, and what came of the others is there', () => {
+  test('a lost fragment is a gap, and the other fragments are delivered', () => {
     const payload = tcp({ seq: 100, payload: `${'a'.repeat(12)}${'b'.repeat(16)}${'c'.repeat(8)}` });
     const part = (from: number, to: number): Buffer =>
       ethernet(
@@ -313,18 +313,18 @@ describe('TCP', () => {
     expect(events).toEqual(packets.flatMap(() => ['x', step - 1]));
   });
 
-  describe('what an acknowledgement tells', () => {
+  describe('losses shown by acknowledgements', () => {
     test('bytes at the end that were never captured', () => {
       expect(client(SYN, SYN_ACK, HELLO, back({ seq: 500, ack: 111 }))).toEqual(['hello ', 5]);
       // The FIN has a number as well, and is no byte.
       expect(client(SYN, SYN_ACK, HELLO, FIN, back({ seq: 500, ack: 112 }))).toEqual(['hello ', 5, '<end>']);
     });
 
-    test('also by the number of a later segment without data', () => {
+    test('also shown by the sequence number of a later segment without data', () => {
       expect(client(SYN, HELLO, frame({ seq: 111 }))).toEqual(['hello ', 5]);
     });
 
-    test('a FIN that was not captured, by both sides being over', () => {
+    test('a FIN that was not captured, once both sides have ended', () => {
       const packets = [
         SYN,
         SYN_ACK,
@@ -338,7 +338,7 @@ describe('TCP', () => {
       expect(all(neither)).toEqual([['hello '], []]);
     });
 
-    test('where a stream begins whose SYN was not captured', () => {
+    test('the start of a stream whose SYN was not captured', () => {
       expect(client(SYN_ACK, HELLO)).toEqual([]);
       expect(all([SYN_ACK, WORLD])[1]).toEqual([6, 'world']);
       expect(all([SYN, frame({ seq: 100, ack: 500 }), back({ seq: 502, payload: 'yz' })])[1]).toEqual([
@@ -347,12 +347,12 @@ describe('TCP', () => {
       ]);
     });
 
-    test('nothing, where it is far from all that is known', () => {
+    test('an acknowledgement far from all known numbers shows nothing', () => {
       expect(client(SYN, SYN_ACK, HELLO, back({ seq: 500, ack: 900_000_000 }))).toEqual(['hello ']);
     });
   });
 
-  test('keep-alive probes are no data and no conflict', () => {
+  test('keep-alive probes are neither data nor conflicts', () => {
     const probes = [frame({ seq: 110 }), frame({ seq: 110, payload: '\0' })];
     const { streams } = flowsOf(
       pcap([SYN, SYN_ACK, HELLO, WORLD, ...probes, frame({ seq: 111, payload: '!' })]),
@@ -371,7 +371,7 @@ describe('TCP', () => {
     ).toEqual(['!']);
   });
 
-  test('of two texts for one place the first one counts, and it is told', () => {
+  test('of two texts for the same offsets the first counts, and the conflict is reported', () => {
     const wrong = frame({ seq: 100, payload: 'HELLO ' });
     expect(flowsOf(pcap([SYN, HELLO, wrong, WORLD])).streams[0]).toMatchObject({
       events: ['hello world'],
@@ -397,7 +397,7 @@ describe('TCP', () => {
     );
   });
 
-  test('ports that are used again are another connection', () => {
+  test('reused ports are a new connection', () => {
     const again = [frame({ seq: 9_000, flags: 'S' }), frame({ seq: 9_001, payload: 'again' })];
     const over = [back({ seq: 500, ack: 107, flags: 'FA' }), frame({ seq: 107, ack: 501 })];
     expect(all([SYN, SYN_ACK, HELLO, ...again])).toEqual([['hello '], [], ['again']]);
@@ -428,7 +428,7 @@ describe('TCP', () => {
     ]);
   });
 
-  test('a packet that the snaplen cut has a gap behind it', () => {
+  test('a packet cut by the snaplen leaves a gap', () => {
     const cut = { bytes: HELLO.subarray(0, 57), original: HELLO.length };
     // 14 of Ethernet, 20 of IP, 20 of TCP: three bytes are there. The padding is not cut off the payload.
     expect(client(SYN, cut, WORLD)).toEqual(['hel', 3, 'world']);
@@ -441,7 +441,7 @@ describe('TCP', () => {
     expect(client(SYN, cut, frame({ seq: 103, payload: 'lo' }), WORLD)).toEqual(['hello', 1, 'world']);
   });
 
-  test('a missing segment that was acknowledged is given up after so many packets, where that is asked for', () => {
+  test('an acknowledged missing segment is a gap after `patience` packets', () => {
     const rest = Array.from({ length: 10 }, (_, i) => back({ seq: 500 + i, ack: 111, payload: `${i}` }));
     const order: string[] = [];
     const flows = new Flows(
@@ -458,7 +458,7 @@ describe('TCP', () => {
     expect(order).toEqual(['<0', '<1', '<2', '<3', '<4', 'gap 6', '>world', '<5', '<6', '<7', '<8', '<9']);
   });
 
-  test('what waits behind a hole is bounded', () => {
+  test('the bytes held after a hole are bounded', () => {
     const packets = Array.from({ length: 1_000 }, (_, i) =>
       frame({ seq: 106 + 1_000 * i, payload: Buffer.alloc(1_000, i) }),
     );
@@ -486,7 +486,7 @@ describe('TCP', () => {
     expect(mostHeld).toBeLessThan(101_000);
   });
 
-  test('connections beyond the limit: the one that was silent the longest is given up', () => {
+  test('connections beyond the limit: the one silent for the longest is closed', () => {
     const open: number[] = [];
     const closed: number[] = [];
     const flows = new Flows(
@@ -555,7 +555,7 @@ describe('any capture', () => {
   });
 
   /** Segments of one direction, then edited: every byte of at least one copy comes out, every other one is told as a gap. */
-  test('what comes out is what was sent, and every loss is told', () => {
+  test('the output is what was sent, and every loss is reported', () => {
     const edit = fc.record({
       kind: fc.constantFrom('drop', 'swap', 'double', 'cut', 'split', 'join'),
       at: fc.nat(),

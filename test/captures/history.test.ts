@@ -44,7 +44,7 @@ describe('History', () => {
     expect(found).toBeGreaterThan(pieces / 256);
   });
 
-  test('keeps nothing where it has no room', () => {
+  test('keeps nothing without room', () => {
     const history = new History(0);
     const last = history.add(0, 0, Buffer.from('abc'), 0, 3);
     expect(history.differs(last, 0, Buffer.from('xyz'), 0, 3)).toBe(false);

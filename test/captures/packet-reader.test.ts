@@ -76,7 +76,7 @@ describe('pcap', () => {
     ]);
   });
 
-  test('of the patched libpcap, with eight more bytes before each packet', () => {
+  test('from the patched libpcap, with eight more bytes before each packet', () => {
     const { packets } = read(
       hex(
         '34cdb2a1 0200 0400 00000000 00000000 ffff0000 01000000 00f15365 00000000 01000000 01000000 0100000000080000 aa',
@@ -90,7 +90,7 @@ describe('pcap', () => {
     expect(error).toMatchObject({ code: 'ERR_CAPTURE_VERSION', actual: 3, expected: 2 });
   });
 
-  test('an impossible length is told from the header, with what came before', () => {
+  test('an impossible length is an error from the header alone, after the packets before it', () => {
     const file = Buffer.concat([LITTLE_MICROSECONDS, hex('00f15365 00000000 ffffff7f ffffff7f')]);
     const { packets, error } = read(file);
     expect(packets).toHaveLength(2);
@@ -110,7 +110,7 @@ describe('pcap', () => {
 });
 
 describe('pcapng', () => {
-  test('two sections of either byte order, interfaces with clocks of their own, and what is passed over', () => {
+  test('two sections in different byte orders, interfaces with their own clocks, and skipped blocks', () => {
     const file = Buffer.concat([
       section(),
       block(0x0bad, Buffer.from('unknown')), // an unknown block
@@ -204,7 +204,7 @@ describe('pcapng', () => {
     expect(read(many(65_537), 65_536).error).toMatchObject({ code: 'ERR_CAPTURE_DAMAGED', actual: 65_537 });
   });
 
-  test('a file that ends inside a block that is passed over', () => {
+  test('a file that ends inside a skipped block', () => {
     const file = Buffer.concat([section(), block(0x0bad, Buffer.alloc(100))]);
     expect(read(file.subarray(0, 60)).error).toMatchObject({
       code: 'ERR_CAPTURE_TRUNCATED',

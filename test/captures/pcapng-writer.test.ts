@@ -53,7 +53,7 @@ const EVENTS: CaptureEvent[] = [
   { event: 'reset', time: 1, connection: 1, from: 'client' },
 ];
 
-test('what is written is read back, with times and addresses', () => {
+test('written events are read back, with times and addresses', () => {
   const back = read(write(EVENTS)).filter(({ event }) => event !== 'close');
   // A chunk beyond the longest segment comes in several.
   const long = back.filter((event) => event.event === 'data' && event.connection === 1);
@@ -65,7 +65,7 @@ test('what is written is read back, with times and addresses', () => {
   expect(rest(back)).toEqual(rest(EVENTS));
 });
 
-test('a gap is a gap, and sides without addresses get some', () => {
+test('a gap stays a gap, and sides without addresses get placeholders', () => {
   const events: CaptureEvent[] = [
     { event: 'open', time: 0, connection: 3 },
     { event: 'gap', time: 0, connection: 3, from: 'client', length: 20 },
@@ -74,7 +74,7 @@ test('a gap is a gap, and sides without addresses get some', () => {
   expect(read(write(events)).map(({ event }) => event)).toEqual(['open', 'gap', 'data', 'close']);
 });
 
-test('a file of events, packed; a comment is cut between two characters', async () => {
+test('a compressed file of events; a long comment is cut between two characters', async () => {
   const file = path.join(folder, 'long.pcapng.gz');
   await pipeline(
     Readable.from(EVENTS.slice(0, 2)),
@@ -118,7 +118,7 @@ describe.skipIf(!isThere('tshark'))('tshark', () => {
     return { stdout, stderr: stderr.replace(/^.*Running as user.*\n/gm, '') };
   }
 
-  test('opens it without a complaint: no warning, no analysis flag, valid checksums', () => {
+  test('opens it without warnings or analysis flags, with valid checksums', () => {
     const file = path.join(folder, 'events.pcapng');
     writeFileSync(file, write(EVENTS));
     const bad = [
@@ -140,7 +140,7 @@ describe.skipIf(!isThere('tshark'))('tshark', () => {
     expect(all.trim().split('\n').length).toBeGreaterThan(15);
   });
 
-  test('shows the messages in the packet that has their last byte, and what is wrong or missing', async () => {
+  test('shows messages in the packet with their last byte, and errors and gaps', async () => {
     const said = (from: Side, text: string): CaptureEvent => ({
       event: 'data',
       time: 0,
@@ -165,7 +165,7 @@ describe.skipIf(!isThere('tshark'))('tshark', () => {
     expect(bad).toEqual({ stdout: '', stderr: '' });
   });
 
-  test('shows what the bytes mean', () => {
+  test('shows the comments', () => {
     const file = path.join(folder, 'comments.pcapng');
     const comment = (event: CaptureEvent): string | undefined =>
       event.event === 'data' ? `“${event.from}” said it` : undefined;

@@ -37,7 +37,7 @@ describe('real captures', () => {
     ]);
   });
 
-  test('bgp-role.pcapng: Linux cooked, joined in the middle, with a loss', () => {
+  test('bgp-role.pcapng: Linux cooked, captured from the middle, with a loss', () => {
     expect(summary(fixture('bgp-role.pcapng'))).toEqual([
       { from: '192.168.10.17:179', bytes: 149, gaps: [38], ended: false, conflicts: 0 },
       { from: '192.168.10.124:53580', bytes: 517, gaps: [], ended: false, conflicts: 0 },
@@ -68,7 +68,7 @@ function shuffled(): Buffer {
 }
 
 describe('other programs', () => {
-  test.skipIf(!isThere('tcpflow'))('tcpflow joins the same stream, where nothing is lost', () => {
+  test.skipIf(!isThere('tcpflow'))('tcpflow reassembles the same streams, if nothing is lost', () => {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-tcpflow-'));
     const file = path.join(folder, 'shuffled.pcap');
     writeFileSync(file, shuffled());
@@ -80,7 +80,7 @@ describe('other programs', () => {
     expect(stream!.conflicts).toBe(0);
   });
 
-  test.skipIf(!isThere('tcpdump'))('tcpdump finds as many packets', () => {
+  test.skipIf(!isThere('tcpdump'))('tcpdump counts as many packets', () => {
     for (const name of ['pptp.pcap', 'dns_tcp.pcap', 'bgp-role.pcapng']) {
       const { stdout } = spawnSync('tcpdump', ['-n', '-r', fixture(name)], { encoding: 'utf8' });
       const theirs = stdout.split('\n').filter((line) => /^\d\d:/.test(line)).length;

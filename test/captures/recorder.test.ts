@@ -59,7 +59,7 @@ const AUTH_OK = '\x09\0\0\0\x80\x07AUTH_OK';
 const QUIT = '\x01\0\0\0\0';
 const BYE = '\x05\0\0\0\x80\x03BYE';
 
-describe('what a server and a client record', () => {
+describe('recording a server and a client', () => {
   test('every chunk with its side, transitions, ends and addresses', async () => {
     const [theirs, ours] = [path.join(folder, 'server.ndjson.gz'), path.join(folder, 'client.ndjson')];
     const [recorder, clients] = [recordTo(theirs), recordTo(ours)];
@@ -94,7 +94,7 @@ describe('what a server and a client record', () => {
     expect(JSON.parse(header)).toMatchObject({ format: 'wirepipe capture', version: 2, protocol: 'drone' });
   });
 
-  test('what ended a connection', async () => {
+  test('the error that ended a connection', async () => {
     const file = path.join(folder, 'error.ndjson');
     const recorder = recordTo(file);
     const { port, ended } = await serve({ record: recorder });
@@ -107,7 +107,7 @@ describe('what a server and a client record', () => {
     expect(events.find(({ event }) => event === 'error')).toMatchObject({ code: 'ERR_MESSAGE_UNKNOWN' });
   });
 
-  test('a file that cannot be written ends the recording, and nothing else', async () => {
+  test('a file that cannot be written ends only the recording', async () => {
     const recorder = recordTo(path.join(folder, 'no', 'folder'));
     const { port } = await serve({ record: recorder });
     const client = await connect(drone, { port, host: '127.0.0.1' });
@@ -116,7 +116,7 @@ describe('what a server and a client record', () => {
     await expect(recorder.close()).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  test('a disk that is too slow costs a gap, and holds nobody up', async () => {
+  test('a disk that is too slow costs a gap, and delays no connection', async () => {
     const written: string[] = [];
     let release: (() => void) | undefined;
     const slow = new Writable({
@@ -149,7 +149,7 @@ describe('what a server and a client record', () => {
 });
 
 describe('lines in blocks', () => {
-  test('are the lines of the events, whatever their lengths, and however slowly they are written', async () => {
+  test('are the lines of the events, for any lengths and any speed of writing', async () => {
     const lengths = fc.array(
       fc.oneof(fc.nat(600), fc.nat(20_000), fc.integer({ min: 200_000, max: 700_000 })),
     );
@@ -243,7 +243,7 @@ describe('lines in blocks', () => {
     await recorder.close();
   });
 
-  test('nobody waits for a file that cannot be written', async () => {
+  test('a file that cannot be written blocks no caller', async () => {
     const out = new Writable({ write: (_, __, callback) => setImmediate(callback, new Error('no space')) });
     const failed = once(out, 'error');
     const lines = new LineBlocks(out);
@@ -297,7 +297,7 @@ describe('redaction', () => {
     return collect(file);
   }
 
-  test('a field by its path, also cut into single bytes', async () => {
+  test('a field by its path, also if cut into single bytes', async () => {
     const sent = Buffer.from(`${HELLO}\x09\0\0\0\x01\x01\0\0\0\x02\0\0\0`, 'latin1');
     const expected = `\x07\0\0\0\x02\x05*****\x09\0\0\0\x01\x01\0\0\0\x02\0\0\0`;
     for (let size = 1; size <= sent.length; size++) {
@@ -309,7 +309,7 @@ describe('redaction', () => {
     }
   });
 
-  test('what is not whole, and what cannot be decoded, is masked', async () => {
+  test('incomplete frames, and frames that cannot be decoded, are masked', async () => {
     expect(bytesOf(await record([Buffer.from(HELLO.slice(0, 8), 'latin1')], ['write.text']), 'client')).toBe(
       '********',
     );
@@ -321,7 +321,7 @@ describe('redaction', () => {
 });
 
 describe('the flight recorder', () => {
-  test('what ended a connection carries its last bytes and transitions', async () => {
+  test('the error that ends a connection has its last bytes and transitions', async () => {
     const { port, ended } = await serve({ flightRecorder: { bytes: 10_000 } });
     const socket = net.connect(port, '127.0.0.1');
     socket.on('error', () => {}).resume();
@@ -343,7 +343,7 @@ describe('the flight recorder', () => {
     expect(Object.keys(error)).not.toContain('flight');
   });
 
-  test('keeps no more than it may, and tells what is gone as a gap', async () => {
+  test('keeps at most its limit, and reports dropped bytes as a gap', async () => {
     const { port, ended } = await serve({ flightRecorder: { bytes: 500 } });
     const socket = net.connect(port, '127.0.0.1');
     socket.on('error', () => {}).resume();

@@ -58,7 +58,7 @@ packets:
 `;
 
 describe("tshark's follow", () => {
-  test('chunks with times and sides, and bytes that it misses as a gap', async () => {
+  test('chunks with times and sides, and missing bytes as a gap', async () => {
     expect(await parse(YAML, followYaml())).toEqual([
       { event: 'open', time: 0, connection: 0, client: '10.0.0.1:5000', server: '[2001:db8::2]:80' },
       { event: 'data', time: 0, connection: 0, from: 'client', bytes: Buffer.from('hello world') },
@@ -76,7 +76,7 @@ describe("tshark's follow", () => {
     await expect(parse('', followYaml())).rejects.toMatchObject({ code: 'ERR_CAPTURE_TRUNCATED' });
   });
 
-  test.skipIf(!isThere('tshark'))('the same as we read from the packets', async () => {
+  test.skipIf(!isThere('tshark'))('the same events as from the packets', async () => {
     const file = path.join(root, 'test/fixtures/dns_tcp.pcap');
     const { stdout } = spawnSync('tshark', ['-q', '-r', file, '-z', 'follow,tcp,yaml,0'], {
       encoding: 'utf8',
@@ -129,7 +129,7 @@ describe('socat', () => {
   });
 });
 
-describe('any log by one regular expression', () => {
+describe('any log, by a regular expression', () => {
   test.each<[string, string, RegExp, LineLogOptions | undefined, string[]]>([
     [
       'candump -L',
@@ -164,7 +164,7 @@ describe('any log by one regular expression', () => {
     expect(await data(text, lineLog(pattern, options))).toEqual(expected);
   });
 
-  test('half a byte, and a time that is none', async () => {
+  test('half a byte, and an invalid time', async () => {
     await expect(parse('x\na: 123\n', lineLog(/a: (?<data>.*)/))).rejects.toMatchObject({
       code: 'ERR_CAPTURE_DAMAGED',
       line: 2,
@@ -195,7 +195,7 @@ describe('hexadecimal', () => {
     expect(lines.map((line) => line.replace('0 client ', '')).join('')).toBe(expected);
   });
 
-  test('what we print is read back', async () => {
+  test('a printed dump is read back', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 100 }), async (bytes) => {
         const events = await parse(toHexDump(bytes), hexDump());

@@ -78,7 +78,7 @@ test('bytes without a field have no comment, and fields of the same bytes share 
 )`);
 });
 
-test('whatever the values are, the module runs and gives the bytes and the messages', async () => {
+test('for any values, the module runs and gives the bytes and the messages', async () => {
   const codec = messages(u8, { all: message(1, { number: i64le, raw: bytes(u8), text: utf8(u8) }) });
   const protocol = { framing: lengthPrefix(), clientMessages: codec, serverMessages: codec };
   const nasty = fc.oneof(

@@ -16,7 +16,7 @@ function common(a: string, b: string): number {
   return table[a.length]![b.length]!;
 }
 
-test('what is missing, added, and changed', () => {
+test('missing, added and changed items', () => {
   expect(compare('abcd', 'abxd').filter(({ is }) => is !== 'same')).toEqual([
     { is: 'changed', left: 'c', right: 'x' },
   ]);
@@ -24,7 +24,7 @@ test('what is missing, added, and changed', () => {
   expect(compare('acd', 'abcd').filter(({ is }) => is !== 'same')).toEqual([{ is: 'added', right: 'b' }]);
 });
 
-test('the steps lead from the one to the other, and keep as much as there is in common', () => {
+test('the steps lead from one sequence to the other, and keep the longest common part', () => {
   const text = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 14 });
   fc.assert(
     fc.property(text, text, (a, b) => {

@@ -31,7 +31,7 @@ function version(name: string, fields: string): string {
 }
 
 describe('lock', () => {
-  test('writes the whole document, in place of what was there, and compat finds nothing changed', async () => {
+  test('replaces an existing document, and compat then finds no change', async () => {
     const file = at('wirepipe.lock.json');
     writeFileSync(file, 'older '.repeat(10_000));
     expect(await lock('drone', '--out', file)).toEqual({ status: 0, stdout: '', stderr: '' });
@@ -42,7 +42,7 @@ describe('lock', () => {
     expect(await compat(file, 'drone')).toEqual({ status: 0, stdout: 'nothing changed\n', stderr: '' });
   });
 
-  test('leaves what was there where it cannot', async () => {
+  test('leaves an existing file unchanged if it fails', async () => {
     const file = at('kept.lock.json');
     writeFileSync(file, 'kept');
     const { status, stderr } = await lock(at('none.mjs'), '--out', file);
@@ -53,7 +53,7 @@ describe('lock', () => {
 });
 
 describe('compat', () => {
-  test('what is safe: status 0', async () => {
+  test('a safe change: status 0', async () => {
     const ran = await compat(version('a', 'x: u8'), version('b', 'across: u8'));
     const renamed = "move.across: the field was named 'x'; names are not on the wire\n";
     expect(ran).toEqual({
@@ -63,7 +63,7 @@ describe('compat', () => {
     });
   });
 
-  test('what breaks: status 1, and a message that shows it, in a place without fast-check', async () => {
+  test('a breaking change: status 1, and a message that shows it, without fast-check installed', async () => {
     for (const name of ['dist', 'package.json']) symlinkSync(path.join(root, name), at(name));
     const alone = ['--preserve-symlinks', '--preserve-symlinks-main', at('dist/cli/main.js')];
     const versions = [version('c', 'x: u8'), version('d', 'x: u16be')];
@@ -75,7 +75,7 @@ describe('compat', () => {
     expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
   });
 
-  test('what breaks sessions: a conversation, as docs/compat.md shows it', async () => {
+  test('a session that breaks: a conversation, as in docs/compat.md', async () => {
     const document = JSON.parse(JSON.stringify(toJSON(drone as never)));
     const [, { on }] = document.session.states;
     on.splice(

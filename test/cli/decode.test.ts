@@ -25,7 +25,7 @@ function wire(hex: string): Buffer {
 }
 
 describe('decode', () => {
-  test('a line for each message', async () => {
+  test('one line per message', async () => {
     const { status, stdout, stderr } = await decode(flight);
     expect(stderr).toBe('');
     expect(status).toBe(0);
@@ -36,7 +36,7 @@ describe('decode', () => {
     expect(lines[2]).toBe('     66.0 ms  → authenticated  move x=10 y=20');
   });
 
-  test('--where, by fields and by what is known of the message', async () => {
+  test('--where, by fields and by properties of the message', async () => {
     const { stdout } = await decode(
       flight,
       '--where',
@@ -55,7 +55,7 @@ describe('decode', () => {
     ).toEqual(['0 01 type 1', '1 0a 00 00 00 x 10', '5 14 00 00 00 y 20']);
   });
 
-  test('--json: a line of JSON each', async () => {
+  test('--json: a line of JSON per message', async () => {
     const { stdout } = await decode(flight, '--json', '--where', 'x = 10');
     expect(JSON.parse(stdout)).toEqual({
       connection: 0,
@@ -111,7 +111,7 @@ describe('decode', () => {
     const recorded = input('ours.ndjson', text);
     const shown = (out: string): string[] => out.split('\n').map((line) => line.trim().replace(/ +/g, ' '));
 
-    test('through gaps, with the ends of the sides; behind a gap nothing is judged', async () => {
+    test('through gaps, with the ends of the sides; after a gap the session is not checked', async () => {
       const { status, stdout, stderr } = await decode(recorded, '--connection', '0');
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
       expect(shown(stdout)).toEqual([
@@ -124,7 +124,7 @@ describe('decode', () => {
       ]);
     });
 
-    test('filters by connection and by side; packed, and from stdin', async () => {
+    test('filters by connection and by side; compressed, and from stdin', async () => {
       const one = await decode(recorded, '--connection', '1', '--json');
       expect(JSON.parse(one.stdout)).toMatchObject({ connection: 1, message: { type: 'quit' } });
       const file = path.join(folder, 'ours.ndjson.gz');
@@ -138,7 +138,7 @@ describe('decode', () => {
       });
     });
 
-    test('cut off, packed or not: what is whole, then one line, and status 1', async () => {
+    test('cut off, compressed or not: the complete messages, then one line, and status 1', async () => {
       const cut = input('cut.ndjson', text.slice(0, -30));
       const file = path.join(folder, 'cut.ndjson.gz');
       // Stored as it is, so that a part of it can be unpacked.
@@ -151,7 +151,7 @@ describe('decode', () => {
       }
     });
 
-    test('a bar on a terminal, where the work is long', async () => {
+    test('a progress bar on a terminal for long work', async () => {
       const long = input('long.jsonl', headerLine({}) + eventLine(events[3]!).repeat(60_000));
       const command = [...cli, 'decode', long, '--stats'].join(' ');
       const { stdout } = await run(['script', '-qec', command, '/dev/null']);
@@ -160,7 +160,7 @@ describe('decode', () => {
     }, 60_000);
   });
 
-  test('messages without a type, of a codec of ones own', async () => {
+  test('messages without a type, of a custom codec', async () => {
     const words = path.join(root, 'test/fixtures/protocols/words.mjs');
     const file = input('words.jsonl', '{"at":1,"from":"client","bytes":"68690a"}\n');
     const { status, stdout, stderr } = await decode(file, '--protocol', words);
@@ -171,7 +171,7 @@ describe('decode', () => {
     expect((await decode(file, '--protocol', words, '--stats')).stdout).toContain('(message)');
   });
 
-  test('a bad message shows where and why, and it goes on; nothing steers the terminal', async () => {
+  test('a bad message shows where and why, and decoding goes on; control characters are escaped', async () => {
     // length 3 · write · 1 · ff; length 3 · write · 1 · ESC
     const file = input('bad.jsonl', '{"at":1,"from":"client","bytes":"030000000201ff0300000002011b"}\n');
     const { status, stdout } = await decode(file);
@@ -200,7 +200,7 @@ describe('decode', () => {
     expect(answer.message.body.slice(0, 4)).toBe(query.message.body.slice(0, 4));
   });
 
-  test('stdin, into a pipe whose reader leaves', async () => {
+  test('stdin, into a pipe whose reader goes away', async () => {
     const words = [...cli, 'decode', '-'].join(' ');
     const { stdout, stderr } = await run(['bash', '-c', `${words} <'${flight}' | head -1`]);
     expect(stdout).toMatch(/write HELLO\n$/);

@@ -14,7 +14,7 @@ function wirepipe(...args: string[]) {
 }
 
 describe('dissector', () => {
-  test('writes what toDissector makes, to a file or to stdout', async () => {
+  test('writes the output of toDissector, to a file or to stdout', async () => {
     const out = path.join(folder, 'drone.lua');
     const { lua } = toDissector(drone, { port: 4_000, name: 'flight' });
     const args = ['drone', '--port', '4000', '--name', 'flight'];
@@ -23,7 +23,7 @@ describe('dissector', () => {
     expect(await wirepipe(...args)).toMatchObject({ status: 0, stdout: lua, stderr: '' });
   });
 
-  test('says on stderr what the file cannot say, a line each', async () => {
+  test('prints a line to stderr for each part that the file cannot express', async () => {
     const module = path.join(folder, 'own.mjs');
     const framing = '{ name: "own", maxFrameLength: 9, reader() {}, writer() {} }';
     const codec = '{ decode() {}, encode() {} }';

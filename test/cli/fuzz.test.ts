@@ -22,7 +22,7 @@ async function serve(bug = ''): Promise<{ port: string; stop: () => void }> {
 }
 
 describe('fuzz', () => {
-  test('a failure is printed, written as a capture and a test, and played again', async () => {
+  test('a failure is printed, written as a capture and a test, and replayed', async () => {
     const buggy = await serve('off by one in a length');
     const good = await serve();
     const capture = path.join(folder, 'failure.ndjson');
@@ -66,7 +66,7 @@ describe('fuzz', () => {
     good.stop();
   });
 
-  test('--json, with a server of our own that does nothing wrong', async () => {
+  test('--json, with a correct server', async () => {
     const server = start([...cli, 'serve', '--port', '0']);
     const [, port = ''] = await lineOf(server, /serving on 127\.0\.0\.1:(\d+)/);
     const { status, stdout, stderr } = await fuzz(
@@ -140,7 +140,7 @@ describe('fuzz', () => {
 });
 
 describe('fuzz --in-process', () => {
-  test('our framings and codecs, from the corpus that is committed', async () => {
+  test('the framings and codecs, from the committed corpus', async () => {
     const corpus = path.join(root, 'test/fuzz/corpus');
     const count = readdirSync(corpus, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
     expect(count.length).toBeGreaterThan(50);
@@ -164,7 +164,7 @@ describe('fuzz --in-process', () => {
     expect(status).toBe(0);
   });
 
-  test('what throws behind four bytes that only the code knows is found, and an input that does not end', async () => {
+  test('finds an exception behind four magic bytes, and an endless loop', async () => {
     const module = path.join(folder, 'targets.mjs');
     writeFileSync(
       module,

@@ -58,8 +58,8 @@ function ask(pathname: string, options: http.RequestOptions = {}): Promise<Answe
   });
 }
 
-describe('who may ask', () => {
-  test('the page is given to the holder of its address, and says what it may load', async () => {
+describe('access', () => {
+  test('the page is served at its secret address only, and restricts what it loads', async () => {
     const { status, headers, body } = await ask(url.pathname);
     expect(status).toBe(200);
     expect(url.hostname).toBe('127.0.0.1');

@@ -91,7 +91,7 @@ describe('serve and send', () => {
     expect(await ended).toBe(0);
   });
 
-  test('commands behind the end of the session are a failure', async () => {
+  test('commands after the end of the session are a failure', async () => {
     const server = await serve();
     const [, port = ''] = await lineOf(server, /serving on 127\.0\.0\.1:(\d+)/);
     const { status, stdout, stderr } = await run([
@@ -109,7 +109,7 @@ describe('serve and send', () => {
   });
 });
 
-test('what a peer sends steers no terminal', async () => {
+test('control characters of a peer are escaped', async () => {
   const text = Buffer.from('\u001b]0;owned\u0007\u001b[2J\r\u009b2J\u202eall is well\nok');
   // length · ok · text, behind its length
   const header = Buffer.from([text.length + 2, 0, 0, 0, 0x80, text.length]);
@@ -145,7 +145,7 @@ test.each([['--help'], ['help'], ['serve', '--help'], ['send', '-h']])(
   },
 );
 
-describe('what is refused', () => {
+describe('wrong arguments', () => {
   const WRONG: Record<string, string[]> = {
     'an unknown verb': ['land'],
     'a verb named as a property of every object': ['constructor'],

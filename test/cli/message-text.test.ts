@@ -32,7 +32,7 @@ const codec = messages(u8, {
 });
 const typed = declaredFields(codec);
 
-describe('what is typed', () => {
+describe('typed messages', () => {
   test.each<[string, object]>([
     ['quit', { type: 'quit' }],
     ['  move 10 -0.5 ', { type: 'move', x: 10, y: -0.5 }],

@@ -17,7 +17,7 @@ describe('pipes', () => {
     expect(await intoHead(...args)).toMatch(/^[^\n]+\nstatus 0\n$/);
   });
 
-  test('a reader that is gone before anything is written', async () => {
+  test('a reader that goes away before anything is written', async () => {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-'));
     const script = path.join(folder, 'run.sh');
     const words = cli.map((word) => `'${word}'`).join(' ');
@@ -32,7 +32,7 @@ describe('pipes', () => {
     expect(stdout).not.toContain('\u001b');
   });
 
-  test('colours on a terminal, and none there under NO_COLOR', async () => {
+  test('colours on a terminal, except under NO_COLOR', async () => {
     const onTerminal = (environment: string) =>
       run(['script', '-qec', `${environment} ${cli.join(' ')}`, '/dev/null']);
     expect((await onTerminal('env -u NO_COLOR TERM=xterm')).stdout).toContain('\u001b[');

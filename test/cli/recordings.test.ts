@@ -118,7 +118,7 @@ describe('replay', () => {
 describe('diff', () => {
   const shown = (text: string): string[] => text.split('\n').map((line) => line.replace(/ +/g, ' '));
 
-  test('the same, whatever the times: nothing, status 0', async () => {
+  test('equal except for times: no output, status 0', async () => {
     const late = capture(
       'late.ndjson',
       [HELLO, AUTH_OK, MOVE, MOVING, QUIT, BYE, END].map((event) => ({ ...event, time: event.time + 5 })),
@@ -126,7 +126,7 @@ describe('diff', () => {
     expect(await wirepipe('diff', flight, late)).toEqual({ status: 0, stdout: '', stderr: '' });
   });
 
-  test('field by field, and what is missing: status 1', async () => {
+  test('field by field, and missing messages: status 1', async () => {
     const { status, stdout, stderr } = await wirepipe('diff', flight, other);
     expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
     expect(shown(stdout)).toEqual([
@@ -158,7 +158,7 @@ describe('diff', () => {
     ]);
   });
 
-  test('fields that do not count', async () => {
+  test('ignored fields', async () => {
     const { status, stdout } = await wirepipe(
       'diff',
       flight,
@@ -183,7 +183,7 @@ describe('diff', () => {
 });
 
 describe('shrink', () => {
-  test('to the messages that a filter wants', async () => {
+  test('to the messages that pass a filter', async () => {
     const out = path.join(folder, 'small.ndjson.gz');
     const { status, stdout, stderr } = await wirepipe('shrink', flight, '--out', out, '--where', 'x = 10');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -191,7 +191,7 @@ describe('shrink', () => {
     expect((await wirepipe('decode', out)).stdout).toMatch(/^ +2\.0 ms {2}→ handshake {6}move x=10 y=20/);
   });
 
-  test('as long as a command fails', async () => {
+  test('while a command fails', async () => {
     const out = path.join(folder, 'command.ndjson');
     // The bytes of 'BY', one letter after the other.
     const { status, stdout } = await wirepipe('shrink', flight, '--out', out, '--fails', '! grep -q 4259');

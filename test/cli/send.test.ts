@@ -20,7 +20,7 @@ afterAll(() => server.close());
 
 const send = (...args: string[]) => run([...cli, 'send', '--port', port, '--protocol', counter, ...args]);
 
-describe('send, with a protocol of a module', () => {
+describe('send, with a protocol from a module', () => {
   test('prints each answer', async () => {
     expect(await send('add 5 dozen', 'note key=0aff text=a note of words', 'read')).toEqual({
       status: 0,
@@ -55,7 +55,7 @@ describe('send, with a protocol of a module', () => {
     });
   });
 
-  test('a protocol that is not the server’s: one line, status 1', async () => {
+  test('a protocol other than the server’s: one line, status 1', async () => {
     const { status, stdout, stderr } = await run([
       ...cli,
       'send',
@@ -126,7 +126,7 @@ async function ended(child: ChildProcessWithoutNullStreams, input: string) {
 }
 
 describe('repl', () => {
-  test('sends the lines of a pipe, and prints what comes', async () => {
+  test('sends the lines of a pipe, and prints the answers', async () => {
     expect(await repl('add 5 dozen\n\nread')).toEqual({
       status: 0,
       stdout: 'total value=60 note=\ntotal value=60 note=\n',
@@ -143,7 +143,7 @@ describe('repl', () => {
     expect((await repl('read', '--json')).stdout).toBe('{"type":"total","value":"0","note":""}\n');
   });
 
-  test('a wrong line from a pipe: what came before it, one line, status 2', async () => {
+  test('a wrong line from a pipe: the answers before it, one line, status 2', async () => {
     expect(await repl('read\nland\nread\n')).toEqual({
       status: 2,
       stdout: 'total value=0 note=\n',
@@ -160,7 +160,7 @@ describe('repl', () => {
     expect(status).toBe(0);
   });
 
-  test('on a terminal: Tab completes names, a wrong line is shown and forgotten', async () => {
+  test('on a terminal: Tab completes names, a wrong line is reported and ignored', async () => {
     const words = [...cli, 'repl', '--port', port, '--protocol', counter].join(' ');
     const child = start(['script', '-qec', `env NO_COLOR=1 TERM=xterm ${words}`, '/dev/null']);
     await lineOf(child, />/);

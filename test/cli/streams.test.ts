@@ -48,7 +48,7 @@ const LINES = [
 ];
 
 describe('wirepipe streams', () => {
-  test('a line for each direction of each connection, in the order of first packets', async () => {
+  test('one line per direction of each connection, in the order of first packets', async () => {
     expect(await streams(file('flight.pcap', FLIGHT), '--json')).toEqual({
       status: 0,
       lines: LINES,
@@ -61,7 +61,7 @@ describe('wirepipe streams', () => {
     expect((await streams('--json', file('flight.pcap.gz', packed))).lines).toEqual(LINES);
   });
 
-  test('nanoseconds, all of them', async () => {
+  test('all digits of nanoseconds', async () => {
     const packet = { bytes: frame({ payload: 'x' }), seconds: 1_700_000_000, fraction: 123_456_789 };
     const { lines } = await streams(file('nano.pcap', pcap([packet], { nanoseconds: true })), '--json');
     expect(lines[0]).toContain('"first":1700000000.123456789,"last":1700000000.123456789}');
@@ -85,7 +85,7 @@ describe('wirepipe streams', () => {
     expect((await streams(first, second, '--json')).lines).toEqual(LINES);
   });
 
-  test('a file that is cut off: what is whole, one line on stderr, status 1', async () => {
+  test('a truncated file: the complete streams, one line on stderr, status 1', async () => {
     // Inside the last packet, of the server.
     const cut = FLIGHT.subarray(0, -5);
     const place = file('cut.pcap', cut);
@@ -101,7 +101,7 @@ describe('wirepipe streams', () => {
     );
   });
 
-  test('a gzip file that is cut off, and one that is damaged', async () => {
+  test('a truncated gzip file, and a damaged one', async () => {
     const packed = gzipSync(FLIGHT);
     const cut = await streams(file('cut.gz', packed.subarray(0, -12)), '--json');
     expect(cut.status).toBe(1);
@@ -113,7 +113,7 @@ describe('wirepipe streams', () => {
     expect(damaged.stderr).toMatch(/^wirepipe: .*bad\.gz: the gzip file is damaged: .*\n$/);
   });
 
-  test('a damaged pcapng file: what came before', async () => {
+  test('a damaged pcapng file: everything before the damage', async () => {
     const packets = Buffer.concat([
       section(),
       interfaceBlock(1),
@@ -149,7 +149,7 @@ describe('wirepipe streams', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 
-  test('a reader that goes away, as head does, is no error', async () => {
+  test('a reader that goes away, as head does, is not an error', async () => {
     const packets = Array.from({ length: 20_000 }, (_, i) => frame({ sport: 1_000 + i, payload: 'x' }));
     const child = start([...cli, 'streams', file('many.pcap', pcap(packets)), '--json']);
     let stderr = '';

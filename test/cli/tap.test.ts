@@ -103,7 +103,7 @@ const move = (x: number) => ({ type: 'move', x, y: 0 });
 const QUIT = { type: 'quit' };
 
 describe('tap', () => {
-  test('prints what both sides say, records it, and ends in peace', async () => {
+  test('prints the messages of both sides, records them, and ends cleanly', async () => {
     const out = path.join(folder, 'flight.ndjson.gz');
     const tapped = await tap('--listen', '0', '--to', String(port), '--out', out);
     const { answers } = await fly({ port: portOf(tapped.at) }, HELLO, move(10), QUIT);
@@ -178,7 +178,7 @@ describe('tap', () => {
     expect(await quiet.end()).toMatchObject({ status: 0, lines: [''] });
   });
 
-  test('a reader that leaves ends it quietly', async () => {
+  test('a reader that goes away ends it quietly', async () => {
     const place = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-tap-'));
     const options = [
       '--listen',
@@ -277,7 +277,7 @@ describe('tap', () => {
     expect(parseFault(text, { client: ['move', 'write', 'quit'], server: ['ok'] })).toEqual(faults);
   });
 
-  test('a codec that does not tell its types may have any', () => {
+  test('a codec that does not list its types may have any', () => {
     const names = { client: undefined, server: ['ok'] };
     expect(parseFault('odd: drop', names)).toEqual([{ from: 'client', on: 'odd', do: 'drop' }]);
   });
@@ -286,7 +286,7 @@ describe('tap', () => {
     const authority = new Authority();
     const issued = authority.issue('tap');
 
-    test('TLS on the side of the server, a Unix socket on that of the client', async () => {
+    test('TLS to the server, a Unix socket for the client', async () => {
       const secure = createServer(drone);
       const listener = (await import('node:tls')).createServer(
         { cert: issued.cert, key: issued.key, allowHalfOpen: true } as object,
@@ -309,7 +309,7 @@ describe('tap', () => {
       listener.close();
     });
 
-    test('TLS on the side of the client', async () => {
+    test('TLS for the client', async () => {
       const certificates = ['--cert', issued.file, '--key', issued.file];
       const tapped = await tap(
         '--listen',
@@ -362,7 +362,7 @@ describe('tap', () => {
     });
   });
 
-  test('many bytes, both ways, to a slow reader: all of them, in order', async () => {
+  test('many bytes in both directions, to a slow reader: all arrive in order', async () => {
     const size = 8_000_000;
     const echo = net.createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket));
     echo.listen(0, '127.0.0.1');
@@ -517,7 +517,7 @@ describe('tap', () => {
     },
   );
 
-  test('a server that is not there: one line, status 1, and the recording is whole', async () => {
+  test('an absent server: one line, status 1, and the recording is complete', async () => {
     const out = path.join(folder, 'refused.ndjson');
     const tapped = await tap(
       '--listen',
@@ -559,7 +559,7 @@ describe('tap', () => {
     expect(status).toBe(2);
   });
 
-  test('a place that is taken: one line, status 1', async () => {
+  test('an address in use: one line, status 1', async () => {
     const { status, stderr } = await run([...cli, 'tap', '--listen', String(port), '--to', '1']);
     expect(stderr).toMatch(/^wirepipe: listen EADDRINUSE[^\n]*\n$/);
     expect(status).toBe(1);

@@ -15,7 +15,7 @@ function input(name: string, text: string): string {
 }
 
 describe('view', () => {
-  test('a page on stdout, or by --out as a whole', async () => {
+  test('a page on stdout, or written atomically by --out', async () => {
     const { status, stdout } = await run([...cli, 'view', flight]);
     expect(status).toBe(0);
     expect(stdout).toMatch(/^<!doctype html>/);
@@ -27,7 +27,7 @@ describe('view', () => {
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
-  test('--json gives the document, which view takes again', async () => {
+  test('--json prints the document, which view also reads', async () => {
     const { stdout } = await run([...cli, 'view', flight, '--json']);
     const document: unknown = JSON.parse(stdout);
     expect(isViewDocument(document)).toBe(true);
@@ -57,7 +57,7 @@ describe('view', () => {
     expect(readdirSync(folder)).not.toContain('none.html');
   });
 
-  test('several files: the connections of each behind those before, in the order of time', async () => {
+  test('several files: their connections one after the other, their events in order of time', async () => {
     const chunk = (at: number) => `${JSON.stringify({ at, from: 'client', bytes: '0100000000' })}\n`;
     const [one, two] = [input('one.jsonl', chunk(1) + chunk(3)), input('two.jsonl', chunk(2))];
     const { status, stdout } = await run([...cli, 'view', one, two, '--json']);
@@ -96,7 +96,7 @@ describe('view', () => {
     expect(readdirSync(folder).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
-  test('--out into a pipe, as into a device, is written as it is', async () => {
+  test('--out writes directly into a pipe or a device', async () => {
     const pipe = path.join(folder, 'pipe');
     const script = 'mkfifo "$0" && { cat "$0" & "$@" --out "$0"; wait; }';
     const { status, stdout } = await run(['sh', '-c', script, pipe, ...cli, 'view', flight]);

@@ -61,7 +61,7 @@ for (const from of ['client', 'server'] as const) {
       expect(await messagesOf(file, from)).toEqual(SAID[from]);
     });
 
-    test('with the boundaries of the chunks that were received', async () => {
+    test('with the boundaries of the received chunks', async () => {
       const chunks = chunksOf(from);
       expect(chunks.length).toBeGreaterThan(1);
       expect(Buffer.concat(chunks)).toEqual(readFileSync(path.join(folder, `flight.${from}.bin`)));
@@ -83,7 +83,7 @@ for (const from of ['client', 'server'] as const) {
   });
 }
 
-test('a drone that is given what the client said says again what the server said, byte for byte', async () => {
+test("a drone that receives the recorded client's bytes sends the recorded server's bytes", async () => {
   const out = new PassThrough();
   const [written] = await Promise.all([
     out.toArray(),

@@ -78,7 +78,7 @@ describe('every state and every message of the table', () => {
   });
 });
 
-test('the token authenticates, and only as it is', () => {
+test('only the exact token authenticates', () => {
   for (const text of ['hello', 'HELLO ', '', 'HELL']) {
     expect(receive(session.start(), { type: 'write', text })).toMatchObject([{ state: 'closing' }]);
   }
@@ -88,7 +88,7 @@ test('the token authenticates, and only as it is', () => {
   expect(receive(droneSession({ token: 'sesame' }).start(), HELLO)).toMatchObject([{ state: 'closing' }]);
 });
 
-test('attempts are counted per connection, and nothing else counts', () => {
+test('attempts are counted per connection; other messages do not count', () => {
   const patient = droneSession({ authAttempts: 3 });
   const wrong = MESSAGES.write;
   const run = patient.start();
@@ -107,7 +107,7 @@ test.each([0, -1, 1.5, Number.NaN])('%s attempts are refused', (authAttempts) =>
   expect(() => droneSession({ authAttempts })).toThrow(RangeError);
 });
 
-test('onCommand is told what was accepted, and nothing else', () => {
+test('onCommand is called with accepted commands only', () => {
   const told: string[] = [];
   const run = droneSession({ onCommand: ({ type }) => told.push(type) }).start();
   receive(
@@ -123,7 +123,7 @@ test('onCommand is told what was accepted, and nothing else', () => {
   expect(told).toEqual(['move', 'changeColor', 'quit']);
 });
 
-test('timeouts are off unless asked for', () => {
+test('timeouts are off by default', () => {
   expect(session.start().deadline).toBeUndefined();
   const run = droneSession({ handshakeTimeout: 5_000, idleTimeout: 30_000 }).start();
   expect(run.deadline?.within).toBe(5_000);
@@ -132,7 +132,7 @@ test('timeouts are off unless asked for', () => {
   expect(run.timeout()).toMatchObject({ answers: [], final: true, error: { code: 'ERR_TIMEOUT_IDLE' } });
 });
 
-test('a violation is answered by nothing: the drone has no farewell', () => {
+test('a violation gets no answer: the drone has no farewell', () => {
   const run = session.start();
   expect(run.fault(new Error('bytes'))).toMatchObject({ answers: [], final: true });
 });

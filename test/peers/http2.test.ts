@@ -45,7 +45,7 @@ test.each([
   expect(body.toString()).toBe(page);
 });
 
-test('a type that nobody has specified yet is no error', async () => {
+test('an unknown frame type is not an error', async () => {
   const port = await serve({}, (stream) => {
     (stream.session as http2.ServerHttp2Session).altsvc('h2=":8000"', 'http://localhost');
     stream.end('x');
@@ -53,7 +53,7 @@ test('a type that nobody has specified yet is no error', async () => {
   expect((await get(port)).body.toString()).toBe('x');
 });
 
-describe('what the client of node:http2 sends', () => {
+describe('the frames of the client of node:http2', () => {
   /** What it says while nobody answers: bytes behind the preface, as frames. */
   async function said(use: (client: http2.ClientHttp2Session) => void): Promise<Buffer> {
     const chunks: Buffer[] = [];

@@ -22,7 +22,7 @@ const kafka = (): Kafka =>
     logLevel: logLevel.NOTHING,
   });
 
-test('a producer finds the broker, and what it sends is kept: keys, values, headers, null', async () => {
+test('a producer finds the broker, which keeps its records: keys, values, headers, null', async () => {
   const producer = kafka().producer({ createPartitioner: Partitioners.DefaultPartitioner });
   await producer.connect();
   const sent = await producer.send({

@@ -50,7 +50,7 @@ describe.skipIf(library === undefined)('the client of modbus-serial', () => {
     expect((await master.readHoldingRegisters(3, 4)).data).toEqual([0xbeef, 1, 2, 0xffff]);
   });
 
-  test('is told why a request is refused', async () => {
+  test('gets the reason for a refused request', async () => {
     await expect(master.readHoldingRegisters(199, 2)).rejects.toMatchObject({ modbusCode: 2 });
     await expect(master.writeRegister(200, 1)).rejects.toMatchObject({ modbusCode: 2 });
     await expect(master.readCoils(0, 8)).rejects.toMatchObject({ modbusCode: 1 });

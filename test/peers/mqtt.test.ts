@@ -116,7 +116,7 @@ describe.skipIf(BROKER === undefined)('mosquitto (Debian package mosquitto)', ()
       packet: { flags: { other: 0, cleanSession: 1, reserved: 0 }, keepAlive: 30, clientId },
     }) as const;
 
-  test('requests by type and number, both sides asking', async () => {
+  test('requests by type and number, from both sides', async () => {
     const client = new Client(protocol, dial(), { replies });
     const received: string[] = [];
     let isReleased = false;

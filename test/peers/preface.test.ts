@@ -193,7 +193,7 @@ const amqp = defineProtocol({
   })(),
 });
 
-test('a server that refuses another preface says which one it has (AMQP 0-9-1, §2.2.4)', async () => {
+test('a server that refuses a preface sends its own (AMQP 0-9-1, §2.2.4)', async () => {
   const server = createServer(amqp);
   const port = await listening(server);
   for (const sent of ['AMQP\x01\x01\0\x0a', 'GET / HTTP/1.1\r\n\r\n']) {
@@ -263,7 +263,7 @@ describe.skipIf(!program)('RabbitMQ (Debian package rabbitmq-server)', () => {
   }, 90_000);
   afterAll(() => stop());
 
-  test('starts the connection behind our preface, and tunes its frames', async () => {
+  test('starts the connection after our preface, and tunes its frames', async () => {
     const client = await connect(amqp, { port });
     later(() => client.destroy());
     const incoming = client[Symbol.asyncIterator]();
@@ -295,7 +295,7 @@ describe.skipIf(!program)('RabbitMQ (Debian package rabbitmq-server)', () => {
     expect([opened.class, opened.method]).toEqual([10, 41]);
   }, 30_000);
 
-  test('refuses another version with its own preface, which is no frame', async () => {
+  test('refuses another version with its own preface, which is not a frame', async () => {
     // The broker closes without reading on: that may come as a reset, which may overtake what it sent before.
     const refusal = async (preface: {
       client: string;

@@ -46,7 +46,7 @@ describe.skipIf(!hasTools)('our server', () => {
     expect(stdout.split('\n').filter((line) => /^"(PING_MBULK|SET|GET|INCR)"/.test(line))).toHaveLength(4);
   });
 
-  test('tells a client that breaks the protocol, and ends', LONG, async () => {
+  test('sends an error to a client that breaks the protocol, and ends', LONG, async () => {
     const port = await serving();
     const { socket, closed } = await raw(Number(port));
     socket.write('*1\r\n$4\r\nPING\r\n+hello\r\n*1\r\n$x\r\n');
@@ -57,7 +57,7 @@ describe.skipIf(!hasTools)('our server', () => {
   });
 });
 
-test.skipIf(!hasServer)('our client asks redis-server', LONG, async () => {
+test.skipIf(!hasServer)('our client, against redis-server', LONG, async () => {
   const probe = net.createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address() as AddressInfo;

@@ -47,7 +47,7 @@ async function script(
   return (server.address() as AddressInfo).port;
 }
 
-test('SMPP 3.4: both sides ask, with the same numbers; errors and answers out of order', async () => {
+test('SMPP 3.4: both sides send requests, with the same numbers; errors and answers out of order', async () => {
   /** §3.1: command_length counts itself; command_id, command_status and sequence_number follow. */
   const status = { status: u32be, sequence: u32be };
   const pdus = messages(u32be, {
@@ -136,7 +136,7 @@ describe('numbers of 16 bits, as in DNS over TCP', () => {
     { header: { id: u16be } },
   );
 
-  test('they come round more than once, with losses and late answers: each gets its own', async () => {
+  test('numbers wrap around, with losses and late answers: each request gets its own answer', async () => {
     let asked = 0;
     const port = await script(framing, (payload, send) => {
       const { id, n } = codec.decode(payload);

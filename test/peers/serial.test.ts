@@ -75,7 +75,7 @@ describe.skipIf(!hasSocat)('Modbus RTU', () => {
     },
   );
 
-  test('a master asks our slave over a bus, and both swallow their echo', LONG, async () => {
+  test('a master queries our slave over a bus, and both remove their echo', LONG, async () => {
     const [ours, theirs] = await serialBus(2);
     await running('slave', theirs!, 'echo');
     const { stdout, stderr, status } = await run(example('serial', 'master', ours!, 'echo'));
@@ -96,7 +96,7 @@ describe.skipIf(!hasSocat)('Modbus RTU', () => {
 });
 
 describe.skipIf(!hasSocat)('a GNSS receiver', () => {
-  test('sentences and packets are told apart, and noise costs none of them', LONG, async () => {
+  test('sentences and packets are distinguished, and noise costs none of them', LONG, async () => {
     const [ours, theirs] = await serialLine();
     const receiver = await running('gnss', ours);
     const port = await opened(theirs);

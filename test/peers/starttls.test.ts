@@ -162,7 +162,7 @@ describe.skipIf(!isThere('swaks') || !hasTls)('swaks', () => {
     expect(ciphers).toEqual(['TLSv1.3']);
   });
 
-  test('sends none in the clear', async () => {
+  test('sends no mail in plain text', async () => {
     const { port, mails } = await mailServer();
     const out = await runs(
       'swaks',
@@ -174,7 +174,7 @@ describe.skipIf(!isThere('swaks') || !hasTls)('swaks', () => {
   });
 });
 
-test('a command put behind STARTTLS is never read as if it had come under TLS', async () => {
+test('a command injected after STARTTLS is never read as part of the TLS session', async () => {
   const { port, mails, ends } = await mailServer();
   const { socket, closed } = await raw(port);
   socket.write('EHLO me\r\nSTARTTLS\r\nMAIL FROM:<evil@here>\r\n');

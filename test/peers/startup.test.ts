@@ -175,7 +175,7 @@ describe.skipIf(!isThere('psql'))('psql (Debian package postgresql-client)', () 
   });
 });
 
-test('a client of the same states: its first message has no type byte, and one byte answers it', async () => {
+test('a client with the same states: its first message has no type byte, and the answer is one byte', async () => {
   const server = createServer(postgres);
   const port = await listening(server);
   const rows: unknown[] = [];

@@ -158,7 +158,7 @@ describe.skipIf(!hasRedis)(
       expect(answers.at(-1)).toMatchObject({ type: 'error' });
     });
 
-    test('an answer that is dropped: the client waits, and says so', async () => {
+    test('a dropped answer: the client waits, and reports that', async () => {
       const port = await freePort();
       launch(
         'redis-server',

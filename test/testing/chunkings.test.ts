@@ -3,7 +3,7 @@ import { chunkings } from '../../src/testing/index.ts';
 
 const bytes = Buffer.from('abcdef');
 
-test('every way puts the same bytes together', () => {
+test('the chunks of every cut join to the same bytes', () => {
   for (const { chunks } of chunkings(bytes)) expect(Buffer.concat(chunks)).toEqual(bytes);
 });
 
@@ -23,14 +23,14 @@ test('whole, byte by byte, and at every position', () => {
   expect(first!.chunks.map(String)).toEqual(['a', 'bcdef']);
 });
 
-test('the same seed, the same cuts; another, others', () => {
+test('the same seed gives the same cuts, another seed others', () => {
   const cuts = (seed: number): string =>
     JSON.stringify([...chunkings(bytes, { seed })].slice(7).map(({ name }) => name.split(' (')[0]));
   expect(cuts(7)).toBe(cuts(7));
   expect(cuts(7)).not.toBe(cuts(8));
 });
 
-test('of many bytes not every position, but those near both ends', () => {
+test('long input: not every position, but all near both ends', () => {
   const names = [...chunkings(Buffer.alloc(100_000), { random: 0 })].map(({ name }) => name);
   expect(names).toContain('split at 1');
   expect(names).toContain('split at 99999');
@@ -38,6 +38,6 @@ test('of many bytes not every position, but those near both ends', () => {
   expect(names.length).toBeLessThan(2_500);
 });
 
-test('nothing is cut into nothing', () => {
+test('empty input gives empty chunks', () => {
   for (const { chunks } of chunkings(Buffer.alloc(0))) expect(Buffer.concat(chunks).length).toBe(0);
 });

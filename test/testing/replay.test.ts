@@ -56,7 +56,7 @@ describe('chunks cut elsewhere', () => {
     data('client', 'ij'),
   ];
 
-  test('coalesced: until the other side speaks, whatever other connections do', () => {
+  test('coalesced: until the other side speaks, regardless of other connections', () => {
     expect(recut(events, { how: 'coalesced' })).toEqual([
       data('client', 'abcdef'),
       data('client', 'x', 1),
@@ -120,7 +120,7 @@ describe('replay against a live peer', () => {
     await server.close({ deadline: 1 });
   });
 
-  test('the server, against a client; and what never comes', async () => {
+  test('the server, against a client; and a message that never comes', async () => {
     const [near, far] = duplexPair();
     far.write(Buffer.from(HELLO, 'latin1'));
     const replaying = replay(FLIGHT, drone, 'server', near, { timeout: 50 });
@@ -148,7 +148,7 @@ describe('replay against a live peer', () => {
     expect(far.read()?.toString('latin1')).toBe('\x06\x01\x63\0\0\0\x07');
   });
 
-  test('ids beside tokens: groups with values of their own, learned from requests too', async () => {
+  test('ids beside tokens: groups with their own values, learned from requests too', async () => {
     const protocol = {
       framing: lengthPrefix({ lengthFieldLength: 1 }),
       clientMessages: messages(u8, { ask: message(1, { id: u8, key: u8 }) }),
@@ -180,7 +180,7 @@ describe('replay against a live peer', () => {
     await client.closed.catch(() => {});
   });
 
-  test('the ends of the sides are sent and expected; what comes in place of one is the difference', async () => {
+  test('the ends of the sides are sent and expected; a message in place of an end is a difference', async () => {
     const ended = [...FLIGHT, end('client'), end('server')];
     const good = await serveReplay(ended);
     const client = await connect(drone, { port: good.port, host: '127.0.0.1' });
@@ -324,7 +324,7 @@ describe('replay into a session', () => {
     });
   });
 
-  test('on a virtual clock: limits pass when the times of the capture say so', async () => {
+  test('on a virtual clock: deadlines pass at the times of the capture', async () => {
     const hour = droneProtocol({ idleTimeout: 3_600_000 });
     const at = (time: number): CaptureEvent[] => [FLIGHT[0]!, { ...FLIGHT[2]!, time }];
     expect((await replaySession(at(3_599), hour)).sent.toString('latin1')).toBe(AUTH_OK + BYE);
@@ -335,7 +335,7 @@ describe('replay into a session', () => {
 });
 
 describe('shrinkCapture', () => {
-  test('leaves out messages, chunks and bytes as long as it fails', async () => {
+  test('leaves out messages, chunks and bytes while it fails', async () => {
     const moves = Array.from(
       { length: 30 },
       (_, i) => `\x09\0\0\0\x01${String.fromCharCode(i)}\0\0\0\0\0\0\0`,

@@ -89,7 +89,7 @@ describe('faults keyed on messages, over a wire in memory', () => {
     expect(performance.now() - start).toBeGreaterThan(50);
   });
 
-  test('an option that does not exist', () => {
+  test('an unknown option', () => {
     expect(() => new FaultPlan(drone, [{ from: 'client', do: 'splitt' } as never])).toThrow("'split' or");
     expect(() => new FaultPlan(drone, [{ from: 'client', do: 'drop', nht: 1 } as never])).toThrow(
       "did you mean 'nth'",
@@ -138,7 +138,7 @@ async function readAll(stream: Duplex): Promise<string> {
 }
 
 describe('wire', () => {
-  test('half-close, both ways', async () => {
+  test('half-close in both directions', async () => {
     const { client, server } = wire();
     client.end('hi');
     expect(await readAll(server)).toBe('hi');
@@ -146,7 +146,7 @@ describe('wire', () => {
     expect(await readAll(client)).toBe('yes');
   });
 
-  test('more than is held at once: writing waits for the reader, and nothing is lost', async () => {
+  test('backpressure: writing waits for the reader, and nothing is lost', async () => {
     const { client, server } = wire();
     let accepted = 0;
     while (client.write(Buffer.alloc(10_000))) accepted++;
@@ -155,7 +155,7 @@ describe('wire', () => {
     expect(await readAll(server)).toHaveLength((accepted + 1) * 10_000);
   });
 
-  test('an end that is destroyed ends the other one; with an error it resets it; writing fails', async () => {
+  test('destroying an end ends the other; with an error it resets the other; writing fails', async () => {
     const calm = wire();
     calm.client.destroy();
     expect(await readAll(calm.server)).toBe('');
@@ -170,7 +170,7 @@ describe('wire', () => {
 });
 
 describe('a scripted peer', () => {
-  test('over TCP, with the server of the library', async () => {
+  test('over TCP, with createServer', async () => {
     const server = createServer(drone);
     await server.listen({ port: 0, host: '127.0.0.1' });
     const { port } = server.address() as AddressInfo;
@@ -247,7 +247,7 @@ describe('a scripted peer', () => {
     await expect(far.expect({ type: 'quit' })).rejects.toThrow('expected {"type":"quit"}, got the end');
   });
 
-  test('a message that is corrupt on its way', async () => {
+  test('a message corrupted on its way', async () => {
     const faults = new FaultPlan(drone, [{ from: 'client', do: 'corrupt', at: 4 }]);
     const { client, server } = wire(faults);
     await scriptedPeer(drone, 'client', client).send(HELLO);

@@ -83,7 +83,7 @@ function writes(writer: Partial<FrameWriter>): Framing {
   return { ...GOOD, wire: undefined, writer: () => whole };
 }
 
-test('passes what keeps the contract', async () => {
+test('passes framings that keep the contract', async () => {
   await verifyFraming(GOOD, VECTORS);
   await verifyFraming(reads(Wrapped), VECTORS);
 });
@@ -386,7 +386,7 @@ describe('catches a stage that', () => {
     );
   });
 
-  test('gives something else than bytes', async () => {
+  test('gives something other than bytes', async () => {
     const texts = (): Transform =>
       new Transform({
         objectMode: true,
@@ -395,10 +395,11 @@ describe('catches a stage that', () => {
     await expect(verifyDecoder(texts, VECTORS)).rejects.toThrow(/item 0 is not a Uint8Array but a string$/);
   });
 
-  test('and passes one that keeps the contract', () => verifyDecoder(() => new FrameDecoder(GOOD), VECTORS));
+  test('and passes a stage that keeps the contract', () =>
+    verifyDecoder(() => new FrameDecoder(GOOD), VECTORS));
 });
 
-test('catches a vector that is wrong', async () => {
+test('catches a wrong vector', async () => {
   await expect(
     verifyFraming(line(), [{ bytes: Buffer.from('a\n'), frames: [Buffer.from('b')] }]),
   ).rejects.toThrow('vector 0, by next(), whole: frame 0: expected <62>, got <61>');
