@@ -52,7 +52,7 @@ async function reassemble(decode: boolean): Promise<void> {
   if (reader.error !== undefined) throw reader.error;
 }
 
-/** What a loop by hand does that knows of no loss: records, headers, a table of connections, and the payload in a callback. */
+/** A hand-written loop that ignores losses: records, headers, a table of connections, and the payload in a callback. */
 function bare(): void {
   const fd = openSync(file, 'r');
   const memory = Buffer.allocUnsafeSlow(1_048_576);

@@ -86,7 +86,7 @@ function measure(file: string, folder: string): string[] {
   ];
 }
 
-/** CPU time that the program says it took. */
+/** CPU time as reported by the program. */
 function inside([command = '', ...args]: readonly string[]): Ran {
   const [cpu, , resident] = execFileSync(command, args, { encoding: 'utf8' }).split(' ').map(Number);
   return { cpu: cpu!, resident: resident! };

@@ -1,6 +1,6 @@
 /**
- * Messages of real protocols, cut out of chunks and decoded, beside the libraries that their users have: the declarations of
- * `examples/`, without the adapters. What both make of the bytes is compared before it is timed.
+ * Real protocols, framed and decoded, beside the libraries that their users have: the declarations of `examples/`,
+ * without the adapters. The results are compared before they are timed.
  */
 import assert from 'node:assert/strict';
 import mqttPacket from 'mqtt-packet';
@@ -11,7 +11,7 @@ import { framing as postgresFraming } from '../examples/postgres/framing.ts';
 import { serverMessages } from '../examples/postgres/server-messages.ts';
 import { medians, table } from './measure.ts';
 
-/** What is used of pg-protocol's parser, which its types do not export. */
+/** The part of pg-protocol's parser used here, which its types do not export. */
 const { Parser } = (await import(`${'pg-protocol'}/dist/parser.js`)) as {
   Parser: new () => { parse(bytes: Buffer, take: (row: { fields: unknown }) => void): void };
 };
@@ -19,7 +19,7 @@ const { Parser } = (await import(`${'pg-protocol'}/dist/parser.js`)) as {
 const ROUNDS = 15;
 const MESSAGES = 1_000;
 
-/** What is told of each message, to be compared, and to be sure that it was made. */
+/** A digest of each message, for comparison, and to make sure that it was decoded. */
 type Take = (told: unknown) => void;
 
 interface Work {

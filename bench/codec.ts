@@ -14,7 +14,7 @@ import {
 // biome-ignore lint/suspicious/noExplicitAny: each package has types of its own
 type Any = any;
 
-// Loaded by a name that the compiler does not see: the types of some do not compile under `skipLibCheck: false`.
+// Loaded by a computed name, since the types of some packages do not compile under `skipLibCheck: false`.
 const load = (name: string): Promise<Any> => import(name);
 const { Parser } = await load('binary-parser');
 const P = await load('micro-packed');
@@ -22,7 +22,7 @@ const { default: protodef } = await load('protodef');
 const R = await load('restructure');
 const typed = await load('typed-binary');
 
-/** One way of doing it: its own values, made from ours, and its two functions. */
+/** One competitor: its values, converted from ours, and its two functions. */
 interface Contender {
   readonly name: string;
   encode?(value: unknown): Uint8Array;
@@ -105,7 +105,7 @@ function protodefCompiled(types: Record<string, unknown>): Contender {
   };
 }
 
-// Their strings end with a NUL; it has none with a length.
+// Its strings end with a NUL; it has none with a length.
 function typedBinary(schema: Any): Contender {
   return {
     name: 'typed-binary',
@@ -154,7 +154,7 @@ const typedDrone = typed.genericEnum(
     3: typed.object({ r: typed.u8, g: typed.u8, b: typed.u8 }),
   },
 );
-// It has no 64-bit float; a single stands in for the time.
+// It has no 64-bit float, so the time is a 32-bit float.
 const typedTelemetry = typed.object({
   ...{ time: typed.f32, latitude: typed.i32, longitude: typed.i32, altitude: typed.i32 },
   ...{ vx: typed.i16, vy: typed.i16, vz: typed.i16, roll: typed.f32, pitch: typed.f32, yaw: typed.f32 },

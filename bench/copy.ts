@@ -1,4 +1,4 @@
-/** Ways to copy a payload of a few bytes from a chunk to an output: why `src/bytes/copy.ts` is as it is. */
+/** Ways to copy a payload of a few bytes from a chunk to an output: the reason for `src/bytes/copy.ts`. */
 import { median, table } from './measure.ts';
 
 const ROUNDS = 5;

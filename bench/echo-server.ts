@@ -1,5 +1,5 @@
 /**
- * One echo server a process: `echo-server.ts VARIANT forwarded|rewritten`, prints `listening PORT`.
+ * An echo server in its own process: `echo-server.ts VARIANT forwarded|rewritten`, prints `listening PORT`.
  *
  * Forwarded: frames with a u32 little-endian length come back as they are. Rewritten: they come back behind a u16
  * big-endian length.
@@ -13,7 +13,7 @@ import './ballast.ts';
 
 type Serve = (socket: net.Socket, rewrite: boolean) => void;
 
-/** The error of a peer that went is nobody's concern here. */
+/** Errors of peers that disconnect are ignored. */
 const gone = (): void => {};
 
 const ourEncoder = (rewrite: boolean): LengthPrefixEncoder =>
@@ -21,7 +21,7 @@ const ourEncoder = (rewrite: boolean): LengthPrefixEncoder =>
 
 const foreign = (): Transform => new PassThrough({ objectMode: true });
 
-/** A stage as a user writes one, which counts frames. */
+/** A user's own stage, which counts frames. */
 class Counter extends Stage<Buffer, FrameBatch> {
   count = 0;
   #frame: Buffer | undefined;
@@ -54,7 +54,7 @@ class Counter extends Stage<Buffer, FrameBatch> {
   }
 }
 
-/** Frames out of one stage by `for await`, into the other by `write`. */
+/** Read frames from one stage with `for await`, and write them to the other. */
 async function byHand(socket: net.Socket, decoder: Transform, encoder: Transform): Promise<void> {
   encoder.pipe(socket);
   for await (const frame of socket.pipe(decoder)) {
@@ -64,7 +64,7 @@ async function byHand(socket: net.Socket, decoder: Transform, encoder: Transform
 }
 
 const VARIANTS: Record<string, Serve> = {
-  /** No framing at all: what the socket itself costs. */
+  /** Without framing: the cost of the socket itself. */
   raw: (socket) => {
     socket.pipe(socket);
   },
@@ -73,7 +73,7 @@ const VARIANTS: Record<string, Serve> = {
     pipeline(socket, new LengthPrefixDecoder(), ourEncoder(rewrite), socket, gone);
   },
 
-  /** The same, where the socket reads into memory that it uses again. */
+  /** The same, with a socket that reads into reused memory. */
   lent: (socket, rewrite) => {
     const decoder = new LengthPrefixDecoder();
     lendReads(socket, decoder);
@@ -92,7 +92,7 @@ const VARIANTS: Record<string, Serve> = {
     byHand(socket, new LengthPrefixDecoder(), ourEncoder(rewrite)).catch(gone);
   },
 
-  /** What one writes by hand when streams are too slow: a loop over the chunk, one output buffer. */
+  /** The usual hand-written code for speed: a loop over the chunk, one output buffer. */
   hand: (socket, rewrite) => {
     let rest: Buffer | undefined;
     socket.on('data', (chunk: Buffer) => {

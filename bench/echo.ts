@@ -16,7 +16,7 @@ import { builtPeers } from './peers.ts';
 
 const ROUNDS = 7;
 const ROUND_MS = 400;
-/** Compilers at run time, V8's and the JVM's, are done by then. */
+/** The JIT compilers of V8 and the JVM are done by then. */
 const WARM_UP_MS = 2_000;
 
 type Mode = 'forwarded' | 'rewritten';
@@ -84,7 +84,9 @@ export async function benchEcho(payloads: readonly number[] = [9, 64, 1024, 65_5
   return sections.join('\n\n');
 }
 
-/** Somebody else's stage in the middle, and `for await` at the end: single items, in ours and in plain streams. */
+/**
+ * Another Transform in the middle, or `for await` at the end: single items, in wirepipe's stages and in plain streams.
+ */
 export async function benchForeign(): Promise<string> {
   const commands = {
     'wirepipe, a foreign Transform between': nodeEcho('foreign', 'forwarded'),

@@ -1,4 +1,4 @@
-/** What a load has found: how long one takes, in microseconds, and how many a second there are. */
+/** The result of a load: latency in microseconds, and operations per second. */
 export interface Loaded {
   readonly median: number;
   readonly percentile99: number;
@@ -6,7 +6,7 @@ export interface Loaded {
   readonly count: number;
 }
 
-/** Do something over and over for a while, so many at a time; what fails ends it. */
+/** Repeat an operation for a while, with this many in flight; a failure ends the load. */
 export async function load(
   inFlight: number,
   once: (index: number) => Promise<unknown>,

@@ -1,6 +1,6 @@
 /**
- * A process of the benchmark of fleets: `fleet-role.ts ROLE NATS [PORTS COUNT]`. It tells `{ port }` once it is there, and answers what it is
- * told: `memory`, `local`, `telemetry`.
+ * A process of the fleet benchmark: `fleet-role.ts ROLE NATS [PORTS COUNT]`. It sends `{ port }` once it is ready, and
+ * answers the requests `memory`, `local` and `telemetry`.
  *
  * - `echo`: a subscriber of NATS that gives back what comes
  * - `gateway`: a gateway of the fleet
@@ -66,7 +66,7 @@ const ROLES: Record<string, () => Promise<number>> = {
 
 const asked: Record<string, (argument: number) => unknown> = {
   async memory() {
-    // More than once, with turns between: some of what is collected is let go by finalizers.
+    // Collect more than once, with turns between: finalizers release some objects.
     for (let i = 0; i < 4; i++) {
       globalThis.gc?.();
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -79,7 +79,7 @@ const asked: Record<string, (argument: number) => unknown> = {
     load(inFlight, (index) =>
       gateway!.request(`d${index % 100}`, { type: 'start', seq: 0, connector: 1 }, { timeout: 10_000 }),
     ),
-  /** So many a second, from all devices together, for three seconds; none is sent later than it can be. */
+  /** This many per second, from all devices together, for three seconds, each as soon as it is due. */
   async telemetry(rate) {
     let sent = 0;
     const from = performance.now();

@@ -1,4 +1,6 @@
-/** Commands through a fleet, beside what NATS does bare and what a local connection does; and what devices, claims and telemetry cost. */
+/**
+ * Commands through a fleet, beside plain NATS and a local connection; and the cost of devices, claims and telemetry.
+ */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -60,7 +62,7 @@ class Role {
   }
 }
 
-/** Processor time of each for one thing of many, in microseconds. */
+/** CPU time of each process per operation, in microseconds. */
 async function spent(
   pids: Readonly<Record<string, readonly number[]>>,
   work: () => Promise<number>,
@@ -84,7 +86,7 @@ async function commands(): Promise<string> {
       ...['nats', 'gateways', 'asking'].map((who) => cpu[who] ?? '–'),
     ]);
   };
-  /** One at a time, then 64; with what the processes have spent on the latter. */
+  /** One in flight, then 64, with the CPU time of the processes for the 64. */
   const measure = async (
     name: string,
     pids: Readonly<Record<string, readonly number[]>>,
@@ -219,7 +221,7 @@ async function costs(): Promise<string> {
   )}`;
 }
 
-/** A bucket as a fleet of many devices has it: how large, and how long it takes to read. */
+/** A bucket like that of a fleet with many devices: its size, and the time to read it. */
 async function simulation(): Promise<string> {
   const nats = await NatsServer.start();
   const { servers } = nats.nats;
@@ -267,7 +269,7 @@ async function simulation(): Promise<string> {
   )}`;
 }
 
-/** Bytes of heap, once what is garbage has been collected. */
+/** Bytes of heap after a collection. */
 function heapUsed(): number {
   v8.setFlagsFromString('--expose-gc');
   const collect = vm.runInNewContext('gc') as () => void;

@@ -1,6 +1,6 @@
 /**
- * Large frames in small chunks: what a byte costs to carve out of the stream, beside the framers of the field.
- * In memory, in one process, by the clock: `npx tsx bench/framing.ts`.
+ * Large frames in small chunks: the cost of a byte, beside other framing packages. In memory, in one process, in
+ * wall-clock time: `npx tsx bench/framing.ts`.
  */
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -12,12 +12,12 @@ import { delimiter, FrameDecoder, lengthPrefix } from 'wirepipe';
 import { median, table } from './measure.ts';
 
 const require = createRequire(import.meta.url);
-// Neither has types that fit its exports.
+// The types of neither match its exports.
 const lengthPrefixedStream = require('length-prefixed-stream') as { decode(): Transform };
 const frameStream = require('frame-stream') as { decode(options: { lengthSize: number }): Transform };
 
 const ROUNDS = 3;
-/** Milliseconds after which a run is given up. */
+/** Milliseconds after which a run is aborted. */
 const BUDGET = 3_000;
 
 interface Contender {
@@ -50,13 +50,13 @@ const CONTENDERS: Record<string, Contender> = {
     wrap: (payload) => Buffer.concat([varint(payload.length), payload]),
     read: async (chunks) => {
       let length = 0;
-      // Handed on as it is, a list of pieces; a user who needs bytes side by side copies once more.
+      // The frame is a list of pieces; a user that needs contiguous bytes copies once more.
       try {
         for await (const frame of decode(asynchronous(chunks), { maxDataLength: 10_000_000 })) {
           length += frame.subarray().length;
         }
       } catch (error) {
-        // Given up in the middle of a frame.
+        // Aborted in the middle of a frame.
         if ((error as NodeJS.ErrnoException).code !== 'ERR_UNEXPECTED_EOF') throw error;
       }
       return length;
@@ -85,7 +85,7 @@ const CONTENDERS: Record<string, Contender> = {
     ),
     kept: 5,
   },
-  // No Transform: a parser that calls back. A frame is a message of PostgreSQL that only carries bytes.
+  // Not a Transform but a parser with a callback. A frame is a PostgreSQL message that only carries bytes.
   'pg-protocol 1.16.1, CopyData to a callback': {
     wrap: (payload) => Buffer.concat([Buffer.from('d'), uint32(payload.length + 4), payload]),
     read: async (chunks) => {
@@ -120,7 +120,7 @@ const CASES: readonly Case[] = [
   { frame: 8_000_000, chunk: 1, count: 1 },
 ];
 
-/** The payload in each one's own framing, cut into chunks; nanoseconds a byte. */
+/** The payload in each package's own framing, cut into chunks; nanoseconds per byte. */
 export async function benchFraming(): Promise<string> {
   const rows: string[][] = [];
   for (const [name, contender] of Object.entries(CONTENDERS)) {
@@ -141,7 +141,7 @@ export async function benchFraming(): Promise<string> {
   return `${carved}\n\n${await benchSearch()}`;
 }
 
-/** 64 MiB in which no delimiter comes, until the maximum strikes: what a byte costs to search and to hold. */
+/** 64 MiB without a delimiter, up to the maximum: the cost of searching and holding a byte. */
 async function benchSearch(): Promise<string> {
   const LENGTH = 64 * KIB * KIB;
   const searchers: Record<string, (chunk: Buffer) => () => Promise<void>> = {
@@ -178,7 +178,7 @@ async function benchSearch(): Promise<string> {
   return `### Framing: 64 MiB without a delimiter, nanoseconds a byte\n\n${table(['search', ...head], rows)}`;
 }
 
-/** The median time of a run in milliseconds; infinite where one was given up. */
+/** The median time of a run in milliseconds; Infinity if a run was aborted. */
 async function measure(contender: Contender, { frame, chunk, count }: Case): Promise<number> {
   const wrapped = contender.wrap(Buffer.alloc(frame, 'x'));
   const bytes = Buffer.concat(Array<Buffer>(count).fill(wrapped));
@@ -203,7 +203,7 @@ function* chunks(bytes: Buffer, length: number, deadline: number): Generator<Buf
   }
 }
 
-/** Through a Transform, chunk by chunk as a socket gives them. */
+/** Through a Transform, chunk by chunk as from a socket. */
 function through(make: () => Transform): Contender['read'] {
   return async (input) => {
     const stage = make();
@@ -213,7 +213,7 @@ function through(make: () => Transform): Contender['read'] {
     });
     const ended = new Promise((resolve) => {
       stage.once('end', resolve);
-      // Given up in the middle of a frame.
+      // Aborted in the middle of a frame.
       stage.once('error', resolve);
     });
     for (const chunk of input) {

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:guard`: has speed been lost? Only ratios within one run are judged, with so wide a margin that a noisy
- * machine does not matter. Exit status 1 when one is missed.
+ * `npm run bench:guard` detects lost speed. It checks only ratios within one run, with margins wide enough for a noisy
+ * machine. The exit status is 1 if a ratio is missed.
  */
 import { pipeline, type Transform } from 'node:stream';
 import { FrameDecoder, LengthPrefixDecoder, LengthPrefixEncoder, lengthPrefix } from 'wirepipe';
@@ -69,7 +69,7 @@ const ratio = (costs: Map<string, number>, than: string, one: string): number =>
   costs.get(than)! / costs.get(one)!;
 const checks: readonly Check[] = [
   { what: 'echo, forwarded, to plain Transforms', ratio: ratio(echoes, 'plain', 'forwarded'), least: 30 },
-  // No socket takes the bytes here, so that they are copied into memory of their own: that is half of what it costs.
+  // No socket takes the bytes here, so they are copied into their own memory: half of the cost.
   { what: 'echo, rewritten, to plain Transforms', ratio: ratio(echoes, 'plain', 'rewritten'), least: 4 },
   { what: 'session, to a hand-written function', ratio: ratio(session, BY_HAND, 'wirepipe'), least: 0.5 },
   { what: 'session, to plain Transforms', ratio: ratio(session, PLAIN, 'wirepipe'), least: 1.5 },

@@ -1,4 +1,4 @@
-/** The drone's client messages and a telemetry message, read and written by hand: the thing to beat. */
+/** The drone's client messages and a telemetry message, read and written by hand: the baseline. */
 import type { ClientMessage } from 'wirepipe/drone';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -1,6 +1,6 @@
 /**
- * The drone's session as one writes it by hand for speed: one function over the received bytes, no streams. It does all
- * that the four stages do — limits, UTF-8, states, answers — and nothing more general.
+ * The drone's session written by hand for speed: one function over the received bytes, without streams. It does
+ * everything that the four stages do (limits, UTF-8, states, answers), and nothing more general.
  */
 export function handwrittenSession(): (chunk: Buffer) => Buffer {
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -1,4 +1,4 @@
-/** A broker of MQTT that says its memory when asked: ours, or aedes. `bench/replace.ts` runs it. */
+/** An MQTT broker that reports its memory on request: the example's, or aedes. `bench/replace.ts` runs it. */
 import net from 'node:net';
 import { createInterface } from 'node:readline';
 import { Aedes } from 'aedes';

@@ -1,6 +1,6 @@
 /**
- * One server a process, for connections that idle: `idle-server.ts VARIANT`. Prints `listening PORT`; for each line on
- * its standard input it collects garbage and prints its memory: `{"heap": bytes, "resident": bytes}`.
+ * A server in its own process, for idle connections: `idle-server.ts VARIANT`. Prints `listening PORT`; for each line
+ * on its standard input it collects garbage and prints its memory: `{"heap": bytes, "resident": bytes}`.
  */
 import net from 'node:net';
 import { createInterface } from 'node:readline';
@@ -37,7 +37,7 @@ const start = VARIANTS[process.argv[2] ?? ''];
 if (start === undefined) throw new Error(`no such variant (${Object.keys(VARIANTS).join(', ')})`);
 console.log(`listening ${await start()}`);
 for await (const _ of createInterface(process.stdin)) {
-  // More than once, with turns between: some of what is collected is let go by finalizers.
+  // Collect more than once, with turns between: finalizers release some objects.
   for (let i = 0; i < 5; i++) {
     globalThis.gc?.();
     await new Promise((resolve) => setTimeout(resolve, 50));

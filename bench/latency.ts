@@ -1,6 +1,6 @@
 /**
- * One request in flight: how long a 64-byte frame takes there and back, client and server on the same processor. On two
- * of them the figure would tell how fast the machine wakes an idle one, whoever serves. `latency.ts PORT` is the client,
+ * The round trip of a 64-byte frame with one request in flight, client and server on the same processor. On two
+ * processors the figure would mostly measure how fast the machine wakes an idle one. `latency.ts PORT` is the client,
  * in a process of its own, and prints the median in nanoseconds.
  */
 import { execFile } from 'node:child_process';

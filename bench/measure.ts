@@ -1,4 +1,4 @@
-/** What the benchmarks share: servers in processes of their own, a load that compares every byte, and medians. */
+/** Helpers of the benchmarks: servers in their own processes, a load that compares every byte, and medians. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ export async function startServer(command: readonly string[]): Promise<ServerPro
   throw new Error(`${command.join(' ')} ended without listening`);
 }
 
-/** Nanoseconds that all threads of a process have been on a processor. */
+/** CPU time of all threads of a process, in nanoseconds. */
 export function cpuTime(pid: number): number {
   let sum = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
@@ -37,11 +37,11 @@ export interface Load {
   /** What must come back for one block. */
   readonly answer: Buffer;
   readonly framesPerBlock: number;
-  /** What is said before the first block, and what comes back for it. */
+  /** The bytes sent before the first block, and their answer. */
   readonly opening?: { readonly sent: Buffer; readonly answer: Buffer };
 }
 
-/** About 256 KiB of frames of that payload length, no two neighbours alike, and what comes back. */
+/** About 256 KiB of frames of that payload length, no two neighbours alike, and the expected answer. */
 export function frameLoad(payloadLength: number, mode: 'forwarded' | 'rewritten' | 'raw'): Load {
   const framesPerBlock = Math.max(1, Math.ceil(262_144 / (payloadLength + 4)));
   const block: Buffer[] = [];
@@ -69,7 +69,7 @@ export interface Result {
   readonly rate: number;
 }
 
-/** Stream blocks over one connection for that long, and compare every byte that comes back. */
+/** Stream blocks over one connection for that long, and compare every byte of the answers. */
 export async function stream(server: ServerProcess, load: Load, milliseconds: number): Promise<Result> {
   const socket = net.connect({ port: server.port, host: '127.0.0.1', noDelay: true });
   await once(socket, 'connect');
@@ -107,7 +107,7 @@ export async function stream(server: ServerProcess, load: Load, milliseconds: nu
   return { cpu: cpu / frames, rate: (frames / elapsed) * 1000 };
 }
 
-/** Send that, and wait for exactly that answer. */
+/** Send bytes, and wait for exactly the expected answer. */
 async function exchange(socket: net.Socket, sent: Buffer, answer: Buffer): Promise<void> {
   socket.write(sent);
   let received: Buffer = Buffer.alloc(0);
@@ -118,7 +118,7 @@ async function exchange(socket: net.Socket, sent: Buffer, answer: Buffer): Promi
   if (!received.equals(answer)) throw new Error(`wrong answer: ${received.toString('hex')}`);
 }
 
-/** Chunks of 64 KiB, as a socket gives them: cut wherever that is. */
+/** Chunks of 64 KiB, as from a socket: cut anywhere. */
 export function cut(all: Buffer): Buffer[] {
   const chunks: Buffer[] = [];
   for (let at = 0; at < all.length; at += 65_536) chunks.push(all.subarray(at, at + 65_536));
@@ -126,8 +126,8 @@ export function cut(all: Buffer): Buffer[] {
 }
 
 /**
- * A duplex as quick as can be: it gives what is first, then `total` chunks, over and over the same ones, and counts the
- * bytes that come.
+ * A duplex with minimal cost: it delivers `first`, then `total` chunks, the same ones again and again, and counts the
+ * bytes written to it.
  */
 export function wire(
   first: readonly Buffer[],
@@ -137,7 +137,7 @@ export function wire(
   let given = -first.length;
   const duplex = new Duplex({
     read() {
-      // One chunk a turn, as a socket gives them.
+      // One chunk per turn, as from a socket.
       setImmediate(() => {
         if (given < 0) this.push(first[first.length + given]!);
         else this.push(given < total ? chunks[given % chunks.length]! : null);

@@ -39,7 +39,7 @@ async function perConnection(variant: string): Promise<Memory> {
   const port = Number(first.split(' ')[1]);
   const sockets: net.Socket[] = [];
   try {
-    // Some at first, so that what is made once is there.
+    // A few first, so that everything allocated only once exists.
     for (let i = 0; i < 10; i++) sockets.push(...(await connectMany(port, 50)));
     await memoryOf(child, lines);
     const before = await memoryOf(child, lines);
@@ -66,7 +66,7 @@ function connectMany(port: number, count: number): Promise<net.Socket[]> {
 }
 
 async function memoryOf(child: ChildProcessWithoutNullStreams, lines: Interface): Promise<Memory> {
-  // The last connections may still be on their way in.
+  // The last connections may not be accepted yet.
   await new Promise((resolve) => setTimeout(resolve, 200));
   child.stdin.write('\n');
   const [line] = (await once(lines, 'line')) as [string];

@@ -1,6 +1,6 @@
 /**
- * Packets in noise: what a megabyte of a line costs of which 1 % are packets, beside the splitters of the field. In memory, in
- * one process, by the clock.
+ * Packets in noise: the cost of a megabyte of which 1 % is packets, beside other packages. In memory, in one process,
+ * in wall-clock time.
  */
 import { once } from 'node:events';
 import type { Transform } from 'node:stream';
@@ -14,13 +14,13 @@ const ROUNDS = 3;
 const LENGTH = 50_000_000;
 const CHUNK = 65_536;
 
-/** From where a packet begins to where the next one does. */
+/** The distance from the start of a packet to the start of the next. */
 const GAP = 2_100;
-/** Bytes that say how fast a splitter is, and milliseconds that it may take for its share. */
+/** The bytes that measure the speed of a splitter, and the milliseconds it may take. */
 const TRIAL = 20 * CHUNK;
 const LONGEST = 5_000;
 
-/** MAVLink's checksum goes over all but the mark, and then over a byte that the message's id says. */
+/** MAVLink's checksum covers everything except the mark, then a byte that depends on the message's id. */
 const x25 = checksumByName('CRC-16/MCRF4XX');
 const HEARTBEAT_EXTRA = Buffer.of(50);
 
@@ -34,7 +34,7 @@ function heartbeat(sequence: number): Buffer {
   return packet;
 }
 
-/** A line, in which every `GAP` bytes a packet begins; random bytes between them. */
+/** A line with a packet every `GAP` bytes, and random bytes between. */
 function noise(): Buffer {
   const bytes = Buffer.allocUnsafe(LENGTH);
   let state = 1;
@@ -48,7 +48,7 @@ function noise(): Buffer {
 
 interface Splitter {
   make(): Transform;
-  /** Whether what comes out is one of the heartbeats. */
+  /** True if the output is one of the heartbeats. */
   isPacket(item: unknown): boolean;
 }
 
@@ -64,7 +64,7 @@ const SPLITTERS: Record<string, Splitter> = {
             {
               start: [0xfd],
               length: { offset: 1, add: 12 },
-              // An id that is not known has no checksum that could be judged.
+              // The checksum of an unknown id cannot be checked.
               valid: (packet) =>
                 packet.readUIntLE(7, 3) === 0 &&
                 x25.compute(packet, 1, packet.length - 2, HEARTBEAT_EXTRA) ===
@@ -93,12 +93,12 @@ const SPLITTERS: Record<string, Splitter> = {
   },
 };
 
-/** What a splitter made of the first bytes of the line. */
+/** The output of a splitter for the first bytes of the line. */
 interface Pass {
   readonly milliseconds: number;
   readonly found: number;
   readonly others: number;
-  /** The most memory beyond that of the line, in bytes. */
+  /** The peak of memory beyond the line itself, in bytes. */
   readonly grown: number;
 }
 
@@ -126,7 +126,7 @@ function memory(): number {
   return heapUsed + external;
 }
 
-/** What each splitter costs and finds: of 50 MB, or of as many as it gets through in a few seconds. */
+/** The cost and the packets found of each splitter: for 50 MB, or as much as it processes in a few seconds. */
 export async function benchNoise(): Promise<string> {
   const line = noise();
   const runs = Object.entries(SPLITTERS).map(([name, splitter]) => ({

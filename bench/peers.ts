@@ -10,7 +10,7 @@ const PEERS: Record<string, string> = {
   'Netty 4.1.48, cut by hand': 'netty-echo-fused',
 };
 
-/** The peers that `bench/peers/build` has built: name and command. Says which are missing. */
+/** The peers built by `bench/peers/build`, by name and command. Prints which are missing. */
 export function builtPeers(mode: 'forwarded' | 'rewritten'): Record<string, string[]> {
   const commands: Record<string, string[]> = {};
   for (const [name, program] of Object.entries(PEERS)) {

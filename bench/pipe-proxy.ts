@@ -1,4 +1,7 @@
-/** `tsx bench/pipe-proxy.ts PORT`: passes connections on to that port by `pipe`, both ways; without one it answers what it is sent. */
+/**
+ * `tsx bench/pipe-proxy.ts PORT`: forwards connections to that port with `pipe`, in both directions; without a port it
+ * echoes.
+ */
 import net from 'node:net';
 
 const to = Number(process.argv[2] ?? 0);

@@ -1,4 +1,4 @@
-/** The four stages as one writes them first: plain Transforms, one object at a time, one write per answer. */
+/** The four stages written in the simplest way: plain Transforms, one object at a time, one write per answer. */
 import { Transform } from 'node:stream';
 
 interface Message {
@@ -6,7 +6,7 @@ interface Message {
   [field: string]: unknown;
 }
 
-/** Bytes in, one Buffer a frame out: joins what is left with each new chunk. */
+/** Takes bytes, gives a Buffer per frame, and joins the rest with each new chunk. */
 export function plainFrames(): Transform {
   let rest: Buffer = Buffer.alloc(0);
   return new Transform({
@@ -28,7 +28,7 @@ export function plainFrames(): Transform {
   });
 }
 
-/** Payloads in, one Buffer a frame out: one write a frame. */
+/** Takes payloads, and gives a Buffer per frame: one write per frame. */
 export function plainEncoder(rewrite: boolean): Transform {
   return new Transform({
     writableObjectMode: true,

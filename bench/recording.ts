@@ -1,4 +1,6 @@
-/** What it costs to watch and to record: taps between the stages of the drone session, and capture files of a gigabyte. */
+/**
+ * The cost of observing and recording: taps between the stages of the drone session, and capture files of a gigabyte.
+ */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
@@ -53,7 +55,7 @@ ${table(
 )}`;
 }
 
-/** `wirepipe tap` beside a proxy that is two calls of `pipe`. CPU time of the proxy alone. */
+/** `wirepipe tap` beside a proxy of two `pipe` calls. CPU time of the proxy alone. */
 async function proxies(): Promise<string> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-tap-'));
   const pipeProxy = [process.execPath, '--import', 'tsx', path.join(import.meta.dirname, 'pipe-proxy.ts')];
@@ -94,7 +96,7 @@ async function proxies(): Promise<string> {
   }
 }
 
-/** Start a tap, which says on stderr where it listens. */
+/** Start a tap, which prints its address to stderr. */
 async function startTap([file = '', ...args]: readonly string[]): Promise<ServerProcess> {
   const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   for await (const line of createInterface(child.stderr)) {
@@ -104,7 +106,7 @@ async function startTap([file = '', ...args]: readonly string[]): Promise<Server
   throw new Error('tap ended without listening');
 }
 
-/** Memory has to stay flat from 50 MB to 1 GB. */
+/** Memory must stay constant from 50 MB to 1 GB. */
 function files(): string {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-recording-'));
   const script = path.join(import.meta.dirname, 'capture-writer.ts');

@@ -1,4 +1,7 @@
-/** Our adapters beside the libraries that they stand in for: the same calls, the same results, compared before they are timed. */
+/**
+ * The adapters beside the libraries that they replace: the same calls with the same results, compared before they are
+ * timed.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
@@ -20,7 +23,7 @@ const ROUND = 60;
 
 interface Work {
   readonly name: string;
-  /** Each does so many items a call, and answers something to compare. */
+  /** Each processes this many items per call, and returns a value to compare. */
   readonly items: number;
   ours(): unknown;
   theirs(): unknown;
@@ -62,7 +65,7 @@ async function perClient(variant: string): Promise<Memory> {
   const sockets: net.Socket[] = [];
   try {
     const port = Number((await line()).split(' ')[1]);
-    // Some at first, so that what is made once is there.
+    // A few first, so that everything allocated only once exists.
     for (let i = 0; i < 200; i++) sockets.push(await subscriber(port, sockets.length));
     const before = await memory();
     for (let i = 0; i < CLIENTS; i++) sockets.push(await subscriber(port, sockets.length));
@@ -77,7 +80,7 @@ async function perClient(variant: string): Promise<Memory> {
   }
 }
 
-/** A client of that number that has subscribed to a topic of its own. */
+/** The client of that number, subscribed to its own topic. */
 async function subscriber(port: number, number: number): Promise<net.Socket> {
   const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
   socket.write(mqttPacket.generate({ cmd: 'connect', clientId: `client-${number}`, keepalive: 0 } as never));
@@ -95,7 +98,7 @@ function rates(works: readonly Work[], peer: string): string {
     const ratios: number[] = [];
     const own: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      // In turn first, so that neither has the warmer caches always.
+      // They take turns to go first, so that neither always has the warmer caches.
       const order = round % 2 === 0 ? (['ours', 'theirs'] as const) : (['theirs', 'ours'] as const);
       const rate = { ours: 0, theirs: 0 };
       for (const side of order) rate[side] = perSecond(work[side], work.items);
@@ -246,7 +249,7 @@ class TextsAlone implements RowParser {
   }
 }
 
-/** Rows of text as a server sends them. */
+/** Rows of text in the server's format. */
 function rows(
   name: string,
   count: number,

@@ -1,4 +1,4 @@
-/** One server of the drone session a process: `session-server.ts VARIANT`, prints `listening PORT`. */
+/** A server of the drone session in its own process: `session-server.ts VARIANT`, prints `listening PORT`. */
 import net from 'node:net';
 import { pipeline } from 'node:stream';
 import { createServer } from 'wirepipe';
@@ -8,7 +8,7 @@ import { handwrittenSession } from './handwritten-session.ts';
 import { plainStages } from './plain-stages.ts';
 import './ballast.ts';
 
-/** The error of a peer that went is nobody's concern here. */
+/** Errors of peers that disconnect are ignored. */
 const gone = (): void => {};
 
 const VARIANTS: Record<string, (socket: net.Socket) => void> = {

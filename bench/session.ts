@@ -98,7 +98,7 @@ export async function sessionCosts(): Promise<Map<string, number>> {
       const { user, system } = process.cpuUsage(before);
       return { cpu: ((user + system) * 1000) / (frames * CYCLES), received };
     },
-    // A twelfth of the work: it takes that much longer.
+    // A twelfth of the work, since it takes that much longer.
     [PLAIN]: async () => {
       const { cpu, received } = await run(plainStages, 1);
       return { cpu, received };

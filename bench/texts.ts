@@ -1,4 +1,4 @@
-/** Ways to write the texts of many short messages: why `src/protocol/fields/engine/gathered-texts.ts` is. */
+/** Ways to write the texts of many short messages: the reason for `src/protocol/fields/engine/gathered-texts.ts`. */
 import { encodeUtf8 } from '../src/bytes/utf8.ts';
 import { TextWriter } from '../src/protocol/fields/engine/gathered-texts.ts';
 import { median, table } from './measure.ts';
@@ -12,12 +12,12 @@ const gathered = new TextWriter();
 const target = Buffer.alloc(TEXTS * (1 + LONGEST));
 const texts = new Array<string>(TEXTS);
 
-/** Put together anew each time, as answers are: what was read once is flat from then on. */
+/** Concatenated again each time, as answers are: a string that was read once stays flat. */
 function make(from: number): void {
   for (let i = 0; i < TEXTS; i++) texts[i] = `MOVING_TO(${((from + i) * 7919) % 100_000}, ${-from - i})`;
 }
 
-/** Each behind a byte that gives its length. */
+/** Each after a byte with its length. */
 function write(put: (at: number, text: string) => number): void {
   let at = 0;
   for (let i = 0; i < TEXTS; i++) {

@@ -1,7 +1,7 @@
 /**
- * Bundle the command line into dist/cli/main.js: its own files and the packages they import, whose licences go beside it. The
- * library stays outside, as imports of dist: a protocol's module and the command line then share one copy of it.
- * The page that `view` gives is bundled with it.
+ * Bundle the command line into dist/cli/main.js: its own files and the packages they import, with their licences beside
+ * it. The library is not bundled but imported from dist, so that a protocol's module and the command line share one
+ * copy. The page of `view` is bundled too.
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -13,7 +13,7 @@ const root = path.resolve(import.meta.dirname, '..');
 const cli = path.join(root, 'src/cli');
 const out = path.join(root, 'dist/cli');
 
-/** A file of the library that brings a package along: it is bundled with the command line, and loaded when it is needed. */
+/** A library file that imports a package: it is bundled with the command line, and loaded on demand. */
 const bundled = path.join(root, 'src/fuzz/good-messages.ts');
 
 rmSync(out, { recursive: true, force: true });
@@ -25,7 +25,7 @@ const { metafile } = await build({
   format: 'esm',
   target: 'node20.19',
   metafile: true,
-  // Packages of CommonJS ask for Node's modules by `require`.
+  // CommonJS packages load Node's modules with `require`.
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);",
   },

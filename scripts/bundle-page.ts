@@ -8,8 +8,8 @@ const root = path.resolve(import.meta.dirname, '..');
 const page = path.join(root, 'src/tools/view/page');
 
 /**
- * Bundle the viewer's page into dist/tools/view/page.html: script and style within it, each allowed by its hash and nothing else,
- * and the licences of what is bundled in a comment.
+ * Bundle the viewer's page into dist/tools/view/page.html, with script and style inline; only these are allowed, by
+ * their hashes. A comment has the licences of the bundled packages.
  */
 export async function bundlePage(): Promise<void> {
   const { outputFiles, metafile } = await build({
@@ -28,7 +28,7 @@ export async function bundlePage(): Promise<void> {
     outputFiles.find((file) => file.path.endsWith(ending))!.text.trim();
   const script = built('main.js');
   const style = built('style.css');
-  // Either would end its element before its time.
+  // Either would end its element early.
   if (script.includes('</script') || style.includes('</style')) throw new Error('the page ends itself');
 
   const hash = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;

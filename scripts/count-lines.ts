@@ -1,12 +1,12 @@
 /**
- * `npx tsx scripts/count-lines.ts FILE…`: lines of code of each file and of all, without blank lines and comments. This is how the
- * declarations and session tables of `examples/mqtt` and `examples/postgres` are counted.
+ * `npx tsx scripts/count-lines.ts FILE…`: counts the lines of code per file and in total, without blank lines and
+ * comments. The line counts in docs/mqtt.md and docs/postgres.md are made with it.
  */
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
 
-/** The lines that have something on them besides a comment. */
+/** The lines with something besides a comment. */
 export function codeLines(text: string): number {
   const scanner = ts.createScanner(ts.ScriptTarget.Latest, true, ts.LanguageVariant.Standard, text);
   const source = ts.createSourceFile('', text, ts.ScriptTarget.Latest);

@@ -1,4 +1,7 @@
-/** Write into docs/cli.md what the built command line prints, under each `<!-- output: … -->`: `npx tsx scripts/fill-cli-docs.ts`. */
+/**
+ * Write the output of the built command line into docs/cli.md, under each `<!-- output: … -->`: `npx tsx
+ * scripts/fill-cli-docs.ts`.
+ */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

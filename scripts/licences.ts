@@ -4,7 +4,7 @@ import type { Metafile } from 'esbuild';
 
 const root = path.resolve(import.meta.dirname, '..');
 
-/** The licences of the packages that went into a bundle, each behind its name and version. */
+/** The licences of the packages in a bundle, each after its name and version. */
 export function licencesOf({ inputs }: Metafile): string {
   const names = Object.keys(inputs).flatMap(
     (file) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? [],

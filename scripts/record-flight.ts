@@ -20,7 +20,7 @@ const COMMANDS: ClientMessage[] = [
   { type: 'changeColor', r: 255, g: 128, b: 0 },
   { type: 'quit' },
 ];
-/** Where the client cuts what it sends, in bytes: inside a header, inside a body, two messages at once. */
+/** The byte offsets at which the client cuts its stream: inside a header, inside a body, two messages at once. */
 const CUTS = [2, 11, 18, 40, 47];
 
 const server = createServer(drone);

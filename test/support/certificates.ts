@@ -10,7 +10,7 @@ export interface Certificate {
   readonly file: string;
 }
 
-/** An authority of a test's own, made with `openssl`, that issues certificates. */
+/** A certificate authority of one test, made with `openssl`. */
 export class Authority {
   readonly folder: string = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-ca-'));
   readonly cert: string;
@@ -33,7 +33,7 @@ export class Authority {
     this.cert = readFileSync(this.certFile, 'utf8');
   }
 
-  /** A certificate for this common name; `hosts` are its DNS names, 'localhost' by default. */
+  /** Issue a certificate for this common name; `hosts` are its DNS names, default 'localhost'. */
   issue(name: string, hosts: readonly string[] = ['localhost']): Certificate {
     const file = (ending: string): string => path.join(this.folder, `${name}.${ending}`);
     writeFileSync(file('ext'), `subjectAltName=${hosts.map((host) => `DNS:${host}`).join(',')}\n`);

@@ -7,7 +7,7 @@ import { root } from './run.ts';
 
 const executablePath = '/usr/bin/chromium';
 
-/** A `describe` whose tests need chromium. Without it they are skipped, and the name says why. */
+/** A `describe` whose tests need chromium. Without chromium they are skipped, and the name says why. */
 export function describeInChromium(name: string, tests: () => void): void {
   describe.skipIf(!existsSync(executablePath))(`${name}, in chromium (Debian package chromium)`, tests);
 }
@@ -16,21 +16,20 @@ export interface ChromiumOptions {
   width: number;
   height: number;
   colorScheme?: 'light' | 'dark' | undefined;
-  /** Whether the page may ask for this address. Default: for its own alone. */
+  /** Returns true if the page may request this address. Default: only its own address. */
   mayAsk?: ((url: string) => boolean) | undefined;
 }
 
 export interface Chromium {
-  /** Open a page that is closed behind the test. */
+  /** Open a page, which is closed after the test. */
   open(url: string, options: ChromiumOptions): Promise<Page>;
   /**
-   * What pages have said to the console, thrown, shown as a dialog, or asked of an address that they may not ask. A test that leaves
-   * anything in it fails.
+   * Console output, exceptions, dialogs and forbidden requests of the pages. A test that leaves anything here fails.
    */
   readonly noise: string[];
 }
 
-/** One browser for the tests of a `describe`; called in its body. */
+/** One browser for the tests of a `describe`; call it in the body. */
 export function useChromium(): Chromium {
   let browser: Browser;
   const pages: Page[] = [];
@@ -60,7 +59,9 @@ export function useChromium(): Chromium {
   };
 }
 
-/** Take a picture of a page. With `UPDATE_SCREENSHOTS` it becomes `docs/images/NAME.png`, which has to be there in any case. */
+/**
+ * Take a screenshot of a page. `UPDATE_SCREENSHOTS` writes it to `docs/images/NAME.png`, which must exist in any case.
+ */
 export async function screenshot(page: Page, name: string): Promise<void> {
   const image = await page.screenshot();
   const shown = path.join(root, `docs/images/${name}.png`);

@@ -1,4 +1,4 @@
-/** Every way of cutting that a vector is put through: whole, byte by byte, and at every split in two. */
+/** All ways of cutting a vector: whole, byte by byte, and in two at every position. */
 export function* chunkings(bytes: Buffer): Generator<[name: string, chunks: Buffer[]]> {
   yield ['whole', [bytes]];
   yield ['byte by byte', Array.from(bytes, (_, i) => bytes.subarray(i, i + 1))];

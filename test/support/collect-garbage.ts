@@ -3,5 +3,5 @@ import { runInNewContext } from 'node:vm';
 
 setFlagsFromString('--expose-gc');
 
-/** Collect all garbage now: what nothing refers to is gone from its `WeakRef` afterwards. */
+/** Collect all garbage now: afterwards, a `WeakRef` to an unreachable object is empty. */
 export const collectGarbage: () => void = runInNewContext('gc');

@@ -45,8 +45,8 @@ export const echo = (text: string): Buffer => frame(2, Buffer.from(text));
 export const bye = (why: string): Buffer => frame(3, Buffer.from(why));
 
 /**
- * A protocol for tests of the server: `login` makes it ready, `echo` gives the body back, `slow` is answered when told,
- * `many` gives as many KiB; what ends a session is said as `bye` with the error's code.
+ * A protocol for tests of the server. `login` makes the session ready, `echo` returns the body, `slow` is answered on
+ * demand, `many` returns that many KiB. The farewell is `bye` with the error's code.
  */
 export function echoing(
   slow: () => Promise<void> = async () => {},

@@ -1,7 +1,7 @@
 import { endpointText, Flows, type FlowsOptions } from '../../src/captures/flows.ts';
 import { packetReader } from '../../src/captures/packet-reader.ts';
 
-/** What came of one direction: strings for bytes, numbers for gaps, and what else was told. */
+/** The output of one direction: strings for bytes, numbers for gaps, and the other events. */
 export interface Told {
   stream: number;
   from: string;
@@ -11,7 +11,7 @@ export interface Told {
   conflicts: number;
 }
 
-/** Read a capture, and tell what each direction that was seen carried, in the order of first packets. */
+/** Read a capture. Returns the output of each direction, in the order of first packets. */
 export function flowsOf(file: Uint8Array, options?: FlowsOptions): { streams: Told[]; datagrams: string[] } {
   const seen: { told: Told; first: () => number }[] = [];
   const datagrams: string[] = [];
@@ -27,7 +27,7 @@ export function flowsOf(file: Uint8Array, options?: FlowsOptions): { streams: To
           events,
           conflicts: 0,
         };
-        /** Whether the last event is a text that may grow. */
+        /** True if the last event is a string that may grow. */
         let isOpen = false;
         const push = (event: string | number): void => {
           isOpen = false;

@@ -17,7 +17,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Run HAProxy with this configuration, behind some timeouts, until the test is over. */
+/** Run HAProxy with some timeouts and this configuration until the test is over. */
 export async function haproxy(port: number, configuration: string): Promise<void> {
   const file = path.join(mkdtempSync(path.join(os.tmpdir(), 'wirepipe-haproxy-')), 'haproxy.cfg');
   writeFileSync(

@@ -1,6 +1,6 @@
 /**
- * Bytes written as text, a field a line: `hex('00 13  # length 19', '04  # type KEEPALIVE')`. What stands behind `#` is
- * comment, what stands in quotes is ASCII.
+ * Bytes written as text, one field per line: `hex('00 13  # length 19', '04  # type KEEPALIVE')`. `#` begins a comment;
+ * quoted text is ASCII.
  */
 export function hex(...lines: string[]): Buffer {
   return Buffer.concat(

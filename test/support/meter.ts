@@ -31,7 +31,7 @@ export type Said =
   | { type: 'report'; value: number }
   | { type: 'pause' | 'resume' };
 
-/** What it is told. `seq` and `command` are filled in by the gateway. */
+/** The messages to a device. The gateway fills in `seq` and `command`. */
 export type Told =
   | { type: 'welcome' | 'reset' }
   | { type: 'add'; seq: number; command: number; value: number }
@@ -42,8 +42,8 @@ export interface MeterContext {
 }
 
 /**
- * A protocol for tests of the fleet: a device says who it is, and is then told to add numbers, which it answers with the sum. While it is
- * paused it takes no commands.
+ * A protocol for tests of the fleet: a device sends its id, then gets commands to add numbers, and replies with the
+ * sum. While paused, it takes no commands.
  */
 export const meter: Protocol<Said, Told, 'new' | 'ready' | 'paused', MeterContext> = defineProtocol({
   name: 'meter',

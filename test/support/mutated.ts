@@ -1,4 +1,4 @@
-/** The same numbers from 0 up to 1 in each run (mulberry32). */
+/** Numbers in [0, 1), the same in each run (mulberry32). */
 export function seededNumbers(seed: number): () => number {
   let state = seed;
   return () => {
@@ -9,7 +9,7 @@ export function seededNumbers(seed: number): () => number {
   };
 }
 
-/** Bytes that are almost those: cut, drawn out, or with one to three of them changed. */
+/** Variants of the bytes: cut, lengthened, or with one to three bytes changed. */
 export function mutated(bytes: Uint8Array, random: () => number): Buffer {
   let list = [...bytes];
   const byte = (): number => [0, 1, 0x7f, 0x80, 0xff, Math.floor(random() * 256)][Math.floor(random() * 6)]!;

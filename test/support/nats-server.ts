@@ -5,12 +5,12 @@ import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 
-/** Why there is no server to test with; undefined where there is one. */
+/** Why no nats-server can be run; undefined if it can. */
 export const noNats: string | undefined = spawnSync('nats-server', ['--version']).error
   ? 'there is no nats-server (Debian: nats-server)'
   : undefined;
 
-/** A nats-server of our own, with JetStream in a temporary folder, that can be killed and started again on its port. */
+/** A nats-server with JetStream in a temporary folder, which can be killed and restarted on the same port. */
 export class NatsServer {
   readonly port: number;
   readonly #folder: string;
@@ -23,7 +23,7 @@ export class NatsServer {
     this.#args = args;
   }
 
-  /** @param args - in place of those that turn JetStream on */
+  /** @param args - arguments in place of those that enable JetStream */
   static async start(args?: readonly string[]): Promise<NatsServer> {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-nats-'));
     const server = new NatsServer(await freePort(), folder, args ?? ['--jetstream', '--store_dir', folder]);
@@ -47,7 +47,7 @@ export class NatsServer {
     this.#child = child;
     let said = '';
     await new Promise<void>((resolve, reject) => {
-      // Read on to the end: it would die of a log that nobody takes.
+      // Read its log to the end: it would die with an unread log.
       child.stderr.on('data', (chunk) => {
         if (said.length < 10_000) said += chunk;
         if (said.includes('Server is ready')) resolve();
@@ -56,7 +56,7 @@ export class NatsServer {
     });
   }
 
-  /** Kill it; what it keeps stays, unless it is to be lost. */
+  /** Kill it. Its data stays, unless `loses` is true. */
   async kill({ loses = false } = {}): Promise<void> {
     const child = this.#child;
     if (child === undefined) return;

@@ -7,7 +7,7 @@ afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();
 });
 
-/** Have something closed when the test is over. */
+/** Close something when the test is over. */
 export function later(close: () => unknown): void {
   open.push(close);
 }
@@ -18,23 +18,23 @@ interface Listening {
   close(options: { deadline: number }): Promise<unknown>;
 }
 
-/** Let a server listen on a free port until the test is over; answers the port. */
+/** Let a server listen on a free port until the test is over. Returns the port. */
 export async function listening(server: Listening): Promise<number> {
   await server.listen({ port: 0, host: '127.0.0.1' });
   later(() => server.close({ deadline: 1 }));
   return (server.address() as AddressInfo).port;
 }
 
-/** A plain socket, and what it has received. */
+/** A plain socket, and the bytes it has received. */
 export interface Raw {
   readonly socket: net.Socket;
   /** All that has come so far. */
   bytes(): Buffer;
-  /** Resolves when it is closed, with what came. */
+  /** Resolves when the socket is closed, with the received bytes. */
   readonly closed: Promise<Buffer>;
 }
 
-/** Connect a plain socket that ends when the other side does. */
+/** Connect a plain socket that ends when the other side ends. */
 export async function raw(port: number, options: Partial<net.TcpNetConnectOpts> = {}): Promise<Raw> {
   const socket = net.connect({ port, host: '127.0.0.1', ...options });
   const chunks: Buffer[] = [];
@@ -46,7 +46,7 @@ export async function raw(port: number, options: Partial<net.TcpNetConnectOpts> 
   return { socket, bytes, closed };
 }
 
-/** Resolves once it holds; looks often, gives up after ten seconds. */
+/** Resolves once the condition holds; gives up after ten seconds. */
 export async function until(holds: () => boolean): Promise<void> {
   for (let i = 0; !holds(); i++) {
     if (i === 2_000) throw new Error(`still not: ${holds}`);

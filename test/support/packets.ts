@@ -83,7 +83,7 @@ export function ipv6Address(n: number): Buffer {
   return Buffer.concat([Buffer.from('20010db800000000000000000000', 'hex'), u16(n)]);
 }
 
-/** @param next - the protocol that the payload begins with: 6 is TCP, or an extension header */
+/** @param next - the protocol of the payload's first header: 6 is TCP, others are extension headers */
 export function ipv6(from: number, to: number, payload: Uint8Array, next = 6, length?: number): Buffer {
   return Buffer.concat([
     Buffer.from([0x60, 0, 0, 0]),
@@ -103,7 +103,7 @@ export function ethernet(ip: Uint8Array, ...tags: number[]): Buffer {
     u16(type),
     ip,
   ]);
-  // The shortest frame of Ethernet is padded, here with what must not pass for data.
+  // A short Ethernet frame is padded, here with bytes that must not count as data.
   return frame.length >= 60 ? frame : Buffer.concat([frame, Buffer.alloc(60 - frame.length, 0xee)]);
 }
 
@@ -114,7 +114,7 @@ export function frame(segment: Segment): Buffer {
 
 export interface Captured {
   bytes: Uint8Array;
-  /** Bytes on the wire; as many as were captured unless said otherwise. */
+  /** The length on the wire. Default: the captured length. */
   original?: number;
   seconds?: number;
   fraction?: number;

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 
-/** Whether a program of Debian is there; where it is not, a line says which test is skipped for it. */
+/** Returns true if a Debian program is installed; else prints a line that names the skipped test. */
 export function isThere(name: string): boolean {
   const found = spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
   if (!found) console.warn(`skipped: ${name} is not installed`);

@@ -6,7 +6,7 @@ export interface Reading {
   discarded: FrameError[];
 }
 
-/** All that a framing makes of these chunks, up to the end of the stream. */
+/** All frames and errors of these chunks, up to the end of the stream. */
 export function readAll(framing: Framing, chunks: Iterable<Uint8Array>): Reading {
   const discarded: FrameError[] = [];
   const reader = framing.reader({ onDiscard: (error) => discarded.push(error) });
@@ -24,7 +24,10 @@ function drain(reader: FrameReader, frames: Buffer[]): void {
   for (let frame = reader.next(); frame !== undefined; frame = reader.next()) frames.push(Buffer.from(frame));
 }
 
-/** What the framing's writer makes of one payload; of all that is there, and of nothing that stood there before. */
+/**
+ * The frame of one payload, written into two buffers with different contents, to show that the writer writes every
+ * byte.
+ */
 export function writeOne(framing: Framing, payload: Uint8Array): Buffer {
   const writer = framing.writer();
   const [bytes, other] = [0x00, 0xa5].map((before) => {

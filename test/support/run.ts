@@ -35,12 +35,12 @@ export function start([file = '', ...args]: readonly string[]): ChildProcessWith
   return spawn(file, args, { cwd: root });
 }
 
-/** Run an example, as its head says: by `tsx`. */
+/** Run an example with `tsx`, as its first comment says. */
 export function example(name: string, ...args: string[]): string[] {
   return [process.execPath, '--import', 'tsx', `examples/${name}.ts`, ...args];
 }
 
-/** Resolves with the first line of its output that matches. */
+/** Resolves with the first match in its output. */
 export function lineOf(child: ChildProcessWithoutNullStreams, pattern: RegExp): Promise<RegExpExecArray> {
   return new Promise((resolve, reject) => {
     let text = '';

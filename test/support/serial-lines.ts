@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { later, until } from './net.ts';
 
-/** A folder for the test, and `socat` with these addresses, in which `$` stands for the folder. */
+/** Make a folder for the test, and run `socat` with these addresses, in which `$` stands for the folder. */
 async function socat(folder: string, addresses: readonly string[], links: readonly string[]): Promise<void> {
   const child: ChildProcess = spawn('socat', addresses, { stdio: 'ignore' });
   later(() => child.kill());
@@ -20,7 +20,7 @@ function folder(): string {
 
 const pty = (at: string): string => `pty,raw,echo=0,link=${at}`;
 
-/** Two ends of one serial line, as device files. */
+/** The two ends of a serial line, as device files. */
 export async function serialLine(): Promise<[string, string]> {
   const at = folder();
   const [a, b] = [path.join(at, 'a'), path.join(at, 'b')];
@@ -28,7 +28,7 @@ export async function serialLine(): Promise<[string, string]> {
   return [a, b];
 }
 
-/** A bus of two wires, on which everybody hears everything, what they sent too: so many device files. */
+/** A two-wire bus with that many device files: each receives all bytes, including its own. */
 export async function serialBus(count: number): Promise<string[]> {
   const at = folder();
   const socket = path.join(at, 'bus');

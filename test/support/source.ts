@@ -21,7 +21,7 @@ function parse(text: string): ts.SourceFile {
   return ts.createSourceFile('file.ts', text, ts.ScriptTarget.Latest, true);
 }
 
-/** What a file imports or re-exports, types included, as it is written: `'./stage.ts'`. */
+/** The modules that a file imports or re-exports, types included, as written: `'./stage.ts'`. */
 export function importsOf(text: string): string[] {
   const found: string[] = [];
   const visit = (node: ts.Node): void => {
@@ -40,7 +40,7 @@ export function importsOf(text: string): string[] {
   return found;
 }
 
-/** The names that a file declares and exports; none for what it only passes on. */
+/** The names that a file both declares and exports, without re-exports. */
 export function exportsOf(text: string): string[] {
   return parse(text).statements.flatMap((statement) => {
     const modifiers = ts.canHaveModifiers(statement) ? ts.getModifiers(statement) : undefined;
@@ -53,10 +53,10 @@ export function exportsOf(text: string): string[] {
   });
 }
 
-/** Methods that change what they are called on. */
+/** Methods that mutate their object. */
 const WRITES = /^(push|pop|shift|unshift|splice|sort|reverse|fill|copyWithin|set|add|delete|clear|write\w*)$/;
 
-/** The beginning of a container that is made empty, or of a certain size: somebody is going to fill it. */
+/** The start of an expression for an empty or sized container, which will be filled later. */
 const EMPTY =
   /^(\[\]$|new (Map|Set|WeakMap|WeakSet)(<.*>)?\(\)|new \w*Array(<.*>)?\((?!0\)|\[)|Buffer\.alloc\w*\((?!0\)))/;
 
@@ -109,7 +109,7 @@ export function stateOf(text: string): string[] {
     }
     ts.forEachChild(node, visit);
   };
-  // Within functions only: what stands at the top level runs once, when the module is loaded.
+  // Only inside functions: top-level code runs once, when the module is loaded.
   const inFunctions = (node: ts.Node): void => {
     if (ts.isFunctionLike(node)) visit(node);
     else ts.forEachChild(node, inFunctions);
@@ -127,7 +127,7 @@ function isStep(kind: ts.SyntaxKind): boolean {
 }
 
 /**
- * The circles of a graph: each set of nodes that can all reach each other, sorted, and a node that reaches itself directly.
+ * The cycles of a graph: each set of nodes that can all reach each other, sorted, and each node with an edge to itself.
  * Tarjan, "Depth-first search and linear graph algorithms", 1972.
  */
 export function circles(graph: ReadonlyMap<string, readonly string[]>): string[][] {

@@ -1,13 +1,13 @@
 import { Duplex } from 'node:stream';
 import type { Framing } from '../../src/index.ts';
 
-/** A connection whose other side is the test: frames that were written, and bytes to push. */
+/** A connection whose other side is the test: it has the written frames, and takes bytes to push. */
 export class Wire extends Duplex {
   readonly #framing: Framing;
   readonly #reader;
   /** The payloads that came, in order. */
   readonly frames: Buffer[] = [];
-  /** How many bytes were pushed and not read yet. */
+  /** Bytes pushed but not read yet. */
   #unread: Buffer[] = [];
   #wanted = false;
   onFrame: ((payload: Buffer) => void) | undefined;
@@ -18,7 +18,7 @@ export class Wire extends Duplex {
     this.#reader = framing.reader();
   }
 
-  /** Bytes that the client has not taken yet. */
+  /** Bytes that the client has not read yet. */
   get held(): number {
     return this.#unread.reduce((sum, { length }) => sum + length, this.readableLength);
   }

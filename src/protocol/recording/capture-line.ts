@@ -7,7 +7,10 @@ export const FORMAT = 'wirepipe capture';
 const VERSION = 2;
 /** Version 1 has all bytes as hexadecimal. */
 const KNOWN: readonly unknown[] = [1, VERSION];
-/** Bytes up to this number are written as hexadecimal, in which they are found by search; more of them as base64, which is short and quick. */
+/**
+ * Chunks of at most this many bytes are written in hexadecimal, which can be searched; longer ones in base64, which is
+ * shorter and faster.
+ */
 const LONGEST_HEX = 512;
 
 /** The first line of a capture file, with its line end. */
@@ -17,7 +20,7 @@ export function headerLine(header: CaptureHeader): string {
 }
 
 /**
- * The line of an event, with its line end. More than 512 bytes are written as base64, in the field `base64`.
+ * The line of an event, with its line end. A chunk of more than 512 bytes is written in the field `base64`.
  *
  * @example
  * eventLine({ event: 'data', time: 0.25, connection: 0, from: 'client', bytes: Buffer.from('hi') });
@@ -28,14 +31,14 @@ export function eventLine(event: CaptureEvent): string {
   return long === undefined ? head : head + long.toString('base64') + tail;
 }
 
-/** A line as a text; or as two, between which `long` stands as base64. */
+/** A line as one text, or as two texts with `long` between them as base64. */
 export interface LinePieces {
   readonly head: string;
   readonly long?: Buffer;
   readonly tail: string;
 }
 
-/** The pieces of an event's line, for a writer that makes no text of long chunks. */
+/** The pieces of an event's line, for a writer that does not convert a long chunk to one string. */
 export function linePieces(event: CaptureEvent): LinePieces {
   // Most events are chunks; JSON.stringify would cost more than the rest of a small one.
   if (event.event === 'data') {
@@ -44,7 +47,7 @@ export function linePieces(event: CaptureEvent): LinePieces {
     if (bytes.length > LONGEST_HEX) return { head: `${head}"base64":"`, long: bytes, tail: TAIL };
     return { head: `${head}"bytes":"${bytes.toString('hex')}${TAIL}`, tail: '' };
   }
-  // The order of the fields is always the same: files can be compared line by line.
+  // The order of the fields is fixed, so that files can be compared line by line.
   const {
     time,
     connection,
@@ -63,10 +66,10 @@ export function linePieces(event: CaptureEvent): LinePieces {
   };
 }
 
-/** What ends a line behind a text in it. */
+/** The end of a line after its text. */
 const TAIL = '"}\n';
 
-/** What the first line says, checked. Throws a `CaptureError`. */
+/** Parse and check the first line. Throws a `CaptureError`. */
 export function parseHeader(text: string): CaptureHeader {
   const value = parseObject(text, 1);
   if (value?.format !== FORMAT) {
@@ -89,7 +92,7 @@ export function parseHeader(text: string): CaptureHeader {
   );
 }
 
-/** The event of a line; undefined where it is of a kind that is not known. Throws a `CaptureError` that names the line. */
+/** Parse the event of a line; undefined for an unknown kind of event. Throws a `CaptureError` that names the line. */
 export function parseEvent(text: string, line: number): CaptureEvent | undefined {
   const value = parseObject(text, line);
   const damaged = (what: string): CaptureError =>
@@ -131,7 +134,7 @@ export function parseEvent(text: string, line: number): CaptureEvent | undefined
   return result as unknown as CaptureEvent;
 }
 
-/** Beside time and connection: the fields of each event, and what they hold. */
+/** The fields of each event beside time and connection, with their types. */
 const SHAPES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   open: { client: '?text', server: '?text' },
   data: { from: 'side', bytes: 'bytes' },

@@ -2,15 +2,18 @@ import type { FrameError } from '../../errors.ts';
 import { wholeStream } from '../direction.ts';
 import type { FrameReader, FrameReaderOptions, Framing } from '../framing/framing.ts';
 
-/** What comes of one direction of a recorded connection, as frames. */
+/** A result of cutting one direction of a recorded connection into frames. */
 export type FrameResult =
   | {
       readonly kind: 'frame';
-      /** The frame is `bytes[start, end)`: a view of what was given. */
+      /** The frame is `bytes[start, end)`: a view of the bytes passed in. */
       readonly bytes: Buffer;
       readonly start: number;
       readonly end: number;
-      /** The frame's first byte in what the side sent, gaps included, where the framing keeps count. */
+      /**
+       * The offset of the frame's first byte in the stream, gaps included; undefined if the framing does not count
+       * bytes.
+       */
       readonly offset: number | undefined;
     }
   /** The stream cannot be framed any further. */
@@ -22,11 +25,11 @@ export type FrameResult =
 /** Bytes are missing from the recording. */
 export interface LostResult {
   readonly kind: 'lost';
-  /** How many. */
+  /** How many bytes are missing. */
   readonly length: number;
-  /** Bytes that are there and belong to a frame of which others are missing. */
+  /** Captured bytes of frames of which other bytes are missing. */
   readonly discarded: number;
-  /** Whether decoding goes on behind them; else the framing cannot tell where the next frame begins. */
+  /** True if decoding resumes after the gap; else the framing cannot find the next frame. */
   readonly goesOn: boolean;
 }
 
@@ -34,8 +37,8 @@ const NO_BYTES = Buffer.alloc(0);
 const FILL_LENGTH = 65_536;
 
 /**
- * How a framing goes on from any place inside a frame: behind the next mark that ends a frame, with the next frame that it finds, or not
- * at all.
+ * How a framing resumes inside a frame: after the next mark that ends a frame, with the next frame that it finds, or
+ * not at all.
  */
 type Recovery = 'mark' | 'search' | undefined;
 
@@ -50,7 +53,7 @@ function recoveryOf({ layout }: Framing): Recovery {
     case 'packets':
       return 'search';
     case 'measured':
-      // Without a sum, any bytes look like a packet.
+      // Without a checksum, any bytes look like a packet.
       return layout.skipsNoise && layout.valid !== undefined ? 'search' : undefined;
     default:
       return undefined;
@@ -58,31 +61,31 @@ function recoveryOf({ layout }: Framing): Recovery {
 }
 
 /**
- * Cuts one direction of a recorded connection into frames, through gaps. Where the framing knows how long the frame is that a gap is in,
- * decoding goes on behind that frame; where frames end in a mark, behind the next mark; where they begin with one or carry a sum, with the
- * next frame that is found; any other framing says that it cannot go on.
+ * Cuts one direction of a recorded connection into frames, through gaps. If the framing knows the length of the frame
+ * with the gap, it resumes after that frame; if frames end with a mark, after the next mark; if they begin with a mark
+ * or have a checksum, with the next frame found. Any other framing cannot resume.
  */
 export class DirectionFrames {
   readonly #framing: Framing;
   readonly #recovery: Recovery;
   readonly #options: FrameReaderOptions | undefined;
-  /** Noise that was skipped since the results were given last. */
+  /** Noise skipped since the last results. */
   #noise: FrameError[] = [];
   #reader: FrameReader;
-  /** Where the reader's first byte stands in what the side sent. */
+  /** The offset in the stream of the reader's first byte. */
   #base = 0;
   #received = 0;
-  /** Bytes still to come of a frame that a gap was in. */
+  /** Bytes still to come of a frame with a gap. */
   #skip = 0;
-  /** The next frame is the rest of one. */
+  /** True if the next frame is the rest of an incomplete one. */
   #isRest = false;
-  /** No frame has been found behind a gap. */
+  /** True until a frame is found after a gap. */
   #isSearching = false;
   #isLost = false;
 
   /**
-   * @param withNoise - whether to tell what is skipped between frames
-   * @param preface - what comes before the first frame, where there is something
+   * @param withNoise - true to report bytes skipped between frames
+   * @param preface - bytes that come before the first frame
    */
   constructor(framing: Framing, withNoise = false, preface?: Buffer) {
     this.#framing = framing;
@@ -91,7 +94,7 @@ export class DirectionFrames {
     this.#reader = wholeStream({ framing, preface }).reader(this.#options);
   }
 
-  /** Bytes that came and belong to a frame that is not whole. */
+  /** Bytes received of an incomplete frame. */
   get buffered(): number {
     return this.#reader.buffered;
   }
@@ -132,7 +135,7 @@ export class DirectionFrames {
     return results;
   }
 
-  /** The side has ended: a last frame, or the fault that it is not whole. */
+  /** The side has ended. Returns a last frame, or the fault that a frame is cut off. */
   end(): FrameResult[] {
     const results: FrameResult[] = [];
     if (this.#isLost || this.#skip > 0 || this.#isRest || this.#isSearching) return results;
@@ -141,7 +144,7 @@ export class DirectionFrames {
     return results;
   }
 
-  /** Go on behind a gap that begins `partial.length` bytes into a frame. */
+  /** Resume after a gap that begins `partial.length` bytes into a frame. */
   #passOver(partial: Buffer, gap: number, length: number, discarded: number): FrameResult {
     this.#restart();
     let start = partial;
@@ -155,7 +158,7 @@ export class DirectionFrames {
         this.#skip = rest - missing;
         return { kind: 'lost', length, discarded, goesOn: true };
       }
-      // Whole frames in the gap: only where all are of one length is it known where it ends.
+      // The gap contains whole frames: only with frames of one length is its end in a frame known.
       missing -= rest;
       const each = this.#frameLength(start);
       if (each === undefined) break;
@@ -170,7 +173,7 @@ export class DirectionFrames {
     return { kind: 'lost', length, discarded, goesOn: !this.#isLost };
   }
 
-  /** What looked like the beginning of a frame may have hidden whole ones, which the gap does not touch. */
+  /** A false start may have hidden whole frames before the gap. */
   #takeBehindFalseStart(results: FrameResult[], partial: Buffer): void {
     this.#restart();
     this.#base -= partial.length;
@@ -179,25 +182,25 @@ export class DirectionFrames {
     this.#reader.giveUp?.();
     const { length } = results;
     this.#take(results, NO_BYTES);
-    // A fault here is of bytes that are given up.
+    // A fault here concerns bytes that are dropped anyway.
     results.splice(length, Infinity, ...results.slice(length).filter(({ kind }) => kind === 'frame'));
     this.#isLost = false;
   }
 
   /**
-   * How long a frame is that begins with these bytes, as it stands on the wire; undefined where they do not tell. It is known when it
-   * ends at the same place whatever follows.
+   * The length on the wire of a frame that begins with these bytes; undefined if they do not determine it. The length
+   * is known if the frame ends at the same place whatever bytes follow.
    */
   #frameLength(start: Buffer): number | undefined {
     const length = this.#lengthWith(start, 0x00);
     if (length === undefined || length !== this.#lengthWith(start, 0x7f)) return undefined;
-    // No part of a text, so that it may be refused.
+    // A byte that is not part of a UTF-8 text, so that a text check may refuse it.
     const other = this.#lengthWith(start, 0xff);
     return other === undefined || other === length ? length : undefined;
   }
 
   #lengthWith(start: Buffer, value: number): number | undefined {
-    // A frame behind noise is another one.
+    // A frame after noise is a different frame.
     let hasNoise = false;
     const onDiscard = (): void => {
       hasNoise = true;
@@ -217,7 +220,7 @@ export class DirectionFrames {
         total += FILL_LENGTH;
         continue;
       }
-      // One byte after the other, from the last fill on, finds the place.
+      // Reading byte by byte from the last fill finds the place.
       return this.#placeWith(start, total, value);
     }
     return undefined;
@@ -259,14 +262,14 @@ export class DirectionFrames {
 
   #take(results: FrameResult[], chunk: Buffer): void {
     for (;;) {
-      // One frame at a time where noise is reported: it stands between frames.
+      // Take one frame at a time if noise is reported, since noise lies between frames.
       const batch = this.#options === undefined ? this.#reader.take() : this.#reader.take(1);
       for (const error of this.#noise.splice(0)) results.push({ kind: 'noise', error });
       if (batch === undefined) {
         const { error } = this.#reader;
         if (error === undefined) return;
         if ((this.#isRest || this.#isSearching) && chunk.length > 0) {
-          // The rest of a frame may look like anything: look on behind the fault.
+          // The rest of a frame may look like anything: continue after the fault.
           const behind = this.#base + (error.offset ?? 0) + 1 - (this.#received - chunk.length);
           chunk = chunk.subarray(Math.min(Math.max(1, behind), chunk.length));
           this.#restart();

@@ -1,13 +1,13 @@
 /** A side of a connection. */
 export type Side = 'client' | 'server';
 
-/** What a capture says of itself. */
+/** The header of a capture. */
 export interface CaptureHeader {
-  /** The name of the protocol that was spoken. */
+  /** The name of the recorded protocol. */
   readonly protocol?: string | undefined;
-  /** When second 0 was, as of ISO 8601: `'2026-11-25T18:00:00.000000001Z'`. */
+  /** The time of second 0, in ISO 8601: `'2026-11-25T18:00:00.000000001Z'`. */
   readonly start?: string | undefined;
-  /** What recorded it. */
+  /** The program that recorded the capture. */
   readonly by?: string | undefined;
 }
 
@@ -18,28 +18,31 @@ interface Of {
   readonly connection: number;
 }
 
-/** A connection was opened, or is there when the capture begins. Addresses as `10.0.0.1:80` or `[::1]:80`, where they are known. */
+/**
+ * A connection was opened, or exists when the capture begins. Known addresses have the form `10.0.0.1:80` or
+ * `[::1]:80`.
+ */
 export interface OpenEvent extends Of {
   readonly event: 'open';
   readonly client?: string | undefined;
   readonly server?: string | undefined;
 }
 
-/** A chunk: bytes that came, or were written, in one piece. */
+/** A chunk: bytes received or written in one piece. */
 export interface DataEvent extends Of {
   readonly event: 'data';
   readonly from: Side;
   readonly bytes: Buffer;
 }
 
-/** So many bytes were sent here and are not in the capture. */
+/** `length` bytes were sent here but not captured. */
 export interface GapEvent extends Of {
   readonly event: 'gap';
   readonly from: Side;
   readonly length: number;
 }
 
-/** A segment brought other bytes for `length` bytes that were there already; the first ones count. */
+/** A segment brought `length` bytes at `offset`, different from bytes already received; the earlier bytes count. */
 export interface ConflictEvent extends Of {
   readonly event: 'conflict';
   readonly from: Side;
@@ -71,7 +74,7 @@ export interface CloseEvent extends Of {
   readonly event: 'close';
 }
 
-/** The payload of a UDP packet, between ends that have no connection. */
+/** The payload of a UDP packet. Datagrams belong to no connection. */
 export interface DatagramEvent {
   readonly event: 'datagram';
   readonly time: number;
@@ -80,7 +83,7 @@ export interface DatagramEvent {
   readonly bytes: Buffer;
 }
 
-/** What a capture is made of, in the order in which it happened. */
+/** An event of a capture. Events are in the order in which they happened. */
 export type CaptureEvent =
   | OpenEvent
   | DataEvent

@@ -6,8 +6,8 @@ import type { ConnectionObserver, ObservedConnection } from './observer.ts';
 const EVENT_COST = 64;
 
 /**
- * Keeps the last bytes and transitions of one connection. When an error ends it, they are the error's `flight`: a capture as text, in
- * the format of `docs/captures.md`.
+ * Keeps the last bytes and transitions of one connection. If an error ends the connection, they become the error's
+ * `flight`: a capture as text, in the format of `docs/captures.md`.
  */
 export class FlightRecorder implements ConnectionObserver {
   readonly #connection: ObservedConnection;
@@ -15,14 +15,14 @@ export class FlightRecorder implements ConnectionObserver {
   readonly #now: () => number;
   readonly #start: number;
   #events: CaptureEvent[] = [];
-  /** The first of the events that are still kept. */
+  /** The index of the first event still kept. */
   #first = 0;
   #cost = 0;
-  /** Bytes of each side that are no longer kept. */
+  /** Bytes of each side that were dropped. */
   readonly #dropped: Record<Side, number> = { client: 0, server: 0 };
 
   /**
-   * @param limit - the most bytes that are kept, with 64 for each event
+   * @param limit - the most bytes kept, counting 64 more for each event
    * @param now - the time in milliseconds, of a clock that never goes back
    */
   constructor(connection: ObservedConnection, limit: number, now: () => number) {
@@ -33,7 +33,7 @@ export class FlightRecorder implements ConnectionObserver {
   }
 
   data(from: Side, bytes: Uint8Array): void {
-    // Of a chunk longer than all that is kept, the end.
+    // Keep the end of a chunk that is longer than the limit.
     const kept = Buffer.from(bytes.subarray(Math.max(0, bytes.length - this.#limit)));
     const cut = bytes.length - kept.length;
     if (cut > 0) {
@@ -59,7 +59,7 @@ export class FlightRecorder implements ConnectionObserver {
     this.#first = 0;
   }
 
-  /** The capture of what is kept, with the bytes before it as a gap. */
+  /** The kept events as a capture, with the dropped bytes as a gap. */
   dump(error?: Error): string {
     const { protocol, client, server } = this.#connection;
     const time = this.#events[this.#first]?.time ?? this.#time();
@@ -91,7 +91,7 @@ export class FlightRecorder implements ConnectionObserver {
       this.#drop(this.#first + 1);
   }
 
-  /** Let go of the events before that one. */
+  /** Drop the events before that one. */
   #drop(to: number): void {
     for (; this.#first < to; this.#first++) {
       const event = this.#events[this.#first]!;
@@ -99,7 +99,7 @@ export class FlightRecorder implements ConnectionObserver {
       if (event.event === 'data') this.#dropped[event.from] += length;
       this.#cost -= length + EVENT_COST;
     }
-    // The array is cut now and then, not each time.
+    // The array is shortened now and then, not each time.
     if (this.#first < 64 || this.#first < this.#events.length / 2) return;
     this.#events = this.#events.slice(this.#first);
     this.#first = 0;

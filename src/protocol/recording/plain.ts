@@ -1,6 +1,6 @@
 /**
- * A message as plain JSON can hold it: bytes in hex, 64-bit numbers and what JSON has no number for (NaN, Infinity) as text.
- * `messageFrom` reads it again, where the declaration says what a text stands for.
+ * A message as plain JSON: bytes in hex; 64-bit numbers, NaN and Infinity as strings. `messageFrom` reads it back,
+ * since the declaration tells the type of each string.
  */
 export function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return String(value);

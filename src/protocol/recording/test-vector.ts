@@ -1,8 +1,8 @@
-/** A field of a vector: its path, the byte it begins at, the byte behind its last, and its value in a few words. */
+/** A field of a vector: its path, its start and end offsets, and its value in a few words. */
 export type VectorField = readonly [path: string, start: number, end: number, value: string];
 
 /**
- * Literal bytes as TypeScript, a line and a comment for each field. Whatever the values are, a comment stays a comment on its line.
+ * Literal bytes as TypeScript, with a line and a comment for each field. No value can end its comment.
  *
  *     Buffer.from(
  *       [
@@ -14,14 +14,14 @@ export type VectorField = readonly [path: string, start: number, end: number, va
  *
  * @param hex - the bytes, two digits each
  * @param fields - in the order of their bytes, none inside another
- * @param indent - what stands before each line but the first
+ * @param indent - the indentation of each line except the first
  */
 export function testVector(hex: string, fields: readonly VectorField[], indent = ''): string {
   const pieces: { hex: string; comments: string[] }[] = [];
   let at = 0;
   const add = (end: number, comments: string[]): void => {
     if (end > at) pieces.push({ hex: hex.slice(2 * at, 2 * end), comments });
-    // Several fields in the bits of one byte.
+    // Several fields share the bits of one byte.
     else pieces.at(-1)?.comments.push(...comments);
     at = Math.max(at, end);
   };
@@ -37,7 +37,7 @@ export function testVector(hex: string, fields: readonly VectorField[], indent =
   return ['Buffer.from(', '  [', ...lines, "  ].join(''),", "  'hex',", ')'].join(`\n${indent}`);
 }
 
-/** A line end or a mark of direction must not end the comment, nor turn it. */
+/** A line end must not end the comment, and a direction mark must not reorder it. */
 function escaped(character: string): string {
   return `\\u{${character.codePointAt(0)!.toString(16)}}`;
 }
