@@ -12,7 +12,7 @@ import type { LineParser } from './line-parser.ts';
  */
 export function hexDump({ from = 'client' }: { from?: Side | undefined } = {}): LineParser {
   let isOpen = false;
-  /** Whether lines begin with an offset: as the first one with anything in it says. */
+  /** True if lines begin with an offset; decided by the first line that is not empty. */
   let isDump: boolean | undefined;
   return {
     line(text) {

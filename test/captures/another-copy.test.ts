@@ -1,4 +1,7 @@
-/** A protocol may come from another copy of the package than the reader of its captures: its errors are of other classes. */
+/**
+ * A protocol may come from another copy of the package than the reader of its captures, so its errors have other
+ * classes.
+ */
 import { expect, test, vi } from 'vitest';
 import { DirectionDecoder } from '../../src/captures/direction-decoder.ts';
 import { toTestVectors } from '../../src/captures/to-test-vectors.ts';
@@ -10,7 +13,7 @@ const { codecOf, lengthPrefix, struct, u8 } = await import('../../src/index.ts')
 
 const framing = lengthPrefix({ lengthFieldLength: 1 });
 const codec = codecOf(struct({ n: u8 }));
-// length 2 · a byte, and one too many
+// length 2 · a byte, and an extra byte
 const frame = Buffer.from([2, 7, 8]);
 
 test("an error of another copy of the package counts as the peer's fault", () => {

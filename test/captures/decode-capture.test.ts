@@ -46,7 +46,7 @@ function wire(framing: Framing, texts: readonly string[]): Buffer {
   );
 }
 
-/** What comes of the bytes with those from `from` to `to` missing. */
+/** The results for the bytes without those from `from` to `to`. */
 function through(framing: Framing, bytes: Buffer, from: number, to: number): unknown[] {
   const decoder = new DirectionDecoder<string>(framing, text as never);
   const results = [
@@ -126,7 +126,7 @@ describe('a gap', () => {
   });
 
   const xor = (bytes: Uint8Array): number => bytes.reduce((sum, byte) => sum ^ byte, 0);
-  /** AA, the length of the whole packet, data, and a byte that makes the xor of all 0. */
+  /** AA, the length of the whole packet, data, and a byte that makes the XOR of all bytes 0. */
   const packet = (data: string): Buffer => {
     const bytes = Buffer.from(`\xaa\0${data}\0`, 'latin1');
     bytes[1] = bytes.length;
@@ -165,7 +165,7 @@ describe('a gap', () => {
     const bytes = Buffer.concat([one, two, three, four]);
     const [second, third, fourth] = [6, 12, 20];
     const shown = [one, three, four].map((frame) => frame.toString());
-    // Inside a packet, its length, its sum; and the whole of it.
+    // Inside a packet, its length, its checksum; and the whole packet.
     for (const [from, to] of [
       [second + 3, second + 5],
       [second + 1, second + 2],
@@ -177,7 +177,7 @@ describe('a gap', () => {
         results: [shown[0], { lost: to - from, goesOn: true }, shown[1], shown[2]],
       });
     }
-    // Over an edge, and from the middle of one packet into that of another.
+    // Across a packet boundary, and from the middle of one packet to the middle of another.
     for (const to of [third + 1, third + 3, fourth]) {
       expect(through(framing, bytes, second + 3, to)).toEqual([
         shown[0],
@@ -336,7 +336,7 @@ describe('a gap', () => {
         fc.nat(),
         fc.nat(),
         (framing, words, a, b) => {
-          // A packet is what it says of itself: a mark and its length.
+          // A packet is a mark and its length.
           const texts = framing.name === 'packets' ? words.map((word) => `:\x05${word}`) : words;
           const bytes = wire(framing, texts);
           const [from, to] = [a % bytes.length, b % bytes.length].toSorted((x, y) => x - y) as [

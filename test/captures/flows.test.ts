@@ -18,7 +18,7 @@ import {
   udp,
 } from '../support/packets.ts';
 
-/** What the client's direction, or all directions, of these packets gave. */
+/** The output of the client's direction, or of all directions, for these packets. */
 function client(...packets: (Captured | Uint8Array)[]): (string | number)[] | undefined {
   return flowsOf(pcap(packets)).streams[0]?.events;
 }
@@ -304,7 +304,7 @@ describe('TCP', () => {
 
   test('more than 4 GiB', () => {
     const step = 15_000_000;
-    // A card cuts these segments later; the snaplen has cut all but one byte of each.
+    // The network card splits these segments later; the snaplen has cut all except one byte of each.
     const packets = Array.from({ length: 400 }, (_, i) => {
       const segment = tcp({ seq: 100 + i * step, payload: 'x' });
       return { bytes: ipv4('10.0.0.1', '10.0.0.2', segment, { totalLength: 0 }), original: 40 + step };
@@ -316,7 +316,7 @@ describe('TCP', () => {
   describe('losses shown by acknowledgements', () => {
     test('bytes at the end that were never captured', () => {
       expect(client(SYN, SYN_ACK, HELLO, back({ seq: 500, ack: 111 }))).toEqual(['hello ', 5]);
-      // The FIN has a number as well, and is no byte.
+      // The FIN has a sequence number too, but is not a byte.
       expect(client(SYN, SYN_ACK, HELLO, FIN, back({ seq: 500, ack: 112 }))).toEqual(['hello ', 5, '<end>']);
     });
 
@@ -333,7 +333,7 @@ describe('TCP', () => {
         frame({ seq: 107, ack: 501 }),
       ];
       expect(client(...packets)).toEqual(['hello ']);
-      // Also where both are missing: each side has acknowledged a number more than there are bytes.
+      // Also if both are missing: each side has acknowledged one number more than there are bytes.
       const neither = [SYN, SYN_ACK, HELLO, back({ seq: 501, ack: 107 }), frame({ seq: 107, ack: 501 })];
       expect(all(neither)).toEqual([['hello '], []]);
     });
@@ -358,7 +358,7 @@ describe('TCP', () => {
       pcap([SYN, SYN_ACK, HELLO, WORLD, ...probes, frame({ seq: 111, payload: '!' })]),
     );
     expect(streams[0]).toMatchObject({ events: ['hello world!'], conflicts: 0 });
-    // In the middle of a connection: the other side says that it has that byte.
+    // In the middle of a connection: the other side has acknowledged that byte.
     expect(
       all([
         back({ seq: 500, ack: 111, payload: 'x' }),
@@ -384,10 +384,10 @@ describe('TCP', () => {
         conflicts: 1,
       },
     );
-    // Also of the last byte, where it is no probe: that comes once all is acknowledged, and without PSH.
+    // Also of the last byte, if it is not a probe: a probe comes once everything is acknowledged, and without PSH.
     const [b, wrongB] = ['b', 'B'].map((payload) => frame({ seq: 100, flags: 'PA', payload }));
     expect(flowsOf(pcap([SYN, b!, wrongB!])).streams[0]).toMatchObject({ events: ['b'], conflicts: 1 });
-    // Long after, as far as bytes are kept.
+    // Long after, while the bytes are kept.
     const long = Array.from({ length: 9 }, (_, i) =>
       frame({ seq: 111 + 1_000 * i, payload: 'z'.repeat(1_000) }),
     );
@@ -401,7 +401,7 @@ describe('TCP', () => {
     const again = [frame({ seq: 9_000, flags: 'S' }), frame({ seq: 9_001, payload: 'again' })];
     const over = [back({ seq: 500, ack: 107, flags: 'FA' }), frame({ seq: 107, ack: 501 })];
     expect(all([SYN, SYN_ACK, HELLO, ...again])).toEqual([['hello '], [], ['again']]);
-    // With the very same numbers, once both sides have ended.
+    // With the same numbers, once both sides have ended.
     const first = [SYN, SYN_ACK, HELLO, frame({ seq: 106, flags: 'FA' }), ...over];
     expect(all([...first, ...first])).toEqual([
       ['hello ', '<end>'],
@@ -415,7 +415,7 @@ describe('TCP', () => {
       ['<reset>'],
       ['hello '],
     ]);
-    // Without its SYN, by a number far off.
+    // Without its SYN, by a distant number.
     expect(all([...first, frame({ seq: 2_000_000_000, payload: 'far' })]).at(-1)).toEqual(['far']);
   });
 
@@ -437,7 +437,7 @@ describe('TCP', () => {
       3,
     ]);
     expect(client(SYN, { bytes: HELLO.subarray(0, 54), original: HELLO.length })).toEqual([6]);
-    // A retransmission in smaller pieces fills what it can.
+    // A retransmission in smaller pieces fills part of the hole.
     expect(client(SYN, cut, frame({ seq: 103, payload: 'lo' }), WORLD)).toEqual(['hello', 1, 'world']);
   });
 
@@ -554,7 +554,10 @@ describe('any capture', () => {
     );
   });
 
-  /** Segments of one direction, then edited: every byte of at least one copy comes out, every other one is told as a gap. */
+  /**
+   * Segments of one direction, then edited: a byte with at least one copy is delivered, and every other byte is
+   * reported as a gap.
+   */
   test('the output is what was sent, and every loss is reported', () => {
     const edit = fc.record({
       kind: fc.constantFrom('drop', 'swap', 'double', 'cut', 'split', 'join'),
@@ -625,7 +628,7 @@ describe('any capture', () => {
     );
   });
 
-  /** Both directions with all that TCP sends; then packets of any kind are lost, doubled, and come in another order. */
+  /** Both directions of a complete connection; then packets of any kind are lost, duplicated, and reordered. */
   test('whatever happens to the packets of a connection, no byte is invented or misplaced', () => {
     const talk = fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 30 })), {
       minLength: 1,
@@ -698,21 +701,22 @@ describe('any capture', () => {
           const told = streams.find(({ from }) => from.startsWith(side === 0 ? '10.0.0.1' : '10.0.0.2'));
           if (told === undefined) continue;
           expect(told.conflicts).toBe(0);
-          // Without its SYN before it, a stream begins with a byte that is there: with the first one, unless the peer had acknowledged a later one before it came.
+          // Without an earlier SYN, a stream begins with a captured byte: the first one, unless the peer had already
+          // acknowledged a later one.
           const own = captured.filter((packet) => packet.side === side);
           const hasStart = own.findIndex(({ bytes }) => (bytes[47]! & 2) !== 0) === 0;
           const starts = hasStart ? [0] : [0, ...present.keys()].filter((i) => i === 0 || present[i]);
           const ends = starts.map((start) => endOf(told.events, start, sent[side], present));
           const at = ends.find((end) => end !== undefined);
           expect(at, `${JSON.stringify(told.events)} of ${JSON.stringify(present)}`).toBeDefined();
-          // A lost FIN may look like a lost byte: it has a number too.
+          // A lost FIN may look like a lost byte, since it has a number too.
           const hasFin = told.events.includes('<end>');
           expect(at).toBeLessThanOrEqual(sent[side].length + (hasFin ? 0 : 1));
         }
       }),
       {
         numRuns: 400,
-        // The first byte comes before its SYN, behind its acknowledgement: as a probe of keep-alive does.
+        // The first byte comes before its SYN and after its acknowledgement, like a keep-alive probe.
         examples: [
           [
             turn,
@@ -727,7 +731,7 @@ describe('any capture', () => {
     );
   });
 
-  /** Where a stream ends that begins with byte `start` of what was sent; undefined where it cannot have begun there. */
+  /** The end of a stream that begins with sent byte `start`; undefined if it cannot have begun there. */
   function endOf(
     events: readonly (string | number)[],
     start: number,

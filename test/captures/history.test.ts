@@ -11,7 +11,7 @@ function numbers(seed: number): (below: number) => number {
 }
 
 describe('History', () => {
-  // Pieces of a few bytes, so that the table of pieces grows up to its most, and the ring goes round several times.
+  // Pieces of a few bytes, so that the table of pieces fills up, and the ring wraps several times.
   test.each([
     ['a ring that goes round', 20_000, 30_000],
     ['more pieces than the table holds', 1_000_000, 80_000],
@@ -19,7 +19,7 @@ describe('History', () => {
     const history = new History(size);
     const next = numbers(7);
     const streams = [0, 1, 2].map(() => ({ last: 0, bytes: Buffer.alloc(400_000), length: 0 }));
-    // Memory that is written into again, as a reader's is.
+    // Reused memory, like a reader's.
     const chunk = Buffer.alloc(70_000);
     let found = 0;
     for (let i = 0; i < pieces; i++) {
@@ -36,7 +36,7 @@ describe('History', () => {
       expect(history.differs(stream.last, from, again, 0, again.length)).toBe(false);
       again[0]! ^= 1;
       const differs = history.differs(stream.last, from, again, 0, again.length);
-      // Of all that was written last, a third is of each stream.
+      // A third of the latest bytes belongs to each stream.
       if (back <= 300 && stream.length > 1_000) expect(differs).toBe(true);
       if (back > size) expect(differs).toBe(false);
       if (differs) found++;

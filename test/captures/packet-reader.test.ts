@@ -22,7 +22,7 @@ function read(file: Uint8Array, chunkLength = file.length || 1): Read {
   const packets: Read['packets'] = [];
   const chunk = Buffer.alloc(chunkLength);
   for (let at = 0; at < file.length; at += chunkLength) {
-    // The same memory again and again: nothing of it may be held.
+    // The same memory for each chunk: the reader must not hold it.
     const length = Math.min(chunkLength, file.length - at);
     chunk.set(file.subarray(at, at + length));
     reader.push(chunk.subarray(0, length));
@@ -287,7 +287,7 @@ describe('any file', () => {
   test('nothing is allocated from an announced length', () => {
     const before = process.memoryUsage().arrayBuffers;
     for (let i = 0; i < 200; i++) {
-      // A packet of 200 kB, a block of 16 MB: announced, and not there.
+      // A packet of 200 kB, a block of 16 MB: announced but absent.
       read(Buffer.concat([LITTLE_MICROSECONDS, hex('00f15365 00000000 400d0300 400d0300')]), 7);
       read(Buffer.concat([section(), hex('06000000 00000001 00000000')]), 7);
     }

@@ -55,7 +55,7 @@ const EVENTS: CaptureEvent[] = [
 
 test('written events are read back, with times and addresses', () => {
   const back = read(write(EVENTS)).filter(({ event }) => event !== 'close');
-  // A chunk beyond the longest segment comes in several.
+  // A chunk longer than a segment comes in several segments.
   const long = back.filter((event) => event.event === 'data' && event.connection === 1);
   expect(Buffer.concat(long.map((event) => (event as { bytes: Buffer }).bytes))).toEqual(
     Buffer.alloc(100_000, 7),
@@ -82,7 +82,7 @@ test('a compressed file of events; a long comment is cut between two characters'
   );
   const bytes = gunzipSync(readFileSync(file));
   expect(read(bytes).map(({ event }) => event)).toEqual(['open', 'data', 'close']);
-  // The whole of it is 65,000 bytes at the most: 2 bytes a character.
+  // A comment has at most 65,000 bytes; each character here takes 2.
   expect(/é+/.exec(bytes.toString())![0]).toHaveLength(32_499);
   await expect(
     pipeline(Readable.from(EVENTS), writePcapng(path.join(folder, 'no/such/file'))),
@@ -114,7 +114,7 @@ test('any chunks come back', () => {
 describe.skipIf(!isThere('tshark'))('tshark', () => {
   function tshark(file: string, ...args: string[]): { stdout: string; stderr: string } {
     const { stdout, stderr } = spawnSync('tshark', ['-r', file, ...args], { encoding: 'utf8' });
-    // Of the user it runs as it always warns.
+    // It always warns about the user it runs as.
     return { stdout, stderr: stderr.replace(/^.*Running as user.*\n/gm, '') };
   }
 

@@ -1,4 +1,4 @@
-/** Real captures, and other programs where they are right. */
+/** Real captures, and other programs in the cases that they handle correctly. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -62,7 +62,7 @@ function shuffled(): Buffer {
     if (i % 5 === 4) packets.splice(-3, 2, ...packets.slice(-3, -1).reverse());
     if (i % 11 === 3) packets.push(frame({ seq: 120 + i * 100, ack: 1, payload: payload.subarray(20) }));
   }
-  // With data: the padding of a short frame would pass for data with tcpflow.
+  // With data: tcpflow would take the padding of a short frame for data.
   packets.push(frame({ seq: 20_100, flags: 'FA', payload: 'the end' }));
   return pcap(packets);
 }

@@ -157,7 +157,7 @@ describe('lines in blocks', () => {
       fc.asyncProperty(lengths, fc.array(fc.nat(3)), async (sizes, delays) => {
         const written: Buffer[] = [];
         const out = new Writable({
-          // Memory that is used again shows once it is late.
+          // A late callback shows memory that is reused too early.
           write(chunk: Buffer, _, callback) {
             const wait = delays.pop() ?? 0;
             setTimeout(() => {

@@ -99,7 +99,7 @@ describe('decode', () => {
       { event: 'open', time: 0.002, connection: 8 },
       { event: 'data', time: 0.002, connection: 8, from: 'client', bytes: wire('00') },
       { event: 'data', time: 0.003, connection: 7, from: 'server', bytes: wire('80024f4b') },
-      // Of a move, 13 bytes, the last four; then a quit.
+      // The last four of a move's 13 bytes; then a quit.
       { event: 'data', time: 0.004, connection: 7, from: 'client', bytes: wire('010a0000').fill(9, 0, 1) },
       { event: 'gap', time: 0.005, connection: 7, from: 'client', length: 2 },
       { event: 'data', time: 0.006, connection: 7, from: 'client', bytes: Buffer.from('000000', 'hex') },
@@ -141,7 +141,7 @@ describe('decode', () => {
     test('cut off, compressed or not: the complete messages, then one line, and status 1', async () => {
       const cut = input('cut.ndjson', text.slice(0, -30));
       const file = path.join(folder, 'cut.ndjson.gz');
-      // Stored as it is, so that a part of it can be unpacked.
+      // Stored without compression, so that a part can be decompressed.
       writeFileSync(file, gzipSync(text, { level: 0 }).subarray(0, -40));
       for (const name of [cut, file]) {
         const { status, stdout, stderr } = await decode(name);
@@ -180,7 +180,7 @@ describe('decode', () => {
   });
 
   test('a capture: the messages of its TCP connections', async () => {
-    // DNS over TCP, by a protocol of one opaque message: what counts here is that its frames are found.
+    // DNS over TCP, with a protocol of one opaque message: the test is that its frames are found.
     const dns = path.join(root, 'test/fixtures/protocols/opaque.mjs');
     const { status, stdout, stderr } = await decode(
       path.join(root, 'test/fixtures/dns_tcp.pcap'),

@@ -115,7 +115,7 @@ describeInChromium('the live page', () => {
     async (scheme) => {
       await open(scheme);
       expect(await page.textContent('#live')).toBe('live');
-      // The port that was found, where any was wanted.
+      // The assigned port, in place of port 0.
       expect(await page.title()).toContain(`127.0.0.1:${port} → `);
       const before = await count();
       const client = await fly();
@@ -123,7 +123,7 @@ describeInChromium('the live page', () => {
       expect(await page.locator('.row', { hasText: '<script>alert(1)</script>' }).count()).toBeGreaterThan(0);
       for (let x = 0; x < 60; x++) await client.request({ type: 'move', x, y: 0 } as never);
       await until(before + 124);
-      // The first message is looked at; more come, and it stays.
+      // The first message stays in view when more messages come.
       await page.locator('#messages').focus();
       await page.keyboard.press('Home');
       await client.request({ type: 'move', x: 777, y: 0 } as never);
@@ -134,7 +134,7 @@ describeInChromium('the live page', () => {
       await page.check('#follow');
       await client.request({ type: 'move', x: 778, y: 0 } as never);
       await page.waitForSelector(".row[aria-selected=true]:has-text('778')");
-      // A page that is opened later, and a filter, know all of it.
+      // A page opened later, and a filter, have all messages.
       const all = await count();
       await screenshot(page, `tap-${scheme}`);
       await page.close();

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cli, root, run } from '../support/run.ts';
 
-/** The command line before `| head -1`, and its own exit status behind what head has printed. */
+/** The command line before `| head -1`, with its own exit status after the output of head. */
 async function intoHead(...args: string[]): Promise<string> {
   const words = [...cli, ...args].map((word) => `'${word}'`).join(' ');
   const { stdout, stderr } = await run(['bash', '-c', `${words} | head -1; echo "status \${PIPESTATUS[0]}"`]);

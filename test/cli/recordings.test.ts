@@ -1,4 +1,4 @@
-/** The verbs that work with recordings beside decode: replay, diff, shrink. */
+/** The verbs for recordings other than decode: replay, diff, shrink. */
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';

@@ -168,7 +168,7 @@ describe('repl', () => {
     child.stdin.write('land\n');
     await wrong;
     const answer = lineOf(child, /← total value=24/);
-    // A Tab behind each part: the message, the field, its name.
+    // A Tab after each part: the message, the field, the enumerated value.
     for (const part of ['ad\t', 'am\t', '2 ', 'u\t', 'd\t', '\n']) {
       child.stdin.write(part);
       await new Promise((resolve) => setTimeout(resolve, 150));

@@ -32,7 +32,7 @@ interface Tapped {
   /** Where it listens, as it says. */
   readonly at: string;
   readonly child: ChildProcessWithoutNullStreams;
-  /** Ends it by a signal; what it printed, a line each, without times. */
+  /** End it by a signal. Returns the printed lines, without times. */
   end(signal?: NodeJS.Signals): Promise<{ status: number | null; lines: string[]; stderr: string }>;
 }
 
@@ -79,7 +79,7 @@ async function tap(...args: string[]): Promise<Tapped> {
 
 const portOf = (at: string): number => Number(/\d+$/.exec(at)![0]);
 
-/** Say what a controller says; answers what comes, until the connection is over. */
+/** Send a controller's messages. Returns everything received until the connection is over. */
 async function fly(
   place: net.NetConnectOpts,
   ...words: object[]
@@ -108,7 +108,7 @@ describe('tap', () => {
     const tapped = await tap('--listen', '0', '--to', String(port), '--out', out);
     const { answers } = await fly({ port: portOf(tapped.at) }, HELLO, move(10), QUIT);
     expect(answers).toHaveLength(3);
-    // Only when it is over is the file there.
+    // The file appears only when the tap is over.
     expect(existsSync(out)).toBe(false);
     const { status, lines, stderr } = await tapped.end('SIGINT');
     expect(stderr).toBe(`tap: ${tapped.at} → 127.0.0.1:${port}\n`);
@@ -131,7 +131,7 @@ describe('tap', () => {
 
   test('says which side breaks the protocol', async () => {
     const wrong = net.createServer((socket) => {
-      // A quit is nothing that a server sends; ok is not what answers nothing.
+      // length 1 · tag 63, which no message has · length 4 · ok · 2 · 'OK'
       socket.once('data', () => socket.end(Buffer.from('01000000630400000080024f4b', 'hex')));
     });
     wrong.listen(0, '127.0.0.1');
@@ -238,7 +238,7 @@ describe('tap', () => {
       for await (const { text } of client) answers.push(text);
       client.end();
       await client.closed;
-      // The second is gone, the third has all bits of its x inverted.
+      // The second is dropped, and the third has all bits of its x inverted.
       expect(answers).toEqual(['MOVING_TO(1, 0)', 'MOVING_TO(-4, 0)', 'BYE']);
       expect(performance.now() - begun).toBeGreaterThan(115);
       const { lines } = await tapped.end();
@@ -347,7 +347,7 @@ describe('tap', () => {
       const came = (child: ChildProcessWithoutNullStreams): Promise<string> =>
         once(child.stdout, 'data').then(([chunk]) => (chunk as Buffer).toString('hex'));
       const [atFar, atNear] = [came(far), came(near)];
-      // Text that a line discipline would change: ^C, CR, LF, ^D.
+      // Bytes that a line discipline would change: ^C, CR, LF, ^D.
       near.stdin.write(Buffer.from('060000000204030d0a04', 'hex'));
       expect(await atFar).toBe('060000000204030d0a04');
       far.stdin.write(Buffer.from('0400000080024f4b', 'hex'));
@@ -371,7 +371,7 @@ describe('tap', () => {
     const to = String((echo.address() as net.AddressInfo).port);
     const tapped = await tap('--listen', '0', '--to', to, '--quiet', '--once', '--out', out);
     const socket = net.connect({ port: portOf(tapped.at), host: '127.0.0.1', allowHalfOpen: true });
-    // No two places hold the same bytes: memory that was read into again too early would show.
+    // No two offsets have the same bytes, so memory reused too early would show.
     const sent = Buffer.from(Uint32Array.from({ length: size / 4 }, (_, i) => i).buffer);
     socket.end(sent);
     const got: Buffer[] = [];
@@ -381,7 +381,7 @@ describe('tap', () => {
     }
     expect(Buffer.concat(got).equals(sent)).toBe(true);
     expect((await tapped.end()).status).toBe(0);
-    // A disk that is behind is waited for: nothing is missing in the recording.
+    // The tap waits for a slow disk: the recording is complete.
     const recorded: Record<string, Buffer[]> = { client: [], server: [] };
     for await (const event of readCapture(out)) {
       if (event.event === 'data') recorded[event.from]!.push(event.bytes);
