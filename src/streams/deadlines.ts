@@ -3,19 +3,19 @@ import { type Check, delay, MAX_DELAY, oneOf } from '../options.ts';
 import type { StateLimits } from '../protocol/session/run.ts';
 import { Timer } from './timer.ts';
 
-/** How long a frame may take to come. */
+/** How long a frame may take. */
 export interface FrameTimes {
   /**
-   * Milliseconds of silence, at least 2, that end what is unfinished: it is dropped and reported, and the next byte begins a
-   * frame. Where the length of a frame is known it decides, and silence does not. Below about 20 ms a busy event loop cannot
-   * tell silence from its own delay. Default: silence says nothing.
+   * Milliseconds of silence, at least 2, that end an unfinished frame: it is dropped and reported, and the next byte begins a
+   * frame. Silence does not end a frame whose length is known. Below about 20 ms, silence cannot be told from the delay of a busy
+   * event loop. Default: silence ends nothing.
    */
   idleGap?: number | undefined;
-  /** Milliseconds from a frame's first byte until it has to be complete. Default: as long as it takes. */
+  /** Milliseconds from a frame's first byte until it has to be complete. Default: no limit. */
   frameTimeout?: number | undefined;
   /**
-   * A frame that takes longer: an error that ends the stream, or drop what has come of it, report it, and read what comes next
-   * in step. Default `'error'`.
+   * What to do with a frame that takes longer: end the stream with an error, or drop its bytes, report it, and read on in step.
+   * Default `'error'`.
    */
   onTimeout?: 'error' | 'discard' | undefined;
 }
@@ -30,7 +30,7 @@ export const FRAME_TIMES: Readonly<Record<keyof FrameTimes, Check>> = {
   onTimeout: oneOf('error', 'discard'),
 };
 
-/** The error of an unfinished frame of which `actual` bytes have come. */
+/** The error for an unfinished frame of which `actual` bytes were received. */
 export function lateFrame(text: string, limit: number, actual: number): FrameError {
   return new FrameError('ERR_FRAME_TIMEOUT', `${text}: ${actual} bytes of it have come`, { limit, actual });
 }
@@ -40,22 +40,22 @@ export function silentFrame(gap: number, actual: number): FrameError {
   return lateFrame(`${gap} ms of silence inside a frame`, gap, actual);
 }
 
-/** A limit on how long a frame may take to come, and what to call when it takes longer. */
+/** A limit on the time of a frame, and the function to call when a frame takes longer. */
 export interface FrameWatch {
   /** Milliseconds; Infinity ends the watch. */
   readonly limit: number;
-  /** Too late. Returns whether the frame is given up: what has come of it is dropped. */
+  /** Called when a frame is late. Returns whether it is given up: its bytes are then dropped. */
   late(): boolean;
 }
 
 /** Ends a watch. */
 export const NO_WATCH: FrameWatch = { limit: Infinity, late: () => false };
 
-/** A session under way, as far as its limits of time go: a run, or a conversation. */
+/** The part of a running session that its time limits need: a run, or a conversation. */
 export interface Limited {
-  /** How often a state was entered: a change starts the limits anew. */
+  /** How often a state was entered: a change restarts the limits. */
   readonly entries: number;
-  /** The limits of the state now; undefined where there are none, and at the end. */
+  /** The limits of the state now; undefined if there are none, and at the end. */
   readonly deadline: StateLimits | undefined;
 }
 
@@ -63,12 +63,12 @@ export interface Limited {
 export interface DeadlineKeeper {
   /** A limit of the state has passed. Returns whether it counts. */
   passed(kind: keyof StateLimits): boolean;
-  /** Tell from now on when a frame takes longer than that. */
+  /** Report from now on when a frame takes longer than that. */
   watchFrames(watch: FrameWatch): void;
 }
 
 /**
- * The timers of a session's state. Tell it of every step (`follow`) and of every message (`refresh`).
+ * The timers of a session's state. Call `follow` for every step and `refresh` for every message.
  *
  *     within   from the entry into the state                        follow() starts it
  *     idle     from the entry, and from each message                refresh() starts it anew
@@ -87,12 +87,12 @@ export class Deadlines {
     this.#keeper = keeper;
   }
 
-  /** The entries that the timers run for; where the session has another number, `follow` is due. */
+  /** The entries that the timers run for; if the session has another number, `follow` is due. */
   get entries(): number {
     return this.#entries;
   }
 
-  /** The session has taken a step: start the timers anew where it has entered a state, stop them at its end. */
+  /** The session has taken a step: restart the timers if it has entered a state, stop them at its end. */
   follow(): void {
     const { entries, deadline } = this.#session;
     if (entries === this.#entries && deadline !== undefined) return;
@@ -104,7 +104,7 @@ export class Deadlines {
     this.start('frame');
   }
 
-  /** Start one of them anew, as after a limit that passed and left the state as it is. */
+  /** Restart one timer, as after a limit that passed without a change of state. */
   start(kind: keyof StateLimits): void {
     const limit = this.#session.deadline?.[kind] ?? Infinity;
     if (limit === Infinity) return;
@@ -118,7 +118,7 @@ export class Deadlines {
     else this.#idle = timer;
   }
 
-  /** A message has come. */
+  /** A message was received. */
   refresh(): void {
     this.#idle?.refresh();
   }
@@ -132,7 +132,7 @@ export class Deadlines {
   }
 }
 
-/** The timer of a frame that has begun to come. */
+/** The timer of an incomplete frame. */
 export class FrameTimer {
   readonly #watch: FrameWatch;
   #isUnfinished = false;
@@ -145,7 +145,7 @@ export class FrameTimer {
   /**
    * All complete frames have been taken.
    * @param isUnfinished - whether bytes of an incomplete frame are held
-   * @param isNew - whether a frame was completed since the last call, so that this one has begun since
+   * @param isNew - whether a frame was completed since the last call, so that this one is a new one
    */
   follow(isUnfinished: boolean, isNew: boolean): void {
     this.#isUnfinished = isUnfinished;
@@ -154,7 +154,7 @@ export class FrameTimer {
     } else if (this.#timer === undefined) {
       this.#timer = new Timer(this.#watch.limit, () => {
         this.#timer = undefined;
-        // It does not count while the consumer is busy: ask again later.
+        // The limit does not count while the consumer is busy: check again later.
         if (!this.#watch.late() && this.#isUnfinished) this.follow(true, false);
       }).unref();
     } else if (isNew) {

@@ -2,12 +2,11 @@ import { TimeoutError } from '../errors.ts';
 import type { Destination } from './outlet.ts';
 import { Timer } from './timer.ts';
 
-// How an output ends while its input still comes: so that the last answer arrives, and no reset overtakes it.
+// How an output ends while its input continues, so that the last answer arrives and no reset overtakes it.
 //
-//     our side      answers · farewell · FIN
-//     their side    … what still comes is discarded …    FIN, or the linger timeout
+//     our side      answers · farewell · FIN     their side    … further input is discarded …    FIN, or the linger timeout
 
-/** End a destination behind all that it was given; `delivered` is called when it has taken everything. */
+/** End a destination after everything it was given; `delivered` is called when it has taken everything. */
 export function endBehind(
   source: NodeJS.ReadableStream,
   destination: Destination,
@@ -21,8 +20,8 @@ export function endBehind(
 }
 
 /**
- * What ended a stage, if that was an error. A `pipeline` that ends without one destroys the stages whose input has not ended, with
- * an error that is only its own.
+ * The error that ended a stage, if there was one. A `pipeline` that ends without an error destroys the stages whose input has not
+ * ended, with an error that only the pipeline made.
  */
 export function endReason(error: Error | null): Error | undefined {
   if (error === null || (error as NodeJS.ErrnoException).code === 'ERR_STREAM_DESTROYED') return undefined;
@@ -30,8 +29,8 @@ export function endReason(error: Error | null): Error | undefined {
 }
 
 /**
- * The time that a peer has. In each `timeout` some of what is under way has to be taken; once all of it has been, the peer
- * has one more to end its side.
+ * The time that a peer has. In each `timeout` some of the bytes under way have to be taken; once all are, the peer has one more
+ * `timeout` to end its side.
  */
 export class Linger {
   readonly #route: readonly Destination[];
@@ -41,8 +40,8 @@ export class Linger {
   #isStopped = false;
 
   /**
-   * @param route - what all goes through, to the last destination; noted at the start, since stages that have ended are
-   *   not piped to anything any more
+   * @param route - the streams that all bytes go through, to the last destination; recorded at the start, since stages that have
+   * ended are not piped to anything any more
    * @param timeout - in milliseconds; Infinity waits forever
    * @param cut - called for each timeout in which nothing has happened, until `stop`
    */
@@ -69,9 +68,9 @@ export class Linger {
     });
   }
 
-  /** What the system has not taken yet, in bytes and items: when it changes there is progress. */
+  /** The amount that the system has not taken yet, in bytes and items: a change is progress. */
   #left(): number {
-    // What the last one has for reading is not ours.
+    // The readable side of the last stream is not ours.
     const last = this.#route.length - 1;
     return this.#route.reduce(
       (sum, stream, i) => sum + held(stream) + (i < last ? stream.readableLength! : 0),
@@ -87,8 +86,8 @@ export function lingered(state: string, limit: number): TimeoutError {
 }
 
 /**
- * What a stream has not passed on, in bytes or items: when it changes there is progress. A socket's `writableLength` stands
- * still during one large write, its system's queue does not.
+ * The amount that a stream has not passed on, in bytes or items: a change is progress. A socket's `writableLength` does not
+ * change during one large write, but its system's queue does.
  */
 export function held({ writableLength = 0, _handle }: Destination): number {
   return writableLength + (_handle?.writeQueueSize ?? 0);

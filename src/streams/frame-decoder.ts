@@ -30,12 +30,12 @@ import { Timer } from './timer.ts';
 
 export interface FrameDecoderOptions extends StageOptions, FrameTimes {
   /**
-   * A frame of more bytes than this, as it is handed on, is not held: it is given as a `FrameStream`, once its header has come.
-   * Read it to its end, or destroy it, which skips the rest of the frame: the next frame comes behind it. Of `lengthPrefix` and
+   * A frame of more bytes than this, without stripped ones, is not held: it is given as a `FrameStream`, once its header has
+   * arrived. Read it to its end, or destroy it, which skips the rest of the frame: the next frame follows. For `lengthPrefix` and
    * `headed`. Default: every frame is held, and given whole.
    */
   stream?: number | undefined;
-  /** Bytes that come once, before the first frame. Others are an error. */
+  /** Bytes that come once, before the first frame. Other bytes are an error. */
   preface?: Bytes | undefined;
 }
 
@@ -47,14 +47,14 @@ const CHECKS: Readonly<Record<keyof FrameDecoderOptions, Check>> = {
 };
 
 /**
- * Bytes in, frames out (object mode): carves a stream into the frames of a framing.
+ * Bytes in, frames out (object mode): cuts a stream into the frames of a framing.
  *
  *     …│len│payload│len│pay…  …load│len│…   ──▶   payload   payload   …
  *
- * A frame is a view of the received chunk: copy it to keep it. A violation is a `FrameError`, after the frames
- * before it; an end inside a frame is one too. With the option `stream` a long frame is a `FrameStream`.
+ * A frame is a view of the received chunk: copy it to keep it. A violation is a `FrameError`, after the frames before it; so is
+ * an end inside a frame. With the option `stream`, a long frame is a `FrameStream`.
  *
- * Events: `'discard'` (FrameError), for each frame that is skipped or dropped, and for each run of noise.
+ * Events: `'discard'` (FrameError), for each skipped or dropped frame, and for each run of noise.
  *
  * @example
  * for await (const line of socket.pipe(new FrameDecoder(line()))) console.log(String(line));
@@ -66,30 +66,30 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
 
   readonly framing: Framing;
   #reader: FrameReader;
-  /** The framing that is read by now. */
+  /** The framing in use. */
   #current: Framing;
   #steering: Steering | undefined;
   readonly #preface: Buffer | undefined;
   readonly #partsAbove: number | undefined;
-  /** Bytes that were pushed into readers, all of them. */
+  /** Bytes pushed into all readers. */
   #pushed = 0;
-  /** Bytes of the chunk accepted last. */
+  /** Bytes of the last chunk accepted. */
   #writing = 0;
   /** That chunk, until all of it is read: what follows in it may be read by another framing. */
   #chunk: Buffer = EMPTY;
-  /** Made when a deadline first asks for it. */
+  /** Created when a deadline first needs it. */
   #timer: FrameTimer | undefined;
-  /** Frames were taken since the timer last looked. */
+  /** True if frames were taken since the timer last checked. */
   #taken = false;
-  /** Of `frameTimeout`. */
+  /** The timer of `frameTimeout`. */
   #ownTimer: FrameTimer | undefined;
   readonly #gap: number | undefined;
-  /** Of `idleGap`; runs while a frame is unfinished whose length is not known. */
+  /** The timer of `idleGap`; runs while a frame of unknown length is unfinished. */
   #silence: Timer | undefined;
   #hasEnded = false;
-  /** A frame was too late for `onTimeout: 'error'`. */
+  /** Set when a frame was late with `onTimeout: 'error'`. */
   #tooLate: FrameError | undefined;
-  /** The frame that is given as a stream, until the last of it has come. */
+  /** The frame that is given as a stream, until its last byte has come. */
   #incoming: IncomingFrame | undefined;
 
   constructor(framing: Framing, options: FrameDecoderOptions = {}) {
@@ -116,12 +116,12 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
     this.#reader = this.#makeReader(framing, 0);
   }
 
-  /** Bytes received that belong to no frame taken yet. */
+  /** Received bytes that belong to no frame taken yet. */
   get buffered(): number {
     return this.#reader.buffered;
   }
 
-  /** Bytes received that were given in no frame, those that wait in the stage's own queue too. @internal */
+  /** Received bytes that were given in no frame, including those in the stage's own queue. @internal */
   get unread(): number {
     return this.#reader.buffered + Math.max(0, this.writableLength - this.#writing);
   }
@@ -133,8 +133,8 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   }
 
   /**
-   * Hand over the bytes received that belong to no frame yet, for a protocol upgrade; then as after `reset`. Chunks that
-   * wait in the stage's own queue (`writableLength`), because the consumer holds it back, are not among them.
+   * Return the received bytes that belong to no frame yet, for a protocol upgrade; then as after `reset`. Chunks in the stage's
+   * own queue (`writableLength`), which wait because the consumer holds it back, are not included.
    */
   detach(): Buffer {
     const rest = this.#reader.detach();
@@ -148,7 +148,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
     this.#writing = chunk.length;
     if (this.#steering !== undefined) this.#chunk = chunk;
     this.#reader.push(chunk);
-    // Even while the consumer holds us back: it may be waiting for this very frame.
+    // Even while the consumer holds us back, since it may be waiting for this frame.
     this.#pour();
   }
 
@@ -183,7 +183,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
       const frame = this.#next();
       return frame && batchOf(frame);
     }
-    // Frames that go on as they are need not be located.
+    // Frames that are forwarded unchanged need not be located.
     const batch =
       this.#reader.take(this.passesOn(this.framing.wire) ? Infinity : FRAMES_AT_ONCE) ?? this.#open();
     if (batch === undefined) return this.#stopped();
@@ -216,7 +216,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   }
 
   /**
-   * A frame begins that is given as a stream. The type is that of other frames: a subclass without the option `stream` meets no
+   * A frame that is given as a stream begins. Its type is that of other frames: a subclass without the option `stream` gets no
    * others.
    */
   #open(): (Buffer & FrameBatch) | undefined {
@@ -232,12 +232,12 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
     return frame as unknown as Buffer & FrameBatch;
   }
 
-  /** Give the frame under way what has come of it. */
+  /** Give the current frame its received bytes. */
   #pour(): void {
     if (this.#incoming?.pour()) this.#incoming = undefined;
   }
 
-  /** The rest of the frame that is given as a stream will not come. */
+  /** The rest of the streamed frame will not come. */
   #cutOff(cause?: Error | null): void {
     const frame = this.#incoming;
     if (frame === undefined) return;
@@ -248,7 +248,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
     );
   }
 
-  /** Follow a session, if one steers us, to the framing of its state; false where nothing may be read now. */
+  /** Follow the session that steers us, if any, to the framing of its state; false if nothing may be read now. */
   get #isLed(): boolean {
     const steering = this.#steering;
     if (steering === undefined) return true;
@@ -282,7 +282,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
     const tell = (error: FrameError): void => void stage.emit('discard', error);
     const preface = this.#pushed < (this.#preface?.length ?? 0) ? this.#preface : undefined;
     return (preface === undefined ? framing : prefaced(framing, preface)).reader({
-      // Without a listener the reader makes no error.
+      // Without a listener the reader makes no errors.
       get onDiscard() {
         return stage.listenerCount('discard') > 0 ? tell : undefined;
       },
@@ -299,7 +299,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
       setImmediate(() => this.proceed());
       return;
     }
-    // Until it is read: else the reader would hold what comes.
+    // Until it is read: otherwise the reader would hold further input.
     if (this.#incoming?.isFull) this.suspend();
     this.#chunk = EMPTY;
     this.#time();
@@ -309,7 +309,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
 
   /** All complete frames have been taken. */
   #time(): void {
-    // A frame that is given as a stream has come, as far as time goes.
+    // For the timer, a streamed frame has arrived.
     const buffered = this.#incoming === undefined ? this.#reader.buffered : 0;
     this.#timer?.follow(buffered > 0, this.#taken);
     this.#ownTimer?.follow(buffered > 0, this.#taken);
@@ -337,12 +337,12 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
     else this.#late((actual) => silentFrame(gap, actual), false);
   }
 
-  /** The consumer holds us back, or the reader has paused: what is held may be complete. */
+  /** True if the consumer holds us back, or the reader has paused: held bytes may be complete frames. */
   get #mayHoldFrames(): boolean {
     return this.blocked || this.#reader.isPaused === true || this.#steering?.isIdle === false;
   }
 
-  /** The unfinished frame comes too late. */
+  /** The unfinished frame is late. */
   #late(makeError: (actual: number) => FrameError, isError: boolean): boolean {
     if (this.#mayHoldFrames || this.destroyed) return false;
     const actual = this.#reader.buffered;

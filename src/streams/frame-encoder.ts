@@ -12,8 +12,8 @@ import { batchOf, STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
 /**
  * Payloads in (object mode; Uint8Array), bytes out: frames each payload. A payload too long to be held is a `FrameStream`.
  *
- * A payload that the framing cannot hold is a `FrameError` with `origin: 'local'`: what came before it is written, and
- * the stream ends with the error.
+ * A payload that the framing cannot carry is a `FrameError` with `origin: 'local'`: the payloads before it are written, and the
+ * stream ends with the error.
  *
  * @example
  * const encoder = new FrameEncoder(line());
@@ -30,7 +30,7 @@ export class FrameEncoder extends Stage<Buffer> {
   readonly #packer = new Packer();
   #batch: FrameBatch | undefined;
   #index = 0;
-  /** The frame under way whose payload comes as a stream. */
+  /** The current frame whose payload comes as a stream. */
   #outgoing: OutgoingFrame | undefined;
 
   constructor(framing: Framing, options: StageOptions = {}) {
@@ -77,7 +77,7 @@ export class FrameEncoder extends Stage<Buffer> {
     const batch = this.#batch;
     if (batch === undefined) return this.#packer.take(this.isPrivate) ?? this.#streamOn();
     if (this.#index === 0 && this.#isWire(batch)) {
-      // What was written before comes before.
+      // Earlier bytes go first.
       const written = this.#packer.take(this.isPrivate);
       if (written !== undefined) return written;
       this.#batch = undefined;
@@ -108,13 +108,13 @@ export class FrameEncoder extends Stage<Buffer> {
     }
   }
 
-  /** Whether a run of frames may go on byte for byte: the same wire, and nothing in it that is too long. */
+  /** Whether a run of frames may be forwarded byte for byte: the same wire, and no frame that is too long. */
   #isWire({ wire, runStart, runEnd }: FrameBatch): boolean {
     const { framing } = this;
     return wire !== undefined && wire === framing.wire && runEnd - runStart <= framing.maxFrameLength;
   }
 
-  /** Write until the output is full; true when there was room for all. */
+  /** Write until the output is full; true if there was room for everything. */
   #fill(batch: FrameBatch): boolean {
     try {
       this.#index = this.#packer.writeFrames(this.#writer, batch, this.#index);

@@ -1,37 +1,36 @@
 import { Readable } from 'node:stream';
 import { asError, show } from '../bytes/show.ts';
 
-/** The bytes of a frame that wait to be read: as many as one read of a socket gives. */
+/** The most bytes of a frame that wait to be read: as many as one read of a socket gives. */
 const BYTES_HELD = 65_536;
 
 /**
- * A frame too long to be held: a Readable that gives its `length` bytes. Together they are the frame as it would be handed on
- * whole.
+ * A frame too long to be held: a Readable that gives its `length` bytes, which together are the whole frame.
  *
  *     FrameDecoder ──▶ frame  frame  FrameStream  …  ──▶ FrameEncoder
  *
- * A `FrameDecoder` gives one for each frame that is longer than its option `stream`, and reads on once it was read to its end
- * or destroyed. A `FrameEncoder` takes one as it takes a payload.
+ * A `FrameDecoder` gives one for each frame that is longer than its option `stream`, and reads on once it was read to its end or
+ * destroyed. A `FrameEncoder` takes one in place of a payload.
  *
  * @example
  * encoder.write(new FrameStream(size, createReadStream(path)));
  */
 export class FrameStream extends Readable {
-  /** The bytes that it gives, in all. */
+  /** The total number of bytes that it gives. */
   readonly length: number;
   /**
-   * Of these, the bytes before the body, where the framing leaves them on the frame: `read(headerLength)` gives them at once. 0
-   * where it strips them, and for a frame of your own.
+   * The bytes before the body, if the framing leaves them on the frame: `read(headerLength)` gives them at once. 0 if it strips
+   * them, and for a frame of your own.
    */
   readonly headerLength: number;
   readonly #source: AsyncIterable<unknown> | Iterable<unknown> | undefined;
   #items: AsyncIterator<unknown> | Iterator<unknown> | undefined;
 
   /**
-   * @param length - of the payload, in bytes
-   * @param source - where they come from: a Readable, or another iterable of Uint8Array. It ends with this stream. Without one,
-   *   `push` them.
-   * @throws RangeError or TypeError for what is not such
+   * @param length - the length of the payload, in bytes
+   * @param source - the source of the bytes: a Readable, or another iterable of Uint8Array. It ends with this stream. Without
+   * one, `push` the bytes.
+   * @throws RangeError or TypeError for an invalid length or source
    */
   constructor(length: number, source?: AsyncIterable<unknown> | Iterable<unknown>, headerLength = 0) {
     if (!(Number.isSafeInteger(length) && length >= 0)) {
@@ -50,7 +49,7 @@ export class FrameStream extends Readable {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     const source = this.#source;
-    // Not by its iterator, which would first wait for what is asked for already.
+    // Not through its iterator, which would first wait for bytes that are already requested.
     if (source instanceof Readable) source.destroy();
     else void this.#leave();
     callback(error);

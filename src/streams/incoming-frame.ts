@@ -2,25 +2,25 @@ import type { FrameReader, PartialFrame } from '../protocol/framing/framing.ts';
 import { FrameStream } from './frame-stream.ts';
 import { isLent, keep } from './lease.ts';
 
-/** A frame that a reader hands on in parts, as its consumer sees it. */
+/** A frame that a reader gives out in parts, as its consumer sees it. */
 export class IncomingFrame extends FrameStream {
-  /** Enough waits to be read: no more is given to it. */
+  /** Enough bytes wait to be read: it gets no more for now. */
   isFull = false;
   readonly #reader: FrameReader;
   readonly #wake: () => void;
-  /** Why its end will not come; told once what came before has been read. */
+  /** Why its end will not come; reported once the bytes before it have been read. */
   #failure: Error | undefined;
 
-  /** @param wake - called when more may be given to it, and when nothing more need be */
+  /** @param wake - called when it may get more, and when it needs no more */
   constructor(reader: FrameReader, { length, headerLength }: PartialFrame, wake: () => void) {
     super(length, undefined, headerLength);
     this.#reader = reader;
     this.#wake = wake;
-    // The decoder reports the same error: a frame that is not read must not end the process.
+    // The decoder reports the same error, so an unread frame must not end the process.
     this.on('error', () => {});
   }
 
-  /** Give it what the reader has of it, while it is not full. Returns whether the frame is over. */
+  /** Give it the reader's bytes while it is not full. Returns whether the frame is over. */
   pour(): boolean {
     const reader = this.#reader;
     if (this.destroyed) reader.skipParts!();
@@ -53,7 +53,7 @@ export class IncomingFrame extends FrameStream {
   override read(size?: number): any {
     const chunk = super.read(size);
     if (this.#failure !== undefined && this.readableLength === 0) {
-      // A consumer that took bytes in this turn gets to use them before the error.
+      // A consumer that took bytes in this turn can use them before the error.
       process.nextTick(() => this.destroy(this.#failure));
     }
     return chunk;

@@ -1,17 +1,17 @@
 /**
- * Memory that is lent for the length of one call, to be used again after it.
+ * Memory that is lent for the duration of one call, and reused after it.
  *
  *     owner     lend(() => write(chunk)) ────────────────────────────▶ true: the memory is free again
  *     stages         └▶ … keep() …                                     false: a consumer keeps a view of it
  *
- * Whatever stages do with a chunk they do in the call that hands it to them. A stage calls `keep()` when it gives a view
- * to a consumer that may keep it, or still holds one itself when the call ends.
+ * Stages finish their work on a chunk in the call that hands it to them. A stage calls `keep()` when it gives a view to a
+ * consumer that may keep it, or still holds one itself when the call ends.
  */
 
 /** Undefined while nothing is lent. */
 let isKept: boolean | undefined;
 
-/** Lend memory to what `write` calls; returns whether it may be used again. */
+/** Lend memory during `write`; returns whether it may be reused. */
 export function lend(write: () => void): boolean {
   const outer = isKept;
   isKept = false;
@@ -23,7 +23,7 @@ export function lend(write: () => void): boolean {
   }
 }
 
-/** A consumer has a view of the memory that is lent, or will have one after this call. */
+/** A consumer has a view of the lent memory, or will have one after this call. */
 export function keep(): void {
   if (isKept === false) isKept = true;
 }

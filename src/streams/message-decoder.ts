@@ -12,8 +12,8 @@ import type { Steering } from './steering.ts';
 
 export interface MessageDecoderOptions extends StageOptions {
   /**
-   * A frame that is not a message: it is an error that ends the stream, or it is left out, reported by `'invalid'`, and reading goes on. Default
-   * `'error'`.
+   * What to do with a frame that is not a message: end the stream with an error, or skip the frame, report it by `'invalid'`, and
+   * read on. Default `'error'`.
    */
   onInvalid?: 'error' | 'discard' | undefined;
 }
@@ -23,16 +23,16 @@ const CHECKS: Readonly<Record<keyof MessageDecoderOptions, Check>> = {
   onInvalid: oneOf('error', 'discard'),
 };
 
-/** The most messages in one batch: a collection of the young generation copies all that live at once. */
+/** The most messages in one batch: a minor garbage collection copies all live messages. */
 const MESSAGES_AT_ONCE = 64;
 
 /**
  * Frames in, messages out (object mode on both sides): reads each frame with a codec.
  *
- * A frame that is not a message is a `MessageError`, after the messages before it; under `onInvalid: 'discard'` it is left out. A
+ * A frame that is not a message is a `MessageError`, after the messages before it; with `onInvalid: 'discard'` it is skipped. A
  * frame that comes as a stream (`FrameDecoder`'s option `stream`) is `ERR_FRAME_STREAM`.
  *
- * Events: `'invalid'` (error, frame), for each frame that is left out. The frame is a view: copy it to keep it.
+ * Events: `'invalid'` (error, frame), for each skipped frame. The frame is a view: copy it to keep it.
  *
  * @example
  * pipeline(createReadStream('flight.bin'), new LengthPrefixDecoder(), new MessageDecoder(drone.clientMessages),
@@ -48,7 +48,7 @@ export class MessageDecoder<Message> extends Stage<Message> {
   #index = 0;
   readonly #discards: boolean;
   #steering: Steering | undefined;
-  /** Under `onInvalid: 'discard'`, makes what takes the place of a frame that is not a message. @internal */
+  /** With `onInvalid: 'discard'`, makes a replacement for a frame that is not a message. @internal */
   standIn: ((error: unknown, frame: Buffer) => Message) | undefined;
 
   constructor(codec: Codec<Message, never>, options: MessageDecoderOptions = {}) {
@@ -83,7 +83,7 @@ export class MessageDecoder<Message> extends Stage<Message> {
     this.steerSource(steering);
   }
 
-  /** The codec of what comes now. */
+  /** The codec of the next messages. */
   get #current(): Codec<Message, never> {
     return this.#steering?.codec ?? this.#codec;
   }
@@ -91,7 +91,7 @@ export class MessageDecoder<Message> extends Stage<Message> {
   protected override produce(): Message | undefined {
     for (;;) {
       const [message] = this.#decode(1);
-      // The batch has gone on without a message: that frame was left out.
+      // The batch has advanced without a message: that frame was skipped.
       if (message !== undefined || this.#batch === undefined) return message;
     }
   }
@@ -104,7 +104,7 @@ export class MessageDecoder<Message> extends Stage<Message> {
     }
   }
 
-  /** The next messages, that many at the most; the last of the batch let it go. */
+  /** The next messages, at most that many; the batch is released with its last message. */
   #decode(most: number): Message[] {
     const batch = this.#batch;
     if (batch === undefined) return [];
@@ -127,7 +127,7 @@ export class MessageDecoder<Message> extends Stage<Message> {
     return messages;
   }
 
-  /** As `#decode`; a frame that is not a message is left out. */
+  /** As `#decode`; a frame that is not a message is skipped. */
   #decodeValid(batch: FrameBatch, to: number): Message[] {
     const messages: Message[] = [];
     while (this.#index < to && this.#batch === batch) {

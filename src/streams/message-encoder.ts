@@ -8,21 +8,20 @@ import type { Line } from '../protocol/session/line.ts';
 import { STAGE_OPTIONS, Stage, type StageOptions } from './stage.ts';
 
 export interface MessageEncoderOptions extends StageOptions {
-  /** What frames the messages. Default `lengthPrefix()`. */
+  /** The framing of the messages. Default `lengthPrefix()`. */
   framing?: Framing | undefined;
 }
 
 const CHECKS: Readonly<Record<keyof MessageEncoderOptions, Check>> = { ...STAGE_OPTIONS, framing: anything };
 
-/** One for all encoders: a framing holds nothing of a stream. */
+/** One for all encoders: a framing holds no data of a stream. */
 const DEFAULT_FRAMING: Framing = lengthPrefix();
 
 /**
- * Messages in (object mode), framed bytes out; the messages of a chunk come as one buffer.
+ * Messages in (object mode), framed bytes out; the messages of one chunk leave as one buffer.
  *
- * A message that the codec or the framing refuses is an error with `origin: 'local'`: the messages before it are
- * written, nothing of it is, and the stream ends with the error. To keep a connection through that, ask
- * `codec.encode(message)` first.
+ * A message that the codec or the framing refuses is an error with `origin: 'local'`: the messages before it are written, none of
+ * its bytes are, and the stream ends with the error. To keep the connection, try `codec.encode(message)` first.
  *
  * @example
  * pipeline(machine, new MessageEncoder(drone.serverMessages), socket, callback);
@@ -79,7 +78,7 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
     return this.#packer.take(this.isPrivate);
   }
 
-  /** Write until the output is full; true when there was room for all. */
+  /** Write until the output is full; true if there was room for everything. */
   #fill(): boolean {
     const messages = this.#messages;
     try {

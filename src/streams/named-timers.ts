@@ -1,6 +1,6 @@
 import { Timer } from './timer.ts';
 
-/** The named timers of a session: what its replies start and cancel. */
+/** The named timers of a session, which its replies start and cancel. */
 export class NamedTimers {
   readonly #expired: (name: string) => void;
   #timers: Map<string, Timer> | undefined;
@@ -9,7 +9,7 @@ export class NamedTimers {
     this.#expired = expired;
   }
 
-  /** Start (in milliseconds) and cancel (null) those. */
+  /** Start (in milliseconds) and cancel (null) these timers. */
   set(changes: Iterable<readonly [name: string, delay: number | null]>): void {
     this.#timers ??= new Map();
     for (const [name, delay] of changes) {

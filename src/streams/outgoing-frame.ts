@@ -3,9 +3,9 @@ import { FrameError } from '../errors.ts';
 import type { FrameWriter } from '../protocol/framing/framing.ts';
 import type { FrameStream } from './frame-stream.ts';
 
-/** A frame whose payload comes as a stream, as it is written. */
+/** A frame whose payload comes as a stream, on its way out. */
 export class OutgoingFrame {
-  /** All of it was taken. */
+  /** True when all of it was taken. */
   isOver = false;
   readonly #writer: FrameWriter;
   readonly #frame: FrameStream;
@@ -27,7 +27,7 @@ export class OutgoingFrame {
     else if (frame.destroyed) this.#close();
   }
 
-  /** The next bytes on the wire, or undefined: wait, or it is over. Throws what is wrong with the payload. */
+  /** The next bytes on the wire, or undefined: wait, or it is over. Throws the error of the payload. */
   take(): Buffer | undefined {
     const { length } = this.#frame;
     for (;;) {
@@ -52,7 +52,7 @@ export class OutgoingFrame {
     this.#frame.on('error', () => {}).destroy();
   }
 
-  /** What of the frame can be written, now that these bytes of the payload have come. */
+  /** The bytes of the frame that can be written with this part of the payload. */
   #begin(chunk: Buffer): Buffer {
     if (this.#first === undefined) return chunk;
     this.#first = Buffer.concat([this.#first, chunk]);

@@ -2,12 +2,12 @@ import type { Readable, Transform } from 'node:stream';
 import { isTrusted, TAKING } from '../bytes/trust.ts';
 import type { Line } from '../protocol/session/line.ts';
 
-/** What a stage takes or gives: stretches of bytes, frames, or messages. */
+/** What a stage takes or gives: bytes, frames, or messages. */
 export type Matter = 'bytes' | 'frames' | 'messages';
 
 /**
- * What one stage hands to the next in place of single items: as many as a chunk held, or the fault behind them, or how the
- * messages that follow go over the line.
+ * What one stage hands to the next in place of single items: the items of one chunk, the fault after them, or the line of the
+ * messages that follow.
  */
 export class Batch {
   readonly items: unknown;
@@ -21,59 +21,59 @@ export class Batch {
   }
 }
 
-/** A stage, as the stages before and behind it know it. */
+/** A stage, as its neighbours know it. */
 export interface Neighbour extends Transform {
   readonly takes: Matter;
   readonly gives: Matter;
-  /** False for a subclass with a `_write` of its own, which would meet batches there. */
+  /** False for a subclass with its own `_write`, which would receive batches there. */
   readonly takesBatches: boolean;
-  /** Whether it writes the messages that follow in another way when a session asks for it. */
+  /** Whether it changes the line of the messages that follow when a session asks for it. */
   readonly heedsLines: boolean;
   readonly outlet: Outlet;
   /** A stage is piped to this one. */
   follow(source: Neighbour): void;
-  /** The consumer that had asked the stage to wait takes more now. */
+  /** The consumer that asked the stage to wait takes more now. */
   goOn(): void;
 }
 
-/** Where bytes go: a socket, a file. */
+/** The destination of bytes: a socket, a file. */
 export type Destination = NodeJS.WritableStream & {
   readonly readableLength?: number;
   readonly writableFinished?: boolean;
   readonly writableEnded?: boolean;
   readonly writableLength?: number;
   readonly destroyed?: boolean;
-  /** Of Node's own sockets and pipes, TLS too: what the system has not taken yet. */
+  /** For Node's own sockets and pipes, TLS too: the bytes that the system has not taken yet. */
   readonly _handle?: { readonly writeQueueSize?: number } | null;
 };
 
 const NONE: readonly never[] = [];
 
 /**
- * Where a stage gives what it makes.
+ * The output of a stage.
  *
- *     only stages listen      write(batch)              one call for all that a chunk held, past both stream queues
- *     any other listener      push(item) push(item) …   what any object-mode Transform does
+ *     only stages listen      write(batch)              one call for all items of a chunk, past both stream queues
+ *     any other listener      push(item) push(item) …   like any object-mode Transform
  *
- * The listeners are counted each time there is something to give, so a listener that comes while data flows sees single
- * items from then on. A batch never enters a readable queue: only a stage can meet one.
+ * The listeners are counted each time there is output, so a listener that is added while data flows sees single items from then
+ * on. A batch never enters a readable queue: only a stage can receive one.
  */
 export class Outlet {
-  /** The stages that take our batches. A stage that is piped to twice stands here twice. */
+  /** The stages that take our batches. A stage that is piped to twice is listed twice. */
   neighbours: readonly Neighbour[] = NONE;
-  /** The last other destination that the stage was piped to: where bytes go. */
+  /** The last other destination that the stage was piped to, for bytes. */
   destination: Destination | undefined;
   readonly #stage: Neighbour;
   /** Neighbours whose `'drain'` is awaited. */
   #draining = 0;
-  /** Made when a neighbour first asks to wait: most connections never get there. */
+  /** Created when a neighbour first asks to wait: most connections never need it. */
   #onDrain: (() => void) | undefined;
 
   constructor(stage: Neighbour) {
     this.#stage = stage;
   }
 
-  /** Whether a batch may go past the queues now. */
+  /** Whether a batch may bypass the queues now. */
   get isDirect(): boolean {
     const stage = this.#stage;
     const { neighbours } = this;
@@ -92,7 +92,7 @@ export class Outlet {
     return this.#draining > 0;
   }
 
-  /** Whether what is given now goes to that one destination, and no other consumer sees it. */
+  /** Whether output now goes to that one destination only. */
   get isExclusive(): boolean {
     const stage = this.#stage;
     return (
@@ -104,14 +104,17 @@ export class Outlet {
     );
   }
 
-  /** Whether the destination, or the neighbours, have taken in all that they were given. */
+  /** Whether the destination, or the neighbours, have taken everything they were given. */
   get isTaken(): boolean {
     if (this.#stage.readableLength > 0) return false;
     if (this.neighbours.length > 0) return this.neighbours.every((next) => next.writableLength === 0);
     return this.destination?.writableLength === 0;
   }
 
-  /** Hand a batch, or a frame that comes as a stream, to all neighbours. False when one of them asks to wait; the stage goes on when none does any more. */
+  /**
+   * Hand a batch, or a streamed frame, to all neighbours. False if one of them asks to wait; the stage continues when none does
+   * any more.
+   */
   hand(batch: Batch | Readable): boolean {
     for (const next of this.neighbours) {
       if (next.write(batch)) continue;
@@ -122,7 +125,7 @@ export class Outlet {
     return this.#draining === 0;
   }
 
-  /** The stage is piped there. */
+  /** The stage is piped to a destination. */
   add(destination: Destination): void {
     const next = destination as unknown as Neighbour;
     const isStage = next.outlet instanceof Outlet;
@@ -135,13 +138,13 @@ export class Outlet {
     }
   }
 
-  /** Give all bytes there: as a pipe does, for a third of its memory. The caller sees to the errors of both. */
+  /** Give all bytes to a destination, as a pipe does, for a third of its memory. The caller handles the errors of both. */
   lead(destination: Destination): void {
     this.destination = destination;
     this.#stage.on('data', giveLed).on('end', endLed);
   }
 
-  /** The stage is not piped there any more; without a destination, nowhere. */
+  /** The stage is not piped to the destination any more; without one, to none. */
   remove(destination: Destination | undefined, unpipe: () => void): void {
     const isGone = (one: unknown): boolean => destination === undefined || one === destination;
     const gone = this.neighbours.filter(isGone);
@@ -168,7 +171,7 @@ export class Outlet {
     this.neighbours = NONE;
   }
 
-  /** The stage and all behind it that its output goes through, to the last destination. */
+  /** The streams that the stage's output goes through, itself included, to the last destination. */
   get route(): readonly Destination[] {
     const [next] = this.neighbours;
     if (next !== undefined) return [this.#stage, ...next.outlet.route];
@@ -176,7 +179,7 @@ export class Outlet {
   }
 }
 
-// Functions, not closures: one for all stages.
+// Functions, not closures: shared by all stages.
 function giveLed(this: Neighbour, chunk: Buffer): void {
   const { destination } = this.outlet;
   if (destination === undefined || destination.write(chunk)) return;

@@ -20,19 +20,19 @@ import { Timer } from './timer.ts';
 import { noUpgrades, type UpgradeHost } from './upgrade-host.ts';
 
 export interface ResponderOptions<Context = unknown> extends StageOptions {
-  /** What the handlers of this connection share, in place of what the session's `context` makes. */
+  /** The value that the handlers of this connection share, in place of the result of the session's `context`. */
   context?: Context | undefined;
-  /** What the session's `context` is made of. */
+  /** The argument of the session's `context`. */
   connection?: ConnectionInfo | undefined;
-  /** As of `FrameDecoder`: milliseconds of silence that end an unfinished frame whose length is not known. Default: none do. */
+  /** As in `FrameDecoder`: milliseconds of silence that end an unfinished frame of unknown length. Default: silence ends nothing. */
   idleGap?: number | undefined;
-  /** As of `MessageDecoder`: a frame that is not a message ends the session, or is left out and counted. Default `'error'`. */
+  /** As in `MessageDecoder`: a frame that is not a message ends the session, or is skipped and counted. Default `'error'`. */
   onInvalid?: 'error' | 'discard' | undefined;
 }
 
-/** The most bytes of one connection that are answered in one turn of the event loop: then the others have theirs. */
+/** The most bytes of one connection that are answered in one turn of the event loop; then the other connections have their turn. */
 const BYTES_A_TURN = 65_536;
-/** Messages sent in one turn that are worth a write of their own; or so many that they hold `BYTES_A_TURN`. */
+/** After this many messages in one turn, or messages of `BYTES_A_TURN`, a separate write pays. */
 const MANY = 64;
 
 const CHECKS: Readonly<Record<keyof ResponderOptions, Check>> = {
@@ -48,8 +48,8 @@ const CHECKS: Readonly<Record<keyof ResponderOptions, Check>> = {
  * `StateMachine` and `MessageEncoder` do one after the other, for a fraction of their memory: see `Conversation`.
  *
  * While a handler's promise is pending, no more input is taken. A final state, or a fault (of the input, of a handler, a
- * deadline), ends the output after the answers before it and the farewell; what still comes is discarded until the input
- * ends, or `lingerTimeout` passes. A fault is then the error of the pipeline.
+ * deadline), ends the output after the answers before it and the farewell; further input is discarded until it ends, or
+ * `lingerTimeout` passes. A fault is then the error of the pipeline.
  *
  * @example
  * pipeline(socket, new Responder(drone), socket, (error) => console.log(error?.message ?? 'went in peace'));
@@ -65,24 +65,24 @@ export class Responder<
   readonly #deadlines: Deadlines;
   #frameTimer: FrameTimer | undefined;
   readonly #gap: number | undefined;
-  /** Of `idleGap`; runs while a frame is unfinished whose length is not known. */
+  /** The timer of `idleGap`; runs while a frame of unknown length is unfinished. */
   #silence: Timer | undefined;
   #namedTimers: NamedTimers | undefined;
-  /** Messages of which the timers know. */
+  /** The messages that the timers have counted. */
   #taken = 0;
-  /** Bytes accepted since the last turn was ended for them. */
+  /** Bytes accepted since a turn was last ended because of them. */
   #accepted = 0;
-  /** Bytes of the chunk accepted last. */
+  /** Bytes of the last chunk accepted. */
   #current = 0;
   #inputEnded = false;
   /** Called when a message was sent while the consumer takes none. */
   onUnsent: (() => void) | undefined;
   /** Messages were sent in this turn, and will be written at its end. */
   #sends = false;
-  /** A limit that passed, and whose handler is awaited: it starts anew if the state is still the same then. */
+  /** A limit that passed, and whose handler is awaited: it restarts if the state is still the same then. */
   #passed: { readonly kind: keyof StateLimits; readonly entries: number } | undefined;
   #upgrades: UpgradeHost | undefined;
-  /** Nothing is read any more: the connection goes over to another protocol. */
+  /** Nothing more is read: the connection switches to another protocol. */
   #isUpgrading = false;
   /** Resolve the promises of `ready`. */
   #waiting: (() => void)[] | undefined;
@@ -98,7 +98,7 @@ export class Responder<
     this.#gap = options.idleGap;
     this.#deadlines = new Deadlines(this.#conversation, this);
     this.#deadlines.follow();
-    // Wait a tick: the caller pipes us after constructing us. Then the greeting goes out.
+    // Wait a tick: the caller pipes us after constructing us. Then the greeting is sent.
     process.nextTick(Responder.#proceed, this);
   }
 
@@ -107,17 +107,17 @@ export class Responder<
     return this.#conversation.state;
   }
 
-  /** What broke the protocol or failed in our own code, if anything did. */
+  /** The error that ended the session, from the peer or from our own code. */
   get error(): Error | undefined {
     return this.#conversation.error;
   }
 
-  /** What the handlers of this connection share. */
+  /** The value that the handlers of this connection share. */
   get context(): Context {
     return this.#conversation.context;
   }
 
-  /** Bytes that have come and belong to no message taken yet. */
+  /** Received bytes that belong to no message taken yet. */
   get held(): number {
     return this.#conversation.held + Math.max(0, this.writableLength - this.#current);
   }
@@ -132,12 +132,12 @@ export class Responder<
     return this.#conversation.taken;
   }
 
-  /** Frames that have come, whether they were messages or not. */
+  /** Frames received, whether they were messages or not. */
   get frames(): number {
     return this.#conversation.frames;
   }
 
-  /** What has come, counted. */
+  /** Counts of what was received. */
   get counts(): ReadCounts {
     return this.#conversation.counts;
   }
@@ -162,19 +162,19 @@ export class Responder<
     this.#conversation.observer = observer;
   }
 
-  /** Let a reply name an upgrade: that host is asked about it. @internal */
+  /** Let replies name upgrades, which that host judges. @internal */
   hostUpgrades(host: UpgradeHost): void {
     this.#upgrades = host;
   }
 
-  /** What has come and was not read, once the connection goes over to another protocol. @internal */
+  /** The received bytes that were not read, once the connection switches to another protocol. @internal */
   get unread(): Buffer {
     return this.#conversation.upgrade?.unread ?? EMPTY;
   }
 
   /**
-   * End the session for a reason that none of its messages is, such as a limit of the server: the farewell is sent, and the
-   * error is the pipeline's. Without effect once the session is over.
+   * End the session for a reason outside its messages, such as a limit of the server: the farewell is sent, and the error is the
+   * pipeline's. No effect once the session is over.
    */
   abort(error: Error): void {
     if (this.destroyed) return;
@@ -183,8 +183,8 @@ export class Responder<
   }
 
   /**
-   * End the session without an error: what has been taken is answered first, `say` is asked for the last words, and our side ends.
-   * Without effect once the session is over.
+   * End the session without an error: received messages are answered first, `say` gives the last messages, and our side ends. No
+   * effect once the session is over.
    */
   leave(say?: (context: Context) => Said<Sent>): void {
     if (this.destroyed) return;
@@ -193,11 +193,11 @@ export class Responder<
   }
 
   /**
-   * Send a message that answers nothing: behind what was answered until now, whole, even while a handler is pending. The
-   * messages of one turn of the event loop leave together.
+   * Send a message that is not an answer: after the answers so far, in one piece, even while a handler is pending. The messages
+   * of one turn of the event loop leave together.
    *
-   * @returns false when the consumer has asked to wait: the message is held, await `ready()` before the next one.
-   * @throws StateError (`origin: 'local'`) when the state does not allow it; nothing is sent, the connection goes on
+   * @returns false if the consumer has asked to wait: the message is held, await `ready()` before the next one.
+   * @throws StateError (`origin: 'local'`) if the state does not allow it; nothing is sent, the connection continues
    *
    * @example
    * for await (const report of telemetry) if (!machine.send(report)) await machine.ready();
@@ -278,7 +278,7 @@ export class Responder<
     super._destroy(error ?? failed ?? null, callback);
   }
 
-  /** A reply has named an upgrade: what is not allowed ends the session, behind the answers. */
+  /** A reply has named an upgrade: one that is not allowed ends the session, after the answers. */
   #judge({ name, unread }: Upgrade): void {
     const waiting = unread.length + Math.max(0, this.writableLength - this.#current);
     const refusal =
@@ -341,7 +341,7 @@ export class Responder<
 
   #silent(gap: number): void {
     const conversation = this.#conversation;
-    // While we do not read, the silence is ours.
+    // While we do not read, the silence is not the peer's.
     if (this.blocked || conversation.isBusy) {
       this.#silence?.refresh();
       return;
@@ -358,10 +358,10 @@ export class Responder<
     this.#frameTimer?.follow(this.#conversation.isInsideFrame, false);
   }
 
-  /** Answers whether the limit counts. The conversation itself gives up the frame. @internal */
+  /** Returns whether the limit counts. The conversation itself gives up the frame. @internal */
   passed(kind: keyof StateLimits): boolean {
     const conversation = this.#conversation;
-    // While we hold the peer back, or work for it, its silence is ours.
+    // While we hold the peer back, or work for it, its silence does not count.
     if (kind === 'idle' && conversation.isWorking) return false;
     if (kind === 'frame' && (conversation.isBusy || this.blocked)) {
       this.#deadlines.start(kind);
@@ -380,7 +380,7 @@ export class Responder<
     this.proceed();
   }
 
-  /** A limit that passed starts anew, unless its handler has led to another state. */
+  /** A limit that passed restarts, unless its handler has led to another state. */
   #startAgain(kind: keyof StateLimits, entries: number): void {
     const conversation = this.#conversation;
     if (!conversation.final && conversation.entries === entries) this.#deadlines.start(kind);

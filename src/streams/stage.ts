@@ -12,13 +12,12 @@ import { Batch, type Matter, type Neighbour, Outlet } from './outlet.ts';
 import type { Steering } from './steering.ts';
 
 export interface StageOptions {
-  /** As in node:stream: bytes or items, whichever the side holds. */
+  /** As in node:stream, in bytes or items. */
   readableHighWaterMark?: number | undefined;
   writableHighWaterMark?: number | undefined;
   /**
-   * Milliseconds that the peer has to end its side once we have ended ours, before the connection is cut:
-   * until then what it sends is discarded, so that no reset overtakes the last answer. Default 5,000; Infinity waits for
-   * ever.
+   * Milliseconds that the peer has to end its side once we have ended ours, before the connection is cut. Until then its input is
+   * discarded, so that no reset overtakes the last answer. Default 5,000; Infinity waits forever.
    */
   lingerTimeout?: number | undefined;
 }
@@ -41,18 +40,17 @@ const ITEMS_AT_ONCE = 64;
 const NONE: readonly never[] = [];
 
 /**
- * The base of the stages: a Transform that takes in one chunk or item, then gives all that comes of it.
+ * The base of the stages: a Transform that takes in one chunk or item, then gives all resulting items.
  *
  *     accept(item)          produce() produce() … undefined          a foreign stream on that side: one by one
  *     acceptBatch(items)    produceBatch() …      undefined          another stage on that side: many at once
  *
- * A stage of your own says in its constructor what it takes and gives (`'bytes'`, `'frames'` or `'messages'`), and
- * implements `accept` and `produce`; `docs/streams.md` shows how. Between stages items go in batches all the same.
+ * A stage of your own declares in its constructor what it takes and gives (`'bytes'`, `'frames'` or `'messages'`), and implements
+ * `accept` and `produce`; `docs/streams.md` shows how. Between stages, items are still passed in batches.
  *
- * A **fault** (the input broke the protocol) is given behind the items before it, and the rest of the input is
- * discarded. A stage behind this one gets it in band. The last stage, whose bytes go to a socket or the like, ends that
- * destination, lingers (`farewell.ts`), and then is destroyed with the error. For any other consumer the fault is the
- * stream's error, after the items.
+ * A **fault** (the input broke the protocol) is given after the items before it, and the rest of the input is discarded. The next
+ * stage gets it in band. The last stage, whose bytes go to a socket or another destination, ends that destination, lingers
+ * (`farewell.ts`), and then is destroyed with the error. For any other consumer the fault is the stream's error, after the items.
  *
  * @typeParam Item - what `produce` gives
  * @typeParam Items - what `produceBatch` gives: an array of messages, or a `FrameBatch`
@@ -88,7 +86,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
   #source: Stage | undefined;
   #steering: Steering | undefined;
   #frameWatch: FrameWatch | undefined;
-  /** Of the write or flush under way: called when all that came of it has been given. */
+  /** The callback of the current write or flush, called when all resulting items have been given. */
   #callback: TransformCallback | undefined;
   #inputEnded = false;
   /** Items of a batch that `accept` takes one by one, from `#index` on. */
@@ -97,27 +95,27 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
 
   /** The run loop is under way. */
   #running = false;
-  /** The consumer asked to wait, until `_read` or the neighbours' `'drain'`. */
+  /** True if the consumer asked to wait, until `_read` or the neighbours' `'drain'`. */
   #blocked = false;
-  /** The subclass asked to wait, until `proceed`. */
+  /** True if the subclass asked to wait, until `proceed`. */
   #suspended = false;
-  /** What was accepted waits for more, until the end of the turn. */
+  /** True if accepted items wait for more, until the end of the turn. */
   #deferred = false;
-  /** Only the system will read what is given now; undefined until it is asked for, which takes a microsecond. */
+  /** Whether only the system will read the output now; undefined until it is checked, which takes a microsecond. */
   #isPrivate: boolean | undefined;
 
   /** How the output ends before the input does. */
   #fault: Error | undefined;
   #closing = false;
   /**
-   * `waiting`: what is before the fault has to be read. `ended`: the input is discarded. `delivered`: the destination has
-   * taken all. `abandoned`: the output behind us is closed, so nothing is made any more.
+   * `waiting`: the items before the fault have to be read. `ended`: the input is discarded. `delivered`: the destination has
+   * taken everything. `abandoned`: the output is closed, so nothing is made any more.
    */
   #end: 'open' | 'waiting' | 'ended' | 'delivered' | 'abandoned' = 'open';
   #linger: Linger | undefined;
 
   constructor(takes: Matter, gives: Matter, options: StageOptions = {}) {
-    // A subclass judges the options of its own.
+    // A subclass checks its own options.
     const [known] = splitOptions(options, STAGE_OPTIONS);
     checkOptions(new.target.name, known, STAGE_OPTIONS);
     const writableObjectMode = takes !== 'bytes';
@@ -134,11 +132,11 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
 
   // ─── What a subclass says ───────────────────────────────────────────────────────────────────────────────────
 
-  /** Take in one chunk or item; all that came of the one before it has been given. */
+  /** Take in one chunk or item; everything from the previous one has been given. */
   protected abstract accept(item: unknown): void;
 
   /**
-   * Take in what the stage before gives at once: an array of messages, or a `FrameBatch`. By default, `accept` takes them
+   * Take in a whole batch from the stage before: an array of messages, or a `FrameBatch`. By default, `accept` takes the items
    * one by one.
    */
   protected acceptBatch(items: unknown): void {
@@ -146,10 +144,10 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
     this.#index = 0;
   }
 
-  /** The next item, or undefined when nothing more comes of the input so far. */
+  /** The next item, or undefined if the input so far gives no more. */
   protected abstract produce(): Item | undefined;
 
-  /** As many items as go into one batch, or undefined. By default, what `produce` gives; frames are given one by one. */
+  /** The items of one batch, or undefined. By default, the items of `produce`; frames are given one by one. */
   protected produceBatch(): Items | undefined {
     const first = this.#next();
     if (first === undefined) return undefined;
@@ -167,53 +165,53 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
   /** The input has ended: `produce` may give last items, or `fail` be called. */
   protected ended(): void {}
 
-  /** The stage before met a fault: `produce` may give last items, and the fault is passed on behind them. */
+  /** The stage before met a fault: `produce` may give last items, and the fault is passed on after them. */
   protected faulted(_fault: Error): void {}
 
-  /** The `wire` of the framing whose runs of frames go through as they are. */
+  /** The `wire` of the framing whose runs of frames pass unchanged. */
   protected get passes(): string | undefined {
     return undefined;
   }
 
   /**
-   * Whether an item that was given is still being filled, so that more input is needed even while the consumer asks to wait.
+   * Whether a given item is still being filled, so that more input is needed even while the consumer asks to wait.
    * @internal
    */
   protected get isFilling(): boolean {
     return false;
   }
 
-  /** Called with whether no consumer keeps the bytes that were given: then the stage may use their memory again. */
+  /** Called with whether no consumer keeps the given bytes: then the stage may reuse their memory. */
   protected released(_isFree: boolean): void {}
 
-  /** The messages that follow go over the line in this way. Only of a stage that `heedsLines`. */
+  /** The line of the messages that follow. Only for a stage that `heedsLines`. */
   protected lineChanged(_line: Line): void {}
 
-  /** What lingering too long is reported as. */
+  /** The error for lingering too long. */
   protected lingerError(): Error | undefined {
     return this.#fault;
   }
 
   // ─── What a subclass may ask for ────────────────────────────────────────────────────────────────────────────
 
-  /** Break off with a fault, once `produce` has given the items before it. The first fault stands. */
+  /** Break off with a fault, once `produce` has given the items before it. The first fault counts. */
   protected fail(fault: unknown): void {
     this.#fault ??= asError(fault);
   }
 
-  /** End the output once `produce` has given all there is; the input is discarded from then on, until it ends. */
+  /** End the output once `produce` has given everything; the input is discarded from then on, until it ends. */
   protected close(): void {
     this.#closing = true;
   }
 
-  /** From now on, cut the connection when within `lingerTimeout` nothing is taken and the input has not ended. */
+  /** From now on, cut the connection if within `lingerTimeout` nothing is taken and the input has not ended. */
   protected linger(): void {
     this.#linger ??= new Linger(this.outlet.route, this.lingerTimeout, () => {
       if (this.#blocked || !this.#inputEnded) this.destroy(this.lingerError());
     });
   }
 
-  /** `produce` has nothing to give until `proceed` is called: the write under way is not over. */
+  /** `produce` has nothing to give until `proceed` is called: the current write is not over. */
   protected suspend(): void {
     this.#suspended = true;
   }
@@ -225,8 +223,8 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
   }
 
   /**
-   * Let what was accepted wait for more, until the end of this turn at the latest: so that items which come one by one
-   * leave together. Asked for in `accept`; may be taken back there, with `false`, when enough has come.
+   * Let accepted items wait for more, at most until the end of this turn, so that items which come one by one leave together.
+   * Call it in `accept`; cancel it there with `false` when enough items have come.
    */
   protected defer(wait: boolean): void {
     if (wait && !this.#deferred) process.nextTick(Stage.#runDeferred, this);
@@ -238,26 +236,26 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
     return this.#blocked;
   }
 
-  /** Whether what is produced now goes to the system alone, so that it may be a part of memory that many share. */
+  /** Whether the output now goes to the system alone, so that it may lie in shared memory. */
   protected get isPrivate(): boolean {
     this.#isPrivate ??= this.gives === 'bytes' && this.outlet.isExclusive && isTrusted(this, GIVING);
     return this.#isPrivate;
   }
 
-  /** Whether runs of that wire go through all neighbours as they are. */
+  /** Whether runs of that wire pass all neighbours unchanged. */
   protected passesOn(wire: string | undefined): boolean {
     return wire !== undefined && this.outlet.neighbours.every((next) => (next as Stage).passes === wire);
   }
 
-  /** Tell from now on when a frame has begun to come and is not complete in time. The decoder of frames does it. @internal */
+  /** Report from now on when a frame is not complete in time. The frame decoder does this. @internal */
   watchFrames(watch: FrameWatch): void {
     this.#frameWatch = watch;
     this.#source?.watchFrames(watch);
   }
 
   /**
-   * A session behind this stage says how what comes is read. A stage that hands on each item before it takes in the next one
-   * passes it on; the decoder of frames follows it. @internal
+   * A session after this stage says how input is read. A stage that gives each item before it takes in the next one passes this
+   * on; the frame decoder follows it. @internal
    */
   steer(_steering: Steering): void {}
 
@@ -269,8 +267,8 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
   }
 
   /**
-   * Tell the stage behind this one how the messages that follow go over the line, behind what it was given before. Answers
-   * false where it cannot be told.
+   * Tell the next stage the line of the messages that follow, after everything it was given before. Returns false if it cannot be
+   * told.
    */
   protected handLine(line: Line): boolean {
     const { outlet } = this;
@@ -303,7 +301,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
         this.faulted(chunk.fault);
       }
     } catch (error) {
-      // Never a throw out of write(); and what came before it goes before it.
+      // An error never leaves write() as an exception, and earlier items go before it.
       this.fail(error);
       this.#deferred = false;
     }
@@ -327,7 +325,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
   }
 
   override _read(): void {
-    // While neighbours drain, their 'drain' is what lets us go on.
+    // While neighbours drain, their 'drain' lets us continue.
     if (this.#blocked && !this.outlet.isWaiting) this.goOn();
   }
 
@@ -358,9 +356,9 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
 
   // ─── The run ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Give what there is to give until asked to wait; then see to what follows the input. */
+  /** Give output until asked to wait; then handle what follows the input. */
   #run(): void {
-    // A consumer may read or send in the middle of a push: the loop that is running sees to it.
+    // A consumer may read or send in the middle of a push: the running loop handles it.
     if (this.#running || this.destroyed) return;
     this.#running = true;
     this.#deferred = false;
@@ -382,14 +380,14 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
     this.#answer();
   }
 
-  /** Give the next item or batch; false when there is none. */
+  /** Give the next item or batch; false if there is none. */
   #giveNext(): boolean {
     const { outlet } = this;
     if (outlet.isDirect) {
       const items = this.produceBatch();
       if (items === undefined) return false;
       const { neighbours } = outlet;
-      // A frame that comes as a stream goes alone.
+      // A streamed frame goes alone.
       this.#hand(items instanceof Readable ? items : new Batch(items));
       if (this.gives === 'frames' && isLent() && !(isTrusted(this, GIVING) && neighbours.every(hasLetGo)))
         keep();
@@ -398,18 +396,18 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
     this.#isPrivate = undefined;
     const item = this.#next();
     if (item === undefined) return false;
-    // Asked before the push: a listener for one item is gone afterwards.
+    // Checked before the push: a listener for one item is gone afterwards.
     const isPrivate =
       (isLent() ? this.isPrivate : this.#isPrivate === true) && this.listenerCount('data') === 1;
     if (!this.push(item)) this.#blocked = true;
     const isFree = isPrivate && outlet.isTaken;
-    // The decoder that made the messages has said whether they are views.
+    // The decoder of the messages has said whether they are views.
     if (!isFree && this.gives !== 'messages' && this.takes !== 'messages') keep();
     if (this.gives === 'bytes') this.released(isFree);
     return true;
   }
 
-  /** The next item of all that was accepted. Never throws: what came before a failure is given before it. */
+  /** The next item from the accepted input. Never throws: items before a failure are given first. */
   #next(): Item | undefined {
     try {
       for (;;) {
@@ -446,7 +444,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
 
   // ─── The end ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** All before the fault has been given: discard what comes, and tell it when that has been read too. */
+  /** Everything before the fault has been given: discard the input, and report the fault once those items have been read. */
   #breakOff(): void {
     this.#end = 'waiting';
     if (this.readableLength === 0) this.#tell();
@@ -465,10 +463,10 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
         one.#end = 'abandoned';
       endBehind(this, destination, () => this.#delivered());
       this.#endOutput();
-      // Without a reader 'end' would never come.
+      // Without a reader, 'end' would never come.
       this.resume();
     } else {
-      // A consumer that took items in this turn gets to use them before the error.
+      // A consumer that took items in this turn can use them before the error.
       process.nextTick(() => this.destroy(this.#fault));
     }
   }
@@ -479,7 +477,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
     if (!this.#inputEnded) this.linger();
   }
 
-  /** The destination has taken all: the fault may be reported once the input has ended. */
+  /** The destination has taken everything: the fault may be reported once the input has ended. */
   #delivered(): void {
     this.#end = 'delivered';
     if (!this.#inputEnded) return;
@@ -511,7 +509,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
     if (this.#steering !== undefined) this.#source.steer(this.#steering);
   }
 
-  // Functions, not closures: one for all stages.
+  // Functions, not closures: shared by all stages.
   static #runDeferred(stage: Stage): void {
     if (stage.#deferred) stage.#run();
   }
@@ -521,7 +519,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
   }
 }
 
-/** Whether a stage keeps nothing of what it was given. */
+/** Whether a stage keeps nothing of its input. */
 function hasLetGo(stage: Neighbour): boolean {
   return isTrusted(stage, TAKING) && stage.writableLength === 0;
 }

@@ -14,15 +14,15 @@ import { Steering } from './steering.ts';
 import { noUpgrades, type UpgradeHost } from './upgrade-host.ts';
 
 export interface StateMachineOptions<Context = unknown> extends StageOptions {
-  /** What the handlers of this connection share, in place of what the session's `context` makes. */
+  /** The value that the handlers of this connection share, in place of the result of the session's `context`. */
   context?: Context | undefined;
-  /** What the session's `context` is made of. */
+  /** The argument of the session's `context`. */
   connection?: ConnectionInfo | undefined;
 }
 
-/** Called with what happens in a session. What it throws ends the connection. */
+/** Called when something happens in a session. An error that it throws ends the connection. */
 export interface SessionObserver {
-  /** A message has come, and is about to be answered in that state. */
+  /** A message was received, and is about to be handled in that state. */
   message(message: unknown, state: string): void;
   /** Another state was entered. */
   transition(from: string, to: string): void;
@@ -37,11 +37,10 @@ const CHECKS: Readonly<Record<keyof StateMachineOptions, Check>> = {
 /**
  * Messages in, answers out (object mode on both sides): one connection's run through a session.
  *
- * Messages are taken in order, one at a time: while a handler's promise is pending, no more input is accepted, except
- * messages of concurrent rows. A handler that is a generator is asked for more when the consumer has room. A final
- * state, or a fault (of the input, of a handler, a deadline), ends the output after the answers before it and the
- * farewell; what still comes is discarded until the input ends, or `lingerTimeout` passes. A fault is then the error
- * of the pipeline.
+ * Messages are taken in order, one at a time: while a handler's promise is pending, no more input is accepted, except messages of
+ * concurrent rows. The next value of a generator is requested when the consumer has room. A final state, or a fault (of the
+ * input, of a handler, a deadline), ends the output after the answers before it and the farewell; further input is discarded
+ * until it ends, or `lingerTimeout` passes. A fault is then the error of the pipeline.
  *
  * @example
  * pipeline(
@@ -64,19 +63,19 @@ export class StateMachine<
   readonly #run: Run<Received, Sent, State, Context>;
   #messages: readonly Received[] = NONE;
   #index = 0;
-  /** Answers not given yet, from `#given` on. A pending handler will append to this very array. */
+  /** Answers not given yet, from `#given` on. A pending handler will append to this same array. */
   #answers: Sent[] = [];
   #given = 0;
-  /** Answers made before they are given: few where these are long, since they wait for room in memory. */
+  /** Messages taken before their answers are given. Few if the answers are long, since answers wait in memory. */
   #atOnce = FIRST;
-  /** As many as that have been given, and the consumer had room for them. */
+  /** This many answers have been given, and the consumer had room for them. */
   #hadRoom = false;
   #inputEnded = false;
   #taken = 0;
   /** Called with messages and transitions. */
   observer: SessionObserver | undefined;
   #observed: string;
-  /** What is said before we end the session ourselves; set once that is asked for. */
+  /** Gives the last messages of a session that we end ourselves; set once `leave` is called. */
   #lastWords: ((context: Context) => Said<Sent>) | undefined;
   /** Resolve the promises of `ready`. */
   #waiting: (() => void)[] | undefined;
@@ -84,11 +83,11 @@ export class StateMachine<
   readonly #timers = new NamedTimers((name) => this.#expire(name));
   /** The end of the input, or a fault of it, that waits for the handlers at work. */
   #owed: (() => readonly Sent[]) | undefined;
-  /** Leads what reads for the session, where its states have framings of their own, or it may be upgraded. */
+  /** Steers the stages that read for the session, if its states have framings of their own, or if it may be upgraded. */
   #steering: Steering | undefined;
-  /** Which of the answers are the first to go over the line in another way. */
+  /** The answers from which on the line changes. */
   #turns: { readonly at: number; readonly line: Line }[] | undefined;
-  /** What the encoder was told last. */
+  /** The line that the encoder was told last. */
   #line: Line = NO_LINE;
   #upgrades: UpgradeHost | undefined;
   #isUpgrading = false;
@@ -127,17 +126,17 @@ export class StateMachine<
     return this.#run.error;
   }
 
-  /** What the handlers of this connection share. */
+  /** The value that the handlers of this connection share. */
   get context(): Context {
     return this.#run.context;
   }
 
-  /** The codec of what is sent now, where the state has its own. @internal */
+  /** The codec of sent messages, if the state has its own. @internal */
   get codec(): Codec<unknown, Sent> | undefined {
     return this.#run.line.sends;
   }
 
-  /** Let a reply name an upgrade: that host is asked about it. @internal */
+  /** Let replies name upgrades, which that host judges. @internal */
   hostUpgrades(host: UpgradeHost): void {
     this.#upgrades = host;
     this.#steer(new Steering(this.#run, true));
@@ -164,8 +163,8 @@ export class StateMachine<
   }
 
   /**
-   * End the session for a reason that none of its messages is, such as a limit of the server: the farewell is sent, and the
-   * error is the pipeline's. Without effect once the session is over.
+   * End the session for a reason outside its messages, such as a limit of the server: the farewell is sent, and the error is the
+   * pipeline's. No effect once the session is over.
    */
   abort(error: Error): void {
     if (this.destroyed || this.#run.final) return;
@@ -175,7 +174,7 @@ export class StateMachine<
   }
 
   /**
-   * End the session without an error: what has been taken is answered first, `say` is asked for the last words, and our side ends. Without
+   * End the session without an error: received messages are answered first, `say` gives the last messages, and our side ends. No
    * effect once the session is over.
    */
   leave(say: (context: Context) => Said<Sent> = () => undefined): void {
@@ -185,10 +184,10 @@ export class StateMachine<
   }
 
   /**
-   * Send a message that answers nothing: behind what was answered until now, whole, even while a handler is pending.
+   * Send a message that is not an answer: after the answers so far, in one piece, even while a handler is pending.
    *
-   * @returns false when the consumer has asked to wait: the message is held, await `ready()` before the next one.
-   * @throws StateError (`origin: 'local'`) when the state does not allow it; nothing is sent, the connection goes on
+   * @returns false if the consumer has asked to wait: the message is held, await `ready()` before the next one.
+   * @throws StateError (`origin: 'local'`) if the state does not allow it; nothing is sent, the connection continues
    *
    * @example
    * for await (const report of telemetry) if (!machine.send(report)) await machine.ready();
@@ -251,7 +250,7 @@ export class StateMachine<
     return undefined;
   }
 
-  /** The consumer had no room for what it was given. */
+  /** The consumer had no room for the output. */
   override goOn(): void {
     this.#atOnce = Math.max(1, this.#atOnce >> 2);
     this.#hadRoom = false;
@@ -273,7 +272,7 @@ export class StateMachine<
       const answer = this.produce();
       return answer === undefined ? undefined : [answer];
     }
-    // The array itself goes, unless a pending handler is to append to it, or part of it has gone singly.
+    // The array itself is given, unless a pending handler will append to it, or part of it was given singly.
     if (this.#run.working || this.#given > 0) {
       const rest = answers.splice(0).slice(this.#given);
       this.#given = 0;
@@ -295,11 +294,11 @@ export class StateMachine<
     super._destroy(error ?? failed ?? null, callback);
   }
 
-  /** Take the next message. False when there is none to take now. */
+  /** Take the next message. False if there is none to take now. */
   #advance(): boolean {
     const run = this.#run;
     this.#steering?.wake();
-    // The consumer has room: generators may go on.
+    // The consumer has room: generators may continue.
     if (run.hasMore) run.more();
     if (run.busy) {
       this.suspend();
@@ -321,12 +320,12 @@ export class StateMachine<
         this.#follow();
         return true;
       }
-      // An idle connection holds nothing of what has come.
+      // An idle connection must not hold on to received messages.
       this.#messages = NONE;
       this.#index = 0;
       return this.#settleInput();
     }
-    // Beside handlers at work only messages of concurrent rows may be taken.
+    // While handlers are at work, only messages of concurrent rows may be taken.
     if (run.working && run.mustWait(this.#messages[this.#index]!)) {
       this.suspend();
       return false;
@@ -342,7 +341,7 @@ export class StateMachine<
     this.observer?.message(message, run.state);
     const pending = run.receiveInto(message, this.#answers);
     if (pending !== undefined) {
-      // Asked for more by #advance, not as soon as it has answered.
+      // #advance requests more, not the handler as soon as it has answered.
       run.onAnswers ??= () => this.proceed();
       void pending.then(() => this.#resume());
       if (!run.busy) return true;
@@ -353,25 +352,25 @@ export class StateMachine<
     return true;
   }
 
-  /** Steer what reads for the session. */
+  /** Steer the stages that read for the session. */
   #steer(steering: Steering): void {
     this.#steering = steering;
     this.steerSource(steering);
   }
 
-  /** The answers behind the first ones go over the line as the state has it. */
+  /** The answers after the first `before` use the line of the state. */
   #turn(before: number): void {
     this.#turns ??= [];
     this.#turns.push({ at: before, line: this.#run.line });
   }
 
-  /** Tell the encoder of the turns before an answer; false where it cannot be told, and the session has failed. */
+  /** Tell the encoder of the changes before an answer; false if it cannot be told, and the session has failed. */
   #tellTurns(index: number): boolean {
     for (let turn = this.#turns?.[0]; turn !== undefined && turn.at <= index; turn = this.#turns?.[0]) {
       const { line } = turn;
       const isSame = line.writes === this.#line.writes && line.sends === this.#line.sends;
       if (!isSame && !this.handLine(line)) {
-        // Nothing that can be said would be understood.
+        // No answer would be understood.
         this.#answers.length = this.#given = 0;
         this.#turns = undefined;
         const text = `the framing or the codec of what state '${this.state}' sends cannot be used: the session has to stand right before a MessageEncoder`;
@@ -399,12 +398,12 @@ export class StateMachine<
       this.#isUpgrading = true;
       this.#follow();
     }
-    // Once what was answered is given.
+    // Once the answers are given.
     if (this.#answers.length === 0) this.#upgrades!.goOver(name);
     return false;
   }
 
-  /** All that came before the end of the input has been taken: take that too, once it is answered. */
+  /** Everything before the end of the input has been taken: handle the end too, once everything is answered. */
   #settleInput(): boolean {
     const owed = this.#owed;
     if (owed === undefined) return false;
@@ -449,10 +448,10 @@ export class StateMachine<
     this.linger();
   }
 
-  /** Answers whether the limit counts. @internal */
+  /** Returns whether the limit counts. @internal */
   passed(kind: keyof StateLimits): boolean {
     const run = this.#run;
-    // While we hold the peer back, or work for it, its silence is ours.
+    // While we hold the peer back, or work for it, its silence does not count.
     if (kind === 'idle' && run.working) return false;
     if (kind === 'frame' && (run.busy || this.blocked)) {
       this.#deadlines.start(kind);
@@ -469,7 +468,7 @@ export class StateMachine<
     this.#after(this.#run.expire(name, this.#answers), () => {});
   }
 
-  /** See to what follows a step, as soon as its handler has answered. */
+  /** Handle what follows a step, as soon as its handler has answered. */
   #after(step: Step<Sent, State> | Promise<Step<Sent, State>>, then: () => void): void {
     const after = ({ timers }: Step<Sent, State>): void => {
       if (this.destroyed) return;
@@ -489,7 +488,7 @@ export class StateMachine<
 
 const NONE: readonly never[] = [];
 
-/** So many answers are made at once at first: how long they are is not known yet. */
+/** Messages taken at once at first, before the length of their answers is known. */
 const FIRST = 4;
 
 function unsteered(text: string, state: string): StateError {

@@ -2,8 +2,8 @@
 import { clearImmediate, setImmediate } from 'node:timers';
 
 /**
- * A timer that judges silence fairly. Node runs timers before it looks for what has come, so after a long turn of the event
- * loop a timer fires while an answer already waits in the system. This one lets the loop look once more before it calls.
+ * A timer that judges silence fairly. Node runs timers before it checks for input, so after a long turn of the event loop a timer
+ * fires while input already waits in the system. This timer lets the loop check once more before it calls.
  *
  *     timer fires ──▶ one poll of the event loop ──▶ late()        unless refreshed or stopped meanwhile
  */
@@ -23,7 +23,7 @@ export class Timer {
     }, delay);
   }
 
-  /** Begin anew: something has come. Also after it has called. */
+  /** Restart: something was received. Also possible after it has called. */
   refresh(): void {
     if (this.#immediate !== undefined) clearImmediate(this.#immediate);
     this.#immediate = undefined;
