@@ -105,7 +105,7 @@ export class StateMachine<
     if (session.table.hasLines) {
       this.#turn(0);
       this.#run.onLine = (before) => this.#turn(before);
-      this.#steer(new Steering(this.#run, false));
+      this.#steer(new Steering(this.#run, false, this));
     }
     this.#deadlines = new Deadlines(this.#run, this);
     this.#follow();
@@ -139,7 +139,7 @@ export class StateMachine<
   /** Let replies name upgrades, which that host judges. @internal */
   hostUpgrades(host: UpgradeHost): void {
     this.#upgrades = host;
-    this.#steer(new Steering(this.#run, true));
+    this.#steer(new Steering(this.#run, true, this));
   }
 
   /** How many messages have been taken. */

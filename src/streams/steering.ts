@@ -29,13 +29,18 @@ export class Steering {
   isComplete = false;
   readonly #session: Steered;
   readonly #mayUpgrade: boolean;
+  readonly #last: Between;
   readonly #between: Between[] = [];
   #waiting: (() => void) | undefined;
 
-  /** @param mayUpgrade - whether the session may continue with another protocol after any message */
-  constructor(session: Steered, mayUpgrade: boolean) {
+  /**
+   * @param mayUpgrade - whether the session may continue with another protocol after any message
+   * @param last - the session's stage: its answers may wait for their consumer
+   */
+  constructor(session: Steered, mayUpgrade: boolean, last: Between) {
     this.#session = session;
     this.#mayUpgrade = mayUpgrade;
+    this.#last = last;
   }
 
   /** The framing of the next input, if the state has one. */
@@ -61,7 +66,9 @@ export class Steering {
 
   /** Whether the session has taken everything it was given. */
   get isIdle(): boolean {
-    return this.#between.every((stage) => stage.writableLength === 0 && stage.readableLength === 0);
+    return this.#between.every(
+      (stage) => stage.writableLength === 0 && (stage === this.#last || stage.readableLength === 0),
+    );
   }
 
   /** A stage that has to be empty before the next frame: the session's stage, and those before it. */

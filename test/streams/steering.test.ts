@@ -1,5 +1,6 @@
 /** Framings that change with the session, in a pipeline of four stages: what has to stand where. */
-import { PassThrough, pipeline, Transform } from 'node:stream';
+import { PassThrough, pipeline, Readable, Transform } from 'node:stream';
+import { pipeline as finished } from 'node:stream/promises';
 import { expect, test } from 'vitest';
 import {
   type Codec,
@@ -104,3 +105,35 @@ test('a preface comes once, before the first frame', async () => {
   expect(await frames([])).toEqual([]);
   expect(() => new FrameDecoder(line(), { preface: '' })).toThrow('preface must have at least one byte');
 });
+
+test.each([1, 16])(
+  'a consumer of answers that reads one by one gets all of them, highWaterMark %d',
+  async (highWaterMark) => {
+    const turning = defineSession({
+      receives: words,
+      sends: words,
+      initial: 'lines',
+      states: {
+        lines: {
+          framing: line(),
+          on: { word: (message) => ({ send: message, next: 'pairs' }) },
+          next: ['pairs'],
+        },
+        pairs: {
+          framing: fixedLength(2),
+          on: { word: (message) => ({ send: message, next: 'lines' }) },
+          next: ['lines'],
+        },
+      },
+    });
+    const { frames, messages } = stages(false);
+    const machine = new StateMachine(turning, { readableHighWaterMark: highWaterMark });
+    const texts: string[] = [];
+    // One line and one pair, 100 times.
+    const input = Readable.from([Buffer.from('one\naa'.repeat(100))]);
+    await finished(input, frames, messages, machine, async (answers: AsyncIterable<Word>) => {
+      for await (const { text } of answers) texts.push(text);
+    });
+    expect(texts).toEqual(Array(100).fill(['one', 'aa']).flat());
+  },
+);
