@@ -203,8 +203,11 @@ describe('with', () => {
       return new Real(...args);
     } as never);
     try {
+      two.with({ a: 0, b: 0 }).decode(Buffer.alloc(0));
+      const once = made.mock.calls.length;
+      expect(once).toBeGreaterThan(0);
       for (let turn = 0; turn < 3; turn++) two.with({ a: 0, b: 0 }).decode(Buffer.alloc(0));
-      expect(made).toHaveBeenCalledTimes(1);
+      expect(made).toHaveBeenCalledTimes(once);
     } finally {
       made.mockRestore();
     }
