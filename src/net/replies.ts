@@ -11,6 +11,7 @@ import type { Tagged } from '../protocol/session/declaration.ts';
 import { type Belonging, type Known, Requests, requestsChecks } from '../protocol/session/requests.ts';
 import { Stage } from '../streams/stage.ts';
 import type { Steering } from '../streams/steering.ts';
+import { Timer } from '../streams/timer.ts';
 import { ManyReplies } from './many-replies.ts';
 
 /** How the replies of a protocol find their requests, and what happens when they do not. */
@@ -160,10 +161,10 @@ export class Replies<Request extends object, Reply extends object> extends Stage
   onInvalid: ((error: Error, frame: Buffer) => void) | undefined;
   #index = 0;
   /** Runs while we wait for silence. */
-  #silence: NodeJS.Timeout | undefined;
+  #silence: Timer | undefined;
   /** Requests that were given up, the oldest first, and when their numbers are free again. */
   readonly #lost: { readonly waiting: Waiting<Reply>; readonly until: number }[] = [];
-  #lostTimer: NodeJS.Timeout | undefined;
+  #lostTimer: Timer | undefined;
   /** The bytes of the messages that continued, by their number: the last ones, as many as can be unread. */
   #weights: Float64Array | undefined;
   #passed = 0;
@@ -465,7 +466,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
   #pump(): void {
     const requests = this.#requests;
     if (!requests.holding) {
-      clearTimeout(this.#silence);
+      this.#silence?.stop();
       this.#silence = undefined;
     }
     for (let next = requests.next(); next !== undefined; next = requests.next()) {
@@ -516,7 +517,8 @@ export class Replies<Request extends object, Reply extends object> extends Stage
   #watchLost(): void {
     if (this.#lostTimer !== undefined || this.#lost.length === 0) return;
     const wait = Math.max(1, this.#lost[0]!.until - performance.now());
-    this.#lostTimer = setTimeout(() => {
+    // After a long turn of the event loop, the late reply may have come and not been read yet.
+    this.#lostTimer = new Timer(wait, () => {
       this.#lostTimer = undefined;
       const now = performance.now();
       let count = 0;
@@ -528,7 +530,7 @@ export class Replies<Request extends object, Reply extends object> extends Stage
       this.#lost.splice(0, count);
       this.#watchLost();
       this.#pump();
-    }, wait).unref();
+    }).unref();
   }
 
   /** The reply has not come in time. */
@@ -546,22 +548,23 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     } else {
       const { silence } = this.#afterTimeout;
       this.#requests.hold();
-      this.#silence ??= setTimeout(() => {
+      if (silence === Infinity) return;
+      this.#silence ??= new Timer(silence, () => {
         this.#silence = undefined;
         for (const lost of this.#requests.silence()) {
           lost.release();
           lost.sink.reject(timedOut(lost.type, silence));
         }
         this.#pump();
-      }, silence).unref();
+      }).unref();
     }
   };
 
   /** Nothing more is received: every waiting request is rejected. */
   #end(reason: Error): void {
     this.#over ??= reason;
-    clearTimeout(this.#silence);
-    clearTimeout(this.#lostTimer);
+    this.#silence?.stop();
+    this.#lostTimer?.stop();
     const { inFlight } = this.#requests;
     for (const [index, waiting] of this.#requests.end().entries()) {
       waiting.release();

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import net from 'node:net';
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, expectTypeOf, test } from 'vitest';
 import {
@@ -519,6 +521,44 @@ describe('lost replies', () => {
     await pause(500);
     const again = await Promise.all([1, 2, 3, 4].map(() => client.request({ type: 'read' })));
     expect(again.map(({ id }) => id).sort()).toEqual([0, 1, 2, 3]);
+  });
+
+  test.each([
+    ['its number', { id: 'id', ids: [1, 2], timeout: 20, quarantine: 50 }],
+    ['its place', { timeout: 20, afterTimeout: { silence: 50 } }],
+  ] as const)('a late reply that came in a long turn is read before %s is used again', async (_, replies) => {
+    const asked: number[] = [];
+    let peer!: net.Socket;
+    const server = net.createServer((socket) => {
+      peer = socket;
+      // Frames of three bytes: length · tag · number.
+      socket.on('data', (chunk: Buffer) => {
+        for (let at = 2; at < chunk.length; at += 3) asked.push(chunk[at]!);
+      });
+      socket.on('error', () => {});
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as net.AddressInfo;
+    const client = await connect(parts, { port, host: '127.0.0.1', replies: replies as never });
+    cleanup.push(() => server.close());
+    listen(client);
+    const isNumbered = 'id' in replies;
+    const lost = outcome(client.request({ type: 'read', id: 1 }));
+    if (isNumbered) void outcome(client.request({ type: 'read', id: 2 }, { timeout: 5_000 }));
+    while (asked.length < (isNumbered ? 2 : 1)) await pause(1);
+    let isAnswered = false;
+    const next = client.request({ type: 'read', id: 3 }, { timeout: 5_000 }).finally(() => {
+      isAnswered = true;
+    });
+    if (!isNumbered) while (asked.length < 2) await pause(1);
+    expect(await lost).toBe('ERR_TIMEOUT_REQUEST');
+    peer.write(hex('02 02 01')); // the late one
+    for (const end = performance.now() + 200; performance.now() < end; );
+    await pause(30);
+    expect(isAnswered).toBe(false);
+    peer.write(Buffer.from([2, 2, asked.at(-1)!]));
+    expect(await next).toEqual({ type: 'value', id: asked.at(-1) });
   });
 
   test.each([0, -1, Number.NaN, 2 ** 31, '5', null])('a timeout of %s is refused', async (timeout) => {
