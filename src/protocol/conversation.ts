@@ -402,15 +402,15 @@ export class Conversation<
     if (this.#refused !== undefined) return false;
     if (run.state !== this.#observed) this.#observe();
     // There is room: generators may continue.
-    if (run.hasMore) run.more();
+    run.more();
     if (run.busy) return false;
     if (run.final) {
       this.#forget();
-      return this.#outbox.messages.length > 0;
+      return false;
     }
     if (run.upgrade !== undefined) {
       this.#leave();
-      return this.#outbox.messages.length > 0;
+      return false;
     }
     if (this.#isTurning) this.#turnInput();
     if (this.#batch !== undefined || this.#message !== undefined) return this.#answer();
@@ -552,11 +552,11 @@ export class Conversation<
     this.#batch = undefined;
   }
 
-  /** Drop the received bytes. */
+  /** Drop the received bytes, and messages that cannot be sent any more. */
   #forget(): void {
     this.#batch = this.#message = undefined;
     this.#inbox.forget();
-    if (this.#refused !== undefined) this.#outbox.forget();
+    this.#outbox.forget();
   }
 }
 

@@ -299,7 +299,7 @@ export class StateMachine<
     const run = this.#run;
     this.#steering?.wake();
     // The consumer has room: generators may continue.
-    if (run.hasMore) run.more();
+    run.more();
     if (run.busy) {
       this.suspend();
       return false;

@@ -7,6 +7,7 @@ import {
   type ConversationObserver,
   defineProtocol,
   defineSession,
+  delimiter,
   lengthPrefix,
   line,
   message,
@@ -82,6 +83,7 @@ test('an answer that cannot be written ends it at once, also while the handler o
   expect(conversation.take()).toBeUndefined();
   expect(conversation.error).toMatchObject({ code: 'ERR_FIELD_RANGE', path: 'n', origin: 'local' });
   expect(conversation.final).toBe(true);
+  expect(conversation).toMatchObject({ isWorking: true, isBusy: false });
   expect(conversation.settled()).toBeUndefined();
   // What the handler answers after all is not sent.
   for (let i = 0; i < 5; i++) await turn();
@@ -149,6 +151,36 @@ function later<T>(): { promise: Promise<T>; resolve(value: T): void } {
 
 const echo = { echo: ({ n }: Word) => ({ send: say('heard', n) }) };
 
+test('messages are taken 4 at once, then twice as many, up to 64, and no more once so many answers wait', () => {
+  const unsent: number[] = [];
+  const talk: Talk = new Talk({
+    a: {
+      on: {
+        one: () => {
+          unsent.push(talk.conversation.unsent);
+          return { send: say('1') };
+        },
+        two: () => {
+          unsent.push(talk.conversation.unsent);
+          return { send: [say('1'), say('2')] };
+        },
+      },
+    },
+  });
+  const runs = (...lengths: number[]): number[] =>
+    lengths.flatMap((length) => Array.from({ length }, (_, index) => index));
+  talk.hear('one\n'.repeat(64));
+  // 60 of the 64 frames that are cut at once, and the 4 that are left.
+  expect(unsent).toEqual(runs(4, 8, 16, 32, 4));
+  unsent.length = 0;
+  talk.hear('one\n'.repeat(128));
+  expect(unsent).toEqual(runs(64, 64));
+  unsent.length = 0;
+  talk.hear('two\n'.repeat(64));
+  const pairs = Array.from({ length: 32 }, (_, index) => 2 * index);
+  expect(unsent).toEqual([...pairs, ...pairs]);
+});
+
 describe('what goes before, between and behind the answers', () => {
   const preface = { client: 'CLI/1 ', server: 'SRV/1 ', refusal: 'no CLI/1' };
   const greets = { a: { on: echo, onEnter: () => say('hello') } };
@@ -170,6 +202,11 @@ describe('what goes before, between and behind the answers', () => {
     expect(talk.hear()).toBe('');
     const plain = new Talk(greets, { preface: 'CLI/1 ' });
     expect(plain.hear('GET /')).toMatch(/^hello\nsorry /);
+  });
+
+  test('behind the preface, a fault has the farewell', () => {
+    expect(new Talk(greets, { preface }).hear('CLI/1 x\n')).toBe('SRV/1 hello\nsorry no_word:_x\n');
+    expect(new Talk({ a: { on: echo } }).hear('x\n')).toBe('sorry no_word:_x\n');
   });
 
   test('a fault behind good messages: the answers, then the farewell', () => {
@@ -241,6 +278,34 @@ describe('what goes before, between and behind the answers', () => {
     expect(talk.conversation.context.log).toEqual(['here', reason]);
   });
 });
+
+/** Any byte may begin a packet: the sums of 600 packets of 999 bytes are more than one turn is for. */
+function noisy(state: StateDeclaration<Word, Word, string, object> = {}): Conversation<Word, Word> {
+  const session = defineSession<Word, Word, string, object>({
+    receives: words,
+    sends: words,
+    initial: 'a',
+    states: { a: { otherwise: () => undefined, ...state } } as never,
+    farewell: () => say('sorry'),
+  });
+  return new Conversation(
+    defineProtocol({
+      name: 'noisy',
+      framing: {
+        reads: packets({
+          kinds: {
+            k: { start: [0x7e], length: 1_000, valid: { checksum: 'CRC-16/MODBUS', byteOrder: 'big' } },
+          },
+          maxFrameLength: 1_000,
+        }),
+        writes: line(),
+      },
+      clientMessages: { decode: () => say('any'), encode: () => Buffer.alloc(0) },
+      serverMessages: words,
+      session,
+    }),
+  );
+}
 
 describe('what can be seen', () => {
   test('states, entries, limits, counts', () => {
@@ -338,6 +403,9 @@ describe('what can be seen', () => {
     expect(left).toEqual(['no word: x in x', 'no word: yx in yx z']);
     expect(lenient.conversation.counts).toMatchObject({ frames: 4, invalid: 2 });
     expect(lenient.conversation).toMatchObject({ taken: 2, error: undefined });
+    delete lenient.conversation.observer.invalid;
+    expect(lenient.hear('x\necho 3\n')).toBe('heard 3\n');
+    expect(lenient.conversation).toMatchObject({ taken: 3, frames: 6 });
     lenient.conversation.observer.invalid = () => {
       throw new Error('as asked');
     };
@@ -346,26 +414,7 @@ describe('what can be seen', () => {
   });
 
   test('noise: what the framing skips is counted and told, and where it takes much work, read in several turns', () => {
-    const conversation = new Conversation(
-      defineProtocol({
-        name: 'noisy',
-        // Each byte may begin a packet: 600 sums of 999 bytes are more than one turn is for.
-        framing: packets({
-          kinds: {
-            k: { start: [0x7e], length: 1_000, valid: { checksum: 'CRC-16/MODBUS', byteOrder: 'big' } },
-          },
-          maxFrameLength: 1_000,
-        }),
-        clientMessages: { decode: () => say('any'), encode: () => Buffer.alloc(0) },
-        serverMessages: words,
-        session: defineSession({
-          receives: words,
-          sends: words,
-          initial: 'a',
-          states: { a: { otherwise: () => undefined } },
-        }),
-      }),
-    );
+    const conversation = noisy();
     const errors: string[] = [];
     conversation.observer = { message() {}, transition() {}, onDiscard: ({ code }) => errors.push(code) };
     conversation.receive(Buffer.alloc(1_600, 0x7e));
@@ -378,10 +427,39 @@ describe('what can be seen', () => {
     for (; conversation.isPaused; turns++) expect(conversation.take()).toBeUndefined();
     expect(turns).toBeGreaterThan(1);
     conversation.ended();
-    while (!conversation.final) expect(conversation.take()).toBeUndefined();
+    let said = '';
+    while (!conversation.final) said += conversation.take() ?? '';
+    expect(said).toBe('sorry\n');
     expect(conversation.counts).toMatchObject({ frames: 0, invalid: 0 });
     expect(conversation.counts.noise).toBeGreaterThan(600);
     expect(errors).toContain('ERR_FRAME_NOISE');
+  });
+
+  test('noise that nobody watches; the last words come behind all of it', () => {
+    const conversation = noisy();
+    conversation.receive(Buffer.alloc(1_600, 0x7e));
+    expect(conversation.take()).toBeUndefined();
+    conversation.leave(() => say('bye'));
+    expect(conversation.take()).toBeUndefined();
+    expect(conversation).toMatchObject({ isPaused: true, final: false });
+    let said = '';
+    while (conversation.isPaused) said += conversation.take() ?? '';
+    said += conversation.take() ?? '';
+    expect([said, conversation.final, conversation.error]).toEqual(['bye\n', true, undefined]);
+  });
+
+  test('it reads no more noise once it is over, or once the connection goes on with another protocol', () => {
+    const aborted = noisy();
+    aborted.receive(Buffer.alloc(1_600, 0x7e));
+    aborted.take();
+    aborted.abort(new Error('x'));
+    expect(aborted).toMatchObject({ isPaused: false, final: true });
+    const upgraded = noisy({ deadline: { within: 5, handle: () => ({ upgrade: 'tls' }) } });
+    upgraded.receive(Buffer.alloc(1_600, 0x7e));
+    upgraded.take();
+    upgraded.timeout('within');
+    expect(upgraded.take()).toBeUndefined();
+    expect(upgraded).toMatchObject({ isPaused: false, final: false, upgrade: { name: 'tls' } });
   });
 });
 
@@ -421,6 +499,19 @@ describe('time', () => {
     expect(talk.hear()).toBe('done\n');
     talk.conversation.timeout('frame');
     expect(talk.hear()).toMatch(/^sorry /);
+  });
+
+  test('within counts while a handler is at work, whose answer is then too late', async () => {
+    const gate = later<void>();
+    const talk = new Talk({
+      a: { on: { slow: () => gate.promise.then(() => ({ send: say('done') })) }, deadline: { within: 9 } },
+    });
+    talk.hear('slow\n');
+    talk.conversation.timeout('within');
+    expect(talk.hear()).toMatch(/^sorry .*within_9_ms\n$/);
+    gate.resolve();
+    await turn();
+    expect(talk.hear()).toBe('');
   });
 
   test('timers of several steps, of handlers that take their time as well', async () => {
@@ -484,6 +575,10 @@ describe('handlers that take their time', () => {
     expect(conversation.settled()).toBeUndefined();
     expect(talk.hear('slow 0\necho 1\nslow 1\n')).toBe('');
     expect(conversation).toMatchObject({ taken: 1, isBusy: true, isWorking: true, held: 14 });
+    // In the middle of frames that were cut together, whatever the place.
+    const third = new Talk({ a: { on: { ...echo, slow: () => gates[0]!.promise.then(() => undefined) } } });
+    third.hear('echo 1\necho 2\nslow\necho 4\n');
+    expect(third.conversation).toMatchObject({ taken: 3, held: 7 });
     const settled = conversation.settled();
     expect(conversation.settled()).toBe(settled);
     gates[0]!.resolve();
@@ -528,6 +623,22 @@ describe('handlers that take their time', () => {
       await turn();
       expect(talk.hear()).toBe(`done 1\ndone 2\n${said}`);
     }
+  });
+
+  test('a message waits for them, and keeps its codec, also if a limit leads to a state with another framing', async () => {
+    const talk = new Talk({
+      a: {
+        on: { ...echo, slow: { concurrent: 'n', handle: () => later<undefined>().promise } },
+        next: ['b'],
+        deadline: { within: 5, handle: () => ({ send: say('late'), next: 'b' }) },
+      },
+      b: { on: echo, framing: delimiter({ delimiter: ';' }) },
+    });
+    expect(talk.hear('slow\necho 1\necho 2;echo 3;')).toBe('');
+    expect(talk.conversation).toMatchObject({ taken: 1, isBusy: true });
+    talk.conversation.timeout('within');
+    expect(talk.hear()).toBe('late\nheard 1\nheard 2\nheard 3\n');
+    expect(talk.conversation).toMatchObject({ state: 'b', taken: 4, held: 0 });
   });
 
   test('a generator is asked for more as its answers are taken', async () => {
@@ -580,6 +691,46 @@ describe('an upgrade', () => {
     expect(talk.hear('tls\n')).toBe('go\n');
     expect(talk.conversation.upgrade).toEqual({ name: 'tls', unread: Buffer.alloc(0) });
   });
+});
+
+test('behind an answer that cannot be written no more functions are called', () => {
+  const calls: string[] = [];
+  const conversation = new Conversation(
+    defineProtocol({
+      name: 'test',
+      framing,
+      clientMessages: commands,
+      serverMessages: answers,
+      session: defineSession({
+        receives: commands,
+        sends: answers,
+        initial: 'open',
+        states: {
+          open: {
+            on: {
+              spoil: () => ({ send: { type: 'number', n: 256 }, timers: { t: 5 } }),
+              wait: () => undefined,
+            },
+            timers: { t: () => void calls.push('timer') },
+            onEnd: () => void calls.push('end'),
+          },
+        },
+        farewell: () => {
+          calls.push('farewell');
+          return { type: 'number', n: 1 };
+        },
+      }),
+    }),
+  );
+  conversation.receive(Buffer.from([1, 1]));
+  expect(conversation.take()).toBeUndefined();
+  conversation.expire('t');
+  conversation.abort(new Error('x'));
+  conversation.leave(() => void calls.push('leave'));
+  conversation.ended();
+  expect(conversation.take()).toBeUndefined();
+  expect([calls, conversation.unsent]).toEqual([[], 0]);
+  expect(conversation.error).toMatchObject({ code: 'ERR_FIELD_RANGE' });
 });
 
 test('behind an answer that cannot be written nothing is sent, nor taken', () => {
