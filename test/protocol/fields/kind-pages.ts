@@ -28,7 +28,12 @@ function pageOf({ kind, about, type, limits, good, badBytes, badValues }: KindVe
     '',
     ...(bad.length === 0
       ? []
-      : ['| declaration | refused | with |', '| --- | --- | --- |', ...bad.map(row), '']),
+      : [
+          '| declaration | refused | with |',
+          '| --- | --- | --- |',
+          ...bad.map(([declaration, given, code]) => row([declaration, given, code])),
+          '',
+        ]),
   ].join('\n');
 }
 

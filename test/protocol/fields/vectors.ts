@@ -18,10 +18,10 @@ export interface KindVectors {
   /** What is the most that it holds. */
   readonly limits: string;
   readonly good: readonly (readonly [declaration: string, value: string, bytes: string])[];
-  /** Bytes that are refused. */
-  readonly badBytes: readonly (readonly [declaration: string, bytes: string, code: string])[];
-  /** Values that are refused. */
-  readonly badValues: readonly (readonly [declaration: string, value: string, code: string])[];
+  /** Bytes that are refused, and the text of the error. */
+  readonly badBytes: readonly (readonly [declaration: string, bytes: string, code: string, text: string])[];
+  /** Values that are refused, and the text of the error. */
+  readonly badValues: readonly (readonly [declaration: string, value: string, code: string, text: string])[];
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: made from text
@@ -103,11 +103,11 @@ export const VECTORS: readonly KindVectors[] = [
       ['i24be', '-2', 'ff ff fe'],
       ['u32le', '4275878552', '98 ba dc fe'],
     ],
-    badBytes: [['u16be', '12', 'ERR_MESSAGE_SHORT']],
+    badBytes: [['u16be', '12', 'ERR_MESSAGE_SHORT', 'message: expected 2 bytes, got 1, at byte 0']],
     badValues: [
-      ['u8', '256', 'ERR_FIELD_RANGE'],
-      ['i8', '1.5', 'ERR_FIELD_RANGE'],
-      ['u32be', '"5"', 'ERR_FIELD_RANGE'],
+      ['u8', '256', 'ERR_FIELD_RANGE', 'message: expected a whole number from 0 to 255, got 256'],
+      ['i8', '1.5', 'ERR_FIELD_RANGE', 'message: expected a whole number from -128 to 127, got 1.5'],
+      ['u32be', '"5"', 'ERR_FIELD_RANGE', 'message: expected a whole number from 0 to 4294967295, got "5"'],
     ],
   },
   {
@@ -126,15 +126,45 @@ export const VECTORS: readonly KindVectors[] = [
       ['i56be', '1 - 2 ** 53', 'e0 00 00 00 00 00 01'],
     ],
     badBytes: [
-      ['u48be', '01 02 03 04 05', 'ERR_MESSAGE_SHORT'],
-      ['u56be', '20 00 00 00 00 00 00', 'ERR_MESSAGE_VALUE'],
-      ['i56le', '00 00 00 00 00 00 e0', 'ERR_MESSAGE_VALUE'],
+      ['u48be', '01 02 03 04 05', 'ERR_MESSAGE_SHORT', 'message: expected 6 bytes, got 5, at byte 0'],
+      [
+        'u56be',
+        '20 00 00 00 00 00 00',
+        'ERR_MESSAGE_VALUE',
+        'message: expected a whole number from 0 to 9007199254740991, got 9007199254740992, at byte 0',
+      ],
+      [
+        'i56le',
+        '00 00 00 00 00 00 e0',
+        'ERR_MESSAGE_VALUE',
+        'message: expected a whole number from -9007199254740991 to 9007199254740991, got -9007199254740992, at byte 0',
+      ],
     ],
     badValues: [
-      ['u40le', '2 ** 40', 'ERR_FIELD_RANGE'],
-      ['i48be', '2 ** 47', 'ERR_FIELD_RANGE'],
-      ['u56be', '2 ** 53', 'ERR_FIELD_RANGE'],
-      ['u48le', '0.5', 'ERR_FIELD_RANGE'],
+      [
+        'u40le',
+        '2 ** 40',
+        'ERR_FIELD_RANGE',
+        'message: expected a whole number from 0 to 1099511627775, got 1099511627776',
+      ],
+      [
+        'i48be',
+        '2 ** 47',
+        'ERR_FIELD_RANGE',
+        'message: expected a whole number from -140737488355328 to 140737488355327, got 140737488355328',
+      ],
+      [
+        'u56be',
+        '2 ** 53',
+        'ERR_FIELD_RANGE',
+        'message: expected a whole number from 0 to 9007199254740991, got 9007199254740992',
+      ],
+      [
+        'u48le',
+        '0.5',
+        'ERR_FIELD_RANGE',
+        'message: expected a whole number from 0 to 281474976710655, got 0.5',
+      ],
     ],
   },
   {
@@ -162,13 +192,28 @@ export const VECTORS: readonly KindVectors[] = [
       ],
     ],
     badBytes: [
-      ['u64le', '00 00 00 00 00 00 00', 'ERR_MESSAGE_SHORT'],
-      ['bytes(u64be)', 'ff ff ff ff ff ff ff ff', 'ERR_FIELD_TOO_LONG'],
-      ['bytes(i64be)', 'ff ff ff ff ff ff ff ff', 'ERR_MESSAGE_VALUE'],
+      ['u64le', '00 00 00 00 00 00 00', 'ERR_MESSAGE_SHORT', 'message: expected 8 bytes, got 7, at byte 0'],
+      [
+        'bytes(u64be)',
+        'ff ff ff ff ff ff ff ff',
+        'ERR_FIELD_TOO_LONG',
+        'message: expected at most 10000000 bytes, got 18446744073709552000, at byte 0',
+      ],
+      [
+        'bytes(i64be)',
+        'ff ff ff ff ff ff ff ff',
+        'ERR_MESSAGE_VALUE',
+        'message: expected a size of 0 or more bytes, got -1, at byte 0',
+      ],
     ],
     badValues: [
-      ['u64le', '5', 'ERR_FIELD_RANGE'],
-      ['i64be', '2n ** 63n', 'ERR_FIELD_RANGE'],
+      ['u64le', '5', 'ERR_FIELD_RANGE', 'message: expected an unsigned 64-bit bigint, got 5'],
+      [
+        'i64be',
+        '2n ** 63n',
+        'ERR_FIELD_RANGE',
+        'message: expected a signed 64-bit bigint, got 9223372036854775808n',
+      ],
     ],
   },
   {
@@ -180,8 +225,8 @@ export const VECTORS: readonly KindVectors[] = [
       ['f32be', '1.5', '3f c0 00 00'],
       ['f64be', '0.1', '3f b9 99 99 99 99 99 9a'],
     ],
-    badBytes: [['f32le', '00 00 c0', 'ERR_MESSAGE_SHORT']],
-    badValues: [['f64le', '"1"', 'ERR_FIELD_RANGE']],
+    badBytes: [['f32le', '00 00 c0', 'ERR_MESSAGE_SHORT', 'message: expected 4 bytes, got 3, at byte 0']],
+    badValues: [['f64le', '"1"', 'ERR_FIELD_RANGE', 'message: expected a number, got "1"']],
   },
   {
     kind: 'varint',
@@ -194,10 +239,22 @@ export const VECTORS: readonly KindVectors[] = [
       ['varint', '-2', '03'],
     ],
     badBytes: [
-      ['varuint', '96', 'ERR_MESSAGE_SHORT'],
-      ['varuint', 'ff ff ff ff ff ff ff 1f', 'ERR_MESSAGE_VALUE'],
+      ['varuint', '96', 'ERR_MESSAGE_SHORT', 'message: expected 1 byte, got 0, at byte 1'],
+      [
+        'varuint',
+        'ff ff ff ff ff ff ff 1f',
+        'ERR_MESSAGE_VALUE',
+        'message: expected a varint of at most 2^53 - 1, got 18014398509481984, at byte 0',
+      ],
     ],
-    badValues: [['varuint', '-1', 'ERR_FIELD_RANGE']],
+    badValues: [
+      [
+        'varuint',
+        '-1',
+        'ERR_FIELD_RANGE',
+        'message: expected a whole number from 0 to 9007199254740991, got -1',
+      ],
+    ],
   },
   {
     kind: 'varint64',
@@ -221,16 +278,36 @@ export const VECTORS: readonly KindVectors[] = [
       ],
     ],
     badBytes: [
-      ['varuint64', '80', 'ERR_MESSAGE_SHORT'],
-      ['varuint64', 'ff ff ff ff ff ff ff ff ff 02', 'ERR_MESSAGE_VALUE'],
-      ['varuint64', '80 80 80 80 80 80 80 80 80 80 00', 'ERR_MESSAGE_VALUE'],
-      ['vlq', 'ff ff ff ff ff ff ff 7f', 'ERR_MESSAGE_VALUE'],
+      ['varuint64', '80', 'ERR_MESSAGE_SHORT', 'message: expected 1 byte, got 0, at byte 1'],
+      [
+        'varuint64',
+        'ff ff ff ff ff ff ff ff ff 02',
+        'ERR_MESSAGE_VALUE',
+        'message: expected a bigint from 0 to 2^64 - 1, got one beyond it, at byte 0',
+      ],
+      [
+        'varuint64',
+        '80 80 80 80 80 80 80 80 80 80 00',
+        'ERR_MESSAGE_VALUE',
+        'message: expected at most 10 bytes, got more, at byte 0',
+      ],
+      [
+        'vlq',
+        'ff ff ff ff ff ff ff 7f',
+        'ERR_MESSAGE_VALUE',
+        'message: expected a whole number from 0 to 2^53 - 1, got one beyond it, at byte 0',
+      ],
     ],
     badValues: [
-      ['varuint64', '-1n', 'ERR_FIELD_RANGE'],
-      ['varint64', '5', 'ERR_FIELD_RANGE'],
-      ['vlq', '-1', 'ERR_FIELD_RANGE'],
-      ['sleb128', '0.5', 'ERR_FIELD_RANGE'],
+      ['varuint64', '-1n', 'ERR_FIELD_RANGE', 'message: expected a bigint from 0 to 2^64 - 1, got -1n'],
+      ['varint64', '5', 'ERR_FIELD_RANGE', 'message: expected a bigint from -2^63 to 2^63 - 1, got 5'],
+      ['vlq', '-1', 'ERR_FIELD_RANGE', 'message: expected a whole number from 0 to 2^53 - 1, got -1'],
+      [
+        'sleb128',
+        '0.5',
+        'ERR_FIELD_RANGE',
+        'message: expected a whole number from 1 - 2^53 to 2^53 - 1, got 0.5',
+      ],
     ],
   },
   {
@@ -268,20 +345,50 @@ export const VECTORS: readonly KindVectors[] = [
       ],
     ],
     badBytes: [
-      ['decimal(2)', '31', 'ERR_MESSAGE_SHORT'],
-      ['decimal(2)', '20 31', 'ERR_MESSAGE_VALUE'],
-      ['decimal(2)', '2d 31', 'ERR_MESSAGE_VALUE'],
-      ['decimal(2, { signed: true })', '2d 2d', 'ERR_MESSAGE_VALUE'],
-      ['hexadecimal(2)', '30 47', 'ERR_MESSAGE_VALUE'],
-      ['bytes(decimal(3))', '30 30 78 01', 'ERR_MESSAGE_VALUE'],
-      ['bytes(decimal(1))', '32 01', 'ERR_MESSAGE_SHORT'],
+      ['decimal(2)', '31', 'ERR_MESSAGE_SHORT', 'message: expected 2 bytes, got 1, at byte 0'],
+      ['decimal(2)', '20 31', 'ERR_MESSAGE_VALUE', 'message: expected 2 decimal digits, got " 1", at byte 0'],
+      ['decimal(2)', '2d 31', 'ERR_MESSAGE_VALUE', 'message: expected 2 decimal digits, got "-1", at byte 0'],
+      [
+        'decimal(2, { signed: true })',
+        '2d 2d',
+        'ERR_MESSAGE_VALUE',
+        'message: expected 2 decimal digits, got "--", at byte 0',
+      ],
+      [
+        'hexadecimal(2)',
+        '30 47',
+        'ERR_MESSAGE_VALUE',
+        'message: expected 2 hexadecimal digits, got "0G", at byte 0',
+      ],
+      [
+        'bytes(decimal(3))',
+        '30 30 78 01',
+        'ERR_MESSAGE_VALUE',
+        'message: expected 3 decimal digits, got "00x", at byte 0',
+      ],
+      ['bytes(decimal(1))', '32 01', 'ERR_MESSAGE_SHORT', 'message: expected 2 bytes, got 1, at byte 1'],
     ],
     badValues: [
-      ['decimal(2)', '100', 'ERR_FIELD_RANGE'],
-      ['decimal(2)', '-1', 'ERR_FIELD_RANGE'],
-      ['decimal(2, { signed: true })', '-10', 'ERR_FIELD_RANGE'],
-      ['hexadecimal(2)', '"ff"', 'ERR_FIELD_RANGE'],
-      ['bytes(decimal(1))', 'Buffer.alloc(10)', 'ERR_FIELD_TOO_LONG'],
+      ['decimal(2)', '100', 'ERR_FIELD_RANGE', 'message: expected a whole number from 0 to 99, got 100'],
+      ['decimal(2)', '-1', 'ERR_FIELD_RANGE', 'message: expected a whole number from 0 to 99, got -1'],
+      [
+        'decimal(2, { signed: true })',
+        '-10',
+        'ERR_FIELD_RANGE',
+        'message: expected a whole number from -9 to 99, got -10',
+      ],
+      [
+        'hexadecimal(2)',
+        '"ff"',
+        'ERR_FIELD_RANGE',
+        'message: expected a whole number from 0 to 255, got "ff"',
+      ],
+      [
+        'bytes(decimal(1))',
+        'Buffer.alloc(10)',
+        'ERR_FIELD_TOO_LONG',
+        'message: expected at most 9 bytes, got 10',
+      ],
     ],
   },
   {
@@ -318,20 +425,56 @@ export const VECTORS: readonly KindVectors[] = [
       ],
     ],
     badBytes: [
-      ['decimal(until(constant(u8, 0x0a)))', '34 32', 'ERR_MESSAGE_SHORT'],
-      ['decimal(until(constant(u8, 0x0a)))', '0a', 'ERR_MESSAGE_VALUE'],
-      ['decimal(until(constant(u8, 0x0a)))', '2d 31 0a', 'ERR_MESSAGE_VALUE'],
-      ['decimal(until(constant(u8, 0x0a)))', '34 20 0a', 'ERR_MESSAGE_VALUE'],
+      [
+        'decimal(until(constant(u8, 0x0a)))',
+        '34 32',
+        'ERR_MESSAGE_SHORT',
+        'message: expected the terminator 0a (hex), got the end, at byte 2',
+      ],
+      [
+        'decimal(until(constant(u8, 0x0a)))',
+        '0a',
+        'ERR_MESSAGE_VALUE',
+        'message: expected 1 to 15 decimal digits, got "", at byte 0',
+      ],
+      [
+        'decimal(until(constant(u8, 0x0a)))',
+        '2d 31 0a',
+        'ERR_MESSAGE_VALUE',
+        'message: expected 1 to 15 decimal digits, got "-1", at byte 0',
+      ],
+      [
+        'decimal(until(constant(u8, 0x0a)))',
+        '34 20 0a',
+        'ERR_MESSAGE_VALUE',
+        'message: expected 1 to 15 decimal digits, got "4 ", at byte 0',
+      ],
       [
         'decimal(until(constant(u8, 0x0a)))',
         '31 31 31 31 31 31 31 31 31 31 31 31 31 31 31 31 0a',
         'ERR_FIELD_TOO_LONG',
+        'message: expected the terminator 0a (hex) after at most 15 bytes, got none, at byte 0',
       ],
     ],
     badValues: [
-      ['decimal(until(constant(u8, 0x0a)))', '-1', 'ERR_FIELD_RANGE'],
-      ['decimal(until(constant(u8, 0x0a)))', '1e15', 'ERR_FIELD_RANGE'],
-      ['hexadecimal(until(constant(u8, 0x0a)))', '"ff"', 'ERR_FIELD_RANGE'],
+      [
+        'decimal(until(constant(u8, 0x0a)))',
+        '-1',
+        'ERR_FIELD_RANGE',
+        'message: expected a whole number from 0 to 999999999999999, got -1',
+      ],
+      [
+        'decimal(until(constant(u8, 0x0a)))',
+        '1e15',
+        'ERR_FIELD_RANGE',
+        'message: expected a whole number from 0 to 999999999999999, got 1000000000000000',
+      ],
+      [
+        'hexadecimal(until(constant(u8, 0x0a)))',
+        '"ff"',
+        'ERR_FIELD_RANGE',
+        'message: expected a whole number from 0 to 4503599627370495, got "ff"',
+      ],
     ],
   },
   {
@@ -340,8 +483,8 @@ export const VECTORS: readonly KindVectors[] = [
     type: '`boolean`',
     limits: 'other bytes are refused',
     good: [['bool', 'true', '01']],
-    badBytes: [['bool', '02', 'ERR_MESSAGE_VALUE']],
-    badValues: [['bool', '1', 'ERR_FIELD_RANGE']],
+    badBytes: [['bool', '02', 'ERR_MESSAGE_VALUE', 'message: expected 0 or 1, got 2, at byte 0']],
+    badValues: [['bool', '1', 'ERR_FIELD_RANGE', 'message: expected true or false, got 1']],
   },
   {
     kind: 'enumeration',
@@ -353,8 +496,22 @@ export const VECTORS: readonly KindVectors[] = [
       ['enumeration(u8, { off: 0, on: 1 })', '"on"', '01'],
       ['enumeration(u16be, { off: 0 }, { unknown: "keep" })', '7', '00 07'],
     ],
-    badBytes: [['enumeration(u8, { off: 0, on: 1 })', '02', 'ERR_MESSAGE_VALUE']],
-    badValues: [['enumeration(u8, { off: 0, on: 1 })', '"of"', 'ERR_FIELD_RANGE']],
+    badBytes: [
+      [
+        'enumeration(u8, { off: 0, on: 1 })',
+        '02',
+        'ERR_MESSAGE_VALUE',
+        'message: expected 0x00, 0x01, got 0x02, at byte 0',
+      ],
+    ],
+    badValues: [
+      [
+        'enumeration(u8, { off: 0, on: 1 })',
+        '"of"',
+        'ERR_FIELD_RANGE',
+        "message: expected one of 'off', 'on', got \"of\"",
+      ],
+    ],
   },
   {
     kind: 'flags',
@@ -363,8 +520,22 @@ export const VECTORS: readonly KindVectors[] = [
     type: 'an object of booleans',
     limits: 'an integer of fixed width',
     good: [['flags(u8, { urgent: 0, signed: 7 })', '{ urgent: false, signed: true }', '80']],
-    badBytes: [['flags(u8, { urgent: 0 })', '03', 'ERR_MESSAGE_VALUE']],
-    badValues: [['flags(u8, { urgent: 0 })', '{ urgent: 1 }', 'ERR_FIELD_RANGE']],
+    badBytes: [
+      [
+        'flags(u8, { urgent: 0 })',
+        '03',
+        'ERR_MESSAGE_VALUE',
+        'message: expected no bits but 0x01, got 0x03, at byte 0',
+      ],
+    ],
+    badValues: [
+      [
+        'flags(u8, { urgent: 0 })',
+        '{ urgent: 1 }',
+        'ERR_FIELD_RANGE',
+        'urgent: expected true or false, got 1',
+      ],
+    ],
   },
   {
     kind: 'bits',
@@ -427,33 +598,91 @@ export const VECTORS: readonly KindVectors[] = [
       ],
     ],
     badBytes: [
-      ['bits(u16be, { a: 4, b: 12 })', '45', 'ERR_MESSAGE_SHORT'],
-      ['bits(u64be, { a: 40, b: 24 })', '45 00 00 00 00 00 00', 'ERR_MESSAGE_SHORT'],
-      ['bits(u8, { a: 4, reserved: { width: 4, constant: 0 } })', '41', 'ERR_MESSAGE_VALUE'],
-      ['bits(u40be, { reserved: { width: 36, constant: 1 }, a: 4 })', '10 00 00 00 1f', 'ERR_MESSAGE_VALUE'],
+      [
+        'bits(u16be, { a: 4, b: 12 })',
+        '45',
+        'ERR_MESSAGE_SHORT',
+        'message: expected 2 bytes, got 1, at byte 0',
+      ],
+      [
+        'bits(u64be, { a: 40, b: 24 })',
+        '45 00 00 00 00 00 00',
+        'ERR_MESSAGE_SHORT',
+        'message: expected 8 bytes, got 7, at byte 0',
+      ],
+      [
+        'bits(u8, { a: 4, reserved: { width: 4, constant: 0 } })',
+        '41',
+        'ERR_MESSAGE_VALUE',
+        'reserved: expected 0x00, got 0x01, at byte 0',
+      ],
+      [
+        'bits(u40be, { reserved: { width: 36, constant: 1 }, a: 4 })',
+        '10 00 00 00 1f',
+        'ERR_MESSAGE_VALUE',
+        'reserved: expected 0x01, got 0x100000001, at byte 0',
+      ],
       [
         'bits(u64be, { reserved: { width: 60, constant: 1n }, a: 4 })',
         '10 00 00 00 00 00 00 1f',
         'ERR_MESSAGE_VALUE',
+        'reserved: expected 1, got 72057594037927937, at byte 0',
       ],
-      ['bits(u8, { reserved: { width: 4, constant: -1, signed: true }, a: 4 })', '70', 'ERR_MESSAGE_VALUE'],
+      [
+        'bits(u8, { reserved: { width: 4, constant: -1, signed: true }, a: 4 })',
+        '70',
+        'ERR_MESSAGE_VALUE',
+        'reserved: expected -1, got 0x07, at byte 0',
+      ],
     ],
     badValues: [
-      ['bits(u8, { version: 4, headerLength: 4 })', '{ version: 16, headerLength: 5 }', 'ERR_FIELD_RANGE'],
-      ['bits(u8, { a: { width: 4, signed: true }, b: 4 })', '{ a: 8, b: 0 }', 'ERR_FIELD_RANGE'],
-      ['bits(u32be, { a: { width: 32, signed: true } })', '{ a: 2147483648 }', 'ERR_FIELD_RANGE'],
-      ['bits(u48be, { a: 40, b: 8 })', '{ a: 2 ** 40, b: 0 }', 'ERR_FIELD_RANGE'],
+      [
+        'bits(u8, { version: 4, headerLength: 4 })',
+        '{ version: 16, headerLength: 5 }',
+        'ERR_FIELD_RANGE',
+        'version: expected a whole number from 0 to 15, got 16',
+      ],
+      [
+        'bits(u8, { a: { width: 4, signed: true }, b: 4 })',
+        '{ a: 8, b: 0 }',
+        'ERR_FIELD_RANGE',
+        'a: expected a whole number from -8 to 7, got 8',
+      ],
+      [
+        'bits(u32be, { a: { width: 32, signed: true } })',
+        '{ a: 2147483648 }',
+        'ERR_FIELD_RANGE',
+        'a: expected a whole number from -2147483648 to 2147483647, got 2147483648',
+      ],
+      [
+        'bits(u48be, { a: 40, b: 8 })',
+        '{ a: 2 ** 40, b: 0 }',
+        'ERR_FIELD_RANGE',
+        'a: expected a whole number from 0 to 1099511627775, got 1099511627776',
+      ],
       [
         'bits(u48be, { a: { width: 40, signed: true }, b: 8 })',
         '{ a: -(2 ** 39) - 1, b: 0 }',
         'ERR_FIELD_RANGE',
+        'a: expected a whole number from -549755813888 to 549755813887, got -549755813889',
       ],
-      ['bits(u64be, { a: 60, b: 4 })', '{ a: 5, b: 0 }', 'ERR_FIELD_RANGE'],
-      ['bits(u64be, { a: 60, b: 4 })', '{ a: 2n ** 60n, b: 0 }', 'ERR_FIELD_RANGE'],
+      [
+        'bits(u64be, { a: 60, b: 4 })',
+        '{ a: 5, b: 0 }',
+        'ERR_FIELD_RANGE',
+        'a: expected an unsigned bigint of 60 bits, got 5',
+      ],
+      [
+        'bits(u64be, { a: 60, b: 4 })',
+        '{ a: 2n ** 60n, b: 0 }',
+        'ERR_FIELD_RANGE',
+        'a: expected an unsigned bigint of 60 bits, got 1152921504606846976n',
+      ],
       [
         'struct({ head: bits(u16be, { n: { width: 4, signed: true }, more: 12 }), data: bytes("head.n") })',
         '{ head: { more: 0 }, data: Buffer.alloc(8) }',
         'ERR_FIELD_TOO_LONG',
+        'data: expected at most 7 bytes, got 8',
       ],
     ],
   },
@@ -511,34 +740,120 @@ export const VECTORS: readonly KindVectors[] = [
       ],
     ],
     badBytes: [
-      ['bytes(until(constant(u16be, 0x0d0a)))', '61 0d', 'ERR_MESSAGE_SHORT'],
-      ['bytes(until(constant(u8, 0)), { max: 1 })', '61 62 00', 'ERR_FIELD_TOO_LONG'],
-      ['bytes(u8)', '03 | ca fe', 'ERR_MESSAGE_SHORT'],
-      ['bytes(u8, { max: 2 })', '03 | ca fe 00', 'ERR_FIELD_TOO_LONG'],
-      ['bytes(i8)', 'ff | ca', 'ERR_MESSAGE_VALUE'],
-      ['bytes(size(u16be, { add: -2 }))', '00 01 | ca', 'ERR_MESSAGE_VALUE'],
-      ['bytes(size(i8, { nullAt: -1 }))', 'fe | ca', 'ERR_MESSAGE_VALUE'],
-      ['bytes(size(u32be, { unit: 2147483647 }))', 'ff ff ff ff | ca', 'ERR_FIELD_TOO_LONG'],
-      ['struct({ a: bytes(rest), b: u16be })', '01', 'ERR_MESSAGE_SHORT'],
+      [
+        'bytes(until(constant(u16be, 0x0d0a)))',
+        '61 0d',
+        'ERR_MESSAGE_SHORT',
+        'message: expected the terminator 0d0a (hex), got the end, at byte 2',
+      ],
+      [
+        'bytes(until(constant(u8, 0)), { max: 1 })',
+        '61 62 00',
+        'ERR_FIELD_TOO_LONG',
+        'message: expected the terminator 00 (hex) after at most 1 bytes, got none, at byte 0',
+      ],
+      ['bytes(u8)', '03 | ca fe', 'ERR_MESSAGE_SHORT', 'message: expected 3 bytes, got 2, at byte 1'],
+      [
+        'bytes(u8, { max: 2 })',
+        '03 | ca fe 00',
+        'ERR_FIELD_TOO_LONG',
+        'message: expected at most 2 bytes, got 3, at byte 0',
+      ],
+      [
+        'bytes(i8)',
+        'ff | ca',
+        'ERR_MESSAGE_VALUE',
+        'message: expected a size of 0 or more bytes, got -1, at byte 0',
+      ],
+      [
+        'bytes(size(u16be, { add: -2 }))',
+        '00 01 | ca',
+        'ERR_MESSAGE_VALUE',
+        'message: expected a size of 0 or more bytes, got -1, at byte 0',
+      ],
+      [
+        'bytes(size(i8, { nullAt: -1 }))',
+        'fe | ca',
+        'ERR_MESSAGE_VALUE',
+        'message: expected a size of 0 or more bytes, got -2, at byte 0',
+      ],
+      [
+        'bytes(size(u32be, { unit: 2147483647 }))',
+        'ff ff ff ff | ca',
+        'ERR_FIELD_TOO_LONG',
+        'message: expected at most 10000000 bytes, got 9223372030412325000, at byte 0',
+      ],
+      [
+        'struct({ a: bytes(rest), b: u16be })',
+        '01',
+        'ERR_MESSAGE_SHORT',
+        'b: expected 2 bytes, got 1, at byte 0',
+      ],
     ],
     badValues: [
-      ['bytes(size(rest, { upTo: 4 }))', 'Buffer.alloc(5)', 'ERR_FIELD_TOO_LONG'],
+      [
+        'bytes(size(rest, { upTo: 4 }))',
+        'Buffer.alloc(5)',
+        'ERR_FIELD_TOO_LONG',
+        'message: expected at most 4 bytes, got 5',
+      ],
       [
         'array(struct({ data: bytes(size(rest, { upTo: 4 })), sum: u8 }), rest)',
         '[{ data: Buffer.of(1), sum: 5 }, { data: Buffer.of(), sum: 7 }]',
         'ERR_FIELD_RANGE',
+        'message: expected nothing after a field that takes the rest, got 1 byte more',
       ],
-      ['bytes(until(constant(u16be, 0x0d0a)))', 'Buffer.from("a\\r\\nb")', 'ERR_FIELD_RANGE'],
+      [
+        'bytes(until(constant(u16be, 0x0d0a)))',
+        'Buffer.from("a\\r\\nb")',
+        'ERR_FIELD_RANGE',
+        'message: expected content without its terminator 0d0a (hex), got content with it',
+      ],
       // The first NUL of three would end it
-      ['bytes(until(constant(u16be, 0)))', 'Buffer.of(1, 0)', 'ERR_FIELD_RANGE'],
-      ['bytes(until(constant(u8, 0)), { max: 1 })', 'Buffer.of(1, 2)', 'ERR_FIELD_TOO_LONG'],
-      ['bytes(2)', 'Buffer.of(1)', 'ERR_FIELD_RANGE'],
-      ['bytes(u8)', 'Buffer.alloc(256)', 'ERR_FIELD_TOO_LONG'],
-      ['bytes(u8)', 'null', 'ERR_FIELD_RANGE'],
-      ['bytes(size(u8, { unit: 4 }))', 'Buffer.alloc(5)', 'ERR_FIELD_RANGE'],
-      ['bytes(size(u8, { add: 2 }))', 'Buffer.alloc(1)', 'ERR_FIELD_RANGE'],
-      ['bytes(size(u8, { add: -2 }))', 'Buffer.alloc(254)', 'ERR_FIELD_TOO_LONG'],
-      ['bytes(size(u8, { nullAt: 3 }))', 'Buffer.alloc(3)', 'ERR_FIELD_RANGE'],
+      [
+        'bytes(until(constant(u16be, 0)))',
+        'Buffer.of(1, 0)',
+        'ERR_FIELD_RANGE',
+        'message: expected content without its terminator 0000 (hex), got content with it',
+      ],
+      [
+        'bytes(until(constant(u8, 0)), { max: 1 })',
+        'Buffer.of(1, 2)',
+        'ERR_FIELD_TOO_LONG',
+        'message: expected at most 1 bytes, got 2',
+      ],
+      ['bytes(2)', 'Buffer.of(1)', 'ERR_FIELD_RANGE', 'message: expected exactly 2 bytes, got 1'],
+      [
+        'bytes(u8)',
+        'Buffer.alloc(256)',
+        'ERR_FIELD_TOO_LONG',
+        'message: expected at most 255 bytes, got 256',
+      ],
+      ['bytes(u8)', 'null', 'ERR_FIELD_RANGE', 'message: expected a Uint8Array, got null'],
+      [
+        'bytes(size(u8, { unit: 4 }))',
+        'Buffer.alloc(5)',
+        'ERR_FIELD_RANGE',
+        'message: expected a multiple of 4, got 5',
+      ],
+      [
+        'bytes(size(u8, { add: 2 }))',
+        'Buffer.alloc(1)',
+        'ERR_FIELD_RANGE',
+        'message: expected at least 2 bytes, got 1',
+      ],
+      [
+        'bytes(size(u8, { add: -2 }))',
+        'Buffer.alloc(254)',
+        'ERR_FIELD_TOO_LONG',
+        'message: expected at most 253 bytes, got 254',
+      ],
+      [
+        'bytes(size(u8, { nullAt: 3 }))',
+        'Buffer.alloc(3)',
+        'ERR_FIELD_RANGE',
+        'message: expected anything but 3, which stands for null, got 3',
+      ],
     ],
   },
   {
@@ -560,13 +875,18 @@ export const VECTORS: readonly KindVectors[] = [
       ],
     ],
     badBytes: [
-      ['utf8(u8)', '02 | c0 af', 'ERR_MESSAGE_UTF8'],
-      ['utf8(u8)', '02 | 61', 'ERR_MESSAGE_SHORT'],
+      ['utf8(u8)', '02 | c0 af', 'ERR_MESSAGE_UTF8', 'message: expected UTF-8, got c0af (hex), at byte 1'],
+      ['utf8(u8)', '02 | 61', 'ERR_MESSAGE_SHORT', 'message: expected 2 bytes, got 1, at byte 1'],
     ],
     badValues: [
-      ['utf8(4)', '"RIF"', 'ERR_FIELD_RANGE'],
-      ['utf8(u8)', '"x".repeat(256)', 'ERR_FIELD_TOO_LONG'],
-      ['utf8(u8)', '"\\ud800"', 'ERR_MESSAGE_UTF8'],
+      ['utf8(4)', '"RIF"', 'ERR_FIELD_RANGE', 'message: expected exactly 4 bytes, got 3'],
+      ['utf8(u8)', '"x".repeat(256)', 'ERR_FIELD_TOO_LONG', 'message: expected at most 255 bytes, got 256'],
+      [
+        'utf8(u8)',
+        '"\\ud800"',
+        'ERR_MESSAGE_UTF8',
+        'message: expected text without a lone surrogate, got "\\ud800"',
+      ],
     ],
   },
   {
@@ -599,24 +919,94 @@ export const VECTORS: readonly KindVectors[] = [
       ['text(decimal(2), { encoding: "ascii" })', '"hi"', '30 32 | 68 69'],
     ],
     badBytes: [
-      ['text(until(constant(u16be, 0)), { encoding: "utf16be" })', '01 00 00', 'ERR_MESSAGE_SHORT'],
-      ['text(2, { encoding: "ascii" })', '61 e9', 'ERR_MESSAGE_VALUE'],
-      ['text(3, { encoding: "utf16le" })', '61 00 62', 'ERR_MESSAGE_VALUE'],
-      ['text(2, { encoding: "utf16be" })', 'd8 00', 'ERR_MESSAGE_VALUE'],
-      ['text(2)', 'c3 28', 'ERR_MESSAGE_UTF8'],
-      ['text(u8, { unit: "characters" })', '02 | c3 a9', 'ERR_MESSAGE_SHORT'],
-      ['text(u8, { encoding: "utf16le", unit: "characters" })', '01 | 61', 'ERR_MESSAGE_SHORT'],
-      ['text(u8, { max: 1 })', '02 | 61 61', 'ERR_FIELD_TOO_LONG'],
+      [
+        'text(until(constant(u16be, 0)), { encoding: "utf16be" })',
+        '01 00 00',
+        'ERR_MESSAGE_SHORT',
+        'message: expected the terminator 0000 (hex), got the end, at byte 3',
+      ],
+      [
+        'text(2, { encoding: "ascii" })',
+        '61 e9',
+        'ERR_MESSAGE_VALUE',
+        'message: expected text in ascii, got other bytes, at byte 0',
+      ],
+      [
+        'text(3, { encoding: "utf16le" })',
+        '61 00 62',
+        'ERR_MESSAGE_VALUE',
+        'message: expected text in utf16le, got other bytes, at byte 0',
+      ],
+      [
+        'text(2, { encoding: "utf16be" })',
+        'd8 00',
+        'ERR_MESSAGE_VALUE',
+        'message: expected text in utf16be, got other bytes, at byte 0',
+      ],
+      ['text(2)', 'c3 28', 'ERR_MESSAGE_UTF8', 'message: expected text in utf8, got other bytes, at byte 0'],
+      [
+        'text(u8, { unit: "characters" })',
+        '02 | c3 a9',
+        'ERR_MESSAGE_SHORT',
+        'message: expected 3 bytes, got 2, at byte 1',
+      ],
+      [
+        'text(u8, { encoding: "utf16le", unit: "characters" })',
+        '01 | 61',
+        'ERR_MESSAGE_SHORT',
+        'message: expected 2 bytes, got 1, at byte 1',
+      ],
+      [
+        'text(u8, { max: 1 })',
+        '02 | 61 61',
+        'ERR_FIELD_TOO_LONG',
+        'message: expected at most 1 bytes, got 2, at byte 0',
+      ],
     ],
     badValues: [
-      ['text(until(constant(u8, 0x0a)), { encoding: "ascii" })', '"a\\nb"', 'ERR_FIELD_RANGE'],
-      ['text(5, { encoding: "ascii", pad: " " })', '"é"', 'ERR_FIELD_RANGE'],
-      ['text(2, { encoding: "ascii", pad: " " })', '"abc"', 'ERR_FIELD_TOO_LONG'],
-      ['text(2, { encoding: "ascii" })', '"a"', 'ERR_FIELD_RANGE'],
-      ['text(u8, { encoding: "latin1" })', '"€"', 'ERR_FIELD_RANGE'],
-      ['text(u8, { encoding: "utf16le" })', '"\\ud800"', 'ERR_FIELD_RANGE'],
-      ['text(u8)', '5', 'ERR_FIELD_RANGE'],
-      ['text(u8, { max: 1, unit: "characters" })', '"éé"', 'ERR_FIELD_TOO_LONG'],
+      [
+        'text(until(constant(u8, 0x0a)), { encoding: "ascii" })',
+        '"a\\nb"',
+        'ERR_FIELD_RANGE',
+        'message: expected content without its terminator 0a (hex), got content with it',
+      ],
+      [
+        'text(5, { encoding: "ascii", pad: " " })',
+        '"é"',
+        'ERR_FIELD_RANGE',
+        'message: expected text that ascii can say, got "é"',
+      ],
+      [
+        'text(2, { encoding: "ascii", pad: " " })',
+        '"abc"',
+        'ERR_FIELD_TOO_LONG',
+        'message: expected at most 2 bytes, got 3',
+      ],
+      [
+        'text(2, { encoding: "ascii" })',
+        '"a"',
+        'ERR_FIELD_RANGE',
+        'message: expected exactly 2 bytes, got 1',
+      ],
+      [
+        'text(u8, { encoding: "latin1" })',
+        '"€"',
+        'ERR_FIELD_RANGE',
+        'message: expected text that latin1 can say, got "€"',
+      ],
+      [
+        'text(u8, { encoding: "utf16le" })',
+        '"\\ud800"',
+        'ERR_FIELD_RANGE',
+        'message: expected text that utf16le can say, got "\\ud800"',
+      ],
+      ['text(u8)', '5', 'ERR_FIELD_RANGE', 'message: expected a string, got 5'],
+      [
+        'text(u8, { max: 1, unit: "characters" })',
+        '"éé"',
+        'ERR_FIELD_TOO_LONG',
+        'message: expected at most 1 bytes, got 2',
+      ],
     ],
   },
   {
@@ -626,10 +1016,17 @@ export const VECTORS: readonly KindVectors[] = [
     limits: '`max` bytes before the NUL: default 65,535',
     good: [['cstring()', '"hello"', '68 65 6c 6c 6f 00']],
     badBytes: [
-      ['cstring()', '68 65', 'ERR_MESSAGE_SHORT'],
-      ['cstring(2)', '68 65 6c 00', 'ERR_FIELD_TOO_LONG'],
+      ['cstring()', '68 65', 'ERR_MESSAGE_SHORT', 'message: expected a NUL byte, got the end, at byte 2'],
+      [
+        'cstring(2)',
+        '68 65 6c 00',
+        'ERR_FIELD_TOO_LONG',
+        'message: expected a NUL byte after at most 2 bytes, got none, at byte 0',
+      ],
     ],
-    badValues: [['cstring()', '"a\\0b"', 'ERR_FIELD_RANGE']],
+    badValues: [
+      ['cstring()', '"a\\0b"', 'ERR_FIELD_RANGE', 'message: expected text without a NUL, got "a\\u0000b"'],
+    ],
   },
   {
     kind: 'array',
@@ -653,13 +1050,28 @@ export const VECTORS: readonly KindVectors[] = [
       ['struct({ words: array(u16be, rest), crc: u8 })', '{ words: [1, 2], crc: 9 }', '00 01 | 00 02 | 09'],
     ],
     badBytes: [
-      ['array(u16be, u8)', '02 | 00 01', 'ERR_MESSAGE_SHORT'],
-      ['array(u8, u8, { max: 1 })', '02 | 01 02', 'ERR_FIELD_TOO_LONG'],
-      ['codecOf(array(u8, u8), { limits: { elements: 1 } })', '02 | 01 02', 'ERR_MESSAGE_LIMIT'],
+      ['array(u16be, u8)', '02 | 00 01', 'ERR_MESSAGE_SHORT', 'message: expected 4 bytes, got 2, at byte 1'],
+      [
+        'array(u8, u8, { max: 1 })',
+        '02 | 01 02',
+        'ERR_FIELD_TOO_LONG',
+        'message: expected at most 1 elements, got 2, at byte 0',
+      ],
+      [
+        'codecOf(array(u8, u8), { limits: { elements: 1 } })',
+        '02 | 01 02',
+        'ERR_MESSAGE_LIMIT',
+        'message: expected at most 1 elements in one message (limits.elements), got more, at byte 1',
+      ],
     ],
     badValues: [
-      ['array(u8, 3)', '[1, 2]', 'ERR_FIELD_RANGE'],
-      ['array(u8, u8, { max: 1 })', '[1, 2]', 'ERR_FIELD_TOO_LONG'],
+      ['array(u8, 3)', '[1, 2]', 'ERR_FIELD_RANGE', 'message: expected exactly 3 elements, got 2'],
+      [
+        'array(u8, u8, { max: 1 })',
+        '[1, 2]',
+        'ERR_FIELD_TOO_LONG',
+        'message: expected at most 1 elements, got 2',
+      ],
     ],
   },
   {
@@ -681,14 +1093,39 @@ export const VECTORS: readonly KindVectors[] = [
       ['array(u8, until(constant(u16be, 0)))', '[0, 1]', '00 | 01 | 00 00'],
     ],
     badBytes: [
-      ['array(u16be, until(constant(u16be, 0)))', '00 01 | 00 02', 'ERR_MESSAGE_SHORT'],
-      ['array(u8, until(constant(u8, 0)), { max: 1 })', '01 02 00', 'ERR_FIELD_TOO_LONG'],
+      [
+        'array(u16be, until(constant(u16be, 0)))',
+        '00 01 | 00 02',
+        'ERR_MESSAGE_SHORT',
+        '[2]: expected 2 bytes, got 0, at byte 4',
+      ],
+      [
+        'array(u8, until(constant(u8, 0)), { max: 1 })',
+        '01 02 00',
+        'ERR_FIELD_TOO_LONG',
+        'message: expected at most 1 elements, got more, at byte 1',
+      ],
     ],
     badValues: [
-      ['array(cstring(), until(constant(u8, 0)))', '["a", ""]', 'ERR_FIELD_RANGE'],
+      [
+        'array(cstring(), until(constant(u8, 0)))',
+        '["a", ""]',
+        'ERR_FIELD_RANGE',
+        'message: expected elements that do not begin with their terminator 00 (hex), got one at 1 that does',
+      ],
       // 01 00 | 00 00 would end behind the first
-      ['array(u8, until(constant(u16be, 0)))', '[1, 0]', 'ERR_FIELD_RANGE'],
-      ['array(u8, until(constant(u8, 0)), { max: 1 })', '[1, 2]', 'ERR_FIELD_TOO_LONG'],
+      [
+        'array(u8, until(constant(u16be, 0)))',
+        '[1, 0]',
+        'ERR_FIELD_RANGE',
+        'message: expected elements that do not begin with their terminator 0000 (hex), got one at 1 that does',
+      ],
+      [
+        'array(u8, until(constant(u8, 0)), { max: 1 })',
+        '[1, 2]',
+        'ERR_FIELD_TOO_LONG',
+        'message: expected at most 1 elements, got 2',
+      ],
     ],
   },
   {
@@ -723,30 +1160,49 @@ export const VECTORS: readonly KindVectors[] = [
       ],
     ],
     badBytes: [
-      ['array(struct({ more: bool, n: u8 }), until("more", false))', '01 05', 'ERR_MESSAGE_SHORT'],
+      [
+        'array(struct({ more: bool, n: u8 }), until("more", false))',
+        '01 05',
+        'ERR_MESSAGE_SHORT',
+        '[1].more: expected 1 byte, got 0, at byte 2',
+      ],
       [
         'array(struct({ more: bool, n: u8 }), until("more", false), { max: 1 })',
         '01 05 | 00 06',
         'ERR_FIELD_TOO_LONG',
+        'message: expected at most 1 elements, got more, at byte 2',
       ],
       [
         'codecOf(array(struct({ more: bool }), until("more", false)), { limits: { elements: 1 } })',
         '01 00',
         'ERR_MESSAGE_LIMIT',
+        'message: expected at most 1 elements in one message (limits.elements), got more, at byte 1',
       ],
     ],
     badValues: [
-      ['array(struct({ more: bool }), until("more", false))', '[]', 'ERR_FIELD_RANGE'],
-      ['array(struct({ more: bool }), until("more", false))', '[{ more: true }]', 'ERR_FIELD_RANGE'],
+      [
+        'array(struct({ more: bool }), until("more", false))',
+        '[]',
+        'ERR_FIELD_RANGE',
+        'message: expected at least 1 element, the last one, got an array of 0',
+      ],
+      [
+        'array(struct({ more: bool }), until("more", false))',
+        '[{ more: true }]',
+        'ERR_FIELD_RANGE',
+        '[0].more: expected false, which the last element has, got true',
+      ],
       [
         'array(struct({ more: bool }), until("more", false))',
         '[{ more: false }, { more: false }]',
         'ERR_FIELD_RANGE',
+        '[0].more: expected anything but false, which the last element has, got false',
       ],
       [
         'array(struct({ more: bool }), until("more", false), { max: 1 })',
         '[{ more: true }, { more: false }]',
         'ERR_FIELD_TOO_LONG',
+        'message: expected at most 1 elements, got 2',
       ],
     ],
   },
@@ -763,8 +1219,10 @@ export const VECTORS: readonly KindVectors[] = [
         '01 | 02 03 | 00 04',
       ],
     ],
-    badBytes: [['struct({ x: u8, y: u16be })', '01 02', 'ERR_MESSAGE_SHORT']],
-    badValues: [['struct({ x: u8 })', '5', 'ERR_FIELD_RANGE']],
+    badBytes: [
+      ['struct({ x: u8, y: u16be })', '01 02', 'ERR_MESSAGE_SHORT', 'y: expected 2 bytes, got 1, at byte 1'],
+    ],
+    badValues: [['struct({ x: u8 })', '5', 'ERR_FIELD_RANGE', 'message: expected an object, got 5']],
   },
   {
     kind: 'optional',
@@ -833,11 +1291,12 @@ export const VECTORS: readonly KindVectors[] = [
       ],
     ],
     badBytes: [
-      ['optional(u8)', '02 | 07', 'ERR_MESSAGE_VALUE'],
+      ['optional(u8)', '02 | 07', 'ERR_MESSAGE_VALUE', 'message: expected 0 or 1, got 2, at byte 0'],
       [
         'struct({ version: u8, reason: optional(optional(u8, rest), when("version", 5)) })',
         '04 | 09',
         'ERR_MESSAGE_TRAILING',
+        'message: expected the end of the frame, got 1 byte more, at byte 1',
       ],
     ],
     badValues: [
@@ -845,11 +1304,13 @@ export const VECTORS: readonly KindVectors[] = [
         'struct({ version: u8, reason: optional(optional(u8, rest), when("version", 5)) })',
         '{ version: 4, reason: 9 }',
         'ERR_FIELD_RANGE',
+        "reason: expected nothing, as 'version' says, got 9",
       ],
       [
         'struct({ version: u8, tail: optional(u8, when("version", 2)) })',
         '{ version: 1, tail: 9 }',
         'ERR_FIELD_RANGE',
+        "tail: expected nothing, as 'version' says, got 9",
       ],
     ],
   },
@@ -887,12 +1348,20 @@ export const VECTORS: readonly KindVectors[] = [
         '07 | 01 | aa',
       ],
     ],
-    badBytes: [['struct({ shape: union(u8, { point: message(2) }) })', '03', 'ERR_MESSAGE_VALUE']],
+    badBytes: [
+      [
+        'struct({ shape: union(u8, { point: message(2) }) })',
+        '03',
+        'ERR_MESSAGE_VALUE',
+        'shape: expected the tag 0x02, got 0x03, at byte 0',
+      ],
+    ],
     badValues: [
       [
         'struct({ shape: union(u8, { point: message(2) }) })',
         '{ shape: { type: "line" } }',
         'ERR_FIELD_RANGE',
+        'shape: expected type \'point\', got "line"',
       ],
     ],
   },
@@ -940,22 +1409,49 @@ export const VECTORS: readonly KindVectors[] = [
       ],
     ],
     badBytes: [
-      ['messages(u8, { ping: message(1) })', '', 'ERR_MESSAGE_EMPTY'],
-      ['messages(u8, { ping: message(1) })', '02', 'ERR_MESSAGE_UNKNOWN'],
-      ['messages(u8, { ping: message(1) })', '01 | 09', 'ERR_MESSAGE_TRAILING'],
+      [
+        'messages(u8, { ping: message(1) })',
+        '',
+        'ERR_MESSAGE_EMPTY',
+        'message: expected a message of at least 1 byte, got 0, at byte 0',
+      ],
+      [
+        'messages(u8, { ping: message(1) })',
+        '02',
+        'ERR_MESSAGE_UNKNOWN',
+        'message: expected the tag 0x01, got 0x02, at byte 0',
+      ],
+      [
+        'messages(u8, { ping: message(1) })',
+        '01 | 09',
+        'ERR_MESSAGE_TRAILING',
+        'ping: expected the end of the frame, got 1 byte more, at byte 1',
+      ],
     ],
     badValues: [
-      ['messages(u8, { ping: message(1) })', '{ type: "pong" }', 'ERR_MESSAGE_UNKNOWN'],
-      ['messages(u8, { a: message([1, 2]) })', '{ type: "a", tag: 3 }', 'ERR_FIELD_RANGE'],
+      [
+        'messages(u8, { ping: message(1) })',
+        '{ type: "pong" }',
+        'ERR_MESSAGE_UNKNOWN',
+        'message: expected type \'ping\', got "pong"',
+      ],
+      [
+        'messages(u8, { a: message([1, 2]) })',
+        '{ type: "a", tag: 3 }',
+        'ERR_FIELD_RANGE',
+        'a.tag: expected 0x01, 0x02, got 3',
+      ],
       [
         'messages(u8, { a: message(1) }, { otherwise: "unknown" })',
         '{ type: "unknown", tag: 1, payload: Buffer.of(8) }',
         'ERR_FIELD_RANGE',
+        'unknown.tag: expected a tag that no other message has, got 1',
       ],
       [
         'messages("first.kind", { ping: message(1) }, { header: { first: bits(u8, { kind: 4, flags: 4 }) }, otherwise: "unknown" })',
         '{ type: "unknown", tag: 16, first: { flags: 0 }, payload: Buffer.of(8) }',
         'ERR_FIELD_RANGE',
+        'unknown.tag: expected a whole number from 0 to 15, got 16',
       ],
     ],
   },
@@ -976,10 +1472,27 @@ export const VECTORS: readonly KindVectors[] = [
       ],
     ],
     badBytes: [
-      ['bounded(u8, u8)', '02 | 01 02', 'ERR_MESSAGE_TRAILING'],
-      ['bounded(u8, u16be)', '01 | 01 02', 'ERR_MESSAGE_SHORT'],
+      [
+        'bounded(u8, u8)',
+        '02 | 01 02',
+        'ERR_MESSAGE_TRAILING',
+        'message: expected the end of 2 bytes, got 1 byte more, at byte 2',
+      ],
+      [
+        'bounded(u8, u16be)',
+        '01 | 01 02',
+        'ERR_MESSAGE_SHORT',
+        'message: expected 2 bytes, got 1, at byte 1',
+      ],
     ],
-    badValues: [['bounded(u8, bytes(rest))', 'Buffer.alloc(256)', 'ERR_FIELD_TOO_LONG']],
+    badValues: [
+      [
+        'bounded(u8, bytes(rest))',
+        'Buffer.alloc(256)',
+        'ERR_FIELD_TOO_LONG',
+        'message: expected at most 255 bytes, got 256',
+      ],
+    ],
   },
   {
     kind: 'lazy',
@@ -988,8 +1501,17 @@ export const VECTORS: readonly KindVectors[] = [
     type: 'the field’s; write the recursive type by hand',
     limits: '`{ maxDepth }` levels; default the `depth` of the message’s limits, 64',
     good: [['tree', '{ value: 1, children: [{ value: 2, children: [] }] }', '01 | 01 | 02 00']],
-    badBytes: [['tree', '01 01 01 01 01 01 01 01 01 00', 'ERR_FIELD_TOO_LONG']],
-    badValues: [['tree', '{ value: 1, children: [5] }', 'ERR_FIELD_RANGE']],
+    badBytes: [
+      [
+        'tree',
+        '01 01 01 01 01 01 01 01 01 00',
+        'ERR_FIELD_TOO_LONG',
+        'children[0].children[0].children[0].children[0]: expected at most 3 levels, got another, at byte 8',
+      ],
+    ],
+    badValues: [
+      ['tree', '{ value: 1, children: [5] }', 'ERR_FIELD_RANGE', 'children[0]: expected an object, got 5'],
+    ],
   },
   {
     kind: 'constant',
@@ -998,7 +1520,14 @@ export const VECTORS: readonly KindVectors[] = [
     type: 'none: it is not part of the value',
     limits: 'those of its field',
     good: [['struct({ magic: constant(u16be, 0xcafe), a: u8 })', '{ a: 1 }', 'ca fe | 01']],
-    badBytes: [['struct({ magic: constant(u16be, 0xcafe), a: u8 })', 'ca ff | 01', 'ERR_MESSAGE_VALUE']],
+    badBytes: [
+      [
+        'struct({ magic: constant(u16be, 0xcafe), a: u8 })',
+        'ca ff | 01',
+        'ERR_MESSAGE_VALUE',
+        'magic: expected the constant cafe (hex), got caff (hex), at byte 0',
+      ],
+    ],
     badValues: [],
   },
   {
@@ -1030,17 +1559,25 @@ export const VECTORS: readonly KindVectors[] = [
         'messages("first.kind", { publish: message(3, { qos: only("first.qos", { max: 2 }), topic: utf8(u8) }), subscribe: message(8, { dup: only("first.dup", 0), qos: only("first.qos", 1), retain: only("first.retain", 0), id: u8 }) }, { header: { first: bits(u8, { kind: 4, dup: 1, qos: 2, retain: 1 }) } })',
         '80 07',
         'ERR_MESSAGE_VALUE',
+        "subscribe.qos: expected 'first.qos' to be 0x01, got 0, at byte 1",
       ],
       [
         'messages("first.kind", { publish: message(3, { qos: only("first.qos", { max: 2 }), topic: utf8(u8) }), subscribe: message(8, { dup: only("first.dup", 0), qos: only("first.qos", 1), retain: only("first.retain", 0), id: u8 }) }, { header: { first: bits(u8, { kind: 4, dup: 1, qos: 2, retain: 1 }) } })',
         '36 01 61',
         'ERR_MESSAGE_VALUE',
+        "publish.qos: expected 'first.qos' to be at most 2, got 3, at byte 1",
       ],
-      ['struct({ level: u8, known: only("level", 3, 4) })', '05', 'ERR_MESSAGE_VALUE'],
+      [
+        'struct({ level: u8, known: only("level", 3, 4) })',
+        '05',
+        'ERR_MESSAGE_VALUE',
+        "known: expected 'level' to be 0x03, 0x04, got 5, at byte 1",
+      ],
       [
         'struct({ version: enumeration(u8, { one: 1, two: 2 }), now: only("version", "two") })',
         '01',
         'ERR_MESSAGE_VALUE',
+        'now: expected \'version\' to be two, got "one", at byte 1',
       ],
     ],
     badValues: [
@@ -1048,9 +1585,20 @@ export const VECTORS: readonly KindVectors[] = [
         'messages("first.kind", { publish: message(3, { qos: only("first.qos", { max: 2 }), topic: utf8(u8) }), subscribe: message(8, { dup: only("first.dup", 0), qos: only("first.qos", 1), retain: only("first.retain", 0), id: u8 }) }, { header: { first: bits(u8, { kind: 4, dup: 1, qos: 2, retain: 1 }) } })',
         '{ type: "publish", first: { dup: 0, qos: 3, retain: 0 }, topic: "" }',
         'ERR_FIELD_RANGE',
+        "publish.qos: expected 'first.qos' to be at most 2, got 3",
       ],
-      ['struct({ level: u8, known: only("level", 3, 4) })', '{ level: 5 }', 'ERR_FIELD_RANGE'],
-      ['struct({ level: u8, known: only("level", { min: 3, max: 4 }) })', '{ level: 2 }', 'ERR_FIELD_RANGE'],
+      [
+        'struct({ level: u8, known: only("level", 3, 4) })',
+        '{ level: 5 }',
+        'ERR_FIELD_RANGE',
+        "known: expected 'level' to be 0x03, 0x04, got 5",
+      ],
+      [
+        'struct({ level: u8, known: only("level", { min: 3, max: 4 }) })',
+        '{ level: 2 }',
+        'ERR_FIELD_RANGE',
+        "known: expected 'level' to be 3 to 4, got 2",
+      ],
     ],
   },
   {
@@ -1084,11 +1632,22 @@ export const VECTORS: readonly KindVectors[] = [
         'struct({ padLength: u8, data: bytes(rest), pad: padding("padLength") })',
         '03 | 07 08',
         'ERR_MESSAGE_SHORT',
+        'pad: expected 3 bytes, got 2, at byte 1',
       ],
-      ['struct({ a: u8, pad: padding({ to: 4 }) })', '01 | 00', 'ERR_MESSAGE_SHORT'],
+      [
+        'struct({ a: u8, pad: padding({ to: 4 }) })',
+        '01 | 00',
+        'ERR_MESSAGE_SHORT',
+        'pad: expected 3 bytes, got 1, at byte 1',
+      ],
     ],
     badValues: [
-      ['struct({ n: u16be, pad: padding("n", { max: 255 }) })', '{ n: 256 }', 'ERR_FIELD_TOO_LONG'],
+      [
+        'struct({ n: u16be, pad: padding("n", { max: 255 }) })',
+        '{ n: 256 }',
+        'ERR_FIELD_TOO_LONG',
+        'pad: expected at most 255 bytes, got 256',
+      ],
     ],
   },
   {
@@ -1140,11 +1699,17 @@ export const VECTORS: readonly KindVectors[] = [
       ['struct({ a: u8, sum: checksum(u8, "CRC-8/SMBUS") })', '{ a: 0x31, sum: 0x97 }', '31 | 97'],
     ],
     badBytes: [
-      ['struct({ a: u8, sum: checksum(u8, "CRC-8/SMBUS") })', '31 | 98', 'ERR_FRAME_CHECKSUM'],
+      [
+        'struct({ a: u8, sum: checksum(u8, "CRC-8/SMBUS") })',
+        '31 | 98',
+        'ERR_FRAME_CHECKSUM',
+        'sum: expected CRC-8/SMBUS 0x97, got 0x98, at byte 1',
+      ],
       [
         'struct({ h: struct({ sum: checksum(u8, "SUM-8", { from: "b", to: "b.x" }) }), b: struct({ x: u8, y: u8 }) })',
         '03 | 01 02',
         'ERR_FRAME_CHECKSUM',
+        'h.sum: expected SUM-8 0x01, got 0x03, at byte 0',
       ],
     ],
     badValues: [],
@@ -1192,26 +1757,49 @@ export const VECTORS: readonly KindVectors[] = [
       ['struct({ x: f32be, y: same(f32be, "x") })', '{ x: NaN, y: NaN }', '7f c0 00 00 | 7f c0 00 00'],
     ],
     badBytes: [
-      ['struct({ id: u8, list: array(same("id"), u8) })', '05 | 01 | 06', 'ERR_MESSAGE_VALUE'],
+      [
+        'struct({ id: u8, list: array(same("id"), u8) })',
+        '05 | 01 | 06',
+        'ERR_MESSAGE_VALUE',
+        "list[0]: expected 5, as 'id' says, got 6, at byte 2",
+      ],
       [
         'struct({ length: u8, again: same(u8, "length"), data: bytes("length") })',
         '01 | 02 | 00',
         'ERR_MESSAGE_VALUE',
+        "again: expected 1, as 'length' says, got 2, at byte 1",
       ],
-      ['struct({ key: bytes(2), again: same(bytes(2), "key") })', '01 02 | 01 03', 'ERR_MESSAGE_VALUE'],
+      [
+        'struct({ key: bytes(2), again: same(bytes(2), "key") })',
+        '01 02 | 01 03',
+        'ERR_MESSAGE_VALUE',
+        "again: expected 01 02 (hex), as 'key' says, got 01 03 (hex), at byte 2",
+      ],
     ],
     badValues: [
-      ['struct({ id: u16be, again: same(u16be, "id") })', '{ id: 1, again: 2 }', 'ERR_FIELD_RANGE'],
-      ['struct({ id: u16be, again: same(u8, "id") })', '{ id: 256 }', 'ERR_FIELD_RANGE'],
+      [
+        'struct({ id: u16be, again: same(u16be, "id") })',
+        '{ id: 1, again: 2 }',
+        'ERR_FIELD_RANGE',
+        "again: expected 1, as 'id' says, got 2",
+      ],
+      [
+        'struct({ id: u16be, again: same(u8, "id") })',
+        '{ id: 256 }',
+        'ERR_FIELD_RANGE',
+        'again: expected a whole number from 0 to 255, got 256',
+      ],
       [
         'struct({ n: u16be, again: same(u8, "n"), data: bytes("n") })',
         '{ data: Buffer.alloc(256) }',
         'ERR_FIELD_TOO_LONG',
+        "again: expected at most 255, as 'n' says, got 256",
       ],
       [
         'struct({ n: u8, again: same(u8, "n"), data: bytes("n") })',
         '{ again: 2, data: Buffer.alloc(1) }',
         'ERR_FIELD_RANGE',
+        "again: expected 1, as 'n' says, got 2",
       ],
     ],
   },
@@ -1262,26 +1850,49 @@ export const VECTORS: readonly KindVectors[] = [
       ],
     ],
     badBytes: [
-      ['struct({ n: sizeOf(u8, "body"), body: cstring() })', '03 | 61 00', 'ERR_MESSAGE_VALUE'],
+      [
+        'struct({ n: sizeOf(u8, "body"), body: cstring() })',
+        '03 | 61 00',
+        'ERR_MESSAGE_VALUE',
+        "n: expected 2, the size of 'body', got 3, at byte 0",
+      ],
       [
         'struct({ h: struct({ n: sizeOf(size(u8, { unit: 2 }), "body") }), body: cstring() })',
         '01 | 61 62 00',
         'ERR_MESSAGE_VALUE',
+        "h.n: expected 1.5, the size of 'body', got 1, at byte 0",
       ],
     ],
     badValues: [
-      ['struct({ n: sizeOf(u8, "body"), body: cstring() })', '{ n: 3, body: "a" }', 'ERR_FIELD_RANGE'],
-      ['struct({ n: sizeOf(u64be, "body"), body: cstring() })', '{ n: 3n, body: "a" }', 'ERR_FIELD_RANGE'],
-      ['struct({ n: sizeOf(u8, "body"), body: cstring() })', '{ n: "2", body: "a" }', 'ERR_FIELD_RANGE'],
+      [
+        'struct({ n: sizeOf(u8, "body"), body: cstring() })',
+        '{ n: 3, body: "a" }',
+        'ERR_FIELD_RANGE',
+        "n: expected 2, the size of 'body', got 3",
+      ],
+      [
+        'struct({ n: sizeOf(u64be, "body"), body: cstring() })',
+        '{ n: 3n, body: "a" }',
+        'ERR_FIELD_RANGE',
+        "n: expected 2, the size of 'body', got 3n",
+      ],
+      [
+        'struct({ n: sizeOf(u8, "body"), body: cstring() })',
+        '{ n: "2", body: "a" }',
+        'ERR_FIELD_RANGE',
+        'n: expected 2, the size of \'body\', got "2"',
+      ],
       [
         'struct({ n: sizeOf(u8, "body"), body: bytes(rest) })',
         '{ body: Buffer.alloc(256) }',
         'ERR_FIELD_TOO_LONG',
+        "n: expected at most 255, the size of 'body', got 256",
       ],
       [
         'struct({ n: sizeOf(size(u8, { unit: 2 }), "body"), body: cstring() })',
         '{ body: "ab" }',
         'ERR_FIELD_RANGE',
+        "n: expected a whole number from 0 to 255, the size of 'body', got 1.5",
       ],
     ],
   },
@@ -1310,18 +1921,25 @@ export const VECTORS: readonly KindVectors[] = [
       ],
     ],
     badBytes: [
-      ['struct({ n: countOf(u8, "list"), list: array(u16be, rest) })', '02 | 00 01', 'ERR_MESSAGE_VALUE'],
+      [
+        'struct({ n: countOf(u8, "list"), list: array(u16be, rest) })',
+        '02 | 00 01',
+        'ERR_MESSAGE_VALUE',
+        "n: expected 1, the number of elements of 'list', got 2, at byte 0",
+      ],
     ],
     badValues: [
       [
         'struct({ n: countOf(u8, "list"), list: array(u16be, rest) })',
         '{ n: 2, list: [1] }',
         'ERR_FIELD_RANGE',
+        "n: expected 1, the number of elements of 'list', got 2",
       ],
       [
         'struct({ n: countOf(u8, "list"), list: array(u8, rest) })',
         '{ list: Array(256).fill(0) }',
         'ERR_FIELD_TOO_LONG',
+        "n: expected at most 255, the number of elements of 'list', got 256",
       ],
     ],
   },
@@ -1365,20 +1983,33 @@ export const VECTORS: readonly KindVectors[] = [
         'mapped(u8, { name: "a byte of ASCII", decode(byte) { if (byte > 127) throw new RangeError("beyond 7f"); return byte; }, encode: (byte) => byte })',
         '80',
         'ERR_MESSAGE_VALUE',
+        'message: expected a byte of ASCII, got an error (beyond 7f), at byte 0',
       ],
-      ['bytes(mapped(u8, { decode: (raw) => raw / 2, encode: (n) => 2 * n }))', '03 07', 'ERR_MESSAGE_VALUE'],
+      [
+        'bytes(mapped(u8, { decode: (raw) => raw / 2, encode: (n) => 2 * n }))',
+        '03 07',
+        'ERR_MESSAGE_VALUE',
+        'message: expected a size of 0 or more bytes, got 1.5, at byte 0',
+      ],
     ],
     badValues: [
       [
         'bytes(mapped(u8, { decode: (raw) => 10 * raw, encode: (value) => Math.round(value / 10) }))',
         'Buffer.alloc(11)',
         'ERR_FIELD_RANGE',
+        'message: expected a size that its field can hold, got 11',
       ],
-      ['mapped(u8, { decode: (raw) => 10 * raw, encode: (value) => value / 10 })', '15', 'ERR_FIELD_RANGE'],
+      [
+        'mapped(u8, { decode: (raw) => 10 * raw, encode: (value) => value / 10 })',
+        '15',
+        'ERR_FIELD_RANGE',
+        'message: expected a whole number from 0 to 255, got 1.5',
+      ],
       [
         'mapped(u8, { decode: (raw) => raw, encode: (value) => value.number })',
         'undefined',
         'ERR_FIELD_RANGE',
+        "message: expected a value that can be mapped, got an error (Cannot read properties of undefined (reading 'number'))",
       ],
     ],
   },
@@ -1397,8 +2028,17 @@ export const VECTORS: readonly KindVectors[] = [
         '01 07',
       ],
     ],
-    badBytes: [['defaulted(u16be, 1)', '01', 'ERR_MESSAGE_SHORT']],
-    badValues: [['struct({ version: defaulted(u8, 4) })', '{ version: 256 }', 'ERR_FIELD_RANGE']],
+    badBytes: [
+      ['defaulted(u16be, 1)', '01', 'ERR_MESSAGE_SHORT', 'message: expected 2 bytes, got 1, at byte 0'],
+    ],
+    badValues: [
+      [
+        'struct({ version: defaulted(u8, 4) })',
+        '{ version: 256 }',
+        'ERR_FIELD_RANGE',
+        'version: expected a whole number from 0 to 255, got 256',
+      ],
+    ],
   },
   {
     kind: 'custom',
@@ -1417,13 +2057,23 @@ export const VECTORS: readonly KindVectors[] = [
       ],
     ],
     badBytes: [
-      ['letter', '1a', 'ERR_MESSAGE_VALUE'],
-      ['bytes(berLength)', '83 00 00 01 07', 'ERR_MESSAGE_VALUE'],
-      ['bytes(berLength)', '82 00', 'ERR_MESSAGE_SHORT'],
+      ['letter', '1a', 'ERR_MESSAGE_VALUE', 'message: expected 0 to 25, got 26, at byte 1'],
+      [
+        'bytes(berLength)',
+        '83 00 00 01 07',
+        'ERR_MESSAGE_VALUE',
+        'message: expected one or two octets, got 131, at byte 1',
+      ],
+      ['bytes(berLength)', '82 00', 'ERR_MESSAGE_SHORT', 'message: expected 2 bytes, got 1, at byte 1'],
     ],
     badValues: [
-      ['letter', '"C"', 'ERR_FIELD_RANGE'],
-      ['bytes(berLength)', 'Buffer.alloc(65_536)', 'ERR_FIELD_TOO_LONG'],
+      ['letter', '"C"', 'ERR_FIELD_RANGE', 'message: expected a small letter, got "C"'],
+      [
+        'bytes(berLength)',
+        'Buffer.alloc(65_536)',
+        'ERR_FIELD_TOO_LONG',
+        'message: expected at most 65535 bytes, got 65536',
+      ],
     ],
   },
 ];

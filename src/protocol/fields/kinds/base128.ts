@@ -43,13 +43,15 @@ export const BASE128: Kind<Base128> = {
     const start = walk.at;
     for (;;) {
       if (walk.at - start === LONGEST) {
-        throw new Problem('ERR_MESSAGE_VALUE', `at most ${LONGEST} bytes`, 'more', { at: start });
+        const got = 'more';
+        throw new Problem('ERR_MESSAGE_VALUE', `at most ${LONGEST} bytes`, got, { at: start, got });
       }
       if (walk.bytes[walk.take(1)]! < 0x80) break;
     }
     const value = decode(node, walk.bytes, start, walk.at);
     if (value !== undefined) return value;
-    throw new Problem('ERR_MESSAGE_VALUE', expected(node), 'one beyond it', { at: start });
+    const got = 'one beyond it';
+    throw new Problem('ERR_MESSAGE_VALUE', expected(node), got, { at: start, got });
   },
 
   write(node, value, walk) {

@@ -1,7 +1,7 @@
 import { showTag } from '../../../bytes/show.ts';
 import { Problem } from '../engine/problem.ts';
 import type { Absent, Field, Filled, Parameter } from '../field.ts';
-import type { Kind, Presence, Tag } from '../kind.ts';
+import type { Kind, Presence, Range, Tag } from '../kind.ts';
 import { declare } from '../node.ts';
 import { isParameter, presenceSource } from '../source.ts';
 import { listOf } from './cases.ts';
@@ -61,8 +61,13 @@ export const ONLY: Kind<Only> = {
 function expected({ field, parameter, is, range }: Presence): string {
   const values =
     is.length === 0 ? [] : [listOf(is, (one) => (typeof one === 'number' ? showTag(one) : String(one)))];
-  const bounds = range === undefined ? [] : [`${range.min} to ${range.max}`];
+  const bounds = range === undefined ? [] : [rangeText(range)];
   return `${parameter ? 'the parameter ' : ''}'${field}' to be ${[...values, ...bounds].join(' or ')}`;
+}
+
+function rangeText({ min, max }: Range): string {
+  if (min === Number.NEGATIVE_INFINITY) return `at most ${max}`;
+  return max === Number.POSITIVE_INFINITY ? `at least ${min}` : `${min} to ${max}`;
 }
 
 /** The path that one value fills in, or the parameter that is read. */

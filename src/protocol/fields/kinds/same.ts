@@ -1,3 +1,4 @@
+import { hex } from '../../../bytes/hex.ts';
 import { show } from '../../../bytes/show.ts';
 import { Problem } from '../engine/problem.ts';
 import {
@@ -10,7 +11,7 @@ import {
   type Repeated,
   valuedNodeOf,
 } from '../field.ts';
-import type { AnyNode, Decoding, Kind, Shape } from '../kind.ts';
+import type { AnyNode, Decoding, Kind, ProblemDetails, Shape } from '../kind.ts';
 import { declare } from '../node.ts';
 import { bytes } from './bytes.ts';
 import { DEFAULTED } from './defaulted.ts';
@@ -42,13 +43,13 @@ export const SAME: Kind<Same> = {
     const value = walk.value(item);
     const due = walk.find(path);
     if (isSame(value, due)) return value;
-    throw new Problem('ERR_MESSAGE_VALUE', `${show(due)}, as '${path}' says`, value, { at: start });
+    throw differing('ERR_MESSAGE_VALUE', due, path, value, { at: start });
   },
 
   write({ item, path }, value, walk) {
     const due = walk.given(path);
     if (value !== undefined && !isSame(value, due)) {
-      throw new Problem('ERR_FIELD_RANGE', `${show(due)}, as '${path}' says`, value);
+      throw differing('ERR_FIELD_RANGE', due, path, value);
     }
     walk.value(item, due);
   },
@@ -87,12 +88,31 @@ export const SAME: Kind<Same> = {
   },
 };
 
+/** The most bytes that an error shows. */
+const SHOWN = 16;
+
 /** The shapes whose values can be compared: numbers, names, texts, bytes. */
 const COMPARED: ReadonlySet<Shape['is']> = new Set(['integer', 'varint', 'digits', 'float', 'text', 'bytes']);
 
 function isSame(a: unknown, b: unknown): boolean {
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0;
   return a === b || (Number.isNaN(a) && Number.isNaN(b));
+}
+
+function differing(
+  code: 'ERR_MESSAGE_VALUE' | 'ERR_FIELD_RANGE',
+  due: unknown,
+  path: string,
+  value: unknown,
+  details?: ProblemDetails,
+): Problem {
+  return new Problem(code, `${shown(due)}, as '${path}' says`, value, { ...details, got: shown(value) });
+}
+
+/** Bytes by their first ones: two values of the same length would look the same. */
+function shown(value: unknown): string {
+  if (!(value instanceof Uint8Array)) return show(value);
+  return `${hex(value.subarray(0, SHOWN))}${value.length > SHOWN ? ' …' : ''} (hex)`;
 }
 
 /** Code that is true if the two values differ. */

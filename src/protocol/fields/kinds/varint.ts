@@ -31,7 +31,7 @@ export const VARINT: Kind<Varint> = {
     walk.take(width < 0 ? MAX_VARINT_LENGTH : Math.max(1, width));
     if (width < 0) {
       const expected = `a varint of at most ${MAX_VARINT_LENGTH} bytes`;
-      throw new Problem('ERR_MESSAGE_VALUE', expected, 'more', { at: start });
+      throw new Problem('ERR_MESSAGE_VALUE', expected, 'more', { at: start, got: 'more' });
     }
     const value = readVarint(walk.bytes, start, width);
     if (value > Number.MAX_SAFE_INTEGER) {
