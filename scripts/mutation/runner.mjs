@@ -17,6 +17,8 @@
 import { appendFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+// Not the global ones, which tests may fake.
+import { setImmediate, setTimeout } from 'node:timers';
 import vm from 'node:vm';
 import { declareFactoryPlugin, PluginKind } from '@stryker-mutator/api/plugin';
 import { bundle } from './bundle.mjs';
@@ -47,7 +49,7 @@ class InProcessRunner {
   #switches;
   #script;
   #require;
-  /** By the id of a test: the milliseconds that it and the loading of its file take, and the mutants that it touches itself. */
+  /** By the id of a test: the milliseconds of the processor and of the clock that it takes, those that the loading of its file takes, and the mutants that it touches itself. */
   #known = new Map();
   #stray;
 
@@ -118,6 +120,7 @@ class InProcessRunner {
     for (const [id, body] of tests) {
       switches.currentTestId = id;
       const from = processorMs();
+      const clock = performance.now();
       try {
         await body();
         if (processorMs() - from > Number(LONGEST)) throw new Error(`took more than ${LONGEST} ms`);
@@ -126,8 +129,9 @@ class InProcessRunner {
         continue;
       }
       const ms = processorMs() - from;
+      const waitMs = performance.now() - clock;
       const touches = new Set(Object.keys(switches.mutantCoverage.perTest[id] ?? {}));
-      this.#known.set(id, { ms, loadingMs, touches });
+      this.#known.set(id, { ms, waitMs, loadingMs, touches });
       passed.push({ id, name: id, fileName: file, timeSpentMs: ms, status: SUCCESS });
     }
     return { touched: switches.mutantCoverage.perTest, passed };
@@ -167,8 +171,8 @@ class InProcessRunner {
   /** Those that touch the mutant themselves before those whose file does. */
   #quickestFirst(tests, mutant) {
     const cost = (test) => {
-      const { ms, loadingMs, touches } = this.#known.get(test);
-      return ms + loadingMs + (touches.has(mutant) ? 0 : 1e6);
+      const { waitMs, loadingMs, touches } = this.#known.get(test);
+      return waitMs + loadingMs + (touches.has(mutant) ? 0 : 1e6);
     };
     return tests.filter((test) => this.#known.has(test)).sort((a, b) => cost(a) - cost(b));
   }

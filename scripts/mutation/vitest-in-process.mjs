@@ -14,6 +14,7 @@ import {
 } from '@vitest/expect';
 import { fn, spyOn } from '@vitest/spy';
 import { expectTypeOf } from 'expect-type';
+import * as time from './fake-timers.mjs';
 
 chai.use(JestExtend);
 chai.use(JestChaiExpect);
@@ -47,6 +48,7 @@ function test(name, ...rest) {
       const finished = [];
       const context = { expect, onTestFinished: (call) => finished.push(call) };
       current = context;
+      time.useRealTimers();
       for (const each of around(own, 'before')) each();
       const end = () => {
         for (const call of [...finished, ...around(own, 'after')]) call();
@@ -89,7 +91,7 @@ export const afterAll = none;
 export const beforeEach = (call) => suite.before.push(call);
 export const afterEach = (call) => suite.after.push(call);
 export const onTestFinished = (call) => current.onTestFinished(call);
-export const vi = { fn, spyOn, useRealTimers() {} };
+export const vi = { fn, spyOn, ...time };
 export { describe, expect, expectTypeOf, test, test as it };
 
 /** The tests that `load` declares. */
