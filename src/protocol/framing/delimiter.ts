@@ -90,16 +90,17 @@ export function delimiter(options: DelimiterOptions): Framing {
   const { delimiter: given } = options;
   const list: readonly unknown[] = Array.isArray(given) ? given : [given];
   if (list.length === 0) throw new TypeError('delimiter: delimiter is an empty list: give at least one');
-  return delimited('delimiter', list.map(toBytes), options);
+  const bytes = list.map((one) => toBytes('delimiter', 'a string, a Uint8Array or a list of them', one));
+  return delimited('delimiter', bytes, options);
 }
 
-function toBytes(value: unknown): Buffer {
+function toBytes(option: 'delimiter' | 'start', kinds: string, value: unknown): Buffer {
   if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
-    throw new TypeError(`delimiter must be a string, a Uint8Array or a list of them, got ${show(value)}`);
+    throw new TypeError(`delimiter: ${option} must be ${kinds}, got ${show(value)}`);
   }
   // A copy: the caller may overwrite its own bytes later.
   const bytes = Buffer.from(value as Uint8Array);
-  if (bytes.length === 0) throw new RangeError('delimiter must have at least one byte');
+  if (bytes.length === 0) throw new RangeError(`delimiter: ${option} must have at least one byte`);
   return bytes;
 }
 
@@ -116,7 +117,8 @@ export function delimited(
       `${name}: with a trailer the delimiter stays on the frame, between payload and trailer`,
     );
   }
-  const start = options.start === undefined ? undefined : toBytes(options.start);
+  const start =
+    options.start === undefined ? undefined : toBytes('start', 'a string or a Uint8Array', options.start);
   for (const option of ['stripStart', 'onNoise'] as const) {
     if (start === undefined && options[option] !== undefined) {
       throw new TypeError(`${name}: ${option} is for a start: give start some bytes`);

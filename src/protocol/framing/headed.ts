@@ -155,11 +155,9 @@ function lengthOf(length: HeaderLength): Length {
   }
   const common = { base: baseOf, add: integer(Number.MIN_SAFE_INTEGER), otherwise: natural };
   if (typeof length === 'object' && length !== null && 'column' in length) {
-    checkOptions('headed: length', length, {
-      ...common,
-      column: integer(Number.MIN_SAFE_INTEGER),
-      columnEnd: separator,
-    });
+    const column = integer(Number.MIN_SAFE_INTEGER);
+    checkOptions('headed: length', length, { ...common, column, columnEnd: separator });
+    column('headed: length: column', length.column);
     return columnLength(length);
   }
   checkOptions('headed: length', length, {

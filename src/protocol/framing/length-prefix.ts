@@ -166,14 +166,14 @@ function checkedLayout(options: LengthPrefixOptions): LengthLayout {
   }
 
   const header = offset + width;
-  const adjustment = lengthIncludes === 'header' ? -header : (lengthAdjustment ?? 0);
+  const adjustment = lengthIncludes === 'header' ? 0 - header : (lengthAdjustment ?? 0);
   const countsField = isVariable && lengthIncludes === 'header';
   const largest = field === undefined ? largestOf(width) : field.maximum;
   // The longest frame has the widest field.
   const longest = largest + adjustment - (countsField ? field!.maxWidth : 0);
   if (longest < 0) {
     throw new RangeError(
-      `lengthAdjustment ${adjustment} makes every length negative: a ${width}-byte field holds at most ${largest}`,
+      `lengthAdjustment ${adjustment} makes every length negative: the length field holds at most ${largest}`,
     );
   }
   if (adjustment > maxFrameLength) {

@@ -194,7 +194,7 @@ function kindOf(name: string, options: PacketKindOptions, most: number): PacketK
 
 function markOf(where: string, start: PacketKindOptions['start']): Mark | undefined {
   if (start === undefined) return undefined;
-  if (typeof start !== 'object' || Array.isArray(start) || start instanceof Uint8Array) {
+  if (typeof start !== 'object' || start === null || Array.isArray(start) || start instanceof Uint8Array) {
     return new Mark(toBytes(`${where}: start`, start));
   }
   const { bytes, mask } = start as { bytes: Bytes; mask: Bytes };

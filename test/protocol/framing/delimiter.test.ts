@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type DelimiterOptions, delimiter, FrameError, line } from '../../../src/index.ts';
+import { delimiter, FrameError, line } from '../../../src/index.ts';
 import { type DelimiterSearch, delimiterSearch } from '../../../src/protocol/framing/delimiter-search.ts';
 import { verifyFraming } from '../../../src/testing/index.ts';
 import { pieces, readAll, thrown, writeOne } from '../../support/reading.ts';
@@ -245,21 +245,6 @@ describe('delimiter', () => {
     const batch = reader.take();
     expect(batch).toMatchObject({ count: 2, wire: undefined });
   });
-
-  test.each([
-    [{ delimiter: '' }, RangeError],
-    [{ delimiter: [] }, TypeError],
-    [{ delimiter: ['a', ''] }, RangeError],
-    [{ delimiter: 10 }, TypeError],
-    [{ delimiter: 'a', maxFrameLength: -1 }, RangeError],
-    [{ delimiter: 'a', maxFrameLength: 1.5 }, RangeError],
-    [{ delimiter: 'a', maxFrameLength: Number.POSITIVE_INFINITY }, RangeError],
-    [{ delimiter: 'a', unterminated: 'keep' }, TypeError],
-    [{ delimiter: 'a', onTooLong: 'skip' }, TypeError],
-    [{ delimiter: 'a', stripDelimiter: 'yes' }, TypeError],
-  ] as const)('refuses %j', (options, kind) => {
-    expect(() => delimiter(options as unknown as DelimiterOptions)).toThrow(kind);
-  });
 });
 
 describe('line', () => {
@@ -354,15 +339,6 @@ describe('a start', () => {
       });
     }
     expect(String(writeOne(trailed, b('a>>>')))).toBe('a>>>');
-  });
-
-  test.each<[string, object]>([
-    ['a stripped delimiter before a trailer', { delimiter: '>', trailer: 1, stripDelimiter: true }],
-    ['stripStart without a start', { delimiter: '>', stripStart: false }],
-    ['onNoise without a start', { delimiter: '>', onNoise: 'error' }],
-    ['an option that does not exist', { delimiter: '>', maxLength: 80 }],
-  ])('refuses %s', (_, options) => {
-    expect(() => delimiter(options as DelimiterOptions)).toThrow(TypeError);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type HeadedOptions, headed } from '../../../src/index.ts';
+import { headed } from '../../../src/index.ts';
 import { verifyFraming } from '../../../src/testing/index.ts';
 import { pieces, readAll, thrown, writeOne } from '../../support/reading.ts';
 
@@ -181,15 +181,4 @@ test('the writer writes what measures itself, and nothing else', () => {
       origin: 'local',
     });
   }
-});
-
-test.each<[string, object, ErrorConstructor]>([
-  ['no end', { length: { column: 0 } }, TypeError],
-  ['no length', { end: '\n' }, TypeError],
-  ['a misspelt option', { end: '\n', length: { column: 0 }, tail: 1 }, TypeError],
-  ['a misspelt option of the length', { end: '\n', length: { column: 0, radix: 10 } }, TypeError],
-  ['a base of 8', { end: '\n', length: { column: 0, base: 8 } }, RangeError],
-  ['no name', { end: '\n', length: { field: [] } }, TypeError],
-])('refuses %s', (_, options, kind) => {
-  expect(() => headed(options as HeadedOptions)).toThrow(kind);
 });

@@ -495,33 +495,6 @@ describe('the writer refuses', () => {
   });
 });
 
-test.each<[string, unknown, typeof TypeError | typeof RangeError]>([
-  ['a width of 0', { lengthFieldLength: 0 }, RangeError],
-  ['a width of 9', { lengthFieldLength: 9 }, RangeError],
-  ['a width of 2.5', { lengthFieldLength: 2.5 }, RangeError],
-  ['a width in words', { lengthFieldLength: 'two' }, RangeError],
-  ['middle-endian', { byteOrder: 'middle' }, TypeError],
-  ['a negative offset', { lengthFieldOffset: -1 }, RangeError],
-  ['half an offset', { lengthFieldOffset: 0.5 }, RangeError],
-  ['an adjustment that is not a number', { lengthAdjustment: Number.NaN }, RangeError],
-  [
-    'an adjustment that makes every length negative',
-    { lengthFieldLength: 1, lengthAdjustment: -256 },
-    RangeError,
-  ],
-  ['an adjustment beyond the maximum', { lengthAdjustment: 11, maxFrameLength: 10 }, RangeError],
-  ['lengthIncludes beside lengthAdjustment', { lengthIncludes: 'header', lengthAdjustment: 0 }, TypeError],
-  ['lengthIncludes: everything', { lengthIncludes: 'everything' }, TypeError],
-  ['a negative strip', { initialBytesToStrip: -1 }, RangeError],
-  ['a strip beyond the longest frame', { initialBytesToStrip: 15, maxFrameLength: 10 }, RangeError],
-  ['a strip into a varint', { lengthFieldLength: 'varint', initialBytesToStrip: 1 }, RangeError],
-  ['a negative maximum', { maxFrameLength: -1 }, RangeError],
-  ['no maximum at all', { maxFrameLength: Number.POSITIVE_INFINITY }, RangeError],
-  ['another way with what is too long', { onTooLong: 'truncate' }, TypeError],
-])('refuses %s', (_, given, kind) => {
-  expect(() => lengthPrefix(given as LengthPrefixOptions)).toThrow(kind);
-});
-
 describe('lengths that are not a plain integer', () => {
   test('decimal digits, as ISO 8583 links have them', () =>
     verifyFraming(lengthPrefix({ lengthFieldLength: 4, base: 10, maxFrameLength: 20 }), [
@@ -562,23 +535,6 @@ describe('lengths that are not a plain integer', () => {
       { bytes: hex('2000 "hi"', '0000'), frames: [hex('"hi"'), hex()], canonical: true },
       { name: 'other bits are read over', bytes: hex('2FF0 "hi"'), frames: [hex('"hi"')] },
     ]));
-
-  test.each<[string, LengthPrefixOptions, ErrorConstructor]>([
-    ['digits and bits', { base: 10, mask: 1 }, TypeError],
-    ['digits of a varint', { lengthFieldLength: 'varint', base: 10 }, TypeError],
-    ['a varint of no bytes', { lengthFieldLength: 'varint', maxLengthFieldLength: 0 }, RangeError],
-    ['the most bytes of what is no varint', { lengthFieldLength: 4, maxLengthFieldLength: 4 }, TypeError],
-    ['bits of a varint', { lengthFieldLength: 'varint', mask: 0x7f }, TypeError],
-    ['a base of 8', { base: 8 as 10 }, RangeError],
-    ['sixteen digits', { lengthFieldLength: 16 as 15, base: 10 }, RangeError],
-    ['nine bytes', { lengthFieldLength: 9 }, RangeError],
-    ['bits of five bytes', { lengthFieldLength: 5, mask: 0xff }, RangeError],
-    ['bits beyond the field', { lengthFieldLength: 1, mask: 0x100 }, RangeError],
-    ['bits with a gap', { lengthFieldLength: 1, mask: 0x05 }, RangeError],
-    ['an option that does not exist', { lengthFieldWidth: 2 } as LengthPrefixOptions, TypeError],
-  ])('refuses %s', (_, options, kind) => {
-    expect(() => lengthPrefix(options)).toThrow(kind);
-  });
 });
 
 test.each([

@@ -125,11 +125,3 @@ test('an answer that is no length, and a measure that throws, end the stream wit
     });
   }
 });
-
-test.each<[string, object]>([
-  ['no function', {}],
-  ['a misspelt option', { measure: () => 1, max: 1 }],
-  ['a word for noise', { measure: () => 1, onNoise: 'skip' }],
-])('refuses %s', (_, options) => {
-  expect(() => measured(options as MeasuredOptions)).toThrow(TypeError);
-});

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Checksum, crc, type PacketsOptions, packets } from '../../../src/index.ts';
+import { type Checksum, crc, packets } from '../../../src/index.ts';
 import { verifyFraming } from '../../../src/testing/index.ts';
 import { hex } from '../../support/hex.ts';
 import { pieces, readAll, thrown, writeOne } from '../../support/reading.ts';
@@ -549,31 +549,4 @@ test('a packet that is given up while its rest is awaited: what stands behind it
   expect(reader.next()).toEqual(hex('aa 03 01'));
   expect(reader.next()).toBeUndefined();
   expect(reader.buffered).toBe(0);
-});
-
-test.each<[string, unknown, ErrorConstructor]>([
-  ['no kinds', { kinds: [] }, TypeError],
-  ['kinds that are none', { kinds: 1 }, TypeError],
-  ['a kind without a length', { kinds: [{ start: [1] }] }, TypeError],
-  ['a kind with two', { kinds: [{ length: 1, end: 'x' }] }, TypeError],
-  ['a misspelt option of a kind', { kinds: [{ length: 1, begin: [1] }] }, TypeError],
-  ['a misspelt option', { kinds: [{ length: 1 }], onNoice: 'error' }, TypeError],
-  ['an empty start', { kinds: [{ start: [], length: 1 }] }, RangeError],
-  ['a start that is no byte', { kinds: [{ start: [256], length: 1 }] }, RangeError],
-  ['a mask of another length', { kinds: [{ start: { bytes: [1, 2], mask: [1] }, length: 2 }] }, RangeError],
-  ['a length below the start', { kinds: [{ start: [1, 2], length: 1 }] }, RangeError],
-  ['a field without an order', { kinds: [{ length: { offset: 0, width: 2 } }] }, TypeError],
-  ['a field of nine bytes', { kinds: [{ length: { offset: 0, width: 9, byteOrder: 'big' } }] }, RangeError],
-  ['bits with a gap', { kinds: [{ length: { offset: 0, mask: 5 } }] }, RangeError],
-  ['a trailer of a length', { kinds: [{ length: 1, trailer: 1 }] }, TypeError],
-  ['a checksum that is none', { kinds: [{ length: 2, valid: { checksum: 'CRC-7' } }] }, RangeError],
-  ['a wide sum without an order', { kinds: [{ length: 2, valid: { checksum: 'CRC-16/ARC' } }] }, TypeError],
-  [
-    'a misspelt option of a checksum',
-    { kinds: [{ length: 2, valid: { checksum: xor, form: 1 } }] },
-    TypeError,
-  ],
-  ['a word for noise', { kinds: [{ length: 1 }], onNoise: 'skip' }, TypeError],
-])('refuses %s', (_, options, kind) => {
-  expect(() => packets(options as PacketsOptions)).toThrow(kind);
 });

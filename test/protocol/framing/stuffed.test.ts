@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cobs, delimiter, type StuffedFlagOptions, slip, stuffed } from '../../../src/index.ts';
+import { cobs, delimiter, slip, stuffed } from '../../../src/index.ts';
 import { verifyFraming } from '../../../src/testing/index.ts';
 import { hex } from '../../support/hex.ts';
 import { pieces, readAll, thrown, writeOne } from '../../support/reading.ts';
@@ -230,18 +230,4 @@ test('the writer refuses what would not be read', () => {
     code: 'ERR_FRAME_LENGTH',
     origin: 'local',
   });
-});
-
-test.each<[string, Partial<StuffedFlagOptions>, ErrorConstructor]>([
-  ['neither xor nor escapes', { xor: undefined }, TypeError],
-  ['both', { escapes: { 126: 1, 125: 2 } }, TypeError],
-  ['a flag that is no byte', { flag: 256 }, RangeError],
-  ['a flag that escapes', { flag: 0x7d }, RangeError],
-  ['a reserved byte twice', { ignored: [0x7e] }, RangeError],
-  ['a table without the escape', { xor: undefined, escapes: { 126: 1 } }, RangeError],
-  ['a table that is not one to one', { xor: undefined, escapes: { 126: 1, 125: 1 } }, RangeError],
-  ['an escaped byte that is the flag', { xor: 0x03 }, RangeError],
-  ['a misspelt option', { flags: 1 } as object, TypeError],
-])('refuses %s', (_, options, kind) => {
-  expect(() => stuffed({ ...HDLC, ...options } as StuffedFlagOptions)).toThrow(kind);
 });
