@@ -74,10 +74,7 @@ export function measured(options: MeasuredOptions): Framing {
 
 /** The result of a user's measure, as a length, `MORE` or `NONE`. */
 function answer(length: unknown, there: number, cursor: InnerCursor): number {
-  if (length === undefined) {
-    cursor.needs = there + 1;
-    return MORE;
-  }
+  if (length === undefined) return MORE;
   if (!Number.isSafeInteger(length)) {
     throw new TypeError(`measure must answer an integer or undefined, got ${typeof length}`);
   }

@@ -85,3 +85,8 @@ export class LengthInPacket {
     return (this.#mask === undefined ? value : ((value & this.#mask) >>> 0) / this.#unit) + this.add;
   }
 }
+
+/** What is wrong with a packet whose field gives that length, for its error. */
+export function lengthProblem(length: number): string {
+  return `a length field that says ${Number.isNaN(length) ? 'no number' : length}`;
+}

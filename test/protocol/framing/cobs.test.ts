@@ -33,6 +33,27 @@ test('keeps the contract on the patterns of the paper', () =>
     { name: 'cut off', bytes: hex('02 11 00 03 22'), frames: [hex('11')], error: 'ERR_FRAME_TRUNCATED' },
   ]));
 
+test('a block that is almost full, and one that is', () => {
+  for (const [count, code] of [
+    [253, 'FE'],
+    [254, 'FF'],
+  ] as const) {
+    // Behind 254 bytes no zero is meant, so a zero there is a block of its own.
+    const bytes = Buffer.concat([
+      hex(code),
+      range(1, count),
+      hex(count === 254 ? '01 02 07 00' : '02 07 00'),
+    ]);
+    const payload = Buffer.concat([range(1, count), hex('00 07')]);
+    expect(writeOne(cobs(), payload)).toEqual(bytes);
+    expect(readAll(cobs(), [bytes]).frames).toEqual([payload]);
+  }
+  expect(readAll(cobs(), [Buffer.concat([hex('FE'), range(1, 253), zero])]).frames).toEqual([range(1, 253)]);
+  expect(readAll(cobs(), [Buffer.concat([hex('FF'), range(1, 254), hex('02 07 00')])]).frames).toEqual([
+    Buffer.concat([range(1, 254), hex('07')]),
+  ]);
+});
+
 test('keeps the contract where blocks are full', () =>
   verifyFraming(cobs(), [
     {

@@ -202,6 +202,12 @@ const ROWS: [
     ['ERR_FRAME_NOISE', '1 byte outside a frame, at stream offset 108', { actual: 1, offset: 108 }],
   ],
   [
+    'delimiter: bytes between frames, where they end the stream',
+    delimiter({ start: '<', delimiter: '>', onNoise: 'error' }),
+    hex('"<a>"', '"xy"', '"<b>"'),
+    ['ERR_FRAME_NOISE', 'bytes outside a frame, at stream offset 103', { offset: 103 }],
+  ],
+  [
     'delimiter: the stream ends inside a discarded frame',
     delimiter({ delimiter: ';', maxFrameLength: 2, onTooLong: 'discard' }),
     hex('"ab;"', '"cdef"'),

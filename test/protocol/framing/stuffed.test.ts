@@ -157,6 +157,95 @@ test('a length that says where the frame ends, escaped bytes counted once (XBee 
     ],
   ));
 
+describe('a length among escaped bytes', () => {
+  // The second byte of a payload counts those behind it: payloads of 2 to 6 bytes.
+  const options = { ...HDLC, length: { offset: 1, add: 2 }, maxFrameLength: 6 } as const;
+
+  test('each place where such a frame can go wrong', () =>
+    verifyFraming(stuffed({ ...options, ignored: [0x11], forbidden: [0x18] }), [
+      {
+        name: 'the shortest and the longest',
+        bytes: hex('7E 05 00', '7E 05 04 01 02 03 04'),
+        frames: [hex('05 00'), hex('05 04 01 02 03 04')],
+        canonical: true,
+      },
+      { name: 'a length of zero, escaped', bytes: hex('7E 05 7D20'), frames: [hex('05 00')] },
+      {
+        name: 'bytes that receivers drop, also between an escape and its code',
+        bytes: hex('7E 11 05 7D 11 11 22 11 7D 11 5E 42', '7E 05 00'),
+        frames: [hex('05 02 7E 42'), hex('05 00')],
+      },
+      ...[
+        ['an escape before the flag', '7E 05 00', '7E 05 7D 7E'],
+        ['a dropped byte between an escape and the flag', '7E 05 00', '7E 05 7D 11 7E'],
+        ['a flag inside', '7E 05 00', '7E 05 02 7E'],
+        ['a forbidden byte', '7E 05 00', '7E 05 02 18'],
+        ['one byte too many', '7E 05 00', '7E 05 05'],
+      ].map(([name, frame, wrong]) => ({
+        name,
+        bytes: hex(frame!, wrong!),
+        frames: [hex('05 00')],
+        error: 'ERR_FRAME_LENGTH' as const,
+      })),
+    ]));
+
+  test('a code of nothing, in a table', () =>
+    verifyFraming(stuffed({ flag: 1, escape: 2, escapes: { 1: 3, 2: 4 }, length: { offset: 0, add: 1 } }), [
+      { bytes: hex('01 02 04 02 03 00'), frames: [hex('02 01 00')] },
+      { name: 'none', bytes: hex('01 00', '01 02 05'), frames: [hex('00')], error: 'ERR_FRAME_LENGTH' },
+    ]));
+
+  test('a sum over the bytes without their escapes', () =>
+    verifyFraming(stuffed({ ...options, valid: { checksum: 'XOR-8' } }), [
+      {
+        bytes: hex('7E 05 01 04', '7E 7D5E 01 7F', '7E 05 02 7D5E 79'),
+        frames: [hex('05 01 04'), hex('7E 01 7F'), hex('05 02 7E 79')],
+        canonical: true,
+      },
+      {
+        name: 'wrong',
+        bytes: hex('7E 05 01 04', '7E 05 01 05'),
+        frames: [hex('05 01 04')],
+        error: 'ERR_FRAME_CHECKSUM',
+      },
+    ]));
+
+  test.each([
+    [1, '7E 00 01'],
+    [7, '7E 00 07'],
+  ])('a length of %i is named, that no payload of 2 to 6 bytes has', (length, bytes) => {
+    const field = { offset: 0, width: 2, byteOrder: 'big' } as const;
+    const framing = stuffed({ ...HDLC, length: field, maxFrameLength: 6 });
+    expect(readAll(framing, [hex(bytes)]).error).toMatchObject({
+      code: 'ERR_FRAME_LENGTH',
+      message: `a length field that says ${length}, in the frame at stream offset 0`,
+    });
+  });
+
+  test('the writer checks the length that the payload says', () => {
+    const framing = stuffed(options);
+    expect(writeOne(framing, hex('05 04 01 02 03 7D'))).toEqual(hex('7E 05 04 01 02 03 7D5D'));
+    expect(framing.writer().bound(6)).toBe(13);
+    expect(thrown(() => writeOne(framing, hex('05 05 01 02 03 04 05')))).toMatchObject({
+      code: 'ERR_FRAME_TOO_LONG',
+      limit: 6,
+      actual: 7,
+    });
+    for (const [payload, said] of [
+      ['', 'none'],
+      ['05', 'none'],
+      ['05 01', '3'],
+      ['05 00 01', '2'],
+    ] as const) {
+      const { length } = hex(payload);
+      expect(thrown(() => writeOne(framing, hex(payload)))).toMatchObject({
+        code: 'ERR_FRAME_LENGTH',
+        message: `payload of ${length} bytes that says it has ${said}`,
+      });
+    }
+  });
+});
+
 test('STX … ETX and a check character: cut by delimiter, checked by `valid`', () =>
   verifyFraming(
     delimiter({
