@@ -1,7 +1,7 @@
 import { Copier } from '../bytes/copy.ts';
 
 /** The pieces remembered at first, and the most; powers of two. */
-const FEW_PIECES = 4_096;
+const FEW_PIECES = 64;
 const MOST_PIECES = 65_536;
 /** The most pieces of a stream compared with one retransmission. */
 const STEPS = 4_096;
