@@ -24,6 +24,27 @@ export function readUnsigned(bytes: Uint8Array, at: number, width: number, littl
   }
 }
 
+// Node's own methods check their arguments anew each time, which costs as much as the reading. Callers of these know that the bytes are there.
+
+/** The unsigned integer in the two bytes at `bytes[at]`. */
+export function readUint16(bytes: Uint8Array, at: number, little = false): number {
+  return little ? bytes[at]! | (bytes[at + 1]! << 8) : (bytes[at]! << 8) | bytes[at + 1]!;
+}
+
+/** The unsigned integer in the four bytes at `bytes[at]`. */
+export function readUint32(bytes: Uint8Array, at: number, little = false): number {
+  return (
+    (little
+      ? bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+      : (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+  );
+}
+
+/** The signed integer in the four bytes at `bytes[at]`, the highest byte first. */
+export function readInt32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+}
+
 /** Write the value to `target[at, at + width)`; it has to fit. */
 export function writeUnsigned(
   target: Uint8Array,

@@ -1,3 +1,4 @@
+import { readInt32 } from '../bytes/integers.ts';
 import { Fragments, type Datagram as IpDatagram } from './fragments.ts';
 import { History } from './history.ts';
 import { IpPacket } from './ip-packet.ts';
@@ -117,7 +118,6 @@ export class Flows {
   readonly #over = new Set<Flow>();
   #packets = 0;
   #count = 0;
-  #last: Flow | undefined;
 
   constructor(handler: FlowsHandler, options: FlowsOptions = {}) {
     this.#handler = handler;
@@ -143,7 +143,10 @@ export class Flows {
     }
     const { bytes, sourceAt, targetAt, payloadAt, payloadEnd, payloadLength } = ip;
     if (ip.protocol === 6) {
-      return this.#tcp(ip.version, bytes, sourceAt, targetAt, payloadAt, payloadEnd, payloadLength);
+      const { version } = ip;
+      return (
+        this.#tcp(version, bytes, sourceAt, targetAt, payloadAt, payloadEnd, payloadLength) !== undefined
+      );
     }
     if (ip.protocol === 17) {
       return this.#udp(ip.version, bytes, sourceAt, targetAt, payloadAt, payloadEnd, payloadLength);
@@ -179,11 +182,11 @@ export class Flows {
       this.#udp(version, head, 0, width, at, head.length, length);
       return;
     }
-    if (protocol !== 6 || !this.#tcp(version, head, 0, width, at, head.length, length)) return;
-    if (head.length < at + 13) return;
+    if (protocol !== 6) return;
+    const flow = this.#tcp(version, head, 0, width, at, head.length, length);
+    if (flow === undefined) return;
     const headerLength = (head[at + 12]! >> 4) * 4;
-    const number = head.readInt32BE(at + 4) + ((head[at + 13]! & SYN) === 0 ? 0 : 1);
-    const flow = this.#last!;
+    const number = readInt32(head, at + 4) + ((head[at + 13]! & SYN) === 0 ? 0 : 1);
     for (const run of runs.slice(1)) {
       const bytes = Buffer.concat(run.pieces);
       flow.stream.receive(number + run.at - headerLength, bytes, 0, bytes.length, bytes.length);
@@ -215,7 +218,7 @@ export class Flows {
     return true;
   }
 
-  /** RFC 9293, section 3.1 */
+  /** A segment (RFC 9293, section 3.1). Returns its direction; undefined if the header is cut off or contradicts itself. */
   #tcp(
     version: 4 | 6,
     bytes: Buffer,
@@ -224,11 +227,11 @@ export class Flows {
     at: number,
     end: number,
     length: number,
-  ): boolean {
+  ): Flow | undefined {
     // ports 4 · sequence number 4 · acknowledgement 4 · header length, 4 bits · flags · the rest
-    if (end - at < 14) return false;
+    if (end - at < 14) return undefined;
     const headerLength = (bytes[at + 12]! >> 4) * 4;
-    if (headerLength < 20 || headerLength > length) return false;
+    if (headerLength < 20 || headerLength > length) return undefined;
     const flags = bytes[at + 13]!;
     let number = readInt32(bytes, at + 4);
     const start = Math.min(end, at + headerLength);
@@ -255,7 +258,7 @@ export class Flows {
         if ((flags & ACK) !== 0) peer.stream.acknowledge(readInt32(bytes, at + 8), stream.syn);
         stream.receiveReset();
         this.#isOver(flow);
-        return true;
+        return flow;
       }
     }
     if ((flags & ACK) !== 0) {
@@ -273,7 +276,7 @@ export class Flows {
       stream.wait();
       peer.stream.wait();
     }
-    return true;
+    return flow;
   }
 
   /** The direction that a segment belongs to: a known one, or one of a new connection. */
@@ -287,24 +290,13 @@ export class Flows {
     number: number,
     payload: number,
   ): Flow {
-    const last = this.#last;
-    let flow =
-      last?.is(version, bytes, source, target, ports) === true
-        ? last
-        : last?.peer.is(version, bytes, source, target, ports) === true
-          ? last.peer
-          : undefined;
-    if (flow === undefined) {
-      flow = this.#table.get(hash(version, bytes, source, target, ports));
-      while (flow !== undefined && !flow.is(version, bytes, source, target, ports)) flow = flow.next;
-    }
+    let flow = this.#table.get(hash(version, bytes, source, target, ports));
+    while (flow !== undefined && !flow.is(version, bytes, source, target, ports)) flow = flow.next;
     if (flow !== undefined && isOfAnother(flow, flags, number, payload)) {
       this.#close(flow);
       flow = undefined;
     }
-    flow ??= this.#open(version, bytes, source, target, ports, flags);
-    this.#last = flow;
-    return flow;
+    return flow ?? this.#open(version, bytes, source, target, ports, flags);
   }
 
   #open(version: 4 | 6, bytes: Buffer, source: number, target: number, ports: number, flags: number): Flow {
@@ -334,7 +326,6 @@ export class Flows {
     const { leader } = flow;
     this.#connections.delete(leader);
     this.#over.delete(leader);
-    if (this.#last === leader || this.#last === leader.peer) this.#last = undefined;
     for (const one of [leader, leader.peer]) {
       const head = this.#table.get(one.hash)!;
       if (head === one) {
@@ -498,10 +489,6 @@ function isOfAnother(flow: Flow, flags: number, number: number, payload: number)
     return (isOver && stream.syn && (flags & ACK) === 0) || !stream.mayStartAt((number + 1) | 0);
   }
   return isOver && payload > 0 && (flags & RST) === 0 && stream.isStarted && stream.distance(number) > FAR;
-}
-
-function readInt32(bytes: Buffer, at: number): number {
-  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
 }
 
 /** Hashes addresses and ports; the two directions of a connection hash differently. */

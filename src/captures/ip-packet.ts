@@ -1,3 +1,4 @@
+import { readUint16, readUint32 } from '../bytes/integers.ts';
 import type { Packet } from './packet.ts';
 
 /** The supported link types, by their registered numbers (www.tcpdump.org/linktypes.html). */
@@ -58,17 +59,17 @@ export class IpPacket {
     switch (packet.linkType) {
       case LINK_TYPES.ethernet:
         if (end - start < 14) return false;
-        type = bytes.readUInt16BE(start + 12);
+        type = readUint16(bytes, start + 12);
         at += 14;
         break;
       case LINK_TYPES.linuxCooked:
         if (end - start < 16) return false;
-        type = bytes.readUInt16BE(start + 14);
+        type = readUint16(bytes, start + 14);
         at += 16;
         break;
       case LINK_TYPES.linuxCooked2:
         if (end - start < 20) return false;
-        type = bytes.readUInt16BE(start);
+        type = readUint16(bytes, start);
         at += 20;
         break;
       case LINK_TYPES.loopback:
@@ -107,17 +108,17 @@ export class IpPacket {
     while (at + 4 <= end) {
       if (type === IPV4 || type === IPV6) return at;
       if (type === 0x8100 || type === 0x88a8 || type === 0x9100 || type === 0x9200) {
-        type = bytes.readUInt16BE(at + 2);
+        type = readUint16(bytes, at + 2);
         at += 4;
       } else if (type === 0x8864) {
         // version, code, session 2, length 2, protocol 2
         if (at + 8 > end) return -1;
-        const ppp = bytes.readUInt16BE(at + 6);
+        const ppp = readUint16(bytes, at + 6);
         type = ppp === 0x0021 ? IPV4 : ppp === 0x0057 ? IPV6 : 0;
         at += 8;
-      } else if (type <= 1_500 && at + 8 <= end && bytes.readUInt32BE(at) === 0xaaaa0300) {
+      } else if (type <= 1_500 && at + 8 <= end && readUint32(bytes, at) === 0xaaaa0300) {
         // 802.3 with LLC and SNAP: aa aa 03, organisation 3, type 2
-        type = bytes.readUInt16BE(at + 6);
+        type = readUint16(bytes, at + 6);
         at += 8;
       } else {
         return -1;
@@ -132,11 +133,11 @@ export class IpPacket {
     if (end - at < 20 || bytes[at]! >> 4 !== 4) return false;
     const headerLength = (bytes[at]! & 15) * 4;
     if (headerLength < 20) return false;
-    let length = bytes.readUInt16BE(at + 2);
+    let length = readUint16(bytes, at + 2);
     // The length is 0 for a segment that the network card splits (TSO).
     if (length === 0) length = wireEnd - at;
     if (length < headerLength) return false;
-    const fragment = bytes.readUInt16BE(at + 6);
+    const fragment = readUint16(bytes, at + 6);
     this.version = 4;
     this.sourceAt = at + 12;
     this.targetAt = at + 16;
@@ -144,7 +145,7 @@ export class IpPacket {
     this.isFragment = (fragment & 0x3fff) !== 0;
     this.fragmentOffset = (fragment & 0x1fff) * 8;
     this.moreFragments = (fragment & 0x2000) !== 0;
-    this.identification = bytes.readUInt16BE(at + 4);
+    this.identification = readUint16(bytes, at + 4);
     this.#setPayload(at + headerLength, at + length, end);
     return true;
   }
@@ -153,7 +154,7 @@ export class IpPacket {
   #readIpv6(at: number, end: number, wireEnd: number): boolean {
     const { bytes } = this;
     if (end - at < 40 || bytes[at]! >> 4 !== 6) return false;
-    const length = bytes.readUInt16BE(at + 4);
+    const length = readUint16(bytes, at + 4);
     // The length is 0 for a segment that the network card splits (TSO), and for a jumbogram.
     const payloadEnd = length === 0 ? wireEnd : at + 40 + length;
     this.version = 6;
@@ -175,12 +176,12 @@ export class IpPacket {
         // next 1 · reserved 1 · offset 13 bits, reserved 2, more 1 · identification 4
         if (header + 8 > end) return false;
         next = bytes[header]!;
-        const fragment = bytes.readUInt16BE(header + 2);
+        const fragment = readUint16(bytes, header + 2);
         this.fragmentOffset = fragment & 0xfff8;
         this.moreFragments = (fragment & 1) !== 0;
         // Offset 0 and no more fragments: a whole datagram that has the fragment header anyway (RFC 6946).
         this.isFragment = (fragment & 0xfff9) !== 0;
-        this.identification = bytes.readUInt32BE(header + 4);
+        this.identification = readUint32(bytes, header + 4);
         header += 8;
         // What follows is a piece of the payload; only in the first fragment does it start with a header.
         if (this.isFragment) break;

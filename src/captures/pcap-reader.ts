@@ -1,3 +1,4 @@
+import { readUint16, readUint32 } from '../bytes/integers.ts';
 import { CaptureError } from '../errors.ts';
 import { ByteWindow } from './byte-window.ts';
 import { emptyPacket, MAX_RECORD_LENGTH, type Packet, type PacketReader } from './packet.ts';
@@ -27,11 +28,11 @@ export class PcapReader implements PacketReader {
     if (this.error !== undefined) return false;
     if (this.#format === undefined && !this.#readHeader()) return false;
     const window = this.#window;
-    const { bigEndian, headerLength, nanoseconds } = this.#format!;
+    const { isLittle, headerLength, nanoseconds } = this.#format!;
     this.#length = headerLength;
     if (!window.has(headerLength)) return false;
     const { bytes, at } = window;
-    const captured = bigEndian ? bytes.readUInt32BE(at + 8) : bytes.readUInt32LE(at + 8);
+    const captured = readUint32(bytes, at + 8, isLittle);
     if (captured > this.#limit) {
       const text = `packet of ${captured} bytes at byte ${window.offset} of the file: the most is ${this.#limit}`;
       this.error = new CaptureError('ERR_CAPTURE_DAMAGED', text, {
@@ -41,9 +42,9 @@ export class PcapReader implements PacketReader {
       });
       return false;
     }
-    const seconds = bigEndian ? bytes.readUInt32BE(at) : bytes.readUInt32LE(at);
-    const fraction = bigEndian ? bytes.readUInt32BE(at + 4) : bytes.readUInt32LE(at + 4);
-    const original = bigEndian ? bytes.readUInt32BE(at + 12) : bytes.readUInt32LE(at + 12);
+    const seconds = readUint32(bytes, at, isLittle);
+    const fraction = readUint32(bytes, at + 4, isLittle);
+    const original = readUint32(bytes, at + 12, isLittle);
     this.#length = headerLength + captured;
     if (!window.has(this.#length)) return false;
     const { packet } = this;
@@ -71,30 +72,30 @@ export class PcapReader implements PacketReader {
     const window = this.#window;
     if (!window.has(24)) return false;
     const { bytes, at } = window;
-    this.#format = pcapFormat(bytes.readUInt32BE(at));
+    this.#format = pcapFormat(readUint32(bytes, at));
     if (this.#format === undefined) {
       this.error = notACapture(bytes.subarray(at, at + 4));
       return false;
     }
-    const { bigEndian } = this.#format;
-    const major = bigEndian ? bytes.readUInt16BE(at + 4) : bytes.readUInt16LE(at + 4);
+    const { isLittle } = this.#format;
+    const major = readUint16(bytes, at + 4, isLittle);
     if (major !== 2) {
       const text = `pcap version ${major}: only version 2 is known`;
       this.error = new CaptureError('ERR_CAPTURE_VERSION', text, { offset: 4, actual: major, expected: 2 });
       return false;
     }
-    const snaplen = bigEndian ? bytes.readUInt32BE(at + 16) : bytes.readUInt32LE(at + 16);
+    const snaplen = readUint32(bytes, at + 16, isLittle);
     // Some programs write a snaplen and exceed it.
     this.#limit = Math.min(MAX_RECORD_LENGTH, Math.max(262_144, snaplen));
     // The upper half gives the length of the frame check sequence, which lies outside the lengths of IP anyway.
-    this.#linkType = (bigEndian ? bytes.readUInt32BE(at + 20) : bytes.readUInt32LE(at + 20)) & 0xffff;
+    this.#linkType = readUint32(bytes, at + 20, isLittle) & 0xffff;
     window.skip(24);
     return true;
   }
 }
 
 interface PcapFormat {
-  readonly bigEndian: boolean;
+  readonly isLittle: boolean;
   readonly nanoseconds: boolean;
   /** Bytes before each packet. */
   readonly headerLength: number;
@@ -104,18 +105,18 @@ interface PcapFormat {
 export function pcapFormat(magic: number): PcapFormat | undefined {
   switch (magic) {
     case 0xa1b2c3d4:
-      return { bigEndian: true, nanoseconds: false, headerLength: 16 };
+      return { isLittle: false, nanoseconds: false, headerLength: 16 };
     case 0xd4c3b2a1:
-      return { bigEndian: false, nanoseconds: false, headerLength: 16 };
+      return { isLittle: true, nanoseconds: false, headerLength: 16 };
     case 0xa1b23c4d:
-      return { bigEndian: true, nanoseconds: true, headerLength: 16 };
+      return { isLittle: false, nanoseconds: true, headerLength: 16 };
     case 0x4d3cb2a1:
-      return { bigEndian: false, nanoseconds: true, headerLength: 16 };
+      return { isLittle: true, nanoseconds: true, headerLength: 16 };
     // From a patched libpcap of the nineties: eight more bytes before each packet.
     case 0xa1b2cd34:
-      return { bigEndian: true, nanoseconds: false, headerLength: 24 };
+      return { isLittle: false, nanoseconds: false, headerLength: 24 };
     case 0x34cdb2a1:
-      return { bigEndian: false, nanoseconds: false, headerLength: 24 };
+      return { isLittle: true, nanoseconds: false, headerLength: 24 };
     default:
       return undefined;
   }

@@ -1,3 +1,4 @@
+import { readUint16, readUint32 } from '../bytes/integers.ts';
 import { CaptureError } from '../errors.ts';
 import { ByteWindow } from './byte-window.ts';
 import { emptyPacket, MAX_RECORD_LENGTH, type Packet, type PacketReader } from './packet.ts';
@@ -22,7 +23,7 @@ export class PcapngReader implements PacketReader {
   readonly packet: Packet = emptyPacket();
   error: CaptureError | undefined;
   readonly #window = new ByteWindow();
-  #bigEndian = false;
+  #isLittle = true;
   #inSection = false;
   #interfaces: Interface[] = [];
   #length = 12;
@@ -38,7 +39,7 @@ export class PcapngReader implements PacketReader {
       // Type, length and, in a section header, the byte order of both.
       if (!window.has(12)) return false;
       const { bytes, at } = window;
-      const isSection = bytes.readUInt32BE(at) === SECTION_HEADER;
+      const isSection = readUint32(bytes, at) === SECTION_HEADER;
       if (isSection) {
         if (!this.#readOrder(bytes, at + 8)) return false;
       } else if (!this.#inSection) {
@@ -103,7 +104,7 @@ export class PcapngReader implements PacketReader {
       case OLD_PACKET: {
         // interface 2 · drops 2 · the rest as above
         if (end - at < 20) return this.#damaged(`packet block with a body of ${end - at} bytes`, end - at);
-        const of = this.#bigEndian ? bytes.readUInt16BE(at) : bytes.readUInt16LE(at);
+        const of = readUint16(bytes, at, this.#isLittle);
         return this.#readPacket(of, bytes, at + 4, at + 20, end);
       }
       default: {
@@ -151,7 +152,7 @@ export class PcapngReader implements PacketReader {
   /** byte order 4 · major 2 · minor 2 · section length 8 · options */
   #readSection(bytes: Buffer, at: number, end: number): boolean {
     if (end - at < 16) return this.#damaged(`section header with a body of ${end - at} bytes`, end - at);
-    const major = this.#bigEndian ? bytes.readUInt16BE(at + 4) : bytes.readUInt16LE(at + 4);
+    const major = readUint16(bytes, at + 4, this.#isLittle);
     if (major !== 1) {
       const text = `pcapng version ${major}: only version 1 is known`;
       const { offset } = this.#window;
@@ -166,19 +167,19 @@ export class PcapngReader implements PacketReader {
   /** link type 2 · reserved 2 · snaplen 4 · options */
   #readInterface(bytes: Buffer, at: number, end: number): boolean {
     if (end - at < 8) return this.#damaged(`interface block with a body of ${end - at} bytes`, end - at);
-    const linkType = this.#bigEndian ? bytes.readUInt16BE(at) : bytes.readUInt16LE(at);
+    const linkType = readUint16(bytes, at, this.#isLittle);
     const snaplen = this.#u32(bytes, at + 4);
     let resolution = 6;
     let shift = 0n;
     // code 2 · length 2 · value, padded to four bytes; code 0 ends the list
     for (let option = at + 8; option + 4 <= end; ) {
-      const code = this.#bigEndian ? bytes.readUInt16BE(option) : bytes.readUInt16LE(option);
-      const length = this.#bigEndian ? bytes.readUInt16BE(option + 2) : bytes.readUInt16LE(option + 2);
+      const code = readUint16(bytes, option, this.#isLittle);
+      const length = readUint16(bytes, option + 2, this.#isLittle);
       const value = option + 4;
       if (code === 0 || value + length > end) break;
       if (code === 9 && length >= 1) resolution = bytes[value]!;
       if (code === 14 && length >= 8) {
-        shift = this.#bigEndian ? bytes.readBigInt64BE(value) : bytes.readBigInt64LE(value);
+        shift = this.#isLittle ? bytes.readBigInt64LE(value) : bytes.readBigInt64BE(value);
       }
       option = value + ((length + 3) & ~3);
     }
@@ -190,14 +191,14 @@ export class PcapngReader implements PacketReader {
   }
 
   #readOrder(bytes: Buffer, at: number): boolean {
-    if (bytes.readUInt32LE(at) === BYTE_ORDER_MAGIC) this.#bigEndian = false;
-    else if (bytes.readUInt32BE(at) === BYTE_ORDER_MAGIC) this.#bigEndian = true;
+    if (readUint32(bytes, at, true) === BYTE_ORDER_MAGIC) this.#isLittle = true;
+    else if (readUint32(bytes, at) === BYTE_ORDER_MAGIC) this.#isLittle = false;
     else this.#damaged(`section header with the byte order ${bytes.toString('hex', at, at + 4)}`, 0);
     return this.error === undefined;
   }
 
   #u32(bytes: Buffer, at: number): number {
-    return this.#bigEndian ? bytes.readUInt32BE(at) : bytes.readUInt32LE(at);
+    return readUint32(bytes, at, this.#isLittle);
   }
 
   #damaged(what: string, actual: number): false {
