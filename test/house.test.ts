@@ -100,6 +100,7 @@ const STATE: Record<string, Record<string, string>> = {
     busy: 'a bound on all sockets that read into memory of their own',
     lent: 'what belongs to a socket, weakly',
   },
+  'src/protocol/direction.ts': { known: 'the prefaces of a protocol as bytes, weakly' },
   'src/protocol/fields/engine/problem.ts': { places: 'where the byte lies that an error is about, weakly' },
   'src/protocol/fields/kinds/custom.ts': {
     declarations: 'fields that a cursor has read or written, judged once; weakly',

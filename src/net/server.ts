@@ -13,7 +13,7 @@ import { isListed, listOf } from './address-list.ts';
 import { Admission } from './admission.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { channels } from './channels.ts';
-import { type Connection, ServedConnection } from './connection.ts';
+import { type Connection, type ConnectionEvents, ServedConnection } from './connection.ts';
 import { type DrainOptions, drain, drainChecks } from './drain.ts';
 import { Entrance, type EntranceOptions } from './entrance.ts';
 import {
@@ -141,6 +141,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
   readonly #links: LinkSettings;
   readonly #sweep: Sweep;
   readonly #counters = new Counters();
+  readonly #events: ConnectionEvents<ServedConnection<ClientMessage, ServerMessage, State, Context>>;
   /** Connections that are served, including those that are refused with a farewell. */
   readonly #served = new Set<ServedConnection<ClientMessage, ServerMessage, State, Context>>();
   /** Sockets on their way in, and since when. */
@@ -150,6 +151,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
   readonly #listenerFailed = (error: Error): void => {
     this.emit('error', error);
   };
+  /** Refused peers whose farewell is under way. */
   #told = 0;
   /** The fleet is open, or about to be. */
   #opened: Promise<void> | undefined;
@@ -200,6 +202,7 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     this.#sweep = new Sweep([handshakeTimeout, idleTimeout, frameTimeout, lingerTimeout], (now) =>
       this.#sweepAll(now),
     );
+    this.#events = this.#connectionEvents();
     const { noDelay = true, keepAlive = true, keepAliveInitialDelay = 60_000, signal } = options;
     // Half-open, so that a client which sends its commands and ends at once still gets every answer.
     this.#server = net.createServer(
@@ -404,8 +407,11 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
   ): ServedConnection<ClientMessage, ServerMessage, State, Context> | undefined {
     const limit = this.#admission.enter(peer.address);
     if (limit === undefined) {
-      const connection = this.#serve(stream, peer, now, () => this.#admission.leave(peer.address));
-      if (connection === undefined) return undefined;
+      const connection = this.#serve(stream, peer, now);
+      if (connection === undefined) {
+        this.#admission.leave(peer.address);
+        return undefined;
+      }
       this.#counters.accepted++;
       this.connections.add(connection);
       const { fleet } = this.#options;
@@ -419,9 +425,10 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
       stream.on('error', () => {}).destroy();
       return undefined;
     }
+    const told = this.#serve(stream, peer, now);
+    if (told === undefined) return undefined;
     this.#told++;
-    const told = this.#serve(stream, peer, now, () => this.#told--);
-    told?.abort(error);
+    told.abort(error);
     return undefined;
   }
 
@@ -429,43 +436,57 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     stream: Duplex,
     peer: Peer,
     now: number,
-    left: () => void,
   ): ServedConnection<ClientMessage, ServerMessage, State, Context> | undefined {
     let connection: ServedConnection<ClientMessage, ServerMessage, State, Context>;
-    // Without a listener no error is made.
-    const discarded = () =>
-      this.listenerCount('discard') > 0
-        ? (one: typeof connection, error: FrameError) => this.#tell('discard', error, one)
-        : undefined;
     try {
       const context = this.#options.context?.(peer);
-      connection = new ServedConnection(stream, peer, this.#protocol, context, this.#links, now, {
-        limit: (one, struck) => this.#strike(struck, one),
-        end: (one, error) => {
-          left();
-          this.#end(one, error);
-        },
-        invalid: (one, error, frame) => this.#tell('invalid', error, frame, one),
-        get onDiscard() {
-          return discarded();
-        },
-        failed: (one, cause) => this.#failed(cause, 'upgrade', one),
-      });
+      connection = new ServedConnection(
+        stream,
+        peer,
+        this.#protocol,
+        context,
+        this.#links,
+        now,
+        this.#events,
+      );
     } catch (error) {
-      left();
       this.#tellRefused(error as Error, peer);
       stream.on('error', () => {}).destroy();
       return undefined;
     }
-    const { localAddress, localPort } = stream as net.Socket;
-    const server = placeText(localAddress, localPort);
-    const client = placeText(peer.address, peer.port);
-    const seen = observersOf({ protocol: this.#protocol, client, server }, this.#options);
-    if (seen !== undefined) connection.observe(seen);
+    this.#observe(connection);
     this.#served.add(connection);
     this.#sweep.start();
     if (this.#closing !== undefined && !this.#server.listening) connection.cut();
     return connection;
+  }
+
+  /** Handles the events of all connections. */
+  #connectionEvents(): ConnectionEvents<ServedConnection<ClientMessage, ServerMessage, State, Context>> {
+    // Without a listener no error is made.
+    const onDiscard: ConnectionEvents<Connection<ClientMessage, ServerMessage, State, Context>>['onDiscard'] =
+      (connection, error) => this.#tell('discard', error, connection);
+    const discarded = () => (this.listenerCount('discard') > 0 ? onDiscard : undefined);
+    return {
+      limit: (connection, struck) => this.#strike(struck, connection),
+      end: (connection, error) => this.#end(connection, error),
+      invalid: (connection, error, frame) => this.#tell('invalid', error, frame, connection),
+      get onDiscard() {
+        return discarded();
+      },
+      failed: (connection, cause) => this.#failed(cause, 'upgrade', connection),
+    };
+  }
+
+  /** Let the observers of the options see a connection. */
+  #observe(connection: ServedConnection<ClientMessage, ServerMessage, State, Context>): void {
+    const { record, flightRecorder } = this.#options;
+    if (record === undefined && flightRecorder === undefined) return;
+    const { peer, socket } = connection;
+    const server = placeText(socket.localAddress, socket.localPort);
+    const client = placeText(peer.address, peer.port);
+    const seen = observersOf({ protocol: this.#protocol, client, server }, this.#options);
+    if (seen !== undefined) connection.observe(seen);
   }
 
   #end(
@@ -476,8 +497,12 @@ export class Server<ClientMessage, ServerMessage, State extends string, Context>
     if (this.#served.size + this.#entering.size === 0) this.#sweep.stop();
     const { bytesReceived, bytesSent } = connection.link;
     this.#counters.add(connection);
-    // A refused peer has never been a connection.
-    if (!this.connections.delete(connection)) return;
+    if (!this.connections.delete(connection)) {
+      // A refused peer has never been a connection.
+      this.#told--;
+      return;
+    }
+    this.#admission.leave(connection.peer.address);
     if (error === undefined) this.#counters.closed++;
     else this.#counters.failed++;
     if (channels.close.hasSubscribers) {

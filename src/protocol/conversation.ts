@@ -2,8 +2,8 @@ import { asError } from '../bytes/show.ts';
 import { type FrameError, StateError } from '../errors.ts';
 import type { Codec } from './codec.ts';
 import { decodeFrame } from './decode-frame.ts';
-import { type Direction, fromClient, fromServer, refusalOf } from './direction.ts';
-import type { DiscardCounts, FrameBatch, Framing } from './framing/framing.ts';
+import { fromClient, fromServer, refusalOf } from './direction.ts';
+import type { FrameBatch, Framing } from './framing/framing.ts';
 import { AT_ONCE, Inbox } from './inbox.ts';
 import { Outbox } from './outbox.ts';
 import type { ServerProtocol } from './protocol.ts';
@@ -84,8 +84,7 @@ export class Conversation<
   /** Called when a handler has answered, or a generator has more: `take` then has more to give. */
   onAnswers: (() => void) | undefined;
   readonly #run: Run<Received, Sent, State, Context>;
-  readonly #in: Direction<Codec<Received>>;
-  readonly #out: Direction<Codec<unknown, Sent>>;
+  readonly #protocol: ServerProtocol<Received, Sent, State, Context>;
   readonly #inbox: Inbox;
   readonly #outbox: Outbox<Sent>;
   /** The codec of the messages received in this state. */
@@ -104,7 +103,6 @@ export class Conversation<
   /** Sent before all answers: the preface. Sent after them: the refusal of another preface. */
   #opening: Buffer | undefined;
   #closing: Buffer | undefined;
-  readonly #refusal: Buffer | undefined;
   /** The bytes that follow the message which asked for an upgrade. */
   #unread: Buffer[] | undefined;
   /** Gives the last messages of a session that we end ourselves; set once `leave` is called. */
@@ -115,7 +113,6 @@ export class Conversation<
   readonly #discards: boolean;
   /** Frames that were skipped. */
   #invalid = 0;
-  readonly #skipped: DiscardCounts = { discarded: 0, noise: 0 };
   /** Timers to start and to cancel, from steps that were taken. */
   #timers: Map<string, number | null> | undefined;
   #observed: State;
@@ -137,20 +134,14 @@ export class Conversation<
     const run = protocol.session.start(context, connection);
     this.#run = run;
     this.#observed = run.state;
-    this.#in = fromClient(protocol);
-    this.#out = fromServer(protocol);
-    this.#opening = this.#out.preface;
-    this.#refusal = refusalOf(protocol);
-    const { reads, writes = this.#out.framing, receives, sends } = run.line as StateLine;
-    this.#codec = receives ?? this.#in.messages;
-    const conversation = this;
-    this.#inbox = new Inbox(this.#in, reads, {
-      get onDiscard() {
-        return conversation.observer?.onDiscard;
-      },
-      counts: this.#skipped,
-    });
-    this.#outbox = new Outbox(sends ?? this.#out.messages, writes.writer());
+    this.#protocol = protocol;
+    const received = fromClient(protocol);
+    const sent = fromServer(protocol);
+    this.#opening = sent.preface;
+    const { reads, writes = sent.framing, receives, sends } = run.line as StateLine;
+    this.#codec = receives ?? received.messages;
+    this.#inbox = new Inbox(received, reads, this);
+    this.#outbox = new Outbox(sends ?? sent.messages, writes.writer());
     for (const message of run.greeting) this.#outbox.messages.push(message);
     run.onLine = (before) => this.#turnOutput(before);
   }
@@ -218,7 +209,8 @@ export class Conversation<
 
   /** Counts of what was received. */
   get counts(): ReadCounts {
-    return { frames: this.#taken + this.#invalid, invalid: this.#invalid, ...this.#skipped };
+    const { discarded, noise } = this.#inbox;
+    return { frames: this.#taken + this.#invalid, invalid: this.#invalid, discarded, noise };
   }
 
   /** Messages taken so far: a change restarts the limits `idle` and `frame`. */
@@ -228,7 +220,7 @@ export class Conversation<
 
   /** Frames that have come, however they were read: messages, those that are left out, and those that the framing has skipped. */
   get frames(): number {
-    return this.#taken + this.#invalid + this.#skipped.discarded;
+    return this.#taken + this.#invalid + this.#inbox.discarded;
   }
 
   /** Received bytes that belong to no message taken yet. */
@@ -522,26 +514,27 @@ export class Conversation<
   /** Take the step for an error in the input. */
   #break(fault: Error): Step<Sent, State> {
     const step = this.#run.fault(fault);
-    const isRefused =
-      this.#refusal !== undefined && (fault as Partial<FrameError>).code === 'ERR_FRAME_PREFACE';
-    if (!isRefused) return step;
+    const refusal = refusalOf(this.#protocol);
+    if (refusal === undefined || (fault as Partial<FrameError>).code !== 'ERR_FRAME_PREFACE') return step;
     // The peer speaks another protocol and would not understand the farewell.
-    this.#closing = this.#refusal;
+    this.#closing = refusal;
     return { ...step, answers: NONE };
   }
 
   /** A state was entered: the answers after the first `before` use its framing and codec. */
   #turnOutput(before: number): void {
-    const { writes = this.#out.framing, sends } = this.#run.line as StateLine;
-    this.#outbox.change(before, sends ?? this.#out.messages, writes.writer());
+    const sent = fromServer(this.#protocol);
+    const { writes = sent.framing, sends } = this.#run.line as StateLine;
+    this.#outbox.change(before, sends ?? sent.messages, writes.writer());
     this.#isTurning = true;
   }
 
   /** Read the input that was not taken yet with the framing and the codec of the state. */
   #turnInput(): void {
     this.#isTurning = false;
-    const { reads = this.#in.framing, receives } = this.#run.line as StateLine;
-    this.#codec = receives ?? this.#in.messages;
+    const received = fromClient(this.#protocol);
+    const { reads = received.framing, receives } = this.#run.line as StateLine;
+    this.#codec = receives ?? received.messages;
     if (this.#inbox.change(reads, this.#index)) this.#batch = undefined;
   }
 

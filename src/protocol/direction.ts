@@ -44,7 +44,7 @@ export function fromClient<Messages>(
   protocol: ProtocolLines & { readonly clientMessages: Messages },
 ): Direction<Messages> {
   const { framing, clientMessages: messages } = protocol;
-  const { client: preface } = prefaces(protocol.preface);
+  const { client: preface } = prefacesOf(protocol);
   return { framing: isPair(framing) ? framing.reads : framing, messages, preface };
 }
 
@@ -53,7 +53,7 @@ export function fromServer<Messages>(
   protocol: ProtocolLines & { readonly serverMessages: Messages },
 ): Direction<Messages> {
   const { framing, serverMessages: messages } = protocol;
-  const { server: preface } = prefaces(protocol.preface);
+  const { server: preface } = prefacesOf(protocol);
   return { framing: isPair(framing) ? framing.writes : framing, messages, preface };
 }
 
@@ -83,8 +83,8 @@ export function swapped({ framing, preface }: ProtocolLines): ProtocolLines {
 }
 
 /** What a server sends to a client that begins with another preface. */
-export function refusalOf({ preface }: Pick<ProtocolLines, 'preface'>): Buffer | undefined {
-  return prefaces(preface).refusal;
+export function refusalOf(protocol: Pick<ProtocolLines, 'preface'>): Buffer | undefined {
+  return prefacesOf(protocol).refusal;
 }
 
 /** The framing of a whole stream, which begins with the preface if there is one. */
@@ -127,11 +127,24 @@ function isPair(framing: Framing | FramingPair): framing is FramingPair {
   return typeof reader !== 'function' && (reads !== undefined || writes !== undefined);
 }
 
-function prefaces(preface: Preface | undefined): {
-  client?: Buffer | undefined;
-  server?: Buffer | undefined;
-  refusal?: Buffer | undefined;
-} {
+/** The bytes of a preface, by who sends them. */
+interface Prefaces {
+  readonly client?: Buffer | undefined;
+  readonly server?: Buffer | undefined;
+  readonly refusal?: Buffer | undefined;
+}
+
+/** The prefaces of protocols: all connections of a protocol share them. */
+const known = new WeakMap<object, Prefaces>();
+
+function prefacesOf(protocol: Pick<ProtocolLines, 'preface'>): Prefaces {
+  if (protocol.preface === undefined) return NONE;
+  const found = known.get(protocol) ?? prefaces(protocol.preface);
+  known.set(protocol, found);
+  return found;
+}
+
+function prefaces(preface: Preface | undefined): Prefaces {
   if (preface === undefined) return NONE;
   if (typeof preface === 'string' || preface instanceof Uint8Array || Array.isArray(preface)) {
     return { client: toBytes('preface', preface) };

@@ -5,6 +5,7 @@ import {
   type DiscardCounts,
   type FrameBatch,
   type FrameReader,
+  type FrameReaderOptions,
   type Framing,
   VAIN_BYTES_A_TURN,
 } from './framing/framing.ts';
@@ -15,10 +16,9 @@ import {
  */
 export const AT_ONCE = 64;
 
-export interface InboxOptions {
-  /** As in `FrameReader`. It is read anew each time. */
-  readonly onDiscard?: ((error: FrameError) => void) | undefined;
-  readonly counts: DiscardCounts;
+/** The owner of an inbox. Its observer is called for bytes that the framing skips. */
+export interface Observed {
+  readonly observer: Pick<FrameReaderOptions, 'onDiscard'> | undefined;
 }
 
 /**
@@ -27,11 +27,18 @@ export interface InboxOptions {
  *
  *     chunk   │ frame │ frame │ frame │ fra…
  *                 ▲ from   ▲ the second frame asks for another framing: the chunk is read again from here
+ *
+ * It is the options object of its readers, and their counts.
  */
-export class Inbox {
+export class Inbox implements FrameReaderOptions, DiscardCounts {
+  readonly pauseAfter: number = VAIN_BYTES_A_TURN;
+  /** The stream offset at which the current reader began. */
+  streamOffset = 0;
+  discarded = 0;
+  noise = 0;
   #framing: Framing;
   #reader: FrameReader;
-  readonly #options: InboxOptions;
+  readonly #owner: Observed;
   readonly #preface: Buffer | undefined;
   /** The last chunk pushed, and the offset in it of the last batch's frames; −1 if they began in an earlier chunk. */
   #chunk: Uint8Array = EMPTY;
@@ -47,11 +54,20 @@ export class Inbox {
   /** Bytes pushed into all readers. */
   #pushed = 0;
 
-  constructor(direction: Direction, framing: Framing | undefined, options: InboxOptions) {
+  constructor(direction: Direction, framing: Framing | undefined, owner: Observed) {
     this.#framing = framing ?? direction.framing;
-    this.#options = options;
+    this.#owner = owner;
     this.#preface = direction.preface;
     this.#reader = this.#open(0);
+  }
+
+  /** Without a listener the reader makes no errors. */
+  get onDiscard(): FrameReaderOptions['onDiscard'] {
+    return this.#owner.observer?.onDiscard;
+  }
+
+  get counts(): DiscardCounts {
+    return this;
   }
 
   /** Why no more frames come. */
@@ -179,18 +195,10 @@ export class Inbox {
   }
 
   #open(streamOffset: number): FrameReader {
-    const options = this.#options;
     const framing = this.#framing;
     const preface = this.#pushed < (this.#preface?.length ?? 0) ? this.#preface : undefined;
-    return wholeStream({ framing, preface }).reader({
-      // Without a listener the reader makes no errors.
-      get onDiscard() {
-        return options.onDiscard;
-      },
-      pauseAfter: VAIN_BYTES_A_TURN,
-      counts: options.counts,
-      streamOffset,
-    });
+    this.streamOffset = streamOffset;
+    return wholeStream({ framing, preface }).reader(this);
   }
 
   #push(chunk: Uint8Array): void {
