@@ -65,10 +65,28 @@ test('types are told apart by kind', () => {
 test('a frame of a kind without a codec, or of none, is an error', () => {
   expect(thrown(() => messages.decode(hex('06')))).toMatchObject({
     code: 'ERR_MESSAGE_UNKNOWN',
+    message: 'no codec for the kind "ack"',
     actual: 'ack',
+    expected: 'ubx, nmea',
     origin: 'peer',
   });
-  expect(thrown(() => messages.decode(hex('B562')))).toMatchObject({ code: 'ERR_MESSAGE_UNKNOWN' });
+  expect(thrown(() => messages.decode(hex('B562')))).toMatchObject({
+    code: 'ERR_MESSAGE_UNKNOWN',
+    message: 'a frame of no kind',
+    expected: 'ubx, nmea',
+  });
+  expect(thrown(() => messages.encode({ type: 'toString', message: 1 } as never))).toMatchObject({
+    code: 'ERR_MESSAGE_UNKNOWN',
+    message: 'type: expected one of ubx, nmea, got "toString"',
+    expected: 'ubx, nmea',
+  });
+});
+
+test('a message is detached if it is with every codec', () => {
+  const views = { ...nmea, detached: false };
+  expect(
+    [byKind({ ubx }), byKind({ ubx, views }), byKind({ views })].map(({ detached }) => detached),
+  ).toEqual([true, false, false]);
 });
 
 test('without the framing the codecs are tried in turn', () => {
@@ -78,11 +96,31 @@ test('without the framing the codecs are tried in turn', () => {
   expect(thrown(() => byKind({ ubx }).decode(hex('00')))).toMatchObject({ code: 'ERR_MESSAGE_SHORT' });
 });
 
-test.each<[string, () => unknown]>([
-  ['no codecs', () => byKind({})],
-  ['what is no codec', () => byKind({ ubx: {} as never })],
-  ['a kind that the framing does not have', () => byKind({ rtcm: ubx }, line)],
-  ['a framing that is not one of packets', () => byKind({ ubx }, { ...line, layout: undefined })],
-])('refuses %s', (_, make) => {
-  expect(make).toThrow(TypeError);
+test.each<[string, () => unknown, string]>([
+  ['no codecs', () => byKind({}), 'byKind: expected an object with a codec for each kind'],
+  ['nothing', () => byKind(undefined as never), 'byKind: expected an object with a codec for each kind'],
+  ['what is no codec', () => byKind({ ubx: {} as never }), 'byKind: ubx must be a codec, got an object'],
+  ['no value', () => byKind({ ubx: undefined as never }), 'byKind: ubx must be a codec, got undefined'],
+  [
+    'a codec that only decodes',
+    () => byKind({ ubx: { decode: 1 } as never }),
+    'byKind: ubx must be a codec, got an object',
+  ],
+  [
+    'a kind that the framing does not have',
+    () => byKind({ rtcm: ubx }, line),
+    'byKind: the framing has no kind "rtcm"',
+  ],
+  [
+    'a framing that is not one of packets',
+    () => byKind({ ubx }, { ...line, layout: undefined }),
+    'byKind: expected the framing to be one of packets()',
+  ],
+  [
+    'a framing that tells no kinds',
+    () => byKind({ ubx }, { ...line, kindOf: undefined } as never),
+    'byKind: expected the framing to be one of packets()',
+  ],
+])('refuses %s', (_, make, text) => {
+  expect(make).toThrow(new TypeError(text));
 });

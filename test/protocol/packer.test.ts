@@ -297,3 +297,163 @@ describe('messages with texts, many at once', () => {
     expect(within.startsWith('\0\x06\x80\x04in 1\0\x06\x80\x04in 1')).toBe(true);
   });
 });
+
+describe('codecs and framings that count wrongly', () => {
+  /** Two bytes of length before the payload. */
+  const writer = lengthPrefix({ lengthFieldLength: 2, byteOrder: 'big' }).writer();
+  const one = (change: object): Codec<unknown, unknown> => ({
+    decode: () => 1,
+    encode: () => Buffer.from('x'),
+    bound: () => 1,
+    encodeInto(_, target, at) {
+      target[at] = 0x78;
+      return at + 1;
+    },
+    ...change,
+  });
+  const framing = (change: object): FrameWriter => ({
+    headerLength: 1,
+    bound: (length) => length + 1,
+    write(target, at, source, start, end) {
+      target[at] = end - start;
+      target.set(source.subarray(start, end), at + 1);
+      return at + 1 + end - start;
+    },
+    seal(target, at, end) {
+      target[at] = end - at - 1;
+      return end;
+    },
+    ...change,
+  });
+  const beyond =
+    /^message goes \d+ bytes beyond what its codec asked for: it changed, or the codec's bound is wrong$/;
+  const nowhere =
+    /^message ends at .+, which is no offset behind its beginning at \d+: its codec or framing is wrong$/;
+
+  test.each<[string, object, FrameWriter, RegExp]>([
+    [
+      'a codec that ends before its beginning',
+      { encodeInto: (_: unknown, __: Buffer, at: number) => at - 1 },
+      writer,
+      nowhere,
+    ],
+    [
+      'in the middle of a byte',
+      { encodeInto: (_: unknown, __: Buffer, at: number) => at + 0.5 },
+      writer,
+      nowhere,
+    ],
+    ['nowhere', { encodeInto: () => undefined }, writer, nowhere],
+    ['beyond the memory', { encodeInto: (_: unknown, { length }: Buffer) => length + 1 }, writer, beyond],
+    ['a run that ends before its beginning', { encodeRun: () => ({ index: 1, at: -1 }) }, writer, nowhere],
+    ['a run beyond the memory', { encodeRun: () => ({ index: 1, at: 1e6 }) }, writer, beyond],
+    ['a framing that ends before the payload', {}, framing({ seal: (_: Buffer, at: number) => at }), nowhere],
+    ['one beyond the memory', {}, framing({ seal: ({ length }: Buffer) => length + 5 }), beyond],
+    [
+      'one that writes backwards',
+      { encodeInto: undefined },
+      framing({ write: (_: Buffer, at: number) => at - 1 }),
+      nowhere,
+    ],
+    [
+      'one that writes beyond the memory',
+      { encodeInto: undefined },
+      framing({ write: ({ length }: Buffer) => length + 1 }),
+      beyond,
+    ],
+    [
+      'a codec without a bound',
+      { bound: () => Number.NaN },
+      writer,
+      /^message takes at most NaN bytes, which is no length: its codec's or framing's bound is wrong$/,
+    ],
+    [
+      'a bound without end',
+      { bound: () => Infinity },
+      framing({}),
+      /^message takes at most Infinity bytes, /,
+    ],
+    ['a bound below 0', { bound: () => -5 }, framing({}), /^message takes at most -4 bytes, /],
+  ])('%s is refused, and nothing of it is given out', (_, change, framing, message) => {
+    const packer = new Packer();
+    if (!('bound' in change)) packer.writeMessage(one({}), writer, 'x');
+    const before = packer.length;
+    expect(() => packer.writeMessages(one(change), framing, ['x'], 0)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_MESSAGE_VALUE',
+        origin: 'local',
+        message: expect.stringMatching(message),
+      }),
+    );
+    expect(packer.length).toBe(before);
+    expect(packer.take()?.length ?? 0).toBe(before);
+    expect(packer.take()).toBeUndefined();
+  });
+});
+
+describe('the memory of a packer', () => {
+  const plain = lengthPrefix({ lengthFieldLength: 4, maxFrameLength: 1_000_000 });
+  const raw: Codec<unknown, Uint8Array> = { decode: () => 1, encode: (bytes) => bytes };
+  const SLAB = 69_632;
+
+  test('68 KiB at a time, up to the last byte; a longer frame on its own', () => {
+    const [none, half, long] = [Buffer.alloc(0), Buffer.alloc(SLAB / 2 - 4, 1), Buffer.alloc(SLAB, 2)];
+    const written = (...list: Buffer[]): [count: number, length: number, memory: number] => {
+      const packer = new Packer();
+      // From the beginning of a slab.
+      packer.given(true);
+      const count = packer.writeMessages(raw, plain.writer(), list, 0);
+      const { length } = packer;
+      const taken = packer.take()!;
+      expect([packer.length, taken.length]).toEqual([0, length]);
+      return [count, length, taken.buffer.byteLength];
+    };
+    expect(written(half, half, none)).toEqual([2, SLAB, SLAB]);
+    expect(written(half, half.subarray(1), none)).toEqual([2, SLAB - 1, SLAB - 1]);
+    expect(written(half, half.subarray(4), none, none)).toEqual([3, SLAB, SLAB]);
+    expect(written(half, long)).toEqual([1, SLAB / 2, SLAB / 2]);
+    expect(written(long, none)).toEqual([1, SLAB + 4, SLAB + 4]);
+  });
+
+  test('a message without room is encoded once', () => {
+    let encoded = 0;
+    const counting: Codec<unknown, Uint8Array> = {
+      ...raw,
+      encode(bytes) {
+        encoded++;
+        return bytes;
+      },
+    };
+    const packer = new Packer();
+    const writer = plain.writer();
+    const half = Buffer.alloc(40_000);
+    expect(packer.writeMessage(counting, writer, half)).toBe(true);
+    expect(packer.writeMessage(counting, writer, half)).toBe(false);
+    expect(packer.take()).toHaveLength(40_004);
+    expect(packer.writeMessage(counting, writer, half)).toBe(true);
+    expect(packer.writeMessage(counting, writer, Buffer.of(7))).toBe(true);
+    expect(encoded).toBe(3);
+    expect(packer.take()!.at(-1)).toBe(7);
+  });
+
+  test('runs for the system share a slab, unless nobody keeps them: then each has a slab, which is used again', () => {
+    const [one, other] = [new Packer(), new Packer()];
+    const writer = plain.writer();
+    const run = (packer: Packer): Buffer => {
+      packer.writeMessage(raw, writer, Buffer.of(1));
+      return packer.take(true)!;
+    };
+    const shared = [run(one), run(other), run(one)];
+    expect(new Set(shared.map(({ buffer }) => buffer)).size).toBe(1);
+    expect(shared.map(({ byteOffset }) => byteOffset - shared[0]!.byteOffset)).toEqual([0, 5, 10]);
+    for (const packer of [one, other]) packer.given(true);
+    const own = [run(one), run(other)];
+    expect(own.map(({ byteOffset }) => byteOffset)).toEqual([0, 0]);
+    expect(own[0]!.buffer).not.toBe(own[1]!.buffer);
+    one.given(true);
+    expect(run(one).buffer).toBe(own[0]!.buffer);
+    // A consumer kept it.
+    one.given(false);
+    expect(run(one).buffer).not.toBe(own[0]!.buffer);
+  });
+});
