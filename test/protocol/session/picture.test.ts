@@ -83,6 +83,47 @@ test('what waits, runs out, or has an end', () => {
   expect(toMarkdown(waiting)).toContain('waits');
 });
 
+test('names and labels with the syntax of Mermaid and Markdown', () => {
+  const odd = defineSession({
+    receives: { types: ['a|b', 'c\nd', 'e<f>#"'] } as unknown as Codec<{ type: string }>,
+    sends: { types: ['x', 'y|z'] } as unknown as Codec<{ type: string }>,
+    initial: '2nd',
+    states: {
+      '2nd': { on: { 'a|b': { outcomes: { note: 'y|z' }, handle } }, next: ['note'], unsolicited: ['y|z'] },
+      note: { on: { 'c\nd': { outcomes: { a_1: 'x' }, handle } }, unsolicited: ['x', 'y|z'] },
+      a_1: { otherwise: { outcomes: { a_1: [], 'x-y': ['y|z'] }, handle }, unsolicited: [] },
+      'x-y': {
+        on: { 'e<f>#"': { outcomes: { 'x-y': { until: ['x', 'y|z'] } }, handle } },
+        deadline: { idle: 3 },
+      },
+    },
+  });
+  expect(toMermaid(odd)).toBe(`stateDiagram-v2
+    state "2nd" as state0
+    state "note" as state1
+    state "x-y" as state3
+    [*] --> state0
+    state0 --> state1: a|b / y|z
+    state1 --> a_1: c#10;d / x
+    a_1 --> a_1: otherwise / nothing
+    a_1 --> state3: otherwise / y|z …
+    state3 --> state3: e#60;f#62;#35;#34; / x or y|z
+    state3 --> [*]: 3 ms idle
+`);
+  expect(toMarkdown(odd)).toBe(
+    [
+      '|                | `2nd`           | `note`      | `a_1`                       | `x-y`              |',
+      '| -------------- | --------------- | ----------- | --------------------------- | ------------------ |',
+      '| `a\\|b`         | `y\\|z` → `note` | ✗           | nothing<br>`y\\|z` … → `x-y` | ✗                  |',
+      '| `c d`          | ✗               | `x` → `a_1` | nothing<br>`y\\|z` … → `x-y` | ✗                  |',
+      '| `e<f>#"`       | ✗               | ✗           | nothing<br>`y\\|z` … → `x-y` | `x` or `y\\|z`      |',
+      '| *sent unasked* | `y\\|z`          | anything    | nothing                     |                    |',
+      '| *deadline*     |                 |             |                             | 3 ms idle: the end |',
+      '',
+    ].join('\n'),
+  );
+});
+
 test("the drone's pictures in docs/session.md are what the code draws; `vitest -u` redraws them", async () => {
   const file = new URL('../../../docs/session.md', import.meta.url);
   const redrawn = readFileSync(file, 'utf8').replace(

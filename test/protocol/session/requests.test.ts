@@ -402,6 +402,46 @@ describe('what belongs together is told', () => {
     expect(each.receive({ type: 'a!' })).toEqual({ ticket: 'a' });
   });
 
+  test('in order, a message that does not answer the oldest answers no later one', () => {
+    const each = requests({ expects: { a: { one: 'x' }, b: { one: 'y' } } });
+    send(each, 'a', 'b');
+    expect(['y', 'x', 'y'].map((type) => each.receive({ type }))).toEqual([
+      'message',
+      { ticket: 'a' },
+      { ticket: 'b' },
+    ]);
+  });
+
+  test('by number, too, the type decides, or the function', () => {
+    const typed = requests({ id: 'id', expects: { a: { one: 'x' } } });
+    send(typed, 'a');
+    expect(typed.receive({ type: 'y', id: 0 })).toBe('message');
+    expect(typed.receive({ type: 'x', id: 0 })).toEqual({ ticket: 'a' });
+    const matched = requests({ id: 'id', match: (_, { type }) => type === 'x' });
+    send(matched, 'a');
+    expect(matched.receive({ type: 'y', id: 0 })).toBe('message');
+    expect(matched.receive({ type: 'x', id: 0 })).toEqual({ ticket: 'a' });
+  });
+
+  test('beside numbers, those without are found by their types', () => {
+    const each = requests({
+      id: 'id',
+      expects: { a: { one: 'x', id: false }, b: { one: 'y', id: false } },
+    });
+    send(each, 'a', 'b');
+    expect(['y', 'x'].map((type) => each.receive({ type }))).toEqual([{ ticket: 'b' }, { ticket: 'a' }]);
+  });
+
+  test('a request without a type has a number, whatever types have it', () => {
+    const each = new Requests<object, object, string>({ id: 'id' }, { hasId: () => false });
+    each.add('a', {});
+    expect(each.next()).toEqual({ ticket: 'a', request: { id: 0 } });
+  });
+
+  test.each([5, 'x', null, {}])('isReply is a function or types, not %o', (isReply) => {
+    expect(() => requests({ isReply } as never)).toThrow(/^replies: isReply/);
+  });
+
   test('what others on the connection may get, by the types that answer or by a function; else it is refused', () => {
     const shared = (options: RequestsOptions<Message>) =>
       new Requests<Message, Message, string>(options, { isShared: true });
@@ -422,6 +462,7 @@ describe('what belongs together is told', () => {
       { ticket: 'b' },
       { ticket: 'a' },
     ]);
+    expect(told.receive({ type: 'x' })).toBe('message');
     const matched = shared({ match: () => true });
     expect(send(matched, 'a')).toEqual([{ type: 'a' }]);
     expect(send(shared({ id: 'id' }), 'a')).toEqual([{ type: 'a', id: 0 }]);
@@ -511,6 +552,95 @@ describe('what else is sent', () => {
     send(each, 'rows');
     expect(belongs(each, 'row', 'end')).toEqual([{ ticket: 'rows', more: true }, { ticket: 'rows' }]);
     expect(each.unnumbered).toBe(0);
+  });
+
+  test('behind a request, a message of more than 1,024 has a place of its own, with any number of answers', () => {
+    const each = requests({ expects });
+    for (let i = 0; i < 512; i++) {
+      each.sent({ type: 'ok' });
+      each.sent({ type: 'yes' });
+    }
+    send(each, 'rows');
+    each.sent({ type: 'ok' });
+    send(each, 'yes');
+    for (let i = 0; i < 512; i++) belongs(each, 'ok', 'yes');
+    expect(each.unnumbered).toBe(3);
+    expect(belongs(each, 'row', 'end', 'ok', 'ok', 'yes', 'ok')).toEqual([
+      { ticket: 'rows', more: true },
+      { ticket: 'rows' },
+      'message',
+      'message',
+      { ticket: 'yes' },
+      'message',
+    ]);
+  });
+
+  test('more than 1,024 of which one may have any answer have any answers', () => {
+    for (const types of [
+      ['ok', 'unknown'],
+      ['unknown', 'ok'],
+    ]) {
+      const each = requests({ expects });
+      for (let i = 0; i < 513; i++) for (const type of types) each.sent({ type });
+      for (let i = 0; i < 512; i++) for (const type of types) belongs(each, type);
+      expect(each.unnumbered).toBe(1);
+      expect(belongs(each, 'ok', 'anything')).toEqual(['message', 'message']);
+      expect(each.unnumbered).toBe(1);
+    }
+  });
+
+  test('once they are answered, the next 1,024 are tracked one by one', () => {
+    const each = requests({ expects });
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 512; i++) {
+        each.sent({ type: 'ok' });
+        each.sent({ type: 'yes' });
+      }
+      for (let i = 0; i < 512; i++) belongs(each, 'ok', 'yes');
+      expect(each.unnumbered).toBe(0);
+      // A request is not one of them.
+      send(each, 'ok');
+      expect(belongs(each, 'ok')).toEqual([{ ticket: 'ok' }]);
+    }
+  });
+
+  test('the same message as one that was answered has a place of its own', () => {
+    const each = requests({ expects });
+    each.sent({ type: 'ok' });
+    expect(belongs(each, 'ok')).toEqual(['message']);
+    each.sent({ type: 'ok' });
+    send(each, 'ok');
+    expect(belongs(each, 'ok', 'ok')).toEqual(['message', { ticket: 'ok' }]);
+  });
+
+  test('a function that matches is not asked about them', () => {
+    const each = requests({ match: ({ type }, reply) => reply.type === `${type}!` });
+    each.sent({ type: 'm' });
+    send(each, 'a', 'b');
+    expect(belongs(each, 'x', 'b!', 'x', 'a!')).toEqual([
+      'message',
+      { ticket: 'b' },
+      'message',
+      { ticket: 'a' },
+    ]);
+  });
+
+  test('more than 1,024 of them, where the newest request is answered before the others', () => {
+    const plain = (one: string) => ({ one, id: false }) as const;
+    const each = requests({
+      id: 'id',
+      maxInFlight: 2_000,
+      expects: { m: plain('x'), a: plain('y'), b: plain('z') },
+    });
+    for (let i = 0; i < 1_024; i++) {
+      each.sent({ type: 'm' });
+      each.add(`a${i}`, { type: i < 1_023 ? 'a' : 'b' });
+      each.next();
+    }
+    expect(belongs(each, 'z')).toEqual([{ ticket: 'a1023' }]);
+    each.sent({ type: 'm' });
+    expect(each.unnumbered).toBe(1_024 + 1_023 + 1);
+    expect(belongs(each, 'y', 'x')).toEqual([{ ticket: 'a0' }, 'message']);
   });
 });
 
