@@ -1,9 +1,13 @@
 import { inspect } from 'node:util';
 import { expect, it } from 'vitest';
+import { isProtocolError } from '../src/errors.ts';
 import {
+  CaptureError,
   type ErrorCode,
+  FleetError,
   FrameError,
   HandlerError,
+  LimitError,
   MessageError,
   ProtocolError,
   StateError,
@@ -15,6 +19,9 @@ it.each([
   [() => new MessageError('ERR_MESSAGE_SHORT', 'too short'), 'MessageError', 'peer'],
   [() => new StateError('ERR_STATE_CLOSED', 'it is over'), 'StateError', 'peer'],
   [() => new TimeoutError('ERR_TIMEOUT_IDLE', 'nothing came'), 'TimeoutError', 'peer'],
+  [() => new LimitError('ERR_LIMIT_BYTES', 'too many'), 'LimitError', 'peer'],
+  [() => new CaptureError('ERR_CAPTURE_FORMAT', 'no capture'), 'CaptureError', 'peer'],
+  [() => new FleetError('ERR_COMMAND_UNKNOWN', 'no reply'), 'FleetError', 'peer'],
   [() => new HandlerError('ERR_HANDLER', 'it threw'), 'HandlerError', 'local'],
 ])('an error says what it is: %s', (make, name, origin) => {
   const error = make();
@@ -63,4 +70,40 @@ it('keeps the lines of the excerpt, and shows them under the text', () => {
   expect(error.excerpt).toBe(excerpt);
   expect(String(error)).toBe(`MessageError: too short\n${excerpt}`);
   expect(inspect(error)).toContain(`\n${excerpt}\n`);
+});
+
+it('is printed with its details, the excerpt before them', () => {
+  const error = new MessageError('ERR_MESSAGE_SHORT', 'too short', { excerpt: '00\n ^', offset: 2 });
+  expect(inspect(error)).toBe(
+    `${error.stack}\n00\n ^\n{ code: 'ERR_MESSAGE_SHORT', origin: 'peer', offset: 2 }`,
+  );
+  const plain = new MessageError('ERR_MESSAGE_SHORT', 'too short');
+  expect(inspect(plain)).toBe(`${plain.stack}\n{ code: 'ERR_MESSAGE_SHORT', origin: 'peer' }`);
+  expect(String(plain)).toBe('MessageError: too short');
+});
+
+it('has a cause only if one was given, be it undefined', () => {
+  expect('cause' in new HandlerError('ERR_HANDLER', 'it threw')).toBe(false);
+  const error = new HandlerError('ERR_HANDLER', 'it threw', { cause: undefined });
+  expect('cause' in error).toBe(true);
+  expect(error.cause).toBeUndefined();
+});
+
+it('is known as one of these where another copy of the package made it', () => {
+  const other = (details: object): Error => Object.assign(new Error('other'), details);
+  expect(isProtocolError(new FrameError('ERR_FRAME_NOISE', 'noise'))).toBe(true);
+  expect(isProtocolError(other({ code: 'ERR_FRAME_NOISE', origin: 'peer' }))).toBe(true);
+  expect(isProtocolError(other({ code: 'ERR_FRAME_NOISE', origin: 'local' }))).toBe(true);
+  for (const none of [
+    undefined,
+    null,
+    'ERR_FRAME_NOISE',
+    { code: 'ERR_FRAME_NOISE', origin: 'peer' },
+    other({ code: 'ECONNRESET' }),
+    other({ code: 'ERR_FRAME_NOISE', origin: 'else' }),
+    other({ code: 5, origin: 'peer' }),
+    other({ origin: 'peer' }),
+  ]) {
+    expect(isProtocolError(none)).toBe(false);
+  }
 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { asError, show, showTag, showThrown } from '../../src/bytes/show.ts';
+import { asError, safeText, show, showTag, showThrown } from '../../src/bytes/show.ts';
 
 const revoked = Proxy.revocable([], {});
 revoked.revoke();
@@ -71,5 +71,35 @@ it.each([
   [5n, '5'],
   ['get', '"get"'],
 ])('shows the tag %s', (tag, text) => {
+  expect(showTag(tag)).toBe(text);
+});
+
+it('cuts after 40 characters of a value, and 400 of a message', () => {
+  expect(show('x'.repeat(40))).toBe(`"${'x'.repeat(40)}"`);
+  expect(show('x'.repeat(41))).toBe(`"${'x'.repeat(40)}…"`);
+  expect(show(10n ** 38n)).toBe(`1${'0'.repeat(38)}n`);
+  expect(show(10n ** 39n)).toBe(`1${'0'.repeat(39)}…`);
+  expect(show(Symbol('x'.repeat(40)))).toBe(`Symbol(${'x'.repeat(33)}…`);
+  expect(showThrown(new Error('x'.repeat(400)))).toBe('x'.repeat(400));
+  expect(showThrown(new Error('x'.repeat(401)))).toBe(`${'x'.repeat(400)}…`);
+  expect(showThrown(Object.assign(new Error('x'), { message: 5 }))).toBe('an object');
+});
+
+it('escapes the characters that a terminal acts on, and none beside them', () => {
+  const unsafe = '\u0000\u001f\u007f\u009f\u200e\u200f\u2028\u2029\u202a\u202e\u2066\u2069\ufeff';
+  expect(safeText(unsafe)).toBe(
+    '\\u0000\\u001f\\u007f\\u009f\\u200e\\u200f\\u2028\\u2029\\u202a\\u202e\\u2066\\u2069\\ufeff',
+  );
+  const safe = ' ~\u00a0\u200d\u2010\u2027\u202f\u2065\u206a\ufefe\uff00';
+  expect(safeText(safe)).toBe(safe);
+});
+
+it.each([
+  [255, '0xff'],
+  [256, '0x100'],
+  [-1n, '-1'],
+  [Number.NaN, 'NaN'],
+  [true, 'true'],
+])('shows the tag %s as well', (tag, text) => {
   expect(showTag(tag)).toBe(text);
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeUtf8, utf8FaultAt } from '../../src/bytes/utf8.ts';
+import { decodeUtf8, encodeUtf8, hasLoneSurrogate, utf8FaultAt } from '../../src/bytes/utf8.ts';
 
 const reference: InstanceType<typeof TextDecoder> = new TextDecoder('utf-8', {
   fatal: true,
@@ -60,4 +60,67 @@ test('any bytes, as a fatal TextDecoder has it', () => {
     }),
     { numRuns: 1_000 },
   );
+});
+
+test.each([
+  ['', 0],
+  ['plain', 5],
+  ['a'.repeat(47), 47],
+  ['a'.repeat(48), 48],
+  ['a'.repeat(300), 300],
+  ['é', 2],
+  ['aé', 3],
+  ['\u007f\u0080', 3],
+  [`${'a'.repeat(46)}€`, 49],
+  ['😀', 4],
+  ['€'.repeat(60), 180],
+])(
+  'the text %j is written in %i bytes, no others, and not if they are more than the limit',
+  (text, length) => {
+    const expected = Buffer.concat([Buffer.of(0xee), Buffer.from(text), Buffer.alloc(4, 0xee)]);
+    for (const limit of [length, length + 1, 1_000]) {
+      const target = Buffer.alloc(length + 5, 0xee);
+      expect(encodeUtf8(target, 1, text, limit)).toBe(length);
+      expect(target).toEqual(expected);
+    }
+    expect(encodeUtf8(Buffer.alloc(length + 5), 1, text, length - 1)).toBe(-1);
+  },
+);
+
+test.each(['\ud800', 'a\udc00', '\ude00\ud83d', `${'a'.repeat(60)}\ud800`])(
+  'a lone surrogate is not written: %j',
+  (text) => {
+    expect(hasLoneSurrogate(text)).toBe(true);
+    expect(encodeUtf8(Buffer.alloc(200), 0, text, 200)).toBe(-1);
+    expect(hasLoneSurrogate(`${text.replaceAll(/[\ud800-\udfff]/g, '')}😀`)).toBe(false);
+  },
+);
+
+// The first and the last of each row of table 3-7, and what lies next to them.
+test.each([['c280', 'dfbf', 'e0a080', 'ed9fbf', 'ee8080', 'efbfbf', 'f0908080', 'f3bfbfbf', 'f48fbfbf']])(
+  'well-formed: %s',
+  (...sequences) => {
+    for (const sequence of sequences) {
+      const bytes = Buffer.from(`61${sequence}61`, 'hex');
+      expect(utf8FaultAt(bytes, 0, bytes.length), sequence).toBe(-1);
+      expect(decodeUtf8(bytes, 0, bytes.length)).toBe(bytes.toString());
+      // Cut off, it is a fault where it begins, whatever bytes stand behind the end.
+      for (let end = 2; end < bytes.length - 1; end++) {
+        expect(utf8FaultAt(bytes, 0, end), sequence).toBe(1);
+        expect(decodeUtf8(bytes, 0, end), sequence).toBeUndefined();
+      }
+    }
+  },
+);
+
+test.each([
+  ['80', 'bf', 'c080', 'c1bf', 'c27f', 'c2c0', 'df7f', 'dfc0', 'e09fbf', 'e0c080', 'e0a07f', 'e0a0c0'],
+  ['eda080', 'ed7f80', 'e17f80', 'e1c080', 'e1807f', 'e180c0', 'f08f8080', 'f0c08080', 'f0907f80'],
+  ['f09080c0', 'f090807f', 'f1c08080', 'f17f8080', 'f4908080', 'f47f8080', 'f5808080', 'ff'],
+])('malformed: %s …', (...sequences) => {
+  for (const sequence of sequences) {
+    const bytes = Buffer.from(`61${sequence}61`, 'hex');
+    expect(utf8FaultAt(bytes, 0, bytes.length), sequence).toBe(1);
+    expect(decodeUtf8(bytes, 0, bytes.length), sequence).toBeUndefined();
+  }
 });

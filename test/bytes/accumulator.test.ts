@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { ByteAccumulator } from '../../src/bytes/accumulator.ts';
+
+const source = Buffer.from(Array.from({ length: 300 }, (_, i) => i & 0xff));
+
+test('joins pieces, long and short, from any place', () => {
+  const joined = new ByteAccumulator();
+  expect(joined.length).toBe(0);
+  // 32 bytes are copied by a loop, 33 by the runtime.
+  let from = 0;
+  for (const length of [0, 1, 32, 33, 100]) {
+    joined.append(source, from, from + length);
+    from += length;
+    expect(joined.length).toBe(from);
+    expect(joined.bytes.subarray(0, from)).toEqual(source.subarray(0, from));
+  }
+  joined.append(source, 250, 260);
+  expect(joined.take()).toEqual(Buffer.concat([source.subarray(0, from), source.subarray(250, 260)]));
+  expect(joined.length).toBe(0);
+  expect(joined.bytes.length).toBe(0);
+});
+
+test('takes room for at least 64 bytes, and for twice as many as there are', () => {
+  const joined = new ByteAccumulator();
+  const rooms = [1, 63, 1, 65, 1].map((length) => {
+    joined.append(source, 0, length);
+    return joined.bytes.length;
+  });
+  expect(rooms).toEqual([64, 64, 130, 130, 262]);
+});
+
+test('takes no more room than there will ever be bytes, once it knows how many', () => {
+  const joined = new ByteAccumulator();
+  joined.append(source, 0, 3, 10);
+  expect(joined.bytes.length).toBe(10);
+  joined.append(source, 3, 10);
+  expect(joined.bytes.length).toBe(10);
+  // Nobody takes that for more than a promise.
+  joined.append(source, 10, 11);
+  expect(joined.bytes.length).toBe(11);
+  expect(joined.take()).toEqual(source.subarray(0, 11));
+
+  joined.append(source, 0, 3);
+  expect(joined.bytes.length).toBe(64);
+  joined.append(source, 3, 40, 100);
+  joined.append(source, 40, 65);
+  expect(joined.bytes.length).toBe(100);
+  joined.clear();
+  expect([joined.length, joined.bytes.length]).toEqual([0, 0]);
+  joined.append(source, 0, 60);
+  expect(joined.bytes.length).toBe(120);
+});

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { excerpt, hex } from '../../src/bytes/hex.ts';
+
+const bytes = Uint8Array.from({ length: 40 }, (_, i) => i + 240);
+
+test('bytes in hex', () => {
+  expect(hex(Uint8Array.of(2, 0x61, 255))).toBe('02 61 ff');
+  expect(hex(new Uint8Array())).toBe('');
+});
+
+test.each<[length: number, offset: number, text: string]>([
+  [0, 0, '00000000: \n          ^'],
+  [3, 1, '00000000: f0 f1 f2\n             ^'],
+  [3, 3, '00000000: f0 f1 f2\n                   ^'],
+  [20, 8, '00000000: f0 f1 f2 f3 f4 f5 f6 f7 f8 f9 fa fb fc fd fe ff\n                                  ^'],
+  [20, 9, '00000001: f1 f2 f3 f4 f5 f6 f7 f8 f9 fa fb fc fd fe ff 00\n                                  ^'],
+  [
+    20,
+    13,
+    '00000004: f4 f5 f6 f7 f8 f9 fa fb fc fd fe ff 00 01 02 03\n                                     ^',
+  ],
+  [40, 30, '00000016: 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13 14 15\n                                  ^'],
+])('of %i bytes those round the one at %i', (length, offset, text) => {
+  expect(excerpt(bytes.subarray(0, length), offset)).toBe(text);
+});
