@@ -1,7 +1,7 @@
 /** A holder of bytes of a budget. */
 export interface Holder {
-  /** Pause or resume; called only when it changes. */
-  pause(paused: boolean): void;
+  /** Pause or resume because of a budget; called only when it changes. */
+  pause(paused: boolean, budget: ByteBudget): void;
 }
 
 /**
@@ -54,13 +54,13 @@ export class ByteBudget {
     if (holder === this.#first) {
       if (!isLarge) this.#next();
     } else if (!isLarge) {
-      if (this.#paused.delete(holder)) holder.pause(false);
+      if (this.#paused.delete(holder)) holder.pause(false, this);
     } else if (this.#first === undefined) {
       this.#first = holder;
-      if (this.#paused.delete(holder)) holder.pause(false);
+      if (this.#paused.delete(holder)) holder.pause(false, this);
     } else if (!this.#paused.has(holder)) {
       this.#paused.add(holder);
-      holder.pause(true);
+      holder.pause(true, this);
     }
   }
 
@@ -70,13 +70,13 @@ export class ByteBudget {
     this.#first = next;
     if (next === undefined) return;
     this.#paused.delete(next);
-    next.pause(false);
+    next.pause(false, this);
   }
 
   #releaseAll(): void {
     this.#first = undefined;
     const paused = [...this.#paused];
     this.#paused.clear();
-    for (const holder of paused) holder.pause(false);
+    for (const holder of paused) holder.pause(false, this);
   }
 }

@@ -13,7 +13,7 @@ import type { Leaving } from './drain.ts';
 import { flushed } from './flushed.ts';
 import type { Follower } from './follower.ts';
 import type { LimitStruck, ServerLimits } from './limits.ts';
-import { Link, type LinkSettings } from './link.ts';
+import { Link, type Linked, type LinkSettings } from './link.ts';
 import { observe } from './observe.ts';
 import type { Peer } from './peer.ts';
 import { judgeUpgrade, type Upgrade, type Upgrades } from './upgrades.ts';
@@ -78,7 +78,7 @@ const FIRST_WORD = 1_000;
 
 /** One connection of a server: a stream, the stage that answers on it, and the link that reads for them. */
 export class ServedConnection<ClientMessage, ServerMessage, State extends string, Context>
-  implements Connection<ClientMessage, ServerMessage, State, Context>, Leaving, UpgradeHost
+  implements Connection<ClientMessage, ServerMessage, State, Context>, Leaving, Linked, UpgradeHost
 {
   readonly stream: Duplex;
   readonly peer: Peer;
@@ -131,9 +131,7 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
     this.#closed = () => this.#end();
     this.machine.on('error', this.#fail);
     stream.on('error', this.#fail).on('close', this.#closed);
-    this.link = new Link(stream, this.machine, settings, now, (limit, action, actual) =>
-      this.#strike(limit, action, actual),
-    );
+    this.link = new Link(stream, this.machine, settings, now, this);
   }
 
   /** Let an observer see the bytes that pass. */
@@ -217,8 +215,8 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
   judge(name: string, waiting: number): Error | undefined {
     const { stream, machine } = this;
     const refusal = judgeUpgrade(this.#upgrades, name, waiting + stream.readableLength, machine.state);
-    // Later bytes belong to the next protocol. The link lets go of the stream, too.
-    if (refusal === undefined) stream.unpipe(machine);
+    // Later bytes belong to the next protocol.
+    if (refusal === undefined) this.link.release();
     return refusal;
   }
 
@@ -278,7 +276,8 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
     if (channels.transition.hasSubscribers) channels.transition.publish({ connection: this, from, to });
   }
 
-  #strike(limit: keyof ServerLimits, action: 'closed' | 'paused', actual?: number): void {
+  /** Part of `Linked`. */
+  struck(limit: keyof ServerLimits, action: 'closed' | 'paused', actual?: number): void {
     const max = this.#limits[limit];
     this.#events.limit(this, { limit, action, max, remote: this.remote });
     if (action === 'closed') this.abort(this.#error(limit, max, actual));

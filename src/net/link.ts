@@ -19,34 +19,36 @@ export interface LinkSettings {
   readonly waiting: ByteBudget;
 }
 
-/** Called when a connection reaches a limit: the connection has to be closed, or the link has paused it. */
-export type OnLimit = (limit: keyof ServerLimits, action: 'closed' | 'paused', actual?: number) => void;
+/** The owner of a link. */
+export interface Linked {
+  /** The connection has reached a limit: it has to be closed, or the link has paused it. */
+  struck(limit: keyof ServerLimits, action: 'closed' | 'paused', actual?: number): void;
+}
 
 // Reasons for not reading.
 const RATE = 1;
 const HELD = 2;
 const WAITING = 4;
 const FLEET = 8;
+const FULL = 16;
 
 /**
- * Holds one connection to its limits. It counts received bytes, and stops the stream while the peer exceeds its rates, or while
- * all connections together hold too much and it is not this one's turn.
+ * Gives the bytes of a stream to the stage that answers them, and holds the connection to its limits. It counts received bytes,
+ * and stops the stream while the stage has enough, while the peer exceeds its rates, or while all connections together hold too
+ * much and it is not this one's turn.
  *
- *     stream ──pipe──▶ responder ──pipe──▶ stream
- *       └──'data'──▶ link
+ *     stream ──'data'──▶ link ──write──▶ responder ──lead──▶ stream
  *
- * Deadlines have no timers of their own: the server calls `sweep` for all its links from one. Once the stream is unpiped from the responder,
- * for another protocol, the link stops using it.
+ * A `pipe` would do the first part with nine closures. Deadlines have no timers of their own: the server calls `sweep` for all
+ * its links from one.
  */
-export class Link {
+export class Link implements Holder {
   readonly #stream: Duplex;
   readonly #answering: Answering;
   readonly #settings: LinkSettings;
-  readonly #onLimit: OnLimit;
+  readonly #owner: Linked;
   readonly #byteRate: TokenBucket | undefined;
   readonly #messageRate: TokenBucket | undefined;
-  readonly #holder: Holder = { pause: (paused) => this.#inTurn(HELD, paused, 'maxTotalHeldBytes') };
-  readonly #waiter: Holder = { pause: (paused) => this.#inTurn(WAITING, paused, 'maxTotalWaitingBytes') };
   #bytesReceived = 0;
   /** Frames that were taken out of the bucket. */
   #counted = 0;
@@ -57,6 +59,10 @@ export class Link {
   #timer: NodeJS.Timeout | undefined;
   /** True once the stream continues with another protocol. */
   #isFree = false;
+  readonly #onData = (chunk: Buffer): void => this.#take(chunk);
+  readonly #onEnd = (): void => this.#end();
+  /** Created when the stage first has enough. */
+  #onDrain: (() => void) | undefined;
   /** The state at the last sweep, and since when. */
   #activity = -1;
   #frames = -1;
@@ -65,32 +71,27 @@ export class Link {
   #frameSince: number;
 
   /** @param now - milliseconds of the clock that `sweep` uses; the handshake counts from here */
-  constructor(stream: Duplex, answering: Answering, settings: LinkSettings, now: number, onLimit: OnLimit) {
+  constructor(stream: Duplex, answering: Answering, settings: LinkSettings, now: number, owner: Linked) {
     this.#stream = stream;
     this.#answering = answering;
     this.#settings = settings;
-    this.#onLimit = onLimit;
+    this.#owner = owner;
     this.#openSince = this.#idleSince = this.#frameSince = now;
     const { maxByteRate, maxMessageRate } = settings.limits;
     if (maxByteRate !== Infinity) this.#byteRate = new TokenBucket(maxByteRate, maxByteRate, now);
     if (maxMessageRate !== Infinity) this.#messageRate = new TokenBucket(maxMessageRate, maxMessageRate, now);
-    const onData = (chunk: Buffer): void => this.#count(chunk.length);
-    // A pipe resumes its source when its destination drains, even if other code has paused it.
-    const onResume = (): void => {
-      if (this.#stopped !== 0) stream.pause();
-    };
-    stream.pipe(answering);
     answering.outlet.lead(stream);
     answering.onUnsent = () => this.weigh();
-    // Added after the pipe, so that bytes are counted once the responder has taken them.
-    stream.on('data', onData).on('resume', onResume);
-    answering.once('unpipe', () => {
-      // Also at the end, of itself.
-      if (answering.writableEnded) return;
-      stream.off('data', onData).off('resume', onResume);
-      this.#isFree = true;
-      this.close();
-    });
+    stream.on('data', this.#onData).on('end', this.#onEnd).resume();
+    // Then it does not end again.
+    if (stream.readableEnded) process.nextTick(this.#onEnd);
+  }
+
+  /** Stop using the stream, which is paused: it continues with another protocol. */
+  release(): void {
+    this.#stream.off('data', this.#onData).off('end', this.#onEnd).pause();
+    this.#isFree = true;
+    this.close();
   }
 
   get bytesReceived(): number {
@@ -124,8 +125,8 @@ export class Link {
   /** The connection is over: return its bytes to the budgets. */
   close(): void {
     clearTimeout(this.#timer);
-    this.#settings.held.leave(this.#holder);
-    this.#settings.waiting.leave(this.#waiter);
+    this.#settings.held.leave(this);
+    this.#settings.waiting.leave(this);
   }
 
   /** Check the deadlines; at most one is reported. */
@@ -145,13 +146,13 @@ export class Link {
     this.#frames = frames;
     if (isOver) {
       // The responder does this itself, unless the stream never reports its end.
-      if (now - this.#idleSince >= 2 * lingerTimeout) this.#onLimit('lingerTimeout', 'closed');
+      if (now - this.#idleSince >= 2 * lingerTimeout) this.#owner.struck('lingerTimeout', 'closed');
     } else if (!isReady && now - this.#openSince >= handshakeTimeout) {
-      this.#onLimit('handshakeTimeout', 'closed');
+      this.#owner.struck('handshakeTimeout', 'closed');
     } else if (now - this.#frameSince >= frameTimeout) {
-      this.#onLimit('frameTimeout', 'closed');
+      this.#owner.struck('frameTimeout', 'closed');
     } else if (now - this.#idleSince >= idleTimeout) {
-      this.#onLimit('idleTimeout', 'closed');
+      this.#owner.struck('idleTimeout', 'closed');
     }
   }
 
@@ -163,20 +164,41 @@ export class Link {
     const { isOver } = this.#answering;
     if (held !== this.#held) {
       this.#held = held;
-      heldByAll.hold(this.#holder, held);
-      if (held > limits.maxHeldBytes && !isOver) this.#onLimit('maxHeldBytes', 'closed', held);
+      heldByAll.hold(this, held);
+      if (held > limits.maxHeldBytes && !isOver) this.#owner.struck('maxHeldBytes', 'closed', held);
     }
     if (waiting !== this.#waiting) {
       this.#waiting = waiting;
-      waitingForAll.hold(this.#waiter, waiting);
-      if (waiting > limits.maxWaitingBytes && !isOver) this.#onLimit('maxWaitingBytes', 'closed', waiting);
+      waitingForAll.hold(this, waiting);
+      if (waiting > limits.maxWaitingBytes && !isOver)
+        this.#owner.struck('maxWaitingBytes', 'closed', waiting);
     }
   }
 
-  #count(bytes: number): void {
-    this.#bytesReceived += bytes;
+  /** Part of `Holder`. */
+  pause(paused: boolean, budget: ByteBudget): void {
+    const isHeld = budget === this.#settings.held;
+    const reason = isHeld ? HELD : WAITING;
+    if (paused) {
+      this.#stop(reason);
+      this.#owner.struck(isHeld ? 'maxTotalHeldBytes' : 'maxTotalWaitingBytes', 'paused');
+    } else {
+      this.#go(reason);
+    }
+  }
+
+  #take(chunk: Buffer): void {
+    const hasRoom = this.#answering.write(chunk);
+    this.#bytesReceived += chunk.length;
+    // The answer may have been the last one of this protocol.
+    if (this.#isFree) return;
+    if (!hasRoom && (this.#stopped & FULL) === 0) {
+      this.#stop(FULL);
+      this.#onDrain ??= () => this.#go(FULL);
+      this.#answering.once('drain', this.#onDrain);
+    }
     this.weigh();
-    if (this.#byteRate !== undefined) this.#pace(this.#byteRate, bytes, 'maxByteRate');
+    if (this.#byteRate !== undefined) this.#pace(this.#byteRate, chunk.length, 'maxByteRate');
     if (this.#messageRate !== undefined) {
       const { frames } = this.#answering;
       this.#pace(this.#messageRate, frames - this.#counted, 'maxMessageRate');
@@ -184,12 +206,16 @@ export class Link {
     }
   }
 
+  #end(): void {
+    this.#answering.end();
+  }
+
   #pace(bucket: TokenBucket, count: number, limit: keyof ServerLimits): void {
     const now = performance.now();
     const wait = bucket.take(count, now);
     if (wait === 0) return;
     // A wait for the other bucket is checked when this one is over.
-    if ((this.#stopped & RATE) === 0) this.#onLimit(limit, 'paused');
+    if ((this.#stopped & RATE) === 0) this.#owner.struck(limit, 'paused');
     this.#stop(RATE);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#paced(), Math.min(wait, 2 ** 31 - 1));
@@ -207,15 +233,6 @@ export class Link {
     else this.#go(RATE);
   }
 
-  #inTurn(reason: number, paused: boolean, limit: keyof ServerLimits): void {
-    if (!paused) {
-      this.#go(reason);
-      return;
-    }
-    this.#stop(reason);
-    this.#onLimit(limit, 'paused');
-  }
-
   #stop(reason: number): void {
     this.#stopped |= reason;
     this.#stream.pause();
@@ -223,6 +240,6 @@ export class Link {
 
   #go(reason: number): void {
     this.#stopped &= ~reason;
-    if (this.#stopped === 0) this.#stream.resume();
+    if (this.#stopped === 0 && !this.#isFree) this.#stream.resume();
   }
 }
