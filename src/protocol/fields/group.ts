@@ -66,10 +66,11 @@ export function groupOf(
     else entries[place] = [first, lent(target, members, name, reference.path)];
   }
   const agreements = agreementsOf(entries, places, filled, pathOf);
-  for (const { path, of } of agreements) {
+  for (const { path, node, of } of agreements) {
     const [first = '', ...members] = path.split('.');
     const place = places.get(first)!;
     for (const known of [of, first]) if (known !== undefined) placed.add(known);
+    if (isCount(node)) expose(of!);
     if (members.length === 0) derived.add(first);
     else {
       entries[place] = [first, lent(entries[place]![1], members, pathOf(path), path)];
@@ -158,6 +159,12 @@ export function lendMember(group: Group, [name = '', ...inner]: readonly string[
 function isMeasured(node: AnyNode): boolean {
   const shape = node.kind.shape(node);
   return shape.is === 'maybe' ? isMeasured(shape.item) : node.facts.traits.measured === true;
+}
+
+/** Whether it counts the elements of a list: the structure that has the list says how many there are. */
+function isCount(node: AnyNode): boolean {
+  const shape = node.kind.shape(node);
+  return shape.is === 'agreed' && shape.on === 'count';
 }
 
 function isFilledIn({ use }: Reference): boolean {

@@ -695,9 +695,12 @@ export interface Visit {
 }
 export type Steps<T = unknown> = Generator<Visit, T, unknown>;
 
+/** Where a field lies. */
 export interface Place<T> {
   readonly start: T;
   readonly end: T;
+  /** For a list: how many elements were read or written there. */
+  readonly count?: T | undefined;
 }
 
 export interface Limits {
@@ -748,6 +751,8 @@ export interface Reading {
   open(group: Group, start: number): void;
   /** Do the work that follows the last field of the group, and leave it. */
   close(group: Group): void;
+  /** The list under way has that many elements. */
+  counted(count: number): void;
   /**
    * Where the field at a path of this group lies; undefined if it is missing. For `''`: the group itself, up to where the walk
    * is.
@@ -821,6 +826,8 @@ export interface Writing extends Slots {
   members(group: Group, from: number, to: number, values: object): Steps<void>;
   open(group: Group, values: object, start: number): void;
   close(group: Group): void;
+  /** The list under way wrote that many elements. */
+  counted(count: number): void;
   place(path: string): Place<number> | undefined;
   readonly groupStart: number;
   count(what: Counted, amount: number): void;
@@ -883,6 +890,8 @@ export interface Decoding extends Emitting {
   members(group: Group, from: number, to: number): [string, Known][];
   open(group: Group, start?: string): void;
   close(group: Group): void;
+  /** That many elements of a list were read here. */
+  counted(count: string): void;
   /** Where the field at a path of this group lies; at −1 if it is missing. For `''`: the group itself. */
   place(path: string): Place<string>;
   /** The places inside the field read last are missing here. */
@@ -950,6 +959,8 @@ export interface Encoding extends Emitting, Slots {
   members(group: Group, from: number, to: number, value: string): void;
   open(group: Group, start?: string): void;
   close(group: Group): void;
+  /** That many elements of a list were written here. */
+  counted(count: string): void;
   place(path: string): Place<string>;
   readonly groupStart: string;
   routine(node: AnyNode, body: () => void): string;

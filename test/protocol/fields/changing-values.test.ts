@@ -14,13 +14,15 @@ function changing(name: string, ...values: unknown[]): object {
 
 /** What both engines write, and that it is read again. */
 // biome-ignore lint/suspicious/noExplicitAny: any field
-function written(field: w.Field<any>, make: () => unknown): string {
-  const { declaration, decode } = w.codecOf(field);
+function written(field: w.Field<any> | w.DeclaredCodec<any, any>, make: () => unknown): string {
+  const codec = 'declaration' in field ? field : w.codecOf(field);
+  const { declaration, decode } = codec;
   const target = Buffer.alloc(64);
   const end = compile(declaration)!.encode(make(), target, 0);
   const walked = encodeByWalking(declaration, make());
   expect(target.subarray(0, end)).toEqual(walked);
   decode(walked);
+  expect(w.trace(codec, walked).error).toBeUndefined();
   return walked.toString('hex');
 }
 
@@ -62,5 +64,108 @@ describe('a condition judges the value that was written, whatever a getter says 
     const field = w.struct({ f: w.defaulted(w.flags(w.u8, { a: 0 }), { a: true }), t: tail('f.a') });
     expect(written(field, () => ({ t: 7 }))).toBe('0107');
     expect(written(field, () => ({ f: changing('a', false, true) }))).toBe('00');
+  });
+});
+
+/** A list whose length is another at each look, from the first one on; the same elements go round. */
+function growing(elements: readonly unknown[], first: number): unknown[] {
+  let looks = 0;
+  return new Proxy([...elements], {
+    get(held, name) {
+      if (name === 'length') return first + 2 * looks++;
+      return typeof name === 'string' && /^\d+$/.test(name)
+        ? held[Number(name) % held.length]
+        : Reflect.get(held, name);
+    },
+  });
+}
+
+describe('countOf counts the elements that were written, whatever the length of the list is later', () => {
+  const counted = <P extends string>(path: P) => w.countOf(w.u8, path);
+  const list = w.array(w.u8, w.rest);
+
+  it('before and behind the list, in a header, in units', () => {
+    const make = () => ({ l: growing([7, 8], 2) });
+    expect(written(w.struct({ n: counted('l'), l: list }), make)).toBe('020708');
+    expect(written(w.struct({ l: w.array(w.u8, w.u8), n: counted('l') }), make)).toBe('02070802');
+    expect(written(w.struct({ h: w.struct({ n: counted('l') }), l: list }), make)).toBe('020708');
+    const units = w.struct({ n: w.countOf(w.size(w.u8, { unit: 2 }), 'l'), l: list });
+    expect(written(units, make)).toBe('010708');
+  });
+
+  it('of each kind of list', () => {
+    const ended = w.struct({ n: counted('l'), l: w.array(w.u8, w.until(w.constant(w.u8, 0))) });
+    expect(written(ended, () => ({ l: growing([7, 8], 2) }))).toBe('02070800');
+    const chain = w.array(w.struct({ more: w.bool }), w.until('more', false));
+    const make = () => ({ l: growing([{ more: true }, { more: false }], 2) });
+    expect(written(w.struct({ n: counted('l'), l: chain }), make)).toBe('020100');
+    const literal = w.struct({ n: counted('l'), l: w.array(w.u8, 2) });
+    expect(written(literal, () => ({ l: growing([7, 8], 2) }))).toBe('020708');
+  });
+
+  it('in a structure, which may be missing, element by element', () => {
+    const body = w.struct({ id: w.u8, list: w.array(w.u8, w.u8) });
+    const item = w.struct({ n: counted('b.list'), b: w.optional(body) });
+    const make = () => [{ b: { id: 1, list: growing([7, 8], 2) } }, {}, { b: { id: 2, list: [9] } }];
+    expect(written(w.array(item, w.u8), make)).toBe('03' + '020101020708' + '0000' + '0101020109');
+  });
+
+  it('which may be missing or null itself, element by element', () => {
+    const missing = w.struct({ n: counted('l'), l: w.optional(w.array(w.u8, w.u8)) });
+    const elements = () => [{ l: growing([7, 8], 2) }, {}, { l: [9] }, {}];
+    expect(written(w.array(missing, w.u8), elements)).toBe(
+      '04' + '0201020708' + '0000' + '01010109' + '0000',
+    );
+    const nullable = w.struct({ n: counted('l'), l: w.array(w.u8, w.size(w.i8, { nullAt: -1 })) });
+    const nulls = () => [{ l: growing([7, 8], 2) }, { l: null }, { l: [9] }, { l: null }];
+    expect(written(w.array(nullable, w.u8), nulls)).toBe('04' + '02020708' + '00ff' + '010109' + '00ff');
+    const bounded = w.struct({ n: counted('l'), l: w.bounded(w.size(w.i8, { nullAt: -1 }), list) });
+    expect(written(w.array(bounded, w.u8), nulls)).toBe('04' + '02020708' + '00ff' + '010109' + '00ff');
+  });
+
+  it('of a default, also one in a bounded field', () => {
+    const field = w.struct({ n: counted('l'), l: w.bounded(w.u8, w.defaulted(list, [7, 8])) });
+    expect(written(field, () => ({}))).toBe('02020708');
+    expect(written(field, () => ({ l: growing([9], 1) }))).toBe('010109');
+    const inside = w.struct({ n: counted('s.l'), s: w.defaulted(w.struct({ l: list }), { l: [7, 8] }) });
+    expect(written(inside, () => ({}))).toBe('020708');
+  });
+
+  it('of a list that is mapped to something else', () => {
+    const set = w.mapped(list, {
+      decode: (numbers) => new Set(numbers.splice(0)),
+      encode: (numbers: Set<number>) => [...numbers],
+    });
+    const field = w.struct({ n: counted('l'), l: set });
+    expect(written(field, () => ({ l: new Set([7, 8]) }))).toBe('020708');
+    expect(w.codecOf(field).decode(Buffer.from('020708', 'hex'))).toEqual({ n: 2, l: new Set([7, 8]) });
+    const text = w.mapped(list, {
+      decode: (codes) => codes.join(),
+      encode: (all: string) => all.split(',').map(Number),
+    });
+    expect(written(w.struct({ n: counted('l'), l: w.optional(text, w.rest) }), () => ({}))).toBe('00');
+    const error = { code: 'ERR_MESSAGE_VALUE', path: 'n' };
+    expect(() => w.codecOf(field).decode(Buffer.from('030708', 'hex'))).toThrow(
+      expect.objectContaining(error),
+    );
+  });
+
+  it('in a message, in a case of a union, and in a field that refers to itself', () => {
+    const messages = w.messages(w.u8, { m: w.message(1, { l: list }) }, { header: { n: counted('l') } });
+    expect(written(messages, () => ({ type: 'm', l: growing([7, 8], 2) }))).toBe('02010708');
+    const union = w.union(w.u8, { a: w.message(1, { n: counted('l'), l: w.array(w.u8, w.u8) }) });
+    const make = () => [{ u: { type: 'a', l: growing([7, 8], 2) } }];
+    expect(written(w.array(w.struct({ u: union, o: w.optional(w.u8) }), w.u8), make)).toBe(
+      '010102020708' + '00',
+    );
+    type Tree = { readonly all: readonly Tree[] };
+    const tree: w.Field<Tree & { n: number }, Tree> = w.struct({
+      n: counted('all'),
+      all: w.array(
+        w.lazy((): w.Field<Tree, Tree> => tree),
+        w.u8,
+      ),
+    });
+    expect(written(tree, () => ({ all: growing([{ all: [] }], 1) }))).toBe('0101' + '0000');
   });
 });

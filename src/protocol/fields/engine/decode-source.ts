@@ -66,6 +66,10 @@ class DecodeSource implements Decoding {
   #ready = 0;
   /** Where the members of the field read last lie, as far as the enclosing structure needs them. */
   readonly #shown: Map<string, Place<string>> = new Map();
+  /** A variable: the elements of the list read last. */
+  #count: string | undefined;
+  /** Whether some field may be a `countOf`. */
+  readonly #mayCount: boolean;
   readonly #routines: Map<AnyNode, string> = new Map();
   #isInRoutine = false;
   /** By the names of the members. */
@@ -77,6 +81,7 @@ class DecodeSource implements Decoding {
     this.#code = code;
     this.#declaration = declaration;
     this.limits = declaration.limits;
+    this.#mayCount = hasTrait(declaration.root, 'agrees');
     const all: Counted[] = ['elements', 'empty', 'text'];
     this.#counted = new Set(all.filter((what) => mayExceed(declaration, what)));
     this.#isForeign = hasTrait(declaration.root, 'foreign');
@@ -168,11 +173,14 @@ class DecodeSource implements Decoding {
       if (this.#offset >= this.#ready) this.need(runAhead(group, index, to));
       const start = group.placed.has(name) ? this.define(this.here()) : undefined;
       const room = group.rooms.get(index);
+      this.#count = undefined;
       const known = room === undefined ? this.value(node) : this.#before(room, () => this.value(node));
       scope.fields.set(name, known);
       for (const [path, place] of this.#shown) scope.places.set(`${name}.${path}`, place);
       this.#shown.clear();
-      if (start !== undefined) scope.places.set(name, { start, end: this.define(this.here()) });
+      if (start !== undefined) {
+        scope.places.set(name, { start, end: this.define(this.here()), count: this.#count });
+      }
       if (!node.facts.traits.absent) pairs.push([name, known]);
     }
     return pairs;
@@ -206,6 +214,18 @@ class DecodeSource implements Decoding {
       this.#shown.set(path, path === '' ? { ...place, end: this.define(place.end) } : place);
     }
     this.#scope = this.#scope!.outer;
+    this.#count = undefined;
+  }
+
+  counted(count: string): void {
+    if (this.#mayCount) this.#count = this.define(count);
+  }
+
+  /** In a block for a value that is missing: no elements. */
+  #uncount(count = this.#count): void {
+    if (count === undefined) return;
+    this.#code.hoist(count);
+    this.line(`${count} = 0;`);
   }
 
   place(path: string): Place<string> {
@@ -214,7 +234,9 @@ class DecodeSource implements Decoding {
   }
 
   unshow(): void {
-    for (const { start, end } of this.#shown.values()) {
+    this.#uncount();
+    for (const { start, end, count } of this.#shown.values()) {
+      this.#uncount(count);
       for (const name of [start, end]) {
         this.#code.hoist(name);
         this.line(`${name} = -1;`);
@@ -264,6 +286,10 @@ class DecodeSource implements Decoding {
     this.line(`if (${size} >= 0) {`);
     this.line(`${result} = ${read(size)};`);
     this.settle();
+    if (this.#count !== undefined) {
+      this.line('} else {');
+      this.#uncount();
+    }
     this.line('}');
     return { value: result };
   }
@@ -350,6 +376,7 @@ class DecodeSource implements Decoding {
       this.line(`return ${result};`);
     });
     this.#isInRoutine = isOuterRoutine;
+    this.#count = undefined;
     this.#offset = outer.offset;
     this.#ready = outer.ready;
     this.end = outer.end;

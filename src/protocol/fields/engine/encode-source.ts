@@ -77,6 +77,10 @@ class EncodeSource implements Encoding {
   readonly #lent: Map<string, Derived> = new Map();
   /** Where the members of the field written last lie, as far as the enclosing structure needs them. */
   readonly #shown: Map<string, Place<string>> = new Map();
+  /** A variable: the elements of the list written last. */
+  #count: string | undefined;
+  /** Whether some field may be a `countOf`. */
+  readonly #mayCount: boolean;
   /** The members of the field written last, as they were read. */
   #seen: SeenMembers<string> | undefined;
 
@@ -85,6 +89,7 @@ class EncodeSource implements Encoding {
     this.#declaration = declaration;
     this.#texts = texts;
     this.limits = declaration.limits;
+    this.#mayCount = hasTrait(declaration.root, 'agrees');
     const all: Counted[] = ['elements', 'empty', 'text'];
     this.#counted = new Set(all.filter((what) => mayExceed(declaration, what)));
     this.#mayExhaust = hasTrait(declaration.root, 'mayTakeRest');
@@ -142,6 +147,7 @@ class EncodeSource implements Encoding {
       const isLeft = group.rooms.has(index) && this.#mayExhaust ? this.define('exhausted < 0') : undefined;
       const start = group.placed.has(name) ? this.define(this.here()) : undefined;
       const { absent, computed } = node.facts.traits;
+      this.#count = undefined;
       if (group.derived.has(name)) {
         const slot = node.kind.slot!(node)!;
         // A field that is filled in from outside must be visible there.
@@ -169,7 +175,9 @@ class EncodeSource implements Encoding {
         this.line(`if ((${left.join(' || ')}) && exhausted === ${before}) exhausted = ${this.here()};`);
       }
       if (isLeft !== undefined) left.push(isLeft);
-      if (start !== undefined) scope.places.set(name, { start, end: this.define(this.here()) });
+      if (start !== undefined) {
+        scope.places.set(name, { start, end: this.define(this.here()), count: this.#count });
+      }
     }
   }
 
@@ -200,6 +208,18 @@ class EncodeSource implements Encoding {
     const { values, members, outer } = this.#scope!;
     this.#seen = new Map([...values].map(([name, value]) => [name, { value, members: members.get(name) }]));
     this.#scope = outer;
+    this.#count = undefined;
+  }
+
+  counted(count: string): void {
+    if (this.#mayCount) this.#count = this.define(count);
+  }
+
+  /** In a block for a value that is missing: no elements. */
+  #uncount(count = this.#count): void {
+    if (count === undefined) return;
+    this.#code.hoist(count);
+    this.line(`${count} = 0;`);
   }
 
   place(path: string): Place<string> {
@@ -254,12 +274,14 @@ class EncodeSource implements Encoding {
   }
 
   unlend(): void {
+    this.#uncount();
     for (const [path, derived] of this.#lent) {
       this.line(`${derived.place} = -1;`);
       this.line(`${derived.filled} = undefined;`);
       this.#lent.set(path, { ...derived, mayMiss: true });
     }
-    for (const { start, end } of this.#shown.values()) {
+    for (const { start, end, count } of this.#shown.values()) {
+      this.#uncount(count);
       for (const name of [start, end]) {
         this.#code.hoist(name);
         this.line(`${name} = -1;`);
@@ -321,11 +343,12 @@ class EncodeSource implements Encoding {
       return;
     }
     this.settle();
-    this.line(`if (${value} === null) {`);
-    source.encodeNull!(this);
+    this.line(`if (${value} !== null) {`);
+    write();
     this.settle();
     this.line('} else {');
-    write();
+    this.#uncount();
+    source.encodeNull!(this);
     this.settle();
     this.line('}');
   }
@@ -405,6 +428,7 @@ class EncodeSource implements Encoding {
       this.line(`return ${this.here()};`);
     });
     this.#isInRoutine = isOuterRoutine;
+    this.#count = undefined;
     this.#offset = outer.offset;
     this.#scope = outer.scope;
     return name;

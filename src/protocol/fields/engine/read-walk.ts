@@ -128,6 +128,8 @@ export class ReadWalk implements Reading {
   readonly #counted: Record<Counted, number> = { elements: 0, empty: 0, text: 0 };
   /** Where the members of the field read last lie, as far as the enclosing structure needs them. */
   readonly #shown: Map<string, Place<number>> = new Map();
+  /** The elements of the list read last. */
+  #count: number | undefined;
   readonly #spans: Span[] | undefined;
   readonly #marks: ReadonlyMap<AnyNode, ReadMark> | undefined;
 
@@ -260,11 +262,12 @@ export class ReadWalk implements Reading {
       const room = group.rooms.get(index);
       // A field that has too little left for the fields after it fails itself.
       if (room !== undefined) this.end = Math.max(start, outer - this.#sum(room));
+      this.#count = undefined;
       const isLeaf = node.kind.children === undefined;
       const value = isLeaf ? this.leaf(node, name) : yield this.visit(node, name);
       this.end = outer;
       scope.values[index] = value;
-      if (group.placed.has(name)) scope.places!.set(name, { start, end: this.at });
+      if (group.placed.has(name)) scope.places!.set(name, { start, end: this.at, count: this.#count });
       for (const [path, place] of this.#shown) scope.places?.set(`${name}.${path}`, place);
       this.#shown.clear();
       if (!node.facts.traits.absent) put(values, name, value);
@@ -297,6 +300,10 @@ export class ReadWalk implements Reading {
       if (place !== undefined) this.#shown.set(path, place);
     }
     this.#scope = this.#scope!.outer;
+  }
+
+  counted(count: number): void {
+    this.#count = count;
   }
 
   place(path: string): Place<number> | undefined {

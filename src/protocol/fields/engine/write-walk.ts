@@ -104,6 +104,8 @@ export class WriteWalk implements Writing {
   readonly #lent: Map<string, Derived> = new Map();
   /** Where the members of the field written last lie, as far as the enclosing structure needs them. */
   readonly #shown: Map<string, Place<number>> = new Map();
+  /** The elements of the list written last. */
+  #count: number | undefined;
   /** The members of the field written last, as they were read. */
   #seen: SeenMembers<unknown> | undefined;
 
@@ -176,6 +178,7 @@ export class WriteWalk implements Writing {
         const { absent, computed } = node.facts.traits;
         const value = absent || computed ? undefined : this.#property(values, name);
         this.#seen = undefined;
+        this.#count = undefined;
         yield this.visit(node, value, name);
         if (!absent && !computed) {
           const stands = node.kind.standsFor === undefined ? value : node.kind.standsFor(node, value);
@@ -189,7 +192,7 @@ export class WriteWalk implements Writing {
       // Fields for which room was left may follow the rest: its end moves along.
       if (isBehindRoom && this.#exhausted === start) this.#exhausted = this.at;
       isBehindRoom ||= group.rooms.has(index) && !wasExhausted;
-      if (group.placed.has(name)) scope.places.set(name, { start, end: this.at });
+      if (group.placed.has(name)) scope.places.set(name, { start, end: this.at, count: this.#count });
     }
   }
 
@@ -231,6 +234,10 @@ export class WriteWalk implements Writing {
     }
     this.#seen = scope.seen;
     this.#scope = scope.outer;
+  }
+
+  counted(count: number): void {
+    this.#count = count;
   }
 
   place(path: string): Place<number> | undefined {

@@ -81,6 +81,7 @@ export const ARRAY: Kind<List> = {
       if (walk.at === before) walk.count('empty', 1);
       walk.turn(node, start, index + 1);
     }
+    walk.counted(skipped + values.length);
     return values;
   },
 
@@ -96,6 +97,7 @@ export const ARRAY: Kind<List> = {
       yield walk.visit(item, value[index], index);
       if (walk.at === before) walk.count('empty', 1);
     }
+    walk.counted(length);
     if (count.takesRest) walk.exhaust();
   },
 
@@ -124,6 +126,7 @@ export const ARRAY: Kind<List> = {
         out.line('}');
       }
       out.line('}');
+      out.counted(length);
       if (count.takesRest) out.exhaust();
     });
   },
@@ -177,6 +180,7 @@ function decodeList(node: NodeOf<List>, number: string, out: Decoding): string {
   }
   mark?.turn(index);
   out.line('}');
+  out.counted(`${list.name}.length`);
   return list.name;
 }
 

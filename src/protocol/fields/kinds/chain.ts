@@ -48,16 +48,19 @@ export const CHAIN: Kind<Chain> = {
     const { item, max, path, is } = node;
     const values: unknown[] = [];
     const start = walk.at;
-    for (let index = walk.skip(node); ; index++) {
+    const skipped = walk.skip(node);
+    for (let index = skipped; ; index++) {
       if (index === max) throw tooLong(max, 'more', 'elements', { got: 'more' });
       walk.count('elements', 1);
       const before = walk.at;
       const value = yield walk.visit(item, index);
       values.push(value);
       if (walk.at === before) walk.count('empty', 1);
-      if (memberOf(value, path) === is) return values;
+      if (memberOf(value, path) === is) break;
       walk.turn(node, start, index + 1);
     }
+    walk.counted(skipped + values.length);
+    return values;
   },
 
   *write({ item, max, path, is }, value, walk) {
@@ -75,6 +78,7 @@ export const CHAIN: Kind<Chain> = {
       const expected = `${index < length - 1 ? 'anything but ' : ''}${String(is)}, which the last element has`;
       throw new Problem('ERR_FIELD_RANGE', expected, said, {}, `[${index}].${path.join('.')}`);
     }
+    walk.counted(length);
   },
 
   decode({ item, max, path, is }, out) {
@@ -95,6 +99,7 @@ export const CHAIN: Kind<Chain> = {
     out.line(`if (${memberText(element, path)} === ${literal(is)}) break;`);
     out.line('}');
     out.reset(0);
+    out.counted(`${list.name}.length`);
     return { value: list.name };
   },
 
@@ -114,6 +119,7 @@ export const CHAIN: Kind<Chain> = {
     out.line('}');
     out.refuse(`(${out.seen(path)} === ${literal(is)}) !== (${index} === ${length} - 1)`);
     out.line('}');
+    out.counted(length);
   },
 
   bound({ item, max }, value, out) {

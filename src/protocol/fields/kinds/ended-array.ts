@@ -30,7 +30,8 @@ export const ENDED_ARRAY: Kind<EndedList> = {
     const { item, end, max } = node;
     const values: unknown[] = [];
     const start = walk.at;
-    for (let index = walk.skip(node); !end.isAt(walk.bytes, walk.at, walk.end); index++) {
+    const skipped = walk.skip(node);
+    for (let index = skipped; !end.isAt(walk.bytes, walk.at, walk.end); index++) {
       if (index === max) throw tooLong(max, 'more', 'elements', { got: 'more' });
       walk.count('elements', 1);
       const before = walk.at;
@@ -39,6 +40,7 @@ export const ENDED_ARRAY: Kind<EndedList> = {
       walk.turn(node, start, index + 1);
     }
     end.readEnd(walk);
+    walk.counted(skipped + values.length);
     return values;
   },
 
@@ -53,6 +55,7 @@ export const ENDED_ARRAY: Kind<EndedList> = {
       yield walk.visit(item, value[index], index);
       if (walk.at === starts[index]) walk.count('empty', 1);
     }
+    walk.counted(length);
     walk.append(end.bytes);
     const early = starts.findIndex((at) => end.isAt(walk.target, at, walk.at));
     if (early < 0) return;
@@ -79,6 +82,7 @@ export const ENDED_ARRAY: Kind<EndedList> = {
     out.line('}');
     out.reset(0);
     end.decodeEnd(out);
+    out.counted(`${list.name}.length`);
     return { value: list.name };
   },
 
@@ -98,6 +102,7 @@ export const ENDED_ARRAY: Kind<EndedList> = {
     out.count('empty', '1');
     out.line('}');
     out.line('}');
+    out.counted(length);
     end.put(out);
     const isAt = out.constant(end.isAt.bind(end));
     out.line(`for (const start of ${starts}) if (${isAt}(t, start, p)) return -1;`);

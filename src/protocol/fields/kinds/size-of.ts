@@ -123,21 +123,20 @@ export const COUNTOF: Kind<Measured> = {
 
   agreeRead(node, agreement, walk) {
     const sent = walk.find(agreement.path);
-    const due = wireNumber(node, countOfValue(walk.find(agreement.of!)));
+    const due = wireNumber(node, walk.place(agreement.of!)?.count ?? 0);
     if (sent === undefined || toNumber(sent) === due) return;
     const expected = `${show(due)}, ${words(agreement)}`;
     throw new Problem('ERR_MESSAGE_VALUE', expected, sent, { at: walk.place(agreement.path)!.start });
   },
   agreeWrite(node, agreement, walk) {
-    const count = countOfValue(walk.given(agreement.of!));
+    const count = walk.place(agreement.of!)?.count ?? 0;
     walk.agree(agreement.path, wireNumber(node, count), words(agreement));
   },
   agreeDecode(node, agreement, out) {
-    failUnless(node, agreement, `(${out.find(agreement.of!).value}?.length ?? 0)`, out);
+    failUnless(node, agreement, out.place(agreement.of!).count!, out);
   },
   agreeEncode(node, agreement, out) {
-    const list = out.define(out.given(agreement.of!));
-    out.agree(agreement.path, wireCode(node, `(Array.isArray(${list}) ? ${list}.length : 0)`, out));
+    out.agree(agreement.path, wireCode(node, out.place(agreement.of!).count!, out));
   },
 };
 
@@ -184,10 +183,6 @@ function failUnless(node: NodeOf<Measured>, { path }: Agreement, actual: string,
   const sent = node.slot.big ? `Number(${value})` : value;
   const due = wireCode(node, actual, out);
   out.fail(`${path.includes('.') ? `${value} !== undefined && ` : ''}${sent} !== ${due}`);
-}
-
-function countOfValue(value: unknown): number {
-  return Array.isArray(value) ? value.length : 0;
 }
 
 /** Whether its value is a list, if it has one. */
