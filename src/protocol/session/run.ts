@@ -178,7 +178,8 @@ export class Run<Received, Sent, State extends string, Context> {
   mustWait(message: Received): boolean {
     if (this.#pending !== undefined) return true;
     if (this.#concurrent === 0) return false;
-    return this.#concurrent >= MAX_CONCURRENT || this.#rowOf(message)?.concurrent === undefined;
+    if (this.busy || this.#rowOf(message)?.concurrent === undefined) return true;
+    return this.#nextPostponed() >= 0;
   }
 
   /** Generators wait for `more`: see `onAnswers`. */
@@ -220,25 +221,21 @@ export class Run<Received, Sent, State extends string, Context> {
    */
   receiveInto(message: Received, answers: Sent[]): Promise<void> | undefined {
     if (this.#over || this.#upgrade !== undefined) return undefined;
-    if (this.#pending !== undefined) throw oneAtATime();
+    if (this.mustWait(message)) {
+      throw new TypeError('one message at a time: the handler of the one before is still awaited');
+    }
     const state = this.#state;
     const type = (message as Tagged | null | undefined)?.type as string;
     const row = state.on.get(type) ?? (state.postpone?.has(type) ? undefined : state.otherwise);
     if (row === undefined) {
-      if (this.#concurrent > 0) throw oneAtATime();
       if (state.postpone?.has(type)) this.#postpone(message as Tagged, answers);
       else this.#fail(unexpected(state, type), answers);
       return undefined;
     }
-    if (row.concurrent !== undefined || this.#concurrent > 0) {
-      if (row.concurrent === undefined || this.busy) throw oneAtATime();
-      return this.#enter(row, message as Tagged, answers);
-    }
-    const entries = this.#entries;
+    if (row.concurrent !== undefined) return this.#enter(row, message as Tagged, answers);
     const pending = this.#ask(row, message as Tagged, type, answers);
-    if (pending === undefined && (this.#postponed === undefined || entries === this.#entries))
-      return undefined;
-    return this.#goOn(pending, entries, answers);
+    if (pending === undefined && this.#postponed === undefined) return undefined;
+    return this.#goOn(pending, answers);
   }
 
   /** Request the next answers of the generators that wait. */
@@ -254,7 +251,8 @@ export class Run<Received, Sent, State extends string, Context> {
     const answers: Sent[] = [];
     if (!this.#isDeaf) {
       this.#drop();
-      if (this.#speak(this.#state.onEnd, 'onEnd', answers)) this.#over = true;
+      this.#speak(this.#state.onEnd, 'onEnd', answers);
+      this.#over = true;
     }
     return this.#step(this.#state, answers);
   }
@@ -275,9 +273,8 @@ export class Run<Received, Sent, State extends string, Context> {
       this.#fail(error, answers);
       return this.#step(from, answers);
     }
-    const entries = this.#entries;
     const pending = this.#ask(deadline.row, error, error.code, answers);
-    return this.#stepAfter(this.#goOn(pending, entries, answers), from, answers);
+    return this.#stepAfter(this.#goOn(pending, answers), from, answers);
   }
 
   /**
@@ -295,9 +292,8 @@ export class Run<Received, Sent, State extends string, Context> {
       this.#expired.set(name, after);
       return this.#step(from, answers);
     }
-    const entries = this.#entries;
     const pending = this.#timeUp(name, after, answers);
-    return this.#stepAfter(this.#goOn(pending, entries, answers), from, answers);
+    return this.#stepAfter(this.#goOn(pending, answers), from, answers);
   }
 
   /** Input below the messages broke the protocol (or something else failed): the farewell is sent. */
@@ -312,7 +308,8 @@ export class Run<Received, Sent, State extends string, Context> {
     const answers: Sent[] = [];
     if (!this.#isDeaf) {
       this.#drop();
-      if (this.#speak(say as never, 'leave', answers)) this.#over = true;
+      this.#speak(say as never, 'leave', answers);
+      this.#over = true;
     }
     return this.#step(this.#state, answers);
   }
@@ -511,50 +508,56 @@ export class Run<Received, Sent, State extends string, Context> {
     return undefined;
   }
 
-  /** After an event that was handled alone: handle the timers that expired meanwhile, and messages that the state before postponed. */
-  #goOn(pending: Promise<void> | undefined, entries: number, answers: Sent[]): Promise<void> | undefined {
-    return pending === undefined
-      ? this.#catchUp(entries, answers)
-      : this.#afterwards(pending, entries, answers);
+  /** After an event that was handled alone: handle the timers that expired meanwhile, and messages that an earlier state postponed. */
+  #goOn(pending: Promise<void> | undefined, answers: Sent[]): Promise<void> | undefined {
+    return pending === undefined ? this.#catchUp(answers) : this.#afterwards(pending, answers);
   }
 
-  async #afterwards(pending: Promise<void>, entries: number, answers: Sent[]): Promise<void> {
+  async #afterwards(pending: Promise<void>, answers: Sent[]): Promise<void> {
     await pending;
-    await this.#catchUp(entries, answers);
+    await this.#catchUp(answers);
   }
 
-  /** `entries`: of the state in which the postponed messages were last examined. */
-  #catchUp(entries: number, answers: Sent[]): Promise<void> | undefined {
-    while (!this.#isDeaf && !this.working) {
-      const expired = this.#expired?.entries().next();
+  #catchUp(answers: Sent[]): Promise<void> | undefined {
+    const entered: Promise<void>[] = [];
+    while (!this.#isDeaf && this.#pending === undefined) {
+      const expired = this.working ? undefined : this.#expired?.entries().next();
       if (expired !== undefined && !expired.done) {
         const [name, after] = expired.value;
         this.#expired!.delete(name);
         const pending = this.#timeUp(name, after, answers);
-        if (pending !== undefined) return this.#afterwards(pending, entries, answers);
+        if (pending !== undefined) return this.#afterwards(pending, answers);
         continue;
       }
-      if (entries === this.#entries || this.#postponed === undefined) return undefined;
-      const { postpone } = this.#state;
-      const index = this.#postponed.findIndex(({ message: { type } }) => !postpone?.has(type));
-      if (index < 0) return undefined;
-      const { message, weight } = this.#postponed.splice(index, 1)[0]!;
-      this.#postponedBytes -= weight;
-      if (this.#postponed.length === 0) this.#postponed = this.#postponedFrames = undefined;
+      const index = this.#nextPostponed();
+      if (index < 0) break;
+      const { message, weight } = this.#postponed![index]!;
       const row = this.#rowOf(message);
+      // It waits for the handlers at work, and the messages behind it wait, too.
+      if (this.working && (this.busy || row?.concurrent === undefined)) break;
+      this.#postponed!.splice(index, 1);
+      this.#postponedBytes -= weight;
+      if (this.#postponed!.length === 0) this.#postponed = this.#postponedFrames = undefined;
       if (row === undefined) {
         this.#fail(unexpected(this.#state, message.type), answers);
         return undefined;
       }
-      // Messages that stay in this state have been examined; another state examines all of them again.
-      const pending =
-        row.concurrent === undefined
-          ? this.#ask(row, message, message.type, answers)
-          : this.#enter(row, message, answers);
-      if (pending !== undefined) return this.#afterwards(pending, entries, answers);
+      if (row.concurrent === undefined) {
+        const pending = this.#ask(row, message, message.type, answers);
+        if (pending !== undefined) return this.#afterwards(pending, answers);
+      } else {
+        const pending = this.#enter(row, message, answers);
+        if (pending !== undefined) entered.push(pending);
+      }
     }
     if (this.final) this.#postponed = undefined;
-    return undefined;
+    return entered.length > 0 ? Promise.all(entered).then(() => undefined) : undefined;
+  }
+
+  /** The place of the first postponed message that the state does not leave to the next; −1 if there is none. */
+  #nextPostponed(): number {
+    const { postpone } = this.#state;
+    return this.#postponed?.findIndex(({ message: { type } }) => !postpone?.has(type)) ?? -1;
   }
 
   #postpone(message: Tagged, answers: Sent[]): void {
@@ -630,13 +633,13 @@ export class Run<Received, Sent, State extends string, Context> {
     if (this.#lanes !== lanes) return;
     this.#concurrent--;
     for (let next = lane.shift(); next !== undefined && this.#lanes === lanes; next = lane.shift()) {
-      if (!this.#over) await this.#work(next.row, next.message, answers);
+      await this.#work(next.row, next.message, answers);
       if (this.#lanes === lanes) this.#concurrent--;
       next.done();
     }
     if (this.#lanes !== lanes) return;
     this.#lanes?.delete(key);
-    if (this.#concurrent === 0) await this.#catchUp(this.#entries, answers);
+    if (this.#concurrent === 0) await this.#catchUp(answers);
   }
 
   /** Later answers of handlers at work are dropped. */
@@ -837,9 +840,9 @@ export class Run<Received, Sent, State extends string, Context> {
     return undefined;
   }
 
-  /** Append the messages that a state sends by itself; false if that made the session fail. */
-  #speak(say: ((context: unknown) => Said<Tagged>) | undefined, who: string, answers: Sent[]): boolean {
-    if (say === undefined) return true;
+  /** Append the messages that a state sends by itself, or fail. */
+  #speak(say: ((context: unknown) => Said<Tagged>) | undefined, who: string, answers: Sent[]): void {
+    if (say === undefined) return;
     const mark = answers.length;
     let failed: Error | undefined;
     try {
@@ -847,10 +850,9 @@ export class Run<Received, Sent, State extends string, Context> {
     } catch (cause) {
       failed = broken(this.#state, who, cause);
     }
-    if (failed === undefined) return true;
+    if (failed === undefined) return;
     answers.length = mark;
     this.#fail(failed, answers);
-    return false;
   }
 
   /** The first failure counts; the farewell is sent if the sending side is still open. */
@@ -894,10 +896,6 @@ interface Spoken {
 
 const NONE: readonly never[] = [];
 const KINDS: readonly (keyof StateLimits)[] = ['within', 'idle', 'frame'];
-
-function oneAtATime(): TypeError {
-  return new TypeError('one message at a time: the handler of the one before is still awaited');
-}
 
 /** The type of a received message; a peer's JSON may be anything. */
 function typeOf(message: unknown): unknown {

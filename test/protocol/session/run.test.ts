@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Codec, defineSession, json, type Step } from '../../../src/index.ts';
+import { type Codec, defineSession, json, line, type Step } from '../../../src/index.ts';
 
 type In =
   | { type: 'start' }
@@ -135,6 +135,85 @@ describe('postpone', () => {
     }
   });
 
+  test('1 MiB to the byte', () => {
+    // 16 of the object, 21 of its type, 8 of its number, 16 of the text.
+    const fitting = { ...query(1), text: 'x'.repeat(1_048_576 - 61) };
+    expect((session.start().receive(fitting) as AnyStep).error).toBeUndefined();
+    const longer = { ...fitting, text: `${fitting.text}x` };
+    expect((session.start().receive(longer) as AnyStep).error).toMatchObject({ limit: 1_048_576 });
+  });
+
+  test('a handler that is too late does not touch what waits', async () => {
+    const [slow, late] = [later<void>(), later<{ next: 'b' }>()];
+    const run = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: {
+          on: { start: () => slow.promise },
+          postpone: ['query'],
+          next: ['b'],
+          deadline: { within: 5, handle: () => late.promise },
+        },
+        b: { on: { query: ({ n }) => ({ send: row(n) }) } },
+      },
+    }).start();
+    void run.receive(query(7));
+    const first = run.receive({ type: 'start' });
+    const answers: Out[] = [];
+    const second = run.timeout('within', answers);
+    slow.resolve();
+    await first;
+    expect(answers).toEqual([]);
+    late.resolve({ next: 'b' });
+    expect(await second).toMatchObject({ state: 'b', answers: [row(7)] });
+  });
+
+  test('messages of concurrent rows of the next state are at work together; what comes meanwhile stays behind them', async () => {
+    const gates = new Map<number, ReturnType<typeof later<void>>>();
+    const begun: number[] = [];
+    const work = (channel: number, n: number): In => ({ type: 'work', channel, n });
+    const run = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: { on: { start: () => ({ next: 'b' }) }, postpone: ['work', 'query'], next: ['b'] },
+        b: {
+          on: {
+            work: {
+              concurrent: 'channel',
+              handle: ({ n }) => {
+                begun.push(n);
+                gates.set(n, later<void>());
+                return gates.get(n)!.promise.then(() => ({ send: row(n) }));
+              },
+            },
+            query: ({ n }) => ({ send: row(n) }),
+          },
+        },
+      },
+    }).start();
+    const answers: Out[] = [];
+    for (const message of [work(1, 1), work(2, 2), work(1, 3), query(4), work(2, 5)])
+      void run.receiveInto(message, answers);
+    const all = run.receiveInto({ type: 'start' }, answers);
+    expect(begun).toEqual([1, 2]);
+    expect([run.working, run.busy]).toEqual([true, false]);
+    // It would overtake those that wait behind the query.
+    expect(run.mustWait(work(3, 6))).toBe(true);
+    expect(() => run.receive(work(3, 6))).toThrow('one message at a time');
+    for (const n of [2, 1, 3, 5]) {
+      gates.get(n)!.resolve();
+      await new Promise(setImmediate);
+    }
+    await all;
+    expect(answers).toEqual([2, 1, 3, 4, 5].map(row));
+    expect(run.working).toBe(false);
+    // Once nothing is postponed, further messages join those at work.
+    void run.receiveInto(work(1, 7), answers);
+    expect(run.mustWait(work(1, 8))).toBe(false);
+  });
+
   const chain = defineSession({
     ...codecs,
     initial: 'a',
@@ -251,6 +330,33 @@ describe('named timers', () => {
     expect(run.receive({ type: 'stop' })).toMatchObject({ state: 'b', timers: { other: null } });
     expect(run.expire('other')).toMatchObject({ answers: [] });
     expect(run.expire('retry')).toMatchObject({ answers: [row(1)] });
+  });
+
+  test('a state without timers cancels all; without any, there is nothing to cancel', () => {
+    const run = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: {
+          on: {
+            start: () => ({ timers: { t: 5 } }),
+            query: () => ({ timers: { t: null } }),
+            stop: () => ({ next: 'b' }),
+          },
+          timers: { t: () => undefined },
+          next: ['b'],
+        },
+        b: {},
+      },
+    }).start();
+    const none = run.receive(query(1)) as AnyStep;
+    expect([none.error, 'timers' in none]).toEqual([undefined, false]);
+    void run.receive({ type: 'start' });
+    expect(run.receive({ type: 'stop' })).toMatchObject({
+      state: 'b',
+      error: undefined,
+      timers: { t: null },
+    });
   });
 
   test('one that the state does not have, or that no timer can keep, is our fault', () => {
@@ -415,6 +521,26 @@ describe('async generators', () => {
     });
     expect(await run.receive(query(2))).toMatchObject({
       answers: [row(0), row(1), row(8), row(9), { type: 'done' }],
+      error: undefined,
+    });
+  });
+
+  test('without outcomes, anything that the state may send, in any number', async () => {
+    const run = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: {
+          on: {
+            async *query({ n }) {
+              for (let i = 0; i < n; i++) yield row(i);
+            },
+          },
+        },
+      },
+    }).start();
+    expect(await run.receive(query(3))).toMatchObject({
+      answers: [row(0), row(1), row(2)],
       error: undefined,
     });
   });
@@ -879,7 +1005,8 @@ describe('an upgrade', () => {
 
   test('ends all but a fault: no message is taken, no time is kept, nothing may be sent', () => {
     const run = session.start();
-    void run.receive(query(1));
+    expect(run.receive(query(1))).not.toHaveProperty('upgrade');
+    expect(run.upgrade).toBeUndefined();
     expect(run.receive({ type: 'start' })).toMatchObject({
       answers: [row(1)],
       upgrade: 'tls',
@@ -905,6 +1032,7 @@ describe('an upgrade', () => {
         upgrade: 'tls',
       });
     }
+    expect(run.upgrade).toBe('tls');
     expect(() => run.send({ type: 'tick' })).toThrow(expect.objectContaining({ code: 'ERR_STATE_CLOSED' }));
     const error = new Error('no TLS after all');
     expect(run.fault(error)).toMatchObject({ answers: [{ type: 'done' }], final: true, error });
@@ -985,7 +1113,7 @@ describe('leave', () => {
     expect(step).toMatchObject({
       answers: [{ type: 'done' }],
       final: true,
-      error: { code: 'ERR_HANDLER', cause },
+      error: { code: 'ERR_HANDLER', cause, message: "the handler of 'leave' in state 'a' failed: x" },
     });
     const wrong = session()
       .start()
@@ -994,6 +1122,170 @@ describe('leave', () => {
       answers: [{ type: 'done' }],
       error: { code: 'ERR_STATE_UNEXPECTED', actual: 'start' },
     });
+  });
+});
+
+test('what a state says by itself, and fails to say, is named', () => {
+  const fail = (): never => {
+    throw new Error('x');
+  };
+  const failing = (part: object, initial = 'a') =>
+    defineSession({
+      ...codecs,
+      initial,
+      states: { a: { on: { start: () => ({ next: 'b' }) }, next: ['b'] }, b: part } as never,
+    }).start();
+  expect(failing({ onEnter: fail }, 'b').error?.message).toBe(
+    "the handler of 'onEnter' in state 'b' failed: x",
+  );
+  expect((failing({ onEnter: fail }).receive({ type: 'start' }) as AnyStep).error?.message).toBe(
+    "the handler of 'onEnter' in state 'b' failed: x",
+  );
+  expect(failing({ onEnd: fail }, 'b').ended()).toMatchObject({
+    final: true,
+    error: { message: "the handler of 'onEnd' in state 'b' failed: x" },
+  });
+});
+
+test('a state whose line is its own has it from the start', () => {
+  const framing = line();
+  const run = defineSession({ ...codecs, initial: 'a', states: { a: { framing } } }).start();
+  expect(run.line.reads).toBe(framing);
+  expect(run.greeting).toEqual([]);
+});
+
+test('ready is the state that the session names, and no other', () => {
+  const run = defineSession({
+    ...codecs,
+    initial: 'a',
+    ready: 'c',
+    states: {
+      a: { on: { start: () => ({ next: 'b' }) }, next: ['b'] },
+      b: { on: { start: () => ({ next: 'c' }) }, next: ['c'] },
+      c: { on: { start: () => ({ next: 'a' }) }, next: ['a'] },
+    },
+  }).start();
+  const ready: boolean[] = [run.ready];
+  for (let i = 0; i < 3; i++) {
+    void run.receive({ type: 'start' });
+    ready.push(run.ready);
+  }
+  // It stays so.
+  expect(ready).toEqual([false, false, true, true]);
+});
+
+test('what is no message is not sent; without types, anything else may be sent unasked', () => {
+  const any = { decode() {}, encode() {} } as never;
+  const run = defineSession({ receives: any, sends: any, initial: 'a', states: { a: {} } }).start();
+  for (const none of [null, undefined, 5, {}, { type: 5 }]) {
+    expect(() => run.send(none as never)).toThrow(new TypeError('a message is an object with a type'));
+  }
+  expect(() => run.send({ type: 'whatever' } as never)).not.toThrow();
+});
+
+describe('a handler that ends once a limit has passed', () => {
+  /** In state a, the limit is handled, and the state stays. */
+  const limited = (on: object) =>
+    defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: {
+          on: { stop: () => ({ send: { type: 'done' } }), ...on },
+          deadline: { within: 5, handle: () => ({ send: { type: 'tick' } }) },
+        },
+      } as never,
+    }).start();
+
+  test('does not fail the session, or end the wait for another one', async () => {
+    const gates = [later<void>(), later<void>()];
+    let begun = 0;
+    const run = limited({ start: () => gates[begun++]!.promise });
+    const answers: Out[] = [];
+    const first = run.receiveInto({ type: 'start' }, answers);
+    void run.timeout('within', answers);
+    void run.receiveInto({ type: 'start' }, answers);
+    gates[0]!.reject(new Error('late'));
+    await first;
+    expect([run.error, run.busy, run.final]).toEqual([undefined, true, false]);
+    gates[1]!.resolve();
+    await new Promise(setImmediate);
+    void run.receiveInto({ type: 'stop' }, answers);
+    expect(answers).toEqual([{ type: 'tick' }, { type: 'done' }]);
+  });
+
+  test('a generator says nothing more, is asked for nothing more, and may clean up', async () => {
+    for (const hasRoom of [true, false]) {
+      const gate = later<void>();
+      const log: string[] = [];
+      const run = limited({
+        start: () => ({
+          async next() {
+            log.push('next');
+            await (hasRoom ? gate.promise : undefined);
+            return { value: row(1), done: false };
+          },
+          return: async () => log.push('return'),
+          [Symbol.asyncIterator]() {
+            return this;
+          },
+        }),
+      });
+      const answers: Out[] = [];
+      // Without room, it waits behind its first answer.
+      if (!hasRoom) run.onAnswers = () => {};
+      const pending = run.receiveInto({ type: 'start' }, answers);
+      await new Promise(setImmediate);
+      void run.timeout('within', answers);
+      gate.resolve();
+      await pending;
+      expect(log).toEqual(['next', 'return']);
+      expect(answers).toEqual(hasRoom ? [{ type: 'tick' }] : [row(1), { type: 'tick' }]);
+    }
+  });
+
+  test('a concurrent one frees no place of those that came after it, and no key', async () => {
+    const gates = new Map<number, ReturnType<typeof later<void>>>();
+    const work = (n: number): In => ({ type: 'work', channel: 1, n });
+    const run = limited({
+      work: {
+        concurrent: 'channel',
+        handle: ({ n }: { n: number }) => {
+          gates.set(n, later<void>());
+          return gates.get(n)!.promise.then(() => ({ send: row(n) }));
+        },
+      },
+    });
+    const answers: Out[] = [];
+    const turn = () => new Promise(setImmediate);
+    // The second is at work behind the first, the third waits.
+    const all = [1, 2, 3].map((n) => run.receiveInto(work(n), answers));
+    gates.get(1)!.resolve();
+    await turn();
+    expect([...gates.keys()]).toEqual([1, 2]);
+    void run.timeout('within', answers);
+    expect(run.working).toBe(false);
+    void run.receiveInto(work(4), answers);
+    gates.get(2)!.resolve();
+    await Promise.all(all);
+    await turn();
+    expect(run.working).toBe(true);
+    void run.receiveInto(work(5), answers);
+    await turn();
+    // It waits behind the fourth.
+    expect([...gates.keys()]).toEqual([1, 2, 4]);
+    void run.timeout('within', answers);
+    void run.receiveInto(work(6), answers);
+    gates.get(4)!.resolve();
+    await turn();
+    expect(run.working).toBe(true);
+    void run.receiveInto(work(7), answers);
+    gates.get(6)!.resolve();
+    await turn();
+    gates.get(7)!.resolve();
+    await turn();
+    expect(run.working).toBe(false);
+    expect(answers.filter(({ type }) => type === 'row')).toEqual([1, 6, 7].map(row));
   });
 });
 
@@ -1078,6 +1370,14 @@ describe('context and dispose', () => {
       },
       () => [row(1), { type: 'start' }],
       () => [row(1), null],
+      () => [
+        row(1),
+        {
+          get type() {
+            throw new Error('x');
+          },
+        },
+      ],
     ]) {
       const run = defineSession({
         ...codecs,
