@@ -94,6 +94,7 @@ const STATE: Record<string, Record<string, string>> = {
   },
   'src/bytes/utf8.ts': {
     narrow: 'the characters of one short text, while it is read: each call writes before it reads',
+    isWide: 'a guess which of two ways reads the next text faster; both give the same text',
   },
   'src/bytes/trust.ts': { trusted: 'classes that keep no views, weakly' },
   'src/net/lent-reads.ts': {

@@ -1,22 +1,27 @@
+import { SHORT_TEXT, shortText } from './short-text.ts';
+
 /** Methods of Node's buffers that are not documented: as the documented ones, without their checks. */
 interface NodeBuffer {
   latin1Slice(start: number, end: number): string;
   utf8Slice(start: number, end: number): string;
 }
 
-const { fromCharCode: chars } = String;
-
-/** Longer texts are read faster by the runtime than by a loop in front of it. */
-const SHORT_TEXT = 20;
-
 /** The characters of one short text, while it is read. */
 const narrow = Buffer.allocUnsafeSlow(SHORT_TEXT);
 
+/** Whether the last short text had characters beyond ASCII: then the next one is likely to have some too. */
+let isWide = false;
+
 /** The text in `bytes[start, end)`, or undefined where that is not UTF-8. U+FEFF is kept. */
 export function decodeUtf8(bytes: Buffer, start: number, end: number): string | undefined {
-  if (end - start > SHORT_TEXT) return decodeAny(bytes, start, end);
-  for (let at = start; at < end; at++) if (bytes[at]! > 0x7f) return decodeNarrow(bytes, start, end);
-  return ofBytes(bytes, start, end - start);
+  const length = end - start;
+  if (length > SHORT_TEXT) return decodeLong(bytes, start, end);
+  if (!isWide) {
+    const text = shortText(bytes, start, length, 0x7f);
+    if (text !== undefined) return text;
+    isWide = true;
+  }
+  return decodeNarrow(bytes, start, end);
 }
 
 /** A short text of characters up to U+00FF, which are one byte each in memory: ASCII, and C2 or C3 with one byte more. */
@@ -32,36 +37,25 @@ function decodeNarrow(bytes: Buffer, start: number, end: number): string | undef
       narrow[count++] = ((lead & 0x03) << 6) | (next & 0x3f);
     }
   }
-  return ofBytes(narrow, 0, count);
+  if (count === end - start) isWide = false;
+  return shortText(narrow, 0, count, 0xff);
 }
 
-/** The text of which each byte is a character. A call into the runtime costs more than a few of them. */
-function ofBytes(b: Buffer, i: number, length: number): string {
-  // biome-ignore format: a line for each length
-  switch (length) {
-    case 0: return '';
-    case 1: return chars(b[i]!);
-    case 2: return chars(b[i]!, b[i + 1]!);
-    case 3: return chars(b[i]!, b[i + 1]!, b[i + 2]!);
-    case 4: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!);
-    case 5: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!);
-    case 6: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!);
-    case 7: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!);
-    case 8: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!);
-    case 9: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!);
-    case 10: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!);
-    case 11: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!);
-    case 12: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!);
-    case 13: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!, b[i + 12]!);
-    case 14: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!, b[i + 12]!, b[i + 13]!);
-    case 15: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!, b[i + 12]!, b[i + 13]!, b[i + 14]!);
-    case 16: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!, b[i + 12]!, b[i + 13]!, b[i + 14]!, b[i + 15]!);
-    case 17: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!, b[i + 12]!, b[i + 13]!, b[i + 14]!, b[i + 15]!, b[i + 16]!);
-    case 18: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!, b[i + 12]!, b[i + 13]!, b[i + 14]!, b[i + 15]!, b[i + 16]!, b[i + 17]!);
-    case 19: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!, b[i + 12]!, b[i + 13]!, b[i + 14]!, b[i + 15]!, b[i + 16]!, b[i + 17]!, b[i + 18]!);
-    case 20: return chars(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!, b[i + 10]!, b[i + 11]!, b[i + 12]!, b[i + 13]!, b[i + 14]!, b[i + 15]!, b[i + 16]!, b[i + 17]!, b[i + 18]!, b[i + 19]!);
-    default: return (b as unknown as NodeBuffer).latin1Slice(i, i + length);
+/** Node before 24 reads ASCII of these lengths faster as Latin-1, even if the text is then checked. */
+const LATIN1_FROM = 512;
+const LATIN1_TO = Number.parseInt(process.versions.node, 10) < 24 ? 16_384 : 0;
+
+/** The global `Buffer` is a getter. */
+const { byteLength } = Buffer;
+
+function decodeLong(bytes: Buffer, start: number, end: number): string | undefined {
+  const length = end - start;
+  if (length >= LATIN1_FROM && length <= LATIN1_TO) {
+    const text = (bytes as unknown as NodeBuffer).latin1Slice(start, end);
+    // A character beyond ASCII has two bytes in UTF-8.
+    if (byteLength(text) === length) return text;
   }
+  return decodeAny(bytes, start, end);
 }
 
 /** The runtime writes U+FFFD for what is malformed; where it did, the bytes say whether that stands in them. */

@@ -22,12 +22,15 @@ test.each([
   'a real \ufffd stands here',
   `${'x'.repeat(100)}\ufffd`,
   '😀'.repeat(40),
-])('what is UTF-8 is read as it is: %s', (text) => {
+])('a text in UTF-8 is decoded: %s', (text) => {
   const bytes = Buffer.from(`<${text}>`);
   expect(decodeUtf8(bytes, 1, bytes.length - 1)).toBe(text);
 });
 
-test('of every length up to where it is read in one call', () => {
+/** Around these lengths in bytes another way of decoding begins. */
+const LENGTHS = [0, 1, 2, 10, 15, 16, 17, 18, 19, 20, 21, 22, 40, 510, 511, 512, 513, 514];
+
+test('texts of 1 to 30 characters with any kind of last character', () => {
   for (let length = 0; length < 30; length++) {
     for (const last of ['z', 'é', 'ÿ', '\u0100', '€', '😀']) {
       const text = `${'abcdefghijklmnopqrstuvwxyzabcdefgh'.slice(0, length)}${last}`;
@@ -37,15 +40,55 @@ test('of every length up to where it is read in one call', () => {
   }
 });
 
-test.each([0, 1, 10, 16, 17, 18, 19, 20, 21, 300])('malformed behind %i characters', (length) => {
-  for (const fault of ['ff', 'c3', 'eda080', 'f4908080', 'c0af', 'efbfbdff']) {
-    const bytes = Buffer.concat([Buffer.alloc(length, 'a'), Buffer.from(fault, 'hex')]);
-    expect(decodeUtf8(bytes, 0, bytes.length), fault).toBeUndefined();
-    expect(utf8FaultAt(bytes, 0, bytes.length)).toBe(length + (fault === 'efbfbdff' ? 3 : 0));
+test.each(LENGTHS)('%i bytes: a byte above 0x7f at every place, well-formed or not', (length) => {
+  const pieces = ['7f', '80', 'bf', 'c2', 'c280', 'c3bf', 'c480', 'c0af', 'e282ac', 'efbfbd', 'eda080', 'ff'];
+  for (const piece of pieces.map((one) => Buffer.from(one, 'hex'))) {
+    for (let at = 0; at + piece.length <= length; at++) {
+      const bytes = Buffer.alloc(length + 2, 'a');
+      piece.copy(bytes, 1 + at);
+      expect(decodeUtf8(bytes, 1, 1 + length)).toBe(expected(bytes.subarray(1, 1 + length)));
+    }
   }
 });
 
-test('any bytes, as a fatal TextDecoder has it', () => {
+test.each([16_383, 16_384, 16_385])('%i bytes: a byte above 0x7f at either end', (length) => {
+  const ascii = Buffer.alloc(length, 'a');
+  expect(decodeUtf8(ascii, 0, length)).toBe('a'.repeat(length));
+  for (const at of [0, length - 1]) {
+    const bytes = Buffer.from(ascii);
+    bytes[at] = 0x80;
+    expect(decodeUtf8(bytes, 0, length)).toBeUndefined();
+  }
+  const accented = Buffer.from(`${'a'.repeat(length - 2)}é`);
+  expect(decodeUtf8(accented, 0, length)).toBe(`${'a'.repeat(length - 2)}é`);
+});
+
+test('a text does not depend on the texts decoded before it', () => {
+  const texts = ['', 'a', 'é', '€', 'abc', 'Größe', 'Zeile', '表の列', 'x'.repeat(20), 'ÿ'.repeat(10)];
+  const all = texts.map((text) => Buffer.from(text));
+  const bad = Buffer.from('61c3', 'hex');
+  for (const before of [...all, bad]) {
+    for (const [i, bytes] of all.entries()) {
+      decodeUtf8(before, 0, before.length);
+      expect(decodeUtf8(bytes, 0, bytes.length)).toBe(texts[i]);
+      decodeUtf8(before, 0, before.length);
+      expect(decodeUtf8(bad, 0, bad.length)).toBeUndefined();
+    }
+  }
+});
+
+test.each([0, 1, 10, 16, 17, 18, 19, 20, 21, 300, 512])(
+  'a malformed sequence after %i characters',
+  (length) => {
+    for (const fault of ['ff', 'c3', 'eda080', 'f4908080', 'c0af', 'efbfbdff']) {
+      const bytes = Buffer.concat([Buffer.alloc(length, 'a'), Buffer.from(fault, 'hex')]);
+      expect(decodeUtf8(bytes, 0, bytes.length), fault).toBeUndefined();
+      expect(utf8FaultAt(bytes, 0, bytes.length)).toBe(length + (fault === 'efbfbdff' ? 3 : 0));
+    }
+  },
+);
+
+test('any bytes give what a TextDecoder that refuses malformed input gives', () => {
   const byte = fc.oneof(
     fc.constantFrom(0x20, 0xc3, 0xa9, 0xef, 0xbf, 0xbd, 0xf0, 0x9f),
     fc.integer({ min: 0, max: 255 }),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ProtocolError } from '../../../src/errors.ts';
-import { compile } from '../../../src/protocol/fields/engine/compile.ts';
+import { compile, FAILED } from '../../../src/protocol/fields/engine/compile.ts';
 import { trace } from '../../../src/protocol/fields/engine/trace.ts';
 import { encodeByWalking } from '../../../src/protocol/fields/engine/write-walk.ts';
 import type { AnyField } from '../../../src/protocol/fields/field.ts';
@@ -280,6 +280,22 @@ describe('what encodes decodes', () => {
     expect(codec.decode(frame)).toStrictEqual({ type: 'm', a: 9 });
     expect(trace(codec, frame).value).toStrictEqual({ type: 'm', a: 9 });
   });
+
+  it.each([5, 19, 20, 21, 511, 512, 513])(
+    'both engines refuse a text of %i bytes with one byte that is not UTF-8',
+    (length) => {
+      const codec = codecOf(f.struct({ text: f.utf8(f.u16be), n: f.u8 }));
+      const { decode } = compile(codec.declaration)!;
+      const frame = codec.encode({ text: 'a'.repeat(length), n: 7 });
+      expect(decode(frame, 0, frame.length)).toEqual({ text: 'a'.repeat(length), n: 7 });
+      for (let at = 2; at < 2 + length; at++) {
+        frame[at] = 0x80;
+        expect(decode(frame, 0, frame.length)).toBe(FAILED);
+        expect(refused(() => codec.decode(frame)).code).toBe('ERR_MESSAGE_UTF8');
+        frame[at] = 0x61;
+      }
+    },
+  );
 
   it('a text that is shorter or longer than its fixed size is refused by both engines', () => {
     const codec = codecOf(f.struct({ code: f.utf8(4), n: f.u8 }));
