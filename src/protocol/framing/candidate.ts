@@ -97,7 +97,7 @@ export class Candidate {
     return NONE;
   }
 
-  /** As `judge`, at the end of the stream: a kind that needs more bytes is skipped. Returns whether there was one. */
+  /** Skip the kind that needs more bytes: none will come. */
   passOver(): void {
     this.kind++;
     this.#restart();

@@ -136,10 +136,9 @@ const HEADED_OPTIONS: Readonly<Record<keyof HeadedOptions, Check>> = {
 /** How a length is read from a header. */
 interface Length {
   readonly layout: HeadedLayout['length'];
-  /** The length in the header; `ABSENT`, or what is wrong with it, in words. */
-  read(header: Buffer): number | string;
+  /** The length in the header; undefined if it has none; or what is wrong with it, in words. */
+  read(header: Buffer): number | string | undefined;
 }
-const ABSENT = -1;
 
 function lengthOf(length: HeaderLength): Length {
   if (typeof length === 'function') {
@@ -147,7 +146,7 @@ function lengthOf(length: HeaderLength): Length {
       layout: { by: 'function' },
       read(header) {
         const answer: unknown = length(header);
-        if (answer === undefined) return ABSENT;
+        if (answer === undefined) return undefined;
         if (Number.isSafeInteger(answer) && (answer as number) >= 0) return answer as number;
         return `a length of ${show(answer)}`;
       },
@@ -198,7 +197,7 @@ function fieldLength({
   const wanted = new Set(names.map((name) => name.toLowerCase()));
   const rest = { base, add, ...(otherwise !== undefined && { otherwise }) };
   const layout = { by: 'field', names: [...names], fieldEnd, nameEnd, ...rest } as const;
-  const read = (header: Buffer): number | string => {
+  const read = (header: Buffer): number | string | undefined => {
     let found: number | undefined;
     for (const line of header.toString('latin1').split(fieldEnd)) {
       const at = line.indexOf(nameEnd);
@@ -208,7 +207,7 @@ function fieldLength({
       if (found !== undefined && found !== value) return `two different values of ${names[0]}`;
       found = value;
     }
-    return found === undefined ? (otherwise ?? ABSENT) : found + add;
+    return found === undefined ? otherwise : found + add;
   };
   return { layout, read };
 }
@@ -216,9 +215,9 @@ function fieldLength({
 function columnLength({ column, columnEnd = ' ', base = 10, add = 0, otherwise }: HeaderColumn): Length {
   const rest = { base, add, ...(otherwise !== undefined && { otherwise }) };
   const layout = { by: 'column', column, columnEnd, ...rest } as const;
-  const read = (header: Buffer): number | string => {
+  const read = (header: Buffer): number | string | undefined => {
     const text = header.toString('latin1').split(columnEnd).at(column);
-    if (text === undefined) return otherwise ?? ABSENT;
+    if (text === undefined) return otherwise;
     const value = digits(text.trim(), base);
     return value < 0 ? `no number in column ${column}` : value + add;
   };
@@ -272,9 +271,10 @@ function headedMeasure(headed: Headed): PacketKind['measure'] {
     if (cursor.at === header) {
       const said = length.read(bytes.subarray(start, start + header - end.length));
       if (typeof said === 'string') cursor.problem = said;
-      else if (said >= 0) return header + said + trailer;
-      else if (said !== ABSENT) cursor.problem = `a negative length of ${said}`;
-      else if (until === undefined) cursor.problem = 'a header that says no length';
+      else if (said === undefined) {
+        if (until === undefined) cursor.problem = 'a header that says no length';
+      } else if (said < 0) cursor.problem = `a negative length of ${said}`;
+      else return header + said + trailer;
       if (cursor.problem !== undefined) return NONE;
     }
     const behind = search(until!, bytes, start, Math.min(stop, start + maximum), cursor);

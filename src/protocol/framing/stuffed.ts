@@ -25,7 +25,7 @@ export interface StuffedFlagOptions extends StuffedOptions {
   forbidden?: readonly number[] | undefined;
   /** A byte that drops the bytes of the frame so far, without a report. The writer escapes it. */
   cancel?: number | undefined;
-  /** Whether the writer opens each frame with a flag. Default true. */
+  /** Whether the writer opens each frame with a flag; with a `length` it always does. Default true. */
   opens?: boolean | undefined;
   /**
    * Set if the payload contains its own length: the frame ends there, without a flag after it (XBee API 2). Bytes between such
@@ -84,7 +84,7 @@ export function stuffed(options: StuffedFlagOptions): Framing {
   const decode = xor === undefined ? (code: number) => back.get(code) : (code: number) => code ^ xor;
   const table = new EscapeTable({ escape: esc, codes, decode, ignored, forbidden });
   const stuffing = stuffingOf(table, { delimiter: flag, startMarker: undefined, emptyFrames: false });
-  const opens = options.opens ?? true;
+  const opens = options.length !== undefined || (options.opens ?? true);
   const common: StuffedLayout = {
     kind: 'stuffed',
     delimiter: flag,

@@ -281,7 +281,15 @@ const ROWS: [Framing, maximum: number, wire: string | undefined, Rest<FramingLay
     },
   ],
   [
-    stuffed({ flag: 1, escape: 2, xor: 8, length: { offset: 0, width: 2, base: 16 }, maxFrameLength: 99 }),
+    stuffed({
+      flag: 1,
+      escape: 2,
+      xor: 8,
+      length: { offset: 0, width: 2, base: 16 },
+      // Frames with a length always begin with a flag.
+      opens: false,
+      maxFrameLength: 99,
+    }),
     99,
     undefined,
     {

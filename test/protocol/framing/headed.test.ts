@@ -3,7 +3,7 @@ import { headed } from '../../../src/index.ts';
 import { verifyFraming } from '../../../src/testing/index.ts';
 import { pieces, readAll, thrown, writeOne } from '../../support/reading.ts';
 
-const b = (text: string): Buffer => Buffer.from(text, 'latin1');
+const b = (...texts: string[]): Buffer => Buffer.from(texts.join(''), 'latin1');
 
 describe('FIX: length and sum are decimal text, and the body may hold the delimiter (simplefix#16, quickfix#62, fixparser#14)', () => {
   const SOH = '\x01';
@@ -149,6 +149,38 @@ test('STOMP 1.2: the body ends with NUL where no length is said, and line ends m
     ],
     { truncation: 'any' },
   ));
+
+test('the longest header and the longest frame, and one byte more', () =>
+  verifyFraming(
+    headed({ end: ':', length: { column: -1 }, trailer: 1, maxHeaderLength: 4, maxFrameLength: 8 }),
+    [
+      { bytes: b('a 3:abc;', '00:;'), frames: [b('a 3:abc;'), b('00:;')], canonical: true },
+      { name: 'a longer header', bytes: b('00:;', 'ab 0:;'), frames: [b('00:;')], error: 'ERR_FRAME_LENGTH' },
+      {
+        name: 'a longer frame',
+        bytes: b('00:;', 'a 4:abcd;'),
+        frames: [b('00:;')],
+        error: 'ERR_FRAME_TOO_LONG',
+      },
+    ],
+  ));
+
+test('a body up to its end makes no frame that is too long', () =>
+  verifyFraming(headed({ end: ':', length: { field: 'n', nameEnd: '=' }, until: '..', maxFrameLength: 8 }), [
+    {
+      bytes: b('a:bcde..', ':..', 'n=2:ab'),
+      frames: [b('a:bcde..'), b(':..'), b('n=2:ab')],
+      canonical: true,
+    },
+    { name: 'one byte more', bytes: b(':..', 'a:bcdef..'), frames: [b(':..')], error: 'ERR_FRAME_TOO_LONG' },
+    { name: 'no end in sight', bytes: b(':..', 'a:bcdefg'), frames: [b(':..')], error: 'ERR_FRAME_TOO_LONG' },
+  ]));
+
+test('fields and columns have the white space round them taken off, and names either case', () =>
+  verifyFraming(headed({ end: ';', length: { field: 'N', fieldEnd: ',', nameEnd: '=' } }), [
+    { bytes: b(' n = 2 ;ab', 'x,n=1,y=;a'), frames: [b(' n = 2 ;ab'), b('x,n=1,y=;a')], canonical: true },
+    { name: 'another field that ends so', bytes: b('in=1;'), frames: [], error: 'ERR_FRAME_LENGTH' },
+  ]));
 
 test('a column that may be missing', () =>
   verifyFraming(headed({ end: '\n', length: { column: 1, otherwise: 0, add: 1 } }), [
