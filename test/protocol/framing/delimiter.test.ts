@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { delimiter, FrameError, line } from '../../../src/index.ts';
+import { delimiter, FrameError, type Framing, line } from '../../../src/index.ts';
 import { type DelimiterSearch, delimiterSearch } from '../../../src/protocol/framing/delimiter-search.ts';
 import { verifyFraming } from '../../../src/testing/index.ts';
 import { pieces, readAll, thrown, writeOne } from '../../support/reading.ts';
@@ -339,6 +339,85 @@ describe('a start', () => {
       });
     }
     expect(String(writeOne(trailed, b('a>>>')))).toBe('a>>>');
+  });
+});
+
+describe('what the writer says of a payload that would not be read back', () => {
+  const inside = 'contains a delimiter, or makes one with the delimiter behind it,';
+  const trailed = delimiter({ delimiter: '>', trailer: 2 });
+  const started = delimiter({ start: '$GP', delimiter: ';', stripStart: false, maxFrameLength: 2 });
+
+  test.each<[Framing, payload: string, problem: string]>([
+    [delimiter({ delimiter: '\r\n' }), 'a\r\nb', `${inside} at byte 1`],
+    [delimiter({ delimiter: 'aa' }), 'ba', `${inside} at byte 2`],
+    [delimiter({ delimiter: ';', stripDelimiter: false }), 'a;b', `${inside} at byte 1`],
+    [delimiter({ delimiter: ';', stripDelimiter: false }), 'a;b;', `${inside} at byte 1`],
+    [trailed, 'a', 'has no delimiter before its trailer at byte 1'],
+    [trailed, 'a>', 'has no 2 bytes behind its delimiter at byte 1'],
+    [trailed, 'a>1', 'has no 2 bytes behind its delimiter at byte 1'],
+    [trailed, 'a>123', `${inside} at byte 1`],
+    [trailed, '>>>1', `${inside} at byte 0`],
+    [started, 'ab', 'does not begin with the start that is to stay on it at byte 0'],
+    [started, '$G', 'does not begin with the start that is to stay on it at byte 0'],
+  ])('%#: %j', (framing, payload, problem) => {
+    expect(thrown(() => writeOne(framing, b(payload)))).toMatchObject({
+      code: 'ERR_FRAME_STUFFING',
+      message: `payload ${problem}`,
+      origin: 'local',
+      offset: Number(/\d+$/.exec(problem)![0]),
+    });
+  });
+
+  test('the start that stays on a frame does not count for its length, nor does the delimiter', () => {
+    expect(String(writeOne(started, b('$GPab')))).toBe('$GPab;');
+    const whole = delimiter({
+      start: '$',
+      delimiter: ';',
+      stripStart: false,
+      stripDelimiter: false,
+      maxFrameLength: 2,
+    });
+    expect(String(writeOne(whole, b('$ab;')))).toBe('$ab;');
+    for (const [framing, payload] of [
+      [started, '$GPabc'],
+      [whole, '$abc'],
+      [whole, '$abc;'],
+    ] as const) {
+      expect(thrown(() => writeOne(framing, b(payload)))).toMatchObject({
+        code: 'ERR_FRAME_TOO_LONG',
+        limit: 2,
+        actual: 3,
+      });
+    }
+  });
+
+  test('a frame is judged as it will be given out', () => {
+    const valid = (frame: Buffer): boolean => frame.at(-1) === 0x3b;
+    const keeps = delimiter({ delimiter: ';', stripDelimiter: false, valid });
+    expect(String(writeOne(keeps, b('ab')))).toBe('ab;');
+    expect(String(writeOne(keeps, b('ab;')))).toBe('ab;');
+    const strips = delimiter({ delimiter: ';', valid });
+    expect(thrown(() => writeOne(strips, b('ab')))).toMatchObject({ code: 'ERR_FRAME_CHECKSUM' });
+    const never = delimiter({ delimiter: ';', stripDelimiter: false, valid: () => false });
+    expect(thrown(() => writeOne(never, b('ab;')))).toMatchObject({
+      code: 'ERR_FRAME_CHECKSUM',
+      message: 'payload that is not valid',
+      origin: 'local',
+    });
+  });
+
+  test('a payload in its place gets its start and its delimiter, or brings it', () => {
+    const framing = delimiter({ start: '<<', delimiter: '>', stripDelimiter: false });
+    const writer = framing.writer();
+    expect(writer.headerLength).toBe(2);
+    expect(writer.bound(3)).toBe(6);
+    const target = b('......ab......');
+    expect(writer.seal!(target, 4, 8)).toBe(9);
+    expect(String(target)).toBe('....<<ab>.....');
+    expect(writer.seal!(target, 4, 9)).toBe(9);
+    expect(() => writer.seal!(target, 4, 10)).toThrow('contains a delimiter');
+    expect(writer.write(target, 9, b('<ab>'), 1, 3)).toBe(14);
+    expect(String(target)).toBe('....<<ab><<ab>');
   });
 });
 

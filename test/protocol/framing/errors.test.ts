@@ -258,6 +258,51 @@ const ROWS: [
     ],
   ],
   [
+    'slip: a start inside a frame',
+    slip({ start: 0xab }),
+    hex('AB 61 C0', 'AB 62 AB 63 C0'),
+    [
+      'ERR_FRAME_STUFFING',
+      'start marker inside a frame in the frame at stream offset 104, at stream offset 105',
+      { actual: 0xab, offset: 105 },
+    ],
+  ],
+  [
+    'slip: a start inside a frame, and behind it one that is too long',
+    slip({ start: 0xab, maxFrameLength: 2, onInvalid: 'discard', onTooLong: 'discard' }),
+    hex('AB AB 636465 C0', 'AB 65 DB 63 C0', 'AB 61'),
+    [
+      'ERR_FRAME_STUFFING',
+      'start marker inside a frame in the frame at stream offset 101, at stream offset 101',
+      { actual: 0xab, offset: 101 },
+    ],
+    [
+      'ERR_FRAME_TOO_LONG',
+      'frame longer than maxFrameLength 2, at stream offset 102',
+      { limit: 2, offset: 102 },
+    ],
+    [
+      'ERR_FRAME_STUFFING',
+      'invalid stuffing in the frame at stream offset 107, at stream offset 108',
+      { actual: 0xdb, offset: 108 },
+    ],
+    [
+      'ERR_FRAME_TRUNCATED',
+      'stream ended inside a frame, after 1 bytes of it: no delimiter came, at stream offset 113',
+      { actual: 1, offset: 112 },
+    ],
+  ],
+  [
+    'stuffed: a forbidden byte behind one that cancels',
+    stuffed({ ...escaped, cancel: 0x1a, forbidden: [0x18] }),
+    hex('61 7E', '61 1A 6262 18 7E'),
+    [
+      'ERR_FRAME_STUFFING',
+      'invalid stuffing in the frame at stream offset 104, at stream offset 106',
+      { actual: 0x18, offset: 106 },
+    ],
+  ],
+  [
     'cobs: a count behind the end',
     cobs(),
     hex('02 61 00', '05 6263 00'),

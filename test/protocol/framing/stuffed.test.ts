@@ -320,3 +320,50 @@ test('the writer refuses what would not be read', () => {
     origin: 'local',
   });
 });
+
+describe('batches', () => {
+  test('the frames of a chunk share one buffer; one that began in an earlier chunk comes alone', () => {
+    const reader = slip().reader();
+    reader.push(hex('C0 01 DB DC C0', 'C0 02 C0', '03'));
+    expect(reader.take()).toEqual({
+      bytes: expect.anything(),
+      bounds: [0, 2, 2, 3],
+      count: 2,
+      runStart: 0,
+      runEnd: 3,
+    });
+    expect(reader.take()).toBeUndefined();
+    reader.push(hex('04 C0', '05 C0', '06 C0'));
+    const [first, second] = [reader.take()!, reader.take()!];
+    expect(first.bounds).toEqual([0, 2]);
+    expect(first.bytes.subarray(0, 2)).toEqual(hex('03 04'));
+    expect(second.bounds).toEqual([0, 1, 1, 2]);
+    expect(second.bytes.subarray(0, 2)).toEqual(hex('05 06'));
+    expect(reader.take()).toBeUndefined();
+  });
+
+  test('a frame that is asked for alone', () => {
+    const reader = slip().reader();
+    expect(reader.take(1)).toBeUndefined();
+    reader.push(hex('01 02 C0', '03 C0', '04 C0'));
+    expect(reader.take(1)).toEqual({ bytes: hex('01 02'), bounds: [0, 2], count: 1, runStart: 0, runEnd: 2 });
+    expect(reader.take(1)).toEqual({ bytes: hex('03'), bounds: [0, 1], count: 1, runStart: 0, runEnd: 1 });
+    // More may come than is asked for.
+    expect(reader.take(2)?.count).toBe(1);
+    expect(reader.take(1)).toBeUndefined();
+  });
+
+  test('what is before a fault is given out, and what is discarded leaves no gap', () => {
+    const strict = slip().reader();
+    strict.push(hex('01 C0', '02 DB 03 C0', '04 C0'));
+    expect(strict.take()?.bounds).toEqual([0, 1]);
+    expect(strict.error?.code).toBe('ERR_FRAME_STUFFING');
+    expect(strict.take()).toBeUndefined();
+    const reader = slip({ onInvalid: 'discard', maxFrameLength: 2, onTooLong: 'discard' }).reader();
+    reader.push(hex('01 C0', '02 DB 03 C0', '01 02 03 C0', '04 C0'));
+    const batch = reader.take()!;
+    expect(batch.bounds).toEqual([0, 1, 1, 2]);
+    expect(batch.bytes.subarray(0, 2)).toEqual(hex('01 04'));
+    expect(reader.take()).toBeUndefined();
+  });
+});

@@ -1,0 +1,194 @@
+/** What a reader shows beside its frames: runs of bytes, measured frames, batches and their places. */
+import { describe, expect, test } from 'vitest';
+import {
+  delimiter,
+  type FrameReader,
+  type Framing,
+  fixedLength,
+  headed,
+  type LengthPrefixOptions,
+  lengthPrefix,
+  packets,
+} from '../../../src/index.ts';
+import { hex } from '../../support/hex.ts';
+
+const bytes1 = lengthPrefix({ lengthFieldLength: 1 });
+
+describe('a run: bytes for a codec that reads frames and messages in one pass', () => {
+  test('the bytes that are not read yet, from a frame on', () => {
+    const reader = bytes1.reader();
+    expect(reader.run!()).toBeUndefined();
+    const chunk = hex('01 61', '02 62');
+    reader.push(chunk);
+    expect(reader.run!()).toEqual({
+      bytes: chunk,
+      at: 0,
+      end: 4,
+      header: {
+        header: 1,
+        offset: 0,
+        width: 1,
+        little: true,
+        adjustment: 0,
+        strip: 1,
+        shortest: 0,
+        longest: 255,
+      },
+    });
+    reader.goOn!(2);
+    expect(reader.run!()).toMatchObject({ at: 2, end: 4 });
+    expect(() => reader.goOn!(1)).toThrow(new RangeError('at: expected 2 to 4, got 1'));
+    expect(() => reader.goOn!(5)).toThrow(new RangeError('at: expected 2 to 4, got 5'));
+    expect(() => reader.goOn!(Number.NaN)).toThrow(RangeError);
+    expect(reader.next()).toBeUndefined();
+    // A frame is under way.
+    reader.push(hex('63', '00'));
+    expect(reader.run!()).toBeUndefined();
+    expect(String(reader.next())).toBe('bc');
+    expect(reader.run!()).toMatchObject({ at: 1, end: 2 });
+    reader.goOn!(2);
+    expect(reader.run!()).toBeUndefined();
+  });
+
+  test.each<[LengthPrefixOptions, partsAbove: number | undefined, header: object]>([
+    [
+      {
+        lengthFieldLength: 2,
+        byteOrder: 'big',
+        lengthFieldOffset: 1,
+        lengthAdjustment: 2,
+        maxFrameLength: 9,
+      },
+      undefined,
+      { header: 3, offset: 1, width: 2, little: false, adjustment: 2, strip: 3, shortest: 0, longest: 9 },
+    ],
+    [
+      { lengthFieldLength: 1, initialBytesToStrip: 3 },
+      undefined,
+      { header: 1, offset: 0, width: 1, little: true, adjustment: 0, strip: 3, shortest: 2, longest: 255 },
+    ],
+    [
+      { lengthFieldLength: 1, initialBytesToStrip: 0 },
+      5,
+      { header: 1, offset: 0, width: 1, little: true, adjustment: 0, strip: 0, shortest: 0, longest: 4 },
+    ],
+  ])('the header of %o, with parts above %s', (options, partsAbove, header) => {
+    const reader = lengthPrefix(options).reader({ partsAbove });
+    reader.push(hex('00'));
+    expect(reader.run!()?.header).toEqual(header);
+  });
+
+  test('none while a frame is skipped or given out in parts, and none of a length that is no plain integer', () => {
+    const discards = lengthPrefix({ lengthFieldLength: 1, maxFrameLength: 1, onTooLong: 'discard' }).reader();
+    discards.push(hex('05 61'));
+    expect(discards.next()).toBeUndefined();
+    discards.push(hex('62'));
+    expect(discards.run!()).toBeUndefined();
+    const parts = bytes1.reader({ partsAbove: 1 });
+    parts.push(hex('05 61'));
+    expect(parts.next()).toBeUndefined();
+    expect(parts.run!()).toBeUndefined();
+    const digits = lengthPrefix({ lengthFieldLength: 1, base: 10 }).reader();
+    digits.push(hex('"1a"'));
+    expect(digits.run!()).toBeUndefined();
+  });
+});
+
+/** What a reader knows after each of these chunks. */
+function measured(framing: Framing, ...chunks: string[]): (boolean | undefined)[] {
+  const reader = framing.reader();
+  return chunks.map((chunk) => {
+    reader.push(hex(chunk));
+    while (reader.next() !== undefined);
+    return reader.isMeasured;
+  });
+}
+
+test('whether the length of the unfinished frame is known', () => {
+  const two = lengthPrefix({ lengthFieldLength: 2, maxFrameLength: 2, onTooLong: 'discard' });
+  expect(measured(two, '02', '00', '61', '62')).toEqual([false, true, true, false]);
+  expect(measured(two, '09 00', '00000000000000', '0000')).toEqual([true, true, false]);
+  expect(measured(lengthPrefix({ lengthFieldLength: 'varint' }), '80', '01', '61')).toEqual([
+    false,
+    true,
+    true,
+  ]);
+  expect(measured(fixedLength(2), '01', '02')).toEqual([true, false]);
+  expect(measured(delimiter({ delimiter: ';' }), '61', '62 "; "')).toEqual([false, false]);
+  expect(measured(headed({ end: ':', length: { column: 0 } }), '"2"', '":"', '"a"', '"b"')).toEqual([
+    false,
+    true,
+    true,
+    false,
+  ]);
+  const field = packets({ kinds: [{ start: '$', length: { offset: 1 } }] });
+  expect(measured(field, '"$"', '03', '61')).toEqual([false, true, false]);
+});
+
+describe('batches', () => {
+  const chunk = hex('01 61', '00', '02 6262', '01');
+
+  /** The batches that a reader gives, which begins at byte 100 of a stream. */
+  function batches(reader: FrameReader, limit?: number): object[] {
+    const all: object[] = [];
+    for (let batch = reader.take(limit); batch !== undefined; batch = reader.take(limit)) {
+      const { bytes, count, wire, runStart, runEnd, streamOffset } = batch;
+      const frames = Array.from({ length: count }, (_, i) =>
+        String(bytes.subarray(batch.bounds[2 * i], batch.bounds[2 * i + 1])),
+      );
+      all.push({ frames, wire, run: [runStart, runEnd], streamOffset });
+    }
+    return all;
+  }
+
+  test.each<[what: string, Framing, wire: string | undefined]>([
+    ['a plain length', bytes1, 'lengthPrefix:1:little:0'],
+    ['a varint', lengthPrefix({ lengthFieldLength: 'varint' }), undefined],
+  ])('of %s', (_, framing, wire) => {
+    for (const limit of [undefined, 3, 4, 512]) {
+      const reader = framing.reader({ streamOffset: 100 });
+      reader.push(chunk);
+      expect(batches(reader, limit)).toEqual([
+        { frames: ['a', '', 'bb'], wire, run: [0, 6], streamOffset: 100 },
+      ]);
+      reader.push(hex('63', '01 64'));
+      expect(batches(reader, limit)).toEqual([
+        { frames: ['c'], wire, run: [0, 2], streamOffset: 106 },
+        { frames: ['d'], wire, run: [1, 3], streamOffset: 107 },
+      ]);
+    }
+    const reader = framing.reader({ streamOffset: 100 });
+    reader.push(chunk);
+    expect(batches(reader, 2)).toEqual([
+      { frames: ['a', ''], wire, run: [0, 3], streamOffset: 100 },
+      { frames: ['bb'], wire, run: [3, 6], streamOffset: 100 },
+    ]);
+  });
+
+  test('of headers that stay on the frame, and of bytes that are taken of it', () => {
+    for (const [options, frames] of [
+      [{ initialBytesToStrip: 0 }, ['\x02ab', '\x02cd']],
+      [{ initialBytesToStrip: 2 }, ['b', 'd']],
+    ] as const) {
+      for (const limit of [undefined, 2]) {
+        const reader = lengthPrefix({ lengthFieldLength: 1, ...options }).reader();
+        reader.push(hex('02 "ab"', '02 "cd"'));
+        expect(batches(reader, limit)).toEqual([{ frames, wire: undefined, run: [0, 6], streamOffset: 0 }]);
+      }
+    }
+  });
+
+  test('of packets say where they begin, and take as many as are asked for', () => {
+    const framing = packets({ kinds: [{ start: '$', length: 2 }] });
+    const reader = framing.reader({ streamOffset: 100 });
+    reader.push(hex('"..$a$b.$"'));
+    expect(batches(reader, 1)).toEqual([
+      { frames: ['$a'], wire: undefined, run: [2, 4], streamOffset: 100 },
+      { frames: ['$b'], wire: undefined, run: [4, 6], streamOffset: 100 },
+    ]);
+    reader.push(hex('"c$d"'));
+    const [batch] = batches(reader) as [{ frames: string[]; run: number[]; streamOffset: number }];
+    expect(batch.frames).toEqual(['$c', '$d']);
+    expect(batch.streamOffset + batch.run[0]!).toBe(107);
+  });
+});
