@@ -32,6 +32,11 @@ export const ENDED_ARRAY: Kind<EndedList> = {
     const start = walk.at;
     const skipped = walk.skip(node);
     for (let index = skipped; !end.isAt(walk.bytes, walk.at, walk.end); index++) {
+      // A first byte of the terminator is no element: the other bytes may not have come.
+      if (end.isCut(walk.bytes, walk.at, walk.end)) {
+        const expected = `an element or the terminator ${end.bytes.toString('hex')} (hex)`;
+        throw new Problem('ERR_MESSAGE_SHORT', expected, 'the end', { at: walk.end, got: 'the end' });
+      }
       if (index === max) throw tooLong(max, 'more', 'elements', { got: 'more' });
       walk.count('elements', 1);
       const before = walk.at;
