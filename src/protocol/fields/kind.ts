@@ -562,6 +562,8 @@ export interface Kind<D extends object> {
   encode(node: NodeOf<D>, value: string, out: Encoding, sure: boolean): void;
   /** Add up the most bytes that the value takes. Default: `size(node).max`. */
   bound?(node: NodeOf<D>, value: string, out: Bounding): void;
+  /** Whether it writes a value beyond its most bytes before it refuses it; for a kind that is measured once it is written. */
+  overruns?(node: NodeOf<D>): boolean;
   /**
    * Write a whole number in front of content that lies from `at + size.min` to `p`, and move `p` to the end of both. Default: the
    * content is set aside and copied after the number.
@@ -685,6 +687,9 @@ export interface Givens {
 
 // ─── What the engines offer to kinds ────────────────────────────────────────────────────────────────────────
 
+/** What a size counts, for errors. */
+export type Counting = 'bytes' | 'characters' | 'elements';
+
 /** A request from a kind's `*read` or `*write`: visit this field, then resume with the result. */
 export interface Visit {
   readonly node: AnyNode;
@@ -744,7 +749,7 @@ export interface Reading {
   find(path: string): unknown;
   parameter(name: string): number;
   /** Read a size or a count, at most the maximum; null if it stands for nothing. */
-  measure(source: Source, max: number, unit: 'bytes' | 'elements'): number | null;
+  measure(source: Source, max: number, unit: Counting): number | null;
   /** Read the fields of a group from one index up to another, and put their values into an object. */
   members(group: Group, from: number, to: number, values: Record<string, unknown>): Steps<void>;
   /** Begin a group at a byte; the fields inside can then find its fields. */
@@ -815,9 +820,9 @@ export interface Writing extends Slots {
   /** Whether there is nothing to write; if so, the size says it. */
   isNull(source: Source, value: unknown): value is null;
   /** Write a size or a count, or compare it with the declared one. */
-  measured(source: Source, actual: number, max: number, unit: 'bytes' | 'elements'): void;
+  measured(source: Source, actual: number, max: number, unit: Counting): void;
   /** Refuse a size or a count that the source cannot represent. */
-  judge(source: Source, actual: number, max: number, unit: 'bytes' | 'elements'): void;
+  judge(source: Source, actual: number, max: number, unit: Counting): void;
   /** Nothing may follow inside the same bounds. */
   exhaust(): void;
   /** Begin a field with its own end; `leaveBounds` takes what this returns. */
@@ -972,6 +977,8 @@ export interface Bounding extends Givens {
   fixed(count: number): void;
   /** Add the bound of a field. */
   add(node: AnyNode, value: string): void;
+  /** Whether the field takes few bytes, whatever its value: then its most bytes are its bound. */
+  isShort(node: AnyNode): boolean;
   /** Add the bounds of named members. */
   members(group: Group, value: string): void;
   line(text: string): void;

@@ -40,7 +40,7 @@ function text(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`;
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value !== 'object' || value === null) return String(value);
-  if ('compute' in value) return (value as { name: string }).name;
+  if ('compute' in value) return String((value as { name?: unknown }).name);
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
   return members.length === 0
     ? '{}'

@@ -1005,7 +1005,7 @@ export const VECTORS: readonly KindVectors[] = [
         'text(u8, { max: 1, unit: "characters" })',
         '"éé"',
         'ERR_FIELD_TOO_LONG',
-        'message: expected at most 1 bytes, got 2',
+        'message: expected at most 1 characters, got 2',
       ],
     ],
   },
@@ -1097,7 +1097,7 @@ export const VECTORS: readonly KindVectors[] = [
         'array(u16be, until(constant(u16be, 0)))',
         '00 01 | 00 02',
         'ERR_MESSAGE_SHORT',
-        '[2]: expected 2 bytes, got 0, at byte 4',
+        'message: expected an element or the terminator 0000 (hex), got the end, at byte 4',
       ],
       [
         'array(u8, until(constant(u8, 0)), { max: 1 })',

@@ -20,6 +20,8 @@ class BoundSource implements Bounding {
   readonly #code: Code;
   readonly #declaration: Declaration;
   readonly #routines: Map<AnyNode, string> = new Map();
+  /** Whether a value that is refused may be written beyond the most bytes of the field. */
+  readonly #overruns: Map<AnyNode, boolean> = new Map();
   /** The most bytes of the fields so far that need no measuring; not yet added to `n`. */
   #fixed = 0;
   /** The structures that enclose the measured field, and the code for their values; the innermost first. */
@@ -54,9 +56,24 @@ class BoundSource implements Bounding {
   }
 
   add(node: AnyNode, value: string): void {
-    const { max } = node.facts.size;
-    if (max <= SHORT || node.kind.bound === undefined) this.#fixed += max;
+    if (this.isShort(node) || node.kind.bound === undefined) this.#fixed += node.facts.size.max;
     else node.kind.bound(node, value, this);
+  }
+
+  isShort(node: AnyNode): boolean {
+    return node.facts.size.max <= SHORT && !this.#mayOverrun(node);
+  }
+
+  #mayOverrun(node: AnyNode): boolean {
+    const { kind } = node;
+    let known = this.#overruns.get(node);
+    if (known === undefined) {
+      known =
+        kind.overruns?.(node) === true ||
+        (!kind.later && kind.children?.(node).some((child) => this.#mayOverrun(child)) === true);
+      this.#overruns.set(node, known);
+    }
+    return known;
   }
 
   members(group: Group, value: string): void {
@@ -64,7 +81,7 @@ class BoundSource implements Bounding {
     for (const [name, node] of group.entries) {
       const { absent, computed } = node.facts.traits;
       const { max } = node.facts.size;
-      if (max <= SHORT || ((absent || computed) && max < Number.POSITIVE_INFINITY)) this.#fixed += max;
+      if (this.isShort(node) || ((absent || computed) && max < Number.POSITIVE_INFINITY)) this.#fixed += max;
       else open.push([name, node]);
     }
     if (open.length === 0) return;

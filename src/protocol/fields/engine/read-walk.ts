@@ -5,6 +5,7 @@ import { type FrameError, MessageError } from '../../../errors.ts';
 import type {
   AnyNode,
   Counted,
+  Counting,
   Foreseen,
   Group,
   Limits,
@@ -326,7 +327,7 @@ export class ReadWalk implements Reading {
     return this.#declaration.parameters!.get(name)!;
   }
 
-  measure(source: Source, max: number, unit: 'bytes' | 'elements'): number | null {
+  measure(source: Source, max: number, unit: Counting): number | null {
     const start = this.at;
     const value = source.read(this, max);
     if (source.range.min === source.range.max) return value as number;

@@ -2,6 +2,7 @@ import { lengthOf } from '../../../bytes/length-of.ts';
 import type {
   AnyNode,
   Counted,
+  Counting,
   Group,
   IntLayout,
   Limits,
@@ -331,12 +332,12 @@ export class WriteWalk implements Writing {
     return true;
   }
 
-  measured(source: Source, actual: number, max: number, unit: 'bytes' | 'elements'): void {
+  measured(source: Source, actual: number, max: number, unit: Counting): void {
     this.judge(source, actual, max, unit);
     source.write(actual, this);
   }
 
-  judge(source: Source, actual: number, max: number, unit: 'bytes' | 'elements'): void {
+  judge(source: Source, actual: number, max: number, unit: Counting): void {
     const { min, max: most } = source.span(this);
     const isFixed = min === most;
     const limit = isFixed ? most : Math.min(max, most);

@@ -137,7 +137,7 @@ export const ARRAY: Kind<List> = {
     const { max: each } = item.facts.size;
     out.line(`if (Array.isArray(${value})) {`);
     const length = out.define(`Math.min(${value}.length, ${mostBytes(count, max)})`);
-    if (each <= 64) out.line(`n += ${each} * ${length};`);
+    if (out.isShort(item)) out.line(`n += ${each} * ${length};`);
     else {
       const index = out.name('i');
       out.line(`for (let ${index} = 0; ${index} < ${length}; ${index}++) {`);

@@ -15,7 +15,7 @@ import {
 } from '../field.ts';
 import type { AnyNode, Kind, Source, Steps } from '../kind.ts';
 import { declare, hasTrait } from '../node.ts';
-import { foreseenBy, isLiteral, longest, sizeSource } from '../source.ts';
+import { foreseenBy, isLiteral, longest, mostBytes, sizeSource } from '../source.ts';
 
 interface Bounded {
   readonly size: Source;
@@ -108,6 +108,8 @@ export const BOUNDED: Kind<Bounded> = {
       if (size.takesRest) out.exhaust();
     });
   },
+
+  overruns: ({ size, item, max }) => item.facts.size.max > mostBytes(size, max),
 
   bound({ size, item }, value, out) {
     out.fixed(size.size.max);

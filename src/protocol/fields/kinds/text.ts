@@ -56,7 +56,7 @@ export const TEXT: Kind<Text> = {
   text: ({ size, max, form }) => mostBytes(size, max) * widths(form)[1],
 
   read({ size, max, form }, walk) {
-    const count = walk.measure(size, max, 'bytes');
+    const count = walk.measure(size, max, form.unit);
     if (count === null) return null;
     const at = walk.at;
     const end = endOf(form, walk.bytes, at, walk.end, count);
@@ -81,7 +81,7 @@ export const TEXT: Kind<Text> = {
       const code = form.encoding === 'utf8' ? 'ERR_MESSAGE_UTF8' : 'ERR_FIELD_RANGE';
       throw new Problem(code, `text that ${form.encoding} can say`, value);
     }
-    walk.measured(size, countOf(form, bytes), max, 'bytes');
+    walk.measured(size, countOf(form, bytes), max, form.unit);
     walk.count('text', bytes.length);
     const start = walk.at;
     walk.append(bytes);

@@ -1,0 +1,594 @@
+import { expect, it } from 'vitest';
+import { ProtocolError } from '../../../src/errors.ts';
+import { compile, FAILED } from '../../../src/protocol/fields/engine/compile.ts';
+import { decodeByWalking } from '../../../src/protocol/fields/engine/read-walk.ts';
+import { trace } from '../../../src/protocol/fields/engine/trace.ts';
+import { encodeByWalking } from '../../../src/protocol/fields/engine/write-walk.ts';
+import { hex } from '../../support/hex.ts';
+import { codecFrom, evaluate } from './vectors.ts';
+
+/**
+ * A declaration and the value that is written (`>`) or the bytes that are read (`<`), and under it the bytes that come of it
+ * (`=`), or the code and the whole text of the error.
+ */
+const OUTCOMES = `
+struct({ kind: enumeration(u8, { a: 1 }), o: optional(union("kind", { x: message("a") }), rest) }) > {}
+  ERR_FIELD_RANGE kind: expected a union that gives it its value, got undefined
+struct({ kind: enumeration(u8, { a: 0 }), o: optional(union("kind", { x: message("a") }), rest) }) > {}
+  = 00
+struct({ n: decimal(3), o: optional(bytes("n"), rest) }) > {}
+  = 303030
+struct({ n: u16be, o: optional(bytes("n"), rest) }) > {}
+  = 0000
+struct({ n: u64be, o: optional(bytes("n"), rest) }) > {}
+  = 0000000000000000
+struct({ h: bits(u8, { a: 4, n: 4 }), o: optional(bytes("h.n"), rest) }) > { h: { a: 3 } }
+  = 30
+struct({ n: u8, a: bytes("n"), b: array(u8, "n") }) > { a: Buffer.of(1, 2), b: [1] }
+  ERR_FIELD_RANGE b: expected 2, as the field before it that shares its size or tag, got 1
+struct({ has: u8, h: optional(struct({ n: u8 }), when("has", 1)), b: bytes("h.n") }) > { has: 0, b: Buffer.of(1) }
+  ERR_FIELD_RANGE b: expected 'h.n', which says its size or tag, got undefined
+struct({ has: u8, h: optional(struct({ n: u8 }), when("has", 1)), b: bytes("h.n") }) > { has: 1, h: {}, b: Buffer.of(1) }
+  = 010101
+struct({ has: u8, h: optional(struct({ n: u8 }), when("has", 1)), b: bytes("h.n") }) < 00 01
+  ERR_MESSAGE_VALUE b: expected a size of 0 or more bytes, got undefined, at byte 1
+struct({ get: u8 }) > { get get() { throw new Error("no") } }
+  ERR_FIELD_RANGE get: expected a value that can be read, got an error (no)
+struct({ a: u8 }) > new Proxy({}, { get() { throw new Error("no\\nway") } })
+  ERR_FIELD_RANGE a: expected a value that can be read, got an error (no\\u000away)
+struct({ toString: u8 }) > {}
+  ERR_FIELD_RANGE toString: expected a whole number from 0 to 255, got undefined
+struct({ toString: u8 }) > { toString: 5 }
+  = 05
+struct({ a: u8 }) > undefined
+  ERR_FIELD_RANGE message: expected an object, got undefined
+struct({ a: u8 }) > null
+  ERR_FIELD_RANGE message: expected an object, got null
+struct({ a: u8 }) > "a"
+  ERR_FIELD_RANGE message: expected an object, got "a"
+struct({ a: u8 }) > []
+  ERR_FIELD_RANGE a: expected a whole number from 0 to 255, got undefined
+union(u8, { a: message(1), b: message(2), c: message(3) }) > 5
+  ERR_MESSAGE_UNKNOWN message: expected type 'a', 'b', 'c', got 5
+struct({ u: union(u8, { a: message(1), b: message(2), c: message(3) }) }) > { u: 5 }
+  ERR_FIELD_RANGE u: expected type 'a', 'b', 'c', got 5
+struct({ u: union(u8, { a: message(1), b: message(2), c: message(3) }) }) > { u: null }
+  ERR_FIELD_RANGE u: expected type 'a', 'b', 'c', got null
+struct({ u: union(u8, { a: message(1), b: message(2), c: message(3) }) }) > { u: {} }
+  ERR_FIELD_RANGE u: expected type 'a', 'b', 'c', got undefined
+struct({ u: union(u8, { a: message(1), b: message(2), c: message(3) }) }) > { u: { type: "toString" } }
+  ERR_FIELD_RANGE u: expected type 'a', 'b', 'c', got "toString"
+struct({ u: union(u8, { a: message(1), b: message([2, 3]) }) }) > { u: { type: "b" } }
+  ERR_FIELD_RANGE u.tag: expected 0x02, 0x03, got undefined
+struct({ u: union(u8, { a: message(1), b: message([2, 3]) }) }) > { u: { type: "b", tag: 1 } }
+  ERR_FIELD_RANGE u.tag: expected 0x02, 0x03, got 1
+struct({ u: union(u8, { a: message(1) }, { otherwise: "unknown" }) }) > { u: { type: "unknown", tag: 1, payload: Buffer.of() } }
+  ERR_FIELD_RANGE u.tag: expected a tag that no other message has, got 1
+struct({ u: union(u8, { a: message(1) }, { otherwise: "unknown" }) }) > { u: { type: "unknown", tag: 256, payload: Buffer.of() } }
+  ERR_FIELD_RANGE u: expected a whole number from 0 to 255, got 256
+struct({ u: union(u8, { a: message(1) }, { otherwise: "unknown" }) }) > { u: { type: "unknown", tag: 2 } }
+  ERR_FIELD_RANGE u.payload: expected a Uint8Array, got undefined
+struct({ u: union(u8, { a: message(1) }, { otherwise: "unknown" }) }) > { u: { type: "unknown", tag: 2, payload: Buffer.of(9) } }
+  = 0209
+struct({ u: union(u8, { a: message(1), b: message(2) }) }) < 03
+  ERR_MESSAGE_VALUE u: expected the tag 0x01, 0x02, got 0x03, at byte 0
+struct({ u: union(u8, { a: message(1), b: message(2) }) }) < 
+  ERR_MESSAGE_SHORT u.type: expected 1 byte, got 0, at byte 0
+struct({ k: enumeration(u8, { one: 1, two: 2, three: 3 }), u: union("k", { a: message("one"), b: message("two") }) }) < 03
+  ERR_MESSAGE_VALUE u: expected the tag "one", "two", got "three", at byte 1
+struct({ k: u64be, u: union("k", { a: message(1n) }) }) < 00 00 00 00 00 00 00 02
+  ERR_MESSAGE_VALUE u: expected the tag 1, got 2, at byte 8
+messages(u8, { a: message(1), b: message(2) }) > 5
+  ERR_MESSAGE_UNKNOWN message: expected type 'a', 'b', got 5
+messages(u8, { a: message(1), b: message(2) }) > null
+  ERR_MESSAGE_UNKNOWN message: expected type 'a', 'b', got null
+messages(u8, { a: message(1), b: message(2) }) > {}
+  ERR_MESSAGE_UNKNOWN message: expected type 'a', 'b', got undefined
+messages(u8, { a: message(1), b: message(2) }) > { type: 5 }
+  ERR_MESSAGE_UNKNOWN message: expected type 'a', 'b', got 5
+messages(u8, { a: message(1), b: message(2) }) > { type: "constructor" }
+  ERR_MESSAGE_UNKNOWN message: expected type 'a', 'b', got "constructor"
+messages(u8, { a: message(1), b: message(2) }) < 03
+  ERR_MESSAGE_UNKNOWN message: expected the tag 0x01, 0x02, got 0x03, at byte 0
+messages(u8, { a: message(1, { x: u16be }) }) < 01 00
+  ERR_MESSAGE_SHORT a.x: expected 2 bytes, got 1, at byte 1
+messages(u8, { a: message(1, { x: u16be }) }, { header: { id: u16be } }) < 00
+  ERR_MESSAGE_SHORT message: expected 2 bytes, got 1, at byte 0
+messages(u8, { a: message(1) }, { trailing: "keep" }) > { type: "a", trailing: 5 }
+  ERR_FIELD_RANGE a.trailing: expected a Uint8Array, got 5
+messages(u8, { a: message(1) }, { trailing: "keep" }) > { type: "a" }
+  = 01
+messages(parameter("k"), { a: message(1), b: message(2) }, { parameters: { k: { default: 2, min: 1, max: 2 } } }) > { type: "a" }
+  ERR_FIELD_RANGE a: expected 2, the parameter 'k', got 1
+messages(parameter("k"), { a: message(1), b: message(2) }, { parameters: { k: { default: 2, min: 1, max: 2 } } }) > { type: "b" }
+  = 
+optional(u8) > "1"
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 255, got "1"
+struct({ v: u8, o: optional(u8, when("v", 2)) }) > { v: 2 }
+  ERR_FIELD_RANGE o: expected a value, as 'v' asks for it, got undefined
+struct({ v: u8, o: optional(u8, unless("v", 2)) }) > { v: 3 }
+  ERR_FIELD_RANGE o: expected a value, as 'v' asks for it, got undefined
+struct({ v: u8, o: optional(u8, unless("v", 2)) }) > { v: 2, o: 1 }
+  ERR_FIELD_RANGE o: expected nothing, as 'v' says, got 1
+struct({ v: u8, o: optional(bytes(rest), rest) }) > { v: 2, o: Buffer.of() }
+  ERR_FIELD_RANGE o: expected a value of at least 1 byte, or none, got 0 bytes
+struct({ v: u8, o: optional(array(u8, rest), rest) }) > { v: 2, o: [] }
+  ERR_FIELD_RANGE o: expected a value of at least 1 byte, or none, got an array of 0
+array(u8, u8) > 5
+  ERR_FIELD_RANGE message: expected an array, got 5
+array(u8, u8) > null
+  ERR_FIELD_RANGE message: expected an array, got null
+array(u8, u8) > { length: 1, 0: 7 }
+  ERR_FIELD_RANGE message: expected an array, got an object
+array(u8, u8) > Array(256).fill(0)
+  ERR_FIELD_TOO_LONG message: expected at most 255 elements, got 256
+array(u8, u8) > [1, , 3]
+  ERR_FIELD_RANGE [1]: expected a whole number from 0 to 255, got undefined
+array(u8, size(u8, { nullAt: 255 })) > Array(255).fill(0)
+  ERR_FIELD_RANGE message: expected anything but 255, which stands for null, got 255
+array(u8, size(u8, { unit: 2 })) > [1]
+  ERR_FIELD_RANGE message: expected a multiple of 2, got 1
+array(u8, size(u8, { unit: 2, add: 1 })) > [1, 2]
+  ERR_FIELD_RANGE message: expected 1 more than a multiple of 2, got 2
+array(u8, rest, { max: 2 }) > [1, 2, 3]
+  ERR_FIELD_TOO_LONG message: expected at most 2 elements, got 3
+array(u8, rest, { max: 2 }) < 01 02 03
+  ERR_FIELD_TOO_LONG message: expected at most 2 elements, got more, at byte 2
+array(u8, size(i8, { add: -2 })) < 01
+  ERR_MESSAGE_VALUE message: expected a size of 0 or more elements, got -1, at byte 0
+array(u8, until(constant(u8, 0))) > 5
+  ERR_FIELD_RANGE message: expected an array, got 5
+array(u8, until(constant(u8, 0)), { max: 2 }) < 01 02 03
+  ERR_FIELD_TOO_LONG message: expected at most 2 elements, got more, at byte 2
+array(struct({ more: bool }), until("more", false)) > 5
+  ERR_FIELD_RANGE message: expected an array, got 5
+array(struct({ more: bool }), until("more", false)) > {}
+  ERR_FIELD_RANGE message: expected an array, got an object
+codecOf(array(struct({}), u8), { limits: { empty: 2 } }) > [{}, {}, {}]
+  ERR_MESSAGE_LIMIT message: expected at most 2 elements of no bytes in one message (limits.empty), got more
+codecOf(array(struct({}), u8), { limits: { empty: 2 } }) < 03
+  ERR_MESSAGE_LIMIT message: expected at most 2 elements of no bytes in one message (limits.empty), got more, at byte 1
+codecOf(array(u8, u8), { limits: { elements: 2 } }) > [1, 2, 3]
+  ERR_MESSAGE_LIMIT message: expected at most 2 elements in one message (limits.elements), got more
+codecOf(array(u8, u8), { limits: { elements: 2 } }) > [1, 2]
+  = 020102
+codecOf(array(u8, until(constant(u8, 0))), { limits: { elements: 2 } }) < 01 02 03 00
+  ERR_MESSAGE_LIMIT message: expected at most 2 elements in one message (limits.elements), got more, at byte 2
+codecOf(array(u8, until(constant(u8, 0))), { limits: { elements: 2 } }) > [1, 2, 3]
+  ERR_MESSAGE_LIMIT message: expected at most 2 elements in one message (limits.elements), got more
+codecOf(array(struct({ more: bool }), until("more", false)), { limits: { elements: 1 } }) > [{ more: true }, { more: false }]
+  ERR_MESSAGE_LIMIT message: expected at most 1 elements in one message (limits.elements), got more
+codecOf(utf8(u8), { limits: { text: 2 } }) > "abc"
+  ERR_MESSAGE_LIMIT message: expected at most 2 bytes of text in one message (limits.text), got more
+codecOf(utf8(u8), { limits: { text: 2 } }) > "ab"
+  = 026162
+codecOf(utf8(u8), { limits: { text: 2 } }) < 03 61 62 63
+  ERR_MESSAGE_LIMIT message: expected at most 2 bytes of text in one message (limits.text), got more, at byte 4
+codecOf(cstring(), { limits: { text: 2 } }) < 61 62 63 00
+  ERR_MESSAGE_LIMIT message: expected at most 2 bytes of text in one message (limits.text), got more, at byte 4
+codecOf(cstring(), { limits: { text: 2 } }) > "abc"
+  ERR_MESSAGE_LIMIT message: expected at most 2 bytes of text in one message (limits.text), got more
+codecOf(text(u8, { encoding: "utf16le" }), { limits: { text: 2 } }) > "ab"
+  ERR_MESSAGE_LIMIT message: expected at most 2 bytes of text in one message (limits.text), got more
+codecOf(text(u8, { encoding: "utf16le" }), { limits: { text: 2 } }) < 04 61 00 62 00
+  ERR_MESSAGE_LIMIT message: expected at most 2 bytes of text in one message (limits.text), got more, at byte 5
+codecOf(tree, { limits: { depth: 1 } }) > { value: 1, children: [{ value: 1, children: [{ value: 1, children: [] }] }] }
+  ERR_MESSAGE_LIMIT children[0].children[0]: expected at most 1 levels in one message (limits.depth), got another
+codecOf(tree, { limits: { depth: 1 } }) < 01 01 01 01 01 00
+  ERR_MESSAGE_LIMIT children[0].children[0]: expected at most 1 levels in one message (limits.depth), got another, at byte 4
+tree > { value: 1, children: [{ value: 1, children: [{ value: 1, children: [{ value: 1, children: [{ value: 1, children: [] }] }] }] }] }
+  ERR_FIELD_TOO_LONG children[0].children[0].children[0].children[0]: expected at most 3 levels, got another
+bytes(3) > "abc"
+  ERR_FIELD_RANGE message: expected a Uint8Array, got "abc"
+bytes(3) > [1, 2, 3]
+  ERR_FIELD_RANGE message: expected a Uint8Array, got an array of 3
+bytes(3) > undefined
+  ERR_FIELD_RANGE message: expected a Uint8Array, got undefined
+bytes(u8, { max: 2 }) > Buffer.alloc(3)
+  ERR_FIELD_TOO_LONG message: expected at most 2 bytes, got 3
+bytes(rest, { max: 2 }) > Buffer.alloc(3)
+  ERR_FIELD_TOO_LONG message: expected at most 2 bytes, got 3
+bytes(rest, { max: 2 }) < 01 02 03
+  ERR_FIELD_TOO_LONG message: expected at most 2 bytes, got 3, at byte 0
+bytes(size(rest, { upTo: 2 })) < 01 02 03
+  ERR_MESSAGE_TRAILING message: expected the end of the frame, got 1 byte more, at byte 2
+bytes(size(u8, { add: 3 })) < ff
+  ERR_MESSAGE_SHORT message: expected 258 bytes, got 0, at byte 1
+bytes(size(u8, { nullAt: 3, add: -4 })) < 02
+  ERR_MESSAGE_VALUE message: expected a size of 0 or more bytes, got -2, at byte 0
+bytes(until(constant(u16be, 0x0d0a)), { max: 2 }) < 61 62 63 0d 0a
+  ERR_FIELD_TOO_LONG message: expected the terminator 0d0a (hex) after at most 2 bytes, got none, at byte 0
+bytes(until(constant(u16be, 0x0d0a)), { max: 2 }) < 61 62 0d
+  ERR_MESSAGE_SHORT message: expected the terminator 0d0a (hex), got the end, at byte 3
+codecOf(bytes(parameter("n")), { parameters: { n: { default: 3, min: 0, max: 9 } } }) > Buffer.alloc(2)
+  ERR_FIELD_RANGE message: expected exactly 3 bytes, got 2
+codecOf(bytes(parameter("n")), { parameters: { n: { default: 3, min: 0, max: 9 } } }) < 01 02
+  ERR_MESSAGE_SHORT message: expected 3 bytes, got 2, at byte 0
+codecOf(array(u8, parameter("n")), { parameters: { n: { default: 3, min: 0, max: 9 } } }) > [1, 2, 3, 4]
+  ERR_FIELD_TOO_LONG message: expected at most 3 elements, got 4
+codecOf(bounded(parameter("n"), bytes(rest)), { parameters: { n: { default: 3, min: 0, max: 9 } } }) > Buffer.alloc(2)
+  ERR_FIELD_RANGE message: expected exactly 3 bytes, got 2
+codecOf(struct({ now: only(parameter("v"), { min: 5 }) }), { parameters: { v: { default: 3, min: 0, max: 9 } } }) > {}
+  ERR_FIELD_RANGE now: expected the parameter 'v' to be at least 5, got 3
+codecOf(struct({ now: only(parameter("v"), { min: 5 }, 1) }), { parameters: { v: { default: 3, min: 0, max: 9 } } }) < 
+  ERR_MESSAGE_VALUE now: expected the parameter 'v' to be 0x01 or at least 5, got 3, at byte 0
+struct({ f: flags(u8, { x: 0, y: 1 }), o: only("f.x", true) }) < 02
+  ERR_MESSAGE_VALUE o: expected 'f.x' to be true, got false, at byte 1
+struct({ f: flags(u8, { x: 0, y: 1 }), o: only("f.x", true) }) > { f: { x: false, y: true } }
+  ERR_FIELD_RANGE o: expected 'f.x' to be true, got false
+utf8(3) > 5
+  ERR_FIELD_RANGE message: expected a string, got 5
+utf8(u8) > undefined
+  ERR_FIELD_RANGE message: expected a string, got undefined
+utf8(u8, { max: 2 }) > "abc"
+  ERR_FIELD_TOO_LONG message: expected at most 2 bytes, got 3
+utf8(u8, { max: 2 }) < 03 61 62 63
+  ERR_FIELD_TOO_LONG message: expected at most 2 bytes, got 3, at byte 0
+utf8(3) < 61 62
+  ERR_MESSAGE_SHORT message: expected 3 bytes, got 2, at byte 0
+utf8(3) < 61 ff fe
+  ERR_MESSAGE_UTF8 message: expected UTF-8, got fffe (hex), at byte 1
+utf8(rest) < 61 62 63 c3
+  ERR_MESSAGE_UTF8 message: expected UTF-8, got c3 (hex), at byte 3
+text(u8, { encoding: "utf16le", max: 2 }) > "ab"
+  ERR_FIELD_TOO_LONG message: expected at most 2 bytes, got 4
+text(u8, { encoding: "utf16le", unit: "characters" }) > "x".repeat(256)
+  ERR_FIELD_TOO_LONG message: expected at most 255 characters, got 256
+text(u8, { unit: "characters" }) > "é".repeat(256)
+  ERR_FIELD_TOO_LONG message: expected at most 255 characters, got 256
+text(2, { unit: "characters" }) > "é"
+  ERR_FIELD_RANGE message: expected exactly 2 characters, got 1
+text(3, { pad: " " }) > "ab "
+  = 616220
+text(3, { pad: " " }) > "abcd"
+  ERR_FIELD_TOO_LONG message: expected at most 3 bytes, got 4
+text(4, { encoding: "utf16be", pad: " " }) > "abc"
+  ERR_FIELD_TOO_LONG message: expected at most 4 bytes, got 6
+text(u8, { encoding: "ascii" }) > "\\u0080"
+  ERR_FIELD_RANGE message: expected text that ascii can say, got "\\u0080"
+text(u8, { encoding: "latin1" }) > "\\u0100"
+  ERR_FIELD_RANGE message: expected text that latin1 can say, got "Ā"
+text(3, { unit: "characters" }) < 61 c3
+  ERR_MESSAGE_SHORT message: expected 3 bytes, got 2, at byte 0
+text(3, { unit: "characters" }) < 61 ff 61
+  ERR_MESSAGE_UTF8 message: expected text in utf8, got other bytes, at byte 0
+text(u8, { encoding: "utf16be", unit: "characters" }) < 01 d8 00
+  ERR_MESSAGE_VALUE message: expected text in utf16be, got other bytes, at byte 1
+cstring(3) > "abcd"
+  ERR_FIELD_TOO_LONG message: expected at most 3 bytes, got 4
+cstring(3) > 5
+  ERR_FIELD_RANGE message: expected a string, got 5
+cstring() > "\\ud800"
+  ERR_MESSAGE_UTF8 message: expected text without a lone surrogate, got "\\ud800"
+cstring() < 61 ff 00
+  ERR_MESSAGE_UTF8 message: expected UTF-8, got ff (hex), at byte 1
+cstring(3) < 61 62 63 64 00
+  ERR_FIELD_TOO_LONG message: expected a NUL byte after at most 3 bytes, got none, at byte 0
+flags(u8, { a: 0, b: 7 }) > { a: true }
+  ERR_FIELD_RANGE b: expected true or false, got undefined
+flags(u8, { a: 0, b: 7 }) > 5
+  ERR_FIELD_RANGE message: expected an object, got 5
+flags(u8, { a: 0, b: 7 }) > null
+  ERR_FIELD_RANGE message: expected an object, got null
+flags(u8, { a: 0, b: 7 }) < 82
+  ERR_MESSAGE_VALUE message: expected no bits but 0x81, got 0x82, at byte 0
+flags(u32be, { a: 31 }) < 00 00 00 01
+  ERR_MESSAGE_VALUE message: expected no bits but 0x80000000, got 0x01, at byte 0
+bits(u8, { a: 4, b: 4 }) > { a: 1 }
+  ERR_FIELD_RANGE b: expected a whole number from 0 to 15, got undefined
+bits(u8, { a: 4, b: 4 }) > 5
+  ERR_FIELD_RANGE message: expected an object, got 5
+bits(u8, { a: 4, b: 4 }) > null
+  ERR_FIELD_RANGE message: expected an object, got null
+bits(u8, { a: 4, b: 4 }) > { a: 1.5, b: 0 }
+  ERR_FIELD_RANGE a: expected a whole number from 0 to 15, got 1.5
+bits(u64be, { a: 60, b: 4 }) > { a: -1n, b: 0 }
+  ERR_FIELD_RANGE a: expected an unsigned bigint of 60 bits, got -1n
+bits(i64be, { a: { width: 60, signed: true }, b: 4 }) > { a: 2n ** 59n, b: 0 }
+  ERR_FIELD_RANGE a: expected a signed bigint of 60 bits, got 576460752303423488n
+bits(u64be, { a: { width: 62, constant: 5n }, b: 2 }) < 00 00 00 00 00 00 00 00
+  ERR_MESSAGE_VALUE a: expected 5, got 0, at byte 0
+enumeration(u8, { a: 1, b: 2 }) > 1
+  ERR_FIELD_RANGE message: expected one of 'a', 'b', got 1
+enumeration(u8, { a: 1, b: 2 }, { unknown: "keep" }) > 256
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 255, got 256
+enumeration(u8, { a: 1, b: 2 }, { unknown: "keep" }) > 1
+  ERR_FIELD_RANGE message: expected the name 'a', got 1
+enumeration(u8, { a: 1, b: 2 }, { unknown: "keep" }) > "c"
+  ERR_FIELD_RANGE message: expected one of 'a', 'b', got "c"
+enumeration(u8, { a1: 1, a2: 2, a3: 3, a4: 4, a5: 5, a6: 6, a7: 7, a8: 8, a9: 9, a10: 10, a11: 11, a12: 12, a13: 13, a14: 14, a15: 15, a16: 16, a17: 17 }) > "b"
+  ERR_FIELD_RANGE message: expected one of 'a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7', 'a8', 'a9', 'a10', 'a11', 'a12' …, got "b"
+enumeration(u8, { a1: 1, a2: 2, a3: 3, a4: 4, a5: 5, a6: 6, a7: 7, a8: 8, a9: 9, a10: 10, a11: 11, a12: 12, a13: 13, a14: 14, a15: 15, a16: 16, a17: 17 }) < 12
+  ERR_MESSAGE_VALUE message: expected 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c …, got 0x12, at byte 0
+bool > undefined
+  ERR_FIELD_RANGE message: expected true or false, got undefined
+f32be > 5n
+  ERR_FIELD_RANGE message: expected a number, got 5n
+f64be > undefined
+  ERR_FIELD_RANGE message: expected a number, got undefined
+u64le > -1n
+  ERR_FIELD_RANGE message: expected an unsigned 64-bit bigint, got -1n
+u64be > 2n ** 64n
+  ERR_FIELD_RANGE message: expected an unsigned 64-bit bigint, got 18446744073709551616n
+i64le > -(2n ** 63n) - 1n
+  ERR_FIELD_RANGE message: expected a signed 64-bit bigint, got -9223372036854775809n
+i40le > 2 ** 39
+  ERR_FIELD_RANGE message: expected a whole number from -549755813888 to 549755813887, got 549755813888
+varint > 2 ** 52
+  ERR_FIELD_RANGE message: expected a whole number from -4503599627370496 to 4503599627370495, got 4503599627370496
+varint > -(2 ** 52) - 1
+  ERR_FIELD_RANGE message: expected a whole number from -4503599627370496 to 4503599627370495, got -4503599627370497
+varint > 1.5
+  ERR_FIELD_RANGE message: expected a whole number from -4503599627370496 to 4503599627370495, got 1.5
+varuint > 2 ** 53
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 9007199254740991, got 9007199254740992
+varuint < 80 80 80 80 80 80 80 80 80 80 01
+  ERR_MESSAGE_VALUE message: expected a varint of at most 10 bytes, got more, at byte 0
+varint < ff ff ff ff ff ff ff 1f
+  ERR_MESSAGE_VALUE message: expected a varint of at most 2^53 - 1, got 18014398509481984, at byte 0
+varint64 > 2n ** 63n
+  ERR_FIELD_RANGE message: expected a bigint from -2^63 to 2^63 - 1, got 9223372036854775808n
+varint64 > -(2n ** 63n) - 1n
+  ERR_FIELD_RANGE message: expected a bigint from -2^63 to 2^63 - 1, got -9223372036854775809n
+varint64 < ff ff ff ff ff ff ff ff ff 02
+  ERR_MESSAGE_VALUE message: expected a bigint from -2^63 to 2^63 - 1, got one beyond it, at byte 0
+sleb128 < 80 80 80 80 80 80 80 10
+  ERR_MESSAGE_VALUE message: expected a whole number from 1 - 2^53 to 2^53 - 1, got one beyond it, at byte 0
+sleb128 > 2 ** 53
+  ERR_FIELD_RANGE message: expected a whole number from 1 - 2^53 to 2^53 - 1, got 9007199254740992
+vlq > 2 ** 53
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 2^53 - 1, got 9007199254740992
+vlq < 80 80 80 80 80 80 80 80 80 80 01
+  ERR_MESSAGE_VALUE message: expected at most 10 bytes, got more, at byte 0
+varuint64 < 
+  ERR_MESSAGE_SHORT message: expected 1 byte, got 0, at byte 0
+decimal(3, { signed: true }) < 2d 31 2d
+  ERR_MESSAGE_VALUE message: expected 3 decimal digits, got "-1-", at byte 0
+decimal(3, { signed: true }) > -100
+  ERR_FIELD_RANGE message: expected a whole number from -99 to 999, got -100
+hexadecimal(2) < 2b 31
+  ERR_MESSAGE_VALUE message: expected 2 hexadecimal digits, got "+1", at byte 0
+hexadecimal(2) > 256
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 255, got 256
+decimal(until(constant(u8, 10)), { signed: true }) < 2d 0a
+  ERR_MESSAGE_VALUE message: expected 1 to 16 decimal digits, got "-", at byte 0
+decimal(until(constant(u8, 10)), { signed: true }) > -1e15
+  ERR_FIELD_RANGE message: expected a whole number from -999999999999999 to 999999999999999, got -1000000000000000
+hexadecimal(until(constant(u8, 10))) < 67 0a
+  ERR_MESSAGE_VALUE message: expected 1 to 13 hexadecimal digits, got "g", at byte 0
+hexadecimal(until(constant(u8, 10))) < 46 46 46 46 46 46 46 46 46 46 46 46 46 46 0a
+  ERR_FIELD_TOO_LONG message: expected the terminator 0a (hex) after at most 13 bytes, got none, at byte 0
+bounded(u8, bytes(rest)) > null
+  ERR_FIELD_RANGE message: expected a Uint8Array, got null
+bounded(size(u8, { nullAt: 0 }), bytes(rest)) > Buffer.of()
+  ERR_FIELD_RANGE message: expected anything but 0, which stands for null, got 0
+bounded(4, bytes(rest)) > Buffer.alloc(3)
+  ERR_FIELD_RANGE message: expected exactly 4 bytes, got 3
+bounded(4, bytes(rest)) > Buffer.alloc(5)
+  ERR_FIELD_TOO_LONG message: expected at most 4 bytes, got 5
+struct({ a: bounded(4, bytes(rest)), n: u8 }) > { a: Buffer.alloc(90), n: 1 }
+  ERR_FIELD_TOO_LONG a: expected at most 4 bytes, got 90
+array(struct({ a: bounded(4, bytes(rest)) }), u8) > [{ a: Buffer.alloc(90) }]
+  ERR_FIELD_TOO_LONG [0].a: expected at most 4 bytes, got 90
+optional(bounded(4, utf8(rest))) > "x".repeat(90)
+  ERR_FIELD_TOO_LONG message: expected at most 4 bytes, got 90
+bounded(4, bytes(rest)) < 01 02 03
+  ERR_MESSAGE_SHORT message: expected 4 bytes, got 3, at byte 0
+bounded(u8, bytes(rest), { max: 2 }) > Buffer.alloc(3)
+  ERR_FIELD_TOO_LONG message: expected at most 2 bytes, got 3
+bounded(u8, bytes(rest), { max: 2 }) < 03 01 02 03
+  ERR_FIELD_TOO_LONG message: expected at most 2 bytes, got 3, at byte 0
+bounded(u8, struct({ a: u8, b: u16be })) < 02 01 02 03
+  ERR_MESSAGE_SHORT b: expected 2 bytes, got 1, at byte 2
+bounded(u8, struct({ a: u8 })) < 03 01 02 03
+  ERR_MESSAGE_TRAILING message: expected the end of 3 bytes, got 2 bytes more, at byte 2
+padding(u8) > undefined
+  = 00
+struct({ n: i8, p: padding("n") }) > { n: -1 }
+  ERR_FIELD_RANGE p: expected a size of 0 or more bytes in the field that gives it, got -1
+struct({ n: i8, p: padding("n") }) < ff
+  ERR_MESSAGE_VALUE p: expected a size of 0 or more bytes, got -1, at byte 1
+struct({ n: u8, p: padding("n") }) > {}
+  ERR_FIELD_RANGE n: expected a whole number from 0 to 255, got undefined
+struct({ p: padding(u8, { max: 2 }) }) < 03 00 00 00
+  ERR_FIELD_TOO_LONG p: expected at most 2 bytes, got 3, at byte 0
+struct({ a: u8, c: constant(utf8(5), "hello") }) < 01 68 65 6c 6c 70
+  ERR_MESSAGE_VALUE c: expected the constant 68656c6c6f (hex), got 68656c6c70 (hex), at byte 1
+struct({ a: u8, c: constant(bytes(20), Buffer.alloc(20, 1)) }) < 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 02
+  ERR_MESSAGE_VALUE c: expected the constant 0101010101010101010101010101010101010101 (hex), got 0101010101010101010101010101010101010102 (hex), at byte 1
+struct({ a: u8, s: checksum(u32be, "CRC-32/ISO-HDLC") }) < 01 00 00 00 00
+  ERR_FRAME_CHECKSUM s: expected CRC-32/ISO-HDLC 0xa505df1b, got 0x00, at byte 1
+struct({ a: u8, s: checksum(hexadecimal(2), "XOR-8") }) < 01 30 32
+  ERR_FRAME_CHECKSUM s: expected XOR-8 0x01, got 0x02, at byte 1
+struct({ a: u8, s: checksum(hexadecimal(2), "XOR-8") }) < 01 30 78
+  ERR_MESSAGE_VALUE s: expected 2 hexadecimal digits, got "0x", at byte 1
+struct({ key: bytes(20), again: same("key") }) > { key: Buffer.alloc(20), again: Buffer.alloc(20, 1) }
+  ERR_FIELD_RANGE again: expected 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 … (hex), as 'key' says, got 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 … (hex)
+struct({ key: bytes(2), again: same("key") }) > { key: Buffer.alloc(2), again: Buffer.alloc(1) }
+  ERR_FIELD_RANGE again: expected 00 00 (hex), as 'key' says, got 00 (hex)
+struct({ key: bytes(2), again: same("key") }) > { key: Buffer.alloc(2), again: "00" }
+  ERR_FIELD_RANGE again: expected 00 00 (hex), as 'key' says, got "00"
+struct({ key: utf8(u8), again: same("key") }) > { key: "a", again: "b" }
+  ERR_FIELD_RANGE again: expected "a", as 'key' says, got "b"
+struct({ key: utf8(u8), again: same("key") }) < 01 61 01 62
+  ERR_MESSAGE_VALUE again: expected "a", as 'key' says, got "b", at byte 2
+struct({ x: f64be, y: same("x") }) > { x: 1, y: 2 }
+  ERR_FIELD_RANGE y: expected 1, as 'x' says, got 2
+struct({ n: sizeOf(u8, "body"), body: utf8(u8) }) < 04 02 61 62
+  ERR_MESSAGE_VALUE n: expected 3, the size of 'body', got 4, at byte 0
+struct({ n: sizeOf(size(u8, { add: -1, unit: 2 }), "body"), body: utf8(u8) }) > { body: "ab" }
+  = 02026162
+struct({ n: sizeOf(size(u8, { add: -1, unit: 2 }), "body"), body: utf8(u8) }) > { body: "abc" }
+  ERR_FIELD_RANGE n: expected a whole number from 0 to 255, the size of 'body', got 2.5
+struct({ n: sizeOf(size(u8, { add: 5 }), "body"), body: utf8(u8) }) > { body: "abc" }
+  ERR_FIELD_RANGE n: expected a whole number from 0 to 255, the size of 'body', got -1
+struct({ n: sizeOf(u8, { to: rest }), body: utf8(u8) }) < 05 02 61 62
+  ERR_MESSAGE_VALUE n: expected 4, the size of its range, got 5, at byte 0
+struct({ n: sizeOf(u8, { after: "a", to: "b" }), a: u8, b: u8, c: u8 }) < 02 00 00 00
+  ERR_MESSAGE_VALUE n: expected 1, the size of its range, got 2, at byte 0
+struct({ n: countOf(size(u8, { unit: 2 }), "list"), list: array(u8, rest) }) > { list: [1] }
+  ERR_FIELD_RANGE n: expected a whole number from 0 to 255, the number of elements of 'list', got 0.5
+struct({ n: countOf(size(u8, { add: 1 }), "list"), list: array(u8, rest) }) > { list: [] }
+  ERR_FIELD_RANGE n: expected a whole number from 0 to 255, the number of elements of 'list', got -1
+struct({ n: countOf(size(u8, { add: 1 }), "list"), list: array(u8, rest) }) < 01 07
+  ERR_MESSAGE_VALUE n: expected 0, the number of elements of 'list', got 1, at byte 0
+struct({ has: u8, list: optional(array(u8, u8), when("has", 1)), n: countOf(u8, "list") }) < 00 01
+  ERR_MESSAGE_VALUE n: expected 0, the number of elements of 'list', got 1, at byte 1
+struct({ has: u8, list: optional(array(u8, u8), when("has", 1)), n: countOf(u8, "list") }) > { has: 0, n: 1 }
+  ERR_FIELD_RANGE n: expected 0, the number of elements of 'list', got 1
+mapped(u8, { decode() { throw new Error("no") }, encode: (v) => v }) < 01
+  ERR_MESSAGE_VALUE message: expected a value that can be mapped, got an error (no), at byte 0
+mapped(u8, { decode: (v) => v, encode() { throw "no" } }) > 1
+  ERR_FIELD_RANGE message: expected a value that can be mapped, got an error ("no")
+mapped(u8, { name: "a thing", decode: (v) => v, encode() { throw new Error("no") } }) > 1
+  ERR_FIELD_RANGE message: expected a thing, got an error (no)
+mapped(u8, { name: "a thing", decode: (v) => v, encode: () => 256 }) > 1
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 255, got 256
+bytes(mapped(u8, { decode: (n) => n * 2, encode: (n) => n / 2 })) > Buffer.alloc(3)
+  ERR_FIELD_RANGE message: expected a size that its field can hold, got 3
+bytes(mapped(u8, { decode: (n) => n + 0.5, encode: (n) => n - 0.5 })) < 01
+  ERR_MESSAGE_VALUE message: expected a size of 0 or more bytes, got 1.5, at byte 0
+custom({ name: "c", read: (c) => c.take(2), write() {}, size: () => 0 }) < 01
+  ERR_MESSAGE_SHORT message: expected 2 bytes, got 1, at byte 0
+custom({ name: "c", read: (c) => c.fail("a thing", 5), write() {}, size: () => 0 }) < 01
+  ERR_MESSAGE_VALUE message: expected a thing, got 5, at byte 0
+custom({ name: "c", read() { throw new Error("no") }, write() {}, size: () => 0 }) < 01
+  ERR_MESSAGE_VALUE message: expected c, got an error (no), at byte 0
+custom({ name: "c", read: () => 1, write() { throw new Error("no") }, size: () => 0 }) > 1
+  ERR_FIELD_RANGE message: expected c, got an error (no)
+custom({ name: "c", read: () => 1, write() {}, size: () => -1 }) > 1
+  ERR_FIELD_RANGE message: expected a whole number of bytes from the size() of c, got -1
+custom({ name: "c", read: () => 1, write() {}, size: () => 1.5 }) > 1
+  ERR_FIELD_RANGE message: expected a whole number of bytes from the size() of c, got 1.5
+custom({ name: "c", maxSize: 2, read: () => 1, write() {}, size: () => 3 }) > 1
+  ERR_FIELD_TOO_LONG message: expected at most 2 bytes, got 3
+custom({ name: "c", minSize: 2, read: () => 1, write() {}, size: () => 3 }) > 1
+  = 
+custom({ name: "c", minSize: 2, read: () => 1, write() {}, size: () => 3 }) < 01
+  ERR_MESSAGE_TRAILING message: expected the end of the frame, got 1 byte more, at byte 0
+custom({ name: "c", minSize: 1, read: () => 1, write() {}, size: () => 3 }) < 01
+  ERR_MESSAGE_TRAILING message: expected the end of the frame, got 1 byte more, at byte 0
+custom({ name: "c", maxSize: 1, read: (c) => c.take(2), write() {}, size: () => 3 }) < 01 02
+  ERR_MESSAGE_VALUE message: expected 0 to 1 bytes for c, got 2, at byte 0
+custom({ name: "c", read: () => 1, write(c) { c.at += 2; }, size: () => 1 }) > 1
+  ERR_FIELD_RANGE message: expected at most 1 bytes, as the size() of c said, got 2
+custom({ name: "c", read: () => 1, write(c) { c.at -= 1; }, size: () => 1 }) > 1
+  ERR_FIELD_RANGE message: expected at most 1 bytes, as the size() of c said, got -1
+custom({ name: "c", read: () => 1, write(c) { c.write(u16be, 70000); }, size: () => 2 }) > 1
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 65535, got 70000
+custom({ name: "c", read: () => 1, write(c) { c.write(u16be, 7); }, size: () => 1 }) > 1
+  ERR_FIELD_RANGE message: expected at most 1 bytes, as the size() of c said, got 2
+bytes(custom({ name: "c", maxSize: 1, range: { min: 0, max: 9 }, read: () => 10, write() {}, size: () => 1 })) < 01
+  ERR_MESSAGE_VALUE message: expected a whole number from 0 to 9 from the read() of c, got 10, at byte 0
+bytes(custom({ name: "c", maxSize: 1, range: { min: 0, max: 9 }, read: (c) => c.read(u8), write(c, v) { c.write(u8, v) }, size: () => 1 })) > Buffer.alloc(10)
+  ERR_FIELD_TOO_LONG message: expected at most 9 bytes, got 10
+struct({ o: optional(struct({ all: bytes(rest) })), n: u8 }) > { o: { all: Buffer.of(1) }, n: 7 }
+  = 010107
+struct({ u: union(u8, { a: message(1, { x: bytes(rest) }), b: message(2) }), n: u8 }) > { u: { type: "a", x: Buffer.of(1) }, n: 7 }
+  = 010107
+struct({ u: union(u8, { a: message(1, { x: bytes(rest) }), b: message(2) }), n: u8 }) > { u: { type: "b" }, n: 7 }
+  = 0207
+text(u8, { unit: "characters", max: 2 }) < 03 61 62 63
+  ERR_FIELD_TOO_LONG message: expected at most 2 characters, got 3, at byte 0
+text(size(i8, { add: 0 }), { unit: "characters" }) < ff
+  ERR_MESSAGE_VALUE message: expected a size of 0 or more characters, got -1, at byte 0
+struct({ d: bytes(rest), n: u16be, m: u8 }) > { d: Buffer.of(1), n: 2, m: 3 }
+  = 01000203
+struct({ d: bytes(rest), n: u16be, m: u8 }) < 01 02
+  ERR_MESSAGE_SHORT m: expected 1 byte, got 0, at byte 2
+struct({ n: u8, d: utf8(rest), p: padding("n"), m: constant(u8, 3) }) > { n: 1, d: "a" }
+  = 01610003
+struct({ a: bounded(u8, struct({ d: bytes(rest), n: u8 })), e: bytes(rest), f: u8 }) > { a: { d: Buffer.of(1), n: 2 }, e: Buffer.of(3), f: 4 }
+  = 0201020304
+struct({ h: struct({ n: u8, s: checksum(u8, "SUM-8") }), d: bytes("h.n"), t: checksum(u8, "SUM-8") }) > { h: {}, d: Buffer.of(5) }
+  = 01010507
+struct({ h: optional(struct({ n: u8, s: checksum(u8, "SUM-8") })), d: u8 }) > { d: 5 }
+  = 0005
+struct({ h: optional(struct({ n: u8, s: checksum(u8, "SUM-8") })), d: u8 }) > { h: { n: 4 }, d: 5 }
+  = 01040405
+struct({ n: u64le, a: bytes("n") }) > { a: Buffer.of(7) }
+  = 010000000000000007
+struct({ n: i8, a: bytes(size("n", { nullAt: -1 })) }) > { a: null }
+  = ff
+struct({ n: i8, a: bytes(size("n", { nullAt: -1 })) }) > { a: Buffer.alloc(128) }
+  ERR_FIELD_TOO_LONG a: expected at most 127 bytes, got 128
+struct({ n: i8, a: bytes(size("n", { nullAt: -1 })) }) < fe
+  ERR_MESSAGE_VALUE a: expected a size of 0 or more bytes, got -2, at byte 1
+struct({ w: u8, a: bytes(size("w", { unit: 4, add: 2 })) }) > { a: Buffer.alloc(6) }
+  = 01000000000000
+struct({ w: u8, a: bytes(size("w", { unit: 4, add: 2 })) }) > { a: Buffer.alloc(7) }
+  ERR_FIELD_RANGE a: expected 2 more than a multiple of 4, got 7
+bytes(size(varuint, { add: 1, unit: 3 })) > Buffer.alloc(4)
+  = 0100000000
+bytes(size(varint, { nullAt: -1 })) > null
+  = 01
+bytes(size(varint, { nullAt: 5, add: 1 })) > Buffer.alloc(6)
+  ERR_FIELD_RANGE message: expected anything but 6, which stands for null, got 6
+array(u16be, varuint) > Array(130).fill(1)
+  = 8201 0001 × 130
+utf8(varuint) > "x".repeat(200)
+  = c801 78 × 200
+bounded(varuint64, utf8(rest)) > "x".repeat(130)
+  = 8201 78 × 130
+bounded(varint, utf8(rest)) > "x".repeat(64)
+  = 8001 78 × 64
+bounded(vlq, utf8(rest)) > "x".repeat(128)
+  = 8100 78 × 128
+bounded(decimal(until(constant(u8, 10))), utf8(rest)) > "x".repeat(12)
+  = 31320a787878787878787878787878
+bounded(u64be, utf8(rest)) > "ab"
+  = 00000000000000026162
+union(varuint, { a: message(300, { x: u8 }) }) > { type: "a", x: 1 }
+  = ac0201
+union(u64le, { a: message(3n) }) > { type: "a" }
+  = 0300000000000000`;
+
+/** `01 78 × 3` is 01 78 78 78: the last group, repeated. */
+function bytesOf(text: string): Buffer {
+  const [, first = '', last = '', times] = /^(.*?)(?:(\w+) × (\d+))?$/.exec(text)!;
+  return hex(first + last.repeat(Number(times ?? 0)));
+}
+
+function outcome(run: () => Uint8Array): string {
+  try {
+    return run().toString();
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return `${error.code} ${error.message}`;
+  }
+}
+
+const rows = OUTCOMES.trim()
+  .split(/\n(?! )/)
+  .map((row): [string, string, string, string] => {
+    const [, declaration, way, given, due] = /^(.*?) ([<>]) ?(.*)\n {2}(.*)$/.exec(row)!;
+    return [declaration!, way!, given!, due!];
+  });
+
+it.each(rows.filter(([, way]) => way === '>'))('%s %s %s', (declaration, _, given, due) => {
+  const codec = codecFrom(declaration);
+  const { encode, bound } = compile(codec.declaration)!;
+  const target = Buffer.alloc(bound(evaluate(given)) + 4, 0xee);
+  const end = encode(evaluate(given), target, 3);
+  expect(target.at(-1)).toBe(0xee);
+  if (due.startsWith('=')) {
+    const bytes = bytesOf(due.slice(2));
+    expect(target.subarray(3, end)).toEqual(bytes);
+    expect(codec.encode(evaluate(given))).toEqual(bytes);
+    expect(encodeByWalking(codec.declaration, evaluate(given))).toEqual(bytes);
+    return;
+  }
+  expect(end).toBe(-1);
+  expect(outcome(() => codec.encode(evaluate(given)))).toBe(due);
+  expect(outcome(() => encodeByWalking(codec.declaration, evaluate(given)))).toBe(due);
+});
+
+it.each(rows.filter(([, way]) => way === '<'))('%s %s %s', (declaration, _, given, due) => {
+  const codec = codecFrom(declaration);
+  const bytes = bytesOf(given);
+  expect(compile(codec.declaration)!.decode(bytes, 0, bytes.length)).toBe(FAILED);
+  expect(outcome(() => codec.decode(bytes) as never)).toBe(due);
+  expect(outcome(() => decodeByWalking(codec.declaration, bytes, 0, bytes.length) as never)).toBe(due);
+  const { error } = trace(codec, bytes);
+  expect(`${error?.code} ${error?.message}`).toBe(due);
+});
