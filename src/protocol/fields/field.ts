@@ -427,6 +427,17 @@ export function maximum(
   return limits.max ?? usual;
 }
 
+/** The check of an option that names a field. */
+export const pathOption: Check = (name, value) => {
+  if (typeof value !== 'string')
+    throw new TypeError(`${name} must be the path of a field, got ${show(value)}`);
+};
+
+/** The check of an option that names a field, or is `rest`. */
+export const endOption: Check = (name, value) => {
+  if (value !== rest) pathOption(name, value);
+};
+
 /** Describe a value that is not a field; for `utf8` in place of `utf8(u8)`, say how to call it. */
 function gotText(field: unknown): string {
   if (field === rest) return 'rest, which is a size';

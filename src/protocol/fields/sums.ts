@@ -230,9 +230,8 @@ export function requirePlace(entries: Group['entries'], path: string, owner: str
     const prefix = names.slice(0, index + 1).join('.');
     const group = structureIn(node);
     if (group === undefined) {
-      const kind = shapeOf(node).is === 'group' ? '' : ` a ${node.kind.name}`;
       throw new TypeError(
-        `${where}: its range cannot begin or end inside '${prefix}',${kind} whose members have no fixed place; name '${prefix}' itself`,
+        `${where}: its range cannot begin or end inside '${prefix}' (${node.kind.name}), whose members have no fixed place; name '${prefix}' itself`,
       );
     }
     if (mayBeMissing(node) && !owner.startsWith(`${prefix}.`)) {

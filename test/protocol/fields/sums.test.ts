@@ -261,7 +261,7 @@ describe('the range of a checksum', () => {
     [
       'a member of what moves',
       () => f.struct({ a: f.bounded(f.varuint, f.struct({ x: f.u8 })), s: sum8({ from: 'a.x' }) }),
-      "inside 'a', a bounded",
+      "inside 'a' (bounded)",
     ],
     [
       'a member behind the end of the range',

@@ -1,4 +1,4 @@
-import { showTag } from '../../../bytes/show.ts';
+import { show, showTag } from '../../../bytes/show.ts';
 import { isOneOf } from '../engine/code.ts';
 import { Problem } from '../engine/problem.ts';
 import { property } from '../engine/property.ts';
@@ -24,7 +24,7 @@ export type Otherwise = 'reject' | 'unknown';
 
 /** Whether the value says which tag it has. */
 export function keepsTag(table: MessageTable, otherwise: Otherwise | undefined): boolean {
-  return otherwise === 'unknown' || Object.values(table).some(({ tag }) => Array.isArray(tag));
+  return otherwise === 'unknown' || Object.values(table).some((made) => Array.isArray(made?.tag));
 }
 
 /** The cases of a table, checked. The fields of `around` come before and after the fields of each case. */
@@ -45,9 +45,24 @@ export function casesOf(
     if (Object.hasOwn(trailer, key))
       throw new RangeError(`the header and the trailer have a field '${key}' each`);
   }
+  const taken = [
+    'type',
+    ...(keepsTag(table, otherwise) && !isTagNamed(tag) ? ['tag'] : []),
+    ...(otherwise === 'unknown' ? ['payload'] : []),
+  ];
+  for (const [where, fields] of Object.entries({ header, trailer })) {
+    const key = taken.find((one) => Object.hasOwn(fields, one));
+    if (key !== undefined)
+      throw new RangeError(
+        `the ${where}: no field can be named '${key}'; messages have a member of that name`,
+      );
+  }
   const byTag = new Map<Tag, Case>();
   const byName = new Map<string, Case>();
-  for (const [name, { tag: value, fields }] of Object.entries(table)) {
+  for (const [name, made] of Object.entries(table)) {
+    if (typeof made?.fields !== 'object' || made.fields === null)
+      throw new TypeError(`${name}: expected message(tag, fields), got ${show(made)}`);
+    const { tag: value, fields } = made;
     for (const key of Object.keys(fields)) {
       if (key === 'type')
         throw new RangeError(`${name}: no field can be named 'type'; the message's name is there`);
@@ -89,6 +104,11 @@ export function casesOf(
     byName.set('unknown', other);
   }
   return { tag, cases: [...byName.values()], byTag, byName, other };
+}
+
+/** Whether the tag is a field of the header by the name that the value has for it anyway. */
+function isTagNamed({ extent }: Source): boolean {
+  return extent.from === 'path' && extent.path === 'tag';
 }
 
 /** The cases with other fields inside. */

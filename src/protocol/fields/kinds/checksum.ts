@@ -1,10 +1,11 @@
 import { type Checksum, type ChecksumName, checksumByName } from '../../../bytes/checksum.ts';
 import { show, showTag } from '../../../bytes/show.ts';
-import { anything, checkOptions, flag } from '../../../options.ts';
+import { type Check, checkOptions, flag } from '../../../options.ts';
 import { foreignProblem, Problem } from '../engine/problem.ts';
-import { type Field, nodeOf, type Rest, rest } from '../field.ts';
+import { endOption, type Field, nodeOf, pathOption, type Rest, rest } from '../field.ts';
 import type { AnyNode, Kind, Place, Slot, Summing } from '../kind.ts';
 import { declare } from '../node.ts';
+import { isInRange } from './integer.ts';
 
 interface Sum {
   readonly base: AnyNode;
@@ -159,6 +160,12 @@ export type RangePaths<R> = {
   [K in keyof R & ('from' | 'after' | 'to')]: R[K] extends string ? `?${R[K]}` : never;
 }[keyof R & ('from' | 'after' | 'to')];
 
+const someBytes: Check = (name, value) => {
+  const isList = Array.isArray(value) || value instanceof Uint8Array;
+  if (isList && value.every((byte) => isInRange(byte, { min: 0, max: 255 }))) return;
+  throw new TypeError(`${name} must be bytes, got ${show(value)}`);
+};
+
 /**
  * A checksum, by its name in the catalogue (`checksumNames`) or as your own `{ name, width, compute }`: filled in on encode,
  * verified on decode (a `FrameError`, `ERR_FRAME_CHECKSUM`). The field that holds it is an unsigned integer, or a number in
@@ -195,11 +202,11 @@ export function checksum<const R extends ChecksumRange = Record<never, never>>(
   }
   const over: ChecksumRange = range ?? {};
   checkOptions('checksum', over, {
-    from: anything,
-    after: anything,
-    to: anything,
+    from: pathOption,
+    after: pathOption,
+    to: endOption,
     zeroed: flag,
-    append: anything,
+    append: someBytes,
   });
   const { from, after, to, zeroed = false, append = [] } = over;
   if (from !== undefined && after !== undefined) {

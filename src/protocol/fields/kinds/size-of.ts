@@ -1,7 +1,15 @@
 import { show } from '../../../bytes/show.ts';
-import { anything, checkOptions } from '../../../options.ts';
+import { checkOptions } from '../../../options.ts';
 import { Problem } from '../engine/problem.ts';
-import { type Adjusted, type Field, type Rest, rest, type WholeField } from '../field.ts';
+import {
+  type Adjusted,
+  endOption,
+  type Field,
+  pathOption,
+  type Rest,
+  rest,
+  type WholeField,
+} from '../field.ts';
 import type {
   Adjustment,
   Agreement,
@@ -224,7 +232,7 @@ export function sizeOf<const S extends string | SizeRange>(
   of: S,
 ): Field<number, number | undefined, S extends string ? `?${S}` : RangePaths<S>> {
   const range: SizeRange = typeof of === 'string' ? {} : of;
-  checkOptions('sizeOf', range, { from: anything, after: anything, to: anything });
+  checkOptions('sizeOf', range, { from: pathOption, after: pathOption, to: endOption });
   const { from, after, to } = range;
   if (from !== undefined && after !== undefined) {
     throw new TypeError(`sizeOf: expected from or after, got both, '${from}' and '${after}'`);
