@@ -110,7 +110,7 @@ export function delimited(
   delimiters: readonly Buffer[],
   options: Omit<DelimiterOptions, 'delimiter'>,
 ): Framing {
-  const { trailer = 0, onTooLong = 'error', unterminated = 'error', onNoise = 'discard' } = options;
+  const { trailer = 0, onTooLong, unterminated = 'error', onNoise = 'discard' } = options;
   const { maxFrameLength = DEFAULT_MAX_FRAME_LENGTH, stripDelimiter = trailer === 0 } = options;
   if (trailer > 0 && stripDelimiter) {
     throw new TypeError(

@@ -157,7 +157,7 @@ function checkedLayout(options: LengthPrefixOptions): LengthLayout {
     lengthIncludes,
     initialBytesToStrip,
     maxFrameLength = DEFAULT_MAX_FRAME_LENGTH,
-    onTooLong = 'error',
+    onTooLong,
   } = options;
   const [width, field] = lengthField(options);
   const isVariable = width === 0;

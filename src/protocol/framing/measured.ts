@@ -43,7 +43,7 @@ export function measured(options: MeasuredOptions): Framing {
     onNoise: oneOf('error', 'discard'),
   });
   callback('measured: measure', options.measure);
-  const { measure, maxFrameLength = 65_536, onNoise = 'error' } = options;
+  const { measure, maxFrameLength = 65_536, onNoise } = options;
   const kind: PacketKind = {
     name: 'measured',
     mark: undefined,

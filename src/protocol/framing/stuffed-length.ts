@@ -31,7 +31,7 @@ export function stuffedLength(
   table: EscapeTable,
   common: StuffedLayout,
 ): Framing {
-  const { maxFrameLength = 65_536, onInvalid = 'error' } = options;
+  const { maxFrameLength = 65_536, onInvalid } = options;
   const field = new LengthInPacket('stuffed: length', length);
   const judge = validity('stuffed: valid', options.valid);
   const unpack: Measuring['unpack'] = (target, at, bytes, start, end) =>

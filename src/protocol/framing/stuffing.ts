@@ -58,7 +58,7 @@ export interface StuffedFraming {
 /** The reading side of such a framing. The options are checked already. */
 export function stuffed(name: string, stuffing: Stuffing, options: StuffedOptions): StuffedFraming {
   const judge = validity(`${name}: valid`, options.valid);
-  const { maxFrameLength = 65_536, onTooLong = 'error', onInvalid = 'error' } = options;
+  const { maxFrameLength = 65_536, onTooLong, onInvalid } = options;
   const { delimiter, startMarker } = stuffing;
   const delimiters = [Buffer.of(delimiter)];
   const delimited: Delimited = {
@@ -128,9 +128,7 @@ class StuffedReader extends DelimitedReader {
     let target: Buffer | undefined;
     let at = 0;
     const bounds: number[] = [];
-    // A frame that began in an earlier chunk comes alone.
-    while (this.cut(target !== undefined)) {
-      const isAlone = this.carried;
+    while (this.cut()) {
       this.#cancel();
       if (this.#isBlank) continue;
       target ??= Buffer.allocUnsafe(this.stop - this.start + this.buffered);
@@ -138,7 +136,6 @@ class StuffedReader extends DelimitedReader {
       if (end < 0) continue;
       bounds.push(at, end);
       at = end;
-      if (isAlone) break;
     }
     if (bounds.length === 0 || target === undefined) return undefined;
     return { bytes: target, bounds, count: bounds.length / 2, runStart: 0, runEnd: at };
