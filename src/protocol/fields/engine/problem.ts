@@ -54,8 +54,7 @@ export function foreignProblem(
 ): Problem {
   if (thrown instanceof Problem) return thrown;
   if (thrown instanceof MessageError) {
-    const place = places.get(thrown);
-    const known = bytes !== undefined && place?.memory === bytes.buffer ? place.at - bytes.byteOffset : at;
+    const known = placeIn(bytes, thrown) ?? at;
     const { limit } = thrown;
     return new Problem(
       thrown.code,
@@ -74,6 +73,14 @@ export function foreignProblem(
     cause: thrown,
     ...(at !== undefined && { at }),
   });
+}
+
+/** The offset in the bytes that an error is about; undefined if it is about others. Small buffers share their memory. */
+function placeIn(bytes: Uint8Array | undefined, error: Error): number | undefined {
+  const place = places.get(error);
+  if (bytes === undefined || place?.memory !== bytes.buffer) return undefined;
+  const at = place.at - bytes.byteOffset;
+  return at >= 0 && at <= bytes.length ? at : undefined;
 }
 
 /** The position of a walk: names and indices, from the message inward. */
