@@ -2,7 +2,7 @@
 
 import real from 'fast-check';
 
-const DRAWS = 15;
+const DRAWS = Number(process.env.DRAWS ?? 15);
 const few = (parameters) => ({
   seed: 1,
   ...parameters,

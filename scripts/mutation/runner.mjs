@@ -11,6 +11,7 @@
 // TESTS        the beginnings of the paths of test files, with commas between them
 // BUDGET       milliseconds that a mutant's tests may take before no other test is begun (default 400)
 // LONGEST      milliseconds that one test may take before it is left out (default 100)
+// DRAWS        the draws of each property (default 15)
 // WHOLE_FILES  set: see above
 // OUTCOMES     a file to which each mutant's outcome is appended as it comes
 

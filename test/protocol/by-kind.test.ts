@@ -103,7 +103,7 @@ test.each<[string, () => unknown, string]>([
   ['no value', () => byKind({ ubx: undefined as never }), 'byKind: ubx must be a codec, got undefined'],
   [
     'a codec that only decodes',
-    () => byKind({ ubx: { decode: 1 } as never }),
+    () => byKind({ ubx: { decode() {} } as never }),
     'byKind: ubx must be a codec, got an object',
   ],
   [

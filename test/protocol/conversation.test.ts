@@ -436,6 +436,11 @@ describe('what can be seen', () => {
   });
 
   test('noise that nobody watches; the last words come behind all of it', () => {
+    const ended = noisy();
+    ended.receive(Buffer.alloc(1_600, 0x7e));
+    ended.ended();
+    while (!ended.final) ended.take();
+    expect(ended.counts.noise).toBeGreaterThan(600);
     const conversation = noisy();
     conversation.receive(Buffer.alloc(1_600, 0x7e));
     expect(conversation.take()).toBeUndefined();
@@ -446,6 +451,22 @@ describe('what can be seen', () => {
     while (conversation.isPaused) said += conversation.take() ?? '';
     said += conversation.take() ?? '';
     expect([said, conversation.final, conversation.error]).toEqual(['bye\n', true, undefined]);
+  });
+
+  test('frames that the framing skips are frames that have come', () => {
+    const conversation = new Conversation(
+      defineProtocol({
+        name: 'test',
+        framing: lengthPrefix({ lengthFieldLength: 1, maxFrameLength: 3, onTooLong: 'discard' }),
+        clientMessages: commands,
+        serverMessages: answers,
+        session,
+      }),
+    );
+    // length 5 · skipped; twice
+    conversation.receive(Buffer.from([5, 1, 1, 1, 1, 1, 5, 1, 1, 1, 1, 1]));
+    expect(conversation.take()).toBeUndefined();
+    expect(conversation).toMatchObject({ frames: 2, taken: 0, counts: { discarded: 2 } });
   });
 
   test('it reads no more noise once it is over, or once the connection goes on with another protocol', () => {
@@ -641,6 +662,44 @@ describe('handlers that take their time', () => {
     expect(talk.conversation).toMatchObject({ state: 'b', taken: 4, held: 0 });
   });
 
+  test('what waited for the state, and is at work with others, is answered without them', async () => {
+    const gates = [later<void>(), later<void>()];
+    const slow = {
+      concurrent: 'n',
+      handle: ({ n }: Word) => gates[Number(n)]!.promise.then(() => ({ send: say('done', n) })),
+    };
+    const talk = new Talk({
+      a: { on: { go: () => ({ next: 'b' }) }, postpone: ['slow'], next: ['b'] },
+      b: { on: { slow } },
+    });
+    let calls = 0;
+    talk.conversation.onAnswers = () => calls++;
+    expect(talk.hear('slow 0\nslow 1\ngo\n')).toBe('');
+    expect(talk.conversation).toMatchObject({ taken: 3, isWorking: true, isBusy: false });
+    gates[1]!.resolve();
+    await talk.conversation.settled();
+    expect([calls, talk.hear()]).toEqual([1, 'done 1\n']);
+    gates[0]!.resolve();
+    await talk.conversation.settled();
+    await turn();
+    expect(talk.hear()).toBe('done 0\n');
+    expect(talk.conversation.isWorking).toBe(false);
+  });
+
+  test('also if nothing has come behind it', () => {
+    const talk = new Talk({
+      a: {
+        on: { ...echo, slow: { concurrent: 'n', handle: () => later<undefined>().promise } },
+        next: ['b'],
+        deadline: { within: 5, handle: () => ({ next: 'b' }) },
+      },
+      b: { on: echo, framing: delimiter({ delimiter: ';' }) },
+    });
+    expect(talk.hear('slow\necho 1\n')).toBe('');
+    talk.conversation.timeout('within');
+    expect(talk.hear()).toBe('heard 1\n');
+  });
+
   test('a generator is asked for more as its answers are taken', async () => {
     let asked = 0;
     const talk = new Talk({
@@ -751,4 +810,20 @@ test('behind an answer that cannot be written nothing is sent, nor taken', () =>
   conversation.receive(Buffer.from([1, 2]));
   expect(conversation.take()).toBeUndefined();
   expect(conversation).toMatchObject({ taken: 1, held: 0, unsent: 0, isBusy: false, deadline: undefined });
+});
+
+test('answers lie in memory of their own, or for the system in memory that is used again', () => {
+  const talk = new Talk({ a: { on: echo } });
+  talk.conversation.receive(Buffer.from('echo 1\n'));
+  const own = talk.conversation.take()!;
+  expect(own.buffer.byteLength).toBe(own.length);
+  const take = (): Buffer => {
+    talk.conversation.receive(Buffer.from('echo 1\n'));
+    const bytes = talk.conversation.take(true)!;
+    expect(bytes.toString()).toBe('heard 1\n');
+    talk.conversation.given(true);
+    return bytes;
+  };
+  take();
+  expect(take().buffer).toBe(take().buffer);
 });

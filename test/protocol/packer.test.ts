@@ -456,4 +456,152 @@ describe('the memory of a packer', () => {
     one.given(false);
     expect(run(one).buffer).not.toBe(own[0]!.buffer);
   });
+
+  test('what others wrote into a slab is not given out with the rest of it, and not written over', () => {
+    const [one, other] = [new Packer(), new Packer()];
+    const writer = plain.writer();
+    one.given(true);
+    one.writeMessage(raw, writer, Buffer.of(1));
+    // From here on, a consumer keeps it, and the slab goes from hand to hand.
+    one.given(false);
+    const kept = one.take(true)!;
+    const text = kept.toString('hex');
+    expect(kept.byteOffset).toBe(0);
+    other.writeMessage(raw, writer, Buffer.alloc(SLAB - 5 - 4, 2));
+    const rest = other.take()!;
+    expect([rest.length, rest[0], rest.at(-1)]).toEqual([SLAB - 5, (SLAB - 9) & 0xff, 2]);
+    other.writeMessage(raw, writer, Buffer.of(3));
+    other.given(true);
+    const shared = other.take(true)!;
+    expect([shared.buffer === kept.buffer, shared.byteOffset]).toEqual([true, 5]);
+    other.given(true);
+    other.writeMessage(raw, writer, Buffer.of(4));
+    expect(other.take(true)!.buffer).not.toBe(kept.buffer);
+    expect(kept.toString('hex')).toBe(text);
+  });
+
+  test('a bound beyond a slab, of which little is used', () => {
+    const codec = {
+      ...raw,
+      bound: () => SLAB + 100,
+      encodeInto: (_: unknown, target: Buffer, at: number) => target.write('x', at) + at,
+    };
+    const packer = new Packer();
+    packer.writeMessage(codec as Codec<unknown, unknown>, plain.writer(), 'x');
+    expect(packer.take()!.toString('hex')).toBe('0100000078');
+  });
+
+  test('a codec without a bound, or without its beginning, encodes on its own', () => {
+    const fail = () => {
+      throw new Error('not asked for');
+    };
+    for (const codec of [
+      { ...raw, encodeInto: fail },
+      { ...raw, bound: fail },
+    ]) {
+      const packer = new Packer();
+      packer.writeMessage(codec as unknown as Codec<unknown, Uint8Array>, plain.writer(), Buffer.of(7));
+      expect(packer.take()!.toString('hex')).toBe('0100000007');
+    }
+  });
+
+  test('at most 64 slabs are kept', () => {
+    const writer = plain.writer();
+    const packers = Array.from({ length: 70 }, () => new Packer());
+    const runs = (): Set<unknown> =>
+      new Set(
+        packers.map((packer) => {
+          packer.writeMessage(raw, writer, Buffer.of(1));
+          return packer.take(true)!.buffer;
+        }),
+      );
+    for (const packer of packers) packer.given(true);
+    const before = runs();
+    expect(before.size).toBe(70);
+    for (const packer of packers) packer.given(true);
+    expect([...runs()].filter((one) => before.has(one))).toHaveLength(64);
+  });
+});
+
+describe('many frames at once', () => {
+  const SLAB = 69_632;
+  const framing = lengthPrefix({ lengthFieldLength: 4 });
+
+  /** What is written of so many frames of that length, and which of them `writeAll` was asked to write. */
+  function write(length: number, count: number, change: Partial<FrameWriter> = {}, packer = new Packer()) {
+    const plain = framing.writer();
+    const calls: [from: number, to: number][] = [];
+    const writer: FrameWriter = {
+      ...plain,
+      bound: (length) => plain.bound(length),
+      write: (...all) => plain.write(...all),
+      writeAll(target, at, source, bounds, from, to) {
+        calls.push([from, to]);
+        return plain.writeAll!(target, at, source, bounds, from, to);
+      },
+      ...change,
+    };
+    const bytes = Buffer.alloc(length * count);
+    for (let i = 0; i < count; i++) bytes.fill(i + 1, i * length, (i + 1) * length);
+    const bounds = Array.from({ length: 2 * count }, (_, k) => ((k + 1) >> 1) * length);
+    const batch = { bytes, bounds, count, runStart: 0, runEnd: bytes.length };
+    // From the beginning of a slab.
+    packer.given(true);
+    const index = packer.writeFrames(writer, batch, 0);
+    const taken = packer.take()!;
+    const expected = Buffer.concat(
+      Array.from({ length: index }, (_, i) => {
+        const frame = Buffer.alloc(4 + length, i + 1);
+        frame.writeUInt32LE(length, 0);
+        return frame;
+      }),
+    );
+    expect(taken.equals(expected)).toBe(true);
+    return { index, calls };
+  }
+
+  test('as many as surely have room, by halves; the others one by one', () => {
+    expect(write(10_000, 20)).toEqual({ index: 6, calls: [[0, 5]] });
+    expect(write(1_000, 100)).toEqual({
+      index: 69,
+      calls: [
+        [0, 50],
+        [50, 62],
+        [62, 66],
+      ],
+    });
+  });
+
+  test('up to the last byte; four of them, not three', () => {
+    expect(write(SLAB / 4 - 4, 4)).toEqual({ index: 4, calls: [[0, 4]] });
+    expect(write(SLAB / 4 - 3, 4)).toEqual({ index: 3, calls: [] });
+    expect(write(5, 4)).toEqual({ index: 4, calls: [[0, 4]] });
+    expect(write(5, 3)).toEqual({ index: 3, calls: [] });
+    expect(write(SLAB, 1)).toEqual({ index: 1, calls: [] });
+  });
+
+  test('one by one, where it fails, or ends nowhere, or is not there', () => {
+    const fail = () => {
+      throw new Error('one of them is refused');
+    };
+    for (const writeAll of [fail, () => -1, () => SLAB + 1, () => 0.5, undefined]) {
+      expect(write(5, 8, { writeAll } as never)).toEqual({ index: 8, calls: [] });
+    }
+  });
+
+  test('they begin in the rest of a shared slab where they fit, and in another where they do not', () => {
+    const plain = framing.writer();
+    const run = (length: number, count: number): Buffer => {
+      const packer = new Packer();
+      const bytes = Buffer.alloc(length * count);
+      const bounds = Array.from({ length: 2 * count }, (_, k) => ((k + 1) >> 1) * length);
+      packer.writeFrames(plain, { bytes, bounds, count, runStart: 0, runEnd: bytes.length }, 0);
+      return packer.take(true)!;
+    };
+    const first = run(SLAB - 4, 1);
+    const [a, b, c] = [run(40_000, 1), run(10_000, 2), run(10_000, 3)];
+    expect(a.buffer).not.toBe(first.buffer);
+    expect([b.buffer === a.buffer, b.byteOffset - a.byteOffset]).toEqual([true, 40_004]);
+    expect([c.buffer === a.buffer, c.length]).toEqual([false, 30_012]);
+  });
 });

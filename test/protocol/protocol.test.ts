@@ -2,6 +2,7 @@ import { describe, expect, expectTypeOf, test } from 'vitest';
 import { type ClientMessage, drone, type ServerMessage } from '../../src/drone/index.ts';
 import {
   bool,
+  codecOf,
   defineProtocol,
   defineSession,
   json,
@@ -10,6 +11,7 @@ import {
   message,
   messages,
   type Protocol,
+  struct,
   u8,
   u16be,
   u64be,
@@ -32,6 +34,11 @@ const parts = { name: 'copy', framing, clientMessages, serverMessages, session }
 test('is what it was made of, and cannot be changed', () => {
   const copy = defineProtocol(parts);
   expect(copy).toEqual(parts);
+  expect(copy).not.toHaveProperty('preface');
+  // What a framing has besides makes it no pair.
+  expect(defineProtocol({ ...parts, framing: { ...framing, reads: framing } } as never)).toHaveProperty(
+    'name',
+  );
   expect(Object.isFrozen(copy)).toBe(true);
   expectTypeOf(copy).toExtend<Protocol<ClientMessage, ServerMessage>>();
 });
@@ -56,6 +63,11 @@ test.each<[string, object, RegExp]>([
     'answers that the codec does not have',
     { serverMessages: messages(u8, { ok: message(0) }) },
     /'error' is not a message of serverMessages; there are ok/,
+  ],
+  [
+    'other messages',
+    { clientMessages: messages(u8, { ok: message(0), no: message(1) }) },
+    /'quit' is not a message of clientMessages; there are ok, no$/,
   ],
 ])('%s', (_, change, text) => {
   const wrong = { ...parts, ...change } as typeof parts;
@@ -82,11 +94,18 @@ test.each<[string, object, string]>([
   ],
   ['no framing', { framing: undefined }, 'framing: expected an object with reader and writer'],
   [
+    'a framing that only writes',
+    { framing: { writer() {} } },
+    'framing: expected an object with reader and writer',
+  ],
+  [
     'a framing that only reads',
     { framing: { reader() {} } },
     'framing: expected an object with reader and writer',
   ],
   ['a preface that is none', { preface: 5 }, 'preface'],
+  ['a preface without bytes', { preface: '' }, 'preface must have at least one byte'],
+  ['a preface of no bytes', { preface: [256] }, 'preface must be an array of integers'],
   ['a preface of a third side', { preface: { clinet: 'x' } }, "did you mean 'client'"],
   ['an empty preface', { preface: { client: '' } }, 'preface: client'],
   [
@@ -119,6 +138,13 @@ test('a state with a codec of its own has its own messages; its session has the 
   expect(() => declare({}, on)).toThrow("session: 'own' is not a message of clientMessages; there are ");
   expect(() => declare({ receives: own }, on)).not.toThrow();
   expect(() => declare({ receives: own, sends: own }, on)).not.toThrow();
+  const untold = defineSession({
+    receives: { ...json<{ type: string }>(), types: ['move'] },
+    sends: json<{ type: string }>(),
+    initial: 'a',
+    states: { a: {} },
+  });
+  expect(() => defineProtocol({ ...parts, session: untold as never })).not.toThrow();
 });
 
 describe('its lines, from each side', () => {
@@ -211,6 +237,27 @@ describe('how its replies find their requests', () => {
       kind: 'text',
       hasId: expect.any(Function),
     });
+  });
+
+  test('the least of what the fields hold, in any order', () => {
+    const [short, long] = [codecOf(struct({ id: u8 })), codecOf(struct({ id: u16be, on: bool }))];
+    for (const [clientMessages, serverMessages] of [
+      [short, long],
+      [long, short],
+    ] as const) {
+      const known = knownOf({ clientMessages, serverMessages }, { id: 'id' });
+      expect(known).toMatchObject({ kind: 'number', ids: [0, 255] });
+      // A codec of one structure: all of its messages have the field.
+      expect(known.hasId!('any')).toBe(true);
+    }
+    expect(
+      knownOf({ clientMessages: long, serverMessages: long }, { id: 'id', ids: [0, 65_535] }).ids,
+    ).toEqual([0, 65_535]);
+    expect(() => knownOf({ clientMessages: long, serverMessages: long }, { id: 'on' })).toThrow(
+      new TypeError("replies: id: 'on' holds neither a number nor a text"),
+    );
+    expect(knownOf(protocol, { id: { request: 'text', reply: 'name' } })).not.toHaveProperty('ids');
+    expect(knownOf(protocol, {})).toEqual({ session: session.table });
   });
 
   test('codecs that are not declared tell nothing', () => {

@@ -28,6 +28,32 @@ async function through(
   return { answers, error };
 }
 
+test('what waited for the state, and is at work, is answered without the others', async () => {
+  const session = defineSession({
+    ...codecs,
+    initial: 'a',
+    states: {
+      a: { on: { start: () => ({ next: 'b' }) }, postpone: ['work'], next: ['b'] },
+      b: {
+        on: {
+          work: {
+            concurrent: 'n',
+            handle: async ({ n }) => {
+              await (n === 0 ? new Promise(() => {}) : turn());
+              return { send: { type: 'row', n } };
+            },
+          },
+        },
+      },
+    },
+  });
+  const machine = new StateMachine(session);
+  for (const n of [0, 1]) machine.write({ type: 'work', n });
+  machine.write({ type: 'start' });
+  expect((await once(machine, 'data'))[0]).toEqual({ type: 'row', n: 1 });
+  machine.destroy();
+});
+
 describe('generators', () => {
   test('are asked for more only while the consumer takes it', async () => {
     let asked = 0;

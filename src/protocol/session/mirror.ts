@@ -64,7 +64,6 @@ export class Mirror<Sends, Receives, State extends string> {
 
   /** The states that the server may be in, as far as its answers tell. */
   get states(): readonly State[] {
-    if (this.#vague) return [...this.#table.states.keys()] as State[];
     return [...new Set(this.#places.map(({ state }) => state.name as State))];
   }
 
@@ -79,7 +78,7 @@ export class Mirror<Sends, Receives, State extends string> {
    * answers a message.
    */
   get owes(): boolean {
-    if (this.#vague || this.#over) return false;
+    if (this.#over) return false;
     const seen = new Set<string>();
     const open = [...this.#places];
     for (let place = open.pop(); place !== undefined && seen.size <= MAX_WORK; place = open.pop()) {

@@ -69,7 +69,7 @@ export class Run<Received, Sent, State extends string, Context> {
   readonly greeting: readonly Sent[];
   /**
    * Called when a generator has appended answers; `more` then requests its next ones. If it is not set, they are requested at
-   * once.
+   * once. Also called when a postponed message of a concurrent row has been answered.
    */
   onAnswers: (() => void) | undefined;
   /** Called when a state with a line of its own is entered: with the number of answers before it. */
@@ -547,7 +547,8 @@ export class Run<Received, Sent, State extends string, Context> {
         if (pending !== undefined) return this.#afterwards(pending, answers);
       } else {
         const pending = this.#enter(row, message, answers);
-        if (pending !== undefined) entered.push(pending);
+        // Its answers do not wait for those of the others.
+        if (pending !== undefined) entered.push(pending.then(() => this.onAnswers?.()));
       }
     }
     if (this.final) this.#postponed = undefined;

@@ -76,6 +76,61 @@ describe('the drone, seen by its client', () => {
     expect(mirror.state).toBe('closing');
   });
 
+  test('what is wrong, in words', () => {
+    const thrown = (act: () => void): object => {
+      try {
+        act();
+      } catch (error) {
+        return { ...(error as object), message: (error as Error).message };
+      }
+      throw new Error('nothing was thrown');
+    };
+    const mirror = droneSession({ authAttempts: 2 }).mirror();
+    expect(thrown(() => mirror.send(MOVE))).toMatchObject({
+      code: 'ERR_STATE_UNEXPECTED',
+      origin: 'local',
+      message: "'move' may not be sent in state 'handshake', only write",
+      messageType: 'move',
+      actual: 'move',
+      state: 'handshake',
+      expected: ['write'],
+    });
+    expect(thrown(() => mirror.send({ type: 5 } as never))).toMatchObject({
+      message: "a message of type 5 may not be sent in state 'handshake', only write",
+      actual: '5',
+    });
+    mirror.send(HELLO);
+    mirror.receive(ERROR);
+    expect(thrown(() => mirror.send(null as never))).toMatchObject({
+      message: "a message without a type may not be sent in state 'handshake or closing', only write",
+      actual: 'undefined',
+      state: 'handshake or closing',
+    });
+    expect(thrown(() => mirror.receive({ type: 'jump' } as never))).toMatchObject({
+      code: 'ERR_STATE_UNEXPECTED',
+      origin: 'peer',
+      message: "'jump' cannot come in state 'handshake or closing'",
+      messageType: 'jump',
+      actual: 'jump',
+      state: 'handshake or closing',
+    });
+    expect(thrown(() => mirror.receive(null as never))).toMatchObject({
+      message: "a message without a type cannot come in state 'handshake or closing'",
+      actual: 'undefined',
+    });
+    mirror.send(HELLO);
+    mirror.receive(OK);
+    mirror.send(QUIT);
+    expect(thrown(() => mirror.send(MOVE))).toMatchObject({
+      code: 'ERR_STATE_CLOSED',
+      origin: 'local',
+      message: "'move' cannot be sent: the session is over",
+      messageType: 'move',
+      actual: 'move',
+      state: 'closing',
+    });
+  });
+
   test('a second attempt, where the table has one', () => {
     const mirror = droneSession({ authAttempts: 2 }).mirror();
     mirror.send(HELLO);
@@ -198,6 +253,66 @@ describe('what the peer may send', () => {
     farewell.receive({ type: 'no' });
     expect(() => farewell.send({ type: 'ask' })).toThrow(local('ERR_STATE_CLOSED'));
     farewell.receive({ type: 'no' });
+  });
+
+  test('behind a farewell nothing is owed, and the state is the last one', () => {
+    const mirror = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: { on: { ask: { outcomes: { b: 'yes' }, handle } }, unsolicited: [] },
+        b: { unsolicited: [] },
+      },
+      farewell: () => ({ type: 'no' }),
+    }).mirror();
+    mirror.send({ type: 'ask' });
+    expect(mirror.owes).toBe(true);
+    mirror.receive({ type: 'no' });
+    mirror.receive({ type: 'yes' });
+    expect([mirror.owes, mirror.state]).toEqual([false, 'a']);
+  });
+
+  test('timers, whose handlers may have said anything, and led anywhere', () => {
+    const timed = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: { on: { ask: handle }, unsolicited: [], timers: { t: handle }, next: ['b'] },
+        b: { final: true },
+      },
+    }).mirror();
+    timed.receive({ type: 'no' });
+    expect(timed.states).toEqual(['a', 'b']);
+  });
+
+  test('codecs that name no types', () => {
+    const any = { decode() {}, encode() {} } as never;
+    const mirror = defineSession<In, Out, 'a' | 'b', object>({
+      receives: any,
+      sends: any,
+      initial: 'a',
+      states: { a: { otherwise: { outcomes: { b: [] }, handle } }, b: { on: { go: handle } } },
+    } as never).mirror();
+    mirror.receive({ type: 'whatever' } as never);
+    mirror.send({ type: 'whatever' } as never);
+    expect(() => mirror.send({ type: 'whatever' } as never)).toThrow(local('ERR_STATE_UNEXPECTED'));
+  });
+
+  test('otherwise takes what we send where it is alone, and the state is not the last', () => {
+    const states = {
+      a: { on: { go: { outcomes: { b: [] }, handle } }, otherwise: handle },
+      b: { on: {}, otherwise: { outcomes: { c: [] }, handle } },
+      c: { final: true, otherwise: handle },
+    };
+    const at = (initial: 'a' | 'b' | 'c') =>
+      defineSession({ ...codecs, initial, states: states as never }).mirror();
+    expect(() => at('a').send({ type: 'ask' })).toThrow(local('ERR_STATE_UNEXPECTED'));
+    expect(() => at('c').send({ type: 'ask' })).toThrow(local('ERR_STATE_CLOSED'));
+    const mirror = at('b');
+    mirror.send({ type: 'ask' });
+    expect(() => mirror.send({ type: 'ask' })).toThrow(local('ERR_STATE_CLOSED'));
+    const none = defineSession({ ...codecs, initial: 'a', states: { a: {} } }).mirror();
+    expect(() => none.send({ type: 'ask' })).toThrow(local('ERR_STATE_UNEXPECTED'));
   });
 
   test('a table that tells nothing allows everything, and stays quick', () => {
@@ -324,7 +439,206 @@ describe('what the other side may do besides', () => {
   });
 });
 
+describe('what is owed', () => {
+  const owing = (outcome: object | string, expects?: object) => {
+    const row = expects === undefined ? { outcomes: { a: outcome as never }, handle } : handle;
+    const mirror = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: { on: { ask: row, go: { outcomes: { a: 'no' }, handle } }, unsolicited: ['news'] },
+      } as never,
+    }).mirror(expects && expectations({ ask: expects } as never).of);
+    mirror.send({ type: 'ask' } as never);
+    return mirror;
+  };
+
+  test.each<[string, object | string, object | undefined, boolean]>([
+    ['one', 'yes', undefined, true],
+    ['any number', ['yes', 'no'], undefined, false],
+    ['nothing', [], undefined, false],
+    ['up to the last', { until: 'yes' }, undefined, true],
+    ['one, as expects says', '', { one: 'yes' }, true],
+    ['up to the last, as expects says', '', { until: 'yes', of: 'no' }, true],
+    ['up to what a function takes for the last', '', { until: () => true }, false],
+  ])('%s', (_, outcome, expects, isOwed) => {
+    const mirror = owing(outcome, expects);
+    expect(mirror.owes).toBe(isOwed);
+    if (isOwed) mirror.receive({ type: 'yes' } as never);
+    expect(mirror.owes).toBe(false);
+    mirror.send({ type: 'go' } as never);
+    expect(mirror.owes).toBe(true);
+    mirror.receive({ type: 'news' } as never);
+    mirror.receive({ type: 'no' } as never);
+    expect(mirror.owes).toBe(false);
+  });
+
+  test('the rest of an answer', () => {
+    const mirror = owing({ until: 'yes', of: 'no' });
+    mirror.receive({ type: 'no' } as never);
+    expect(mirror.owes).toBe(true);
+    mirror.receive({ type: 'yes' } as never);
+    expect(mirror.owes).toBe(false);
+  });
+
+  test('what is postponed and not answered; what a state that was reached silently owes', () => {
+    const mirror = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: { on: { go: { outcomes: { b: [] }, handle } }, postpone: ['ask'], unsolicited: [] },
+        b: { on: { ask: { outcomes: { b: 'yes' }, handle } }, unsolicited: [] },
+      },
+    }).mirror();
+    mirror.send({ type: 'ask' });
+    // It waits: nothing has to come before 'go'.
+    expect(mirror.owes).toBe(false);
+    mirror.send({ type: 'go' });
+    expect(mirror.owes).toBe(true);
+    mirror.receive({ type: 'yes' });
+    expect([mirror.owes, mirror.state]).toEqual([false, 'b']);
+  });
+});
+
+test('many answered messages are forgotten, and what follows is known', () => {
+  const mirror = drone.session.mirror();
+  mirror.send(HELLO);
+  mirror.receive(OK);
+  for (let i = 0; i < 600; i++) mirror.send(MOVE);
+  for (let i = 0; i < 600; i++) {
+    expect(mirror.owes).toBe(true);
+    mirror.receive(OK);
+    if (i % 100 === 0) expect(mirror.state).toBe('authenticated');
+  }
+  expect(mirror.owes).toBe(false);
+  mirror.send(QUIT);
+  expect(() => mirror.send(MOVE)).toThrow(local('ERR_STATE_CLOSED'));
+  mirror.receive(OK);
+  expect(mirror.state).toBe('closing');
+});
+
+test('an answer narrows what may be sent behind messages that are not answered yet', () => {
+  const mirror = defineSession({
+    ...codecs,
+    initial: 'a',
+    states: {
+      a: { on: { ask: { outcomes: { b: 'yes', c: 'no' }, handle } }, unsolicited: [] },
+      b: { on: { go: { outcomes: { d: 'yes' }, handle } }, unsolicited: [] },
+      c: { on: { go: { outcomes: { e: 'no' }, handle } }, unsolicited: [] },
+      d: { on: { go: { outcomes: { f: 'yes' }, handle } }, unsolicited: [] },
+      e: { on: { go: { outcomes: { g: 'no' }, handle } }, unsolicited: [] },
+      f: { on: { ask: handle }, unsolicited: [] },
+      g: { on: { go: handle }, unsolicited: [] },
+    },
+  });
+  for (const [answer, taken, refused] of [
+    ['yes', 'ask', 'go'],
+    ['no', 'go', 'ask'],
+  ] as const) {
+    const one = mirror.mirror();
+    for (const type of ['ask', 'go', 'go'] as const) one.send({ type });
+    one.receive({ type: answer });
+    expect(() => one.send({ type: refused })).toThrow(local('ERR_STATE_UNEXPECTED'));
+    one.send({ type: taken });
+    for (let i = 0; i < 2; i++) one.receive({ type: answer });
+    expect(one.state).toBe(answer === 'yes' ? 'f' : 'g');
+  }
+});
+
+test('of several answers, what was sent behind them decides where the server is', () => {
+  // 'ask' leads to b or c, which answer 'go' differently; each is answered by any number of news.
+  const mirror = defineSession({
+    ...codecs,
+    initial: 'a',
+    states: {
+      a: { on: { ask: { outcomes: { b: ['news'], c: ['news'] }, handle } }, unsolicited: [] },
+      b: { on: { go: { outcomes: { d: 'yes' }, handle } }, unsolicited: [] },
+      c: { on: { go: { outcomes: { e: 'no' }, handle } }, unsolicited: [] },
+      d: { on: { ask: { outcomes: { d: 'yes' }, handle } }, unsolicited: [] },
+      e: { on: { go: { outcomes: { e: 'no' }, handle } }, unsolicited: [] },
+    },
+  }).mirror();
+  mirror.send({ type: 'ask' });
+  mirror.receive({ type: 'news' });
+  expect(mirror.states.toSorted()).toEqual(['b', 'c']);
+  mirror.send({ type: 'go' });
+  // The server is in d or e by then: either may take it.
+  mirror.send({ type: 'go' });
+  mirror.receive({ type: 'no' });
+  expect(mirror.state).toBe('e');
+  expect(() => mirror.send({ type: 'ask' })).toThrow(local('ERR_STATE_UNEXPECTED'));
+  expect(() => mirror.receive({ type: 'yes' })).toThrow(peer('ERR_STATE_UNEXPECTED'));
+  mirror.receive({ type: 'no' });
+  expect(mirror.owes).toBe(false);
+});
+
 describe('it holds a bounded number of things, and works a bounded time', () => {
+  /** From s0, 'go' leads to any of so many states, which take 'ask' alone, and stay. */
+  const fan = (count: number) =>
+    defineSession({
+      ...codecs,
+      initial: 's0',
+      states: Object.fromEntries(
+        Array.from({ length: count }, (_, i) => [
+          `s${i}`,
+          {
+            on: i === 0 ? { go: handle } : { ask: handle },
+            unsolicited: [],
+            ...(i === 0 && { next: Array.from({ length: count }, (_, k) => `s${k}`) }),
+          },
+        ]),
+      ) as never,
+    }).mirror();
+
+  test('256 places, and no more', () => {
+    const exact = fan(256);
+    exact.send({ type: 'go' } as never);
+    expect(exact.states).toEqual(['s0']);
+    const lost = fan(257);
+    lost.send({ type: 'go' } as never);
+    expect(lost.states).toHaveLength(257);
+    expect([lost.state, lost.owes]).toEqual([undefined, false]);
+    // From then on, what any state takes, and what any state may send.
+    for (const type of ['ask', 'go', 'ask']) lost.send({ type } as never);
+    expect(() => lost.send({ type: 'jump' } as never)).toThrow(local('ERR_STATE_UNEXPECTED'));
+    for (const type of ['yes', 'no']) lost.receive({ type } as never);
+    expect(() => lost.receive({ type: 'jump' } as never)).toThrow(peer('ERR_STATE_UNEXPECTED'));
+    expect([lost.states.length, lost.owes]).toEqual([257, false]);
+  });
+
+  test('64 messages wait for another state; the next one ends the session', () => {
+    const mirror = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: { on: { go: { outcomes: { b: 'no' }, handle } }, postpone: ['ask'], unsolicited: [] },
+        b: { on: { ask: { outcomes: { b: 'yes' }, handle } }, unsolicited: [] },
+      },
+    });
+    const exact = mirror.mirror();
+    for (let i = 0; i < 64; i++) exact.send({ type: 'ask' });
+    exact.send({ type: 'go' });
+    exact.receive({ type: 'no' });
+    for (let i = 0; i < 64; i++) {
+      expect(exact.owes).toBe(true);
+      exact.receive({ type: 'yes' });
+    }
+    expect([exact.owes, exact.state]).toEqual([false, 'b']);
+    const more = mirror.mirror();
+    for (let i = 0; i < 65; i++) more.send({ type: 'ask' });
+    let thrown: unknown;
+    try {
+      more.send({ type: 'go' });
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toMatchObject({
+      code: 'ERR_STATE_CLOSED',
+      message: "'go' cannot be sent: the session is over",
+    });
+    expect(thrown).not.toHaveProperty('state');
+  });
+
   /** Milliseconds that one message takes which comes after many that were not answered. */
   function cost(count: number, outcomes: object, news: 'news' | 'yes'): number {
     const mirror = defineSession({
@@ -355,16 +669,26 @@ describe('it holds a bounded number of things, and works a bounded time', () => 
     expect(cost(40_000, outcomes, news)).toBeLessThan(20);
   });
 
-  test('what it can follow no more is still checked by its type', () => {
-    const mirror = drone.session.mirror();
-    mirror.send(HELLO);
-    mirror.receive(OK);
-    for (let i = 0; i < 70_000; i++) mirror.send(MOVE);
-    for (let i = 0; i < 70_000; i++) mirror.receive(OK);
-    expect(mirror.states).toEqual(['handshake', 'authenticated', 'closing']);
-    mirror.send(MOVE);
-    expect(() => mirror.send({ type: 'jump' } as never)).toThrow(local('ERR_STATE_UNEXPECTED'));
-    expect(() => mirror.receive({ type: 'jump' } as never)).toThrow(peer('ERR_STATE_UNEXPECTED'));
+  test('65,536 unanswered messages, and no more; what needs no answer, or any number of them in a row, does not count', () => {
+    const mirror = (outcome: object | string) =>
+      defineSession({
+        ...codecs,
+        initial: 'a',
+        states: {
+          a: { on: { ask: { outcomes: { a: outcome as never }, handle } }, next: ['b'], unsolicited: [] },
+          b: {},
+        },
+      }).mirror();
+    for (const outcome of [[], ['yes', 'no']]) {
+      const many = mirror(outcome);
+      for (let i = 0; i < 65_600; i++) many.send({ type: 'ask' });
+      expect(many.states).toEqual(['a']);
+    }
+    const exact = mirror('yes');
+    for (let i = 0; i < 65_536; i++) exact.send({ type: 'ask' });
+    expect([exact.states, exact.owes]).toEqual([['a'], true]);
+    exact.send({ type: 'ask' });
+    expect([exact.states, exact.owes]).toEqual([['a', 'b'], false]);
   });
 });
 

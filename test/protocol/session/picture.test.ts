@@ -124,6 +124,36 @@ test('names and labels with the syntax of Mermaid and Markdown', () => {
   );
 });
 
+test('words with a meaning in Mermaid name no state; several types, in words', () => {
+  const names = ['state', 'note', 'end', 'as', 'class', 'classDef', 'direction', 'style', 'plain'] as const;
+  const known = defineSession({
+    receives: { types: ['a'] } as unknown as Codec<{ type: 'a' }>,
+    sends: { types: ['x', 'y', 'z'] } as unknown as Codec<{ type: 'x' | 'y' | 'z' }>,
+    initial: 'state',
+    states: Object.fromEntries(
+      names.map((name) => [
+        name,
+        {
+          on: { a: { outcomes: { [name]: { until: 'z', of: ['x', 'y'] } }, handle } },
+          unsolicited: ['x', 'y'],
+        },
+      ]),
+    ) as never,
+  });
+  const lines = toMermaid(known).split('\n');
+  expect(lines.slice(1, 9)).toEqual(names.slice(0, -1).map((name, i) => `    state "${name}" as state${i}`));
+  expect(lines.at(-2)).toBe('    plain --> plain: a / x or y …, z');
+  expect(toMarkdown(known)).toContain('| `x` or `y` …, `z` |');
+  expect(toMarkdown(known)).toContain('| *sent unasked* | `x`, `y` ');
+  const untold = defineSession({
+    receives: { types: ['a'] } as unknown as Codec<{ type: 'a' }>,
+    sends: { decode() {}, encode() {} } as never,
+    initial: 'one',
+    states: { one: { unsolicited: ['x'] as never } },
+  });
+  expect(toMarkdown(untold)).toContain('| *sent unasked* | `x` ');
+});
+
 test("the drone's pictures in docs/session.md are what the code draws; `vitest -u` redraws them", async () => {
   const file = new URL('../../../docs/session.md', import.meta.url);
   const redrawn = readFileSync(file, 'utf8').replace(

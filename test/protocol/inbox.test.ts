@@ -1,0 +1,273 @@
+import { describe, expect, test } from 'vitest';
+import { delimiter, type FrameError, type Framing, lengthPrefix, line, packets } from '../../src/index.ts';
+import type { FrameBatch } from '../../src/protocol/framing/framing.ts';
+import { Inbox } from '../../src/protocol/inbox.ts';
+
+const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
+const semicolons = delimiter({ delimiter: ';' });
+
+function open(framing: Framing = line(), preface?: string, onDiscard?: (error: FrameError) => void): Inbox {
+  const direction = {
+    framing,
+    messages: undefined,
+    preface: preface === undefined ? undefined : bytes(preface),
+  };
+  return new Inbox(direction, undefined, { observer: onDiscard && { onDiscard } });
+}
+
+const texts = (batch: FrameBatch | undefined): string[] | undefined =>
+  batch &&
+  Array.from({ length: batch.count }, (_, i) =>
+    batch.bytes.toString('latin1', batch.bounds[2 * i], batch.bounds[2 * i + 1]),
+  );
+
+/** All batches that there are now. */
+function read(inbox: Inbox, isSettled = true): string[][] {
+  const all: string[][] = [];
+  for (let batch = texts(inbox.read(isSettled)); batch !== undefined; batch = texts(inbox.read(isSettled)))
+    all.push(batch);
+  return all;
+}
+
+describe('frames', () => {
+  test('those of a chunk together, up to 64; one that began in an earlier chunk alone', () => {
+    const inbox = open();
+    expect(inbox.hasMore).toBe(false);
+    inbox.receive(bytes('a\nb\nc'));
+    expect(inbox.hasMore).toBe(true);
+    expect(read(inbox)).toEqual([['a', 'b']]);
+    expect([inbox.hasMore, inbox.isInsideFrame, inbox.held]).toEqual([false, true, 1]);
+    inbox.receive(bytes('d\ne\nf\n'));
+    expect(read(inbox)).toEqual([['cd'], ['e', 'f']]);
+    inbox.receive(bytes('x\n'.repeat(70)));
+    expect(read(inbox).map(({ length }) => length)).toEqual([64, 6]);
+  });
+
+  test('one at a time where the framing may change; chunks wait for those before them', () => {
+    const inbox = open();
+    inbox.receive(bytes('a\nb\n'));
+    inbox.receive(bytes('c\nd'));
+    expect([inbox.held, inbox.isInsideFrame]).toEqual([7, false]);
+    expect(texts(inbox.read(false))).toEqual(['a']);
+    expect(inbox.held).toBe(5);
+    expect(read(inbox, false)).toEqual([['b'], ['c']]);
+    expect([inbox.held, inbox.isInsideFrame]).toEqual([1, true]);
+  });
+
+  test('the preface comes first, in any pieces, and once', () => {
+    const inbox = open(line(), 'HI');
+    inbox.receive(bytes('H'));
+    expect(read(inbox)).toEqual([]);
+    inbox.receive(bytes('Ia\n'));
+    expect(read(inbox)).toEqual([['a']]);
+    inbox.receive(bytes('HIb\n'));
+    expect(read(inbox)).toEqual([['HIb']]);
+    const wrong = open(line(), 'HI');
+    wrong.receive(bytes('HO\n'));
+    expect(read(wrong)).toEqual([]);
+    expect(wrong.error).toMatchObject({ code: 'ERR_FRAME_PREFACE' });
+  });
+
+  test('an error comes behind the frames before it, once', () => {
+    const inbox = open(lengthPrefix({ lengthFieldLength: 1, maxFrameLength: 2 }));
+    inbox.receive(Buffer.from([1, 97, 9, 1, 98]));
+    expect(read(inbox)).toEqual([['a']]);
+    expect(inbox.error).toMatchObject({ code: 'ERR_FRAME_TOO_LONG', offset: 2 });
+    inbox.receive(Buffer.from([1, 99]));
+    expect(read(inbox)).toEqual([]);
+  });
+});
+
+describe('the end', () => {
+  test('comes behind everything, once; nothing is taken behind it', () => {
+    const inbox = open();
+    inbox.receive(bytes('a\n'));
+    inbox.ended();
+    inbox.receive(bytes('b\n'));
+    expect([inbox.hasMore, inbox.isOver, inbox.held]).toEqual([true, false, 2]);
+    expect(read(inbox)).toEqual([['a']]);
+    expect([inbox.isOver, inbox.error]).toEqual([true, undefined]);
+    inbox.ended();
+    expect(inbox.isOver).toBe(true);
+    inbox.receive(bytes('c\n'));
+    expect(inbox.held).toBe(0);
+  });
+
+  test('inside of a frame is an error', () => {
+    const inbox = open(lengthPrefix({ lengthFieldLength: 1 }));
+    inbox.receive(Buffer.from([2, 1]));
+    expect(read(inbox)).toEqual([]);
+    expect(inbox.isMeasured).toBe(true);
+    inbox.ended();
+    expect(read(inbox)).toEqual([]);
+    expect(inbox.error).toMatchObject({ code: 'ERR_FRAME_TRUNCATED' });
+  });
+
+  test('is the end for another framing, too', () => {
+    const inbox = open();
+    inbox.receive(bytes('a\nbc'));
+    inbox.ended();
+    expect(texts(inbox.read(false))).toEqual(['a']);
+    expect(inbox.change(semicolons, 1)).toBe(true);
+    expect(read(inbox)).toEqual([]);
+    expect(inbox.error).toMatchObject({ code: 'ERR_FRAME_TRUNCATED' });
+    const late = open();
+    late.receive(bytes('a\n'));
+    late.ended();
+    read(late);
+    late.change(lengthPrefix(), 0);
+    expect([read(late), late.isOver, late.error]).toEqual([[], true, undefined]);
+  });
+});
+
+describe('another framing', () => {
+  test('reads what is behind the frames that were taken, also if more were cut', () => {
+    for (const [count, expected] of [
+      [1, ['b\nc', 'd']],
+      [2, ['c', 'd']],
+    ] as const) {
+      const inbox = open();
+      inbox.receive(bytes('a\nb\nc;d;e'));
+      expect(texts(inbox.read(true))).toEqual(['a', 'b']);
+      expect(inbox.change(semicolons, count)).toBe(true);
+      expect(inbox.held).toBe(expected.join(';').length + 2);
+      expect(read(inbox)).toEqual([expected]);
+      expect(inbox.held).toBe(1);
+    }
+  });
+
+  test('behind a frame that began in an earlier chunk', () => {
+    const inbox = open();
+    inbox.receive(bytes('a'));
+    read(inbox);
+    inbox.receive(bytes('b\nc;d;'));
+    expect(texts(inbox.read(true))).toEqual(['ab']);
+    // All of the batch was taken: there is nothing to forget, but the rest of the chunk.
+    expect(inbox.change(semicolons, 1)).toBe(true);
+    expect(read(inbox)).toEqual([['c', 'd']]);
+  });
+
+  test('nothing is cut anew where nothing has come, or the framing is the same', () => {
+    const inbox = open();
+    expect(inbox.change(semicolons, 0)).toBe(false);
+    inbox.receive(bytes('a;b;'));
+    expect(texts(inbox.read(true))).toEqual(['a', 'b']);
+    expect(inbox.change(semicolons, 1)).toBe(false);
+    expect(inbox.held).toBe(0);
+    expect(read(inbox)).toEqual([]);
+  });
+
+  test('an unfinished frame, and chunks that wait, are read by it', () => {
+    const inbox = open();
+    inbox.receive(bytes('a'));
+    read(inbox);
+    expect(inbox.change(semicolons, 0)).toBe(false);
+    inbox.receive(bytes('b;c'));
+    inbox.receive(bytes('d;'));
+    expect(read(inbox)).toEqual([['ab'], ['cd']]);
+  });
+
+  test('names the place in the whole stream, whatever was read before', () => {
+    const inbox = open(line(), 'HI');
+    inbox.receive(bytes('HIa\n\x01b\x09'));
+    expect(texts(inbox.read(false))).toEqual(['a']);
+    inbox.change(lengthPrefix({ lengthFieldLength: 1, maxFrameLength: 2 }), 1);
+    expect(read(inbox)).toEqual([['b']]);
+    expect(inbox.error).toMatchObject({ code: 'ERR_FRAME_TOO_LONG', offset: 6 });
+  });
+
+  test('the preface stays before the first frame', () => {
+    const inbox = open(line(), 'HI');
+    inbox.change(semicolons, 0);
+    inbox.receive(bytes('HIa;'));
+    expect(read(inbox)).toEqual([['a']]);
+    inbox.change(line(), 1);
+    inbox.receive(bytes('HIb\n'));
+    expect(read(inbox)).toEqual([['HIb']]);
+  });
+
+  test('an error of the old one is none of its own', () => {
+    const inbox = open(lengthPrefix({ lengthFieldLength: 1, maxFrameLength: 2 }));
+    inbox.receive(Buffer.from('\x01a\x09b;c;', 'latin1'));
+    expect(texts(inbox.read(true))).toEqual(['a']);
+    expect(inbox.read(true)).toBeUndefined();
+    expect(inbox.error).toBeDefined();
+    inbox.change(semicolons, 0);
+    expect(inbox.error).toBeUndefined();
+  });
+});
+
+describe('what is not read', () => {
+  test('goes to the next owner: behind the frames that were taken, with the chunks that wait', () => {
+    for (const [count, expected] of [
+      [0, 'a\nb\nc|d\n|e'],
+      [1, 'b\nc|d\n|e'],
+      [2, 'c|d\n|e'],
+    ] as const) {
+      const inbox = open();
+      inbox.receive(bytes('a\nb\nc'));
+      inbox.receive(bytes('|d\n'));
+      inbox.receive(bytes('|e'));
+      expect(texts(inbox.read(true))).toEqual(['a', 'b']);
+      expect(inbox.leave(count).toString()).toBe(expected);
+      expect(inbox.hasMore).toBe(false);
+    }
+    expect(open().leave(0)).toEqual(Buffer.alloc(0));
+  });
+
+  test('is forgotten', () => {
+    const inbox = open();
+    inbox.receive(bytes('a\nb'));
+    inbox.receive(bytes('c\n'));
+    inbox.forget();
+    expect(inbox.hasMore).toBe(false);
+  });
+
+  test('an unfinished frame is given up; the next byte begins a frame', () => {
+    const inbox = open();
+    inbox.giveUp();
+    inbox.receive(bytes('a\nb'));
+    // Nothing is given up before it is known to be unfinished.
+    inbox.giveUp();
+    expect(read(inbox)).toEqual([['a']]);
+    inbox.giveUp();
+    expect([inbox.held, inbox.isInsideFrame]).toEqual([0, false]);
+    inbox.receive(bytes('c\n'));
+    expect(read(inbox)).toEqual([['c']]);
+  });
+
+  test('a packet behind a false start is found when it is given up', () => {
+    const framing = packets({
+      kinds: { long: { start: [1], length: 6 }, short: { start: [2], length: 2 } },
+      maxFrameLength: 6,
+    });
+    const inbox = open(framing);
+    inbox.receive(Buffer.from([1, 2, 3]));
+    expect(read(inbox)).toEqual([]);
+    inbox.giveUp();
+    expect(inbox.hasMore).toBe(true);
+    expect(read(inbox)).toEqual([['\x02\x03']]);
+    expect(inbox.counts.noise).toBe(1);
+  });
+});
+
+test('noise is counted, told, and read in several turns', () => {
+  const errors: string[] = [];
+  const framing = packets({
+    kinds: { k: { start: [0x7e], length: 1_000, valid: { checksum: 'CRC-16/MODBUS', byteOrder: 'big' } } },
+    maxFrameLength: 1_000,
+  });
+  const inbox = open(framing, undefined, ({ code }) => errors.push(code));
+  inbox.receive(Buffer.alloc(1_600, 0x7e));
+  expect(inbox.read(true)).toBeUndefined();
+  expect([inbox.isPaused, inbox.hasMore]).toEqual([true, true]);
+  const { held } = inbox;
+  inbox.receive(Buffer.alloc(5));
+  expect(inbox.held).toBe(held + 5);
+  for (let turns = 0; inbox.isPaused && turns < 100; turns++) expect(inbox.read(true)).toBeUndefined();
+  inbox.ended();
+  for (let turns = 0; !inbox.isOver && turns < 100; turns++) inbox.read(true);
+  expect([inbox.isOver, inbox.isPaused]).toEqual([true, false]);
+  expect(inbox.counts.noise).toBeGreaterThan(600);
+  expect(errors).toContain('ERR_FRAME_NOISE');
+});
