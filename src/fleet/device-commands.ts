@@ -166,8 +166,7 @@ export class DeviceCommands {
         this.#settle(ticket, refusal(error));
         continue;
       }
-      // Nothing waits for its reply.
-      if (ticket.isSend && !isRefused && next.unanswered !== true) requests.abandon(ticket);
+      if (ticket.isSend && !isRefused && next.unanswered !== true) this.#expectNothing(ticket, request);
       if (ticket.isSend || next.unanswered === true) {
         this.#settle(ticket, DONE);
       } else {
@@ -184,6 +183,18 @@ export class DeviceCommands {
     }
   }
 
+  /** Nothing waits for the reply to a message that was only sent. It takes no place of a command. */
+  #expectNothing(ticket: Ticket, message: object): void {
+    const requests = this.#requests;
+    if (requests.isNumbered(ticket)) {
+      requests.abandon(ticket, true);
+      this.#quarantine(ticket);
+    } else {
+      requests.revoke(ticket);
+      requests.sent(message);
+    }
+  }
+
   #timeUp(ticket: Ticket): void {
     const requests = this.#requests;
     if (!ticket.isSent) {
@@ -194,17 +205,21 @@ export class DeviceCommands {
     const isNumbered = requests.isNumbered(ticket);
     requests.abandon(ticket, true);
     this.#settle(ticket, unknown('the device has not answered in time'));
-    const { quarantine } = this.#settings;
-    if (!isNumbered) {
-      requests.hold();
-      this.#late ??= setTimeout(() => this.#endLate(), quarantine).unref();
+    if (isNumbered) {
+      this.#quarantine(ticket);
       return;
     }
+    requests.hold();
+    this.#late ??= setTimeout(() => this.#endLate(), this.#settings.quarantine).unref();
+  }
+
+  /** Free the number of a given-up request once its reply cannot come any more. */
+  #quarantine(ticket: Ticket): void {
     const timer = setTimeout(() => {
       this.#quarantined.delete(timer);
-      requests.release(ticket);
+      this.#requests.release(ticket);
       this.#pump();
-    }, quarantine).unref();
+    }, this.#settings.quarantine).unref();
     this.#quarantined.add(timer);
   }
 

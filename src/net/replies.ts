@@ -165,6 +165,11 @@ export class Replies<Request extends object, Reply extends object> extends Stage
   /** Requests that were given up, the oldest first, and when their numbers are free again. */
   readonly #lost: { readonly waiting: Waiting<Reply>; readonly until: number }[] = [];
   #lostTimer: Timer | undefined;
+  /** Given-up requests that have a place in the order: the connection waits for their replies. */
+  readonly #owed = new Set<Waiting<Reply>>();
+  /** Runs while replies are owed: their longest time, from the last that came. */
+  #owedTimer: Timer | undefined;
+  #owedTime = 0;
   /** The bytes of the messages that continued, by their number: the last ones, as many as can be unread. */
   #weights: Float64Array | undefined;
   #passed = 0;
@@ -303,10 +308,39 @@ export class Replies<Request extends object, Reply extends object> extends Stage
 
   /** Give a request up silently. */
   #stop(waiting: Waiting<Reply>): void {
-    this.#giveUp(waiting);
+    const isNumbered = this.#requests.isNumbered(waiting);
+    if (this.#giveUp(waiting) && !isNumbered) {
+      this.#owed.add(waiting);
+      this.#watchOwed();
+    }
     waiting.release();
     this.#pump();
   }
+
+  /** The reply to a given-up request must come in its time, too: those behind it wait for it. */
+  #watchOwed(): void {
+    let longest = 0;
+    for (const one of this.#owed) {
+      if (this.#requests.owes(one)) longest = Math.max(longest, one.timeout);
+      else this.#owed.delete(one);
+    }
+    if (longest === this.#owedTime) return;
+    this.#owedTimer?.stop();
+    this.#owedTime = longest;
+    const isTimed = longest > 0 && longest !== Infinity;
+    this.#owedTimer = isTimed ? new Timer(longest, this.#overdue).unref() : undefined;
+  }
+
+  readonly #overdue = (): void => {
+    const timer = this.#owedTimer;
+    // Some replies may have been lost meanwhile.
+    this.#watchOwed();
+    if (this.#owedTimer !== timer) return;
+    const [first] = this.#owed;
+    // What we do not read is not late.
+    if (this.#full > 0 || this.#isOverweight) this.#owedTimer?.refresh();
+    else this.#miss(timedOut(first!.type, this.#owedTime));
+  };
 
   /** @internal */
   override steer(steering: Steering): void {
@@ -364,6 +398,10 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     }
     if (belongs === 'message') return message;
     if (belongs !== 'late') belongs.ticket.take(message, belongs.more === true);
+    if (belongs === 'late') {
+      this.#owedTimer?.refresh();
+      this.#watchOwed();
+    }
     if (belongs === 'late' || !belongs.more) this.#pump();
     return undefined;
   }
@@ -541,30 +579,36 @@ export class Replies<Request extends object, Reply extends object> extends Stage
     const error = timedOut(waiting.type, limit);
     waiting.release();
     waiting.sink.reject(error);
-    if (!inFlight || isNumbered) {
-      this.#pump();
-    } else if (this.#afterTimeout === 'close') {
-      this.destroy(error);
-    } else {
-      const { silence } = this.#afterTimeout;
-      this.#requests.hold();
-      if (silence === Infinity) return;
-      this.#silence ??= new Timer(silence, () => {
-        this.#silence = undefined;
-        for (const lost of this.#requests.silence()) {
-          lost.release();
-          lost.sink.reject(timedOut(lost.type, silence));
-        }
-        this.#pump();
-      }).unref();
-    }
+    if (!inFlight || isNumbered) this.#pump();
+    else this.#miss(error);
   };
+
+  /** A reply in the order has not come in time. */
+  #miss(error: TimeoutError): void {
+    if (this.#afterTimeout === 'close') {
+      this.destroy(error);
+      return;
+    }
+    const { silence } = this.#afterTimeout;
+    this.#requests.hold();
+    if (silence === Infinity) return;
+    this.#silence ??= new Timer(silence, () => {
+      this.#silence = undefined;
+      for (const lost of this.#requests.silence()) {
+        lost.release();
+        lost.sink.reject(timedOut(lost.type, silence));
+      }
+      this.#watchOwed();
+      this.#pump();
+    }).unref();
+  }
 
   /** Nothing more is received: every waiting request is rejected. */
   #end(reason: Error): void {
     this.#over ??= reason;
     this.#silence?.stop();
     this.#lostTimer?.stop();
+    this.#owedTimer?.stop();
     const { inFlight } = this.#requests;
     for (const [index, waiting] of this.#requests.end().entries()) {
       waiting.release();

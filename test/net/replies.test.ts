@@ -193,6 +193,44 @@ describe('in order, when a reply does not come', () => {
     expect(await outcome(client.request(ask(3), { signal: abort.signal }))).toEqual(new Error('no more'));
     expect(came).toHaveLength(2);
   });
+
+  const abortMany = async (client: Awaited<ReturnType<typeof serve>>['client'], timeout: number) => {
+    for (let n = 0; n < 100; n++) {
+      const abort = new AbortController();
+      const request = outcome(client.request(ask(n), { signal: abort.signal, timeout }));
+      abort.abort(new Error('no more'));
+      expect(await request).toEqual(new Error('no more'));
+    }
+  };
+
+  test('aborted in a loop, as many are sent as may be in flight; then a silent peer is late', async () => {
+    const { client, came } = await serve({ replies: { maxInFlight: 3 } });
+    await abortMany(client, 300);
+    const waiting = outcome(client.request(ask(100), { timeout: Infinity }));
+    expect(await waiting).toMatchObject({ code: 'ERR_TIMEOUT_REQUEST', limit: 300 });
+    expect(came).toHaveLength(3);
+  });
+
+  test('aborted in a loop, and answered late: the next request gets its own reply', async () => {
+    const { client, came, answer } = await serve({ replies: { maxInFlight: 3 } });
+    await abortMany(client, 60_000);
+    const waiting = client.request(ask(7));
+    await until(() => came.length === 3);
+    answer(ask(0), ask(1), ask(2));
+    await until(() => came.length === 4);
+    answer(ask(7));
+    expect(await waiting).toEqual(ask(7));
+  });
+
+  test('aborted, and no reply comes: after a silence the next one is sent', async () => {
+    const replies = { maxInFlight: 1, afterTimeout: { silence: 20 } };
+    const { client, came, answer } = await serve({ replies });
+    await abortMany(client, 20);
+    const waiting = client.request(ask(7));
+    await until(() => came.length === 2);
+    answer(ask(7));
+    expect(await waiting).toEqual(ask(7));
+  });
 });
 
 describe('by id', () => {
@@ -277,7 +315,8 @@ test('no timer is left, whatever came of a request', async () => {
   abort.abort();
   answer(ask(1));
   await requests[0];
-  expect(vi.getTimerCount()).toBe(1);
+  // The one that waits, and the one that was aborted: its reply may still come.
+  expect(vi.getTimerCount()).toBe(2);
   client.destroy();
   await Promise.all(requests);
   expect(vi.getTimerCount()).toBe(0);

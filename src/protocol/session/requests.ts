@@ -38,7 +38,7 @@ export interface RequestsOptions<Reply, Request = any> {
    * the peer with a number that is in use on our side. Or a list of the types of all replies.
    */
   readonly isReply?: ((message: Reply) => boolean) | readonly TypeOf<Reply>[] | undefined;
-  /** The most requests that wait for replies; more are queued. Default 64. */
+  /** The most requests in flight; more are queued. In order, a given-up request is in flight until its reply has come. Default 64. */
   readonly maxInFlight?: number | undefined;
 }
 
@@ -90,7 +90,7 @@ export const requestsChecks: Readonly<Record<string, Check>> = {
  *                                                    └──release──▶ its number is free
  *
  * A given-up request keeps its number, or its place in the order, until its last reply arrives: a late reply never answers
- * another request. In order, a lost reply would shift all later ones, so after a timeout `hold` stops sending until everything is
+ * another request. A place in the order counts as in flight, so there are at most `maxInFlight`. In order, a lost reply would shift all later ones, so after a timeout `hold` stops sending until everything is
  * answered, or `silence` is called. By number, `release` frees a lost one.
  *
  * @example
@@ -126,6 +126,8 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
   #lost = 0;
   /** Given-up requests whose last reply has not arrived. */
   readonly #abandoned = new Map<Ticket, Slot<Request, Ticket>>();
+  /** How many of `#abandoned` have a place in the order. */
+  #owed = 0;
   #holding = false;
 
   /** @throws TypeError or RangeError for options that cannot work */
@@ -177,7 +179,13 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
 
   /** No request can be sent unless a number is released: all belong to requests whose replies were lost. */
   get exhausted(): boolean {
-    return this.#numbers !== undefined && this.#lost >= this.#numbers.size;
+    return this.#numbers !== undefined && this.#lost >= Math.min(this.#numbers.size, MAX_QUARANTINED);
+  }
+
+  /** Whether the request was given up, has a place in the order, and may still be answered. */
+  owes(ticket: Ticket): boolean {
+    const slot = this.#abandoned.get(ticket);
+    return slot !== undefined && slot.id === undefined;
   }
 
   /** Queue a request. */
@@ -197,7 +205,8 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
 
   /** The next request to send, in order; undefined if there is none, or no room. */
   next(): Next<Request, Ticket> | undefined {
-    if (this.#holding || this.#slots.size >= this.#maxInFlight) return undefined;
+    if (this.#holding || this.#slots.size + this.#owed >= this.#maxInFlight) return undefined;
+    if (this.#abandoned.size - this.#owed >= MAX_QUARANTINED) return undefined;
     const first = this.#queue.entries().next();
     if (first.done) return undefined;
     const [ticket, request] = first.value;
@@ -314,6 +323,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
       slot.lost = true;
       this.#lost++;
     }
+    if (slot.id === undefined) this.#owed++;
     this.#slots.delete(ticket);
     this.#abandoned.set(ticket, slot);
     return true;
@@ -375,7 +385,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     this.#numbered.clear();
     this.#ordered.clear();
     this.#newest = undefined;
-    this.#messages = this.#lost = 0;
+    this.#messages = this.#lost = this.#owed = 0;
     this.#holding = false;
     return lost;
   }
@@ -459,6 +469,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     } else {
       this.#ordered.delete(slot);
       if (slot.ticket === undefined) this.#messages--;
+      if (slot.abandoned) this.#owed--;
       if (this.#newest === slot) this.#newest = undefined;
     }
     if (this.#isAllAnswered) this.#holding = false;
@@ -468,6 +479,9 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     return this.#numbered.size === 0 && this.#ordered.size === 0;
   }
 }
+
+/** The most given-up requests that keep their numbers: as many as two bytes can number. */
+const MAX_QUARANTINED = 65_536;
 
 /** The most other messages that are tracked one by one; beyond this, they are combined. */
 const MAX_MESSAGES = 1_024;

@@ -81,6 +81,39 @@ describe('in order', () => {
     expect(each.receive({ type: 'x' })).toEqual({ ticket: 'b' });
   });
 
+  test('given up in a loop, requests wait for their turn once as many are in flight as may be', () => {
+    const each = requests({ maxInFlight: 3 });
+    for (let n = 0; n < 100; n++) {
+      send(each, `t${n}`);
+      each.abandon(`t${n}`);
+    }
+    expect([each.unnumbered, each.quarantined, each.queued]).toEqual([3, 3, 0]);
+    expect(send(each, 'a')).toEqual([]);
+    expect(each.receive({ type: 'x' })).toBe('late');
+    expect(send(each)).toEqual([{ type: 'a' }]);
+    expect([each.receive({ type: 'x' }), each.receive({ type: 'x' })]).toEqual(['late', 'late']);
+    expect(each.receive({ type: 'x' })).toEqual({ ticket: 'a' });
+    // A frame that was lost, and silence, make room too.
+    send(each, 'b', 'c', 'd');
+    for (const ticket of ['b', 'c', 'd']) each.abandon(ticket);
+    each.lose();
+    expect(send(each, 'e', 'f')).toEqual([{ type: 'e' }]);
+    expect(each.silence()).toEqual(['e']);
+    expect(send(each, 'g', 'h')).toEqual([{ type: 'f' }, { type: 'g' }, { type: 'h' }]);
+  });
+
+  test('given up in a loop by number, 65,536 keep theirs', () => {
+    const each = requests({ id: 'id', ids: [0, 2 ** 32 - 1] });
+    for (let n = 0; n < 65_536; n++) {
+      each.add(`${n}`, { type: 'x' });
+      each.next();
+      each.abandon(`${n}`, true);
+    }
+    expect([each.quarantined, each.exhausted, send(each, 'a')]).toEqual([65_536, true, []]);
+    each.release('7');
+    expect([each.exhausted, send(each).length]).toEqual([false, 1]);
+  });
+
   test('hold: nothing is sent until all is answered', () => {
     const each = requests();
     send(each, 'a', 'b');
