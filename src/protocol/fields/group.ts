@@ -328,18 +328,20 @@ function placeOf(
 /** The fields that follow a field which may take the rest, if their sizes are all known when that field begins. */
 function roomsOf(entries: Group['entries'], places: ReadonlyMap<string, number>): Group['rooms'] {
   const rooms = new Map<number, readonly Foreseen[]>();
-  let behind: Foreseen[] | undefined = [];
+  /** The last field first. */
+  const behind: Foreseen[] = [];
+  /** The place of the last field that gives one of their sizes. */
+  let latest = -1;
   for (let index = entries.length - 1; index >= 0; index--) {
     const node = entries[index]![1];
     const { takesRest, mayTakeRest } = node.facts.traits;
-    const isKnown = behind?.every(({ paths }) =>
-      paths.every((path) => (places.get(firstName(path)) ?? -1) < index),
-    );
-    if (behind !== undefined && behind.length > 0 && isKnown && (takesRest || mayTakeRest)) {
-      rooms.set(index, behind);
+    if (behind.length > 0 && latest < index && (takesRest || mayTakeRest)) {
+      rooms.set(index, behind.toReversed());
     }
     const one = foreseen(node);
-    behind = one && behind && [one, ...behind];
+    if (one === undefined) break;
+    behind.push(one);
+    for (const path of one.paths) latest = Math.max(latest, places.get(firstName(path)) ?? -1);
   }
   return rooms;
 }

@@ -88,20 +88,22 @@ export function inOrder<T>(
   entries: readonly (readonly [name: string, value: T])[],
   path: string,
 ): Record<string, T> {
+  const names = new Set<string>();
+  for (const [index, [name]] of entries.entries()) {
+    if (names.has(name)) {
+      throw new DocumentError(inside(inside(path, index), 'name'), `there is a '${name}' already`);
+    }
+    names.add(name);
+  }
   const made = Object.fromEntries(entries);
   Object.keys(made).forEach((name, index) => {
     if (entries[index]![0] === name) return;
-    const place = entries.findIndex(([other], at) => other === name && at !== index);
+    const place = entries.findIndex(([other]) => other === name);
     throw new DocumentError(
       inside(inside(path, place), 'name'),
       `'${name}' does not stand in the place that JavaScript gives it: names of whole numbers come first`,
     );
   });
-  if (Object.keys(made).length < entries.length) {
-    const names = entries.map(([name]) => name);
-    const place = names.findIndex((name, index) => names.indexOf(name) < index);
-    throw new DocumentError(inside(inside(path, place), 'name'), `there is a '${names[place]}' already`);
-  }
   return made;
 }
 

@@ -1,12 +1,14 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { ProtocolError } from '../../../src/errors.ts';
 import { compile, FAILED } from '../../../src/protocol/fields/engine/compile.ts';
 import { trace } from '../../../src/protocol/fields/engine/trace.ts';
 import { encodeByWalking } from '../../../src/protocol/fields/engine/write-walk.ts';
-import type { AnyField } from '../../../src/protocol/fields/field.ts';
+import { type AnyField, type Field, nodeOf } from '../../../src/protocol/fields/field.ts';
+import type { Kind } from '../../../src/protocol/fields/kind.ts';
 import * as f from '../../../src/protocol/fields/kinds.ts';
 import { message } from '../../../src/protocol/fields/kinds.ts';
 import { codecOf, messages } from '../../../src/protocol/fields/messages.ts';
+import { declare } from '../../../src/protocol/fields/node.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: values that no type allows
 type Anything = any;
@@ -457,4 +459,25 @@ describe('declarations', () => {
   ])('%s is refused, in words that help', (_, declare, words) => {
     expect(declare).toThrow(words);
   });
+});
+
+test('a structure of many fields is declared with a bounded number of looks at each', () => {
+  let looks = 0;
+  const kind: Kind<object> = {
+    ...nodeOf(f.u8, 'a field').kind,
+    foreseen: () => ({
+      get paths() {
+        looks++;
+        return [];
+      },
+      read: () => 1,
+      decode: () => '1',
+    }),
+    size: () => ({ min: 0, max: 1 }),
+  };
+  const fields = Object.fromEntries(
+    Array.from({ length: 2_000 }, (_, index) => [`f${index}`, declare<object, Field<number>>(kind, {})]),
+  );
+  f.struct(fields);
+  expect(looks).toBeLessThan(10 * 2_000);
 });

@@ -59,6 +59,7 @@ import {
   protocolSchema,
   toJSON,
 } from '../../../src/tools/index.ts';
+import { inOrder } from '../../../src/tools/json/types.ts';
 import { FRAMINGS, protocolOf } from '../../conformance/session.ts';
 import { outcome } from '../../fuzz/target.ts';
 import { arbitraryCodec, customValues } from '../../protocol/fields/declarations.ts';
@@ -806,4 +807,22 @@ describe('the schema', () => {
     document.clientMessages.messages[1].fields[0].type = 'u17';
     expect(validate(document)).toBe(false);
   });
+});
+
+test('the names of a document are looked at a bounded number of times each', () => {
+  let looks = 0;
+  const named = (name: string): readonly [string, number] =>
+    new Proxy([name, 1] as const, {
+      get: (held, key) => {
+        if (key === '0') looks++;
+        return Reflect.get(held, key);
+      },
+    });
+  const many = Array.from({ length: 3_000 }, (_, index) => named(`f${index}`));
+  expect(Object.keys(inOrder(many, 'fields'))).toHaveLength(3_000);
+  expect(() => inOrder([...many, named('f2999')], 'fields')).toThrow(
+    "fields[3000].name: there is a 'f2999' already",
+  );
+  expect(() => inOrder([...many, named('7')], 'fields')).toThrow('fields[3000].name: ');
+  expect(looks).toBeLessThan(20 * 3_000);
 });
