@@ -1,4 +1,5 @@
 import type net from 'node:net';
+import { ByteAccumulator } from '../../bytes/accumulator.ts';
 import { FrameError } from '../../errors.ts';
 import type { ProxyHeader } from './header.ts';
 import { readProxyHeader } from './read-header.ts';
@@ -14,7 +15,7 @@ export function takeProxyHeader(
   socket: net.Socket,
   done: (error: Error | undefined, header?: ProxyHeader) => void,
 ): void {
-  let bytes: Buffer = Buffer.alloc(0);
+  const received = new ByteAccumulator();
   const settle = (error: Error | undefined, header?: ProxyHeader): void => {
     socket.off('readable', onReadable).off('end', onEnd);
     done(error, header);
@@ -22,7 +23,10 @@ export function takeProxyHeader(
   const onReadable = (): void => {
     const chunk: Buffer | null = socket.read();
     if (chunk === null) return;
-    bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
+    // Most headers come in one piece.
+    const isFirst = received.length === 0;
+    if (!isFirst) received.append(chunk, 0, chunk.length);
+    const bytes = isFirst ? chunk : received.bytes.subarray(0, received.length);
     let read: ReturnType<typeof readProxyHeader>;
     try {
       read = readProxyHeader(bytes);
@@ -30,12 +34,15 @@ export function takeProxyHeader(
       settle(error as Error);
       return;
     }
-    if (read === undefined) return;
+    if (read === undefined) {
+      if (isFirst) received.append(chunk, 0, chunk.length);
+      return;
+    }
     if (read.length < bytes.length) socket.unshift(bytes.subarray(read.length));
     settle(undefined, read.header);
   };
   const onEnd = (): void => {
-    const actual = bytes.length;
+    const actual = received.length;
     if (actual === 0) settle(undefined);
     else
       settle(

@@ -1,8 +1,10 @@
+import { EventEmitter } from 'node:events';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { FrameError, ProtocolError } from '../../../src/errors.ts';
 import type { ProxyHeader } from '../../../src/net/proxy/header.ts';
 import { readProxyHeader } from '../../../src/net/proxy/read-header.ts';
+import { takeProxyHeader } from '../../../src/net/proxy/take-header.ts';
 import { writeProxyHeader } from '../../../src/net/proxy/write-header.ts';
 import { hex } from '../../support/hex.ts';
 
@@ -232,6 +234,32 @@ const version2 = fc.constantFrom(...(Object.keys(place) as (keyof typeof place)[
     { requiredKeys: ['version', 'command', 'transport', 'source', 'destination'] },
   ),
 );
+
+test('a header that comes byte by byte is gathered in linear work', () => {
+  const bytes = Buffer.alloc(16 + 20_000);
+  // the signature · LOCAL · unspecified · 20,000 bytes
+  Buffer.from('0d0a0d0a000d0a515549540a20004e20', 'hex').copy(bytes);
+  const sent = Buffer.concat([bytes, Buffer.from('hello')]);
+  let at = 0;
+  let unread: Buffer | undefined;
+  const socket = Object.assign(new EventEmitter(), {
+    read: () => sent.subarray(at, ++at),
+    unshift: (rest: Buffer) => {
+      unread = rest;
+    },
+  });
+  const results: unknown[] = [];
+  takeProxyHeader(socket as never, (...result) => results.push(result));
+  const allocated = vi.spyOn(Buffer, 'allocUnsafe');
+  try {
+    while (results.length === 0 && at < sent.length) socket.emit('readable');
+    expect(allocated.mock.calls.reduce((sum, [size]) => sum + size, 0)).toBeLessThan(4 * bytes.length);
+  } finally {
+    allocated.mockRestore();
+  }
+  expect(results).toEqual([[undefined, { version: 2, command: 'local', transport: 'unknown' }]]);
+  expect([at, unread, socket.listenerCount('readable')]).toEqual([bytes.length, undefined, 0]);
+});
 
 test('what is written is read', () => {
   fc.assert(
