@@ -23,6 +23,17 @@ export interface Places {
   telemetry(token: string | undefined, type: string | undefined): string;
 }
 
+/** The most bytes of the name of a published type. NATS ends a connection whose subject takes kilobytes. */
+const LONGEST_TYPE = 512;
+
+/**
+ * Whether messages of this type can be published. A codec of the user's own may take the type from the bytes of a device. Every
+ * character is allowed, since the subject holds the name as base64url.
+ */
+export function isPublishable(type: unknown): type is string {
+  return typeof type === 'string' && type !== '' && Buffer.byteLength(type) <= LONGEST_TYPE;
+}
+
 /**
  * The places of the fleet with that name.
  *

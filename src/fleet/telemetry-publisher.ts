@@ -1,5 +1,6 @@
 import type { FollowedConnection } from '../net/server-fleet.ts';
 import type { FleetLink } from './link.ts';
+import { isPublishable } from './places.ts';
 
 /**
  * Publishes messages that devices send unasked. NATS confirms received messages from time to time; while more than `maxWaiting`
@@ -23,7 +24,7 @@ export class TelemetryPublisher {
 
   publish(connection: FollowedConnection, token: string, type: string, bytes: Uint8Array): void {
     const { nats, places, isOnline } = this.#link;
-    if (!isOnline) {
+    if (!isOnline || !isPublishable(type)) {
       this.dropped++;
       return;
     }

@@ -3,6 +3,7 @@ import { checkOptions, integer } from '../options.ts';
 import type { Codec } from '../protocol/codec.ts';
 import { deviceOf, deviceToken } from './device-token.ts';
 import type { FleetLink } from './link.ts';
+import { isPublishable } from './places.ts';
 
 export interface TelemetryOptions {
   /** Only messages of this device. */
@@ -104,6 +105,6 @@ function isDevice(_: string, value: unknown): void {
 }
 
 function isTypes(name: string, value: unknown): void {
-  if (Array.isArray(value) && value.every((type) => typeof type === 'string' && type !== '')) return;
-  throw new TypeError(`${name} must be a list of types of messages`);
+  if (Array.isArray(value) && value.every(isPublishable)) return;
+  throw new TypeError(`${name} must be a list of types of messages, each of 1 to 512 bytes`);
 }

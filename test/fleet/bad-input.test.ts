@@ -4,6 +4,7 @@ import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectFleet, fleet } from '../../src/fleet/index.ts';
 import { placesOf } from '../../src/fleet/places.ts';
+import { TelemetryPublisher } from '../../src/fleet/telemetry-publisher.ts';
 import { createServer } from '../../src/index.ts';
 import { FleetRig } from '../support/fleet-rig.ts';
 import { add, meter } from '../support/meter.ts';
@@ -159,6 +160,44 @@ describe.skipIf(noNats !== undefined)('NATS', () => {
       expect(at.failures).toEqual([]);
       await presence.close();
       await Promise.all([hostile.close(), commander.close()]);
+    });
+
+    test('a type that a device chose stays one part of its subject, and never ends the connection', async () => {
+      const own = await connect(nats.nats);
+      const places = placesOf('types');
+      const subjects: string[] = [];
+      for (const each of ['wirepipe.types.>', 'other']) {
+        own.subscribe(each, { callback: (_, { subject }) => void subjects.push(subject) });
+      }
+      const link = { nats: own, places, isOnline: true, on: () => {} };
+      const publisher = new TelemetryPublisher(link as never, 4 * 1024 * 1024);
+      const types = [
+        ' ',
+        '*',
+        '>',
+        'a.b',
+        'a b',
+        '\r\nPUB other 1\r\nx\r\n',
+        '\0',
+        '\ud800',
+        'x'.repeat(512),
+      ];
+      for (const type of types) publisher.publish({} as never, 'token', type, Buffer.from('bytes'));
+      for (const type of ['', 'x'.repeat(513), 'x'.repeat(100_000), undefined, 7, {}]) {
+        publisher.publish({} as never, 'token', type as never, Buffer.from('bytes'));
+      }
+      await own.flush();
+      const parts = subjects.map((subject) => subject.split('.'));
+      expect(parts.map((each) => each.slice(0, -1).join('.'))).toEqual(
+        types.map(() => 'wirepipe.types.telemetry.token'),
+      );
+      expect(parts.map((each) => Buffer.from(each.at(-1)!, 'base64url').toString())).toEqual(
+        types.map((type) => type.replace('\ud800', '\ufffd')),
+      );
+      expect([publisher.published, publisher.dropped, own.isClosed()]).toEqual([types.length, 6, false]);
+      const commander = await connectFleet(meter, { nats: nats.nats });
+      expect(() => commander.telemetry({ types: ['x'.repeat(513)] })).toThrow('each of 1 to 512 bytes');
+      await Promise.all([own.close(), commander.close()]);
     });
 
     test('a command longer than NATS carries is refused', async () => {
