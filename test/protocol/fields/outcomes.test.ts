@@ -541,7 +541,596 @@ bounded(u64be, utf8(rest)) > "ab"
 union(varuint, { a: message(300, { x: u8 }) }) > { type: "a", x: 1 }
   = ac0201
 union(u64le, { a: message(3n) }) > { type: "a" }
-  = 0300000000000000`;
+  = 0300000000000000
+struct({ o: optional(u8, rest), d: bytes(rest), n: u8 }) > { d: Buffer.of(), n: 1 }
+  ERR_FIELD_RANGE message: expected nothing after a field that takes the rest, got 1 byte more
+struct({ o: optional(u8, rest), d: bytes(rest), n: u8 }) > { o: 5, d: Buffer.of(6), n: 1 }
+  = 050601
+array(struct({ h: optional(struct({ end: u8 })) }), until("h.end", 9)) > [{}, { h: { end: 9 } }]
+  = 000109
+array(struct({ h: optional(struct({ end: u8 })) }), until("h.end", 9)) > [{}]
+  ERR_FIELD_RANGE [0].h.end: expected 9, which the last element has, got undefined
+array(struct({ a: struct({ b: optional(struct({ c: u8 })) }) }), until("a.b.c", 9)) > [{ a: {} }, { a: { b: { c: 9 } } }]
+  = 000109
+array(struct({ k: enumeration(u8, { go: 1, end: 2 }) }), until("k", "end")) > [{ k: "go" }, { k: "end" }]
+  = 0102
+array(struct({ k: u64be }), until("k", 2n)) > [{ k: 1n }, { k: 2n }]
+  = 00000000000000010000000000000002
+struct({ h: optional(struct({ n: u8 })), o: optional(u8, when("h.n", 1)) }) > {}
+  = 00
+struct({ h: optional(struct({ n: u8 })), o: optional(u8, when("h.n", 1)) }) > { h: { n: 1 }, o: 5 }
+  = 010105
+struct({ h: optional(struct({ n: u8 })), o: optional(u8, when("h.n", 1)) }) > { h: { n: 1 } }
+  ERR_FIELD_RANGE o: expected a value, as 'h.n' asks for it, got undefined
+struct({ a: struct({ b: optional(struct({ c: u8 })) }), o: optional(u8, when("a.b.c", 1)) }) > { a: {} }
+  = 00
+struct({ a: struct({ b: optional(struct({ c: u8 })) }), o: optional(u8, when("a.b.c", 1)) }) > { a: { b: { c: 1 } }, o: 2 }
+  = 010102
+struct({ h: defaulted(struct({ n: u8 }), { n: 1 }), o: optional(u8, when("h.n", 1)) }) > { o: 5 }
+  = 0105
+struct({ h: defaulted(u8, 1), o: optional(u8, when("h", 1)) }) > {}
+  ERR_FIELD_RANGE o: expected a value, as 'h' asks for it, got undefined
+struct({ k: enumeration(u8, { a: 1, b: 2 }), o: optional(u8, when("k", "a")) }) > { k: "b" }
+  = 02
+struct({ k: enumeration(u8, { a: 1, b: 2 }), o: optional(u8, when("k", "a")) }) > { k: "a", o: 3 }
+  = 0103
+struct({ k: u64be, o: optional(u8, when("k", { min: 2, max: 3 })) }) > { k: 2n, o: 3 }
+  = 000000000000000203
+struct({ k: u64be, o: optional(u8, when("k", { min: 2, max: 3 })) }) > { k: 4n }
+  = 0000000000000004
+struct({ k: u8, o: optional(u8, when("k", { min: 2, max: 3 }, 9)) }) > { k: 9, o: 1 }
+  = 0901
+struct({ k: u8, o: optional(u8, when("k", { min: 2, max: 3 }, 9)) }) > { k: 3, o: 1 }
+  = 0301
+struct({ k: u8, o: optional(u8, when("k", { min: 2, max: 3 }, 9)) }) > { k: 4 }
+  = 04
+struct({ k: u8, o: optional(u8, unless("k", { min: 2, max: 3 })) }) > { k: 3 }
+  = 03
+struct({ k: u8, o: optional(u8, unless("k", { min: 2, max: 3 })) }) > { k: 1, o: 2 }
+  = 0102
+struct({ k: bool, o: optional(u8, when("k")) }) > { k: true, o: 2 }
+  = 0102
+struct({ k: bool, o: optional(u8, unless("k")) }) > { k: true }
+  = 01
+struct({ f: flags(u16le, { x: 8 }), o: optional(u8, when("f.x")) }) > { f: { x: true }, o: 2 }
+  = 000102
+struct({ n: u8, p: padding("n"), x: u8 }) > { n: 2, x: 1 }
+  = 02000001
+struct({ n: u8, p: padding(size("n", { unit: 2, add: 1 })), x: u8 }) > { n: 1, x: 1 }
+  = 0100000001
+struct({ a: u8, p: padding({ to: 4 }), b: u32be, q: padding({ to: 4 }) }) > { a: 1, b: 2 }
+  = 0100000000000002
+struct({ a: bytes(u8), p: padding({ to: 4 }) }) > { a: Buffer.of(1, 2, 3) }
+  = 03010203
+struct({ a: bytes(u8), p: padding({ to: 4 }) }) > { a: Buffer.of(1, 2, 3, 4) }
+  = 0401020304000000
+bits(u8, { a: 3, b: { width: 5, signed: true } }) > { a: 5, b: -16 }
+  = b0
+bits(u16le, { a: 3, b: { width: 13, signed: true } }, { first: "least" }) > { a: 5, b: -4096 }
+  = 0580
+bits(u32be, { a: 32 }) > { a: 4294967295 }
+  = ffffffff
+bits(u32le, { a: { width: 32, signed: true } }) > { a: -2147483648 }
+  = 00000080
+bits(u40be, { a: 20, b: 20 }) > { a: 0x12345, b: 0x6789a }
+  = 123456789a
+bits(u48le, { a: { width: 40, signed: true }, b: 8 }) > { a: -2, b: 0x12 }
+  = 12feffffffff
+bits(u64be, { a: 32, b: 32 }) > { a: 1, b: 4294967295 }
+  = 00000001ffffffff
+bits(u64le, { a: 60, b: 4 }) > { a: 2n ** 60n - 1n, b: 1 }
+  = f1ffffffffffffff
+bits(u64be, { a: { width: 54, signed: true }, b: 10 }) > { a: -(2n ** 53n), b: 0 }
+  = 8000000000000000
+bits(u64be, { a: 53, b: 11 }) > { a: 2 ** 53 - 1, b: 0 }
+  = fffffffffffff800
+bits(u24be, { a: { width: 4, constant: 9 }, b: 20 }) > { b: 1 }
+  = 900001
+struct({ h: bits(u8, { a: 4, n: 4 }), b: bytes("h.n") }) > { h: { a: 1 }, b: Buffer.alloc(15) }
+  = 1f 00 × 15
+struct({ h: bits(u8, { a: 4, n: 4 }), b: bytes("h.n") }) > { h: { a: 1 }, b: Buffer.alloc(16) }
+  ERR_FIELD_TOO_LONG b: expected at most 15 bytes, got 16
+struct({ h: bits(u8, { n: 8 }), b: bytes("h.n") }) > { b: Buffer.of(5) }
+  = 0105
+struct({ h: bits(u64le, { a: 4, n: 60 }), b: bytes("h.n") }) > { h: { a: 1 }, b: Buffer.of(5) }
+  = 010000000000001005
+struct({ h: bits(u16be, { n: { width: 12, signed: true }, a: 4 }), b: bytes(size("h.n", { nullAt: -1 })) }) > { h: { a: 1 }, b: null }
+  = fff1
+struct({ h: bits(u8, { k: 2, a: 6 }), u: union("h.k", { x: message(3) }) }) > { h: { a: 1 }, u: { type: "x" } }
+  = c1
+struct({ k: enumeration(i16be, { a: -1, b: 2 }), u: union("k", { x: message("a"), y: message("b") }) }) > { u: { type: "x" } }
+  = ffff
+struct({ k: u64be, u: union("k", { x: message([1n, 2n]) }) }) > { u: { type: "x", tag: 2n } }
+  = 0000000000000002
+union(enumeration(u8, { a: 1, b: 2 }), { x: message(["a", "b"]) }) > { type: "x", tag: "b" }
+  = 02
+union(varint, { x: message(-300) }) > { type: "x" }
+  = d704
+union(decimal(3), { x: message(7) }) > { type: "x" }
+  = 303037
+union(u40be, { x: message(2 ** 39) }) > { type: "x" }
+  = 8000000000
+union(sleb128, { x: message(-65) }) > { type: "x" }
+  = bf7f
+union(hexadecimal(until(constant(u8, 32))), { x: message(0xab) }) > { type: "x" }
+  = 414220
+messages(u16be, { a: message(258, { n: u8 }) }, { header: { id: u8 }, trailer: { end: constant(u8, 9) } }) > { type: "a", id: 1, n: 2 }
+  = 0101020209
+messages("k", { a: message([1, 2], { n: u8 }), b: message(3) }, { header: { id: u8, k: u8 } }) > { type: "a", tag: 2, id: 1, n: 2 }
+  = 010202
+messages("h.k", { a: message(1, { n: u8 }) }, { header: { h: bits(u8, { k: 4, q: 4 }), s: checksum(u8, "SUM-8") } }) > { type: "a", h: { q: 5 }, n: 2 }
+  = 151502
+struct({ s: checksum(u8, "SUM-8", { from: "a", to: "b" }), a: u8, b: u8, c: u8 }) > { a: 1, b: 2, c: 3 }
+  = 03010203
+struct({ a: u8, s: checksum(u16le, "SUM-16", { to: rest, zeroed: true }), b: u8 }) > { a: 1, b: 2 }
+  = 01030002
+struct({ a: u8, s: checksum(u8, "SUM-8", { append: [5] }) }) > { a: 1 }
+  = 0106
+struct({ a: u8, s: checksum(decimal(3), "XOR-8") }) > { a: 65 }
+  = 41303635
+struct({ l: array(struct({ a: u8, s: checksum(u8, "SUM-8") }), u8) }) > { l: [{ a: 1 }, { a: 2 }] }
+  = 0201010202
+struct({ a: u8, h: struct({ b: u8, s: checksum(u8, "SUM-8", { from: "a" }) }), c: u8 }) > { a: 1, h: { b: 2 }, c: 3 }
+  = 01020303
+struct({ n: sizeOf(u8, { from: "a" }), a: u8, b: utf8(rest) }) > { a: 1, b: "hi" }
+  = 03016869
+struct({ n: sizeOf(u16le, "h"), h: struct({ a: u8, b: utf8(u8) }), z: u8 }) > { h: { a: 1, b: "hi" }, z: 3 }
+  = 04000102686903
+struct({ h: struct({ n: sizeOf(u8, { to: rest }), x: u8 }), z: u8 }) > { h: { x: 3 }, z: 4 }
+  = 020304
+struct({ n: countOf(u8, "l"), l: array(u8, until(constant(u8, 0))) }) > { l: [5, 6] }
+  = 02050600
+struct({ n: countOf(u8, "l"), l: array(struct({ more: bool }), until("more", false)) }) > { l: [{ more: true }, { more: false }] }
+  = 020100
+struct({ n: u8, again: same("n"), b: bytes("n") }) > { b: Buffer.of(7) }
+  = 010107
+struct({ n: u8, again: same(u16be, "n"), b: bytes("n") }) > { again: 2, b: Buffer.of(7) }
+  ERR_FIELD_RANGE again: expected 1, as 'n' says, got 2
+struct({ x: f32le, y: same("x") }) > { x: 1.5 }
+  = 0000c03f0000c03f
+text(4, { encoding: "utf16be", pad: "\\0" }) > "a"
+  = 00610000
+text(rest, { encoding: "utf16le" }) > "ab"
+  = 61006200
+struct({ n: u8, t: text("n", { unit: "characters" }) }) > { t: "é€" }
+  = 02c3a9e282ac
+struct({ a: utf8(3), b: text(2, { encoding: "ascii" }), c: cstring() }) > { a: "abc", b: "de", c: "f" }
+  = 61626364656600
+codecOf(struct({ a: text(u8), b: text(u8) }), { limits: { text: 2 } }) > { a: "a", b: "b" }
+  = 01610162
+codecOf(struct({ a: text(u8), b: text(u8) }), { limits: { text: 2 } }) > { a: "ab", b: "c" }
+  ERR_MESSAGE_LIMIT b: expected at most 2 bytes of text in one message (limits.text), got more
+codecOf(array(array(u8, u8), u8), { limits: { elements: 3 } }) > [[1], []]
+  = 02010100
+codecOf(array(array(u8, u8), u8), { limits: { elements: 3 } }) > [[1, 2], []]
+  ERR_MESSAGE_LIMIT [0]: expected at most 3 elements in one message (limits.elements), got more
+codecOf(array(optional(u8, rest), 2), { limits: { empty: 1 } }) > [1, undefined]
+  = 01
+codecOf(array(struct({}), until(constant(u8, 1))), { limits: { empty: 1 } }) > [{}]
+  ERR_FIELD_RANGE message: expected elements that do not begin with their terminator 01 (hex), got one at 0 that does
+codecOf(array(struct({}), until(constant(u8, 1))), { limits: { empty: 1 } }) > [{}, {}]
+  ERR_MESSAGE_LIMIT message: expected at most 1 elements of no bytes in one message (limits.empty), got more
+u8 > 0
+  = 00
+u8 > 255
+  = ff
+u8 > 1
+  = 01
+u8 > -1
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 255, got -1
+u8 > 256
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 255, got 256
+i8 > -128
+  = 80
+i8 > 127
+  = 7f
+i8 > -2
+  = fe
+i8 > -129
+  ERR_FIELD_RANGE message: expected a whole number from -128 to 127, got -129
+i8 > 128
+  ERR_FIELD_RANGE message: expected a whole number from -128 to 127, got 128
+u16be > 0
+  = 0000
+u16be > 65535
+  = ffff
+u16be > 1
+  = 0001
+u16be > -1
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 65535, got -1
+u16be > 65536
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 65535, got 65536
+u16le > 0
+  = 0000
+u16le > 65535
+  = ffff
+u16le > 1
+  = 0100
+u16le > -1
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 65535, got -1
+u16le > 65536
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 65535, got 65536
+i16be > -32768
+  = 8000
+i16be > 32767
+  = 7fff
+i16be > -2
+  = fffe
+i16be > -32769
+  ERR_FIELD_RANGE message: expected a whole number from -32768 to 32767, got -32769
+i16be > 32768
+  ERR_FIELD_RANGE message: expected a whole number from -32768 to 32767, got 32768
+i16le > -32768
+  = 0080
+i16le > 32767
+  = ff7f
+i16le > -2
+  = feff
+i16le > -32769
+  ERR_FIELD_RANGE message: expected a whole number from -32768 to 32767, got -32769
+i16le > 32768
+  ERR_FIELD_RANGE message: expected a whole number from -32768 to 32767, got 32768
+u24be > 0
+  = 000000
+u24be > 16777215
+  = ffffff
+u24be > 1
+  = 000001
+u24be > -1
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 16777215, got -1
+u24be > 16777216
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 16777215, got 16777216
+u24le > 0
+  = 000000
+u24le > 16777215
+  = ffffff
+u24le > 1
+  = 010000
+u24le > -1
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 16777215, got -1
+u24le > 16777216
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 16777215, got 16777216
+i24be > -8388608
+  = 800000
+i24be > 8388607
+  = 7fffff
+i24be > -2
+  = fffffe
+i24be > -8388609
+  ERR_FIELD_RANGE message: expected a whole number from -8388608 to 8388607, got -8388609
+i24be > 8388608
+  ERR_FIELD_RANGE message: expected a whole number from -8388608 to 8388607, got 8388608
+i24le > -8388608
+  = 000080
+i24le > 8388607
+  = ffff7f
+i24le > -2
+  = feffff
+i24le > -8388609
+  ERR_FIELD_RANGE message: expected a whole number from -8388608 to 8388607, got -8388609
+i24le > 8388608
+  ERR_FIELD_RANGE message: expected a whole number from -8388608 to 8388607, got 8388608
+u32be > 0
+  = 00000000
+u32be > 4294967295
+  = ffffffff
+u32be > 1
+  = 00000001
+u32be > -1
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 4294967295, got -1
+u32be > 4294967296
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 4294967295, got 4294967296
+u32le > 0
+  = 00000000
+u32le > 4294967295
+  = ffffffff
+u32le > 1
+  = 01000000
+u32le > -1
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 4294967295, got -1
+u32le > 4294967296
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 4294967295, got 4294967296
+i32be > -2147483648
+  = 80000000
+i32be > 2147483647
+  = 7fffffff
+i32be > -2
+  = fffffffe
+i32be > -2147483649
+  ERR_FIELD_RANGE message: expected a whole number from -2147483648 to 2147483647, got -2147483649
+i32be > 2147483648
+  ERR_FIELD_RANGE message: expected a whole number from -2147483648 to 2147483647, got 2147483648
+i32le > -2147483648
+  = 00000080
+i32le > 2147483647
+  = ffffff7f
+i32le > -2
+  = feffffff
+i32le > -2147483649
+  ERR_FIELD_RANGE message: expected a whole number from -2147483648 to 2147483647, got -2147483649
+i32le > 2147483648
+  ERR_FIELD_RANGE message: expected a whole number from -2147483648 to 2147483647, got 2147483648
+u40be > 0
+  = 0000000000
+u40be > 1099511627775
+  = ffffffffff
+u40be > 1
+  = 0000000001
+u40be > -1
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 1099511627775, got -1
+u40be > 1099511627776
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 1099511627775, got 1099511627776
+u40le > 0
+  = 0000000000
+u40le > 1099511627775
+  = ffffffffff
+u40le > 1
+  = 0100000000
+u40le > -1
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 1099511627775, got -1
+u40le > 1099511627776
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 1099511627775, got 1099511627776
+i40be > -549755813888
+  = 8000000000
+i40be > 549755813887
+  = 7fffffffff
+i40be > -2
+  = fffffffffe
+i40be > -549755813889
+  ERR_FIELD_RANGE message: expected a whole number from -549755813888 to 549755813887, got -549755813889
+i40be > 549755813888
+  ERR_FIELD_RANGE message: expected a whole number from -549755813888 to 549755813887, got 549755813888
+i40le > -549755813888
+  = 0000000080
+i40le > 549755813887
+  = ffffffff7f
+i40le > -2
+  = feffffffff
+i40le > -549755813889
+  ERR_FIELD_RANGE message: expected a whole number from -549755813888 to 549755813887, got -549755813889
+i40le > 549755813888
+  ERR_FIELD_RANGE message: expected a whole number from -549755813888 to 549755813887, got 549755813888
+u48be > 0
+  = 000000000000
+u48be > 281474976710655
+  = ffffffffffff
+u48be > 1
+  = 000000000001
+u48be > -1
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 281474976710655, got -1
+u48be > 281474976710656
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 281474976710655, got 281474976710656
+u48le > 0
+  = 000000000000
+u48le > 281474976710655
+  = ffffffffffff
+u48le > 1
+  = 010000000000
+u48le > -1
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 281474976710655, got -1
+u48le > 281474976710656
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 281474976710655, got 281474976710656
+i48be > -140737488355328
+  = 800000000000
+i48be > 140737488355327
+  = 7fffffffffff
+i48be > -2
+  = fffffffffffe
+i48be > -140737488355329
+  ERR_FIELD_RANGE message: expected a whole number from -140737488355328 to 140737488355327, got -140737488355329
+i48be > 140737488355328
+  ERR_FIELD_RANGE message: expected a whole number from -140737488355328 to 140737488355327, got 140737488355328
+i48le > -140737488355328
+  = 000000000080
+i48le > 140737488355327
+  = ffffffffff7f
+i48le > -2
+  = feffffffffff
+i48le > -140737488355329
+  ERR_FIELD_RANGE message: expected a whole number from -140737488355328 to 140737488355327, got -140737488355329
+i48le > 140737488355328
+  ERR_FIELD_RANGE message: expected a whole number from -140737488355328 to 140737488355327, got 140737488355328
+u56be > 0
+  = 00000000000000
+u56be > 9007199254740991
+  = 1fffffffffffff
+u56be > 1
+  = 00000000000001
+u56be > -1
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 9007199254740991, got -1
+u56be > 9007199254740992
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 9007199254740991, got 9007199254740992
+u56le > 0
+  = 00000000000000
+u56le > 9007199254740991
+  = ffffffffffff1f
+u56le > 1
+  = 01000000000000
+u56le > -1
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 9007199254740991, got -1
+u56le > 9007199254740992
+  ERR_FIELD_RANGE message: expected a whole number from 0 to 9007199254740991, got 9007199254740992
+i56be > -9007199254740991
+  = e0000000000001
+i56be > 9007199254740991
+  = 1fffffffffffff
+i56be > -2
+  = fffffffffffffe
+i56be > -9007199254740992
+  ERR_FIELD_RANGE message: expected a whole number from -9007199254740991 to 9007199254740991, got -9007199254740992
+i56be > 9007199254740992
+  ERR_FIELD_RANGE message: expected a whole number from -9007199254740991 to 9007199254740991, got 9007199254740992
+i56le > -9007199254740991
+  = 010000000000e0
+i56le > 9007199254740991
+  = ffffffffffff1f
+i56le > -2
+  = feffffffffffff
+i56le > -9007199254740992
+  ERR_FIELD_RANGE message: expected a whole number from -9007199254740991 to 9007199254740991, got -9007199254740992
+i56le > 9007199254740992
+  ERR_FIELD_RANGE message: expected a whole number from -9007199254740991 to 9007199254740991, got 9007199254740992
+u64be > 0n
+  = 0000000000000000
+u64be > 18446744073709551615n
+  = ffffffffffffffff
+u64be > 1n
+  = 0000000000000001
+u64be > -1n
+  ERR_FIELD_RANGE message: expected an unsigned 64-bit bigint, got -1n
+u64be > 18446744073709551616n
+  ERR_FIELD_RANGE message: expected an unsigned 64-bit bigint, got 18446744073709551616n
+u64le > 0n
+  = 0000000000000000
+u64le > 18446744073709551615n
+  = ffffffffffffffff
+u64le > 1n
+  = 0100000000000000
+u64le > -1n
+  ERR_FIELD_RANGE message: expected an unsigned 64-bit bigint, got -1n
+u64le > 18446744073709551616n
+  ERR_FIELD_RANGE message: expected an unsigned 64-bit bigint, got 18446744073709551616n
+i64be > -9223372036854775808n
+  = 8000000000000000
+i64be > 9223372036854775807n
+  = 7fffffffffffffff
+i64be > -2n
+  = fffffffffffffffe
+i64be > -9223372036854775809n
+  ERR_FIELD_RANGE message: expected a signed 64-bit bigint, got -9223372036854775809n
+i64be > 9223372036854775808n
+  ERR_FIELD_RANGE message: expected a signed 64-bit bigint, got 9223372036854775808n
+i64le > -9223372036854775808n
+  = 0000000000000080
+i64le > 9223372036854775807n
+  = ffffffffffffff7f
+i64le > -2n
+  = feffffffffffffff
+i64le > -9223372036854775809n
+  ERR_FIELD_RANGE message: expected a signed 64-bit bigint, got -9223372036854775809n
+i64le > 9223372036854775808n
+  ERR_FIELD_RANGE message: expected a signed 64-bit bigint, got 9223372036854775808n
+bytes(u8) > Buffer.of(7, 8)
+  = 02 0708
+struct({ n: u8, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 02 0708
+bytes(i8) > Buffer.of(7, 8)
+  = 02 0708
+struct({ n: i8, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 02 0708
+bytes(u16be) > Buffer.of(7, 8)
+  = 0002 0708
+struct({ n: u16be, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 0002 0708
+bytes(u16le) > Buffer.of(7, 8)
+  = 0200 0708
+struct({ n: u16le, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 0200 0708
+bytes(i16be) > Buffer.of(7, 8)
+  = 0002 0708
+struct({ n: i16be, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 0002 0708
+bytes(i16le) > Buffer.of(7, 8)
+  = 0200 0708
+struct({ n: i16le, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 0200 0708
+bytes(u24be) > Buffer.of(7, 8)
+  = 000002 0708
+struct({ n: u24be, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 000002 0708
+bytes(u24le) > Buffer.of(7, 8)
+  = 020000 0708
+struct({ n: u24le, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 020000 0708
+bytes(i24be) > Buffer.of(7, 8)
+  = 000002 0708
+struct({ n: i24be, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 000002 0708
+bytes(i24le) > Buffer.of(7, 8)
+  = 020000 0708
+struct({ n: i24le, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 020000 0708
+bytes(u32be) > Buffer.of(7, 8)
+  = 00000002 0708
+struct({ n: u32be, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 00000002 0708
+bytes(u32le) > Buffer.of(7, 8)
+  = 02000000 0708
+struct({ n: u32le, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 02000000 0708
+bytes(i32be) > Buffer.of(7, 8)
+  = 00000002 0708
+struct({ n: i32be, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 00000002 0708
+bytes(i32le) > Buffer.of(7, 8)
+  = 02000000 0708
+struct({ n: i32le, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 02000000 0708
+bytes(u40be) > Buffer.of(7, 8)
+  = 0000000002 0708
+struct({ n: u40be, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 0000000002 0708
+bytes(u40le) > Buffer.of(7, 8)
+  = 0200000000 0708
+struct({ n: u40le, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 0200000000 0708
+bytes(i40be) > Buffer.of(7, 8)
+  = 0000000002 0708
+struct({ n: i40be, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 0000000002 0708
+bytes(i40le) > Buffer.of(7, 8)
+  = 0200000000 0708
+struct({ n: i40le, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 0200000000 0708
+bytes(u48be) > Buffer.of(7, 8)
+  = 000000000002 0708
+struct({ n: u48be, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 000000000002 0708
+bytes(u48le) > Buffer.of(7, 8)
+  = 020000000000 0708
+struct({ n: u48le, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 020000000000 0708
+bytes(i48be) > Buffer.of(7, 8)
+  = 000000000002 0708
+struct({ n: i48be, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 000000000002 0708
+bytes(i48le) > Buffer.of(7, 8)
+  = 020000000000 0708
+struct({ n: i48le, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 020000000000 0708
+bytes(u56be) > Buffer.of(7, 8)
+  = 00000000000002 0708
+struct({ n: u56be, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 00000000000002 0708
+bytes(u56le) > Buffer.of(7, 8)
+  = 02000000000000 0708
+struct({ n: u56le, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 02000000000000 0708
+bytes(i56be) > Buffer.of(7, 8)
+  = 00000000000002 0708
+struct({ n: i56be, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 00000000000002 0708
+bytes(i56le) > Buffer.of(7, 8)
+  = 02000000000000 0708
+struct({ n: i56le, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 02000000000000 0708
+bytes(u64be) > Buffer.of(7, 8)
+  = 0000000000000002 0708
+struct({ n: u64be, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 0000000000000002 0708
+bytes(u64le) > Buffer.of(7, 8)
+  = 0200000000000000 0708
+struct({ n: u64le, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 0200000000000000 0708
+bytes(i64be) > Buffer.of(7, 8)
+  = 0000000000000002 0708
+struct({ n: i64be, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 0000000000000002 0708
+bytes(i64le) > Buffer.of(7, 8)
+  = 0200000000000000 0708
+struct({ n: i64le, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
+  = 0200000000000000 0708
+`;
 
 /** `01 78 × 3` is 01 78 78 78: the last group, repeated. */
 function bytesOf(text: string): Buffer {
@@ -576,6 +1165,9 @@ it.each(rows.filter(([, way]) => way === '>'))('%s %s %s', (declaration, _, give
     expect(target.subarray(3, end)).toEqual(bytes);
     expect(codec.encode(evaluate(given))).toEqual(bytes);
     expect(encodeByWalking(codec.declaration, evaluate(given))).toEqual(bytes);
+    const value = codec.decode(bytes);
+    expect(decodeByWalking(codec.declaration, bytes, 0, bytes.length)).toStrictEqual(value);
+    expect(codec.encode(value)).toEqual(bytes);
     return;
   }
   expect(end).toBe(-1);
