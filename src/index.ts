@@ -46,13 +46,12 @@ export type {
 } from './protocol/framing/layout.ts';
 export type { FrameChecksum, Valid } from './protocol/framing/validity.ts';
 export type { StuffedOptions } from './protocol/framing/stuffing.ts';
+export type { FixedHeader, FrameRun } from './protocol/framing/frame-run.ts';
 export type {
   DiscardCounts,
-  FixedHeader,
   FrameBatch,
   FrameReader,
   FrameReaderOptions,
-  FrameRun,
   FrameWriter,
   Framing,
   PartialFrame,

@@ -1,3 +1,5 @@
+import type { FrameRun } from './framing/frame-run.ts';
+
 /**
  * A codec turns one frame into one message and back. The stages treat declared codecs (`messages()`), hand-written ones and
  * adapters over other libraries alike.
@@ -35,30 +37,7 @@ export interface Codec<Decoded, Encodable = Decoded> {
    * frame that is not whole or not within its limits, and at one that it cannot read, for which `decode` then gives the reason.
    * Returns the messages and the offset after the last frame.
    */
-  decodeRun?(run: DecodeRun, most: number): { messages: Decoded[]; at: number };
-}
-
-/** Frames to be read as messages: those that `bytes[at, end)` begins with, each with a header of a fixed width before its payload. */
-export interface DecodeRun {
-  readonly bytes: Buffer;
-  readonly at: number;
-  readonly end: number;
-  readonly header: {
-    /** The length of the header, in bytes. */
-    readonly header: number;
-    /** The offset of the length field in it. */
-    readonly offset: number;
-    /** The width of that field, in bytes, and its byte order. */
-    readonly width: number;
-    readonly little: boolean;
-    /** What is added to its value, so that it is the number of bytes after the header. */
-    readonly adjustment: number;
-    /** The payload begins that many bytes after the frame does. */
-    readonly strip: number;
-    /** The fewest bytes after the header, and the most. */
-    readonly shortest: number;
-    readonly longest: number;
-  };
+  decodeRun?(run: FrameRun, most: number): { messages: Decoded[]; at: number };
 }
 
 /** Messages to be written as frames, one after the other. */

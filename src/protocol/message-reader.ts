@@ -67,7 +67,8 @@ export class MessageReader<Message> {
           return messages;
         }
       }
-      this.#batch = frames.take(decodeRun === undefined ? MESSAGES_AT_ONCE : 1);
+      // After a frame that the run stopped at, there may be another run.
+      this.#batch = frames.take(run === undefined ? MESSAGES_AT_ONCE : 1);
       this.#index = 0;
       if (this.#batch === undefined) return undefined;
     }

@@ -177,6 +177,33 @@ describe('MessageReader', () => {
     expect(reader.error).toMatchObject({ code: 'ERR_FRAME_TRUNCATED', offset: 365 });
   });
 
+  test('takes many frames at once where the framing has no header of a fixed width, too', () => {
+    const line = (text: string) => Buffer.concat([Buffer.from([2]), Buffer.from(text), Buffer.from('\n')]);
+    const sent = Buffer.concat(Array.from({ length: 200 }, () => line('abc')));
+    for (const framing of [delimiter({ delimiter: '\n' }), lengthPrefix({ lengthFieldLength: 'varint' })]) {
+      let takes = 0;
+      const counted = {
+        ...framing,
+        reader: () => {
+          const frames = framing.reader();
+          const take = frames.take.bind(frames);
+          frames.take = (limit) => {
+            takes++;
+            return take(limit);
+          };
+          return frames;
+        },
+      };
+      const reader = new MessageReader(counted, lists);
+      // 04 │ 02 "abc", with a varint before it
+      reader.push(framing.name === 'delimiter' ? sent : Buffer.from('0402616263'.repeat(200), 'hex'));
+      let count = 0;
+      for (let all = reader.take(); all !== undefined; all = reader.take()) count += all.length;
+      expect([count, reader.error]).toEqual([200, undefined]);
+      expect(takes).toBeLessThan(10);
+    }
+  });
+
   test('refuses a codec that decodes nothing', () => {
     const nothing = codecFrom({ decode: () => undefined, encode: () => Buffer.alloc(0) });
     const reader = new MessageReader(drone.framing, nothing);

@@ -1,5 +1,6 @@
 import type { FrameError } from '../../errors.ts';
 import type { FramingCall } from './call.ts';
+import type { FrameRun } from './frame-run.ts';
 import type { FramingLayout } from './layout.ts';
 
 /**
@@ -149,26 +150,6 @@ export interface FrameReader {
   reset(): void;
   /** Return the bytes received and not consumed, and forget everything: for protocol upgrades. */
   detach(): Buffer;
-}
-
-/** Bytes that begin with a frame, and what its header and those of the next ones say: `Codec.decodeRun` takes it. */
-export interface FrameRun {
-  readonly bytes: Buffer;
-  readonly at: number;
-  readonly end: number;
-  readonly header: FixedHeader;
-}
-
-/** A header of a fixed width: where its length field stands, and which lengths are within the limits. All in bytes. */
-export interface FixedHeader {
-  readonly header: number;
-  readonly offset: number;
-  readonly width: number;
-  readonly little: boolean;
-  readonly adjustment: number;
-  readonly strip: number;
-  readonly shortest: number;
-  readonly longest: number;
 }
 
 /** The most frames in a batch whose offsets are computed. */

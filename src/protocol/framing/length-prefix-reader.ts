@@ -2,13 +2,8 @@ import { readUnsigned } from '../../bytes/integers.ts';
 import { trust } from '../../bytes/trust.ts';
 import { FrameError } from '../../errors.ts';
 import { FrameInParts } from './frame-in-parts.ts';
-import {
-  type FixedHeader,
-  FRAMES_AT_ONCE,
-  type FrameBatch,
-  type FrameReaderOptions,
-  type FrameRun,
-} from './framing.ts';
+import type { FixedHeader, FrameRun } from './frame-run.ts';
+import { FRAMES_AT_ONCE, type FrameBatch, type FrameReaderOptions } from './framing.ts';
 import { Intake } from './intake.ts';
 import { INVALID as INVALID_FIELD, MORE as MORE_FIELD } from './length-field.ts';
 import type { LengthLayout } from './length-layout.ts';

@@ -1,4 +1,4 @@
-import type { DecodeRun } from '../../codec.ts';
+import type { Codec } from '../../codec.ts';
 import type { AnyNode } from '../kind.ts';
 import { generateBound } from './bound-source.ts';
 import { Code, TooMuchCode } from './code.ts';
@@ -16,7 +16,7 @@ export interface Compiled {
   /** The message, or `FAILED`. */
   decode(bytes: Buffer, start: number, end: number): unknown;
   /** As `Codec.decodeRun`. */
-  decodeRun(run: DecodeRun, most: number): { messages: unknown[]; at: number };
+  readonly decodeRun: NonNullable<Codec<unknown>['decodeRun']>;
   /** The position that the decoder last noted in each list. */
   marks(): ReadonlyMap<AnyNode, ReadMark>;
   /** The offset after the message, or −1. */
