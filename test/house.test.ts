@@ -229,6 +229,18 @@ test('the package has no runtime dependency, and pins what it is built with', ()
   }
 });
 
+test('every package that a file imports by name is declared', () => {
+  const { devDependencies } = JSON.parse(read('package.json'));
+  const undeclared = ['src', 'test', 'bench', 'scripts', 'examples']
+    .flatMap((folder) => files(folder, /\.(ts|mjs)$/))
+    .flatMap((file) => {
+      const named = read(file).matchAll(/^(?:import|export|\}) (?:.* from )?'((?!node:)[@\w][^']*)'/gm);
+      const packages = [...named].map(([, name]) => /^(@[^/]+\/)?[^/]+/.exec(name!)![0]);
+      return packages.filter((name) => name !== 'wirepipe' && !(name in devDependencies));
+    });
+  expect([...new Set(undeclared)]).toEqual([]);
+});
+
 test('every code has its heading in docs/errors.md, and a test that reaches it', () => {
   const codes = [...read('src/errors.ts').matchAll(/'(ERR_[A-Z0-9_]+)'/g)].map((match) => match[1]!);
   const unique = [...new Set(codes)];

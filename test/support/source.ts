@@ -4,10 +4,10 @@ import ts from 'typescript';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-/** The TypeScript files under a folder of the repository, as paths from its root. */
-export function files(folder: string): string[] {
+/** The files under a folder of the repository, as paths from its root; by default those in TypeScript. */
+export function files(folder: string, names = /\.ts$/): string[] {
   return readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts'))
+    .filter((file) => names.test(file))
     .map((file) => path.posix.join(folder, file))
     .sort();
 }
