@@ -1,6 +1,7 @@
 /** What a reader shows beside its frames: runs of bytes, measured frames, batches and their places. */
 import { describe, expect, test } from 'vitest';
 import {
+  cobs,
   delimiter,
   type FrameReader,
   type Framing,
@@ -9,8 +10,10 @@ import {
   type LengthPrefixOptions,
   lengthPrefix,
   packets,
+  slip,
 } from '../../../src/index.ts';
 import { hex } from '../../support/hex.ts';
+import { readAll } from '../../support/reading.ts';
 
 const bytes1 = lengthPrefix({ lengthFieldLength: 1 });
 
@@ -190,5 +193,82 @@ describe('batches', () => {
     const [batch] = batches(reader) as [{ frames: string[]; run: number[]; streamOffset: number }];
     expect(batch.frames).toEqual(['$c', '$d']);
     expect(batch.streamOffset + batch.run[0]!).toBe(107);
+  });
+});
+
+test('many frames: as many as are asked for, or all', () => {
+  const chunk = Buffer.concat(Array<Buffer>(600).fill(hex('01 61')));
+  const all = bytes1.reader();
+  all.push(chunk);
+  const batch = all.take()!;
+  expect([batch.count, batch.runEnd, batch.bounds.length]).toEqual([600, 1_200, 1_200]);
+  expect([batch.bounds[0], batch.bounds[1], batch.bounds[1_198], batch.bounds[1_199]]).toEqual([
+    1, 2, 1_199, 1_200,
+  ]);
+  // Computed once.
+  expect(batch.bounds).toBe(batch.bounds);
+  const some = bytes1.reader();
+  some.push(chunk);
+  const [first, second] = [some.take(512)!, some.take(512)!];
+  expect([first.count, second.count, some.take(512)]).toEqual([512, 88, undefined]);
+  // What one batch says, the next one does not change.
+  expect([first.bounds[0], second.bounds[0], first.bounds.length]).toEqual([1, 1_025, 1_024]);
+});
+
+const STREAMS: [string, Framing, string, frames: string[]][] = [
+  ['lengthPrefix', bytes1, '01 61 02 6262 00', ['a', 'bb', '']],
+  ['fixedLength', fixedLength(2), '"aabb"', ['aa', 'bb']],
+  ['delimiter', delimiter({ delimiter: '\r\n' }), '61 0D0A 0D0A 0D62 0D0A', ['a', '', '\rb']],
+  ['delimiter with a start', delimiter({ start: '<<', delimiter: '>' }), '"<<a>.<<b>"', ['a', 'b']],
+  ['slip', slip(), '61 C0 62 DBDC C0', ['a', 'b\xc0']],
+  ['cobs', cobs(), '02 61 00 01 00', ['a', '']],
+  ['packets', packets({ kinds: [{ start: '$', length: 2 }] }), '"$a..$b"', ['$a', '$b']],
+  ['headed', headed({ end: ':', length: { column: 0 } }), '"1:a0:2:bb"', ['1:a', '0:', '2:bb']],
+];
+
+describe.each(STREAMS)('%s', (_, framing, stream, frames) => {
+  const bytes = hex(stream);
+  const texts = (read: Buffer[]): string[] => read.map((frame) => frame.toString('latin1'));
+
+  test('chunks that come before the frames of the last one were taken', () => {
+    for (let at = 0; at <= bytes.length; at++) {
+      const reader = framing.reader();
+      reader.push(bytes.subarray(0, at));
+      expect(reader.buffered).toBe(at);
+      const first = at > bytes.length / 2 ? reader.next() : undefined;
+      reader.push(bytes.subarray(at));
+      reader.end();
+      const rest: Buffer[] = first === undefined ? [] : [first];
+      for (let frame = reader.next(); frame !== undefined; frame = reader.next()) rest.push(frame);
+      expect(texts(rest)).toEqual(frames);
+      expect(reader.error).toBeUndefined();
+      expect(reader.buffered).toBe(0);
+    }
+  });
+
+  test('what was given up is not in the next frame, nor is it after a new beginning', () => {
+    const whole = texts(readAll(framing, [bytes]).frames);
+    expect(whole).toEqual(frames);
+    for (const begin of ['giveUp', 'reset', 'detach'] as const) {
+      for (let at = 0; at < bytes.length; at++) {
+        const noise: string[] = [];
+        const reader = framing.reader({ onDiscard: ({ message }) => noise.push(message) });
+        const first = bytes.subarray(0, at);
+        reader.push(first);
+        while (reader.next() !== undefined);
+        reader[begin]!();
+        while (reader.next() !== undefined);
+        expect(reader.buffered).toBe(0);
+        noise.length = 0;
+        reader.push(bytes);
+        const read: Buffer[] = [];
+        for (let frame = reader.next(); frame !== undefined; frame = reader.next())
+          read.push(Buffer.from(frame));
+        expect(texts(read)).toEqual(frames);
+        if (begin !== 'giveUp') {
+          expect(noise).toEqual(readAll(framing, [bytes]).discarded.map(({ message }) => message));
+        }
+      }
+    }
   });
 });
