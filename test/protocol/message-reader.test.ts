@@ -217,4 +217,36 @@ describe('MessageReader', () => {
     reader.push(Buffer.from([1, 0, 0, 0, 0]));
     expect(() => reader.take()).toThrow(new RangeError('at: expected 0 to 5, got 99'));
   });
+
+  test('does not go on where a codec says that it read more than a frame of two chunks', () => {
+    const decodeRun = ({ at, end }: { at: number; end: number }): unknown =>
+      end < 5 ? { messages: [], at } : { messages: ['x'], at: 99 };
+    const codec = { ...byHand, decodeRun };
+    const reader = new MessageReader(drone.framing, codec as never);
+    reader.push(Buffer.from([1, 0, 0]));
+    expect(reader.take()).toBeUndefined();
+    reader.push(Buffer.from([0, 0, 1]));
+    expect(() => reader.take()).toThrow(new RangeError('at: expected 5, got 99'));
+  });
+
+  test('reads a frame of two chunks with the frames behind it, and copies no more than that frame', () => {
+    const seen: [at: number, end: number][] = [];
+    const decodeRun: Codec<unknown, never>['decodeRun'] = (run, most) => {
+      seen.push([run.at, run.end]);
+      return drone.clientMessages.decodeRun!(run, most);
+    };
+    const reader = new MessageReader(drone.framing, { ...drone.clientMessages, decodeRun } as never);
+    reader.push(Buffer.from([1, 0, 0]));
+    expect(reader.take()).toBeUndefined();
+    reader.push(Buffer.from([0, 0, 1, 0, 0, 0, 0, 1]));
+    expect(reader.take()).toEqual([{ type: 'quit' }]);
+    expect(reader.take()).toEqual([{ type: 'quit' }]);
+    expect(reader.take()).toBeUndefined();
+    expect(reader.buffered).toBe(1);
+    expect(seen.slice(0, 3)).toEqual([
+      [0, 3],
+      [0, 5],
+      [2, 8],
+    ]);
+  });
 });

@@ -55,14 +55,24 @@ export class LengthPrefixReader extends Intake {
   }
 
   run(): FrameRun | undefined {
-    const { chunk: bytes, at } = this;
-    const isUnderWay = this.held.length > 0 || this.#skip > 0 || this.partial !== undefined;
-    if (this.#layout.field !== undefined || isUnderWay || at === bytes.length) return undefined;
+    if (this.#layout.field !== undefined || this.#skip > 0 || this.partial !== undefined) return undefined;
     this.#header ??= headerOf(this.#layout, this.#longestWhole);
-    return { bytes, at, end: bytes.length, header: this.#header };
+    const { held } = this;
+    if (held.length > 0) {
+      const isWhole = !this.waitsOn() && this.#complete();
+      return isWhole ? { bytes: held.bytes, at: 0, end: held.length, header: this.#header } : undefined;
+    }
+    const { chunk: bytes, at } = this;
+    return at === bytes.length ? undefined : { bytes, at, end: bytes.length, header: this.#header };
   }
 
   goOn(at: number): void {
+    const { held } = this;
+    if (held.length > 0) {
+      if (at !== held.length) throw new RangeError(`at: expected ${held.length}, got ${at}`);
+      held.clear();
+      return;
+    }
     if (!(at >= this.at && at <= this.chunk.length)) {
       throw new RangeError(`at: expected ${this.at} to ${this.chunk.length}, got ${at}`);
     }
@@ -101,8 +111,8 @@ export class LengthPrefixReader extends Intake {
     if (this.error !== undefined) return undefined;
     if (this.#skip > 0) this.#skipOn();
     if (this.held.length > 0) {
-      const batch = this.#complete();
-      if (batch !== undefined || this.held.length > 0 || this.error !== undefined) return batch;
+      if (this.#complete()) return this.#heldFrame();
+      if (this.held.length > 0 || this.error !== undefined) return undefined;
     }
     for (;;) {
       const batch = this.#layout.field === undefined ? this.#wholeFixed(limit) : this.#wholeField(limit);
@@ -178,40 +188,47 @@ export class LengthPrefixReader extends Intake {
     return true;
   }
 
-  /** Add to the held beginning the part of that frame in the chunk: the header first, and nothing beyond the frame. */
-  #complete(): FrameBatch | undefined {
+  /**
+   * Add to the held beginning the part of that frame in the chunk: the header first, and nothing beyond the frame. Returns true if the
+   * frame is whole.
+   */
+  #complete(): boolean {
     const { held } = this;
     this.awaited = 0;
     for (;;) {
       const body = this.#measure(held.bytes, 0, held.length);
       if (body === INVALID) {
         this.fail(this.#invalid!);
-        return undefined;
+        return false;
       }
       if (body > this.#layout.maxFrameLength) {
         this.#tooLong(body, this.#headerLength + body - held.length);
-        return undefined;
+        return false;
       }
-      if (this.#isLong(body)) return undefined;
-      const { width, header, stripsField, strip } = this.#layout;
+      if (this.#isLong(body)) return false;
+      const { width, header } = this.#layout;
       const total = body === MORE ? undefined : this.#headerLength + body;
       const target = total ?? (width > 0 ? header : Math.max(header, held.length) + 1);
-      if (held.length === total) {
-        const streamOffset = this.position;
-        const bounds = [stripsField ? this.#headerLength : strip, total];
-        const { wire } = this.#layout;
-        return { bytes: held.take(), bounds, count: 1, wire, streamOffset, runStart: 0, runEnd: total };
-      }
+      if (held.length === total) return true;
       const add = Math.min(target - held.length, this.chunk.length - this.at);
       if (add === 0) {
         this.pass();
         if (this.ended) this.#truncated();
         else this.awaited = target;
-        return undefined;
+        return false;
       }
       held.append(this.chunk, this.at, this.at + add, total);
       this.at += add;
     }
+  }
+
+  /** The held frame, which is whole. */
+  #heldFrame(): FrameBatch {
+    const { held, position: streamOffset } = this;
+    const { wire, stripsField, strip } = this.#layout;
+    const { length } = held;
+    const bounds = [stripsField ? this.#headerLength : strip, length];
+    return { bytes: held.take(), bounds, count: 1, wire, streamOffset, runStart: 0, runEnd: length };
   }
 
   /** Whether the frame just measured comes in parts; if so, it begins. */
