@@ -7,7 +7,7 @@ import type * as Wirepipe from '../src/index.ts';
 
 const [how = '', file = ''] = process.argv.slice(2);
 // As built: what users run.
-const { Flows, gathered, packetReader, readChunks } = (await import(
+const { Flows, gathered, packetReader, readChunksSync } = (await import(
   new URL('../dist/captures/index.js', import.meta.url).href
 )) as typeof Captures;
 const { MessageReader } = (await import(
@@ -18,7 +18,7 @@ const { drone } = (await import(new URL('../dist/drone/index.js', import.meta.ur
 let bytes = 0;
 let messages = 0;
 
-async function reassemble(decode: boolean): Promise<void> {
+function reassemble(decode: boolean): void {
   const sink = (): TcpSink => {
     const gap = (length: number): never => {
       throw new Error(`a gap of ${length}`);
@@ -43,7 +43,7 @@ async function reassemble(decode: boolean): Promise<void> {
   };
   const flows = new Flows({ stream: sink });
   const reader = packetReader();
-  await readChunks(file, (chunk) => {
+  readChunksSync(file, (chunk) => {
     reader.push(chunk);
     while (reader.next()) flows.packet(reader.packet);
   });
@@ -83,7 +83,7 @@ function bare(): void {
 
 const before = process.cpuUsage();
 if (how === 'bare') bare();
-else await reassemble(how === 'decode');
+else reassemble(how === 'decode');
 const { user, system } = process.cpuUsage(before);
 if (how === 'decode' && messages === 0) throw new Error('no message was decoded');
 console.log(`${(user + system) / 1e6} ${bytes} ${process.resourceUsage().maxRSS}`);

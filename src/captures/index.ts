@@ -44,7 +44,7 @@ export type { Packet, PacketReader } from './packet.ts';
 export { packetReader } from './packet-reader.ts';
 export { PcapngWriter, type PcapngWriterOptions } from './pcapng-writer.ts';
 export { captureEvents, readCapture } from './read-capture.ts';
-export { fileChunks, readChunks, unpackedChunks } from './read-chunks.ts';
+export { fileChunks, readChunks, readChunksSync, unpackedChunks } from './read-chunks.ts';
 export { type Recorder, type RecordOptions, recordTo } from './recorder.ts';
 export { type RecutOptions, recut } from './recut.ts';
 export { socatLog } from './socat-log.ts';

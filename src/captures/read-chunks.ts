@@ -1,3 +1,4 @@
+import { closeSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { asBuffer } from '../bytes/buffer.ts';
@@ -5,6 +6,8 @@ import { CaptureError } from '../errors.ts';
 
 /** Large reads: one system call for some hundred packets. */
 const READ_LENGTH = 524_288;
+/** Less at a time where the reading waits for nothing: what was read is still in the processor's cache when it is looked at. */
+const READ_LENGTH_SYNC = 131_072;
 /** Bytes decompressed at a time: their output, up to a thousand times as long, is held until it is consumed. */
 const UNPACK_LENGTH = 16_384;
 
@@ -19,6 +22,29 @@ const UNPACK_LENGTH = 16_384;
  */
 export async function readChunks(path: string, take: (chunk: Buffer) => void): Promise<void> {
   for await (const chunk of fileChunks(path)) take(chunk);
+}
+
+/**
+ * As `readChunks`, but the thread does nothing else until the whole file is read: faster, since no other thread reads. A gzip file is
+ * not decompressed.
+ *
+ * @throws system errors (`ENOENT` …), and what `take` throws
+ *
+ * @example
+ * readChunksSync('flight.pcap', (chunk) => reader.push(chunk));
+ */
+export function readChunksSync(path: string, take: (chunk: Buffer) => void): void {
+  const file = openSync(path, 'r');
+  try {
+    const memory = Buffer.allocUnsafeSlow(READ_LENGTH_SYNC);
+    for (;;) {
+      const length = readSync(file, memory, 0, READ_LENGTH_SYNC, null);
+      if (length === 0) return;
+      take(memory.subarray(0, length));
+    }
+  } finally {
+    closeSync(file);
+  }
 }
 
 /**
