@@ -117,7 +117,10 @@ export class LengthPrefixReader extends Intake {
     for (;;) {
       const batch = this.#layout.field === undefined ? this.#wholeFixed(limit) : this.#wholeField(limit);
       if (batch !== undefined) return batch;
-      if (this.chunk.length - this.at === 0) break;
+      if (this.chunk.length === this.at) {
+        this.pass();
+        break;
+      }
       if (!this.#stopped()) continue;
       break;
     }
