@@ -192,18 +192,17 @@ describe('a socket that goes on to another decoder', () => {
     const codec = messages(u8, { text: message(1, { text: utf8(rest) }), raw: message(2) });
     let socket: net.Socket | undefined;
     let upgraded = false;
-    const upgrade = (): void => {
+    const take = (taken: net.Socket): void => {
       const decoder = new FrameDecoder(lengthPrefix());
-      socket!.unpipe();
-      lendReads(socket!, decoder);
-      socket!.pipe(decoder).pipe(new FrameEncoder(lengthPrefix())).pipe(socket!);
+      lendReads(taken, decoder);
+      taken.pipe(decoder).pipe(new FrameEncoder(lengthPrefix())).pipe(taken);
       upgraded = true;
     };
     const session = defineSession({
       receives: codec,
       sends: codec,
       initial: 'open',
-      states: { open: { on: { text: () => {}, raw: () => void setImmediate(upgrade) } } },
+      states: { open: { on: { text: () => {}, raw: () => ({ upgrade: 'frames' }) } } },
     });
     const server = createServer(
       defineProtocol({
@@ -213,6 +212,7 @@ describe('a socket that goes on to another decoder', () => {
         serverMessages: codec,
         session,
       }),
+      { upgrades: { frames: { take } } },
     );
     open.push(server);
     server.on('connection', (connection) => {
