@@ -682,6 +682,8 @@ export interface Slots {
 /** Code for the numbers that the message gives. */
 export interface Givens {
   given(path: string): string;
+  /** As `given`; the value that its bytes are decoded to, for a condition or a size. */
+  judged(path: string): string;
   parameter(name: string): number;
 }
 
@@ -786,6 +788,8 @@ export interface Reading {
 /** What was read of a value that is to be written, and of its members. */
 export interface Seen<T> {
   readonly value: T;
+  /** The value that its bytes are decoded to, if that may be another one. */
+  readonly judged?: (() => T) | undefined;
   readonly members?: SeenMembers<T> | undefined;
 }
 export type SeenMembers<T> = ReadonlyMap<string, Seen<T>>;
@@ -805,7 +809,11 @@ export interface Writing extends Slots {
   value(node: AnyNode, value: unknown): void;
   /** The value that the message has for an earlier field, as it was written. A getter may give another value later. */
   given(path: string): unknown;
+  /** As `given`; the value that its bytes are decoded to, for a condition or a size. */
+  judged(path: string): unknown;
   /** Keep the members of the field under way as they were read, for conditions on them. */
+  /** What the bytes of the field written last are decoded to, if that may be another value: rounded, mapped back. */
+  written: (() => unknown) | undefined;
   saw(members: SeenMembers<unknown>): void;
   /** A member of the field written last, as it was read. */
   seen(path: readonly string[]): unknown;
@@ -934,6 +942,9 @@ export interface Encoding extends Emitting, Slots {
   refuse(condition: string): void;
   value(node: AnyNode, value: string, sure?: boolean): void;
   given(path: string): string;
+  judged(path: string): string;
+  /** Code for what the bytes of the field written last are decoded to, if that may be another value: rounded, mapped back. */
+  written: string | undefined;
   saw(members: SeenMembers<string>): void;
   /** A member of the field written last, as it was read. */
   seen(path: readonly string[]): string;

@@ -67,6 +67,59 @@ describe('a condition judges the value that was written, whatever a getter says 
   });
 });
 
+describe('a condition judges the value that its bytes are decoded to', () => {
+  const isOne = (path: string, one: unknown) => w.optional(w.u8, w.when(path as never, one as number));
+  const rounded = w.mapped(w.u8, { decode: (n) => n, encode: (n: number) => Math.round(n) });
+
+  it('of a float that is rounded', () => {
+    expect(written(w.struct({ f: w.f32be, t: isOne('f', 0.1) }), () => ({ f: 0.1 }))).toBe('3dcccccd');
+    const field = w.struct({ f: w.f32be, t: isOne('f', Math.fround(0.1)) });
+    expect(written(field, () => ({ f: 0.1, t: 7 }))).toBe('3dcccccd07');
+    const both = w.struct({ f: w.f32be, again: w.same('f') });
+    expect(written(both, () => ({ f: 0.1, again: 0.1 }))).toBe('3dcccccd3dcccccd');
+  });
+
+  it('of a text without its padding', () => {
+    const field = w.struct({ s: w.text(3, { encoding: 'ascii', pad: ' ' }), t: isOne('s', 'a') });
+    expect(written(field, () => ({ s: 'a ', t: 7 }))).toBe('61202007');
+  });
+
+  it('of a value that is mapped back, also within others', () => {
+    expect(written(w.struct({ m: rounded, t: isOne('m', 1) }), () => ({ m: 1.4, t: 7 }))).toBe('0107');
+    const nested = w.struct({ s: w.struct({ m: rounded }), t: isOne('s.m', 1) });
+    expect(written(nested, () => ({ s: { m: 1.4 }, t: 7 }))).toBe('0107');
+    const missing = w.struct({ s: w.optional(w.struct({ m: rounded })), t: isOne('s.m', 1) });
+    const elements = () => [{ s: { m: 1.4 }, t: 7 }, {}, { s: { m: 2 } }];
+    expect(written(w.array(missing, w.u8), elements)).toBe('03' + '010107' + '00' + '0102');
+    const twice = w.mapped(rounded, { decode: (n) => 2 * n, encode: (n: number) => n / 2 });
+    expect(written(w.struct({ m: twice, t: isOne('m', 2) }), () => ({ m: 2.6, t: 7 }))).toBe('0107');
+    const bounded = w.struct({ m: w.bounded(w.varuint, rounded), t: isOne('m', 1) });
+    expect(written(bounded, () => ({ m: 1.4, t: 7 }))).toBe('010107');
+    const nullable = w.bounded(w.size(w.i8, { nullAt: -1 }), rounded);
+    const nulls = () => [{ m: 1.4, t: 7 }, { m: null }, { m: 2 }];
+    expect(written(w.array(w.struct({ m: nullable, t: isOne('m', 1) }), w.u8), nulls)).toBe(
+      '03' + '010107' + 'ff' + '0102',
+    );
+    const last = w.array(w.struct({ m: rounded }), w.until('m', 1));
+    expect(written(last, () => [{ m: 2 }, { m: 1.4 }])).toBe('0201');
+  });
+
+  it('of a default in a bounded field', () => {
+    const field = w.struct({ d: w.bounded(w.u8, w.defaulted(w.u8, 1)), t: isOne('d', 1) });
+    expect(written(field, () => ({ t: 7 }))).toBe('010107');
+    expect(written(field, () => ({ d: 2 }))).toBe('0102');
+  });
+
+  it('and not the elements, the size or the tag of another field', () => {
+    const size = w.mapped(w.u8, { decode: (n) => n - 1, encode: (n: number) => n + 1 });
+    const sized = w.struct({ s: w.utf8(size), t: isOne('s', 'a') });
+    expect(written(sized, () => ({ s: 'a', t: 7 }))).toBe('026107');
+    const tag = w.union(size, { a: w.message(1, { f: w.f32be }) });
+    const field = w.struct({ u: w.bounded(size, tag), t: w.optional(w.u8, w.unless('u', 1)) });
+    expect(written(field, () => ({ u: { type: 'a', f: 1 }, t: 7 }))).toBe('06023f80000007');
+  });
+});
+
 /** A list whose length is another at each look, from the first one on; the same elements go round. */
 function growing(elements: readonly unknown[], first: number): unknown[] {
   let looks = 0;

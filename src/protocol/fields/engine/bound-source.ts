@@ -127,6 +127,10 @@ class BoundSource implements Bounding {
     );
   }
 
+  judged(path: string): string {
+    return this.given(path);
+  }
+
   parameter(name: string): number {
     return this.#declaration.parameters!.get(name)!;
   }

@@ -6,6 +6,7 @@ import type {
   IntLayout,
   Limits,
   Place,
+  Seen,
   SeenMembers,
   Slot,
   Source,
@@ -44,6 +45,8 @@ const namesOf = ({ entries }: Group): ReadonlySet<string> => new Set(entries.map
 class Scope {
   readonly names: ReadonlySet<string>;
   readonly values: Map<string, string> = new Map();
+  /** What the bytes of a field are decoded to, if that may be another value. */
+  readonly judged: Map<string, string> = new Map();
   readonly members: Map<string, SeenMembers<string>> = new Map();
   /** By path; includes fields that members have lent. */
   readonly derived: Map<string, Derived> = new Map();
@@ -59,6 +62,7 @@ class Scope {
 }
 
 class EncodeSource implements Encoding {
+  written: string | undefined;
   readonly limits: Limits;
   readonly #code: Code;
   readonly #declaration: Declaration;
@@ -163,7 +167,9 @@ class EncodeSource implements Encoding {
         const given = node.kind.standsForCode?.(node, member, this);
         scope.values.set(name, given === undefined ? member : this.define(given));
         this.#seen = undefined;
+        this.written = undefined;
         this.value(node, member);
+        if (this.written !== undefined) scope.judged.set(name, this.written);
         if (this.#seen !== undefined) scope.members.set(name, this.#seen);
       }
       for (const [path, derived] of this.#lent) scope.derived.set(`${name}.${path}`, derived);
@@ -205,13 +211,23 @@ class EncodeSource implements Encoding {
       const place = this.place(path);
       this.#shown.set(path, path === '' ? { ...place, end: this.define(place.end) } : place);
     }
-    const { values, members, outer } = this.#scope!;
-    this.#seen = new Map([...values].map(([name, value]) => [name, { value, members: members.get(name) }]));
+    const { values, judged, members, outer } = this.#scope!;
+    this.#seen = new Map(
+      [...values].map(([name, value]) => {
+        const written = judged.get(name);
+        return [
+          name,
+          { value, judged: written === undefined ? undefined : () => written, members: members.get(name) },
+        ] as const;
+      }),
+    );
+    this.written = undefined;
     this.#scope = outer;
     this.#count = undefined;
   }
 
   counted(count: string): void {
+    this.written = undefined;
     if (this.#mayCount) this.#count = this.define(count);
   }
 
@@ -232,25 +248,34 @@ class EncodeSource implements Encoding {
   }
 
   given(path: string): string {
+    const { scope, first, members } = this.#find(path);
+    if (members.length === 0) return scope.values.get(first)!;
+    return this.#hoisted(memberAt(scope.members.get(first)!, members).value);
+  }
+
+  judged(path: string): string {
+    const { scope, first, members } = this.#find(path);
+    const written = members.length === 0 ? scope.judged.get(first) : undefined;
+    if (written !== undefined) return this.#hoisted(written);
+    if (members.length === 0) return scope.values.get(first)!;
+    return this.#hoisted(judgedText(memberAt(scope.members.get(first)!, members)));
+  }
+
+  #find(path: string): { scope: Scope; first: string; members: readonly string[] } {
     const [first = '', ...members] = path.split('.');
     let scope = this.#scope!;
     while (!scope.names.has(first)) scope = scope.outer!;
-    if (members.length === 0) return scope.values.get(first)!;
-    return this.#member(scope.members.get(first)!, members);
+    return { scope, first, members };
   }
 
-  #member(seen: SeenMembers<string>, path: readonly string[]): string {
-    const found = path.reduce<SeenMembers<string> | string>((outer, name, index) => {
-      const { value, members } = (outer as SeenMembers<string>).get(name)!;
-      return index === path.length - 1 ? value : members!;
-    }, seen) as string;
-    // The members of a value that may be missing are defined inside a block.
-    for (const name of found.match(NAME) ?? []) this.#code.hoist(name);
-    return found;
+  /** The code, where it is used after the block in which its variables are defined. */
+  #hoisted(code: string): string {
+    for (const name of code.match(NAME) ?? []) this.#code.hoist(name);
+    return code;
   }
 
   seen(path: readonly string[]): string {
-    return this.#member(this.#seen!, path);
+    return this.#hoisted(judgedText(memberAt(this.#seen!, path)));
   }
 
   saw(members: SeenMembers<string>): void {
@@ -259,6 +284,7 @@ class EncodeSource implements Encoding {
 
   sawInside(value: string): void {
     this.#seen = this.#seen && inside(value, this.#seen);
+    this.written = this.written && `(${value} === undefined ? undefined : ${this.written})`;
   }
 
   parameter(name: string): number {
@@ -346,6 +372,7 @@ class EncodeSource implements Encoding {
     this.line(`if (${value} !== null) {`);
     write();
     this.settle();
+    this.written = this.written && `(${value} === null ? null : ${this.written})`;
     this.line('} else {');
     this.#uncount();
     source.encodeNull!(this);
@@ -429,6 +456,7 @@ class EncodeSource implements Encoding {
     });
     this.#isInRoutine = isOuterRoutine;
     this.#count = undefined;
+    this.written = undefined;
     this.#offset = outer.offset;
     this.#scope = outer.scope;
     return name;
@@ -491,12 +519,29 @@ class EncodeSource implements Encoding {
 /** A variable of the generated code. */
 const NAME = /\bv\d+\b/g;
 
+/** The member at a path. */
+function memberAt(seen: SeenMembers<string>, [first = '', ...path]: readonly string[]): Seen<string> {
+  const found = seen.get(first)!;
+  return path.length === 0 ? found : memberAt(found.members!, path);
+}
+
+function judgedText({ value, judged }: Seen<string>): string {
+  return judged === undefined ? value : judged();
+}
+
 /** The members as they are seen after the block. */
 function inside(value: string, members: SeenMembers<string>): SeenMembers<string> {
   return new Map(
-    [...members].map(([name, member]) => {
-      const text = `(${value} === undefined ? undefined : ${member.value})`;
-      return [name, { value: text, members: member.members && inside(value, member.members) }];
+    [...members].map(([name, { value: own, judged, members: inner }]) => {
+      const guarded = (code: string) => `(${value} === undefined ? undefined : ${code})`;
+      return [
+        name,
+        {
+          value: guarded(own),
+          judged: judged && (() => guarded(judged())),
+          members: inner && inside(value, inner),
+        },
+      ];
     }),
   );
 }

@@ -92,6 +92,7 @@ export class WriteWalk implements Writing {
   target: Buffer = Buffer.alloc(64);
   at = 0;
   messageType: string | undefined;
+  written: (() => unknown) | undefined;
   readonly #limits: Limits;
   readonly #parameters: ReadonlyMap<string, number> | undefined;
   readonly #path: (string | number)[] = [];
@@ -136,8 +137,11 @@ export class WriteWalk implements Writing {
   }
 
   value(node: AnyNode, value: unknown): void {
+    const { written } = this;
     if (node.kind.children === undefined) node.kind.write(node, value, this);
     else this.#run(this.visit(node, value));
+    // A size or a tag is not the value of the field that it belongs to.
+    this.written = written;
   }
 
   #run(first: Visit): void {
@@ -180,10 +184,11 @@ export class WriteWalk implements Writing {
         const value = absent || computed ? undefined : this.#property(values, name);
         this.#seen = undefined;
         this.#count = undefined;
+        this.written = undefined;
         yield this.visit(node, value, name);
         if (!absent && !computed) {
           const stands = node.kind.standsFor === undefined ? value : node.kind.standsFor(node, value);
-          scope.seen.set(name, { value: stands, members: this.#seen });
+          scope.seen.set(name, { value: stands, judged: this.written, members: this.#seen });
         }
         for (const [path, derived] of this.#lent) scope.derived.set(`${name}.${path}`, derived);
         this.#lent.clear();
@@ -234,11 +239,13 @@ export class WriteWalk implements Writing {
       if (place !== undefined) this.#shown.set(path, place);
     }
     this.#seen = scope.seen;
+    this.written = undefined;
     this.#scope = scope.outer;
   }
 
   counted(count: number): void {
     this.#count = count;
+    this.written = undefined;
   }
 
   place(path: string): Place<number> | undefined {
@@ -251,16 +258,25 @@ export class WriteWalk implements Writing {
   }
 
   given(path: string): unknown {
+    return this.#seenAt(path)?.value;
+  }
+
+  judged(path: string): unknown {
+    const seen = this.#seenAt(path);
+    return seen?.judged === undefined ? seen?.value : seen.judged();
+  }
+
+  #seenAt(path: string): Seen<unknown> | undefined {
     const [first = '', ...members] = path.split('.');
     let seen = this.#scopeOf(first).seen.get(first);
     for (const member of members) seen = seen?.members?.get(member);
-    return seen?.value;
+    return seen;
   }
 
   seen([first = '', ...members]: readonly string[]): unknown {
     let seen = this.#seen?.get(first);
     for (const member of members) seen = seen?.members?.get(member);
-    return seen?.value;
+    return seen?.judged === undefined ? seen?.value : seen.judged();
   }
 
   saw(members: SeenMembers<unknown>): void {
@@ -387,6 +403,7 @@ export class WriteWalk implements Writing {
 
   leave(): void {
     this.#depth--;
+    this.written = undefined;
   }
 
   failAt(name: string, expected: string, actual: unknown): never {

@@ -41,7 +41,9 @@ export const DEFAULTED: Kind<Defaulted> = {
   },
 
   *write({ item, value }, given, walk) {
-    yield walk.visit(item, given === undefined ? value : given);
+    const chosen = given === undefined ? value : given;
+    yield walk.visit(item, chosen);
+    walk.written ??= () => chosen;
   },
 
   decode: ({ item }, out) => out.value(item),
@@ -49,7 +51,11 @@ export const DEFAULTED: Kind<Defaulted> = {
   encode({ item, value }, given, out) {
     // The enclosing structure fills in the whole field.
     if (given === '') out.value(item, given);
-    else out.value(item, out.define(`${given} === undefined ? ${out.constant(value)} : ${given}`));
+    else {
+      const chosen = out.define(`${given} === undefined ? ${out.constant(value)} : ${given}`);
+      out.value(item, chosen);
+      out.written ??= chosen;
+    }
   },
 
   bound({ item, value }, given, out) {

@@ -32,6 +32,7 @@ export const FLOAT: Kind<Float> = {
     if (typeof value !== 'number') throw new Problem('ERR_FIELD_RANGE', 'a number', value);
     const at = walk.take(width);
     if (width === 4) {
+      walk.written = () => Math.fround(value);
       if (order === 'le') walk.target.writeFloatLE(value, at);
       else walk.target.writeFloatBE(value, at);
     } else if (order === 'le') walk.target.writeDoubleLE(value, at);
@@ -59,6 +60,7 @@ export const FLOAT: Kind<Float> = {
       out.line(`t[${out.here(index)}] = ${view}[${from}];`);
     }
     out.advance(width);
+    if (width === 4) out.written = `Math.fround(${value})`;
   },
 };
 

@@ -45,7 +45,7 @@ export const MAPPED: Kind<Mapped> = {
     }
   },
 
-  *write({ item, name, encode }, value, walk) {
+  *write({ item, name, decode, encode }, value, walk) {
     let raw: unknown;
     try {
       raw = encode(value);
@@ -53,6 +53,8 @@ export const MAPPED: Kind<Mapped> = {
       throw foreignProblem(error, 'ERR_FIELD_RANGE', name);
     }
     yield walk.visit(item, raw);
+    const { written } = walk;
+    walk.written = () => decode(written === undefined ? raw : written());
   },
 
   decode: ({ item, decode }, out) => ({
@@ -60,8 +62,10 @@ export const MAPPED: Kind<Mapped> = {
     type: 'foreign',
   }),
 
-  encode({ item, encode }, value, out) {
-    out.value(item, out.define(`${out.constant(encode)}(${value})`));
+  encode({ item, decode, encode }, value, out) {
+    const raw = out.define(`${out.constant(encode)}(${value})`);
+    out.value(item, raw);
+    out.written = `${out.constant(decode)}(${out.written ?? raw})`;
   },
 
   bound({ item, encode }, value, out) {

@@ -86,6 +86,7 @@ export const TEXT: Kind<Text> = {
     const start = walk.at;
     walk.append(bytes);
     size.writeEnd?.(walk, start);
+    if (form.pad !== undefined) walk.written = () => withoutPad(value, form);
     if (size.takesRest) walk.exhaust();
   },
 
@@ -117,6 +118,7 @@ export const TEXT: Kind<Text> = {
       out.line(`t.set(${bytes}, p);`);
       out.line(`p += ${bytes}.length;`);
       if (start !== undefined) size.encodeEnd!(out, start);
+      if (form.pad !== undefined) out.written = `${out.constant(withoutPad)}(${value}, ${known})`;
       if (size.takesRest) out.exhaust();
     });
   },
@@ -169,7 +171,10 @@ function countOf(form: Form, bytes: Uint8Array): number {
 /** The text in the bytes, without its padding; undefined if the bytes are not text. */
 function decodeText({ encoding, pad }: Form, bytes: Buffer, start: number, end: number): string | undefined {
   const text = decodeFilled(encoding, bytes, start, end);
-  if (text === undefined || pad === undefined) return text;
+  return text === undefined || pad === undefined ? text : withoutPad(text, { pad });
+}
+
+function withoutPad(text: string, { pad }: Pick<Form, 'pad'>): string {
   let length = text.length;
   while (length > 0 && text[length - 1] === pad) length--;
   return text.slice(0, length);

@@ -67,11 +67,11 @@ export class PathSource implements Source {
     return tag;
   }
   given(walk: Writing): unknown {
-    const value = walk.given(this.#path);
+    const value = walk.judged(this.#path);
     return this.#isSize ? toNumber(value) : value;
   }
   givenCode(out: Givens): string {
-    const given = out.given(this.#path);
+    const given = out.judged(this.#path);
     return this.#isSize ? `(typeof ${given} === 'bigint' ? Number(${given}) : ${given})` : given;
   }
   span(place: Slots): Numbers {

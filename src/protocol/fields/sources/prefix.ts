@@ -70,10 +70,15 @@ export class PrefixSource implements Source {
     walk.value(this.#node, this.#valueOf(value));
   }
   encode(value: string, out: Encoding): void {
+    // A size or a tag is not the value of the field that it belongs to.
+    const { written } = out;
     out.value(this.#node, this.range.big ? out.define(`BigInt(${value})`) : value, true);
+    out.written = written;
   }
   encodeTag(tag: Tag, out: Encoding): void {
+    const { written } = out;
     out.value(this.#node, literal(tag), true);
+    out.written = written;
   }
   reserve(walk: Writing): (value: number) => void {
     const slot = this.#node.kind.slot?.(this.#node);
