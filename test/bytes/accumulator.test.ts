@@ -20,7 +20,7 @@ test('joins pieces, long and short, from any place', () => {
   expect(joined.bytes.length).toBe(0);
 });
 
-test('takes room for at least 64 bytes, and for twice as many as there are', () => {
+test('allocates at least 64 bytes, and twice the bytes held', () => {
   const joined = new ByteAccumulator();
   const rooms = [1, 63, 1, 65, 1].map((length) => {
     joined.append(source, 0, length);
@@ -29,7 +29,7 @@ test('takes room for at least 64 bytes, and for twice as many as there are', () 
   expect(rooms).toEqual([64, 64, 130, 130, 262]);
 });
 
-test('takes no more room than there will ever be bytes, once it knows how many', () => {
+test('allocates no more than the total, once the total is known', () => {
   const joined = new ByteAccumulator();
   joined.append(source, 0, 3, 10);
   expect(joined.bytes.length).toBe(10);

@@ -137,7 +137,7 @@ it.each([
   expect(checksumByName(name).compute(Uint8Array.from(bytes), 0, bytes.length)).toBe(sum);
 });
 
-it('refuses names and parameters that are none', () => {
+it('refuses unknown names and invalid parameters', () => {
   expect(() => checksumByName('CRC-16' as ChecksumName)).toThrow('no "CRC-16" in the catalogue');
   expect(() => checksumByName('constructor' as ChecksumName)).toThrow(RangeError);
   const own = { name: 'own', width: 8, polynomial: 7, initial: 0, reflected: false, final: 0 } as const;
@@ -145,7 +145,7 @@ it('refuses names and parameters that are none', () => {
   expect(() => crc({ ...own, initial: 256 })).toThrow('256 is not a number of 8 bits');
 });
 
-it('refuses parameters that no CRC of that width has, and lists the names that there are', () => {
+it('refuses parameters that no CRC of that width can have, and lists the known names', () => {
   const good = {
     name: 'mine',
     width: 16,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Copier, copyBytes } from '../../src/bytes/copy.ts';
 
 describe('copies', () => {
-  test('any length, at any place', () => {
+  test('copies any length to any offset', () => {
     const [to, from] = [Buffer.alloc(2_000), Buffer.alloc(2_000)];
     for (let i = 0; i < from.length; i++) from[i] = (i * 31) >> 3;
     const copier = new Copier(to, from);
@@ -21,7 +21,7 @@ describe('copies', () => {
     }
   });
 
-  test('between buffers that take turns', () => {
+  test('copies between alternating buffers', () => {
     const [to, from] = [1, 2].map((first) => [0, 10].map((next) => Buffer.alloc(8, first * 100 + next)));
     for (let round = 0; round < 4; round++) {
       for (const target of to!) {
@@ -33,7 +33,7 @@ describe('copies', () => {
     }
   });
 
-  test('nothing beyond the two buffers', () => {
+  test('changes nothing outside the target', () => {
     const memory = Buffer.alloc(320, 0x5e);
     const from = memory.subarray(64, 128).fill(1);
     const to = memory.subarray(192, 256).fill(2);

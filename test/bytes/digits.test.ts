@@ -19,7 +19,7 @@ test.each<[digits: string, base: 10 | 16, value: number]>([
   expect(target).toEqual(inside);
 });
 
-test('the bytes beside the digits are none', () => {
+test('the bytes next to the digits in ASCII are not digits', () => {
   // The neighbours of 0 to 9, A to F and a to f, and what becomes a letter or a digit when a bit of it is lost.
   const others = hex('2F 3A 40 47 60 67 10 19 01 06 B0 C1 E1 FF');
   for (const byte of others) {
@@ -31,7 +31,7 @@ test('the bytes beside the digits are none', () => {
   expect(readDigits(Buffer.from('11'), 1, 1, 10)).toBe(-1);
 });
 
-test('beyond 2^53 - 1 a number stays beyond', () => {
+test('a number above 2^53 - 1 is read as one above it', () => {
   expect(readDigits(Buffer.from('9007199254740992'), 0, 16, 10)).toBeGreaterThan(Number.MAX_SAFE_INTEGER);
   expect(readDigits(Buffer.from('F'.repeat(15)), 0, 15, 16)).toBeGreaterThan(Number.MAX_SAFE_INTEGER);
 });

@@ -20,6 +20,6 @@ test.each<[length: number, offset: number, text: string]>([
     '00000004: f4 f5 f6 f7 f8 f9 fa fb fc fd fe ff 00 01 02 03\n                                     ^',
   ],
   [40, 30, '00000016: 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13 14 15\n                                  ^'],
-])('of %i bytes those round the one at %i', (length, offset, text) => {
+])('of %i bytes, those around the byte at %i', (length, offset, text) => {
   expect(excerpt(bytes.subarray(0, length), offset)).toBe(text);
 });

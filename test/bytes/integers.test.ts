@@ -30,7 +30,7 @@ describe.each(BIG)('%i bytes', (width, value, digits) => {
   });
 });
 
-test('beyond 2^53 - 1 a value stays beyond', () => {
+test('a value above 2^53 - 1 is read as one above it', () => {
   for (const bytes of ['0020000000000000', '8000000000000000', 'FFFFFFFFFFFFFFFF'])
     expect(readUnsigned(hex(bytes), 0, 8, false)).toBeGreaterThan(Number.MAX_SAFE_INTEGER);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { lengthOf } from '../../src/bytes/length-of.ts';
 
-test('how many bytes there are, whatever they say themselves', () => {
+test('gives the real length, even if `length` is overridden', () => {
   class Lying extends Uint8Array {
     override get length(): number {
       return 1_000;

@@ -17,7 +17,7 @@ function post(bytes: Buffer): void {
   }
 }
 
-test('shared memory stays where it is when somebody transfers it', () => {
+test('shared memory is not detached when a view of it is transferred', () => {
   const bytes = allocateShared(100);
   try {
     // Node 20 copies, later ones throw a DataCloneError.
@@ -28,7 +28,7 @@ test('shared memory stays where it is when somebody transfers it', () => {
   expect(bytes.length).toBe(100);
 });
 
-test('what a packer hands to a user shares memory with nobody', () => {
+test('the output of a packer that a user gets shares no memory', () => {
   const writer = lengthPrefix().writer();
   const [one, other] = [new Packer(), new Packer()];
   const write = (packer: Packer, text: string) =>
@@ -61,7 +61,7 @@ function isTakenAway(bytes: Buffer): boolean {
   return bytes.length === 0;
 }
 
-test('a slab that was taken away all the same is replaced', () => {
+test('a slab that was detached anyway is replaced', () => {
   const writer = lengthPrefix().writer();
   let packer = new Packer();
   const write = (text: string) => packer.writeMessage(serverMessages, writer, { type: 'ok', text });

@@ -35,11 +35,11 @@ it.each<[value: unknown, text: string]>([
   expect(show(value)).toBe(text);
 });
 
-it('says of a revoked Proxy that it cannot be shown', () => {
+it('shows that a revoked Proxy cannot be shown', () => {
   expect(show(revoked.proxy)).toBe('an object that cannot be shown');
 });
 
-it('shows what was thrown by its message, and never throws itself', () => {
+it('shows a thrown value by its message, and never throws itself', () => {
   expect(showThrown(new Error('no room\n'))).toBe('no room\\u000a');
   expect(showThrown(new Error('x'.repeat(1000)))).toBe(`${'x'.repeat(400)}…`);
   expect(showThrown('text')).toBe('"text"');
@@ -54,7 +54,7 @@ it('shows what was thrown by its message, and never throws itself', () => {
   expect(showThrown(lying)).toBe('an object');
 });
 
-it('makes an Error of whatever was thrown, and keeps one that is an Error', () => {
+it('makes an Error of any thrown value, and keeps an Error', () => {
   const error = new RangeError('far');
   expect(asError(error)).toBe(error);
   expect(asError('text')).toMatchObject({ message: '"text" was thrown', cause: 'text' });
@@ -85,7 +85,7 @@ it('cuts after 40 characters of a value, and 400 of a message', () => {
   expect(showThrown(Object.assign(new Error('x'), { message: 5 }))).toBe('an object');
 });
 
-it('escapes the characters that a terminal acts on, and none beside them', () => {
+it('escapes the characters that control a terminal, and no others', () => {
   const unsafe = '\u0000\u001f\u007f\u009f\u200e\u200f\u2028\u2029\u202a\u202e\u2066\u2069\ufeff';
   expect(safeText(unsafe)).toBe(
     '\\u0000\\u001f\\u007f\\u009f\\u200e\\u200f\\u2028\\u2029\\u202a\\u202e\\u2066\\u2069\\ufeff',

@@ -9,7 +9,7 @@ class Ours {
 trust(Ours.prototype);
 class Theirs extends Ours {}
 
-test('an object of a class that keeps no view is trusted, as long as its methods are those of the class', () => {
+test('an object of a class that keeps no view is trusted while its methods are those of the class', () => {
   const methods = ['read', 'write'];
   expect(isTrusted(new Ours(), methods)).toBe(true);
   expect(isTrusted(Object.assign(new Ours(), { other: () => {} }), methods)).toBe(true);
@@ -19,7 +19,7 @@ test('an object of a class that keeps no view is trusted, as long as its methods
   for (const object of [undefined, {}, new Theirs()]) expect(isTrusted(object, [])).toBe(false);
 });
 
-test('the methods that bytes pass', () => {
+test('the methods that see the bytes', () => {
   expect({ TAKING, GIVING, READING, WRITING }).toEqual({
     TAKING: ['write', '_write', '_writev', 'accept', 'acceptBatch'],
     GIVING: ['push', 'emit', 'read', 'produce', 'produceBatch'],

@@ -32,7 +32,7 @@ test.each<[value: number, bytes: string]>([
   expect(target).toEqual(inside);
 });
 
-test('ten bytes hold 64 bits, eleven are none', () => {
+test('ten bytes hold 64 bits, eleven are refused', () => {
   const ten = hex('FF FF FF FF FF FF FF FF FF 01');
   expect(varintWidthAt(ten, 0, 10)).toBe(MAX_VARINT_LENGTH);
   expect(readVarint(ten, 0, 10)).toBeGreaterThan(Number.MAX_SAFE_INTEGER);

@@ -29,7 +29,7 @@ test.each<[what: string, value: unknown, weight: number, all: number]>([
   expect(weighAll(value)).toBe(all);
 });
 
-test('a value that cannot be read weighs something', () => {
+test('a value that cannot be read has a weight', () => {
   const trap = {
     first: 'abc',
     get second(): never {
@@ -40,7 +40,7 @@ test('a value that cannot be read weighs something', () => {
   expect(weighAll([trap])).toBe(32);
 });
 
-test('a view of long memory weighs as the memory, once', () => {
+test('a view counts as the whole memory that it keeps, once', () => {
   const chunk = new Uint8Array(65_536).subarray(0, 10);
   expect(weighAll(chunk)).toBe(26);
   const memory = new Uint8Array(65_537);
@@ -53,7 +53,7 @@ test('a view of long memory weighs as the memory, once', () => {
   expect(weigh(views)).toBe(16 + 26 + 36);
 });
 
-test('no more than a million values are looked at, also of a list that grows', () => {
+test('at most a million values are counted, even in a list that grows', () => {
   expect(weighAll(Array(MOST + 5).fill(1))).toBe(16 + 8 * MOST);
   // The list itself is one of them.
   expect(weighAll(Array(MOST + 5).fill(null))).toBe(16 + 8 * (MOST - 1));

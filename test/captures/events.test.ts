@@ -145,7 +145,7 @@ describe('the format', () => {
     ['{"time":1,"event":"data","connection":0,"from":"client","bytes":null,"base64":"aGkh"}', 'bytes'],
     ['{"time":1,"event":"gap","connection":0,"from":"client","length":-1}', 'length'],
     ['{"time":1,"event":"state","connection":0,"state":4}', 'state'],
-  ])('%s is damaged, and the line is told', (line, text) => {
+  ])('%s is damaged, and the error names the line', (line, text) => {
     const file = `${TEXT}${line}\n${TEXT.split('\n')[1]}\n`;
     const { events, error } = read(Buffer.from(file));
     expect(events).toEqual(EVENTS);

@@ -629,7 +629,7 @@ describe('any capture', () => {
   });
 
   /** Both directions of a complete connection; then packets of any kind are lost, duplicated, and reordered. */
-  test('whatever happens to the packets of a connection, no byte is invented or misplaced', () => {
+  test('however packets of a connection are lost, doubled or reordered, no byte is invented or misplaced', () => {
     const talk = fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 30 })), {
       minLength: 1,
       maxLength: 20,

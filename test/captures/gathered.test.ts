@@ -38,7 +38,7 @@ const calls = fc.array(
 );
 
 describe('gathered', () => {
-  test('tells the sink the same in the same order, whatever comes', () => {
+  test('calls the sink with the same in the same order, for any input', () => {
     fc.assert(
       fc.property(calls, fc.integer({ min: 1, max: 20_000 }), (all, length) => {
         const plain = noting();

@@ -15,7 +15,7 @@ describe('History', () => {
   test.each([
     ['a ring that goes round', 20_000, 30_000],
     ['more pieces than the table holds', 1_000_000, 80_000],
-  ])('tells other bytes from those that were given, as far as they are kept: %s', (_, size, pieces) => {
+  ])('detects bytes that differ from the given ones, as far as those are kept: %s', (_, size, pieces) => {
     const history = new History(size);
     const next = numbers(7);
     const streams = [0, 1, 2].map(() => ({ last: 0, bytes: Buffer.alloc(400_000), length: 0 }));

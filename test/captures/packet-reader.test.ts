@@ -235,17 +235,20 @@ describe('any file', () => {
   test.each([
     ['pcap', LITTLE_MICROSECONDS, [24, 42, 59]],
     ['pcapng', pcapng, [28, 48, 92, 196, 236]],
-  ])('%s: cut off at every byte, what is whole is given and the rest is told', (_, file, whole) => {
-    for (let length = 4; length < file.length; length++) {
-      const cut = file.subarray(0, length);
-      const { packets, error } = read(cut, 5);
-      expect(packets).toEqual(read(file).packets.slice(0, packets.length));
-      if (whole.includes(length)) expect(error, `${length}`).toBeUndefined();
-      else expect(error?.code, `${length}`).toBe('ERR_CAPTURE_TRUNCATED');
-    }
-  });
+  ])(
+    '%s: cut off at every byte, the complete packets are given and the rest is reported',
+    (_, file, whole) => {
+      for (let length = 4; length < file.length; length++) {
+        const cut = file.subarray(0, length);
+        const { packets, error } = read(cut, 5);
+        expect(packets).toEqual(read(file).packets.slice(0, packets.length));
+        if (whole.includes(length)) expect(error, `${length}`).toBeUndefined();
+        else expect(error?.code, `${length}`).toBe('ERR_CAPTURE_TRUNCATED');
+      }
+    },
+  );
 
-  test.each([[''], ['0a0d'], ['89504e470d0a1a0a'], ['1f8b0800']])('%s is none', (text) => {
+  test.each([[''], ['0a0d'], ['89504e470d0a1a0a'], ['1f8b0800']])('%s is not a capture', (text) => {
     expect(read(hex(text)).error).toMatchObject({ code: 'ERR_CAPTURE_FORMAT' });
   });
 

@@ -233,7 +233,7 @@ describe('hostile text', () => {
     expect(await cost(40_000)).toBeLessThan(9 * Math.max(few, 10_000));
   });
 
-  test('a clock of socat that is none, and a chunk that no memory holds', async () => {
+  test('an invalid clock of socat, and a chunk larger than memory', async () => {
     for (const [clock, length] of [
       ['19:01', 1],
       ['19:01:01', 1e12],

@@ -83,7 +83,7 @@ describe('access', () => {
     ['under another name', 403, '', { headers: { host: 'evil.example' } }],
     ['under another port', 403, '', { headers: { host: '127.0.0.1:1' } }],
     ['by another method', 405, '', { method: 'POST' }],
-  ])('%s: %i, and nothing in it', async (_, expected, pathname, options) => {
+  ])('%s: %i, and an empty body', async (_, expected, pathname, options) => {
     const asked = pathname.startsWith('/') ? pathname : `${url.pathname}${pathname}`;
     expect(await ask(asked, options)).toMatchObject({ status: expected, body: '' });
   });
@@ -111,7 +111,7 @@ describeInChromium('the live page', () => {
   };
 
   test.each(['light', 'dark'] as const)(
-    'messages come as they are sent, a late page has those before it, and none moves what is looked at; %s',
+    'messages appear as they are sent, a late page shows earlier ones, and none moves the view; %s',
     async (scheme) => {
       await open(scheme);
       expect(await page.textContent('#live')).toBe('live');

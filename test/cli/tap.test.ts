@@ -391,7 +391,7 @@ describe('tap', () => {
     echo.close();
   });
 
-  test('killed while it records: what is in the file beside is whole as far as it goes', async () => {
+  test('killed while it records: the lines in the partial file are complete', async () => {
     const place = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-tap-'));
     const echo = net.createServer((socket) => socket.pipe(socket));
     echo.listen(0, '127.0.0.1');
@@ -428,7 +428,7 @@ describe('tap', () => {
     echo.close();
   });
 
-  test('what is recorded is what passed, with any faults', async () => {
+  test('the recording equals the bytes that passed, with any faults', async () => {
     const frame = (text: string): Buffer =>
       Buffer.concat([
         Buffer.from([text.length + 2, 0, 0, 0, 0x02, text.length]),

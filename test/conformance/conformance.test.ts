@@ -380,22 +380,19 @@ test.each<[string, Items, Life['fails'], string[]]>([
   ],
   ['in a context that cannot be made', [{ type: 'say', n: 1 }], 'context', ['made']],
   ['in a dispose that fails', [{ type: 'say', n: 1 }], 'dispose', ['made', 'disposed of object: in peace']],
-])(
-  'a context is disposed of once for each that was made, on every face: %s',
-  async (_, items, fails, lines) => {
-    const framing = FRAMINGS['a length prefix']!;
-    const outcomes: Outcome[] = [];
-    for (const [face, run] of Object.entries(FACES)) {
-      for (const isAsync of [false, true]) {
-        const life: Life = { log: [], ...(fails !== undefined && { fails }) };
-        outcomes.push(await run(protocolOf(framing, isAsync, life), scriptOf(framing, items)));
-        expect(life.log, face).toEqual(lines);
-      }
+])('each context is disposed once, on every face: %s', async (_, items, fails, lines) => {
+  const framing = FRAMINGS['a length prefix']!;
+  const outcomes: Outcome[] = [];
+  for (const [face, run] of Object.entries(FACES)) {
+    for (const isAsync of [false, true]) {
+      const life: Life = { log: [], ...(fails !== undefined && { fails }) };
+      outcomes.push(await run(protocolOf(framing, isAsync, life), scriptOf(framing, items)));
+      expect(life.log, face).toEqual(lines);
     }
-    for (const got of outcomes) expect(got.bytes).toBe(outcomes[0]!.bytes);
-    if (fails === 'context') for (const { code } of outcomes) expect(code).toBe('ERR_HANDLER');
-  },
-);
+  }
+  for (const got of outcomes) expect(got.bytes).toBe(outcomes[0]!.bytes);
+  if (fails === 'context') for (const { code } of outcomes) expect(code).toBe('ERR_HANDLER');
+});
 
 /** A message, a payload that may be none, or some that work beside each other until `free` comes. */
 const item: fc.Arbitrary<Items> = fc.oneof(
@@ -485,7 +482,7 @@ test('random conversations, cut anywhere: every face gives the same bytes and th
   );
 }, 120_000);
 
-test('the drone, over every face', async () => {
+test('the drone protocol over every face', async () => {
   const commands = Buffer.concat(
     [
       { type: 'move', x: 1, y: 2 } as const,

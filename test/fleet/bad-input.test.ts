@@ -14,7 +14,7 @@ if (noNats !== undefined) console.warn(`skipped: bad input of a fleet, since ${n
 
 const identify = (): undefined => undefined;
 
-test('options that do not fit are refused where they are written', () => {
+test('invalid options are refused where they are given', () => {
   const nats = {};
   expect(() => fleet({ nats } as never)).toThrow('identify must be a function');
   expect(() => fleet({ identify } as never)).toThrow('nats must be a connection to NATS');
@@ -27,7 +27,7 @@ test('options that do not fit are refused where they are written', () => {
   );
 });
 
-test('no NATS is an error of `listen` and of `connectFleet`', async () => {
+test('without NATS `listen` and `connectFleet` reject', async () => {
   const nats = { servers: `127.0.0.1:${await freePort()}` };
   const error = { name: 'FleetError', code: 'ERR_FLEET_UNREACHABLE' };
   await expect(connectFleet(meter, { nats })).rejects.toMatchObject(error);
@@ -67,7 +67,7 @@ describe.skipIf(noNats !== undefined)('NATS', () => {
     await plain.stop();
   });
 
-  test('that refuses the user, or what a fleet does, says so', async () => {
+  test('with wrong credentials is an error with a code of its own', async () => {
     const closed = await NatsServer.start(['--user', 'a', '--pass', 'b']);
     const error = { code: 'ERR_FLEET_CREDENTIALS' };
     await expect(connectFleet(meter, { nats: closed.nats })).rejects.toMatchObject(error);
@@ -88,7 +88,7 @@ describe.skipIf(noNats !== undefined)('NATS', () => {
       await nats.stop();
     });
 
-    test('two fleets of other names share nothing', async () => {
+    test('two fleets with different names share nothing', async () => {
       const [one, two] = [await rig.gateway({ name: 'one' }), await rig.gateway({ name: 'two' })];
       const [a, b] = [await rig.device(one, 'device'), await rig.device(two, 'device')];
       const first = await connectFleet(meter, { nats: nats.nats, name: 'one' });
@@ -114,7 +114,7 @@ describe.skipIf(noNats !== undefined)('NATS', () => {
       );
     });
 
-    test('a device whose name cannot be one is let go with the error', async () => {
+    test('a device with an invalid name is disconnected with the error', async () => {
       const at = await rig.gateway({
         identify: (_, message) => (message?.type === 'hello' ? '' : undefined),
       });
@@ -135,7 +135,7 @@ describe.skipIf(noNats !== undefined)('NATS', () => {
       expect((await ended)[1]).toMatchObject({ code: 'ERR_HANDLER' });
     });
 
-    test('what is no message on the subjects and keys of a fleet changes nothing', async () => {
+    test('invalid data on the subjects and keys of a fleet changes nothing', async () => {
       const at = await rig.gateway();
       const places = placesOf('meter');
       const hostile = await connect(nats.nats);
@@ -200,7 +200,7 @@ describe.skipIf(noNats !== undefined)('NATS', () => {
       await Promise.all([own.close(), commander.close()]);
     });
 
-    test('a command longer than NATS carries is refused', async () => {
+    test('a command longer than the maximum payload of NATS is refused', async () => {
       const commander = await connectFleet(
         { ...meter, serverMessages: { ...meter.serverMessages, encode: () => Buffer.alloc(2 ** 21) } },
         { nats: nats.nats },

@@ -14,7 +14,7 @@ describe.skipIf(noNats !== undefined)('commands', () => {
     ({ rig, commander } = parts);
   });
 
-  test('reach a device on whichever gateway holds it, whatever its name is', async () => {
+  test('reach a device on any gateway, whatever its name is', async () => {
     const [a, b] = [await rig.gateway(), await rig.gateway()];
     const names = ['pump 1', '*', '>', 'a.b.>', 'zähler·七', '\u0000\n', '.', 'x'.repeat(128)];
     for (const [index, name] of names.entries()) await rig.device(index % 2 ? a : b, name);
@@ -25,7 +25,7 @@ describe.skipIf(noNats !== undefined)('commands', () => {
     expect(a.gateway.stats().replied + b.gateway.stats().replied).toBe(names.length);
   });
 
-  test('in any number at once, each gets its own reply', async () => {
+  test('many at once each get their own reply', async () => {
     const device = await rig.device(await rig.gateway({ maxQueued: 1_000 }), 'busy');
     const replies = await Promise.all(Array.from({ length: 500 }, () => commander.request('busy', add(1))));
     expect(replies.map((reply) => (reply as { value: number }).value)).toEqual(
@@ -34,7 +34,7 @@ describe.skipIf(noNats !== undefined)('commands', () => {
     expect(device.added.length).toBe(500);
   });
 
-  test('that nothing answers resolve with undefined once they are sent', async () => {
+  test('without a reply resolve with undefined once they are sent', async () => {
     const device = await rig.device(await rig.gateway(), 'quiet');
     expect(await commander.request('quiet', { type: 'reset' })).toBeUndefined();
     expect(await commander.send('quiet', add(3))).toBeUndefined();
@@ -44,7 +44,7 @@ describe.skipIf(noNats !== undefined)('commands', () => {
     expect(await commander.request('quiet', add(4))).toMatchObject({ value: 7 });
   });
 
-  test('are refused where nobody holds the device', async () => {
+  test('are refused if no gateway holds the device', async () => {
     const error = await failure(commander.request('nobody', add(1)));
     expect(error).toMatchObject({
       name: 'FleetError',
@@ -64,7 +64,7 @@ describe.skipIf(noNats !== undefined)('commands', () => {
     expect(await failure(commander.request('gone', add(1)))).toMatchObject({ reason: 'absent' });
   });
 
-  test('are refused where the state does not allow them', async () => {
+  test('are refused if the state does not allow them', async () => {
     const at = await rig.gateway();
     const device = await rig.device(at, 'paused');
     device.say({ type: 'pause' });
@@ -78,7 +78,7 @@ describe.skipIf(noNats !== undefined)('commands', () => {
     expect(await commander.request('paused', add(1))).toMatchObject({ value: 1 });
   });
 
-  test('are refused where too many wait, or where their turn does not come in time', async () => {
+  test('are refused if too many wait, or if their turn does not come in time', async () => {
     const at = await rig.gateway({
       maxQueued: 2,
       replies: { id: 'seq', expects: { add: { one: 'done' }, reset: 'none' }, maxInFlight: 1 },
@@ -97,7 +97,7 @@ describe.skipIf(noNats !== undefined)('commands', () => {
     expect(device.added).toEqual([1]);
   });
 
-  test('are unknown where the device does not answer, or goes away before it does', async () => {
+  test('are unknown if the device does not answer, or disconnects before it does', async () => {
     const device = await rig.device(await rig.gateway(), 'mute');
     device.isMute = true;
     expect(await failure(commander.request('mute', add(1), { timeout: 50 }))).toMatchObject({
@@ -110,7 +110,7 @@ describe.skipIf(noNats !== undefined)('commands', () => {
     expect(await waiting).toMatchObject({ code: 'ERR_COMMAND_UNKNOWN' });
   });
 
-  test('that are given up are refused before they were sent, and unknown after', async () => {
+  test('that are aborted are refused before they were sent, and unknown afterwards', async () => {
     const device = await rig.device(await rig.gateway(), 'mute');
     device.isMute = true;
     const reason = new Error('enough');
@@ -137,14 +137,14 @@ describe.skipIf(noNats !== undefined)('commands', () => {
     await expect(commander.request('strict', add(1), { tiemout: 1 } as never)).rejects.toThrow("'timeout'");
   });
 
-  test('are asked of a device that the gateway itself holds without NATS', async () => {
+  test('are sent directly, without NATS, to a device of the same gateway', async () => {
     const at = await rig.gateway();
     await rig.device(at, 'here');
     expect(await at.gateway.request('here', add(5))).toMatchObject({ type: 'done', value: 5 });
     expect(await failure(at.gateway.request('there', add(5)))).toMatchObject({ reason: 'absent' });
   });
 
-  test('to many devices go out at a bounded rate, and each has its end', async () => {
+  test('to many devices are sent at a bounded rate, and each gets its result', async () => {
     const at = await rig.gateway();
     const names = Array.from({ length: 20 }, (_, index) => `many ${index}`);
     const devices = await Promise.all(names.map((name) => rig.device(at, name)));

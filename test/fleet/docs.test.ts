@@ -17,7 +17,7 @@ describe.skipIf(noNats !== undefined)('docs/fleet.md', () => {
     for (const end of ends.reverse()) await end();
   });
 
-  test('its examples print what stands under them', async () => {
+  test('its examples print the output shown', async () => {
     const page = readFileSync(path.join(root, 'docs/fleet.md'), 'utf8');
     const examples = [...page.matchAll(/```js\n([\s\S]*?)```\n\n```text\n([\s\S]*?)```/g)];
     expect(page.match(/```js/g)?.length).toBe(examples.length);

@@ -15,7 +15,7 @@ describe.skipIf(noNats !== undefined)('gateways', () => {
     ({ nats, rig, commander } = parts);
   });
 
-  test('a device that connects twice is served by the newer gateway; the older one says goodbye', async () => {
+  test('a device that connects twice is served by the newer gateway; the older one sends a goodbye', async () => {
     const [a, b] = [await rig.gateway(), await rig.gateway()];
     const older = await rig.device(a, 'twice');
     expect(await commander.request('twice', add(1))).toMatchObject({ value: 1 });
@@ -41,7 +41,7 @@ describe.skipIf(noNats !== undefined)('gateways', () => {
     expect(ended).toEqual(['ERR_STATE_TAKEOVER']);
   });
 
-  test('of many connections of one device at once, one is left, and it is the one that is claimed', async () => {
+  test('of many connections of one device at once one remains, and it is the claimed one', async () => {
     const gateways = await Promise.all([rig.gateway(), rig.gateway(), rig.gateway()]);
     await Promise.all(Array.from({ length: 30 }, (_, index) => rig.unclaimed(gateways[index % 3]!, 'crowd')));
     const held = (): number => gateways.reduce((sum, { gateway }) => sum + gateway.stats().devices, 0);
@@ -50,7 +50,7 @@ describe.skipIf(noNats !== undefined)('gateways', () => {
     expect(await commander.request('crowd', add(1))).toMatchObject({ type: 'done' });
   });
 
-  test('without NATS connections are served on; it is said, and all is claimed again', async () => {
+  test('connections are served while NATS is away; the loss is reported, and all devices are claimed again', async () => {
     const at = await rig.gateway();
     const events: string[] = [];
     for (const name of ['offline', 'online'] as const) at.gateway.on(name, () => events.push(name));
@@ -73,7 +73,7 @@ describe.skipIf(noNats !== undefined)('gateways', () => {
     expect(events).toEqual(['offline', 'online']);
   });
 
-  test('a claim that was lost while NATS was away closes its connection', async () => {
+  test('a claim lost while NATS was away closes its connection', async () => {
     const proxy = await NatsProxy.start(nats.port);
     const cut = await rig.gateway({ nats: { ...nats.nats, servers: `127.0.0.1:${proxy.port}` } });
     const other = await rig.gateway();
@@ -89,7 +89,7 @@ describe.skipIf(noNats !== undefined)('gateways', () => {
     proxy.close();
   });
 
-  test('NATS that has lost all it kept is filled again', async () => {
+  test('a NATS server that lost all its data is filled again', async () => {
     const at = await rig.gateway();
     await rig.device(at, 'kept');
     await nats.kill({ loses: true });
@@ -116,7 +116,7 @@ describe.skipIf(noNats !== undefined)('gateways', () => {
     await presence.close();
   });
 
-  test('a server that drains lets its devices go in time, what is under way is answered, and they are served elsewhere', async () => {
+  test('a draining server disconnects its devices in time after answering pending messages, and other gateways serve them', async () => {
     const [a, b] = [await rig.gateway(), await rig.gateway()];
     const names = Array.from({ length: 10 }, (_, index) => `moved ${index}`);
     const devices = await Promise.all(names.map((name) => rig.device(a, name)));

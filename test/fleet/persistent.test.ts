@@ -35,7 +35,7 @@ describe.skipIf(noNats !== undefined)('persistent commands', () => {
     expect(sequences.slice(0, 20)).toEqual(stored.map(({ sequence }) => sequence));
   });
 
-  test('reach a device that is there at once', async () => {
+  test('reach a connected device at once', async () => {
     const device = await rig.device(await rig.gateway(numbered), 'here');
     const from = performance.now();
     expect(await commander.request('here', add(7), within(60_000))).toMatchObject({ value: 7 });
@@ -43,7 +43,7 @@ describe.skipIf(noNats !== undefined)('persistent commands', () => {
     expect(device.added).toEqual([7]);
   });
 
-  test('are delivered again with the same id where no reply came, and executed once', async () => {
+  test('are delivered again with the same id if no reply came, and executed once', async () => {
     const [a, b] = [await rig.gateway(numbered), await rig.gateway(numbered)];
     const first = await rig.device(a, 'twice');
     first.isMute = true;
@@ -83,7 +83,7 @@ describe.skipIf(noNats !== undefined)('persistent commands', () => {
     expect(await reply).toMatchObject({ value: 3 });
   });
 
-  test('are refused once their time is over, and never reach the device then', async () => {
+  test('are refused once they have expired, and never reach the device then', async () => {
     const error = await failure(commander.request('never', add(1), within(200)));
     expect(error).toMatchObject({ code: 'ERR_COMMAND_REFUSED', reason: 'expired' });
     await commander.send('never', add(2), within(1));
@@ -93,7 +93,7 @@ describe.skipIf(noNats !== undefined)('persistent commands', () => {
     expect(device.added).toEqual([3]);
   });
 
-  test('whose time is over while the device does not answer are unknown', async () => {
+  test('that expire while the device does not answer are unknown', async () => {
     const device = await rig.device(await rig.gateway(numbered), 'mute');
     device.isMute = true;
     const error = await failure(commander.request('mute', add(1), { timeout: 50, ...within(300) }));
@@ -101,7 +101,7 @@ describe.skipIf(noNats !== undefined)('persistent commands', () => {
     expect(device.added).toEqual([1]);
   });
 
-  test('that are given up are taken out of the queue', async () => {
+  test('that are aborted are removed from the queue', async () => {
     const reason = new Error('enough');
     const controller = new AbortController();
     const refused = failure(
@@ -128,7 +128,7 @@ describe.skipIf(noNats !== undefined)('persistent commands', () => {
     expect(device.added).toEqual([1, 2]);
   });
 
-  test('have an end of their own time, at most seven days away', async () => {
+  test('have an expiry of at most seven days', async () => {
     const week = 7 * 24 * 3_600_000;
     await expect(commander.send('x', add(1), within(week + 60_000))).rejects.toThrow(RangeError);
     const wrong = { persist: { until: 'tomorrow' } } as never;

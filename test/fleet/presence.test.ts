@@ -27,7 +27,7 @@ describe.skipIf(noNats !== undefined)('presence and telemetry', () => {
     return { presence, changes, told: () => changes.map(({ event, device }) => `${event} ${device}`) };
   }
 
-  test('tells who is connected, and then each change', async () => {
+  test('reports the connected devices, and then each change', async () => {
     const [a, b] = [await rig.gateway(), await rig.gateway()];
     const before = await rig.device(a, 'before');
     const { presence, changes, told } = await watch();
@@ -56,7 +56,7 @@ describe.skipIf(noNats !== undefined)('presence and telemetry', () => {
     expect([...presence.devices.values()].filter(({ isConnected }) => isConnected)).toEqual([]);
   });
 
-  test('tells why a device has gone', async () => {
+  test('reports why a device has disconnected', async () => {
     const at = await rig.gateway();
     const { changes } = await watch();
     const [peaceful, cut] = [await rig.device(at, 'peaceful'), await rig.device(at, 'cut')];
@@ -70,7 +70,7 @@ describe.skipIf(noNats !== undefined)('presence and telemetry', () => {
     ]);
   });
 
-  test('finds out that a gateway is gone, though nothing tells', async () => {
+  test('detects a gateway that vanished silently', async () => {
     // A connection to NATS that is cut in its middle is what is left of a process that was killed.
     const { connect } = await import('@nats-io/transport-node');
     const own = await connect(nats.nats);
@@ -88,7 +88,7 @@ describe.skipIf(noNats !== undefined)('presence and telemetry', () => {
     expect(presence.gateways.get(at.gateway.id)).toMatchObject({ isLost: true });
   });
 
-  test('tells what has changed while NATS was away once it is back', async () => {
+  test('reports the changes made while NATS was away once it is back', async () => {
     const at = await rig.gateway();
     const staying = await rig.device(at, 'staying');
     const leaving = await rig.device(at, 'leaving');
@@ -105,7 +105,7 @@ describe.skipIf(noNats !== undefined)('presence and telemetry', () => {
     expect(staying.told.length).toBe(1);
   });
 
-  test('messages that devices send unasked are published, those that are replies are not', async () => {
+  test('unsolicited messages of devices are published, replies are not', async () => {
     const at = await rig.gateway({ telemetry: ['report', 'done'] });
     const all = commander.telemetry();
     const reports = commander.telemetry({ types: ['report'], device: 'teller *' });
@@ -123,7 +123,7 @@ describe.skipIf(noNats !== undefined)('presence and telemetry', () => {
     await Promise.all([all.return(), reports.return()]);
   });
 
-  test('telemetry that nobody reads is dropped and counted, the oldest first', async () => {
+  test('telemetry that is not read is dropped and counted, the oldest first', async () => {
     const at = await rig.gateway({ telemetry: ['report'], maxTelemetryBytes: 1_000 });
     const slow = commander.telemetry({ maxUnread: 10 });
     const quick = commander.telemetry({ maxUnread: 1_000 });

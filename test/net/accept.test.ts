@@ -23,7 +23,7 @@ async function read(stream: Duplex): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-test('any Duplex, counted and limited as others are', async () => {
+test('any Duplex is accepted, counted and limited like a socket', async () => {
   const server = createServer(echoing(), { maxConnections: 1, lingerTimeout: 100 });
   later(() => server.close());
   const ends: unknown[] = [];
@@ -42,7 +42,7 @@ test('any Duplex, counted and limited as others are', async () => {
   expect(ends).toEqual([undefined]);
 });
 
-test('a stream that its peer has left without a word is ended all the same', async () => {
+test('a stream whose peer vanished silently is ended anyway', async () => {
   const server = createServer(echoing(), { lingerTimeout: 100 });
   later(() => server.close());
   const child = spawn('sleep', ['100'], { stdio: ['pipe', 'pipe', 'ignore'] });
@@ -52,7 +52,7 @@ test('a stream that its peer has left without a word is ended all the same', asy
   await until(() => server.connections.size === 0);
 });
 
-test('a port that was bound by somebody else: a handle', async () => {
+test('a port that other code has bound: a handle', async () => {
   const bound = net.createServer();
   await new Promise<void>((resolve) => bound.listen(0, '127.0.0.1', resolve));
   const server = createServer(echoing());

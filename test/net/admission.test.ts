@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Admission } from '../../src/net/admission.ts';
 
-test('in all: as many as the maximum, and one more when one has left', () => {
+test('the maximum in total is admitted, and another one after one has left', () => {
   const admission = new Admission(2, Infinity);
   expect(admission.enter('192.0.2.1')).toBeUndefined();
   expect(admission.enter('192.0.2.1')).toBeUndefined();
@@ -11,7 +11,7 @@ test('in all: as many as the maximum, and one more when one has left', () => {
   expect(admission.count).toBe(2);
 });
 
-test('per address: a /64 is one peer, others are not touched, and what is refused is not counted', () => {
+test('per address: a /64 is one peer, other addresses are unaffected, and refused connections do not count', () => {
   const admission = new Admission(100, 2);
   expect(admission.enter('2001:db8::1')).toBeUndefined();
   expect(admission.enter('2001:db8::2')).toBeUndefined();
@@ -23,7 +23,7 @@ test('per address: a /64 is one peer, others are not touched, and what is refuse
   expect(admission.enter('2001:db8::3')).toBeUndefined();
 });
 
-test('peers without an address, on a Unix socket, do not count as one', () => {
+test('peers without an address (Unix sockets) do not count as one peer', () => {
   const admission = new Admission(100, 1);
   expect(admission.enter('')).toBeUndefined();
   expect(admission.enter('')).toBeUndefined();

@@ -42,7 +42,7 @@ const STALLS: Record<string, (socket: net.Socket) => void> = {
   },
 };
 
-describe('a polite client keeps its latency beside 100 attackers', () => {
+describe('a well-behaved client keeps its latency beside 100 attackers', () => {
   test.each(Object.entries(STALLS))('%s', async (_, attack) => {
     const server = createServer(echoing(), { maxTotalHeldBytes: 10_000_000, handshakeTimeout: Infinity });
     // Connections of its own to a server of its own, for the same rounds: the machine has its moods.
@@ -64,7 +64,7 @@ describe('a polite client keeps its latency beside 100 attackers', () => {
   });
 });
 
-test('a peer that sends one byte at a time costs what its bytes cost', async () => {
+test('a peer that sends one byte at a time costs memory in proportion to its bytes', async () => {
   const server = createServer(echoing(), { frameTimeout: 200, lingerTimeout: 100 });
   const port = await listening(server);
   const crowd = await Promise.all(Array.from({ length: 50 }, () => raw(port)));

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { Backoff } from '../../src/net/backoff.ts';
 
-test('the ceiling doubles up to the maximum, and begins anew after a success', () => {
+test('the ceiling doubles up to the maximum, and is reset by a success', () => {
   const backoff = new Backoff({ minDelay: 100, maxDelay: 500 }, () => 0.5);
   expect([1, 2, 3, 4, 5].map(() => backoff.next())).toEqual([50, 100, 200, 250, 250]);
   backoff.reset();
   expect(backoff.next()).toBe(50);
 });
 
-test('clients that lost their server together come back spread over the whole time', () => {
+test('clients that lost their server together reconnect spread over the whole delay', () => {
   const waits = Array.from({ length: 2_000 }, () => {
     const backoff = new Backoff();
     for (let i = 0; i < 5; i++) backoff.next();
@@ -21,6 +21,6 @@ test('clients that lost their server together come back spread over the whole ti
   }
 });
 
-test('a first wait longer than the longest is refused', () => {
+test('a minDelay above maxDelay is refused', () => {
   expect(() => new Backoff({ minDelay: 2, maxDelay: 1 })).toThrow(RangeError);
 });

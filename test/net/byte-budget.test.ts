@@ -12,7 +12,7 @@ class Peer implements Holder {
   }
 }
 
-test('below the maximum nobody is paused', () => {
+test('below the maximum no connection is paused', () => {
   const budget = new ByteBudget(100);
   const peers = [new Peer(), new Peer()];
   for (const peer of peers) budget.hold(peer, 50);
@@ -20,7 +20,7 @@ test('below the maximum nobody is paused', () => {
   expect(peers.map(({ paused }) => paused)).toEqual([false, false]);
 });
 
-test('beyond it the large ones go on one after the other, and the small ones all the time', () => {
+test('above the maximum large frames continue one at a time, and small frames always', () => {
   const budget = new ByteBudget(100);
   const [first, second, third, small] = [new Peer(), new Peer(), new Peer(), new Peer()];
   budget.hold(first, 40);
@@ -39,7 +39,7 @@ test('beyond it the large ones go on one after the other, and the small ones all
   expect(budget.total).toBe(52);
 });
 
-test('whatever they do, somebody may always go on, the total is right, and it stays bounded', () => {
+test('for any sequence some connection may continue, and the total is correct and bounded', () => {
   const max = 1_000;
   const frame = 400;
   const step = 100;

@@ -28,7 +28,7 @@ async function visit(port: number, server: ReturnType<typeof createServer>): Pro
 }
 
 describe('what a server publishes', () => {
-  test('open and close: who, how many bytes, how long, and no error', async () => {
+  test('open and close: the peer, the bytes, the duration, and no error', async () => {
     const [opened, closed, faults] = [heard('open'), heard('close'), heard('fault')];
     const server = createServer(echoing());
     const connection = await visit(await listening(server), server as never);
@@ -47,7 +47,7 @@ describe('what a server publishes', () => {
     expect(faults).toEqual([]);
   });
 
-  test('message and transition: each message in its state, each change of state', async () => {
+  test('message and transition: each message with its state, and each change of state', async () => {
     const [messages, transitions] = [heard('message'), heard('transition')];
     const server = createServer(echoing());
     const connection = await visit(await listening(server), server as never);
@@ -62,7 +62,7 @@ describe('what a server publishes', () => {
     ]);
   });
 
-  test('fault, before close has it too: the error that ends a connection', async () => {
+  test('fault, before close: the error that ends a connection', async () => {
     const order: string[] = [];
     const [faults, closed] = [heard('fault'), heard('close')];
     for (const name of ['fault', 'close'] as const) {
@@ -84,7 +84,7 @@ describe('what a server publishes', () => {
     expect(order).toEqual(['fault', 'close']);
   });
 
-  test('limit: of a connection, and of one that was refused', async () => {
+  test('limit: of an open connection, and of a refused one', async () => {
     const struck = heard('limit');
     const server = createServer(echoing(), { maxConnections: 1, handshakeTimeout: 100, lingerTimeout: 100 });
     const port = await listening(server);
@@ -102,7 +102,7 @@ describe('what a server publishes', () => {
   });
 });
 
-describe('what nobody hears', () => {
+describe('without a subscriber', () => {
   /** How often something is made to be published, on each channel. */
   function counted(): Record<Name, number> {
     const counts = {} as Record<Name, number>;
@@ -126,24 +126,27 @@ describe('what nobody hears', () => {
     expect(server.stats()).toMatchObject({ accepted: 1, refused: 1, failed: 1, messagesReceived: 2 });
   }
 
-  test('is not even made', async () => {
+  test('no event is created', async () => {
     const counts = counted();
     await everything();
     expect(counts).toEqual({ open: 0, close: 0, message: 0, transition: 0, limit: 0, fault: 0 });
   });
 
-  test.each(Object.keys(channels) as Name[])('nor is what others would hear, beside %s', async (name) => {
-    heard(name);
-    const counts = counted();
-    await everything();
-    expect(counts[name]).toBeGreaterThan(0);
-    expect({ ...counts, [name]: 0 }).toEqual({
-      open: 0,
-      close: 0,
-      message: 0,
-      transition: 0,
-      limit: 0,
-      fault: 0,
-    });
-  });
+  test.each(Object.keys(channels) as Name[])(
+    'a subscriber of %s causes no events of other channels',
+    async (name) => {
+      heard(name);
+      const counts = counted();
+      await everything();
+      expect(counts[name]).toBeGreaterThan(0);
+      expect({ ...counts, [name]: 0 }).toEqual({
+        open: 0,
+        close: 0,
+        message: 0,
+        transition: 0,
+        limit: 0,
+        fault: 0,
+      });
+    },
+  );
 });

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { Client } from '../../src/index.ts';
 import { echoing } from '../support/echo.ts';
 
-test('a child process that is killed under a request: the request fails, and closed settles, ten times of ten', async () => {
+test('a child process killed during a request: the request fails, and closed settles, ten times out of ten', async () => {
   const trials = Array.from({ length: 10 }, async () => {
     const child = spawn('sleep', ['100'], { stdio: ['pipe', 'pipe', 'ignore'] });
     const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });

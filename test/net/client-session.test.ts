@@ -100,8 +100,8 @@ async function open(own: typeof session = session) {
   return client;
 }
 
-describe('a client with a table of its own', () => {
-  test('the table takes what answers no request; requests go beside it', async () => {
+describe('a client with its own session table', () => {
+  test('the table handles messages that answer no request; requests work beside it', async () => {
     acked.length = 0;
     const client = await open();
     expect(client.machine!.state).toBe('connecting');
@@ -120,7 +120,7 @@ describe('a client with a table of its own', () => {
     expect(acked).toEqual([1, 2, 3]);
   });
 
-  test('what it sent is delivered where our side ends at once, and the replies still come', async () => {
+  test('sent messages are delivered if our side ends at once, and the replies still arrive', async () => {
     const patient = defineSession({
       receives: serverMessages,
       sends: clientMessages,
@@ -152,7 +152,7 @@ describe('a client with a table of its own', () => {
     expect(acked).toHaveLength(50_004);
   });
 
-  test('its deadlines and failures end the connection with a code', async () => {
+  test('its deadlines and failures end the connection with a coded error', async () => {
     const impatient = defineSession({
       receives: serverMessages,
       sends: clientMessages,
@@ -165,7 +165,7 @@ describe('a client with a table of its own', () => {
     await expect(client.request({ type: 'ask', n: 1 })).rejects.toMatchObject({ code: 'ERR_STATE_CLOSED' });
   });
 
-  test('a request that nothing tells from what the table takes is refused', async () => {
+  test('a request whose reply the table could also take is refused', async () => {
     const client = await open();
     while (client.machine!.state !== 'live') await pause(1);
     await expect(client.request({ type: 'ack', n: 1 })).rejects.toThrow(
@@ -208,7 +208,7 @@ describe('the context of a connection', () => {
     return { visit, ends };
   }
 
-  test('it knows who has connected, and is disposed of once', async () => {
+  test('it receives the address of the peer, and is disposed once', async () => {
     const made: string[] = [];
     const disposed: unknown[] = [];
     const { visit, ends } = await serve(
@@ -225,7 +225,7 @@ describe('the context of a connection', () => {
     expect(disposed).toEqual([[`127.0.0.1:${localPort}`, undefined]]);
   });
 
-  test('one that throws ends its connection, and the next one is served', async () => {
+  test('a context that throws ends its connection, and the next connection is served', async () => {
     let count = 0;
     const { visit, ends } = await serve(() => {
       if (++count === 1) throw new Error('EMFILE: too many open files');

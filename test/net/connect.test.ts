@@ -45,7 +45,7 @@ const session = defineSession({
 });
 
 describe('the deadline of connecting', () => {
-  test('holds until the session is ready, not until the first byte', async () => {
+  test('runs until the session is ready, not until the first byte', async () => {
     // Half a welcome, and no more.
     const port = await peer((socket) => socket.write(WELCOME.subarray(0, 3)));
     await expect(connect(echoing(), { port, host, session, connectTimeout: 100 })).rejects.toMatchObject({
@@ -56,7 +56,7 @@ describe('the deadline of connecting', () => {
     });
   });
 
-  test('holds until the handshake is done, and cuts the connection', async () => {
+  test('runs until the handshake is done, and cuts the connection', async () => {
     let closed = (): void => {};
     const isClosed = new Promise<void>((resolve) => (closed = resolve));
     const port = await peer((socket) => socket.resume().on('end', () => closed()));
@@ -68,7 +68,7 @@ describe('the deadline of connecting', () => {
     await isClosed;
   });
 
-  test('holds for a stream that a function opens, and ends one that comes too late', async () => {
+  test('applies to a stream that a function opens, and ends a stream that comes too late', async () => {
     let open = (_: Duplex): void => {};
     const opening = new Promise<Duplex>((resolve) => (open = resolve));
     await expect(connect(echoing(), { stream: () => opening, connectTimeout: 50 })).rejects.toMatchObject({
@@ -79,7 +79,7 @@ describe('the deadline of connecting', () => {
     await new Promise((resolve) => stream.once('close', resolve));
   });
 
-  test('resolves where the client’s own table is ready, and where the handshake is done', async () => {
+  test('connect resolves when the client’s own table is ready, or when the handshake is done', async () => {
     const port = await listening(createServer(echoing()));
     const client = await connect(echoing(), { port, host, session, connectTimeout: 5_000 });
     expect(client.machine?.state).toBe('inside');
@@ -95,7 +95,7 @@ describe('the deadline of connecting', () => {
     other.destroy();
   });
 
-  test('what the handshake rejects with is what connect rejects with, and so is an end before it is done', async () => {
+  test('connect rejects with the error of the handshake, or if the connection ends before it is done', async () => {
     const port = await peer((socket) => socket.end());
     const wrong = new Error('wrong password');
     const rejecting = connect(echoing(), { port, host, handshake: () => Promise.reject(wrong) });
@@ -105,7 +105,7 @@ describe('the deadline of connecting', () => {
     ).rejects.toMatchObject({ code: 'ERR_STATE_CLOSED' });
   });
 
-  test('a signal ends it at any time', async () => {
+  test('a signal aborts connecting at any time', async () => {
     const port = await peer(() => {});
     const controller = new AbortController();
     const { signal } = controller;
@@ -127,7 +127,7 @@ describe('the deadline of connecting', () => {
 });
 
 describe('the carriers of a client', () => {
-  test('TLS, with its handshake within the deadline', async () => {
+  test('TLS, with a handshake within the deadline', async () => {
     const authority = new Authority();
     const { key, cert } = authority.issue('server');
     const port = await listening(createServer(echoing(), { tls: { key, cert } }));
@@ -141,7 +141,7 @@ describe('the carriers of a client', () => {
     });
   });
 
-  test('a stream in memory, and one that a function opens', async () => {
+  test('a stream in memory, and a stream that a function opens', async () => {
     const server = createServer(echoing());
     later(() => server.close({ deadline: 1 }));
     const open = (): Duplex => {
@@ -169,7 +169,7 @@ describe('the carriers of a client', () => {
 });
 
 describe('closed settles', () => {
-  test('over the pipes of a child that was killed, with a table of the client’s own', async () => {
+  test('over the pipes of a killed child, with the client’s own table', async () => {
     const child = spawn('sleep', ['100'], { stdio: ['pipe', 'pipe', 'ignore'] });
     const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
     const waiting = defineSession({
@@ -183,7 +183,7 @@ describe('closed settles', () => {
     await client.closed.catch(() => {});
   });
 
-  test('after our end, where the server neither sends nor ends', async () => {
+  test('after our end, if the server neither sends nor ends', async () => {
     const port = await peer((socket) => socket.resume());
     const replies = { timeout: 50 };
     const client = await connect(echoing(), { port, host, lingerTimeout: 100, replies });
@@ -191,7 +191,7 @@ describe('closed settles', () => {
     await expect(client.closed).rejects.toMatchObject({ code: 'ERR_TIMEOUT_IDLE', limit: 100 });
   });
 
-  test('and not before all has come, however slowly', async () => {
+  test('only after everything has arrived, however slowly', async () => {
     const port = await peer((socket) => {
       socket.resume();
       let left = 8;
@@ -215,7 +215,7 @@ describe('closed settles', () => {
 describe('heartbeats', () => {
   const beats = { message: { type: 'echo', body: Buffer.from('beat') } as const, interval: 30, timeout: 150 };
 
-  test('go on while they are answered, beside requests', async () => {
+  test('continue while they are answered, beside requests', async () => {
     const server = createServer(echoing());
     const port = await listening(server);
     const client = await connect(echoing(), { port, host, handshake: login, heartbeat: beats });
@@ -227,7 +227,7 @@ describe('heartbeats', () => {
     await client.closed;
   });
 
-  test('a server that is gone without a word is found out', async () => {
+  test('detect a server that vanished silently', async () => {
     const port = await peer((socket) => {
       socket.once('data', () => socket.write(WELCOME)).resume();
     });
@@ -237,7 +237,7 @@ describe('heartbeats', () => {
     expect(performance.now() - from).toBeGreaterThan(150);
   });
 
-  test('anything that comes counts, also where the reply does not come', async () => {
+  test('any received message counts, even if the reply does not come', async () => {
     let count = 0;
     const port = await peer((socket) => {
       socket.once('data', () => socket.write(WELCOME));
@@ -261,7 +261,7 @@ describe('heartbeats', () => {
     client.destroy();
   });
 
-  test('end where the connection goes over to another protocol', async () => {
+  test('end when the connection upgrades to another protocol', async () => {
     let bytes = 0;
     const port = await peer((socket) => {
       socket.on('data', (chunk) => (bytes += chunk.length));
@@ -295,7 +295,7 @@ describe('heartbeats', () => {
     expect(bytes).toBe(before);
   });
 
-  test('one that nothing answers is only sent', async () => {
+  test('a heartbeat without a reply is only sent', async () => {
     let bytes = Buffer.alloc(0);
     const port = await peer((socket) =>
       socket.on('data', (chunk) => (bytes = Buffer.concat([bytes, chunk]))),

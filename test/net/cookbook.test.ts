@@ -66,7 +66,7 @@ for (const { name, code, prints, configuration } of recipes) {
   });
 }
 
-test('the list at the top names every recipe, and each has a program and what it prints', () => {
+test('the list at the top names every recipe, and each recipe has a program and its output', () => {
   const listed = [...page.matchAll(/^- \[([^\]]+)\]\(#([\w-]+)\)$/gm)];
   expect(listed.map(([, name]) => name)).toEqual(recipes.map(({ name }) => name));
   for (const [, name, anchor] of listed) {

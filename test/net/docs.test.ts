@@ -31,12 +31,12 @@ describe('docs/net.md', () => {
     expect(`${printed.join('\n')}\n`).toBe(output);
   });
 
-  test('has an example for each block of code', () => {
+  test('each block of code has an example', () => {
     expect(page.match(/```js/g)?.length).toBe(examples.length);
     expect(examples.length).toBeGreaterThan(4);
   });
 
-  test('the table has every limit, and its default', () => {
+  test('the table lists every limit with its default', () => {
     const rows = new Map(
       [...page.matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)].map(([, name, value]) => [name!, value!.trim()]),
     );

@@ -17,7 +17,7 @@ async function serve(count: number, slow?: () => Promise<void>) {
   return { server, port, peers, ends };
 }
 
-test('everybody is told goodbye, and it is no failure', async () => {
+test('every peer gets a goodbye, and no connection fails', async () => {
   const { server, port, peers, ends } = await serve(3);
   expect(server.ready).toBe(true);
   const closing = server.close();
@@ -29,7 +29,7 @@ test('everybody is told goodbye, and it is no failure', async () => {
   await expect(raw(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
 });
 
-test('a goodbye of its own in each state that has one', async () => {
+test('each state may have its own goodbye', async () => {
   const { server, port, peers } = await serve(1);
   const fresh = await raw(port);
   await until(() => server.connections.size === 2);
@@ -40,7 +40,7 @@ test('a goodbye of its own in each state that has one', async () => {
   expect(await fresh.closed).toEqual(Buffer.alloc(0));
 });
 
-test('work in progress is done first, and what had come behind it', async () => {
+test('work in progress is finished first, and messages that had already arrived', async () => {
   let finish = (): void => {};
   const { server, peers } = await serve(1, () => new Promise((resolve) => (finish = resolve)));
   peers[0]!.socket.write(Buffer.concat([SLOW, echo('behind')]));
@@ -56,7 +56,7 @@ test('work in progress is done first, and what had come behind it', async () => 
   expect(text.indexOf('ERR_STATE_SHUTDOWN')).toBeGreaterThan(text.indexOf('behind'));
 });
 
-test('what has not ended at the deadline is cut, and named', async () => {
+test('connections that have not ended at the deadline are cut, and reported', async () => {
   const { server, peers } = await serve(2, () => new Promise(() => {}));
   peers[0]!.socket.write(SLOW);
   await until(() => server.stats().messagesReceived === 3);
@@ -66,7 +66,7 @@ test('what has not ended at the deadline is cut, and named', async () => {
   expect((await peers[1]!.closed).subarray(WELCOME)).toEqual(bye('ERR_STATE_SHUTDOWN'));
 });
 
-test('over a time, not all at once', async () => {
+test('connections end spread over a time, not all at once', async () => {
   const { server, peers } = await serve(10);
   const gone: number[] = [];
   const from = performance.now();
@@ -77,7 +77,7 @@ test('over a time, not all at once', async () => {
   expect(gone.at(-1)).toBeGreaterThanOrEqual(440);
 });
 
-test('during the grace it is not ready, and still accepts', async () => {
+test('during the grace period the server is not ready, and still accepts', async () => {
   const { server, port } = await serve(0);
   const closing = server.close({ grace: 300 });
   expect(server.ready).toBe(false);

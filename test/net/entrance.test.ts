@@ -49,7 +49,7 @@ async function overTls(port: number, options: tls.ConnectionOptions = {}): Promi
 }
 
 describe('TLS', () => {
-  test('a client with a certificate: its name, ALPN and SNI are the connection’s', async () => {
+  test('the connection has the certificate name, ALPN and SNI of its client', async () => {
     const { key, cert } = localhost;
     const { port, peers, ends } = await serve({
       tls: { key, cert, ca: authority.cert, requestCert: true, ALPNProtocols: ['echo/2', 'echo/1'] },
@@ -67,7 +67,7 @@ describe('TLS', () => {
     expect(ends).toEqual([undefined]);
   });
 
-  test('connect speaks it too, and rejects what it does not trust', async () => {
+  test('connect uses TLS too, and rejects an untrusted server', async () => {
     const { key, cert } = localhost;
     const { port, peers } = await serve({ tls: { key, cert, ca: authority.cert, requestCert: true } });
     const ours = { ca: authority.cert, servername: 'localhost', key: pilot.key, cert: pilot.cert };
@@ -80,7 +80,7 @@ describe('TLS', () => {
     await expect(stranger).rejects.toMatchObject({ code: expect.stringMatching(/SELF_SIGNED|UNABLE_TO/) });
   });
 
-  test('the context of a session is made of what is known of the peer', async () => {
+  test('the context of a session is made from the details of the peer', async () => {
     const { key, cert } = localhost;
     const server = createServer(echoing(), {
       tls: { key, cert, ca: authority.cert, requestCert: true },
@@ -91,7 +91,7 @@ describe('TLS', () => {
     expect([...server.connections].map(({ machine }) => machine.context)).toEqual([{ name: 'pilot' }]);
   });
 
-  test('a client without one is refused, and one that speaks no TLS', async () => {
+  test('a client without a certificate is refused, and so is a client without TLS', async () => {
     const { key, cert } = localhost;
     const { port, peers, refused } = await serve({
       tls: { key, cert, ca: authority.cert, requestCert: true },
@@ -106,7 +106,7 @@ describe('TLS', () => {
     expect(peers).toEqual([]);
   });
 
-  test('handshakes that one address leaves open take no more places than its connections may', async () => {
+  test('open handshakes count towards the maximum of connections per address', async () => {
     const { key, cert } = localhost;
     const { server, port, refused } = await serve({ tls: { key, cert }, maxConnectionsPerAddress: 2 });
     const first = await raw(port);
@@ -123,7 +123,7 @@ describe('TLS', () => {
     expect(server.connections.size).toBe(3);
   });
 
-  test('one that ends inside of its handshake is gone at once; one that ends behind it gets its answers', async () => {
+  test('a peer that ends during its handshake is dropped at once; one that ends after it gets its answers', async () => {
     const { key, cert } = localhost;
     const { port, refused } = await serve({ tls: { key, cert } });
     const silent = await raw(port, { allowHalfOpen: true });
@@ -142,7 +142,7 @@ describe('TLS', () => {
     expect(length).toBeGreaterThan(5_000 * 'hello'.length);
   });
 
-  test('one that begins no handshake is cut at the deadline', async () => {
+  test('a peer that does not begin its handshake is cut at the deadline', async () => {
     const { key, cert } = localhost;
     const { server, port } = await serve({ tls: { key, cert }, handshakeTimeout: 100 });
     const silent = await raw(port);
@@ -158,7 +158,7 @@ describe('TLS', () => {
     expect(server.stats().limits).toEqual({ handshakeTimeout: 3 });
   });
 
-  test('certificates by host name, and new ones without a restart', async () => {
+  test('certificates are chosen by host name, and replaced without a restart', async () => {
     const { key, cert } = localhost;
     const { server, port } = await serve({ tls: { key, cert } });
     server.addContext('other.example', other);
@@ -187,7 +187,7 @@ describe('the PROXY protocol', () => {
     checksum: true,
   });
 
-  test('from a trusted address, at every split, with the messages in the same chunk', async () => {
+  test('a header from a trusted address is read at every split, with messages in the same chunk', async () => {
     const { port, peers, ends } = await serve({ proxyProtocol: { trusted: ['127.0.0.1'] } });
     const bytes = Buffer.concat([header, LOGIN, echo('hello')]);
     for (let at = 1; at < bytes.length; at++) {
@@ -203,7 +203,7 @@ describe('the PROXY protocol', () => {
     expect(new Set(peers.map(({ remote }) => remote))).toEqual(new Set(['192.0.2.1:56324']));
   });
 
-  test('from any other address it is no header: nobody can claim to be someone else', async () => {
+  test('a header from another address is not read: a peer cannot claim another address', async () => {
     const { port, peers, ends } = await serve({ proxyProtocol: { trusted: ['127.0.0.2'] } });
     const liar = await raw(port);
     liar.socket.end(header);
@@ -226,7 +226,7 @@ describe('the PROXY protocol', () => {
     expect(peers).toEqual([]);
   });
 
-  test('a header that never comes is waited for as long as a handshake; one that ends at once is nobody', async () => {
+  test('a header that never comes is cut at the handshake deadline; a connection that ends at once does not count', async () => {
     const { server, port, refused } = await serve({
       proxyProtocol: { trusted: ['127.0.0.1'] },
       handshakeTimeout: 100,
@@ -239,7 +239,7 @@ describe('the PROXY protocol', () => {
     expect(refused).toEqual([]);
   });
 
-  test('connections are counted by the address behind the proxy', async () => {
+  test('connections are counted by the address in the header', async () => {
     const { server, port } = await serve({
       proxyProtocol: { trusted: ['127.0.0.1'] },
       maxConnectionsPerAddress: 1,
@@ -269,7 +269,7 @@ describe('the PROXY protocol', () => {
 describe.skipIf(!hasHaproxy)('behind HAProxy (Debian package haproxy)', () => {
   const OPTIONS = 'ssl,cert-cn,cert-key,cert-sig,ssl-cipher,crc32c,unique-id,authority';
 
-  test('version 2 with all it can tell: who, by which certificate, under which name; and its health checks', async () => {
+  test('version 2: address, certificate and host name of the client, and health checks', async () => {
     const { server, port, peers } = await serve({ proxyProtocol: { trusted: ['127.0.0.1'] } });
     const front = await freePort();
     await haproxy(

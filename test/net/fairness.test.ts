@@ -20,7 +20,7 @@ const replies = messages(u8, { answer: message(1, { n: u32le }) });
 /** length 5 · tag · u32 */
 const FRAME = 9;
 
-test('a turn of the event loop answers 64 KiB of a connection, and a chunk that was under way', async () => {
+test('a turn of the event loop answers 64 KiB of a connection, and the chunk in progress', async () => {
   let inTurn = 0;
   let most = 0;
   let answered = 0;
@@ -111,7 +111,7 @@ function countTurns(work: { inTurn: number }): { count: number } {
 /** What a turn may cost: the budget of each side of `turn`, a candidate beyond it, and the candidate that is valid. */
 const MOST_IN_VAIN = 2 * (262_144 + 2 * 4_000);
 
-test('a connection full of false starts costs a turn no more than its budget, and a polite one is answered meanwhile', async () => {
+test('false starts on one connection cost no more than the budget of a turn, and another connection is answered meanwhile', async () => {
   const { framing, work } = noisy();
   const ends: string[] = [];
   const number = messages(u8, { ask: message(1, { n: u8 }) });
@@ -158,7 +158,7 @@ test('a connection full of false starts costs a turn no more than its budget, an
   polite.destroy();
 }, 60_000);
 
-test('a decoder full of false starts pauses too, and its end waits for the packets behind them', async () => {
+test('a decoder pauses during false starts, and its end waits for the packets after them', async () => {
   const { framing, work } = noisy();
   const turns = countTurns(work);
   const decoder = new FrameDecoder(framing);

@@ -48,7 +48,7 @@ async function serving(options: ServerOptions<undefined>) {
 }
 
 describe('a server', () => {
-  test('what is no message counts among the messages a second, and is a sign of life', async () => {
+  test('an invalid frame counts towards maxMessageRate, and is a sign of life', async () => {
     const { server, port } = await serving({ onInvalid: 'discard', maxMessageRate: 100, frameTimeout: 300 });
     const struck: unknown[] = [];
     server.on('limit', ({ limit, action }) => struck.push(limit, action));
@@ -76,7 +76,7 @@ describe('a server', () => {
   });
 
   test.each([[[STREAM]], [[...STREAM]]])(
-    'leaves out what is no message, tells it, and counts',
+    'skips invalid frames, reports them, and counts them',
     async (chunks) => {
       const { server, told, port } = await serving({ onInvalid: 'discard' });
       const discarded: unknown[] = [];
@@ -116,7 +116,7 @@ describe('a server', () => {
     },
   );
 
-  test('counts without a listener, and ends a connection by default', async () => {
+  test('counts invalid frames without a listener, and by default ends the connection', async () => {
     const { server, port, told } = await serving({});
     const { socket, closed } = await raw(port);
     socket.write('no<a1><zz><a2>');
@@ -129,7 +129,7 @@ describe('a server', () => {
     );
   });
 
-  test('a listener that throws concerns the server, not what is read', async () => {
+  test('an error thrown by a listener is reported by the server, and reading continues', async () => {
     const server = createServer(protocol, { onInvalid: 'discard' });
     const errors: Error[] = [];
     server.on('invalid', () => {
@@ -143,7 +143,7 @@ describe('a server', () => {
   });
 });
 
-test('a conversation does the same without a stream', () => {
+test('a conversation skips and reports invalid frames without a stream', () => {
   const conversation = new Conversation(protocol, undefined, undefined, { onInvalid: 'discard' });
   const seen: unknown[] = [];
   conversation.observer = {
@@ -177,7 +177,7 @@ describe('a client', () => {
   const ask = (n: number) => ({ type: 'ask', n }) as const;
   const replies = { expects: { ask: 'one' }, timeout: 2_000 } as const;
 
-  test('without numbers fails the oldest request, for the frame may have been its reply', async () => {
+  test('without numbers an invalid frame fails the oldest request, because it may be its reply', async () => {
     const port = await answering(['<a1>', '<zz>', '<a3>']);
     const client = await connect(protocol, {
       port,
@@ -196,7 +196,7 @@ describe('a client', () => {
     expect(told).toEqual(['ERR_MESSAGE_UNKNOWN', 'zz']);
   });
 
-  test('does so for a frame that the framing skipped, and not for noise', async () => {
+  test('a frame that the framing skipped fails the oldest request, and noise does not', async () => {
     const port = await answering(['noise<a1>', '<toolong>', '<a3>']);
     const client = await connect(protocol, { port, replies });
     later(() => client.destroy());
@@ -208,7 +208,7 @@ describe('a client', () => {
     expect(told).toEqual(['ERR_FRAME_NOISE', 'ERR_FRAME_TOO_LONG']);
   });
 
-  test('fails altogether where nothing tells whose reply the framing skipped', async () => {
+  test('fails with all its requests if the request of a skipped reply cannot be known', async () => {
     const port = await answering(['', '', '<a1><toolong><a3>']);
     const client = await connect(protocol, { port, replies: { ...replies, maxInFlight: 3 } });
     const got = await Promise.allSettled([1, 2, 3].map((n) => client.request(ask(n))));
@@ -216,7 +216,7 @@ describe('a client', () => {
     await expect(client.closed).rejects.toMatchObject({ code: 'ERR_FRAME_TOO_LONG' });
   });
 
-  test('with numbers waits on: the reply may still come', async () => {
+  test('with numbers continues to wait: the reply may still come', async () => {
     const port = await answering(['<zz><a\x00>', '<toolong><a\x01>']);
     const numbered = { ...replies, id: 'n' } as const;
     const client = await connect(protocol, { port, replies: numbered, onInvalid: 'discard' });
@@ -228,7 +228,7 @@ describe('a client', () => {
     expect(told).toEqual(['ERR_FRAME_TOO_LONG']);
   });
 
-  test('ends by default', async () => {
+  test('by default ends at an invalid frame', async () => {
     const port = await answering(['<zz>']);
     const client = await connect(protocol, { port, replies });
     await expect(client.request(ask(1))).rejects.toMatchObject({ code: 'ERR_MESSAGE_UNKNOWN' });

@@ -115,7 +115,7 @@ async function others(): Promise<void> {
   await Promise.all(Array.from({ length: 6 }, one));
 }
 
-describe('a slow socket whose place another one takes', () => {
+describe('a slow socket that is replaced by another one', () => {
   const sent = frames(160_000, (i) => i % 250);
 
   for (const what of ['the encoder', 'the decoder', 'a decoder without an encoder'] as const) {
@@ -163,11 +163,11 @@ describe('a slow socket whose place another one takes', () => {
   }
 });
 
-describe('a socket that goes on to another decoder', () => {
+describe('a socket that moves to another decoder', () => {
   const first = frames(40_000, (i) => i % 130);
   const second = frames(40_000, (i) => i % 131);
 
-  test('gives it all that comes, and the end', async () => {
+  test('passes all input to it, and the end', async () => {
     const [ours, client] = await pair();
     const heard = received(client);
     const decoder = new FrameDecoder(lengthPrefix());
@@ -188,7 +188,7 @@ describe('a socket that goes on to another decoder', () => {
     expect(Buffer.concat(heard.chunks).equals(Buffer.concat([first, second]))).toBe(true);
   });
 
-  test('also one of a server, in the middle of a session', async () => {
+  test('also a server’s socket, in the middle of a session', async () => {
     const codec = messages(u8, { text: message(1, { text: utf8(rest) }), raw: message(2) });
     let socket: net.Socket | undefined;
     let upgraded = false;
@@ -243,7 +243,7 @@ describe('a socket that goes on to another decoder', () => {
   });
 });
 
-test('handlers keep what they get, also on a connection that was forwarded before', async () => {
+test('handlers may keep their messages, also on a connection that was forwarded before', async () => {
   const codec = messages(u8, { data: message(7, { all: bytes(rest) }) });
   const kept: Buffer[] = [];
   const copies: Buffer[] = [];
@@ -299,7 +299,7 @@ test('handlers keep what they get, also on a connection that was forwarded befor
   expect(kept.filter((one, i) => !one.equals(copies[i]!))).toEqual([]);
 });
 
-describe('what somebody reads for himself stays his', () => {
+describe('memory that user code reads is not reused', () => {
   const load = frames(160_000, (i) => i % 250);
   type Keep = (chunk: Buffer) => void;
   const TAKERS: Record<string, (stage: Duplex, keep: Keep) => void> = {

@@ -115,7 +115,7 @@ describe('an echo whose reads are lent', () => {
   }
 });
 
-test('connections that are held back in turn keep what they have written apart', async () => {
+test('the unwritten bytes of connections under backpressure do not mix', async () => {
   const load = [...LOADS['all kinds'].slice(0, 900), ...LOADS['short frames'].slice(0, 3_000)];
   const expected = load.flatMap((frame) => {
     const prefix = Buffer.alloc(3);
@@ -137,7 +137,7 @@ test('connections that are held back in turn keep what they have written apart',
   expect(new Set(received.map(digest))).toEqual(new Set([digest(expected)]));
 });
 
-describe('who keeps what it gets, keeps it unharmed', () => {
+describe('a consumer that keeps its bytes keeps them unchanged', () => {
   const load = LOADS['short frames'];
   const payloads = load.map((frame) => frame.subarray(4));
 
@@ -226,7 +226,7 @@ describe('who keeps what it gets, keeps it unharmed', () => {
     expect(digest(kept)).toBe(digest(copies));
   });
 
-  test('a listener of an encoder that another one takes the place of', async () => {
+  test('a listener of an encoder that is replaced by another one', async () => {
     const load = LOADS['frames of 64 KiB'];
     const kept: Buffer[] = [];
     const copies: Buffer[] = [];
@@ -263,7 +263,7 @@ describe('who keeps what it gets, keeps it unharmed', () => {
     expect(digest(kept)).toBe(digest(copies));
   });
 
-  test('a codec that does not tell', async () => {
+  test('a codec without `detached`', async () => {
     const codec: Codec<Buffer> = {
       decode: (all, start, end) => all.subarray(start, end),
       encode: (all) => all,
@@ -272,7 +272,7 @@ describe('who keeps what it gets, keeps it unharmed', () => {
     expect(digest(kept)).toBe(digest(payloads));
   });
 
-  test('an encoder into a stream that is no socket', async () => {
+  test('an encoder into a stream that is not a socket', async () => {
     const sink = new PassThrough();
     const kept: Buffer[] = [];
     sink.on('data', (chunk: Buffer) => kept.push(chunk));
@@ -286,7 +286,7 @@ describe('who keeps what it gets, keeps it unharmed', () => {
     expect(digest(kept)).toBe(digest(load));
   });
 
-  test('a socket whose write is somebody’s own', async () => {
+  test('a socket with an overridden write', async () => {
     const written: Buffer[] = [];
     const client = await serve((socket) => {
       const { write } = socket;
@@ -303,7 +303,7 @@ describe('who keeps what it gets, keeps it unharmed', () => {
     expect(digest(written)).toBe(digest(load));
   });
 
-  test('a second listener on the socket, from the middle on', async () => {
+  test('a second listener on the socket, added in the middle', async () => {
     const heard: Buffer[] = [];
     let before = 0;
     const client = await serve((socket) => {
@@ -334,7 +334,7 @@ describe('who keeps what it gets, keeps it unharmed', () => {
   });
 });
 
-test('messages that hold no view are read out of lent memory', async () => {
+test('messages without views are read from lent memory', async () => {
   const codec = codecOf(struct({ number: u32le, text: utf8(rest) }));
   expect(codec.detached).toBe(true);
   const load = Array.from({ length: 300_000 }, (_, i) => codec.encode({ number: i, text: `message ${i} …` }));
@@ -367,7 +367,7 @@ test('messages that hold no view are read out of lent memory', async () => {
   expect(got.every(({ number, text }, i) => number === i && text === `message ${i} …`)).toBe(true);
 });
 
-test('a decoder with a _write of its own gets memory that is its own', async () => {
+test('a decoder that overrides _write gets memory that is not lent', async () => {
   const kept: Buffer[] = [];
   class Recorder extends LengthPrefixDecoder {
     override _write(chunk: Buffer, encoding: BufferEncoding, callback: () => void): void {
@@ -385,7 +385,7 @@ test('a decoder with a _write of its own gets memory that is its own', async () 
   expect(digest(kept)).toBe(digest(load));
 });
 
-test('however many are busy, 64 have memory of their own', async () => {
+test('of any number of busy sockets, 64 have memory of their own', async () => {
   const load = Buffer.concat(LOADS['all kinds'].slice(0, 400));
   let most = 0;
   let lent = 0;
@@ -411,7 +411,7 @@ test('however many are busy, 64 have memory of their own', async () => {
   expect(new Set(received.map(digest))).toEqual(new Set([digest(all)]));
 });
 
-test('a connection that is never busy is read as Node reads it', async () => {
+test('a connection that is never busy is read by Node as usual', async () => {
   const client = await serve((socket) => {
     const decoder = new LengthPrefixDecoder();
     lendReads(socket, decoder);
@@ -425,13 +425,13 @@ test('a connection that is never busy is read as Node reads it', async () => {
   await once(client, 'end');
 });
 
-test('a stream without a handle of Node’s is left alone', () => {
+test('a stream without a handle of Node is unchanged', () => {
   const socket = new net.Socket();
   expect(() => lendReads(socket, new LengthPrefixDecoder())).not.toThrow();
   socket.destroy();
 });
 
-describe('whoever looks at frames by a method of his own may keep them', () => {
+describe('a method that user code overrides to see frames may keep them', () => {
   type Kept = [view: Uint8Array, copy: Buffer][];
   const keepIn = (kept: Kept, bytes: unknown): void => {
     if (bytes instanceof Uint8Array) kept.push([bytes, Buffer.from(bytes)]);

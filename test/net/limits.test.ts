@@ -45,7 +45,7 @@ test.each([
 });
 
 describe('how many connect', () => {
-  test('one more than the maximum is told why and closed; when one leaves there is room', async () => {
+  test('a connection above the maximum gets the reason and is closed; after one leaves there is room', async () => {
     const { server, port, struck, refused, ends } = await serve({ maxConnections: 2 });
     const first = await raw(port);
     await raw(port);
@@ -63,7 +63,7 @@ describe('how many connect', () => {
     await until(() => next.bytes().length > 0);
   });
 
-  test('one more from one address', async () => {
+  test('a connection above the maximum of one address', async () => {
     const { server, port, struck } = await serve({ maxConnectionsPerAddress: 2 });
     await raw(port);
     await raw(port, { localAddress: '127.0.0.2' });
@@ -78,7 +78,7 @@ describe('how many connect', () => {
     await until(() => next.bytes().length > 0);
   });
 
-  test('a flood of those who are refused costs a bounded number of goodbyes', async () => {
+  test('a flood of refused connections costs a bounded number of goodbyes', async () => {
     const { server, port } = await serve({ maxConnections: 1, lingerTimeout: 60_000 });
     await raw(port);
     await until(() => server.connections.size === 1);
@@ -91,7 +91,7 @@ describe('how many connect', () => {
     expect(server.stats().limits).toEqual({ maxConnections: 100 });
   });
 
-  test('whoever is on the block list does not get in', async () => {
+  test('an address on the block list is refused', async () => {
     const { server, port, struck } = await serve({ blockList: ['127.0.0.2', '10.0.0.0/8'] });
     const blocked = await raw(port, { localAddress: '127.0.0.2' });
     expect(await blocked.closed).toEqual(Buffer.alloc(0));
@@ -102,7 +102,7 @@ describe('how many connect', () => {
 });
 
 describe('how long they take', () => {
-  test('a handshake that is not over in time', async () => {
+  test('a handshake that does not end in time', async () => {
     const { port, struck, ends } = await serve({ handshakeTimeout: 100, lingerTimeout: 200 });
     const slow = await raw(port);
     const quick = await raw(port);
@@ -115,7 +115,7 @@ describe('how long they take', () => {
     await until(() => quick.bytes().includes('x'));
   });
 
-  test('a connection on which nothing happens, and none on which something does', async () => {
+  test('a silent connection is cut, and an active one is not', async () => {
     const { port, struck } = await serve({ idleTimeout: 200, lingerTimeout: 200 });
     const idle = await raw(port);
     const busy = await raw(port);
@@ -128,7 +128,7 @@ describe('how long they take', () => {
     expect(busy.socket.destroyed).toBe(false);
   });
 
-  test('a frame that comes a byte at a time, and not one of many that end in time', async () => {
+  test('a frame that arrives byte by byte is cut, and many frames that end in time are not', async () => {
     const { port, struck } = await serve({ frameTimeout: 300, lingerTimeout: 200 });
     const trickle = await raw(port);
     const pieces = await raw(port);
@@ -147,7 +147,7 @@ describe('how long they take', () => {
     expect(pieces.socket.destroyed).toBe(false);
   });
 
-  test('a slow handler is nobody’s fault', async () => {
+  test('a slow handler does not count against the peer', async () => {
     let finish = (): void => {};
     const { server, port, struck } = await serve(
       { frameTimeout: 100, idleTimeout: 100 },
@@ -175,7 +175,7 @@ describe('how much they hold', () => {
     expect(ends).toEqual(['ERR_LIMIT_BYTES']);
   });
 
-  test('unfinished frames of all together: they wait for each other, a small one for nobody', async () => {
+  test('unfinished frames of all connections: large ones wait for each other, small ones do not wait', async () => {
     const { server, port, struck } = await serve({ maxTotalHeldBytes: 1_000_000, frameTimeout: 60_000 });
     const large = frame(2, Buffer.alloc(900_000, 'z'));
     const peers = await Promise.all(Array.from({ length: 10 }, () => raw(port)));
@@ -206,7 +206,7 @@ describe('how much waits for them', () => {
   }
   const news = (kib: number) => ({ type: 'echoed' as const, body: Buffer.alloc(kib * 1024) });
 
-  test('messages sent unasked to a peer that does not read', async () => {
+  test('unsolicited messages to a peer that does not read', async () => {
     const { server, connections, struck, ends } = await deaf({ maxWaitingBytes: 2 ** 20 });
     const { machine } = connections[0]!;
     let sent = 0;
@@ -224,7 +224,7 @@ describe('how much waits for them', () => {
     expect(server.stats().waitingBytes).toBe(0);
   });
 
-  test('also by a handler of the connection itself, which fails no other', async () => {
+  test('messages sent by a handler of the same connection, without harm to others', async () => {
     const { server, port, struck, ends } = await serve(
       { maxWaitingBytes: 2 ** 20, lingerTimeout: 200 },
       async () => {
@@ -248,7 +248,7 @@ describe('how much waits for them', () => {
     await until(() => other.bytes().includes('still here'));
   });
 
-  test('and not to one that reads, however slowly: what has been taken does not count', async () => {
+  test('a peer that reads slowly is not cut: messages it has read do not count', async () => {
     const { connections, struck, peers } = await deaf({ maxWaitingBytes: 2 ** 20 });
     const { machine } = connections[0]!;
     peers[0]!.socket.resume();
@@ -257,7 +257,7 @@ describe('how much waits for them', () => {
     expect(struck).toEqual([]);
   });
 
-  test('of all together: those that hold most are not read from, and no other is disturbed', async () => {
+  test('all connections together: those with the most waiting bytes are paused, the others are not', async () => {
     const { server, connections, peers, struck, port } = await deaf({ maxTotalWaitingBytes: 8 * 2 ** 20 }, 4);
     for (const { machine } of connections) for (let i = 0; i < 12; i++) machine.send(news(900));
     await until(() => struck.filter(({ limit }) => limit === 'maxTotalWaitingBytes').length >= 2);

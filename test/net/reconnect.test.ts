@@ -59,7 +59,7 @@ const outcome = (asked: Promise<unknown>): Promise<unknown> =>
     (error) => error.code,
   );
 
-describe('a connection that is lost is followed by another', () => {
+describe('a lost connection is replaced by a new one', () => {
   test.each([
     ['cut', (socket: net.Socket) => socket.resetAndDestroy()],
     ['ended in peace', (socket: net.Socket) => socket.end()],
@@ -86,7 +86,7 @@ describe('a connection that is lost is followed by another', () => {
     await client.closed;
   });
 
-  test('the loop goes on with the messages of the next connection', async () => {
+  test('the loop continues with the messages of the next connection', async () => {
     const { port, sockets } = await serve();
     const client = await open(port);
     const news = frame(3, Buffer.from('news'));
@@ -108,7 +108,7 @@ describe('a connection that is lost is followed by another', () => {
     expect(heard).toEqual(['news', 'news', 'news']);
   });
 
-  test('also where nobody reads what came on the lost one', async () => {
+  test('also if the messages of the lost connection are not read', async () => {
     const { port, sockets, came } = await serve();
     const client = await open(port);
     for (const socket of sockets) {
@@ -120,7 +120,7 @@ describe('a connection that is lost is followed by another', () => {
     expect(await outcome(client.request(echo('hello')))).toBe('answered');
   });
 
-  test('attempts that fail are repeated, also in the handshake and in restore', async () => {
+  test('failed attempts are repeated, also in the handshake and in restore', async () => {
     const first = await serve();
     const fails: unknown[] = [];
     const retry = (error: Error | undefined): boolean => {
@@ -143,7 +143,7 @@ describe('a connection that is lost is followed by another', () => {
 });
 
 describe('no request is sent twice', () => {
-  test('one that was sent is lost, one that was queued is unsent, and one in between too', async () => {
+  test('a sent request is lost, a queued one is unsent, and one sent while disconnected is unsent too', async () => {
     const { port, sockets, came, close } = await serve();
     const client = await open(port, {}, { maxInFlight: 1 });
     const sent = client.request(echo('!sent'));
@@ -169,7 +169,7 @@ describe('no request is sent twice', () => {
     await close();
   });
 
-  test('under losses at random, each one is answered once, or fails with what is known of it', async () => {
+  test('under random losses each request is answered once, or fails as lost or unsent', async () => {
     const { port, sockets, came } = await serve();
     const client = await open(port, {}, { maxInFlight: 8 });
     const chaos = setInterval(() => {
@@ -197,8 +197,8 @@ describe('no request is sent twice', () => {
   });
 });
 
-describe('it ends', () => {
-  test('when so many attempts in a row have failed', async () => {
+describe('the reconnecting client ends', () => {
+  test('after the maximum of failed attempts in a row', async () => {
     const { port, close } = await serve();
     const client = await open(port, { attempts: 3 });
     await close();
@@ -212,7 +212,7 @@ describe('it ends', () => {
     await expect(reading).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 
-  test('when the application does not want to go on', async () => {
+  test('when the application decides to stop', async () => {
     const { port, sockets, came } = await serve();
     const client = await open(port, { retry: (error: Error | undefined) => error === undefined });
     for (const socket of sockets) socket.end();
@@ -222,7 +222,7 @@ describe('it ends', () => {
     await expect(client.closed).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 
-  test.each(['end', 'destroy'] as const)('by %s, on a connection and while there is none', async (how) => {
+  test.each(['end', 'destroy'] as const)('by %s, while connected and while disconnected', async (how) => {
     const { port, close, came } = await serve();
     const one = await open(port);
     one[how]();
@@ -264,7 +264,7 @@ describe('it ends', () => {
     await expect(other.closed).rejects.toMatchObject({ name: 'AbortError' });
   });
 
-  test('the first connection is not repeated: what is wrong shows at once', async () => {
+  test('the first connection is not retried: its error shows at once', async () => {
     await expect(open(1)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 });

@@ -76,8 +76,8 @@ const until = async (condition: () => boolean): Promise<void> => {
 /** How a promise ended, so that none is left to reject unseen. */
 const outcome = (promise: Promise<unknown>): Promise<unknown> => promise.catch((error) => error);
 
-describe('the drone, in order', () => {
-  test('replies go to those who asked, what was only sent is answered by iteration', async () => {
+describe('the drone protocol, in order', () => {
+  test('replies go to their requests, and answers to sent messages to the iterator', async () => {
     const server = createServer(drone);
     await server.listen({ port: 0, host: '127.0.0.1' });
     cleanup.push(() => server.close());
@@ -109,7 +109,7 @@ describe('the drone, in order', () => {
     await client.closed;
   });
 
-  test('who only asks need not read: the connection closes all the same', async () => {
+  test('a client that only makes requests need not iterate: the connection closes anyway', async () => {
     const server = createServer(drone);
     await server.listen({ port: 0, host: '127.0.0.1' });
     cleanup.push(() => server.close());
@@ -120,7 +120,7 @@ describe('the drone, in order', () => {
     await client.closed;
   });
 
-  test('a message that no state of the server could have sent is the error of the connection', async () => {
+  test('a message that the server could not have sent in any state ends the connection with an error', async () => {
     const rude = net.createServer((socket) => {
       // length 2 · error · no text, and again: after the first, the drone is closing
       socket.once('data', () => socket.end(Buffer.from([2, 0, 0, 0, 0x81, 0, 2, 0, 0, 0, 0x81, 0])));
@@ -143,7 +143,7 @@ describe('the drone, in order', () => {
 });
 
 describe('in order, when a reply does not come', () => {
-  test('by default the connection fails, and everybody with it', async () => {
+  test('by default the connection fails, and all its requests', async () => {
     const { client, came } = await serve();
     const first = outcome(client.request(ask(1), { timeout: 20 }));
     const second = outcome(client.request(ask(2)));
@@ -155,7 +155,7 @@ describe('in order, when a reply does not come', () => {
     expect(await outcome(client.request(ask(3)))).toMatchObject({ code: 'ERR_STATE_CLOSED', cause: error });
   });
 
-  test('or nothing is sent until there has been silence; a late reply is dropped', async () => {
+  test('with `silence` nothing is sent until the peer has been silent; a late reply is dropped', async () => {
     const { client, came, answer } = await serve({ replies: { afterTimeout: { silence: 60 } } });
     expect(await outcome(client.request(ask(1), { timeout: 20 }))).toMatchObject({
       code: 'ERR_TIMEOUT_REQUEST',
@@ -168,7 +168,7 @@ describe('in order, when a reply does not come', () => {
     expect(await next).toEqual(ask(2));
   });
 
-  test('or silence passes, and what was under way fails as well', async () => {
+  test('with `silence` requests in flight fail as well once the silence has passed', async () => {
     const { client, came, answer } = await serve({ replies: { afterTimeout: { silence: 20 } } });
     const first = outcome(client.request(ask(1), { timeout: 10 }));
     const second = outcome(client.request(ask(2)));
@@ -180,7 +180,7 @@ describe('in order, when a reply does not come', () => {
     expect(await third).toEqual(ask(3));
   });
 
-  test('one that was given up keeps its place', async () => {
+  test('an aborted request keeps its place', async () => {
     const { client, came, answer } = await serve();
     const abort = new AbortController();
     const first = outcome(client.request(ask(1), { signal: abort.signal }));
@@ -236,7 +236,7 @@ describe('in order, when a reply does not come', () => {
 describe('by id', () => {
   const replies = { id: 'id' as const, ids: [1, 3] as const, maxInFlight: 2 };
 
-  test('in any order, with a maximum in flight, and what is pushed goes to the iterator', async () => {
+  test('replies in any order, with a maximum in flight; pushed messages go to the iterator', async () => {
     const { client, came, answer } = await serve({ replies });
     const all = [1, 2, 3].map((n) => client.request(ask(n)));
     await until(() => came.length === 2);
@@ -255,7 +255,7 @@ describe('by id', () => {
     }
   });
 
-  test('after a timeout the number is not used again before its reply has come', async () => {
+  test('after a timeout the number is not reused before its reply has arrived', async () => {
     const { client, came, answer } = await serve({ replies });
     for (const n of [1, 2]) {
       expect(await outcome(client.request(ask(n), { timeout: 5 }))).toMatchObject({
@@ -276,7 +276,7 @@ describe('by id', () => {
   });
 });
 
-describe('when the connection ends, everybody who waits is told why', () => {
+describe('when the connection ends, every waiting request fails with the reason', () => {
   test.each<[string, (socket: net.Socket) => unknown, object]>([
     ['in peace', (socket) => socket.end(), { code: 'ERR_STATE_CLOSED', origin: 'peer' }],
     ['inside a frame', (socket) => socket.end(Buffer.from([1, 0])), { code: 'ERR_FRAME_TRUNCATED' }],
@@ -302,7 +302,7 @@ describe('when the connection ends, everybody who waits is told why', () => {
   });
 });
 
-test('no timer is left, whatever came of a request', async () => {
+test('no timer is left after a request, whatever its outcome', async () => {
   const { client, came, answer } = await serve();
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const abort = new AbortController();

@@ -58,7 +58,7 @@ function listen<C, S>(client: Client<C, S>): string[] {
   return seen;
 }
 
-describe('a request of the peer that carries one of our numbers is no reply', () => {
+describe('a request of the peer with one of our numbers is not a reply', () => {
   const clientMessages = messages(u8, {
     subscribe: message(0x82, { id: u16be, topic: utf8(u8) }),
     puback: message(0x40, { id: u16be }),
@@ -117,8 +117,8 @@ describe('a request of the peer that carries one of our numbers is no reply', ()
   });
 });
 
-describe('the number is a path', () => {
-  test('inside a structure; the structure may be left out', async () => {
+describe('the number at a path', () => {
+  test('inside a structure, which may be left out', async () => {
     const codec = codecOf(struct({ header: struct({ kind: u8, correlation: u16be }), body: bytes(rest) }));
     const wire = new Wire(framing);
     const client = new Client({ framing, clientMessages: codec, serverMessages: codec }, wire, {
@@ -156,7 +156,7 @@ describe('the number is a path', () => {
     expect(await outcome(reply)).toEqual({ id: 2n ** 63n, body: hex('aa') });
   });
 
-  test("a text of the caller's, and numbers where it gives none", async () => {
+  test('a text that the caller gives, and a number otherwise', async () => {
     const codec = json<{ id?: string | number; ok?: number }>();
     const wire = new Wire(line());
     const client = new Client({ framing: line(), clientMessages: codec, serverMessages: codec }, wire, {
@@ -174,7 +174,7 @@ describe('the number is a path', () => {
     ]);
   });
 
-  test('a path that is not there is refused where it is declared', () => {
+  test('a path to a missing field is refused in the declaration', () => {
     const codec = messages(u8, { ask: message(1, { id: u8, list: bytes(u8) }), note: message(2) });
     const parts = { framing, clientMessages: codec, serverMessages: codec };
     const client = (replies: object) => () => new Client(parts, new Wire(framing), { replies });
@@ -198,7 +198,7 @@ describe('the number is a path', () => {
     ).toThrow(/expects.ask/);
   });
 
-  test('numbers are those that the field can hold, and none is lost when they come round', async () => {
+  test('numbers fit the field, and none is skipped when they wrap around', async () => {
     const codec = messages(u8, { read: message(1, { id: u8 }), value: message(2, { id: u8 }) });
     const wire = new Wire(framing);
     wire.onFrame = (frame) => wire.answer(Buffer.from([2, frame[1]!]));
@@ -232,7 +232,7 @@ describe('many replies', () => {
     return list;
   };
 
-  test('each search gets its entries; its number is taken up to the last', async () => {
+  test('each search gets its entries, and keeps its number until the last one', async () => {
     const wire = new Wire(framing);
     const client = new Client({ framing, clientMessages, serverMessages }, wire, { replies });
     const seen = listen(client);
@@ -256,7 +256,7 @@ describe('many replies', () => {
     expect(seen).toEqual([]);
   });
 
-  test('a loop that is left discards up to the last reply', async () => {
+  test('leaving the loop discards the remaining replies', async () => {
     const wire = new Wire(framing);
     const client = new Client({ framing, clientMessages, serverMessages }, wire, {
       replies: { ...replies, ids: [1, 1] },
@@ -279,7 +279,7 @@ describe('many replies', () => {
     expect(seen).toEqual([]);
   });
 
-  test('one that is not read holds the socket back, and loses nothing', async () => {
+  test('replies that are not read pause the socket, and none is lost', async () => {
     const wire = new Wire(framing);
     const client = new Client({ framing, clientMessages, serverMessages }, wire, {
       replies: { ...replies, maxUnread: 10, timeout: 200 },
@@ -296,7 +296,7 @@ describe('many replies', () => {
     expect(wire.held).toBe(0);
   });
 
-  test('each reply may take its time again; then the loop throws what came too late, behind what came', async () => {
+  test('the timeout restarts with each reply; on expiry the loop throws after the replies that arrived', async () => {
     const wire = new Wire(framing);
     const client = new Client({ framing, clientMessages, serverMessages }, wire, {
       replies: { ...replies, timeout: 120 },
@@ -314,7 +314,7 @@ describe('many replies', () => {
     expect(got).toEqual(['entry', 'entry', 'entry']);
   });
 
-  test('request() of many is refused, and so is any number without an end', async () => {
+  test('request() refuses a message with many replies', async () => {
     const wire = new Wire(framing);
     const client = new Client({ framing, clientMessages, serverMessages }, wire, { replies });
     listen(client);
@@ -340,28 +340,31 @@ describe('in order', () => {
   const serverMessages = messages(u8, { text: message(1, { v: utf8(u8) }) });
   const text = (v: string): Buffer => serverMessages.encode({ type: 'text', v });
 
-  test.each(['send', 'request'] as const)('what %s sends and nothing answers shifts nothing', async (how) => {
-    const wire = new Wire(framing);
-    const client = new Client({ framing, clientMessages, serverMessages }, wire, {
-      replies: { timeout: 500, expects: { reset: 'none' } },
-    });
-    const seen = listen(client);
-    if (how === 'send') client.send({ type: 'reset' });
-    else {
-      const nothing = await client.request({ type: 'reset' });
-      expectTypeOf(nothing).toEqualTypeOf<undefined>();
-      expect(nothing).toBeUndefined();
-    }
-    const a = client.request({ type: 'idn' });
-    wire.answer(text('ACME 1'));
-    expect(await a).toEqual({ type: 'text', v: 'ACME 1' });
-    const b = client.request({ type: 'measure' });
-    wire.answer(text('20.5'));
-    expect(await b).toEqual({ type: 'text', v: '20.5' });
-    expect(seen).toEqual([]);
-  });
+  test.each(['send', 'request'] as const)(
+    'a message without a reply, sent by %s, does not shift the replies',
+    async (how) => {
+      const wire = new Wire(framing);
+      const client = new Client({ framing, clientMessages, serverMessages }, wire, {
+        replies: { timeout: 500, expects: { reset: 'none' } },
+      });
+      const seen = listen(client);
+      if (how === 'send') client.send({ type: 'reset' });
+      else {
+        const nothing = await client.request({ type: 'reset' });
+        expectTypeOf(nothing).toEqualTypeOf<undefined>();
+        expect(nothing).toBeUndefined();
+      }
+      const a = client.request({ type: 'idn' });
+      wire.answer(text('ACME 1'));
+      expect(await a).toEqual({ type: 'text', v: 'ACME 1' });
+      const b = client.request({ type: 'measure' });
+      wire.answer(text('20.5'));
+      expect(await b).toEqual({ type: 'text', v: '20.5' });
+      expect(seen).toEqual([]);
+    },
+  );
 
-  test('a message of a type that the request does not expect is unasked', async () => {
+  test('a message of a type that the request does not expect goes to the iterator', async () => {
     const codec = messages(u8, { ask: message(1), answer: message(2), tick: message(3) });
     const session = defineSession({
       receives: codec,
@@ -384,7 +387,7 @@ describe('in order', () => {
     expect(seen).toEqual(['tick']);
   });
 
-  test('told by more than a number: match', async () => {
+  test('match finds the reply by more than a number', async () => {
     const codec = messages(u8, {
       ask: message(1, { address: u8 }),
       answer: message(2, { address: u8, value: u8 }),
@@ -432,7 +435,7 @@ describe('over a real socket', () => {
     return client as unknown as Client<C, S>;
   }
 
-  test('two answers to one request: refused while nothing tells the last, rows when the outcomes do', async () => {
+  test('two answers to one request are refused unless the outcomes tell which is the last', async () => {
     const codec = messages(u8, {
       query: message(1, { n: u8 }),
       row: message(2, { n: u8 }),
@@ -473,7 +476,7 @@ describe('over a real socket', () => {
     expect(lists).toEqual([1, 2, 3].map((n) => [`row${n}`, `done${n}`]));
   });
 
-  test('a message that nothing answers leaves the next reply to the next request', async () => {
+  test('after a message without a reply the next reply answers the next request', async () => {
     const codec = messages(u8, { note: message(1), ping: message(2), pong: message(3) });
     const client = await serve(
       codec,
@@ -500,7 +503,7 @@ describe('lost replies', () => {
   const codec = messages(u8, { read: message(1, { id: u8 }), value: message(2, { id: u8 }) });
   const parts = { framing, clientMessages: codec, serverMessages: codec };
 
-  test('when all numbers are lost, requests are refused at once; then numbers are free again', async () => {
+  test('when all numbers are in quarantine requests are refused at once, until numbers are free again', async () => {
     const wire = new Wire(framing);
     const client = new Client(parts, wire, {
       replies: { id: 'id', ids: [0, 3], timeout: 40, quarantine: 400 },
@@ -572,7 +575,7 @@ describe('lost replies', () => {
   });
 });
 
-test('match, isReply, until and decode may fail in any way: the error says which, and nothing is left open', async () => {
+test('match, isReply, until and decode may fail in any way: the error names the function, and no request stays open', async () => {
   const codec = messages(u8, { ask: message(1, { id: u8 }), answer: message(2, { id: u8 }) });
   const bad = (): never => {
     throw Object.assign(Object.create(null), { status: 404 });
@@ -694,7 +697,7 @@ test('a client that does not read holds a bounded number of bytes', async () => 
   expect(seen).toEqual(Array.from({ length: 50 }, (_, i) => i));
 });
 
-test('what a peer hides in a long list, or in a frame of which a byte is kept, counts among the bytes', async () => {
+test('long lists, and frames of which a view is kept, count towards the bound', async () => {
   const codec = messages(u8, {
     list: message(1, { all: array(bytes(u32be), u16be) }),
     piece: message(2, { all: array(bytes(1), u8), rest: constant(bytes(200_000), Buffer.alloc(200_000)) }),
@@ -717,7 +720,7 @@ test('what a peer hides in a long list, or in a frame of which a byte is kept, c
   }
 });
 
-test('of many replies, none is held that was read', async () => {
+test('replies that were read are released', async () => {
   const codec = messages(u8, { ask: message(1), data: message(2, { all: bytes(rest) }), done: message(3) });
   const wide = lengthPrefix();
   const wire = new Wire(wide);
@@ -736,7 +739,7 @@ test('of many replies, none is held that was read', async () => {
   expect(seen.map((one) => one.deref())).toEqual([undefined, undefined, undefined]);
 });
 
-test('numbers come round while old ones wait: a freed one is used again, a late reply answers no newer request', async () => {
+test('numbers wrap around while old requests wait: free numbers are reused, and a late reply answers no newer request', async () => {
   const clientMessages = messages(u8, { ask: message(1, { id: u16be, n: u8 }) });
   const serverMessages = messages(u8, { answer: message(2, { id: u16be, n: u8 }) });
   const wire = new Wire(framing);

@@ -47,8 +47,8 @@ function nextEnd(): Promise<NodeJS.ErrnoException | undefined> {
   return new Promise((resolve) => drones.once('connectionEnd', (_, error) => resolve(error)));
 }
 
-describe('a connection of its own', () => {
-  test('what is sent unasked goes behind what was answered, and ready() tells when there is room', async () => {
+describe('a connection', () => {
+  test('unsolicited messages follow the answers, and ready() resolves when there is room', async () => {
     const client = await connect(drone, { port });
     const answers = client[Symbol.asyncIterator]();
     client.send({ type: 'write', text: 'HELLO' });
@@ -104,7 +104,7 @@ describe('a connection of its own', () => {
   });
 });
 
-test('a connection is let go in peace: what has come is answered, then the last words, then our end', async () => {
+test('leave() answers what has arrived, sends the last messages, then ends our side', async () => {
   const client = await connect(drone, { port });
   client.send({ type: 'write', text: 'HELLO' });
   const answers = client[Symbol.asyncIterator]();
@@ -178,7 +178,7 @@ describe('a connection that drops leaves nothing behind', () => {
     }
   }
 
-  test('a peer that says quit and then neither ends nor reads: cut after the linger timeout', async () => {
+  test('a peer that sends quit and then neither ends nor reads is cut after the linger timeout', async () => {
     const ended = nextEnd();
     const socket = net.connect({ port, allowHalfOpen: true });
     socket.write(Buffer.concat([HELLO, Buffer.from([1, 0, 0, 0, 0])]));
@@ -191,7 +191,7 @@ describe('a connection that drops leaves nothing behind', () => {
     socket.destroy();
   });
 
-  test('a violation by a peer that never ends: the error comes after the linger timeout', async () => {
+  test('a violation by a peer that never ends is reported after the linger timeout', async () => {
     const ended = nextEnd();
     const socket = net.connect({ port, allowHalfOpen: true });
     socket.write(Buffer.concat([HELLO, Buffer.from([0xff, 0xff, 0xff, 0xff])]));
@@ -204,7 +204,7 @@ describe('a connection that drops leaves nothing behind', () => {
 });
 
 describe('the two ends', () => {
-  test('what is sent after the end is refused, and the answers that are due still come', async () => {
+  test('sending after the end is refused, and answers that are due still arrive', async () => {
     const client = await connect(drone, { port });
     client.send({ type: 'write', text: 'HELLO' });
     client.end();
@@ -218,7 +218,7 @@ describe('the two ends', () => {
     expect(() => client.send({ type: 'quit' })).toThrow(expect.objectContaining(late));
   });
 
-  test('a message that sends another while it is encoded: both arrive whole', async () => {
+  test('a message whose encoding sends another message: both arrive intact', async () => {
     const client = await connect(drone, { port });
     let reads = 0;
     client.send({
@@ -236,7 +236,7 @@ describe('the two ends', () => {
     expect(answers).toEqual(['AUTH_OK', 'WRONG_STATE']);
   });
 
-  test('a connection that we cut ourselves is closed without an error, or with the one we gave', async () => {
+  test('a connection that we destroy closes without an error, or with the given one', async () => {
     const one = await connect(drone, { port });
     one.destroy();
     await one.closed;
@@ -245,11 +245,11 @@ describe('the two ends', () => {
     await expect(two.closed).rejects.toThrow('enough');
   });
 
-  test('what is no protocol is refused where the server is made', () => {
+  test('a value that is not a protocol is refused when the server is created', () => {
     expect(() => createServer({ ...drone, framing: {} } as never)).toThrow(TypeError);
   });
 
-  test('close() cuts the connections there are', async () => {
+  test('close() cuts the open connections', async () => {
     const connected = once(drones, 'connection');
     const client = await connect(drone, { port });
     await connected;
@@ -273,14 +273,14 @@ describe('the two ends', () => {
     });
   });
 
-  test('an aborted connect rejects and leaves nothing', async () => {
+  test('an aborted connect rejects and leaves no socket open', async () => {
     await expect(connect(drone, { port, signal: AbortSignal.abort() })).rejects.toMatchObject({
       name: 'AbortError',
     });
   });
 });
 
-test('an error of a listening server that was opened before comes once', async () => {
+test('an error of a server that was already listening is reported once', async () => {
   const listen = vi.spyOn(net.Server.prototype, 'listen');
   const server = createServer(drone);
   const errors: Error[] = [];
@@ -303,7 +303,7 @@ test('an error of a listening server that was opened before comes once', async (
   other.close();
 });
 
-test('a context is disposed of with what ended its connection', async () => {
+test('a context is disposed with the error that ended its connection', async () => {
   const reasons: unknown[] = [];
   const session = defineSession({
     receives: drone.clientMessages,

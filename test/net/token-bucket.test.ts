@@ -11,13 +11,13 @@ test('a burst passes at once, then as much as the rate allows', () => {
   expect(bucket.take(1, 20)).toBe(0);
 });
 
-test('a long rest saves up no more than a burst, and a clock that goes back gives nothing', () => {
+test('a long pause saves up at most a burst, and a clock that goes back gives nothing', () => {
   const bucket = new TokenBucket(100, 50, 0);
   expect(bucket.take(60, 1_000_000)).toBe(100);
   expect(bucket.take(0, 0)).toBe(100);
 });
 
-test('over any time, whoever waits as told gets the burst, the rate, and one take more at the most', () => {
+test('over any time a caller that waits as told gets at most the burst, the rate, and one take', () => {
   const takes = fc.array(fc.record({ count: fc.nat(1_000), pause: fc.nat(50) }), { minLength: 1 });
   fc.assert(
     fc.property(

@@ -83,7 +83,7 @@ describe('a server', () => {
     certificate = authority.issue('here');
   });
 
-  test('goes on with TLS, in a session of its own', async () => {
+  test('continues with TLS, in a session of its own', async () => {
     const { port, ends, server } = await serving({
       tls: {
         take: (socket, unread, connection) => {
@@ -156,7 +156,7 @@ describe('a server', () => {
     },
   );
 
-  test('flushes a long answer to a slow peer first', async () => {
+  test('flushes a long answer to a slow peer before the upgrade', async () => {
     const { port } = await serving({ tls: { take: shout } });
     const socket = net.connect(port, '127.0.0.1');
     later(() => socket.destroy());
@@ -172,7 +172,7 @@ describe('a server', () => {
     await until(() => received.endsWith('HELLO'));
   });
 
-  test('cuts a peer that does not take its answer', async () => {
+  test('cuts a peer that does not read its answer', async () => {
     const { server, ends } = await serving({ tls: { take: shout } }, { lingerTimeout: 50 });
     const stream = new Duplex({ read() {}, write() {} });
     server.accept(stream);
@@ -182,7 +182,7 @@ describe('a server', () => {
     expect(ends).toEqual(['ERR_TIMEOUT_STATE']);
   });
 
-  test('refuses an upgrade that it does not have, and tells of one that fails', async () => {
+  test('refuses an unknown upgrade, and reports one that fails', async () => {
     const { port, ends, server } = await serving({
       bad: {
         take() {
@@ -209,7 +209,7 @@ describe('a server', () => {
     ]);
   });
 
-  test('gives back what the connection held, before it is taken over', async () => {
+  test('releases the place and the listeners of the connection before the upgrade', async () => {
     const seen: unknown[] = [];
     const { port, server } = await serving(
       {
@@ -240,7 +240,7 @@ describe('a server', () => {
     await until(() => String(first.bytes()).endsWith('STILL HERE'));
   });
 
-  test('serves a stream that is no socket, and lets it be compressed', async () => {
+  test('serves a stream that is not a socket, and upgrades it to compression', async () => {
     const [there, back] = [new PassThrough(), new PassThrough()];
     const server = createServer(protocol, {
       upgrades: {
@@ -266,7 +266,7 @@ describe('a server', () => {
 });
 
 describe('a client', () => {
-  test('with a session of its own goes over: what it sent is flushed, what came early is refused or kept', async () => {
+  test('with its own session upgrades: sent bytes are flushed, early bytes are refused or kept', async () => {
     const server = net.createServer((socket) => {
       socket.on('error', () => {});
       let all = '';
@@ -317,14 +317,14 @@ describe('a client', () => {
     await expect(none.closed).rejects.toMatchObject({ code: 'ERR_STATE_UPGRADE', origin: 'local' });
   });
 
-  test('refuses upgrades that nothing can ask for', async () => {
+  test('refuses upgrades that no message can request', async () => {
     const server = createServer(protocol);
     const port = await listening(server);
     await expect(connect(protocol, { port, upgrades: {} })).rejects.toThrow(/has none/);
   });
 });
 
-test('in a pipeline an upgrade is an error, behind the answers', async () => {
+test('an upgrade in a pipeline is an error after the answers', async () => {
   const faces = {
     stages: () => [
       new FrameDecoder(line()),

@@ -38,7 +38,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test('a worker that dies is replaced, and costs only its own connections', async () => {
+test('a worker that dies is replaced, and only its own connections are lost', async () => {
   const { child, port, pids, exit, said } = await serve(2);
   expect(new Set(pids).size).toBe(2);
   process.kill(pids[0]!, 'SIGKILL');

@@ -38,7 +38,7 @@ test('a rolling restart under load loses no connection', async () => {
   expect(replaced).toBeGreaterThan(0);
 }, 300_000);
 
-test('a server that is killed: each request is answered once, or fails with what is known of it', async () => {
+test('a killed server: each request is answered once, or fails as lost or unsent', async () => {
   const { requests, answered, lost, unsent, wrong } = await killed(3, 8);
   expect(wrong).toEqual([]);
   expect(answered + lost + unsent).toBe(requests);
@@ -46,7 +46,7 @@ test('a server that is killed: each request is answered once, or fails with what
   expect(lost).toBeGreaterThan(0);
 }, 300_000);
 
-describe('a polite client keeps its latency beside 50 attackers in another process', () => {
+describe('a well-behaved client keeps its latency beside 50 attackers in another process', () => {
   test.each(Object.entries(ATTACKS))(
     '%s',
     async (kind, { most }) => {

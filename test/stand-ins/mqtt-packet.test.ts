@@ -7,7 +7,7 @@ const replaced = { 'mqtt-packet': 'examples/mqtt/mqtt-packet/index.ts' };
 const assertions = (output: string): string[] =>
   [...output.matchAll(/^(ok|not ok|#) ?\d* ?(.*)$/gm)].map(([, result, text]) => `${result} ${text}`);
 
-test('its suite passes, assertion by assertion as on mqtt-packet itself', async () => {
+test('the suite of mqtt-packet passes, with the same assertions as on mqtt-packet itself', async () => {
   const script = 'node_modules/mqtt-packet/test.js';
   const [theirs, ours] = await Promise.all([runNode(script), runNode(script, { replaced })]);
   expect(theirs.status, theirs.output.slice(-2_000)).toBe(0);
@@ -17,7 +17,7 @@ test('its suite passes, assertion by assertion as on mqtt-packet itself', async 
   expect(/^# pass +(\d+)$/m.exec(ours.output)![1]).toBe('658');
 }, 120_000);
 
-test('its 100,000 random packets are packets or errors, and nothing is thrown', async () => {
+test('its 100,000 random packets give packets or errors, and nothing is thrown', async () => {
   const { output, status } = await runNode('node_modules/mqtt-packet/testRandom.js', { replaced });
   expect(output).not.toContain('Exception');
   expect(output).toMatch(/Erroneous packets: \d{5}/);

@@ -21,12 +21,12 @@ const ours = (bytes: string, version?: number): Seen => seen(adapter.parser, byt
 const theirs = (bytes: string, version?: number): Seen => seen(mqttPacket.parser, bytes, version);
 
 describe('a length below what its packet needs', () => {
-  test('PUBACK without a number: mqtt-packet makes one up', () => {
+  test('PUBACK without an identifier: mqtt-packet invents one', () => {
     expect(theirs('40 00').packets).toMatchObject([{ cmd: 'puback', messageId: -1 }]);
     expect(ours('40 00')).toEqual({ packets: [], errors: ['Cannot parse messageId'] });
   });
 
-  test('… or takes it from the packet behind', () => {
+  test('… or reads it from the next packet', () => {
     // PUBACK of no bytes · PINGREQ
     expect(theirs('40 00 c0 00').packets).toMatchObject([
       { cmd: 'puback', messageId: 0xc000 },
@@ -35,7 +35,7 @@ describe('a length below what its packet needs', () => {
     expect(ours('40 00 c0 00')).toEqual({ packets: [], errors: ['Cannot parse messageId'] });
   });
 
-  test('properties that are longer than their packet: mqtt-packet reads on in the one behind', () => {
+  test('properties longer than their packet: mqtt-packet reads into the next packet', () => {
     // PUBLISH of 6 bytes: topic t, properties of 8 bytes, one payload byte · PUBLISH of 7 bytes, whose first ones are a property
     const bytes = '3006 0001 74 08 01 00  3007 0001 74 00 616263';
     const { packets, errors } = theirs(bytes, 5);
@@ -44,7 +44,7 @@ describe('a length below what its packet needs', () => {
   });
 });
 
-test('bytes behind the end of a packet are not passed over', () => {
+test('bytes after the fields of a packet are refused', () => {
   // PINGREQ of one byte; DISCONNECT of two
   expect(theirs('c001 00').packets).toMatchObject([{ cmd: 'pingreq' }]);
   for (const bytes of ['c001 00', 'e002 0000']) {
@@ -67,7 +67,7 @@ test.each(['30 05 0009 616263', '30 03 ffff 61', '10 0c 0004 4d515454 04 02 0000
   },
 );
 
-test('a packet behind a bad one is not read, and the next chunk is', () => {
+test('a packet after a bad one is not read, but the next chunk is', () => {
   const parser = adapter.parser();
   const packets: string[] = [];
   const errors: Error[] = [];
@@ -87,7 +87,7 @@ test.each(['10 ff ff ff ff', '30 80 80 80 80 00'])('a length of more than four b
   expect(ours(bytes)).toEqual({ packets: [], errors: ['Invalid variable byte integer'] });
 });
 
-test('256 MB announced, and sent a byte at a time: at most twice what came is held, not a hundred times', async () => {
+test('256 MB announced, and sent byte by byte: at most twice the received bytes are held, not a hundred times', async () => {
   const held = async (replaced: Record<string, string>): Promise<number> => {
     const { output, status } = await runNode('test/stand-ins/held-memory.cjs', {
       replaced,
@@ -105,7 +105,7 @@ test('256 MB announced, and sent a byte at a time: at most twice what came is he
   expect(byTheirs).toBeGreaterThan(50);
 }, 120_000);
 
-test('packets without end, cut anywhere, leave nothing behind', () => {
+test('an endless stream of packets, cut anywhere, leaves no memory held', () => {
   const parser = adapter.parser();
   let count = 0;
   parser.on('packet', () => count++);

@@ -161,7 +161,7 @@ describe('our broker', () => {
       expect(broker.retained('#', 2)).toEqual([]);
     }, 30_000);
 
-    test('a session goes on: what came meanwhile waits', async () => {
+    test('a resumed session gets the messages that arrived meanwhile', async () => {
       const { port, broker } = await listening();
       const first = subscriber(port, '-c', '-i', 'sleeper', '-t', 'a', '-q', '1');
       await subscribed(broker, 1);
@@ -173,7 +173,7 @@ describe('our broker', () => {
       expect(await second.until(2)).toEqual(['a 1 0 one', 'a 1 0 two']);
     }, 30_000);
 
-    test('wills: of who vanishes, not of who says goodbye', async () => {
+    test('the will of a client is published if it vanishes, not if it disconnects', async () => {
       const { port, broker } = await listening();
       const watching = subscriber(port, '-t', 'will/#');
       await subscribed(broker, 1);
@@ -214,7 +214,7 @@ describe('our broker', () => {
   const HELLO = '100f00044d515454040200010003616263';
   const CONNACK = '20020000';
 
-  test('a client that comes again takes over from its earlier connection', async () => {
+  test('a client that connects again takes over from its earlier connection', async () => {
     const { port, server } = await listening();
     const one = await byHand(port, HELLO);
     const two = await byHand(port, HELLO);
@@ -223,7 +223,7 @@ describe('our broker', () => {
     while (server.stats().connections > 1) await pause(5);
   }, 20_000);
 
-  test('a client that is silent for one and a half keep-alives is cut, and one that pings is not', async () => {
+  test('a client silent for one and a half keep-alives is cut, and a client that pings is not', async () => {
     const { port } = await listening();
     const silent = await byHand(port, HELLO);
     const pinging = await byHand(port, HELLO.replace('616263', '616264'));
@@ -234,7 +234,7 @@ describe('our broker', () => {
     expect(Buffer.concat(pinging.came).toString('hex')).toMatch(/^20020000(d000)+$/);
   }, 20_000);
 
-  test('what a client may cost: packets, subscriptions, retained topics, waiting messages', async () => {
+  test('limits of a client: packets, subscriptions, retained topics, waiting messages', async () => {
     const limits = { subscriptions: 2, messages: 3, retained: 2, maxHeldBytes: 65_536 };
     const { port, broker, server } = await listening(limits);
     // Clean session off, keep-alive 0.

@@ -98,7 +98,7 @@ describe('our broker', () => {
     30_000,
   );
 
-  test('under the client’s table: it proves who it is, again later, and not with a wrong proof', async () => {
+  test('with the client’s table: authentication, reauthentication, and a wrong proof', async () => {
     const { port } = await listening({ authenticator: reversing });
     const asked: string[] = [];
     const options = (prove: NonNullable<ClientOptions['prove']>): Parameters<typeof dial>[1] => ({
@@ -163,7 +163,7 @@ describe('our broker', () => {
     expect(peer.came).toMatch(new RegExp(`e002${reason}00$`));
   });
 
-  test('silence, a shutdown, numbers of nothing', async () => {
+  test('silence, a shutdown, acknowledgements of unknown numbers', async () => {
     const { port, server } = await listening(limits);
     const silent = ByHand.connect(port, HELLO);
     const busy = ByHand.connect(port, HELLO.replace('616263', '616264'));
@@ -179,7 +179,7 @@ describe('our broker', () => {
     expect(busy.came).toBe('e0028b00');
   }, 20_000);
 
-  test('as many messages are under way as the client takes, and none that is too long for it', async () => {
+  test('no more messages are in flight than the client accepts, and none longer than its maximum', async () => {
     const { port, broker } = await listening(limits);
     const peer = ByHand.connect(port, HELLO);
     await peer.hears(CONNACK);
@@ -199,7 +199,7 @@ describe('our broker', () => {
     expect(held).toBe(2);
   }, 20_000);
 
-  test('as many sessions are kept as it has room for', async () => {
+  test('the number of kept sessions is bounded', async () => {
     const { port } = await listening({ ...limits, sessions: 1 });
     const one = ByHand.connect(port, HELLO);
     await one.hears(CONNACK);
@@ -209,7 +209,7 @@ describe('our broker', () => {
   });
 });
 
-describe('the client’s table, under a server by hand', () => {
+describe('the client’s table against a hand-written server', () => {
   /** What the client is told and says, of one connection. */
   async function against(connack: string, bytes: string, options: Partial<ClientOptions> = {}) {
     const server = net.createServer().listen(0, '127.0.0.1');
@@ -233,7 +233,7 @@ describe('the client’s table, under a server by hand', () => {
   const HELLO_OF_TWO = '1015 0004 4d515454 05 00 0000 03 210002 0005 7461626c65';
   const CONNACK = '2003 00 00 00';
 
-  test('a refusal, and DISCONNECT of the server', async () => {
+  test('a refusal, and a DISCONNECT by the server', async () => {
     expect((await against('2003 00 87 00', '')).error).toBeInstanceOf(Error);
     const { client, told } = await against(CONNACK, 'e002 8b 00');
     await client!.closed;
@@ -252,7 +252,7 @@ describe('the client’s table, under a server by hand', () => {
     expect(client!.machine!.state).toBe('lost');
   });
 
-  test('the server’s keep-alive counts; one that does not answer is lost', async () => {
+  test('the server’s keep-alive is used; a server that does not answer is lost', async () => {
     // server keep-alive 1 s
     const { peer, client } = await against('2006 00 00 03 130001', '');
     await peer.hears('c000');
@@ -263,7 +263,7 @@ describe('the client’s table, under a server by hand', () => {
   }, 20_000);
 });
 
-describe.each([4, 5] as const)('what goes on beyond a connection, version %i', (version) => {
+describe.each([4, 5] as const)('state that outlives a connection, version %i', (version) => {
   const message = (text: string, qos: number): Publication => ({
     topic: 't',
     payload: Buffer.from(text),
@@ -278,7 +278,7 @@ describe.each([4, 5] as const)('what goes on beyond a connection, version %i', (
         : `${one.type} ${(one as { packet: { id: number } }).packet.id}`,
     );
 
-  test('what was not acknowledged is sent again in order, PUBREL where PUBREC had come', () => {
+  test('unacknowledged messages are sent again in order, as PUBREL if PUBREC had arrived', () => {
     const delivery = new Delivery();
     expect(delivery.resume(version)).toEqual([]);
     for (const [text, qos] of [
@@ -303,7 +303,7 @@ describe.each([4, 5] as const)('what goes on beyond a connection, version %i', (
     expect(delivery.held).toBe(0);
   });
 
-  test('no more are under way than the other side takes, on a second connection either', () => {
+  test('no more messages are in flight than the other side accepts, also on a second connection', () => {
     const delivery = new Delivery();
     delivery.resume(version, 2);
     for (const text of ['a', 'b', 'c']) delivery.publish(message(text, 1));
@@ -314,7 +314,7 @@ describe.each([4, 5] as const)('what goes on beyond a connection, version %i', (
     expect(delivery.acknowledged(2)).toEqual([]);
   });
 
-  test('a message of QoS 2 is taken once, until it is released', () => {
+  test('a message of QoS 2 is delivered once until it is released', () => {
     const delivery = new Delivery();
     expect([delivery.receive(7), delivery.receive(7)]).toEqual([true, false]);
     expect([delivery.released(7), delivery.released(7), delivery.receive(7)]).toEqual([true, false, true]);
@@ -322,7 +322,7 @@ describe.each([4, 5] as const)('what goes on beyond a connection, version %i', (
     expect(delivery.unreleased).toBe(0);
   });
 
-  test('65,535 numbers, and none twice', () => {
+  test('65,535 identifiers are used in turn, and one that is in flight is not reused', () => {
     const delivery = new Delivery();
     delivery.resume(version);
     const ids = new Set<number | undefined>();
@@ -342,7 +342,7 @@ describe.each([4, 5] as const)('what goes on beyond a connection, version %i', (
     ]);
   });
 
-  test('what is worth nothing any more is not sent', () => {
+  test('expired messages are not sent', () => {
     const delivery = new Delivery();
     delivery.publish({ ...message('old', 1), expires: Date.now() - 1 });
     delivery.publish({ ...message('new', 1), expires: Date.now() + 60_000 });

@@ -29,15 +29,15 @@ const theirs = (bytes: string): unknown[] => seen(new Theirs(), bytes);
 /** ReadyForQuery, idle. */
 const READY = '5a 00000005 49';
 
-describe('what a message does not hold', () => {
-  test('a text without its end: pg-protocol takes it from the message behind', () => {
+describe('a message that is too short', () => {
+  test('a text without its end: pg-protocol reads into the next message', () => {
     // CommandComplete abcd
     const bytes = `43 00000008 61626364 ${READY}`;
     expect(theirs(bytes)[0]).toMatchObject({ name: 'commandComplete', text: 'abcdZ' });
     expect(ours(bytes)).toEqual([expect.stringMatching(/^commandComplete\.tag: /)]);
   });
 
-  test('a column that goes beyond its row: pg-protocol reads on in the message behind', () => {
+  test('a column longer than its row: pg-protocol reads into the next message', () => {
     // one column of 6 bytes, of which 2 are there
     const bytes = `44 0000000c 0001 00000006 6162 ${READY}`;
     expect(theirs(bytes)[0]).toMatchObject({ name: 'dataRow', fields: ['abZ\0\0\0'] });
@@ -50,12 +50,12 @@ describe('what a message does not hold', () => {
     expect(ours(bytes)).toEqual([expect.stringMatching(/^dataRow\.values\[0\]: .*-5/)]);
   });
 
-  test('a length that is less than its own: pg-protocol reads the status behind it', () => {
+  test('a length below its minimum: pg-protocol reads the status after it', () => {
     expect(theirs('5a 00000003 49')[0]).toMatchObject({ name: 'readyForQuery', status: 'I' });
     expect(ours('5a 00000003 49')).toEqual([expect.stringMatching(/length of -1 bytes/)]);
   });
 
-  test('32,767 columns in six bytes, and a kind of authentication that is none: pg-protocol throws', () => {
+  test('32,767 columns in six bytes, and an unknown kind of authentication: pg-protocol throws', () => {
     expect(theirs(`44 00000006 7fff ${READY}`).at(-1)).toMatch(/^throws /);
     expect(theirs('52 00000008 00000063').at(-1)).toMatch(/^throws /);
     expect(ours(`44 00000006 7fff ${READY}`)).toEqual([expect.stringMatching(/^dataRow\.values/)]);
@@ -63,7 +63,7 @@ describe('what a message does not hold', () => {
   });
 });
 
-test('what breaks the protocol destroys the stream, with a coded error, behind the messages before it', async () => {
+test('a violation destroys the stream with a coded error, after the messages before it', async () => {
   const stream = new PassThrough();
   const names: string[] = [];
   const failed = new Promise<Error>((resolve) => stream.once('error', resolve));
@@ -73,14 +73,14 @@ test('what breaks the protocol destroys the stream, with a coded error, behind t
   expect(names).toEqual(['readyForQuery', 'error']);
 });
 
-test('a message of no known type is an error, and the next one is read: as pg-protocol does', () => {
+test('a message of unknown type is an error, and the next one is read, as in pg-protocol', () => {
   const bytes = `01 00000004 ${READY}`;
   for (const all of [ours(bytes), theirs(bytes)]) {
     expect(all).toEqual(['received invalid response: 1', expect.objectContaining({ name: 'readyForQuery' })]);
   }
 });
 
-test('a gigabyte announced and begun is held as it came; more is refused from its length alone', () => {
+test('of an announced gigabyte only the received bytes are held; a greater length is refused at once', () => {
   const parser = new Parser();
   const none: unknown[] = [];
   const take = (message: unknown): unknown => none.push(message);
@@ -91,7 +91,7 @@ test('a gigabyte announced and begun is held as it came; more is refused from it
   expect(ours('44 ffffffff')).toEqual([expect.stringMatching(/4294967291/)]);
 });
 
-test('messages without end, cut anywhere, leave nothing behind, in both', () => {
+test('an endless stream of messages, cut anywhere, leaves no memory held, in both', () => {
   // DataRow of 5 columns: abc, NULL, an empty one, é, NULL · NoticeResponse M hi
   const row = '44 0000001f 0005 00000003 616263 ffffffff 00000000 00000002 c3a9 ffffffff';
   const one = Buffer.from(`${row} 4e 00000009 4d 6869 00 00`.replaceAll(' ', ''), 'hex');

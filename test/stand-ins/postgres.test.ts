@@ -31,7 +31,7 @@ describe.skipIf(PROGRAMS === undefined)('against PostgreSQL (Debian package post
   }, 120_000);
   afterAll(() => stop(), 60_000);
 
-  test('pg with our adapter in place of pg-protocol sees what it sees with its own', async () => {
+  test('pg gives the same results with our adapter as with pg-protocol', async () => {
     const script = 'test/stand-ins/pg.cjs';
     const args = [String(port)];
     const ours = await runNode(script, {
@@ -60,7 +60,7 @@ describe.skipIf(PROGRAMS === undefined)('against PostgreSQL (Debian package post
     expect(seenBy(theirs)).toEqual(seen);
   }, 120_000);
 
-  test('the client’s table logs in by SCRAM, and asks', async () => {
+  test('the client’s table logs in by SCRAM, and queries', async () => {
     await meet(port, { user: 'wire', password: 'secret', database: 'postgres' }, "select 'é', null");
     await expect(dial(port, { ...WIRE, password: 'wrong' })).rejects.toThrow();
   }, 30_000);
@@ -76,7 +76,7 @@ describe.skipIf(PROGRAMS === undefined)('against PostgreSQL (Debian package post
   }
   const query = (client: Client, sql: string) => ask(client, { type: 'query', sql });
 
-  test('the client’s table logs in by MD5, in clear, and without a password, behind a request for encryption or not', async () => {
+  test('the client’s table logs in by MD5, in clear text, and without a password, with and without a request for encryption', async () => {
     const admin = await dial(port, WIRE);
     await query(admin, "set password_encryption = 'md5'; create role by_md5 login password 'secret'");
     await query(admin, "create role by_password login password 'secret'; create role trusted login");
@@ -237,7 +237,7 @@ function textOf(fields: Extract<Told, { type: 'error' }>['fields'], name: string
   return fields.find(({ field }) => field === name)?.text ?? '';
 }
 
-test('the client’s table, where the server has TLS: the bare connection is handed over', async () => {
+test('the client’s table hands its socket to the TLS upgrade if the server has TLS', async () => {
   const server = net
     .createServer((socket) => socket.once('data', () => socket.write('S')))
     .listen(0, '127.0.0.1');
@@ -309,7 +309,7 @@ describe('our server', () => {
     await meet(await listening(), login, "select 'é', null");
   }, 20_000);
 
-  test('under pg: extended queries, an error among them, a wrong password', async () => {
+  test('with pg: extended queries, one with an error, and a wrong password', async () => {
     const config = { ...login, host: '127.0.0.1', port: await listening() };
     const client = new pg.Client(config);
     await client.connect();
@@ -357,7 +357,7 @@ describe('our server', () => {
     30_000,
   );
 
-  test('bytes that are none of the protocol end the connection with a FATAL error', async () => {
+  test('bytes of another protocol end the connection with a FATAL error', async () => {
     const port = await listening();
     // A message before startup; a length of 3; a startup of 256 MB; 1 GiB announced by a Query.
     for (const bytes of [

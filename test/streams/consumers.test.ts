@@ -222,7 +222,7 @@ for (const [cut, chunks] of Object.entries(CHUNKINGS)) {
   });
 }
 
-test('a listener beside a neighbouring stage makes both see single items, in order', async () => {
+test('with a listener beside a neighbouring stage both see single items, in order', async () => {
   const heard: string[] = [];
   const decoder = new LengthPrefixDecoder();
   const messages = new MessageDecoder(text);
@@ -238,7 +238,7 @@ test('a listener beside a neighbouring stage makes both see single items, in ord
   expect(heard).toEqual(FRAMES);
 });
 
-test('echo: neighbours pass batches, and the bytes that come out are those that went in', async () => {
+test('echo: neighbours pass batches, and the output equals the input', async () => {
   const source = new PassThrough();
   const out: Buffer[] = [];
   const done = pipeline(
@@ -255,7 +255,7 @@ test('echo: neighbours pass batches, and the bytes that come out are those that 
   expect(Buffer.concat(out)).toEqual(Buffer.concat(Array.from({ length: 100 }, () => GOOD)));
 });
 
-test('a decoder told to stop stops decoding', async () => {
+test('a decoder that is told to stop stops decoding', async () => {
   const decoder = new LengthPrefixDecoder();
   const frame = Buffer.from([1, 0, 0, 0, 0x61]); // length 1, 'a'
   decoder.write(Buffer.concat(Array.from({ length: 16_000 }, () => frame)));
@@ -275,7 +275,7 @@ test('a decoder told to stop stops decoding', async () => {
   expect(count).toBe(16_000);
 });
 
-test('the bytes before a payload that cannot be framed are written, and nothing of it', async () => {
+test('the bytes before a payload that cannot be framed are written, and none of that payload', async () => {
   const encoder = new LengthPrefixEncoder({ lengthFieldLength: 1 });
   const out: Buffer[] = [];
   encoder.on('data', (chunk) => out.push(chunk));
@@ -287,7 +287,7 @@ test('the bytes before a payload that cannot be framed are written, and nothing 
   expect(Buffer.concat(out)).toEqual(Buffer.from([2, 0x6f, 0x6b]));
 });
 
-test('what is no framing, codec or session is refused where it is given', () => {
+test('a value that is not a framing, codec or session is refused in the constructor', () => {
   const stages: unknown[] = [FrameDecoder, FrameEncoder, MessageDecoder, MessageEncoder, StateMachine];
   for (const Stage of stages as (new (
     part?: unknown,
@@ -297,14 +297,14 @@ test('what is no framing, codec or session is refused where it is given', () => 
   }
 });
 
-test('what is no payload is an error of the stream, never a throw out of write()', async () => {
+test('a value that is not a payload is an error of the stream, never an exception of write()', async () => {
   const encoder = new LengthPrefixEncoder();
   const failed = once(encoder, 'error');
   encoder.write('text');
   expect((await failed)[0]).toBeInstanceOf(TypeError);
 });
 
-test('detach() hands over what was received and not consumed, frames not taken yet included', async () => {
+test('detach() returns received bytes that were not consumed, including frames not taken yet', async () => {
   const decoder = new LengthPrefixDecoder();
   const seen: string[] = [];
   let rest: Buffer | undefined;

@@ -118,7 +118,7 @@ async function dial(address: string): Promise<net.Socket> {
 }
 
 describe.each(Object.entries(SERVERS))('%s', (_, serve) => {
-  test('a peer that reads its last answer slowly gets all of it', async () => {
+  test('a peer that reads the last answer slowly gets all of it', async () => {
     const length = 3_000_000;
     const [address, end] = await serve(large(length), 400);
     const socket = await dial(address);
@@ -133,14 +133,14 @@ describe.each(Object.entries(SERVERS))('%s', (_, serve) => {
     expect((await end) ?? undefined).toBeUndefined();
   });
 
-  test('one that reads none of it is cut', async () => {
+  test('a peer that reads none of the last answer is cut', async () => {
     const [address, end] = await serve(large(3_000_000), 200);
     const socket = await dial(address);
     socket.on('error', () => {}).write(REQUEST.get);
     expect(await end).toMatchObject({ code: 'ERR_TIMEOUT_STATE', limit: 200 });
   });
 
-  test('a message that waits in the system while we are busy is no silence', async () => {
+  test('a message that waits in the kernel while we are busy does not count as silence', async () => {
     const [address, end] = await serve(large(10, 200), 200);
     const socket = await dial(address);
     socket.resume();

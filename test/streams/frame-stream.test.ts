@@ -82,15 +82,18 @@ describe('a frame longer than `stream`', () => {
     ['z', false],
   ];
 
-  test.each([1, 2, 3, 5, 8, 100])('comes as one, and what follows in step, in chunks of %i', async (size) => {
-    expect(await read(decoding(new FrameDecoder(framing, { stream: 3 }), cut(bytes, size)))).toEqual(
-      expected,
-    );
-    const decoder = new LengthPrefixDecoder({ lengthFieldLength: 1, stream: 3 });
-    expect(await read(decoding(decoder, cut(bytes, size)))).toEqual(expected);
-  });
+  test.each([1, 2, 3, 5, 8, 100])(
+    'is a stream, and the frames after it are read in step, in chunks of %i',
+    async (size) => {
+      expect(await read(decoding(new FrameDecoder(framing, { stream: 3 }), cut(bytes, size)))).toEqual(
+        expected,
+      );
+      const decoder = new LengthPrefixDecoder({ lengthFieldLength: 1, stream: 3 });
+      expect(await read(decoding(decoder, cut(bytes, size)))).toEqual(expected);
+    },
+  );
 
-  test('comes as one behind a preface, too', async () => {
+  test('is a stream after a preface, too', async () => {
     for (const size of [1, 3, 100]) {
       const wire = Buffer.concat([Buffer.from('AMQP'), bytes]);
       const decoder = new FrameDecoder(framing, { stream: 3, preface: 'AMQP' });
@@ -98,14 +101,14 @@ describe('a frame longer than `stream`', () => {
     }
   });
 
-  test('has a length, and no header where the framing strips it', async () => {
+  test('has a length, and no header if the framing strips it', async () => {
     const decoder = decoding(new FrameDecoder(framing, { stream: 0 }), [Buffer.from('\x03abc')]);
     const [frame] = (await once(decoder, 'data')) as [FrameStream];
     expect(frame).toBeInstanceOf(FrameStream);
     expect(frame).toMatchObject({ length: 3, headerLength: 0 });
   });
 
-  test.each([1, 7, 4096])('brings the header that stays on it, at once (chunks of %i)', async (size) => {
+  test.each([1, 7, 4096])('gives the header that the framing keeps at once (chunks of %i)', async (size) => {
     const tagged = lengthPrefix({ lengthFieldOffset: 1, lengthFieldLength: 2, initialBytesToStrip: 0 });
     const stomp = headed({ end: '\n\n', length: { field: 'content-length' }, trailer: 1, ignore: '\n' });
     for (const [framing, wire, head] of [
@@ -135,7 +138,7 @@ describe('a frame longer than `stream`', () => {
     }
   });
 
-  test('destroyed, its rest is skipped', async () => {
+  test('if destroyed, the rest of its bytes is skipped', async () => {
     const input = Buffer.concat([Buffer.from([200]), Buffer.alloc(200, 1), Buffer.from('\x02ok')]);
     for (const size of [1, 17, 201, 500]) {
       const seen: unknown[] = [];
@@ -157,7 +160,7 @@ describe('a frame longer than `stream`', () => {
     }
   });
 
-  test('the end of the input inside it is its error, behind what came, and that of the decoder', async () => {
+  test('the end of the input inside it is an error of the stream, after its bytes, and of the decoder', async () => {
     for (const size of [1, 4, 100]) {
       const decoder = decoding(
         new FrameDecoder(framing, { stream: 3 }),
@@ -178,7 +181,7 @@ describe('a frame longer than `stream`', () => {
     }
   });
 
-  test('one that nobody listens to brings no process down', async () => {
+  test('a stream without listeners does not crash the process', async () => {
     const decoder = decoding(new FrameDecoder(framing, { stream: 3 }), [Buffer.from('\x09hello')]);
     let kept: FrameStream | undefined;
     decoder.on('data', (frame) => (kept = frame));
@@ -200,7 +203,7 @@ describe('a frame longer than `stream`', () => {
     }
   });
 
-  test('is refused as too long from its header alone, and skipped where the framing says so', async () => {
+  test('is refused as too long by its header alone, or skipped if the framing says so', async () => {
     const strict = lengthPrefix({ lengthFieldLength: 1, maxFrameLength: 8 });
     await expect(
       read(decoding(new FrameDecoder(strict, { stream: 3 }), [Buffer.of(9)])),
@@ -216,7 +219,7 @@ describe('a frame longer than `stream`', () => {
     }
   });
 
-  test('has come in time once it is given', async () => {
+  test('meets frameTimeout once it is emitted', async () => {
     const decoder = new FrameDecoder(framing, { stream: 3, frameTimeout: 30, idleGap: 30 });
     const frames = read(decoder);
     decoder.write(Buffer.from('\x05he'));
@@ -228,7 +231,7 @@ describe('a frame longer than `stream`', () => {
     ]);
   });
 
-  test('any frames in any chunks, by any threshold', async () => {
+  test('any frames in any chunks, with any threshold', async () => {
     const some = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 });
     await fc.assert(
       fc.asyncProperty(
@@ -254,7 +257,7 @@ describe('a frame longer than `stream`', () => {
   });
 });
 
-describe('what cannot', () => {
+describe('framings that cannot stream', () => {
   test.each<[string, Framing]>([
     ['delimiter', delimiter({ delimiter: '\n' })],
     ['line', line()],
@@ -268,7 +271,7 @@ describe('what cannot', () => {
     );
   });
 
-  test('an option that is no length is refused', () => {
+  test('a `stream` that is not a length is refused', () => {
     expect(() => new FrameDecoder(long, { stream: -1 })).toThrow(RangeError);
     expect(() => new FrameDecoder(long, { stream: '9' as never })).toThrow(RangeError);
     expect(() => new FrameStream(1.5)).toThrow(RangeError);
@@ -276,7 +279,7 @@ describe('what cannot', () => {
     expect(() => new FrameStream(5, 7 as never)).toThrow(TypeError);
   });
 
-  test('a MessageDecoder reads none: the messages before it are given', async () => {
+  test('a MessageDecoder refuses a frame stream, after the messages before it', async () => {
     const framing = lengthPrefix({ lengthFieldLength: 1 });
     const codec = codecOf(struct({ text: bytesField(rest) }));
     for (const size of [1, 100]) {
@@ -301,7 +304,7 @@ describe('what cannot', () => {
 describe('FrameEncoder', () => {
   const framing = lengthPrefix({ lengthFieldLength: 2, byteOrder: 'big' });
 
-  test('writes a length and a Readable as a frame, in its place', async () => {
+  test('writes a length and a Readable as a frame, in order', async () => {
     const encoder = new FrameEncoder(framing);
     const written = collect(encoder);
     encoder.write(Buffer.from('a'));
@@ -312,7 +315,7 @@ describe('FrameEncoder', () => {
     expect((await written).toString('latin1')).toBe('\0\x01a\0\x05hello\0\0\0\x04ciao\0\x01z');
   });
 
-  test('fills in the length, or checks it, wherever it stands', async () => {
+  test('fills in the length, or checks it, at any offset', async () => {
     const write = async (framing: Framing, length: number, ...parts: string[]): Promise<string> => {
       const encoder = new FrameEncoder(framing);
       const written = collect(encoder);
@@ -383,7 +386,7 @@ describe('FrameEncoder', () => {
     await expect(written).rejects.toMatchObject(error);
   });
 
-  test('an error of its source is that of the stream', async () => {
+  test('an error of its source is the error of the encoder', async () => {
     const encoder = new FrameEncoder(framing);
     const written = collect(encoder);
     async function* failing(): AsyncGenerator<Buffer> {
@@ -400,7 +403,7 @@ describe('FrameEncoder', () => {
     await expect(lost).rejects.toMatchObject({ code: 'ERR_FRAME_LENGTH' });
   });
 
-  test('destroyed, it destroys the source', async () => {
+  test('destroys the source when it is destroyed', async () => {
     const encoder = new FrameEncoder(framing).on('error', () => {});
     const source = new PassThrough();
     encoder.write(new FrameStream(5, source));
@@ -411,7 +414,7 @@ describe('FrameEncoder', () => {
     expect(source.destroyed).toBe(true);
   });
 
-  test('a framing without parts refuses it', async () => {
+  test('a framing without parts refuses a frame stream', async () => {
     const encoder = new FrameEncoder(line());
     const written = collect(encoder);
     encoder.write(new FrameStream(5, [Buffer.from('hello')]));
@@ -425,7 +428,7 @@ describe('a large body', () => {
   /** A read of the source, the queues of the stages and of the frame: whatever the length of the body. */
   const HELD = 8 * CHUNK;
 
-  test('goes through in a few chunks, however slow its reader is', { timeout: 120_000 }, async () => {
+  test('is held in a few chunks at a time, however slow its reader is', { timeout: 120_000 }, async () => {
     let given = 0;
     let taken = 0;
     let most = 0;
@@ -545,7 +548,7 @@ describe('a large body', () => {
     server.close();
   });
 
-  test('a proxy whose source breaks off ends too, and says why', async () => {
+  test('a proxy whose source breaks off ends too, with the reason', async () => {
     const broken = Buffer.concat([header(100_000), Buffer.alloc(70_000)]);
     const out = new PassThrough();
     out.resume();

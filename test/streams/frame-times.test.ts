@@ -91,7 +91,7 @@ test.each<[string, (input: PassThrough, output: PassThrough) => void]>([
   input.end();
 });
 
-test('a conversation gives up the frame as well', () => {
+test('a conversation gives up a stalled frame as well', () => {
   const conversation = new Conversation(protocol);
   conversation.receive(hex('03 01 00'));
   expect(conversation.take()).toBeUndefined();
@@ -102,7 +102,7 @@ test('a conversation gives up the frame as well', () => {
   expect(conversation.take()).toEqual(hex('03 01 00 07'));
 });
 
-test('frameTimeout: the stale bytes are dropped and told, and the next frame is read in step', async () => {
+test('frameTimeout: the stale bytes are dropped and reported, and the next frame is read in step', async () => {
   const decoder = new LengthPrefixDecoder({ lengthFieldLength: 1, frameTimeout: 20, onTimeout: 'discard' });
   const { frames, discarded, error } = decoding(decoder);
   decoder.write(hex('01 AA 03 01 00'));
@@ -117,7 +117,7 @@ test('frameTimeout: the stale bytes are dropped and told, and the next frame is 
   decoder.destroy();
 });
 
-test('frameTimeout: by default an error, behind the frames before it', async () => {
+test('frameTimeout: by default an error, after the frames before it', async () => {
   const decoder = new FrameDecoder(line(), { frameTimeout: 10 });
   const { frames, error } = decoding(decoder);
   decoder.write('a\nb');
@@ -128,7 +128,7 @@ test('frameTimeout: by default an error, behind the frames before it', async () 
   expect(frames).toEqual(['61']);
 });
 
-test('frameTimeout counts from the first byte of a frame, whatever comes behind it', async () => {
+test('frameTimeout counts from the first byte of a frame, whatever follows it', async () => {
   const decoder = new FrameDecoder(line(), { frameTimeout: 50, onTimeout: 'discard' });
   const { discarded, frames } = decoding(decoder);
   const feed = setInterval(() => decoder.write('x'), 5);
@@ -138,7 +138,7 @@ test('frameTimeout counts from the first byte of a frame, whatever comes behind 
   decoder.destroy();
 });
 
-test('idleGap: silence ends what is unfinished', async () => {
+test('idleGap: silence ends an unfinished frame', async () => {
   const decoder = new FrameDecoder(line(), { idleGap: 30 });
   const { frames, discarded } = decoding(decoder);
   decoder.write('half a li');
@@ -149,7 +149,7 @@ test('idleGap: silence ends what is unfinished', async () => {
   decoder.destroy();
 });
 
-test('idleGap: where a length is known it decides, and silence does not', async () => {
+test('idleGap: if the length is known, silence does not end the frame', async () => {
   for (const [measured, start, rest, frame] of [
     [lengthPrefix({ lengthFieldLength: 1 }), '03 01', '00 07', '010007'],
     [fixedLength(3), '01', '00 07', '010007'],
@@ -166,7 +166,7 @@ test('idleGap: where a length is known it decides, and silence does not', async 
   }
 });
 
-test('a packet behind a false start is not dropped with it', async () => {
+test('a packet after a false start is not dropped with it', async () => {
   const framing = packets({ kinds: [{ start: [1], length: { offset: 1, add: 2 } }] });
   const decoder = new FrameDecoder(framing, { frameTimeout: 10, onTimeout: 'discard' });
   const { frames, discarded } = decoding(decoder);
@@ -182,7 +182,7 @@ test('a packet behind a false start is not dropped with it', async () => {
   decoder.destroy();
 });
 
-test('a consumer that holds the decoder back makes no frame late', async () => {
+test('backpressure of a consumer does not make a frame late', async () => {
   const decoder = new FrameDecoder(line(), {
     frameTimeout: 5,
     onTimeout: 'discard',
@@ -200,7 +200,7 @@ test('a consumer that holds the decoder back makes no frame late', async () => {
   decoder.destroy();
 });
 
-test('a server has idleGap too: silence ends what is unfinished, on each connection by itself', async () => {
+test('idleGap of a server: silence ends an unfinished frame, for each connection separately', async () => {
   const states = {
     on: { on: { m: ({ v }: { v: number }) => ({ send: { type: 'm' as const, v } }), late: () => ({}) } },
   };
@@ -231,7 +231,7 @@ test('a server has idleGap too: silence ends what is unfinished, on each connect
   expect(() => createServer(protocol, { idleGap: 1 })).toThrow('idleGap must be milliseconds from 2');
 });
 
-test('a client has them too', async () => {
+test('frameTimeout and idleGap of a client', async () => {
   const server = createTcpServer((socket) => {
     socket.write(hex('03 01 00'));
     socket.on('data', () => socket.write(hex('03 01 00 07')));

@@ -31,7 +31,7 @@ async function decoded(
 }
 
 test.each([1, 2, 5, 100])(
-  "onInvalid: 'discard' leaves out what is no message, in pieces of %i bytes",
+  "onInvalid: 'discard' skips invalid frames, in pieces of %i bytes",
   async (size) => {
     const [received, frames, codes] = await decoded(
       size,
@@ -46,11 +46,11 @@ test.each([1, 2, 5, 100])(
   },
 );
 
-test('by default the first of them ends the stream', async () => {
+test('by default the first invalid frame ends the stream', async () => {
   await expect(decoded(100, new MessageDecoder(codec))).rejects.toMatchObject({ name: 'MessageError' });
 });
 
-test('what a listener throws ends the stream, behind the messages before it', async () => {
+test('an exception of a listener ends the stream, after the messages before it', async () => {
   const decoder = new MessageDecoder(codec, { onInvalid: 'discard' });
   decoder.on('invalid', () => {
     throw new Error('enough');
@@ -58,6 +58,6 @@ test('what a listener throws ends the stream, behind the messages before it', as
   await expect(decoded(100, decoder)).rejects.toThrow('enough');
 });
 
-test('refuses another policy', () => {
+test('refuses an unknown policy', () => {
   expect(() => new MessageDecoder(codec, { onInvalid: 'skip' as never })).toThrow('onInvalid');
 });

@@ -107,7 +107,7 @@ function through(
 }
 
 describe('a stage with accept and produce alone', () => {
-  test('gives the same, whoever stands beside it and however the input is cut', async () => {
+  test('gives the same output for any neighbours and any cuts of the input', async () => {
     const inputs = fc.array(
       fc.oneof({ weight: 20, arbitrary: fc.integer({ min: 0, max: 9 }) }, fc.constant(255)),
       { maxLength: 200 },
@@ -159,7 +159,7 @@ describe('a stage with accept and produce alone', () => {
     expect(sizes).toEqual(new Array<number>(8).fill(64));
   });
 
-  test('may take its time', async () => {
+  test('may be asynchronous', async () => {
     class Slow extends Stage<number> {
       #number: number | undefined;
       #isDone = true;
@@ -189,7 +189,7 @@ describe('a stage with accept and produce alone', () => {
   });
 });
 
-test('what is thrown that is no Error is an Error in the callback', async () => {
+test('a thrown value that is not an Error becomes an Error in the callback', async () => {
   for (const thrown of [undefined, null, 'text', { toString: null }]) {
     class Throwing extends Own {
       protected override accept(n: number): void {

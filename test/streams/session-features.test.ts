@@ -55,7 +55,7 @@ test('what waited for the state, and is at work, is answered without the others'
 });
 
 describe('generators', () => {
-  test('are asked for more only while the consumer takes it', async () => {
+  test('are advanced only while the consumer reads', async () => {
     let asked = 0;
     const session = defineSession({
       ...codecs,
@@ -84,7 +84,7 @@ describe('generators', () => {
     ]);
   });
 
-  test('the message behind waits for the end of it; one that fails has sent what it sent', async () => {
+  test('the next message waits for the end of a generator; one that fails has sent what it yielded', async () => {
     const session = defineSession({
       ...codecs,
       initial: 'a',
@@ -118,7 +118,7 @@ describe('generators', () => {
   });
 });
 
-test('named timers run, and die with the stage', async () => {
+test('named timers fire, and are cleared with the stage', async () => {
   const session = defineSession({
     ...codecs,
     initial: 'a',
@@ -168,7 +168,7 @@ describe('concurrent rows', () => {
     },
   });
 
-  test('answer as they are ready; another message waits, and the end of the input too', async () => {
+  test('answer as they are ready; other messages wait, and the end of the input too', async () => {
     gates.length = 0;
     const result = through(session, [
       { type: 'work', n: 1 },
@@ -189,7 +189,7 @@ describe('concurrent rows', () => {
     });
   });
 
-  test('what breaks the protocol meanwhile is met behind their answers', async () => {
+  test('a violation meanwhile is reported after their answers', async () => {
     gates.length = 0;
     const result = through(session, [{ type: 'work', n: 1 }, { type: 'query' }]);
     while (gates.length < 1) await turn();

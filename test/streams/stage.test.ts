@@ -58,7 +58,7 @@ const PAIRS: Record<string, { stages: () => (NodeJS.ReadWriteStream & Readable)[
 };
 
 for (const [name, { stages, seen }] of Object.entries(PAIRS)) {
-  test(`neighbours that speak of different things pass single items: ${name}`, async () => {
+  test(`neighbours of different types pass single items: ${name}`, async () => {
     const source = name.includes('another framing') ? framed('a\nb', '\n') : framed('one', 'two');
     const out: Buffer[] = [];
     const sink = new Writable({
@@ -95,7 +95,7 @@ function echo(wait: () => Promise<unknown> | undefined) {
 const numbers = (count: number): string[] =>
   Array.from({ length: count }, (_, n) => JSON.stringify({ type: 'n', n }));
 
-test('a neighbour that is unpiped while it holds us back gets nothing more, and the next one gets the rest', async () => {
+test('a neighbour unpiped under backpressure gets nothing more, and the next one gets the rest', async () => {
   const messages = new LengthPrefixDecoder().pipe(new MessageDecoder(json<{ n: number }>()));
   const stuck = new StateMachine(echo(() => new Promise(() => {})));
   messages.pipe(stuck as never);
@@ -115,7 +115,7 @@ test('a neighbour that is unpiped while it holds us back gets nothing more, and 
   expect(got).toEqual(Array.from(got, (_, i) => got[0]! + i));
 });
 
-test('a write of what is no payload is an error behind the payloads before it', async () => {
+test('writing a value that is not a payload is an error, after the payloads before it', async () => {
   const encoder = new LengthPrefixEncoder();
   const out: Buffer[] = [];
   encoder.on('data', (chunk) => out.push(chunk));
@@ -126,7 +126,7 @@ test('a write of what is no payload is an error behind the payloads before it', 
   expect(Buffer.concat(out)).toEqual(framed('good'));
 });
 
-test('when an answer cannot be encoded, the messages behind it are not handled any more', async () => {
+test('when an answer cannot be encoded, the messages after it are not handled', async () => {
   const handled: number[] = [];
   const codec = json<{ type: 'n'; n: number }>();
   const session = defineSession({
@@ -174,7 +174,7 @@ test('when an answer cannot be encoded, the messages behind it are not handled a
   expect(handled).toEqual([0, 1, 2]);
 });
 
-test('a reader that is slow but takes what comes is not cut before it has its last answer', async () => {
+test('a slow reader is not cut before it has its last answer', async () => {
   const codec = json<{ type: 'n'; n: number }>();
   const session = defineSession({
     receives: codec,
@@ -211,7 +211,7 @@ test('a reader that is slow but takes what comes is not cut before it has its la
   expect(Buffer.concat(out).toString('latin1', 4)).toBe('{"type":"n","n":0}');
 });
 
-test('a message is encoded once, also where the output was full', async () => {
+test('a message is encoded once, even if the output was full', async () => {
   let encoded = 0;
   const codec: Codec<never, { length: number }> = {
     decode() {

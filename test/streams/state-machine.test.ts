@@ -172,7 +172,7 @@ const request: fc.Arbitrary<Request> = fc.oneof(
   },
 );
 
-test('a batch is the same as its messages one by one, whatever the handlers do in the middle', () =>
+test('a batch gives the same result as its messages one by one, whatever the handlers do', () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(request, { maxLength: 12 }),
@@ -256,7 +256,7 @@ const until = async (condition: () => boolean): Promise<void> => {
   while (!condition()) await turn();
 };
 
-describe('the last word, on a real socket', () => {
+describe('the end of a session, on a real socket', () => {
   const cases: [string, Request[], Reply[], object | undefined][] = [
     ['a final state', [{ type: 'say', n: 1 }, { type: 'bye' }], [heard(1), ENDED], undefined],
     [
@@ -311,7 +311,7 @@ describe('the last word, on a real socket', () => {
     expect(await ends[0]).toMatchObject({ code: 'ERR_MESSAGE_UNKNOWN' });
   });
 
-  test('a client that commands and half-closes gets every answer', async () => {
+  test('a client that sends commands and half-closes gets every answer', async () => {
     const { port, ends } = await serve(sessionWith());
     const socket = await dial(port);
     socket.end(bytesOf({ type: 'wait', n: 1 }, { type: 'many', n: 200 }, { type: 'wait', n: 2 }));
@@ -356,7 +356,7 @@ describe('the last word, on a real socket', () => {
     expect(sent).toBeGreaterThan(block.length);
   });
 
-  test('a client that vanishes: the system error as it is, and no timer left', async () => {
+  test('a client that vanishes: the system error unchanged, and no timer left', async () => {
     const { port, ends, machines } = await serve(
       sessionWith({ within: 60_000, idle: 60_000, frame: 60_000 }),
     );
@@ -368,7 +368,7 @@ describe('the last word, on a real socket', () => {
     expect(machines[0]!.destroyed).toBe(true);
   });
 
-  test('a client that vanishes while a handler is at work', async () => {
+  test('a client that vanishes while a handler runs', async () => {
     const gate = deferred();
     let asked = false;
     const session = defineSession({
@@ -408,7 +408,7 @@ function deferred(): { promise: Promise<unknown>; resolve: (value: unknown) => v
   return { promise, resolve };
 }
 
-test('of short requests for long answers few are taken before the first answer is written', async () => {
+test('few short requests for long answers are handled before the first answer is written', async () => {
   const long = messages(u8, { long: message(1, { body: bytes(rest) }) });
   const body = Buffer.alloc(65_536);
   const asked = messages(u8, { ask: message(1) });
@@ -508,7 +508,7 @@ describe('deadlines, by fake timers', () => {
     return { input, machine, answers, end, send };
   }
 
-  test('within: whatever comes meanwhile', async () => {
+  test('within: expires whatever arrives meanwhile', async () => {
     const { input, machine, answers, end, send } = connect({ within: 1_000 });
     for (let i = 0; i < 9; i++) {
       vi.advanceTimersByTime(111);
@@ -525,7 +525,7 @@ describe('deadlines, by fake timers', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('within: a state left in time has none, and one entered anew begins anew', async () => {
+  test('within: ends when the state is left, and restarts when it is entered again', async () => {
     const { input, answers, end, send } = connect({ within: 1_000 });
     vi.advanceTimersByTime(999);
     await send(bytesOf({ type: 'flip' }));
@@ -542,7 +542,7 @@ describe('deadlines, by fake timers', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('within: a handler that never comes back is no excuse', async () => {
+  test('within: expires even if a handler never returns', async () => {
     const never = new Promise<void>(() => {});
     const session = defineSession({
       receives: requests,
@@ -560,7 +560,7 @@ describe('deadlines, by fake timers', () => {
     expect(await end).toMatchObject({ code: 'ERR_TIMEOUT_STATE' });
   });
 
-  test('idle: since the last message; bytes that make none do not count', async () => {
+  test('idle: counts from the last message; bytes that complete no message do not count', async () => {
     const { input, answers, end, send } = connect({ idle: 1_000 });
     for (let i = 0; i < 5; i++) {
       vi.advanceTimersByTime(999);
@@ -580,7 +580,7 @@ describe('deadlines, by fake timers', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('idle: a handler of ours at work is no silence of the peer', async () => {
+  test('idle: a running handler does not count as silence of the peer', async () => {
     const gate = deferred();
     const session = defineSession({
       receives: requests,
@@ -633,7 +633,7 @@ describe('deadlines, by fake timers', () => {
     expect(await end).toMatchObject({ code: 'ERR_TIMEOUT_STATE', state: 'right' });
   });
 
-  test('frame: a byte a minute is no sign of life', async () => {
+  test('frame: a byte a minute does not keep a frame alive', async () => {
     const { input, answers, end, send } = connect({ frame: 60_000 });
     vi.advanceTimersByTime(1_000_000);
     const [first, ...more] = bytesOf({ type: 'say', n: 1 });
@@ -651,7 +651,7 @@ describe('deadlines, by fake timers', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('frame: one that begins behind a complete one has its own time', async () => {
+  test('frame: a frame that begins after a complete one has its own deadline', async () => {
     const { input, answers, end, send } = connect({ frame: 1_000 });
     const bytes = bytesOf({ type: 'say', n: 1 }, { type: 'say', n: 2 }, { type: 'say', n: 3 });
     await send(bytes.subarray(0, 3));
@@ -710,14 +710,14 @@ describe('deadlines, by fake timers', () => {
   });
 });
 
-describe('messages that answer nothing', () => {
+describe('unsolicited messages', () => {
   test('a greeting comes first', async () => {
     const machine = new StateMachine(sessionWith({ greet: true }));
     machine.end({ type: 'say', n: 1 } as never);
     expect(await machine.toArray()).toEqual([heard(255), heard(1)]);
   });
 
-  test('are interleaved whole, also while a handler is at work', async () => {
+  test('are interleaved whole, also while a handler runs', async () => {
     const gate = deferred();
     const session = defineSession({
       receives: requests,
@@ -779,7 +779,7 @@ describe('messages that answer nothing', () => {
     expect(most).toBeLessThan(10);
   });
 
-  test('ready() comes back when the stage is destroyed', async () => {
+  test('ready() resolves when the stage is destroyed', async () => {
     const machine = new StateMachine(sessionWith(), { readableHighWaterMark: 1 });
     while (machine.send(SORRY));
     const ready = machine.ready();
@@ -791,7 +791,7 @@ describe('messages that answer nothing', () => {
     );
   });
 
-  test('that the state does not allow are refused, and nothing happens', async () => {
+  test('are refused without effect if the state does not allow them', async () => {
     const session = defineSession({
       receives: requests,
       sends: replies,
@@ -817,7 +817,7 @@ describe('messages that answer nothing', () => {
   });
 });
 
-test('anybody may listen: the same answers through a foreign Transform behind the machine', async () => {
+test('the answers are the same through a foreign Transform after the machine', async () => {
   const passed: unknown[] = [];
   const tap = new Transform({
     objectMode: true,
@@ -842,7 +842,7 @@ test('anybody may listen: the same answers through a foreign Transform behind th
   expect(passed).toEqual([heard(1), heard(2), ENDED]);
 });
 
-test('handlers of one connection share a context, which may be given', async () => {
+test('handlers of one connection share a context, which the caller may give', async () => {
   const session = defineSession({
     receives: requests,
     sends: messages(u8, { heard: message(1, { n: u8, who: utf8(u8) }) }),

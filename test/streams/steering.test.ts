@@ -63,7 +63,7 @@ test('neighbours follow the session', async () => {
   expect(await runs(writing, 'one\naa\nbb\n')).toMatchObject({ sent: 'one\naabb', code: undefined });
 });
 
-test('a stage in between is an error, behind nothing that was read wrongly', async () => {
+test('a stage in between is an error, before anything is read wrongly', async () => {
   const before = stages(false);
   expect(
     await runs([before.frames, passing(), before.messages, before.machine, before.encoder], 'one\ntwo\n'),

@@ -13,7 +13,7 @@ const list = {
   body: Buffer.from('00a1b2', 'hex'),
 };
 
-describe('what passes', () => {
+describe('which messages pass', () => {
   test.each<[string, object, boolean]>([
     ['type = move and x > 10', move, true],
     ['type = move and x > 11', move, false],
@@ -65,7 +65,7 @@ describe('what passes', () => {
     expect(parseWhere(text)(message)).toBe(passes);
   });
 
-  test('@names are about the message', () => {
+  test('names with @ are properties of the message', () => {
     const where = parseWhere('@state = closing and @size > 4');
     expect(where(move, { state: 'closing', size: 5 })).toBe(true);
     expect(where(move, { state: 'open', size: 5 })).toBe(false);

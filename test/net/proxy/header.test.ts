@@ -117,26 +117,26 @@ const VECTORS: Record<string, { bytes: Buffer; header: ProxyHeader }> = {
 };
 
 describe.each(Object.entries(VECTORS))('%s', (_, { bytes, header }) => {
-  test('whole, and with what follows', () => {
+  test('is read whole, and with bytes after it', () => {
     expect(readProxyHeader(bytes)).toEqual({ header, length: bytes.length });
     const behind = Buffer.concat([bytes, Buffer.from([0x0d, 0x0a, 1])]);
     expect(readProxyHeader(behind)).toEqual({ header, length: bytes.length });
   });
 
-  test('cut at every byte, it waits for the rest', () => {
+  test('cut at any byte, waits for the rest', () => {
     for (let end = 0; end < bytes.length; end++)
       expect(readProxyHeader(bytes.subarray(0, end))).toBeUndefined();
   });
 });
 
-test('the address block of a header that says so is kept apart from the memory it came in', () => {
+test('the unique id of a header is a copy, not a view of the input', () => {
   const bytes = Buffer.from(VECTORS['v2 TCP6 with TLVs']!.bytes);
   const { header } = readProxyHeader(bytes)!;
   bytes.fill(0);
   expect(header.uniqueId).toEqual(hex('00 ff'));
 });
 
-describe('what is no header', () => {
+describe('invalid headers', () => {
   const v2 = VECTORS['v2 TCP4']!.bytes;
   const changed = (at: number, value: number): Buffer => {
     const bytes = Buffer.from(v2);
@@ -178,7 +178,7 @@ describe('what is no header', () => {
     expect(thrown).toMatchObject({ code: 'ERR_PROXY_HEADER', origin: 'peer', offset });
   });
 
-  test('a checksum that is wrong, LOCAL or not', () => {
+  test('a wrong checksum, LOCAL or not', () => {
     const right = VECTORS['v2 LOCAL, with TLVs that are ignored and a right CRC32C']!.bytes;
     const wrong = Buffer.from(right);
     wrong[22]! ^= 1;
@@ -261,7 +261,7 @@ test('a header that comes byte by byte is gathered in linear work', () => {
   expect([at, unread, socket.listenerCount('readable')]).toEqual([bytes.length, undefined, 0]);
 });
 
-test('what is written is read', () => {
+test('every written header is read back', () => {
   fc.assert(
     fc.property(version2, (header) => {
       const bytes = writeProxyHeader(header);
@@ -292,7 +292,7 @@ test('a header that cannot be written is refused', () => {
   expect(() => writeProxyHeader({ ...header, authority: 'x'.repeat(65_536) })).toThrow(RangeError);
 });
 
-test('any bytes give a header, the wish for more, or one error of this library', () => {
+test('any bytes give a header, a request for more bytes, or a coded error', () => {
   const start = fc.constantFrom(hex(SIGNATURE), hex(SIGNATURE, '21'), Buffer.from('PROXY '), Buffer.alloc(0));
   fc.assert(
     fc.property(start, fc.uint8Array({ maxLength: 300 }), (head, rest) => {

@@ -150,7 +150,7 @@ describe('fields', () => {
     for (const change of changes) if (change.breaks.length > 0) expectShown(change, older, newer);
   });
 
-  test('messages, what stands behind them, and limits', () => {
+  test('messages, fields after them, and limits', () => {
     const more = { n: message(2, { a: u8 }) };
     const breaks = (a: ProtocolParts, b: ProtocolParts): string[] =>
       changesOf(a, b).map((one) => one.breaks.join(' '));
@@ -174,7 +174,7 @@ describe('values', () => {
   const by = (add: number): AnyField =>
     mapped(u8, { name: 'sum', decode: (raw) => raw + add, encode: (value: number) => value - add });
 
-  test('a message that is read as other values is a break, whatever the declarations say', () => {
+  test('a message that decodes to other values is a breaking change, whatever the declarations say', () => {
     const [older, newer] = [version({ a: by(1) }), version({ a: by(2) })];
     const [first, second, ...others] = changesOf(older, newer);
     const path = 'clientMessages.m.a';
@@ -184,7 +184,7 @@ describe('values', () => {
     expect(others).toEqual([]);
   });
 
-  test('the safe change where the values differ becomes the break', () => {
+  test('a change that would be safe is breaking if the values differ', () => {
     const [change] = changesOf(version({ a: defaulted(by(1), 7) }), version({ a: defaulted(by(2), 9) }));
     expect(change).toMatchObject({ path: 'clientMessages.m.a', breaks: ['readers'], shown: { by: 'new' } });
     expect(change!.reason).toBe(
@@ -215,14 +215,14 @@ describe('values', () => {
         union(u8, { a: message(1, { x: u8 }), b: message(2, { y: u8 }) }, { otherwise: 'unknown' }),
       ),
     ],
-  ])('%s are no values', (_, before, after) => {
+  ])('%s are not values', (_, before, after) => {
     const changes = changesOf(version({ f: before }), version({ f: after }));
     expect(changes.length).toBeGreaterThan(0);
     expect(changes.filter(({ breaks }) => breaks.length > 0)).toEqual([]);
   });
 });
 
-test('framings: another cut shows bytes, a limit says whom it breaks, options of readers are safe', () => {
+test('framings: a different cut shows bytes, a limit names the side that breaks, options of readers are safe', () => {
   const of = (framing: object): ProtocolParts => ({ ...version({}), framing }) as never;
   const [change] = compareProtocols(of(lengthPrefix()), of(lengthPrefix({ byteOrder: 'big' }))).changes;
   expect(change).toMatchObject({
@@ -239,7 +239,7 @@ test('framings: another cut shows bytes, a limit says whom it breaks, options of
   expect(compareProtocols(of(lengthPrefix()), of(fixedLength(3))).isSafe).toBe(false);
 });
 
-test('sessions: what a state takes, what it answers, how long it may last', () => {
+test('sessions: the messages a state accepts, its answers, and its deadlines', () => {
   const codec = messages(u8, { a: message(1), b: message(2) });
   const of = (states: object): ProtocolParts =>
     ({
@@ -265,7 +265,7 @@ test('sessions: what a state takes, what it answers, how long it may last', () =
   expect(changed({ unsolicited: ['a'] })[0]).toMatch(/^sessions other messages may be sent unasked/);
 });
 
-test('what breaks sessions is shown by a conversation that one version allows and the other refuses', () => {
+test('a breaking change of a session is shown by a conversation that only one version allows', () => {
   const [asks, says] = [
     messages(u8, { login: message(1), get: message(2), quit: message(3) }),
     messages(u8, { ok: message(1), no: message(2), news: message(3) }),
@@ -328,7 +328,7 @@ function expectTrace(
   expect(() => play(other, last!)).toThrow(StateError);
 }
 
-test('a document stands for a protocol', () => {
+test('a document can replace a protocol', () => {
   const [older, newer] = [version({ a: u8 }), version({ a: u16be })];
   const documents = [older, newer].map((one) => JSON.parse(JSON.stringify(toJSON(one))));
   expect(compareProtocols(documents[0], documents[1], options)).toEqual(
@@ -338,7 +338,7 @@ test('a document stands for a protocol', () => {
 });
 
 describe('changes at random', () => {
-  test('safe is safe, and what breaks is shown by a message that breaks', () => {
+  test('safe changes break nothing, and each breaking change is shown by a message that breaks', () => {
     let safe = 0;
     let shown = 0;
     fc.assert(
@@ -367,7 +367,7 @@ describe('changes at random', () => {
     expect(safe).toBeGreaterThan(0);
   }, 600_000);
 
-  test('a protocol and its document differ in nothing', () => {
+  test('a protocol and its document are equal', () => {
     fc.assert(
       fc.property(pairs, ([plan]) => {
         const one = protocolOf(plan)!;

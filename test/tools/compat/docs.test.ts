@@ -8,7 +8,7 @@ import { compareProtocols } from '../../../src/tools/index.ts';
 
 const page = fs.readFileSync(path.resolve(import.meta.dirname, '../../../docs/compat.md'), 'utf8');
 
-test('the code of docs/compat.md prints what breaks', () => {
+test('the code of docs/compat.md prints the breaking changes', () => {
   const version = (x: typeof u8): object => {
     const codec = messages(u8, { move: message(1, { x }) });
     return { name: 'p', framing: lengthPrefix(), clientMessages: codec, serverMessages: codec };

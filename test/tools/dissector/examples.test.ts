@@ -100,7 +100,7 @@ function valuesOf(layers: readonly Layer[], name: string): string[] {
 }
 
 describe.skipIf(!isThere('tshark'))('tshark', () => {
-  test('says of random messages of the examples what we say', () => {
+  test('shows random messages of the examples as we decode them', () => {
     const scripts: Record<string, string> = {};
     const conversations = new Conversations();
     const lossy = new Set<string>();
@@ -146,7 +146,7 @@ describe.skipIf(!isThere('tshark'))('tshark', () => {
     expect([...lossy]).toEqual(['wp_resp']);
   });
 
-  test('says of MQTT what its own dissector says', () => {
+  test('shows MQTT as Wireshark’s own dissector does', () => {
     const conversations = new Conversations();
     const packets = fc.sample(arbitraryMessage(mqtt as AnyCodec), { numRuns: 60, seed: seed + 1 }) as {
       type: string;
@@ -171,7 +171,7 @@ describe.skipIf(!isThere('tshark'))('tshark', () => {
     expect(valuesOf(ours, 'wp_mqtt.flags.qos').length).toBe(theirs.length);
   });
 
-  test('says of Modbus what its own dissector says', () => {
+  test('shows Modbus as Wireshark’s own dissector does', () => {
     const conversations = new Conversations();
     conversations.open(0, 502);
     const { requests, replies, framing } = modbus;

@@ -54,7 +54,7 @@ function run(capture: Uint8Array, ...options: string[]): readonly Layer[] {
 }
 
 describe.skipIf(!isThere('tshark'))('tshark', () => {
-  test('puts segments in order where it is told to', () => {
+  test('reorders segments if its preference says so', () => {
     const bytes = Buffer.concat(Array.from({ length: 40 }, (_, index) => move(index)));
     const segments = Array.from({ length: bytes.length / 20 }, (_, index) =>
       packet({
@@ -74,7 +74,7 @@ describe.skipIf(!isThere('tshark'))('tshark', () => {
     expect(seen(layers)).toEqual(Array.from({ length: 40 }, (_, index) => String(index)));
   });
 
-  test('claims a connection that was joined in the middle where a segment begins with a message', () => {
+  test('recognizes a connection captured from the middle at a segment that begins with a message', () => {
     const long = wireOf(drone.clientMessages.encode({ type: 'write', text: 'a'.repeat(40) }));
     const segments = [
       long.subarray(20),
@@ -93,7 +93,7 @@ describe.skipIf(!isThere('tshark'))('tshark', () => {
     expect(layers[0]!.packet).toBe(2);
   });
 
-  test('finds the next message behind a frame that cannot be read', () => {
+  test('finds the next message after a frame that cannot be read', () => {
     const bytes = [
       move(1),
       Buffer.from('ffffff7f0102', 'hex'),
@@ -143,7 +143,7 @@ describe.skipIf(!isThere('tshark'))('tshark', () => {
     expect(run(conversations.bytes()).length).toBeGreaterThan(300);
   });
 
-  test('reads datagrams, with their framing or without', () => {
+  test('reads datagrams, with and without a framing', () => {
     const conversations = new Conversations();
     conversations.datagram('10.0.0.1:5000', '10.0.0.2:4000', Buffer.concat([move(1), move(2)]));
     conversations.datagram('10.0.0.1:5000', '10.0.0.2:4000', move(3).subarray(0, 9));
@@ -153,7 +153,7 @@ describe.skipIf(!isThere('tshark'))('tshark', () => {
     expect(seen(run(bare.bytes(), '-o', 'drone.bare:TRUE'))).toEqual(['4']);
   });
 
-  test('claims another port only where the preference says so, and the bytes are a message', () => {
+  test('recognizes another port only if the preference says so and the bytes are a message', () => {
     const conversations = new Conversations();
     conversations.open(0, 9_999);
     conversations.send(0, 'client', move(1));
@@ -176,7 +176,7 @@ describe.skipIf(!isThere('tshark'))('tshark', () => {
     ]);
   });
 
-  test('takes any names: none of them ends a string or a comment of Lua', () => {
+  test('accepts any names: none ends a string or a comment in Lua', () => {
     const hostile = 'x"] = nil os.exit() --\n]]\\" .. \r\0é';
     const codec = messages(u8, {
       [hostile]: message(1, { [hostile.replaceAll('.', '')]: i32le, ok: utf8(u8) }),
@@ -220,7 +220,7 @@ describe.skipIf(!isThere('tshark'))('tshark', () => {
     ]);
   });
 
-  test('stays within what Wireshark bears: deep recursions, and lists of many elements', () => {
+  test('respects the limits of Wireshark: deep recursions, and lists of many elements', () => {
     interface Nest {
       inner: Nest | undefined;
     }

@@ -46,7 +46,7 @@ function framed(framing: Framing, payload: Buffer): Buffer {
 }
 
 describe.skipIf(!isThere('lua5.2') || !isThere('lua5.4'))('without Wireshark', () => {
-  test('Lua 5.4 says what Lua 5.2 says', () => {
+  test('Lua 5.4 gives the same as Lua 5.2', () => {
     const files = VECTORS.flatMap(({ good, badBytes }) =>
       [
         ...good.slice(0, 3).map(([declaration, , bytes]) => [declaration, bytes] as const),

@@ -118,7 +118,7 @@ const ANY: Readonly<Record<string, Framing>> = {
 };
 
 describe.skipIf(!isThere('tshark'))('tshark', () => {
-  test('shows what we decode, of random declarations in every framing', () => {
+  test('shows messages as we decode them, for random declarations in every framing', () => {
     const names = Object.keys(ANY);
     const scripts: Record<string, string> = {};
     const conversations = new Conversations();
@@ -175,7 +175,7 @@ describe.skipIf(!isThere('tshark'))('tshark', () => {
     expect(count).toBeGreaterThan(7 * names.length);
   });
 
-  test('cuts what carries marks, lengths and sums of its own', () => {
+  test('cuts packets with marks, lengths and checksums', () => {
     const scripts: Record<string, string> = {};
     const conversations = new Conversations();
     const all: { name: string; codec: AnyCodec; sent: Sent[]; isCopy: boolean }[] = [];
@@ -218,7 +218,7 @@ describe.skipIf(!isThere('tshark'))('tshark', () => {
     }
   });
 
-  test('says where a frame carries a wrong sum', () => {
+  test('reports a frame with a wrong checksum', () => {
     const { framing, codec, payloads } = OWN['NMEA 0183']!;
     const conversations = new Conversations();
     conversations.open(0, 4_000);

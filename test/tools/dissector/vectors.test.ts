@@ -12,7 +12,7 @@ function unhex(text: string): Buffer {
   return Buffer.from(text.replaceAll(/[\s|]/g, ''), 'hex');
 }
 
-test.skipIf(!isThere('tshark'))('tshark says of every vector what we say', () => {
+test.skipIf(!isThere('tshark'))('tshark shows every vector as we decode it', () => {
   const framing = lengthPrefix({ lengthFieldLength: 2, byteOrder: 'big' });
   const scripts: Record<string, string> = {};
   const conversations = new Conversations();

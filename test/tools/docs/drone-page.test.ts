@@ -17,7 +17,7 @@ import { mutated, seededNumbers } from '../../support/mutated.ts';
 import { isThere } from '../../support/programs.ts';
 import { root } from '../../support/run.ts';
 
-test('docs/drone-wire.md is what `wirepipe docs drone` gives', () => {
+test('docs/drone-wire.md is the output of `wirepipe docs drone`', () => {
   expect(readFileSync(path.join(root, 'docs/drone-wire.md'), 'utf8')).toBe(wireDocs(drone).text);
 });
 
@@ -221,7 +221,7 @@ describe.skipIf(!isThere('/usr/bin/python3'))(
       expect(answers).toEqual(all.map(cut));
     });
 
-    test('takes the streams of the page’s examples for what the page says', async () => {
+    test('reads the streams of the page’s examples as the page says', async () => {
       const { text } = wireDocs(drone);
       const rows = [...text.matchAll(/^\| `([0-9a-f ]+)` \| [^|`]+ \| (\{?.*) \|$/gm)]
         .map(([, bytes, takes]) => ({ bytes: hexOf(bytes!), takes: takes!.replaceAll('`', '') }))

@@ -49,7 +49,7 @@ const EXAMPLES = [
 ];
 
 test.each(EXAMPLES.map((protocol) => [protocol.name, protocol] as const))(
-  'the page of %s says all of it, with an example of each message',
+  'the page of %s describes all of it, with an example of each message',
   (_, protocol) => {
     const { text, gaps } = wireDocs(protocol);
     expect(gaps).toEqual([]);
@@ -72,13 +72,13 @@ test.each(VECTORS.map(({ kind, good }) => [kind, good] as const))(
   },
 );
 
-test('a message that the parameters rule out has no example, and the page says so', () => {
+test('a message that the parameters exclude has no example, and the page says so', () => {
   const { text, gaps } = wireDocs(protocolOf('mqtt 3.1.1', mqttFraming, mqtt.with({ version: 4 })));
   expect(gaps.map(({ where }) => where)).toEqual(['both: auth']);
   expect(text).toContain('the parameter `version`');
 });
 
-test('sizes, conditions, enumerations and sums are sentences', () => {
+test('sizes, conditions, enumerations and checksums are described in sentences', () => {
   const text = page(
     codecOf(
       f.struct({
@@ -132,7 +132,7 @@ test('every byte of an example is explained', () => {
   );
 });
 
-test('what only code knows is said on the page and in the answer', () => {
+test('parts that only code defines are listed on the page and in the result', () => {
   const own = f.custom<number>({
     name: 'own',
     minSize: 1,
@@ -193,7 +193,7 @@ test('hostile names stay names in Markdown', () => {
   expect(text).not.toContain('\u202e');
 });
 
-test('the verb writes the page, and says on stderr what is not on it', async () => {
+test('the command writes the page, and lists on stderr what it omits', async () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-'));
   const out = path.join(folder, 'page.md');
   expect(await run([...cli, 'docs', '--out', out])).toEqual({ status: 0, stdout: '', stderr: '' });
@@ -245,7 +245,7 @@ test('a byte diagram in characters, as RFCs draw it', () => {
 - \`A\` is \`urgent\``);
 });
 
-test('streams at the edges stand beside what a reader takes of them', () => {
+test('streams at the limits are shown with the frames that a reader takes from them', () => {
   const put = { name: f.utf8(f.u8), at: f.u16be };
   const text = page(messages(f.u8, { put: message(7, put), no: message(0) }));
   for (const row of [
@@ -265,7 +265,7 @@ test('streams at the edges stand beside what a reader takes of them', () => {
   expect(ignoring).toMatch(/a message, and a byte after it in its frame \| `\{"type":"put"/);
 });
 
-test('what is refused stands once, and says whose messages it is where names are not enough', () => {
+test('each refused input is listed once, with its direction if the name is ambiguous', () => {
   const client = messages(f.u8, { say: message(1, { text: f.utf8(f.u8) }) });
   const server = messages(
     f.u8,
@@ -284,7 +284,7 @@ test('what is refused stands once, and says whose messages it is where names are
   }
 });
 
-test('the session is said in words: who begins, what breaks it, what a final state does, and a conversation', () => {
+test('the session is described in words: which side begins, what breaks it, final states, and a conversation', () => {
   const client = messages(f.u8, { ask: message(1), bye: message(2), stop: message(3) });
   const server = messages(f.u8, { yes: message(1), no: message(2) });
   const answer = () => ({ send: { type: 'yes' } }) as never;
@@ -317,7 +317,7 @@ test('the session is said in words: who begins, what breaks it, what a final sta
   );
 });
 
-test('a CRC of one’s own has its parameters', () => {
+test('a custom CRC is shown with its parameters', () => {
   const own = crc({ name: 'mine', width: 16, polynomial: 0x1021, initial: 0, reflected: false, final: 0 });
   expect(page(codecOf(f.struct({ a: f.u8, sum: f.checksum(f.u16be, own) })))).toContain(
     'the polynomial is `0x1021`',

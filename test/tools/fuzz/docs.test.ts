@@ -8,7 +8,7 @@ import { root, run } from '../../support/run.ts';
 
 const text = readFileSync(path.join(root, 'docs/fuzzing.md'), 'utf8');
 
-test('the program runs, and its server does nothing wrong', async () => {
+test('the program runs, and finds no fault in its server', async () => {
   const [, code = ''] = /<!-- run -->\n```ts\n(.*?)\n```/s.exec(text) ?? [];
   expect(code).toContain('fuzz(drone');
   const { outputText } = ts.transpileModule(code, {
@@ -19,7 +19,7 @@ test('the program runs, and its server does nothing wrong', async () => {
   expect(status).toBe(0);
 });
 
-test('every kind of attack stands in the table', () => {
+test('the table lists every kind of attack', () => {
   const rows = [...text.matchAll(/^ {3}\| `(\w+)` \|/gm)].map(([, kind]) => kind);
   expect(rows).toEqual([...ATTACK_KINDS]);
 });

@@ -10,7 +10,7 @@ import { strictTable } from '../../../src/tools/fuzz/strict-table.ts';
 const hex = (misses: readonly { what: string; bytes: Buffer }[]): Record<string, string> =>
   Object.fromEntries(misses.map(({ what, bytes }) => [what, bytes.toString('hex')]));
 
-test('payloads beside a good one: fields at their boundaries, lengths and tags, cuts, text that is none', () => {
+test('payloads near a valid one: fields at their boundaries, lengths and tags, cuts, invalid text', () => {
   const bytesOf = (payload: string): string[] =>
     payloadMisses(clientMessages, Buffer.from(payload, 'hex')).map(({ bytes }) => bytes.toString('hex'));
   // write: tag 02, length 05, text 'Hi é'
@@ -49,12 +49,12 @@ test('payloads beside a good one: fields at their boundaries, lengths and tags, 
   expect(new Set(moves).size).toBe(moves.length);
 });
 
-test('of a codec that is not declared, each byte', () => {
+test('of an undeclared codec, each byte is changed', () => {
   const misses = Object.values(hex(payloadMisses({}, Buffer.from([1, 2]))));
   expect(misses).toEqual(expect.arrayContaining(['ff02', '01', '02', '0180']));
 });
 
-test('frames beside a good one: lengths off by one, at the most and beyond', () => {
+test('frames near a valid one: lengths off by one, at the maximum and above it', () => {
   // length 2 u32le, payload 41 42
   const misses = hex(
     frameMisses(lengthPrefix({ maxFrameLength: 1_000 }), Buffer.from('020000004142', 'hex')),
@@ -78,7 +78,7 @@ test.each<[string, Framing]>([
   ['fixedLength', fixedLength(4)],
   ['slip', slip({ maxFrameLength: 100 })],
   ['cobs', cobs({ maxFrameLength: 100 })],
-])('%s: some near misses are refused, whatever the framing', (_, framing) => {
+])('%s: some near misses are refused in every framing', (_, framing) => {
   const writer = framing.writer();
   const frame = Buffer.alloc(writer.bound(4));
   const end = writer.write(frame, 0, Buffer.from('ABCD'), 0, 4);
@@ -96,7 +96,7 @@ test.each<[string, Framing]>([
   expect(outcomes).toContain(false);
 });
 
-test('routes through the table, and what a state takes and stays', () => {
+test('routes through the table, and messages after which a state stays', () => {
   const table = strictTable(drone.session.table);
   const routes = routesFrom(table, 'handshake');
   expect(routes.get('authenticated')).toEqual([{ from: 'handshake', type: 'write', to: 'authenticated' }]);
@@ -106,7 +106,7 @@ test('routes through the table, and what a state takes and stays', () => {
   expect(stayingTypes(table, 'closing')).toEqual([]);
 });
 
-test('what a refusal is', () => {
+test('parses which answers count as a refusal', () => {
   const types = ['ok', 'error'];
   expect(parseRefusal('close', types)).toEqual({ ends: 'always', says: new Set() });
   expect(parseRefusal('close', types, true)).toEqual({ ends: 'always', says: undefined });

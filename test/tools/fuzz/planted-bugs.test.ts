@@ -105,7 +105,7 @@ describe('bugs planted in a server by hand', () => {
     expect(status).toBe(1);
   });
 
-  test('the tests that were made pass with the server that has no bug', async () => {
+  test('the generated tests pass against the server without the bug', async () => {
     const { child, port } = byHand();
     process.env.PORT = String(await port);
     const names = BUGS.filter(([, kinds]) => !kinds.includes('memory')).map(([bug]) =>
@@ -137,7 +137,7 @@ describe('servers without a bug', () => {
     child.kill('SIGKILL');
   });
 
-  test('ours, which is seldom given the processor, too', async () => {
+  test('our server, also when it rarely gets the processor', async () => {
     const server = createServer(drone);
     await server.listen({ port: 0, host: '127.0.0.1' });
     const { port } = server.address() as net.AddressInfo;
@@ -145,7 +145,7 @@ describe('servers without a bug', () => {
     await server.close();
   });
 
-  test('a flood that nobody reads is held back, and answered when it is read', async () => {
+  test('a flood whose answers are not read is held back, and answered once they are read', async () => {
     const { child, port } = byHand();
     const flood = { ...few, attacks: 2, kinds: ['floods'] as const, flood: 524_288, pid: child.pid! };
     const report = await fuzz(drone, options(await port, flood));

@@ -134,7 +134,7 @@ async function attacked(bug?: Bug): Promise<FuzzReport> {
   return report;
 }
 
-test('nothing is found, and states behind a challenge are reached', async () => {
+test('nothing is found, and states after a challenge are reached', async () => {
   const { failures, reached, unreached, attacks } = await attacked();
   expect(failures).toEqual([]);
   expect(reached).toEqual(['new', 'challenged', 'open']);

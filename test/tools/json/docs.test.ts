@@ -18,7 +18,7 @@ test('docs/declaration-json.md shows the document of the drone', () => {
   expect(shown('state')).toEqual((document.session as { states: unknown[] }).states[0]);
 });
 
-test('docs/declaration-json.md: the protocol that is made of it does the same', () => {
+test('docs/declaration-json.md: the protocol made from the document behaves the same', () => {
   const same = fromJSON(JSON.parse(JSON.stringify(toJSON(drone as never))), {
     functions: functionsOf(drone as never),
   });

@@ -140,7 +140,7 @@ describe('every kind of field', () => {
     }
   });
 
-  test('declarations at random give the same messages and the same errors', () => {
+  test('random declarations give the same messages and the same errors', () => {
     fc.assert(
       fc.property(
         arbitraryCodec().chain((codec) =>
@@ -285,7 +285,7 @@ describe('every framing', () => {
     );
   });
 
-  test('every maker of framings that the package exports is among them', async () => {
+  test('every framing that the package exports is tested', async () => {
     const exported = await import('../../../src/index.ts');
     const makers = Object.entries(exported).filter(
       ([name]) => framings.some(([, { name: own }]) => own === name) || /^(line|slip|cobs)$/.test(name),
@@ -294,7 +294,7 @@ describe('every framing', () => {
     expect(new Set(makers.map(([name]) => name))).toEqual(known);
   });
 
-  test('a framing of one’s own is a name', () => {
+  test('a custom framing is written as a name', () => {
     const own = {
       name: 'mine',
       maxFrameLength: 9,
@@ -331,7 +331,7 @@ describe('the examples', () => {
   ][];
   const framings = exported.filter(([, value]) => typeof (value as Framing)?.reader === 'function');
 
-  test('there are many of them', () => {
+  test('there are at least as many examples as expected', () => {
     expect(codecs.length).toBeGreaterThan(12);
     expect(framings.length).toBeGreaterThan(5);
   });
@@ -368,7 +368,7 @@ describe('sessions', () => {
     };
   };
 
-  test('the drone goes on as it was, and its functions come from outside', () => {
+  test('the session of the drone works as before, with its functions given by the caller', () => {
     const made = remade(drone as never);
     const input = ['12000000026f70656e20736573616d65202020', '05000000'].map((hex) =>
       Buffer.from(hex, 'hex'),
@@ -379,7 +379,7 @@ describe('sessions', () => {
     expect(Object.keys(functionsOf(drone as never))).toContain('session.handshake.write');
   });
 
-  test('a session with all its parts does the same', () => {
+  test('a session with all its parts behaves the same', () => {
     const protocol = protocolOf(FRAMINGS[Object.keys(FRAMINGS)[0]!]!, false);
     const made = remade(protocol as never);
     const { framing, clientMessages } = protocol as never as { framing: Framing; clientMessages: AnyCodec };
@@ -492,7 +492,7 @@ describe('names', () => {
     left: lazy(() => tree, { maxDepth: 9 }) as never,
   });
 
-  test('what is used more than once, or in itself, is written once', () => {
+  test('a field that is used more than once, or inside itself, is written once', () => {
     const { definitions, clientMessages } = toJSON(
       partsOf(
         messages(u8, { a: message(1, { from: point, to: point }), b: message(2, { tree: tree as never }) }),
@@ -509,7 +509,7 @@ describe('names', () => {
     void ({} as Tree);
   });
 
-  test('functions are named after their places, or as the caller says', () => {
+  test('functions are named after their places, or by the caller', () => {
     const date = { decode: (n: number) => new Date(n), encode: (at: Date) => +at };
     const codec = messages(u8, {
       hello: message(1, { since: mapped(u32be, date), until: mapped(u32be, date) }),
@@ -527,7 +527,7 @@ describe('names', () => {
     ).toEqual(Buffer.from('010000000100000002', 'hex'));
   });
 
-  test('a function that is not given is said, with the place that names it', () => {
+  test('a missing function is reported with the place that names it', () => {
     const error = outcomeOf(() => fromJSON(toJSON(drone as never)));
     expect(error).toBeInstanceOf(DocumentError);
     expect(error.message).toBe(
@@ -541,7 +541,7 @@ describe('names', () => {
     expect(wrong.message).toBe("session.context: functions: 'session.context': expected a function, got 5");
   });
 
-  test('functions may be stood in for: a mapping as what is mapped', () => {
+  test('missing functions may be replaced: a mapping by the mapped field', () => {
     const date = { decode: (n: number) => new Date(n), encode: (at: Date) => +at };
     const own = crc({ name: 'mine', width: 8, polynomial: 7, initial: 1, reflected: false, final: 0 });
     const parts = partsOf(
@@ -564,7 +564,7 @@ function outcomeOf(call: () => unknown): Error {
   throw new Error('nothing was thrown');
 }
 
-describe('a document that is wrong', () => {
+describe('an invalid document', () => {
   const good = JSON.stringify(toJSON(drone as never));
   const read = (change: (document: Record<string, never>) => void): string => {
     const document = JSON.parse(good);
@@ -690,7 +690,7 @@ describe('a document that is wrong', () => {
     else expect(message).toContain(expected);
   });
 
-  test('deep, wide and circular ones are refused, and soon', () => {
+  test('deep, wide and circular documents are refused quickly', () => {
     const deep = (depth: number): unknown =>
       depth === 0 ? 'u8' : { is: 'array', item: deep(depth - 1), count: 1, max: 1 };
     expect(
@@ -724,7 +724,7 @@ describe('a document that is wrong', () => {
     expect(() => toJSON(partsOf(codecOf(nested as typeof u8)))).toThrow(/nest deeper than 200 levels/);
   });
 
-  test('any change of any part is a DocumentError that names a place, or another protocol', () => {
+  test('any change of any part gives a DocumentError that names a place, or another protocol', () => {
     const documents = [
       toJSON(drone as never),
       toJSON(partsOf(mqtt.mqtt5)),
@@ -794,12 +794,12 @@ describe('a document that is wrong', () => {
 });
 
 describe('the schema', () => {
-  test('is the one in docs', () => {
+  test('equals the schema in docs', () => {
     const file = path.resolve(import.meta.dirname, '../../../docs/wirepipe-protocol.schema.json');
     expect(JSON.parse(fs.readFileSync(file, 'utf8'))).toEqual(JSON.parse(JSON.stringify(protocolSchema)));
   });
 
-  test('refuses what no document holds', () => {
+  test('refuses values that no document may contain', () => {
     const document = JSON.parse(JSON.stringify(toJSON(drone as never)));
     expect(validate(document)).toBe(true);
     expect(validate({ ...document, version: 2 })).toBe(false);

@@ -107,7 +107,7 @@ describe.skipIf(!hasCompiler || !isThereKaitai)('Kaitai Struct in Python, beside
     expect(same - refused).toBeGreaterThan(PAYLOADS * 0.2);
   }, 600_000);
 
-  test('what a definition cannot express still compiles, and is said', async () => {
+  test('a definition with parts that it cannot express still compiles, and lists them', async () => {
     const all = VECTORS.flatMap(({ good }) => [...new Set(good.map(([declaration]) => declaration))]);
     const inexact = all
       .map((declaration) => ({ declaration, ...definitionOf(codecFrom(declaration)) }))
@@ -137,7 +137,7 @@ describe.skipIf(!hasCompiler || !isThereKaitai)('Kaitai Struct in Python, beside
     );
   }, 60_000);
 
-  test('the verb writes the file', async () => {
+  test('the command writes the file', async () => {
     expect(await run([...cli, 'ksy', '--from', 'server'])).toEqual({
       status: 0,
       stdout: toKsy(drone, { from: 'server' }).text,

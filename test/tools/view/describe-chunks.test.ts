@@ -49,7 +49,7 @@ describe('describeChunks', () => {
     ]);
   });
 
-  test('a bad message is told, and what follows is decoded; a bad frame ends its direction', () => {
+  test('a bad message is reported, and the next ones are decoded; a bad frame ends its direction', () => {
     const { events } = describeChunks(
       protocol,
       [
@@ -116,7 +116,7 @@ describe('describeChunks', () => {
   });
 });
 
-test('a value is JSON, and the same again', () => {
+test('a value becomes JSON, and the same JSON again', () => {
   const value = fc.letrec((tie) => ({
     value: fc.oneof(
       { depthSize: 'small' },

@@ -82,7 +82,7 @@ describeInChromium('the page', () => {
     expect(await text('.place')).toBe('x: offset 1, 4 bytes');
   });
 
-  test('all of it by keyboard', async () => {
+  test('everything works by keyboard', async () => {
     await open(flightPage);
     await page.keyboard.press('ArrowDown');
     expect(await selected()).toContain('AUTH_OK');
@@ -101,7 +101,7 @@ describeInChromium('the page', () => {
     expect(await text('.place')).toBe('text: offset 1, 18 bytes');
   });
 
-  test('a screen reader is given names, places and what is selected', async () => {
+  test('a screen reader gets names, places and the selection', async () => {
     await open(flightPage);
     await page.locator('.row', { hasText: 'move  x 10' }).click();
     const message = page.getByRole('option', { selected: true });
@@ -136,7 +136,7 @@ describeInChromium('the page', () => {
     expect(await text('#detail')).toBe('Nothing passes.');
   });
 
-  test('types are hidden and shown', async () => {
+  test('types can be hidden and shown', async () => {
     await open(flightPage);
     await page.click('summary');
     await page.getByRole('checkbox', { name: 'ok' }).uncheck();
@@ -182,7 +182,7 @@ describeInChromium('the page', () => {
     );
   });
 
-  test('what is hostile is text', async () => {
+  test('hostile input is shown as text', async () => {
     const hostile = '</script><script>alert(1)</script><img src=x onerror=alert(2)>\u2028*/ //\n';
     const bytes = Buffer.from(hostile).toString('hex');
     await openDocument(
@@ -235,7 +235,7 @@ describeInChromium('the page', () => {
     expect(await text('.row:nth-child(2)')).toContain('10 bytes are missing');
   });
 
-  test('noise between packets is marked where it was', async () => {
+  test('noise between packets is marked in its place', async () => {
     const capture = path.join(folder, 'noisy.ndjson');
     const lines = [
       { format: 'wirepipe capture', version: 2 },
