@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { defineSession, json, StateMachine } from '../../src/index.ts';
 
 type In = { type: 'query' | 'work' | 'start' | 'stop'; n?: number };
-type Out = { type: 'row' | 'done' | 'tick'; n?: number };
+type Out = { type: 'row' | 'done' | 'tick'; n?: number; message?: string };
 const codecs = { receives: json<In>(), sends: json<Out>() };
 
 /** What a machine makes of these messages, and the error it ends with. */
@@ -241,4 +241,140 @@ describe('dispose', () => {
 test.each([0, -1, Number.NaN, 2 ** 31, '5000', null])('a lingerTimeout of %s is refused', (lingerTimeout) => {
   const session = defineSession({ ...codecs, initial: 'a', states: { a: {} } });
   expect(() => new StateMachine(session, { lingerTimeout: lingerTimeout as number })).toThrow(RangeError);
+});
+
+describe('what can be seen of a machine, and done to it', () => {
+  const session = defineSession({
+    ...codecs,
+    initial: 'a',
+    ready: 'b',
+    context: ({ remote }) => ({ remote }),
+    farewell: ({ message }) => ({ type: 'done', message }),
+    states: {
+      a: {
+        on: { start: () => ({ next: 'b' }), query: ({ n }) => ({ send: { type: 'row', n } }) },
+        next: ['b'],
+      },
+      b: {
+        on: {
+          query: async ({ n }) => ({ send: { type: 'row', n } }),
+          stop: () => ({ send: { type: 'done' }, next: 'c' }),
+          work: () => ({ send: { type: 'tick' }, upgrade: 'tls' }),
+        },
+        next: ['c'],
+      },
+      c: { final: true },
+    },
+  });
+
+  test('state, context, messages taken, readiness, and the end', async () => {
+    const machine = new StateMachine(session, { connection: { remote: 'here' } });
+    const seen: unknown[] = [];
+    machine.observer = {
+      message: (message, state) => seen.push([(message as In).type, state]),
+      transition: (from, to) => seen.push(`${from} to ${to}`),
+    };
+    machine.resume();
+    const look = () => [machine.state, machine.taken, machine.isReady, machine.isBusy, machine.isOver];
+    expect(look()).toEqual(['a', 0, false, false, false]);
+    expect(machine.context).toEqual({ remote: 'here' });
+    machine.write({ type: 'query', n: 1 });
+    machine.write({ type: 'start' });
+    expect(look()).toEqual(['b', 2, true, false, false]);
+    machine.write({ type: 'query', n: 2 });
+    expect(look()).toEqual(['b', 3, true, true, false]);
+    await turn();
+    expect(machine.isBusy).toBe(false);
+    machine.write({ type: 'stop' });
+    machine.write({ type: 'query', n: 3 });
+    expect(look()).toEqual(['c', 4, true, false, true]);
+    expect(machine.error).toBeUndefined();
+    expect(seen).toEqual([['query', 'a'], ['start', 'a'], 'a to b', ['query', 'b'], ['stop', 'b'], 'b to c']);
+    machine.abort(new Error('too late'));
+    machine.leave(() => ({ type: 'tick' }));
+    expect(machine.error).toBeUndefined();
+    machine.end();
+    await once(machine, 'close');
+  });
+
+  test('abort: the farewell, and the error; leave: what has come, then the last words', async () => {
+    const aborted = new StateMachine(session);
+    const answers: unknown[] = [];
+    aborted.on('data', (answer) => answers.push(answer));
+    const failed = once(aborted, 'error');
+    const reason = new Error('as asked');
+    aborted.abort(reason);
+    aborted.abort(new Error('again'));
+    aborted.end();
+    expect((await failed)[0]).toBe(reason);
+    expect([answers, aborted.error]).toEqual([[{ type: 'done', message: 'as asked' }], reason]);
+    aborted.abort(new Error('again'));
+    aborted.leave();
+    const left = new StateMachine(session);
+    left.write({ type: 'start' });
+    left.write({ type: 'query', n: 1 });
+    left.leave(() => ({ type: 'tick' }));
+    left.end();
+    expect(await left.toArray()).toEqual([{ type: 'row', n: 1 }, { type: 'tick' }]);
+    const silent = new StateMachine(session);
+    silent.leave();
+    silent.end();
+    expect([await silent.toArray(), silent.isOver]).toEqual([[], true]);
+  });
+
+  test('what is gone sends nothing; an upgrade that nobody makes is our fault', async () => {
+    const gone = new StateMachine(session);
+    gone.destroy();
+    expect(() => gone.send({ type: 'tick' })).toThrow(
+      expect.objectContaining({
+        code: 'ERR_STATE_CLOSED',
+        origin: 'local',
+        state: 'a',
+        message: 'nothing can be sent: the connection is gone',
+      }),
+    );
+    const { answers, error } = await through(session, [
+      { type: 'start' },
+      { type: 'work' },
+      { type: 'query' },
+    ]);
+    const text = "the session asks for the upgrade 'tls', which only createServer and connect make";
+    expect(answers).toEqual([{ type: 'tick' }, { type: 'done', message: text }]);
+    expect(error).toMatchObject({ code: 'ERR_STATE_UPGRADE', origin: 'local', state: 'b', message: text });
+  });
+
+  test.each([undefined, null, {}, { start: 5 }])('%o is no session', (wrong) => {
+    expect(() => new StateMachine(wrong as never)).toThrow(
+      new TypeError('expected a session, as defineSession() makes it'),
+    );
+  });
+
+  test('named timers of the table call by themselves, until they are cancelled', async () => {
+    const timed = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: {
+          on: {
+            start: () => ({ timers: { soon: 5, late: 50_000 } }),
+            stop: () => ({ timers: { soon: null } }),
+          },
+          timers: {
+            soon: async () => ({ send: { type: 'tick' }, timers: { soon: 5 } }),
+            late: () => ({ send: { type: 'done' } }),
+          },
+        },
+      },
+    });
+    const machine = new StateMachine(timed);
+    const answers: unknown[] = [];
+    machine.on('data', (answer) => answers.push(answer));
+    machine.write({ type: 'start' });
+    while (answers.length < 3) await pause(2);
+    machine.write({ type: 'stop' });
+    const { length } = answers;
+    await pause(30);
+    expect(answers).toEqual(Array(length).fill({ type: 'tick' }));
+    machine.destroy();
+  });
 });

@@ -70,7 +70,8 @@ test('a stage in between is an error, before anything is read wrongly', async ()
   ).toEqual({
     sent: 'bye\n',
     code: 'ERR_STATE_FRAMING',
-    message: expect.stringContaining('behind a FrameDecoder and a MessageDecoder'),
+    message:
+      "the framing or the codec of state 'lines' cannot be used: the session has to stand behind a FrameDecoder and a MessageDecoder, with nothing in between",
   });
   const between = stages(false);
   expect(
@@ -81,7 +82,8 @@ test('a stage in between is an error, before anything is read wrongly', async ()
     await runs([behind.frames, behind.messages, behind.machine, passing(), behind.encoder], 'one\naa\n'),
   ).toMatchObject({
     code: 'ERR_STATE_FRAMING',
-    message: expect.stringContaining('right before a MessageEncoder'),
+    message:
+      "the framing or the codec of what state 'pairs' sends cannot be used: the session has to stand right before a MessageEncoder",
   });
 });
 
