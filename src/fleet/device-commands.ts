@@ -191,7 +191,7 @@ export class DeviceCommands {
       this.#quarantine(ticket);
     } else {
       requests.revoke(ticket);
-      requests.sent(message);
+      requests.sent(message, true);
     }
   }
 

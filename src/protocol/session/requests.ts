@@ -244,9 +244,9 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
 
   /**
    * Another message was sent. In order, its answer belongs to no request: none if `expects` says `'none'`, one message if nothing
-   * is known of its type.
+   * is known of its type. `isDropped`: its answer is `'late'`, not a message.
    */
-  sent(message?: Request): void {
+  sent(message?: Request, isDropped = false): void {
     let expected = ASSUMED;
     try {
       if (message !== undefined) expected = this.#expectationOf(message);
@@ -261,6 +261,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
     if (
       last !== undefined &&
       last.ticket === undefined &&
+      last.dropped === isDropped &&
       last.expected === expected &&
       expected.count !== 'many'
     ) {
@@ -268,8 +269,15 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
       return;
     }
     if (++this.#messages <= MAX_MESSAGES) {
-      this.#append({ ticket: undefined, request: message, expected, id: undefined, left: 1 });
-    } else if (last?.ticket === undefined && last !== undefined) {
+      this.#append({
+        ticket: undefined,
+        request: message,
+        expected,
+        id: undefined,
+        left: 1,
+        dropped: isDropped,
+      });
+    } else if (last !== undefined && last.ticket === undefined && last.dropped === isDropped) {
       // Too many to track each: any number of messages of any of these types.
       const types = union(last.expected.types, expected.types);
       last.expected = { ...expected, count: 'any', types };
@@ -280,6 +288,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
         expected: { ...expected, count: 'any' },
         id: undefined,
         left: 1,
+        dropped: isDropped,
       });
     }
   }
@@ -299,7 +308,7 @@ export class Requests<Request extends object, Reply extends object, Ticket> {
       this.#forget(slot);
       if (ticket !== undefined && !this.#slots.delete(ticket)) this.#abandoned.delete(ticket);
     }
-    if (ticket === undefined) return 'message';
+    if (ticket === undefined) return slot.dropped ? 'late' : 'message';
     if (slot.abandoned) return 'late';
     return isLast ? { ticket } : { ticket, more: true };
   }
@@ -496,6 +505,8 @@ interface Slot<Request, Ticket> {
   left: number;
   /** Given up: its replies are dropped. */
   abandoned?: boolean;
+  /** Of messages that are not requests: their answers are dropped. */
+  readonly dropped?: boolean;
   /** Given up because no reply arrived in time. */
   lost?: boolean;
 }

@@ -102,6 +102,18 @@ describe('in order', () => {
     expect(send(each, 'g', 'h')).toEqual([{ type: 'f' }, { type: 'g' }, { type: 'h' }]);
   });
 
+  test('what answers other messages is one, too, or is dropped', () => {
+    const each = requests({ maxInFlight: 1 });
+    for (const isDropped of [true, true, false, true]) each.sent({ type: 'x' }, isDropped);
+    send(each, 'a');
+    const came = Array.from({ length: 4 }, () => each.receive({ type: 'x' }));
+    expect(came).toEqual(['late', 'late', 'message', 'late']);
+    expect(each.receive({ type: 'x' })).toEqual({ ticket: 'a' });
+    // As many as are not tracked one by one.
+    for (let n = 0; n < 5_000; n++) each.sent({ type: `x${n % 2}` }, true);
+    expect([each.unnumbered <= 1_100, each.receive({ type: 'x0' })]).toEqual([true, 'late']);
+  });
+
   test('given up in a loop by number, 65,536 keep theirs', () => {
     const each = requests({ id: 'id', ids: [0, 2 ** 32 - 1] });
     for (let n = 0; n < 65_536; n++) {
