@@ -1,6 +1,6 @@
 import { EMPTY } from '../../bytes/buffer.ts';
 import { FrameError } from '../../errors.ts';
-import { type DelimiterSearch, delimiterSearch } from './delimiter-search.ts';
+import type { DelimiterSearch } from './delimiter-search.ts';
 import type { FrameBatch, FrameReaderOptions } from './framing.ts';
 import { Intake } from './intake.ts';
 import { Noise, type NoisePolicy } from './noise.ts';
@@ -12,6 +12,8 @@ export interface Delimited {
   search(): DelimiterSearch;
   /** The bytes that open a frame. Bytes before them are noise. */
   readonly start?: Buffer | undefined;
+  /** A new search for them. */
+  readonly startSearch?: (() => DelimiterSearch) | undefined;
   /** Whether the start is part of the stretch. */
   readonly keepsStart?: boolean | undefined;
   /** What happens to noise; only with a start. */
@@ -75,7 +77,7 @@ export abstract class DelimitedReader extends Intake {
     this.#delimited = delimited;
     this.#search = delimited.search();
     this.#isPlain = delimited.trailer === 0;
-    this.#startSearch = delimited.start && delimiterSearch([delimited.start]);
+    this.#startSearch = delimited.startSearch?.();
     this.#noise =
       delimited.noise &&
       new Noise(delimited.noise, (skipped, makeError, count) => this.violation(skipped, makeError, count));

@@ -19,16 +19,24 @@ export interface DelimiterSearch {
   reset(): void;
 }
 
-/** The search for these delimiters; each has at least one byte. */
-export function delimiterSearch(delimiters: readonly Buffer[]): DelimiterSearch {
-  if (delimiters.length === 1 && delimiters[0]!.length === 1) return new ByteSearch(delimiters[0]![0]!);
+/**
+ * Makes searches for these delimiters; each has at least one byte. What is the same for all of them, of the size of the delimiters, is
+ * made once.
+ */
+export function delimiterSearch(delimiters: readonly Buffer[]): () => DelimiterSearch {
+  if (delimiters.length === 1 && delimiters[0]!.length === 1) {
+    const [byte] = delimiters[0]!;
+    return () => new ByteSearch(byte!);
+  }
   if (delimiters.length === 2) {
     const [short, long] = [...delimiters].sort((a, b) => a.length - b.length) as [Buffer, Buffer];
     if (short.length === 1 && long.length === 2 && long[1] === short[0] && long[0] !== long[1]) {
-      return new ByteSearch(short[0]!, long[0]);
+      return () => new ByteSearch(short[0]!, long[0]);
     }
   }
-  return new TreeSearch(delimiters);
+  const root = tree(delimiters);
+  const only = delimiters.length === 1 ? delimiters[0] : undefined;
+  return () => new TreeSearch(root, only);
 }
 
 /** Below this many bytes a loop beats a call into the runtime. */
@@ -120,10 +128,9 @@ class TreeSearch implements DelimiterSearch {
   #startBack = 0;
   #endBack = 0;
 
-  constructor(delimiters: readonly Buffer[]) {
-    this.#root = tree(delimiters);
-    this.#node = this.#root;
-    this.#only = delimiters.length === 1 ? delimiters[0] : undefined;
+  constructor(root: Node, only: Buffer | undefined) {
+    this.#root = this.#node = root;
+    this.#only = only;
   }
 
   get pending(): number {

@@ -128,9 +128,10 @@ export function delimited(
 
   // At least one delimiter of a list is not the beginning of a longer one.
   const written = delimiters.find(
-    (one) => !delimiters.some((other) => other.length > one.length && other.indexOf(one) === 0),
+    (one) =>
+      !delimiters.some((other) => other.length > one.length && other.subarray(0, one.length).equals(one)),
   )!;
-  const search = (): DelimiterSearch => delimiterSearch(delimiters);
+  const search = delimiterSearch(delimiters);
   const isBare = start === undefined && trailer === 0 && options.valid === undefined;
   const isPlain = delimiters.length === 1 && stripDelimiter && isBare;
   const judge = validity(`${name}: valid`, options.valid);
@@ -139,6 +140,7 @@ export function delimited(
   const parts: Delimited = {
     search,
     start,
+    startSearch: start && delimiterSearch([start]),
     keepsStart: keptStart > 0,
     noise: start && { isSkipped: onNoise === 'discard', code: 'ERR_FRAME_NOISE' },
     trailer,

@@ -2,7 +2,7 @@ import { trust } from '../../bytes/trust.ts';
 import { FrameError } from '../../errors.ts';
 import { anything, type Check, natural, oneOf } from '../../options.ts';
 import { type Delimited, DelimitedReader } from './delimited-reader.ts';
-import { type DelimiterSearch, delimiterSearch } from './delimiter-search.ts';
+import { delimiterSearch } from './delimiter-search.ts';
 import type { FrameBatch, FrameReaderOptions } from './framing.ts';
 import { invalidFrame, type Valid, type Validity, validity } from './validity.ts';
 
@@ -60,10 +60,11 @@ export function stuffed(name: string, stuffing: Stuffing, options: StuffedOption
   const judge = validity(`${name}: valid`, options.valid);
   const { maxFrameLength = 65_536, onTooLong, onInvalid } = options;
   const { delimiter, startMarker } = stuffing;
-  const delimiters = [Buffer.of(delimiter)];
+  const start = startMarker === undefined ? undefined : Buffer.of(startMarker);
   const delimited: Delimited = {
-    search: (): DelimiterSearch => delimiterSearch(delimiters),
-    start: startMarker === undefined ? undefined : Buffer.of(startMarker),
+    search: delimiterSearch([Buffer.of(delimiter)]),
+    start,
+    startSearch: start && delimiterSearch([start]),
     noise: startMarker === undefined ? undefined : { isSkipped: true, code: 'ERR_FRAME_STUFFING' },
     trailer: 0,
     maxStretch: stuffing.bound(maxFrameLength),

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { delimiter, FrameError, type Framing, line } from '../../../src/index.ts';
 import { type DelimiterSearch, delimiterSearch } from '../../../src/protocol/framing/delimiter-search.ts';
 import { verifyFraming } from '../../../src/testing/index.ts';
@@ -422,13 +422,27 @@ describe('what the writer says of a payload that would not be read back', () => 
 });
 
 describe('the search', () => {
+  test('what is as long as the delimiters is made once, not for each reader', () => {
+    const framing = delimiter({
+      start: 's'.repeat(10_000),
+      delimiter: ['d'.repeat(10_000), 'e'.repeat(20_000)],
+    });
+    const made = vi.spyOn(Map.prototype, 'set');
+    try {
+      for (let n = 0; n < 3; n++) framing.reader();
+      expect(made.mock.calls.length).toBeLessThan(100);
+    } finally {
+      made.mockRestore();
+    }
+  });
+
   test.each([
     ['one byte', ['\n']],
     ['LF with CR', ['\n', '\r\n']],
     ['one delimiter', ['--boundary--']],
     ['several', ['<end>', '</end>', '\0\0\0\0']],
   ])('looks at no byte twice: %s', (_, delimiters) => {
-    const search = delimiterSearch(delimiters.map(b));
+    const search = delimiterSearch(delimiters.map(b))();
     const bytes = Buffer.alloc(20_000, '--bound<en\0\0\r');
     for (const size of [1, 2, 7, 1_400]) {
       const longest = Math.max(...delimiters.map((one) => one.length));
