@@ -351,7 +351,7 @@ hexadecimal(2) < 2b 31
 hexadecimal(2) > 256
   ERR_FIELD_RANGE message: expected a whole number from 0 to 255, got 256
 decimal(until(constant(u8, 10)), { signed: true }) < 2d 0a
-  ERR_MESSAGE_VALUE message: expected 1 to 16 decimal digits, got "-", at byte 0
+  ERR_MESSAGE_VALUE message: expected 1 to 15 decimal digits, with a sign or without, got "-", at byte 0
 decimal(until(constant(u8, 10)), { signed: true }) > -1e15
   ERR_FIELD_RANGE message: expected a whole number from -999999999999999 to 999999999999999, got -1000000000000000
 hexadecimal(until(constant(u8, 10))) < 67 0a
@@ -1130,6 +1130,116 @@ bytes(i64le) > Buffer.of(7, 8)
   = 0200000000000000 0708
 struct({ n: i64le, b: bounded("n", array(u8, rest)) }) > { b: [7, 8] }
   = 0200000000000000 0708
+bytes(size(mapped(u8, { decode: (n) => 2 * n, encode: (n) => n / 2 }), { add: 1 })) > Buffer.alloc(2)
+  ERR_FIELD_RANGE message: expected a size that its field can hold, got 2
+bytes(size(mapped(u8, { decode: (n) => 2 * n, encode: (n) => n / 2 }), { add: 1 })) > Buffer.alloc(3)
+  = 01000000
+bytes(size(mapped(u8, { decode: (n) => 2 * n, encode: (n) => n / 2 }), { unit: 2 })) > Buffer.alloc(4)
+  = 0100000000
+bytes(size(mapped(u8, { decode: (n) => 2 * n, encode: (n) => n / 2 }), { unit: 2 })) > Buffer.alloc(2)
+  ERR_FIELD_RANGE message: expected a size that its field can hold, got 2
+struct({ has: u8, h: optional(struct({ n: u8 }), when("has", 1)), b: bytes(size("h.n", { add: 1 })) }) < 00 01
+  ERR_MESSAGE_VALUE b: expected a size of 0 or more bytes, got undefined, at byte 1
+struct({ n: mapped(u8, { decode: (n) => n / 2, encode: (n) => 2 * n }), b: bytes(size("n", { unit: 2 })) }) < 03 01 02 03
+  ERR_MESSAGE_VALUE b: expected a size of 0 or more bytes, got 1.5, at byte 1
+struct({ n: u64be, b: bytes(size("n", { add: -1 })) }) < 00 00 00 00 00 00 00 00
+  ERR_MESSAGE_VALUE b: expected a size of 0 or more bytes, got -1, at byte 8
+text(u8, { unit: "characters", encoding: "utf16le", max: 3 }) > "abcdefg"
+  ERR_FIELD_TOO_LONG message: expected at most 3 characters, got 7
+text(u8, { unit: "characters", max: 3 }) > "abcdefg"
+  ERR_FIELD_TOO_LONG message: expected at most 3 characters, got 7
+text(u8, { max: 3 }) > "abcdefg"
+  ERR_FIELD_TOO_LONG message: expected at most 3 bytes, got 7
+text(u8, { encoding: "latin1", max: 3 }) > "abcdefg"
+  ERR_FIELD_TOO_LONG message: expected at most 3 bytes, got 7
+text(3, { unit: "characters" }) < 61 f0 9f 98
+  ERR_MESSAGE_SHORT message: expected 5 bytes, got 4, at byte 0
+text(2, { unit: "characters" }) < c3 a9 f0 9f 98
+  ERR_MESSAGE_SHORT message: expected 6 bytes, got 5, at byte 0
+text(1, { unit: "characters" }) < e2 82
+  ERR_MESSAGE_SHORT message: expected 3 bytes, got 2, at byte 0
+text(1, { unit: "characters" }) < c3
+  ERR_MESSAGE_SHORT message: expected 2 bytes, got 1, at byte 0
+text(1, { unit: "characters" }) < c0 80
+  ERR_MESSAGE_UTF8 message: expected text in utf8, got other bytes, at byte 0
+text(1, { unit: "characters" }) < 80
+  ERR_MESSAGE_UTF8 message: expected text in utf8, got other bytes, at byte 0
+text(1, { unit: "characters" }) < f0 9f 98
+  ERR_MESSAGE_SHORT message: expected 4 bytes, got 3, at byte 0
+text(2, { unit: "characters" }) < 61
+  ERR_MESSAGE_SHORT message: expected 2 bytes, got 1, at byte 0
+text(2, { unit: "characters" }) < 
+  ERR_MESSAGE_SHORT message: expected 2 bytes, got 0, at byte 0
+text(3, { pad: " " }) > ""
+  = 202020
+text(4, { encoding: "utf16le", pad: " " }) > ""
+  = 20002000
+decimal(until(constant(u8, 10))) > 999999999999999
+  = 3939393939393939393939393939390a
+decimal(until(constant(u8, 10)), { signed: true }) > -999999999999999
+  = 2d3939393939393939393939393939390a
+decimal(until(constant(u8, 10)), { signed: true }) > 0
+  = 300a
+decimal(until(constant(u8, 10)), { signed: true }) < 2b 0a
+  ERR_MESSAGE_VALUE message: expected 1 to 15 decimal digits, with a sign or without, got "+", at byte 0
+decimal(until(constant(u8, 10)), { signed: true }) < 39 39 39 39 39 39 39 39 39 39 39 39 39 39 39 39 0a
+  ERR_MESSAGE_VALUE message: expected 1 to 15 decimal digits, with a sign or without, got "9999999999999999", at byte 0
+varint64 > 0n
+  = 00
+varint64 > -1n
+  = 01
+sleb128 > 0
+  = 00
+sleb128 > -1
+  = 7f
+sleb128 > 63
+  = 3f
+sleb128 > 64
+  = c000
+sleb128 > -64
+  = 40
+sleb128 > -65
+  = bf7f
+vlq > 127
+  = 7f
+vlq > 128
+  = 8100
+vlq > 16384
+  = 818000
+varuint64 > 127n
+  = 7f
+varuint64 > 128n
+  = 8001
+varint > 0
+  = 00
+varint > 63
+  = 7e
+varint > 64
+  = 8001
+varint > -64
+  = 7f
+varint > -65
+  = 8101
+varint > 2 ** 52 - 1
+  = feffffffffffff0f
+varint > -(2 ** 52)
+  = ffffffffffffff0f
+varuint > 0
+  = 00
+varuint > 127
+  = 7f
+varuint > 128
+  = 8001
+varuint > 2147483647
+  = ffffffff07
+varuint > 2147483648
+  = 8080808008
+varuint > 2 ** 53 - 1
+  = ffffffffffffff0f
+bytes(varint) > Buffer.alloc(64)
+  = 8001 00 × 64
+bytes(varuint) > Buffer.alloc(128)
+  = 8001 00 × 128
 `;
 
 /** `01 78 × 3` is 01 78 78 78: the last group, repeated. */

@@ -37,7 +37,9 @@ export const ENDED_DIGITS: Kind<EndedDigits> = {
     const length = node.end.read(walk, node.width) as number;
     const value = readNumber(node, walk.bytes, at, at + length);
     if (value === undefined) {
-      const expected = `1 to ${node.width} ${node.base === 10 ? 'decimal' : 'hexadecimal'} digits`;
+      const most = node.signed ? node.width - 1 : node.width;
+      const digits = node.base === 10 ? 'decimal digits' : 'hexadecimal digits';
+      const expected = `1 to ${most} ${digits}${node.signed ? ', with a sign or without' : ''}`;
       throw new Problem('ERR_MESSAGE_VALUE', expected, walk.bytes.toString('latin1', at, at + length), {
         at,
       });
