@@ -1240,6 +1240,144 @@ bytes(varint) > Buffer.alloc(64)
   = 8001 00 × 64
 bytes(varuint) > Buffer.alloc(128)
   = 8001 00 × 128
+struct({ id: u8, l: array(struct({ more: bool, k: same("id") }), until("more", false)) }) > { id: 5, l: [{ more: true }, { more: false }] }
+  = 0501050005
+struct({ id: u8, l: array(struct({ k: same("id"), n: u8 }), until(constant(u8, 0xff))) }) > { id: 5, l: [{ n: 6 }] }
+  = 050506ff
+struct({ id: u8, l: array(struct({ k: same("id"), n: u8 }), u8) }) > { id: 5, l: [{ n: 6 }] }
+  = 05010506
+struct({ id: u8, o: optional(struct({ k: same("id") })) }) > { id: 5, o: {} }
+  = 050105
+struct({ id: u8, b: bounded(u8, struct({ k: same("id") })) }) > { id: 5, b: {} }
+  = 050105
+struct({ id: u8, u: union(u8, { a: message(1, { k: same("id") }), b: message([2, 3], { k: same("id") }) }) }) > { id: 5, u: { type: "b", tag: 3 } }
+  = 050305
+struct({ id: u8, u: union(u8, { a: message(1, { k: same("id") }) }, { otherwise: "unknown" }) }) > { id: 5, u: { type: "unknown", tag: 9, payload: Buffer.of(1) } }
+  = 050901
+struct({ id: u8, d: defaulted(struct({ k: same("id"), n: u8 }), { n: 7 }) }) > { id: 5 }
+  = 050507
+struct({ id: u8, m: mapped(struct({ k: same("id") }), { decode: (v) => v, encode: (v) => v }) }) > { id: 5, m: {} }
+  = 0505
+messages(u8, { a: message(1, { k: same("id") }) }, { header: { id: u16be } }) > { type: "a", id: 5 }
+  = 0005010005
+struct({ id: u8, l: array(struct({ k: same("id") }), 2) }) < 05 05 06
+  ERR_MESSAGE_VALUE l[1].k: expected 5, as 'id' says, got 6, at byte 2
+struct({ h: struct({ n: u8 }), b: bytes("h.n") }) > { b: Buffer.of(1) }
+  = 0101
+struct({ h: struct({ n: u8, again: same("n") }), b: bytes("h.n") }) > { b: Buffer.of(1) }
+  = 010101
+struct({ h: struct({ n: u8, z: constant(u8, 9), s: checksum(u8, "SUM-8") }), b: bytes("h.n") }) > { b: Buffer.of(1) }
+  = 01090a01
+struct({ h: struct({ n: u8, x: u8 }), b: bytes("h.n") }) > { b: Buffer.of(1) }
+  ERR_FIELD_RANGE h: expected an object, got undefined
+struct({ h: struct({ x: u8, z: constant(u8, 9) }) }) > {}
+  ERR_FIELD_RANGE h: expected an object, got undefined
+struct({ h: struct({ z: constant(u8, 9) }) }) > {}
+  ERR_FIELD_RANGE h: expected an object, got undefined
+struct({ h: struct({ z: constant(u8, 9) }) }) > { h: 5 }
+  ERR_FIELD_RANGE h: expected an object, got 5
+struct({ n: u8, d: bytes(rest), h: struct({ a: u8, b: bytes("n") }) }) > { d: Buffer.of(1, 2), h: { a: 3, b: Buffer.of(4) } }
+  = 0101020304
+struct({ n: u8, d: bytes(rest), h: struct({ a: u8, b: bytes("n") }) }) < 02 01
+  ERR_MESSAGE_SHORT h.b: expected 2 bytes, got 0, at byte 2
+struct({ n: u8, has: bool, d: bytes(rest), o: optional(bytes("n"), when("has")), z: u8 }) > { has: true, d: Buffer.of(1, 2), o: Buffer.of(4), z: 5 }
+  = 010101020405
+struct({ n: u8, has: bool, d: bytes(rest), o: optional(bytes("n"), when("has")), z: u8 }) > { has: false, d: Buffer.of(1, 2), z: 5 }
+  = 0000010205
+struct({ n: u8, d: bytes(rest), l: array(u16be, "n") }) > { d: Buffer.of(1), l: [2, 3] }
+  = 020100020003
+struct({ n: u8, d: bytes(rest), l: array(u16be, size("n", { nullAt: 255 })) }) > { d: Buffer.of(1), l: null }
+  = ff01
+struct({ n: i8, d: bytes(rest), l: utf8(size("n", { unit: 2 })) }) > { d: Buffer.of(1), l: "ab" }
+  = 01016162
+struct({ n: i8, d: bytes(rest), l: utf8(size("n", { unit: 2 })) }) < ff 01 02
+  ERR_MESSAGE_VALUE l: expected a size of 0 or more bytes, got -2, at byte 3
+codecOf(struct({ d: bytes(rest), p: padding(parameter("n")) }), { parameters: { n: { default: 2, min: 0, max: 9 } } }) > { d: Buffer.of(1) }
+  = 010000
+struct({ d: bytes(rest), t: text(2, { encoding: "utf16le", unit: "characters" }), c: cstring(0) }) > { d: Buffer.of(1), t: "ab", c: "" }
+  = 016100620000
+union(u64be, { a: message(1n) }, { otherwise: "unknown" }) > { type: "unknown", tag: 9n, payload: Buffer.of(1) }
+  = 000000000000000901
+union(u64be, { a: message(1n) }, { otherwise: "unknown" }) > { type: "unknown", tag: 9, payload: Buffer.of(1) }
+  ERR_FIELD_RANGE unknown: expected an unsigned 64-bit bigint, got 9
+union(u64be, { a: message(1n) }, { otherwise: "unknown" }) > { type: "unknown", tag: 1n, payload: Buffer.of(1) }
+  ERR_FIELD_RANGE unknown.tag: expected a tag that no other message has, got 1n
+struct({ k: u64be, u: union("k", { a: message(1n) }, { otherwise: "unknown" }) }) > { u: { type: "unknown", tag: 9n, payload: Buffer.of(1) } }
+  = 000000000000000901
+struct({ k: u64be, u: union("k", { a: message(1n) }, { otherwise: "unknown" }) }) > { u: { type: "unknown", tag: 2n ** 64n, payload: Buffer.of(1) } }
+  ERR_FIELD_RANGE u: expected an unsigned 64-bit bigint, got 18446744073709551616n
+struct({ k: u8, u: union("k", { a: message(1) }, { otherwise: "unknown" }) }) > { u: { type: "unknown", tag: 256, payload: Buffer.of(1) } }
+  ERR_FIELD_RANGE u.tag: expected a whole number from 0 to 255, got 256
+struct({ k: u8, u: union("k", { a: message(1) }, { otherwise: "unknown" }) }) > { u: { type: "unknown", tag: "a", payload: Buffer.of(1) } }
+  ERR_FIELD_RANGE u.tag: expected a whole number from 0 to 255, got "a"
+struct({ k: enumeration(u8, { a: 1, b: 2 }, { unknown: "keep" }), u: union("k", { x: message("a") }, { otherwise: "unknown" }) }) > { u: { type: "unknown", tag: "b", payload: Buffer.of(1) } }
+  = 0201
+struct({ k: enumeration(u8, { a: 1, b: 2 }, { unknown: "keep" }), u: union("k", { x: message("a") }, { otherwise: "unknown" }) }) > { u: { type: "unknown", tag: 9, payload: Buffer.of(1) } }
+  = 0901
+struct({ k: enumeration(u8, { a: 1, b: 2 }, { unknown: "keep" }), u: union("k", { x: message("a") }, { otherwise: "unknown" }) }) > { u: { type: "unknown", tag: "c", payload: Buffer.of(1) } }
+  ERR_FIELD_RANGE u.tag: expected a name of the tag, or a whole number from 0 to 255 without a name, got "c"
+struct({ h: bits(u8, { k: 4, q: 4 }), u: union("h.k", { a: message(1) }, { otherwise: "unknown" }) }) > { h: { q: 2 }, u: { type: "unknown", tag: 16, payload: Buffer.of(1) } }
+  ERR_FIELD_RANGE u.tag: expected a whole number from 0 to 15, got 16
+messages(u8, { a: message(1, { n: u8 }) }, { otherwise: "unknown", trailer: { s: checksum(u8, "SUM-8") } }) > { type: "unknown", tag: 2, payload: Buffer.of(7) }
+  = 020709
+messages(u8, { a: message(1) }, { trailing: "keep" }) > { type: "a", trailing: Buffer.of(1, 2) }
+  = 010102
+messages(u8, { a: message(1) }, { trailing: "keep" }) > { type: "a", trailing: null }
+  ERR_FIELD_RANGE a.trailing: expected a Uint8Array, got null
+optional(optional(u8)) > 5
+  = 010105
+optional(optional(u8)) > undefined
+  = 00
+struct({ v: u8, o: optional(optional(u8), when("v", 1)) }) > { v: 1 }
+  = 0100
+struct({ v: u8, o: optional(optional(u8), when("v", 1)) }) > { v: 1, o: 4 }
+  = 010104
+struct({ v: u8, o: optional(optional(u8), when("v", 1)) }) > { v: 0, o: 4 }
+  ERR_FIELD_RANGE o: expected nothing, as 'v' says, got 4
+struct({ v: u8, o: optional(constant(u8, 7), when("v", 1)), w: u8 }) > { v: 1, w: 2 }
+  = 010702
+struct({ v: u8, o: optional(constant(u8, 7), when("v", 1)), w: u8 }) > { v: 0, w: 2 }
+  = 0002
+struct({ v: u8, o: optional(u8, rest) }) > { v: 1, o: 2 }
+  = 0102
+struct({ h: optional(struct({ n: u8, x: u8 })), b: bytes("h.n") }) > { h: { x: 2 }, b: Buffer.of(3) }
+  = 01010203
+struct({ h: optional(struct({ n: u8, x: u8 })), b: bytes("h.n") }) > { b: Buffer.of(3) }
+  ERR_FIELD_RANGE b: expected 'h.n', which says its size or tag, got undefined
+struct({ h: optional(struct({ n: u8, x: u8 })), o: optional(bytes("h.n")) }) > {}
+  = 0000
+array(array(u8, rest), 1) > [[1, 2]]
+  = 0102
+array(bytes(rest), 1) > [Buffer.of(1)]
+  = 01
+codecOf(array(bytes(100), 3), { limits: { elements: 2 } }) > [Buffer.alloc(100), Buffer.alloc(100), Buffer.alloc(100)]
+  ERR_MESSAGE_LIMIT message: expected at most 2 elements in one message (limits.elements), got more
+array(u24be, 2) < 01 02 03 04 05
+  ERR_MESSAGE_SHORT message: expected 6 bytes, got 5, at byte 0
+array(u24be, u8) < 02 01 02 03 04 05
+  ERR_MESSAGE_SHORT message: expected 6 bytes, got 5, at byte 1
+array(u8, u8) < 05 01
+  ERR_MESSAGE_SHORT message: expected 5 bytes, got 1, at byte 1
+union(u64be, { a: message(1n) }, { otherwise: "unknown" }) > { type: "unknown", tag: 1, payload: Buffer.of(1) }
+  ERR_FIELD_RANGE unknown: expected an unsigned 64-bit bigint, got 1
+union(u64be, { a: message([1n, 2n]) }) > { type: "a", tag: 1 }
+  ERR_FIELD_RANGE a.tag: expected 1, 2, got 1
+struct({ k: enumeration(u8, { a: 1, b: 2 }, { unknown: "keep" }), u: union("k", { x: message("a") }, { otherwise: "unknown" }) }) > { u: { type: "unknown", tag: 1, payload: Buffer.of(1) } }
+  ERR_FIELD_RANGE u.tag: expected a name of the tag, or a whole number from 0 to 255 without a name, got 1
+struct({ k: enumeration(u8, { a: 1, b: 2 }, { unknown: "keep" }), u: union("k", { x: message("a") }, { otherwise: "unknown" }) }) > { u: { type: "unknown", tag: "a", payload: Buffer.of(1) } }
+  ERR_FIELD_RANGE u.tag: expected a tag that no other message has, got "a"
+struct({ k: enumeration(u8, { a: 1, b: 2 }, { unknown: "keep" }), u: union("k", { x: message("a") }, { otherwise: "unknown" }) }) > { u: { type: "unknown", tag: 256, payload: Buffer.of(1) } }
+  ERR_FIELD_RANGE u.tag: expected a name of the tag, or a whole number from 0 to 255 without a name, got 256
+messages("k", { x: message("a") }, { header: { k: enumeration(u8, { a: 1, b: 2 }, { unknown: "keep" }) }, otherwise: "unknown" }) > { type: "unknown", tag: "b", payload: Buffer.of(1) }
+  = 0201
+messages(enumeration(u8, { a: 1, b: 2 }, { unknown: "keep" }), { x: message("a") }, { otherwise: "unknown" }) > { type: "unknown", tag: 1, payload: Buffer.of(1) }
+  ERR_FIELD_RANGE unknown: expected the name 'a', got 1
+messages(u64be, { a: message(1n) }, { otherwise: "unknown" }) > { type: "unknown", tag: 1, payload: Buffer.of(1) }
+  ERR_FIELD_RANGE unknown: expected an unsigned 64-bit bigint, got 1
+struct({ k: enumeration(u8, { a: 1, b: 2 }), u: union("k", { x: message(["a", "b"]) }) }) > { u: { type: "x", tag: "b" } }
+  = 02
+messages("k", { x: message(["a", "b"], { n: u8 }) }, { header: { k: enumeration(u16be, { a: 1, b: 2 }) } }) > { type: "x", tag: "b", n: 3 }
+  = 000203
 `;
 
 /** `01 78 × 3` is 01 78 78 78: the last group, repeated. */

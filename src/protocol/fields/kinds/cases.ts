@@ -4,7 +4,7 @@ import { Problem } from '../engine/problem.ts';
 import { property } from '../engine/property.ts';
 import { type Fields, type MessageTable, rest } from '../field.ts';
 import { requireOpen } from '../group.ts';
-import type { AnyNode, Case, Encoding, Numbers, Source, Tag, Writing } from '../kind.ts';
+import type { AnyNode, Case, Encoding, Slot, Source, Tag, Writing } from '../kind.ts';
 import { requireTag } from '../source.ts';
 import { bytes } from './bytes.ts';
 import { caseGroup } from './struct.ts';
@@ -141,17 +141,21 @@ export function tagOf(
   }
   if (byTag.has(given as Tag)) walk.failAt('tag', 'a tag that no other message has', given);
   if (source.extent.from === 'path') {
-    const span = source.span(walk);
-    const { min, max, big } = span;
-    const expected = `a ${big ? 'bigint' : 'whole number'} from ${min} to ${max}`;
-    if (!isInside(given, span)) walk.failAt('tag', expected, given);
+    const slot = walk.slot(source.extent.path);
+    const { min, max, big, byName } = slot;
+    const numbers = `a ${big ? 'bigint' : 'whole number'} from ${min} to ${max}`;
+    const expected = byName === undefined ? numbers : `a name of the tag, or ${numbers} without a name`;
+    if (!isTagOf(slot, given)) walk.failAt('tag', expected, given);
   }
   return given;
 }
 
-function isInside(tag: unknown, { min, max, big }: Numbers): boolean {
+/** Whether decoding gives that tag: a number, or a name for one that has a name. */
+function isTagOf({ min, max, big, byName }: Slot, tag: unknown): boolean {
+  if (typeof tag === 'string') return byName?.has(tag) === true;
   const isNumber = big ? typeof tag === 'bigint' : Number.isInteger(tag);
-  return isNumber && (tag as number) >= min && (tag as number) <= max;
+  const isInside = isNumber && (tag as number) >= min && (tag as number) <= max;
+  return isInside && ![...(byName?.values() ?? [])].includes(tag as number);
 }
 
 /** Code that writes the tag of a value. */
@@ -169,11 +173,15 @@ export function encodeTag(
   if (tags.length > 0) out.refuse(`!(${isOneOf(given, tags)})`);
   else out.refuse(isOneOf(given, [...byTag.keys()]));
   if (source.extent.from === 'path') {
-    // The walk writes enumerations by name.
-    const { min, max, big } = source.span(out);
-    const isNumber = big ? `typeof ${given} === 'bigint'` : `Number.isInteger(${given})`;
-    out.refuse(`!(${isNumber} && ${given} >= ${min} && ${given} <= ${max})`);
-    source.encode(given, out);
+    const { min, max, big, byName } = out.slot(source.extent.path);
+    let number = given;
+    if (byName !== undefined) {
+      out.refuse(isOneOf(given, [...byName.values()]));
+      number = out.define(`${out.constant(byName)}.get(${given}) ?? ${given}`);
+    }
+    const isNumber = big ? `typeof ${number} === 'bigint'` : `Number.isInteger(${number})`;
+    out.refuse(`!(${isNumber} && ${number} >= ${min} && ${number} <= ${max})`);
+    source.encode(number, out);
   } else if (source.extent.from === 'prefix') out.value(source.extent.node, given);
   else source.encode(given, out);
 }

@@ -67,7 +67,7 @@ export class PrefixSource implements Source {
     if (says !== undefined) out.refuse(`!${out.constant(says)}(${out.constant(this.#node)}, ${value})`);
   }
   write(value: unknown, walk: Writing): void {
-    walk.value(this.#node, this.#valueOf(value));
+    walk.value(this.#node, this.#tag === undefined ? this.#valueOf(value) : value);
   }
   encode(value: string, out: Encoding): void {
     // A size or a tag is not the value of the field that it belongs to.
