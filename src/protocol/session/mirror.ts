@@ -4,7 +4,7 @@ import { list, quoted, typeDetail } from './breach.ts';
 import type { Tagged } from './declaration.ts';
 import type { ExpectationOf } from './expects.ts';
 import type { Outcome } from './outcome.ts';
-import type { SessionTable, StateTable } from './table.ts';
+import type { SessionTable, StateTable, TableRow } from './table.ts';
 
 /** The most unanswered messages, places, and places examined for one message: beyond these, the mirror is no longer exact. */
 const MAX_SENT = 65_536;
@@ -53,6 +53,8 @@ export class Mirror<Sends, Receives, State extends string> {
   #over = false;
   /** Too many possibilities to follow the server. */
   #vague = false;
+  /** The effects of messages by their rows, where nothing is postponed. */
+  readonly #leadsOfRow = new Map<TableRow, readonly Lead[]>();
 
   constructor(table: SessionTable, expectationOf?: ExpectationOf) {
     this.#table = table;
@@ -64,6 +66,7 @@ export class Mirror<Sends, Receives, State extends string> {
 
   /** The states that the server may be in, as far as its answers tell. */
   get states(): readonly State[] {
+    if (this.#places.length === 1) return [this.#places[0]!.state.name as State];
     return [...new Set(this.#places.map(({ state }) => state.name as State))];
   }
 
@@ -212,6 +215,8 @@ export class Mirror<Sends, Receives, State extends string> {
 
   /** The possible places of the server once it has sent this. */
   #answering(type: string): Place[] {
+    const only = this.#answeringAlone(type);
+    if (only !== undefined) return only;
     const found = new Map<string, Place>();
     const seen = new Set<string>();
     const open = [...this.#places];
@@ -261,8 +266,41 @@ export class Mirror<Sends, Receives, State extends string> {
     return [...found.values()];
   }
 
+  /** As `#answering` for the common case: one place, in which the next message has one answer. Undefined in any other case. */
+  #answeringAlone(type: string): Place[] | undefined {
+    const [place, another] = this.#places as [Place, ...Place[]];
+    if (another !== undefined || place.speaking !== undefined || place.telling !== undefined)
+      return undefined;
+    const { state, redo, at } = place;
+    if (state.unsolicited?.has(type) || state.deadline?.row !== undefined || state.timers !== undefined) {
+      return undefined;
+    }
+    const sent = this.#sent[at - this.#first];
+    if (redo.length > 0 || sent === undefined) return undefined;
+    const leads = this.#leads(place, sent);
+    if (leads.length !== 1) return undefined;
+    const { to, held, outcome, lasting } = leads[0]!;
+    if (lasting || !outcome.one) return undefined;
+    if (!outcome.types.has(type)) return [];
+    const speaking = to !== state && to.onEnter !== undefined ? ANYTHING : undefined;
+    return [entered(place, to, { state, held, redo: NONE, at: at + 1, speaking, telling: undefined })];
+  }
+
   /** The possible effects of a message in the server's place. */
-  #leads({ state, held }: Stand, { type, untold }: Asked): Lead[] {
+  #leads(stand: Stand, asked: Asked): readonly Lead[] {
+    const { state, held } = stand;
+    const row = state.on.get(asked.type) ?? state.otherwise;
+    const isOfRow = row?.outcomes !== undefined && held === NONE && !state.postpone?.has(asked.type);
+    if (!isOfRow) return this.#leadsFrom(stand, asked);
+    let leads = this.#leadsOfRow.get(row);
+    if (leads === undefined) {
+      leads = this.#leadsFrom(stand, asked);
+      this.#leadsOfRow.set(row, leads);
+    }
+    return leads;
+  }
+
+  #leadsFrom({ state, held }: Stand, { type, untold }: Asked): Lead[] {
     if (state.postpone?.has(type)) {
       if (held.length >= MAX_POSTPONED) return [];
       return [{ to: state, held: [...held, { type, untold }], outcome: NOTHING, lasting: false }];
@@ -288,7 +326,17 @@ export class Mirror<Sends, Receives, State extends string> {
    * The possible places of the server after it has taken the messages that were postponed until one of these places, and then
    * that message.
    */
-  #step(from: Iterable<Stand>, ...sent: readonly Asked[]): readonly Stand[] {
+  #step(from: readonly Stand[], ...sent: readonly Asked[]): readonly Stand[] {
+    const [only] = from;
+    // The common case: one place, in which the message has one effect.
+    if (from.length === 1 && sent.length === 1 && only!.redo.length === 0) {
+      const leads = this.#leads(only!, sent[0]!);
+      if (leads.length === 1) {
+        const { to, held } = leads[0]!;
+        const next = entered<Stand>(only!, to, { state: only!.state, held, redo: NONE });
+        if (next.redo.length === 0) return [next];
+      }
+    }
     const done = new Map<string, Stand>();
     const seen = new Set<string>();
     const open: Stand[] = [...from].map((stand) => ({ ...standing(stand), redo: [...stand.redo, ...sent] }));
@@ -434,6 +482,7 @@ function both(a: ReadonlySet<string> | undefined, b: ReadonlySet<string>): Reado
 }
 
 function sameStands(a: readonly Stand[], b: readonly Stand[]): boolean {
+  if (a.length === 1 && b.length === 1) return standKey(a[0]!) === standKey(b[0]!);
   const keys = new Set(b.map(standKey));
   return a.every((stand) => keys.has(standKey(stand)));
 }
