@@ -1,6 +1,16 @@
+const DIGITS: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, '0'),
+);
+
 /** Bytes in hex, a space between two: `02 61 ff`. */
 export function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  return Array.from(bytes, (byte) => DIGITS[byte]).join(' ');
+}
+
+/** Bytes in hex, without spaces: `0261ff`. Also runs in a browser, which has no `Buffer`. */
+export function hexDigits(bytes: Uint8Array): string {
+  if (typeof Buffer === 'undefined') return Array.from(bytes, (byte) => DIGITS[byte]).join('');
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
 }
 
 /**

@@ -1,3 +1,5 @@
+import { hexDigits } from '../bytes/hex.ts';
+
 /** Whether a message matches. `about` holds facts beside its fields, such as `@state`. Never throws. */
 export type Where = (message: object, about?: object) => boolean;
 
@@ -218,7 +220,7 @@ function order(value: unknown, operand: Operand): number | undefined {
       return operand.truth === undefined ? undefined : Number(value) - Number(operand.truth);
     default: {
       if (!(value instanceof Uint8Array) || operand.hex === undefined) return undefined;
-      const own = hexOf(value);
+      const own = hexDigits(value);
       return own < operand.hex ? -1 : own > operand.hex ? 1 : 0;
     }
   }
@@ -227,15 +229,11 @@ function order(value: unknown, operand: Operand): number | undefined {
 function contains(value: unknown, operand: Operand): boolean {
   if (typeof value === 'string') return value.toLowerCase().includes(operand.text.toLowerCase());
   if (!(value instanceof Uint8Array) || operand.hex === undefined) return false;
-  const own = hexOf(value);
+  const own = hexDigits(value);
   for (let at = own.indexOf(operand.hex); at >= 0; at = own.indexOf(operand.hex, at + 1)) {
     if (at % 2 === 0) return true;
   }
   return false;
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 type Comparison = (value: unknown, operand: Operand) => boolean;

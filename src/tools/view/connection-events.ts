@@ -77,28 +77,67 @@ export class ConnectionEvents {
     return { is, connection: this.#connection, from, time, text };
   }
 
-  #judged(from: Side, time: number, found: readonly Found[]): ViewEvent[] {
+  #judged(from: Side, time: number, found: readonly FrameResult[]): ViewEvent[] {
+    let { chunks } = this.#directions[from];
     return found.map((one) => {
-      if (one.is !== 'message') {
-        if (one.is === 'gap') this.#mirror = undefined;
-        return this.mark(one.is, from, time, one.text);
+      if (one.kind !== 'frame') {
+        if (one.kind === 'lost') this.#mirror = undefined;
+        return this.#markOf(from, time, one);
       }
-      const { message, described } = one;
-      const mirror = this.#mirror;
-      const state = mirror?.states.join(' or ');
-      const breach = message !== undefined && mirror !== undefined ? judge(mirror, from, message) : undefined;
-      return {
-        is: 'message',
-        connection: this.#connection,
-        from,
-        time,
-        ...described,
-        ...(state !== undefined && { state }),
-        ...(breach !== undefined && { breach }),
-      };
+      const event = this.#message(from, time, one, chunks);
+      chunks = 1;
+      return event;
     });
   }
+
+  #markOf(from: Side, time: number, found: Exclude<FrameResult, FoundFrame>): ViewMark {
+    switch (found.kind) {
+      case 'lost':
+        return this.mark('gap', from, time, lostText(found.length, found.discarded, found.goesOn));
+      case 'noise':
+        return this.mark('noise', from, time, errorText(found.error));
+      default: {
+        const is = found.error.code === 'ERR_FRAME_TOO_LONG' ? 'limit' : 'fault';
+        return this.mark(is, from, time, errorText(found.error));
+      }
+    }
+  }
+
+  /** Most of what describing costs is done here, once a message: no object is made that is not part of the event. */
+  #message(from: Side, time: number, { bytes, start, end }: FoundFrame, chunks: number): ViewMessage {
+    const { codec, withSpans } = this.#directions[from];
+    const event: Mutable<ViewMessage> = {
+      is: 'message',
+      connection: this.#connection,
+      from,
+      time,
+      type: '',
+      bytes: bytes.toString('hex', start, end),
+      spans: withSpans ? spansOf(codec, bytes.subarray(start, end)) : NO_SPANS,
+    };
+    let message: object | undefined;
+    try {
+      message = codec.decode(bytes, start, end);
+      event.value = toDocumentValue(message);
+    } catch (error) {
+      event.error = errorOf(error);
+    }
+    if (chunks > 1) event.chunks = chunks;
+    const mirror = this.#mirror;
+    const { type } = (message ?? {}) as { type?: unknown };
+    if (mirror !== undefined) event.state = mirror.states.join(' or ');
+    if (typeof type !== 'string') return event;
+    event.type = type;
+    // A message without a type has no place in a session.
+    const breach = mirror && judge(mirror, from, message!);
+    if (breach !== undefined) event.breach = breach;
+    return event;
+  }
 }
+
+const NO_SPANS: readonly ViewSpan[] = [];
+
+type Mutable<Type> = { -readonly [Name in keyof Type]: Type[Name] };
 
 function judge(mirror: Mirror<object, object, string>, from: Side, message: object): string | undefined {
   try {
@@ -110,66 +149,42 @@ function judge(mirror: Mirror<object, object, string>, from: Side, message: obje
   }
 }
 
-type Described = Omit<ViewMessage, 'is' | 'connection' | 'from' | 'time' | 'state' | 'breach'>;
-
-type Found =
-  | { readonly is: 'message'; readonly message: object | undefined; readonly described: Described }
-  | { readonly is: ViewMark['is']; readonly text: string };
+type FoundFrame = Extract<FrameResult, { readonly kind: 'frame' }>;
 
 class Direction {
-  readonly #codec: Codec<object>;
-  readonly #withSpans: boolean;
+  readonly codec: Codec<object>;
+  readonly withSpans: boolean;
+  /** The number of chunks that the first of the frames returned last came in; each of the others came in one. */
+  chunks = 1;
   readonly #frames: DirectionFrames;
   /** Chunks since the end of the last frame. */
-  #chunks = 0;
+  #since = 0;
 
   constructor({ framing, messages, preface }: Sent<Codec<object>>, withSpans: boolean) {
-    this.#codec = messages;
-    this.#withSpans = withSpans;
+    this.codec = messages;
+    this.withSpans = withSpans;
     this.#frames = new DirectionFrames(framing, true, preface);
   }
 
-  data(bytes: Uint8Array): Found[] {
-    this.#chunks++;
-    const found = this.#describe(
-      this.#frames.data(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)),
-    );
-    if (this.#frames.buffered === 0) this.#chunks = 0;
+  data(bytes: Uint8Array): readonly FrameResult[] {
+    this.#since++;
+    const found = this.#counted(this.#frames.data(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)));
+    if (this.#frames.buffered === 0) this.#since = 0;
     return found;
   }
 
-  gap(missing: number): Found[] {
-    return this.#describe(this.#frames.gap(missing));
+  gap(missing: number): readonly FrameResult[] {
+    return this.#counted(this.#frames.gap(missing));
   }
 
-  end(): Found[] {
-    return this.#describe(this.#frames.end());
+  end(): readonly FrameResult[] {
+    return this.#counted(this.#frames.end());
   }
 
-  #describe(results: readonly FrameResult[]): Found[] {
-    return results.map((result): Found => {
-      switch (result.kind) {
-        case 'frame': {
-          const chunks = this.#chunks;
-          this.#chunks = 1;
-          const { message, ...described } = describeFrame(
-            this.#codec,
-            result.bytes.subarray(result.start, result.end),
-            this.#withSpans,
-          );
-          return { is: 'message', message, described: { ...described, ...(chunks > 1 && { chunks }) } };
-        }
-        case 'lost':
-          return { is: 'gap', text: lostText(result.length, result.discarded, result.goesOn) };
-        case 'noise':
-          return { is: 'noise', text: errorText(result.error) };
-        default:
-          return {
-            is: result.error.code === 'ERR_FRAME_TOO_LONG' ? 'limit' : 'fault',
-            text: errorText(result.error),
-          };
-      }
-    });
+  #counted(found: readonly FrameResult[]): readonly FrameResult[] {
+    this.chunks = this.#since;
+    if (found.some(({ kind }) => kind === 'frame')) this.#since = 1;
+    return found;
   }
 }
 
@@ -181,29 +196,6 @@ function lostText(length: number, discarded: number, goesOn: boolean): string {
 
 function errorText(error: ProtocolError): string {
   return `${error.code}: ${showThrown(error)}`;
-}
-
-function describeFrame(
-  codec: Codec<object>,
-  frame: Buffer,
-  withSpans: boolean,
-): Described & { message: object | undefined } {
-  const spans = withSpans ? spansOf(codec, frame) : [];
-  const bytes = frame.toString('hex');
-  try {
-    const message = codec.decode(frame);
-    const { type } = (message ?? {}) as { type?: unknown };
-    return {
-      type: typeof type === 'string' ? type : '',
-      bytes,
-      spans,
-      value: toDocumentValue(message),
-      // A message without a type has no place in a session.
-      message: typeof type === 'string' ? message : undefined,
-    };
-  } catch (error) {
-    return { type: '', bytes, spans, error: errorOf(error), message: undefined };
-  }
 }
 
 function spansOf(codec: Codec<object>, frame: Buffer): ViewSpan[] {

@@ -1,5 +1,9 @@
+import { hexDigits } from '../../bytes/hex.ts';
+import { converted } from '../../protocol/recording/converted.ts';
+
 /**
- * A value as JSON that keeps its type. A value that JSON cannot express becomes an object with the one key `$`:
+ * A value as JSON that keeps its type: itself, if it is JSON already. A value that JSON cannot express becomes an object with the
+ * one key `$`:
  *
  *     5n                      { "$": "5n" }
  *     Buffer 0a ff            { "$": "x0aff" }
@@ -22,12 +26,9 @@ export function toDocumentValue(value: unknown): unknown {
       return value;
     case 'object': {
       if (value === null) return value;
-      if (value instanceof Uint8Array) return { $: `x${hexOf(value)}` };
-      if (Array.isArray(value)) return value.map(toDocumentValue);
-      const plain = Object.fromEntries(
-        Object.entries(value).map(([name, one]) => [name, toDocumentValue(one)]),
-      );
-      return Object.hasOwn(plain, '$') ? { $: plain } : plain;
+      if (value instanceof Uint8Array) return { $: `x${hexDigits(value)}` };
+      const json = converted(value, toDocumentValue);
+      return Object.hasOwn(json, '$') ? { $: json } : json;
     }
     default:
       return { $: '' };
@@ -37,10 +38,9 @@ export function toDocumentValue(value: unknown): unknown {
 /** The value that `toDocumentValue` turned into JSON; bytes are a `Uint8Array`. */
 export function fromDocumentValue(json: unknown): unknown {
   if (typeof json !== 'object' || json === null) return json;
-  if (Array.isArray(json)) return json.map(fromDocumentValue);
   const { $: special } = json as { $?: unknown };
-  if (typeof special === 'object' && special !== null) return objectFrom(special);
-  if (typeof special !== 'string') return objectFrom(json);
+  if (typeof special === 'object' && special !== null) return converted(special, fromDocumentValue);
+  if (typeof special !== 'string') return converted(json, fromDocumentValue);
   if (special.startsWith('x')) return bytesFrom(special.slice(1));
   if (/^-?\d+n$/.test(special)) return BigInt(special.slice(0, -1));
   return special === '' ? undefined : Number(special);
@@ -48,15 +48,15 @@ export function fromDocumentValue(json: unknown): unknown {
 
 /** The bytes for hex digits. */
 export function bytesFrom(hex: string): Uint8Array {
-  return Uint8Array.from({ length: hex.length >> 1 }, (_, at) =>
-    Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16),
-  );
+  const bytes = new Uint8Array(hex.length >> 1);
+  for (let at = 0; at < bytes.length; at++) {
+    bytes[at] = (digitAt(hex, 2 * at) << 4) | digitAt(hex, 2 * at + 1);
+  }
+  return bytes;
 }
 
-function objectFrom(json: object): object {
-  return Object.fromEntries(Object.entries(json).map(([name, one]) => [name, fromDocumentValue(one)]));
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+/** The value of a hex digit, in either case: `0` is 0x30, `A` 0x41 and `a` 0x61. */
+function digitAt(hex: string, at: number): number {
+  const code = hex.charCodeAt(at);
+  return (code & 0x0f) + (code > 0x39 ? 9 : 0);
 }

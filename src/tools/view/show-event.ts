@@ -1,3 +1,4 @@
+import { hex } from '../../bytes/hex.ts';
 import type { ViewEvent, ViewMessage, ViewSpan } from './document.ts';
 import { fromDocumentValue } from './document-value.ts';
 
@@ -38,8 +39,7 @@ export function valueText(json: unknown): string {
   const value = fromDocumentValue(json);
   if (typeof value === 'bigint') return String(value);
   if (typeof value === 'string') return JSON.stringify(value);
-  if (value instanceof Uint8Array)
-    return Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  if (value instanceof Uint8Array) return hex(value);
   return typeof value === 'object' && value !== null ? JSON.stringify(json) : String(value);
 }
 

@@ -141,3 +141,22 @@ test('a value becomes JSON, and the same JSON again', () => {
     { numRuns: 500 },
   );
 });
+
+test('a value that is JSON already is not copied; what contains another value is', () => {
+  const message = { type: 'list', items: [{ id: 1, name: 'a' }, null, [true, 2.5]] };
+  expect(toDocumentValue(message)).toBe(message);
+  expect(fromDocumentValue(message)).toBe(message);
+  const items = [{ id: 1n }, { id: 2 }];
+  const converted = toDocumentValue(items) as unknown[];
+  expect(converted).toEqual([{ id: { $: '1n' } }, { id: 2 }]);
+  expect(converted[1]).toBe(items[1]);
+  // Its own toJSON would say something else.
+  expect(toDocumentValue(new Date(0))).toEqual({});
+  expect(
+    toDocumentValue(
+      new (class Point {
+        x = 1;
+      })(),
+    ),
+  ).toEqual({ x: 1 });
+});
