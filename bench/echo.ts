@@ -50,10 +50,10 @@ export async function measureEchoes(
     for (const [name, command] of Object.entries(commands)) {
       servers.push({ name, server: await startServer(command), results: [] });
     }
-    for (const { name, server } of servers) await stream(server, loadOf(name), WARM_UP_MS);
+    for (const { name, server } of servers) await stream(server, loadOf(name), { milliseconds: WARM_UP_MS });
     for (let round = 0; round < ROUNDS; round++) {
       for (const { name, server, results } of servers) {
-        results.push(await stream(server, loadOf(name), ROUND_MS));
+        results.push(await stream(server, loadOf(name), { milliseconds: ROUND_MS }));
       }
     }
   } finally {

@@ -69,8 +69,14 @@ export interface Result {
   readonly rate: number;
 }
 
-/** Stream blocks over one connection for that long, and compare every byte of the answers. */
-export async function stream(server: ServerProcess, load: Load, milliseconds: number): Promise<Result> {
+/**
+ * Stream blocks over one connection, for a number of milliseconds or a number of blocks, and compare every byte of the answers.
+ */
+export async function stream(
+  server: ServerProcess,
+  load: Load,
+  until: { readonly milliseconds: number } | { readonly blocks: number },
+): Promise<Result> {
   const socket = net.connect({ port: server.port, host: '127.0.0.1', noDelay: true });
   await once(socket, 'connect');
   const { block, answer, framesPerBlock, opening } = load;
@@ -92,7 +98,9 @@ export async function stream(server: ServerProcess, load: Load, milliseconds: nu
   const cpuBefore = cpuTime(server.process.pid!);
   const start = performance.now();
   let blocks = 0;
-  while (performance.now() - start < milliseconds) {
+  const isOver = (): boolean =>
+    'blocks' in until ? blocks >= until.blocks : performance.now() - start >= until.milliseconds;
+  while (!isOver()) {
     blocks++;
     if (!socket.write(block)) await once(socket, 'drain');
   }
@@ -153,14 +161,15 @@ export function wire(
   return wired;
 }
 
-/** Medians over interleaved rounds, by name; two rounds before them warm up. */
+/** Medians over interleaved rounds, by name; a few rounds before them warm up. */
 export async function medians<Variant>(
   variants: Readonly<Record<string, Variant>>,
   rounds: number,
   measure: (variant: Variant, name: string) => number | Promise<number>,
+  warmUp = 2,
 ): Promise<Map<string, number>> {
   const results = new Map<string, number[]>(Object.keys(variants).map((name) => [name, []]));
-  for (let round = -2; round < rounds; round++) {
+  for (let round = -warmUp; round < rounds; round++) {
     for (const [name, variant] of Object.entries(variants)) {
       const result = await measure(variant, name);
       if (round >= 0) results.get(name)!.push(result);

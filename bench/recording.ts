@@ -9,11 +9,15 @@ import { createInterface } from 'node:readline';
 import { pipeline, type Transform } from 'node:stream';
 import { Tap } from 'wirepipe/captures';
 import { droneStages } from './drone-stages.ts';
+import { handwrittenSession } from './handwritten-session.ts';
 import { cut, type Load, medians, type ServerProcess, startServer, stream, table, wire } from './measure.ts';
 import { commands, HELLO } from './session.ts';
 
 const ROUNDS = 9;
 const CYCLES = 12;
+/** How many blocks of about 1 MiB are sent in a round, so that a busy machine does not make rounds longer. */
+const ECHO_BLOCKS = 64;
+const SESSION_BLOCKS = 1;
 
 export async function benchRecording(): Promise<string> {
   return `${await taps()}\n\n${await proxies()}\n\n${files()}`;
@@ -59,37 +63,63 @@ ${table(
 async function proxies(): Promise<string> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-tap-'));
   const pipeProxy = [process.execPath, '--import', 'tsx', path.join(import.meta.dirname, 'pipe-proxy.ts')];
-  const echo = await startServer(pipeProxy);
-  const out = path.join(folder, 'capture.ndjson');
-  const tap = [
+  const sessionServer = [
     process.execPath,
-    path.join(import.meta.dirname, '../dist/cli/main.js'),
-    'tap',
-    '--listen',
-    '0',
+    '--import',
+    'tsx',
+    path.join(import.meta.dirname, 'session-server.ts'),
   ];
-  const quiet = [...tap, '--to', String(echo.port), '--quiet'];
-  const started: ServerProcess[] = [echo];
-  const start = async (proxy: Promise<ServerProcess>): Promise<ServerProcess> => {
-    started.push(await proxy);
-    return proxy;
+  const out = path.join(folder, 'capture.ndjson');
+  const started: ServerProcess[] = [];
+  const start = async (one: Promise<ServerProcess>): Promise<ServerProcess> => {
+    started.push(await one);
+    return one;
   };
+  const tap = (to: number, ...options: readonly string[]): Promise<ServerProcess> =>
+    start(startTap(['--listen', '0', '--to', String(to), ...options]));
   const { all, frames } = commands();
-  const load: Load = { block: all, answer: all, framesPerBlock: frames };
+  const echoLoad: Load = { block: all, answer: all, framesPerBlock: frames };
+  const session = handwrittenSession();
+  const sessionLoad: Load = {
+    opening: { sent: HELLO, answer: session(HELLO) },
+    block: all,
+    answer: Buffer.concat(cut(all).map((chunk) => session(chunk))),
+    framesPerBlock: frames,
+  };
   try {
-    const variants = {
-      'two-way `pipe`': await start(startServer([...pipeProxy, String(echo.port)])),
-      '`tap --quiet`': await start(startTap(quiet)),
-      '`tap --quiet --out`': await start(startTap([...quiet, '--out', out])),
-      '`tap`, decoded and printed': await start(startTap([...tap, '--to', String(echo.port)])),
+    const echo = await start(startServer(pipeProxy));
+    const bytes = await medians(
+      {
+        'two-way `pipe`': await start(startServer([...pipeProxy, String(echo.port)])),
+        '`tap --quiet`': await tap(echo.port, '--quiet'),
+        '`tap --quiet --out`': await tap(echo.port, '--quiet', '--out', out),
+      },
+      7,
+      async (proxy) => ((await stream(proxy, echoLoad, { blocks: ECHO_BLOCKS })).cpu * frames) / all.length,
+    );
+    const server = await start(startServer([...sessionServer, 'hand']));
+    const messages = await medians(
+      {
+        'two-way `pipe`': await start(startServer([...pipeProxy, String(server.port)])),
+        '`tap`': await tap(server.port),
+        '`tap --json`': await tap(server.port, '--json'),
+      },
+      3,
+      // A command and its answer are two messages.
+      async (proxy) => (await stream(proxy, sessionLoad, { blocks: SESSION_BLOCKS })).cpu / 2,
+      1,
+    );
+    const rows = (costs: ReadonlyMap<string, number>, digits: number): string[][] => {
+      const bare = costs.get('two-way `pipe`')!;
+      return [...costs].map(([name, cpu]) => [name, cpu.toFixed(digits), `${(cpu / bare).toFixed(2)} ×`]);
     };
-    const costs = await medians(variants, 5, async (proxy, name) => {
-      const result = await stream(proxy, load, name.includes('decoded') ? 200 : 400);
-      return (result.cpu * frames) / all.length;
-    });
-    const bare = costs.get('two-way `pipe`')!;
-    const rows = [...costs].map(([name, cpu]) => [name, cpu.toFixed(2), `${(cpu / bare).toFixed(2)} ×`]);
-    return `### A proxy between a client and an echo, drone commands\n\n${table(['proxy', 'CPU ns per byte, both ways', 'of `pipe`'], rows)}`;
+    return `### A proxy between a client and an echo, drone commands
+
+${table(['proxy', 'CPU ns per byte, both ways', 'of `pipe`'], rows(bytes, 2))}
+
+### A proxy between a client and a drone, decoded and printed
+
+${table(['proxy', 'CPU ns per message', 'of `pipe`'], rows(messages, 0))}`;
   } finally {
     for (const one of started) one.process.kill();
     rmSync(folder, { recursive: true, force: true });
@@ -97,8 +127,9 @@ async function proxies(): Promise<string> {
 }
 
 /** Start a tap, which prints its address to stderr. */
-async function startTap([file = '', ...args]: readonly string[]): Promise<ServerProcess> {
-  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+async function startTap(options: readonly string[]): Promise<ServerProcess> {
+  const main = path.join(import.meta.dirname, '../dist/cli/main.js');
+  const child = spawn(process.execPath, [main, 'tap', ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
   for await (const line of createInterface(child.stderr)) {
     const port = /:(\d+) →/.exec(line)?.[1];
     if (port !== undefined) return { port: Number(port), process: child };
