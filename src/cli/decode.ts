@@ -2,7 +2,7 @@ import { type EventFilterOptions, eventFilter, withEventFilter } from './event-f
 import { EventLines } from './event-lines.ts';
 import { EventStats } from './event-stats.ts';
 import { protocolOption } from './load-protocol.ts';
-import { Printer } from './print.ts';
+import { Printer, print } from './print.ts';
 import { openRecording, recordingForms } from './recording.ts';
 import { examples, type Verb } from './verb.ts';
 
@@ -51,12 +51,13 @@ async function run(files: string[], options: DecodeOptions): Promise<void> {
     for await (const event of recording.events) {
       if (!passes(event)) continue;
       if (options.stats) stats.add(event);
-      else await printer.print(lines.of(event, recording.connections.length > 1));
-      // A pipe may stay open: print at once.
-      if (file === '-') await printer.flush();
+      else {
+        const full = printer.add(lines.of(event, recording.connections.length > 1));
+        if (full !== undefined) await full;
+      }
     }
-    if (options.stats) await printer.print(options.json ? [JSON.stringify(stats.all())] : stats.table());
     await printer.flush();
+    if (options.stats) await print(options.json ? [JSON.stringify(stats.all())] : stats.table());
     if (recording.fault === undefined) continue;
     console.error(`wirepipe: ${recording.fault}`);
     process.exitCode = 1;

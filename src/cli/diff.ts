@@ -90,7 +90,7 @@ function comparedValue(event: ViewEvent, ignored: ReadonlySet<string>): unknown 
 function* lines(steps: readonly Step<Item>[]): Generator<string> {
   const events = new EventLines({});
   const line = (sign: string, { event }: Item): string =>
-    paint(sign === '-' ? 'red' : 'green', `${sign} ${[...events.of(event, true)].join('')}`);
+    paint(sign === '-' ? 'red' : 'green', `${sign} ${events.of(event, true)}`);
   for (const step of steps) {
     if (step.is === 'changed' || step.is === 'missing') yield line('-', step.left);
     if (step.is === 'changed' || step.is === 'added') yield line('+', step.right);

@@ -10,26 +10,42 @@ import { paint } from './terminal.ts';
 export class EventLines {
   readonly #json: boolean;
   readonly #hex: boolean;
+  /** The time of the last event, which many events of a chunk share, and its text. */
+  #time = Number.NaN;
+  #timeText = '';
 
   constructor({ json = false, hex = false }: { json?: boolean; hex?: boolean }) {
     this.#json = json;
     this.#hex = hex;
   }
 
-  /** @param withConnection - true to show the connection's number, since there are several */
-  *of(event: ViewEvent, withConnection: boolean): Generator<string> {
-    if (this.#json) {
-      yield jsonLine(event);
-      return;
+  /**
+   * The line of an event, and with `--hex` the lines of its fields after it.
+   *
+   * @param withConnection - true to show the connection's number, since there are several
+   */
+  of(event: ViewEvent, withConnection: boolean): string {
+    if (this.#json) return jsonLine(event);
+    if (event.time !== this.#time) {
+      this.#time = event.time;
+      this.#timeText = paint('dim', `${event.time.toFixed(1).padStart(9)} ms`);
     }
-    const time = paint('dim', `${event.time.toFixed(1).padStart(9)} ms`);
     const connection = withConnection ? `#${event.connection} ` : '';
-    const arrow = event.from === 'client' ? paint('cyan', '→') : paint('green', '←');
-    const state = ((event.is === 'message' && event.state) || '').padEnd(13);
-    yield `${time}  ${connection}${arrow} ${safeText(state)}  ${textOf(event)}`;
-    if (this.#hex && event.is === 'message') yield* fieldsOf(event);
+    const arrow = event.from === 'client' ? TO_SERVER : TO_CLIENT;
+    const state = safeText(((event.is === 'message' && event.state) || '').padEnd(13));
+    const line = `${this.#timeText}  ${connection}${arrow} ${state}  ${textOf(event)}`;
+    return this.#hex && event.is === 'message' ? [line, ...fieldsOf(event)].join('\n') : line;
+  }
+
+  /** The line that stands for events that were not printed. */
+  leftOut(count: number): string {
+    const text = `${count} messages were left out: the reader of stdout was too slow`;
+    return this.#json ? JSON.stringify({ mark: 'left out', text }) : paint('red', text);
   }
 }
+
+const TO_SERVER = paint('cyan', '→');
+const TO_CLIENT = paint('green', '←');
 
 /** The message of an event; an empty object if it has none. */
 export function messageOf(event: ViewEvent): object {

@@ -54,12 +54,13 @@ export function showMessage(message: object): string {
   const entries = Object.entries(fields);
   const [first] = entries;
   if (entries.length === 1 && typeof first?.[1] === 'string') return safeText(`${String(type)} ${first[1]}`);
-  const words = entries.map(([name, value]) => {
+  let text = type === undefined ? '' : String(type);
+  for (const [name, value] of entries) {
     const shown = plain(value);
     const isBare = typeof value === 'bigint' || value instanceof Uint8Array || typeof shown === 'number';
-    return `${name}=${isBare ? shown : JSON.stringify(shown)}`;
-  });
-  return safeText([...(type === undefined ? [] : [String(type)]), ...words].join(' '));
+    text += `${text === '' ? '' : ' '}${name}=${isBare ? shown : JSON.stringify(shown)}`;
+  }
+  return safeText(text);
 }
 
 /** The message of a JSON value, which has the form that `plain` gives. */

@@ -112,8 +112,9 @@ class Passage {
 
   /** Forward bytes. Returns a promise that resolves when more may follow; undefined if that is now. */
   #write(bytes: Buffer): Promise<void> | undefined {
-    this.#observer.data(this.#from, bytes);
+    // The bytes go out before they are looked at. Their memory is not given back before this function has returned.
     const isTaken = this.#target.write(bytes, () => this.#memory.release(bytes));
+    this.#observer.data(this.#from, bytes);
     const busy = this.#observer.busy();
     if (isTaken) return busy;
     return drained(this.#target).then(() => busy);

@@ -15,6 +15,7 @@ import {
 import { type EventFilterOptions, eventFilter, withEventFilter } from './event-filter.ts';
 import { EventLines } from './event-lines.ts';
 import { faultForms, type MessageNames, parseFault } from './fault-text.ts';
+import { LiveOutput } from './live-output.ts';
 import { LivePage } from './live-page.ts';
 import { type LoadedProtocol, loadProtocol, protocolOption } from './load-protocol.ts';
 import { TapRecording } from './tap-recording.ts';
@@ -81,16 +82,18 @@ async function run(options: TapOptions): Promise<void> {
   const page = options.view
     ? await LivePage.open({ title: `${showEndpoint(listen)} → ${showEndpoint(to)}`, protocol: protocol.name })
     : undefined;
-  const print = (event: ViewEvent, connection: string): Promise<void> | undefined => {
+  const output = options.quiet ? undefined : new LiveOutput((count) => lines.leftOut(count));
+  const show = (event: ViewEvent, connection: string): void => {
     page?.add(event, connection);
-    return options.quiet || !passes(event) ? undefined : printNow(lines.of(event, true));
+    if (output !== undefined && passes(event)) output.add(() => lines.of(event, true));
   };
   const conversations = new TappedConversations(protocol, {
     dial: () => dial(to, options),
     faults: faults.length > 0 ? new FaultPlan(protocol, faults) : undefined,
     recording,
     spans: options.hex === true || page !== undefined,
-    print: options.quiet && page === undefined ? undefined : print,
+    show: output === undefined && page === undefined ? undefined : show,
+    busy: () => output?.busy(),
   });
   const told = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   try {
@@ -110,12 +113,6 @@ async function run(options: TapOptions): Promise<void> {
   }
   // A terminal being read would keep the process alive.
   if (listen.kind === 'serial' || to.kind === 'serial') process.exit();
-}
-
-/** Write lines to stdout. Returns a promise that resolves when stdout takes more; undefined if that is now. */
-function printNow(lines: Iterable<string>): Promise<void> | undefined {
-  const isTaken = process.stdout.write([...lines].map((line) => `${line}\n`).join(''));
-  return isTaken ? undefined : once(process.stdout, 'drain').then(() => undefined);
 }
 
 function namesOf({ clientMessages, serverMessages }: LoadedProtocol): MessageNames {

@@ -18,11 +18,10 @@ export interface TappedConversationsOptions {
   recording: TapRecording | undefined;
   /** True to include the offsets of fields in messages. */
   spans: boolean;
-  /**
-   * Shows an event. Returns a promise that resolves when more may be shown; undefined if that is now. Without `print`
-   * nothing is decoded.
-   */
-  print: ((event: ViewEvent, connection: string) => Promise<void> | undefined) | undefined;
+  /** Shows an event. Without it nothing is decoded. */
+  show: ((event: ViewEvent, connection: string) => void) | undefined;
+  /** A promise that resolves when more may be shown; undefined if that is now. */
+  busy(): Promise<void> | undefined;
 }
 
 /** The connections of one tap: each is forwarded, recorded, and shown. */
@@ -85,20 +84,12 @@ export class TappedConversations {
   }
 
   #observer(number: number, name: string, record: ConnectionObserver | undefined): TapObserver {
-    const { print, spans } = this.#options;
-    const described = print && new ConnectionEvents(this.#protocol, number, { spans });
+    const { show: showEvent, spans, recording } = this.#options;
+    const described = showEvent && new ConnectionEvents(this.#protocol, number, { spans });
     const now = (): number => Math.round((performance.now() - this.#start) * 1_000) / 1_000;
-    let wait: Promise<void> | undefined;
     const show = (events: (described: ConnectionEvents) => readonly ViewEvent[]): void => {
       if (described === undefined) return;
-      for (const event of events(described)) {
-        const busy = print!(event, name);
-        if (busy === undefined) continue;
-        wait = busy;
-        void busy.then(() => {
-          if (wait === busy) wait = undefined;
-        });
-      }
+      for (const event of events(described)) showEvent!(event, name);
     };
     const end = (from: Side): void =>
       show((one) => [...one.end(from, now()), one.mark('end', from, now(), 'has ended its side')]);
@@ -120,7 +111,7 @@ export class TappedConversations {
         }
         this.#isOver();
       },
-      busy: () => wait ?? this.#options.recording?.recorder.busy(),
+      busy: () => this.#options.busy() ?? recording?.recorder.busy(),
       // The decoder keeps incomplete frames.
       keeps: described !== undefined,
     };

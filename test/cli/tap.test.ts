@@ -391,6 +391,76 @@ describe('tap', () => {
     echo.close();
   });
 
+  test.each([
+    ['text', [], / messages were left out: the reader of stdout was too slow$/],
+    ['JSON', ['--json'], /^\{"mark":"left out","text":"\d+ messages were left out: /],
+  ])(
+    'a reader of stdout that has stopped stops no connection, and is told what it missed: %s',
+    async (_, how, told) => {
+      // 20,000 moves, and as many answers: ten times as much text as fits into the pipe and the first piece.
+      const count = 20_000;
+      const child = start([...cli, 'tap', '--listen', '0', '--to', String(port), '--once', ...how]);
+      running.add(child);
+      child.stdout.pause();
+      let stderr = '';
+      for await (const chunk of child.stderr) {
+        stderr += chunk;
+        if (stderr.includes('→')) break;
+      }
+      const socket = net.connect({ port: portOf(stderr.split(' → ')[0]!), host: '127.0.0.1' });
+      // length 7 · write · 5 · 'HELLO'
+      socket.write(Buffer.from('07000000020548454c4c4f', 'hex'));
+      // length 9 · move · x 1 · y 2
+      const moves = Buffer.alloc(13 * count, Buffer.from('09000000010100000002000000', 'hex'));
+      socket.write(moves);
+      // length 1 · quit
+      socket.write(Buffer.from('0100000000', 'hex'));
+      let answered = 0;
+      for await (const chunk of socket) answered += (chunk as Buffer).length;
+      // length 9 · ok · 7 · 'AUTH_OK', and so on; 'BYE' comes last.
+      expect(answered).toBe(13 + count * (6 + 'MOVING_TO(1, 2)'.length) + 9);
+      let stdout = '';
+      for await (const chunk of child.stdout) stdout += chunk;
+      const lines = stdout.trimEnd().split('\n');
+      const marks = lines.filter((line) => told.test(line));
+      const missed = marks.map((line) => Number(/(\d+) messages/.exec(line)![1]));
+      expect(marks.length).toBeGreaterThan(0);
+      // Two messages for each command, and the ends of both sides.
+      expect(lines.length - marks.length + missed.reduce((sum, one) => sum + one, 0)).toBe(
+        2 * (count + 2) + 2,
+      );
+    },
+    60_000,
+  );
+
+  test('bytes go out before they are looked at', async () => {
+    const [near, far] = [wire(), wire()];
+    const seen: string[] = [];
+    const write = far.client.write.bind(far.client) as (chunk: Buffer, done: () => void) => boolean;
+    far.client.write = ((chunk: Buffer, done: () => void) => {
+      seen.push(`written ${chunk.toString()}`);
+      return write(chunk, done);
+    }) as never;
+    const isOver = new Promise<void>((resolve) =>
+      tapConnection(
+        { client: near.server, server: far.client },
+        {
+          data: (_, bytes) => void seen.push(`observed ${bytes.toString()}`),
+          end: () => {},
+          fault: () => {},
+          close: () => resolve(),
+          busy: () => undefined,
+          keeps: true,
+        },
+      ),
+    );
+    near.client.end('hello');
+    far.server.resume().end();
+    near.client.resume();
+    await isOver;
+    expect(seen).toEqual(['written hello', 'observed hello']);
+  });
+
   test('killed while it records: the lines in the partial file are complete', async () => {
     const place = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-tap-'));
     const echo = net.createServer((socket) => socket.pipe(socket));
