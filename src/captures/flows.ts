@@ -141,15 +141,12 @@ export class Flows {
       for (const datagram of this.#fragments.add(ip)) this.#joined(datagram);
       return true;
     }
-    const { bytes, sourceAt, targetAt, payloadAt, payloadEnd, payloadLength } = ip;
+    const { version, bytes, sourceAt, payloadAt, payloadEnd, payloadLength } = ip;
     if (ip.protocol === 6) {
-      const { version } = ip;
-      return (
-        this.#tcp(version, bytes, sourceAt, targetAt, payloadAt, payloadEnd, payloadLength) !== undefined
-      );
+      return this.#tcp(version, bytes, sourceAt, payloadAt, payloadEnd, payloadLength) !== undefined;
     }
     if (ip.protocol === 17) {
-      return this.#udp(ip.version, bytes, sourceAt, targetAt, payloadAt, payloadEnd, payloadLength);
+      return this.#udp(version, bytes, sourceAt, payloadAt, payloadEnd, payloadLength);
     }
     return false;
   }
@@ -164,7 +161,6 @@ export class Flows {
   #joined({ version, addresses, protocol, length, parts }: IpDatagram): void {
     const first = parts[0];
     if (first === undefined || first.at !== 0) return;
-    const width = addresses.length / 2;
     // Runs of adjacent fragments; the first run has the transport header.
     const runs: { at: number; pieces: Buffer[]; end: number }[] = [];
     for (const { at, bytes } of parts) {
@@ -179,11 +175,11 @@ export class Flows {
     const head = Buffer.concat([addresses, ...runs[0]!.pieces]);
     const at = addresses.length;
     if (protocol === 17) {
-      this.#udp(version, head, 0, width, at, head.length, length);
+      this.#udp(version, head, 0, at, head.length, length);
       return;
     }
     if (protocol !== 6) return;
-    const flow = this.#tcp(version, head, 0, width, at, head.length, length);
+    const flow = this.#tcp(version, head, 0, at, head.length, length);
     if (flow === undefined) return;
     const headerLength = (head[at + 12]! >> 4) * 4;
     const number = readInt32(head, at + 4) + ((head[at + 13]! & SYN) === 0 ? 0 : 1);
@@ -193,23 +189,18 @@ export class Flows {
     }
   }
 
-  #udp(
-    version: 4 | 6,
-    bytes: Buffer,
-    source: number,
-    target: number,
-    at: number,
-    end: number,
-    length: number,
-  ): boolean {
+  #udp(version: 4 | 6, bytes: Buffer, addresses: number, at: number, end: number, length: number): boolean {
     // source port 2 · target port 2 · length 2 · checksum 2
     if (end - at < 8) return false;
     if (this.#handler.datagram === undefined) return true;
     const told = bytes.readUInt16BE(at + 4);
     const payload = (told >= 8 ? Math.min(told, length) : length) - 8;
     this.#handler.datagram({
-      from: { address: addressText(version, bytes, source), port: bytes.readUInt16BE(at) },
-      to: { address: addressText(version, bytes, target), port: bytes.readUInt16BE(at + 2) },
+      from: { address: addressText(version, bytes, addresses), port: bytes.readUInt16BE(at) },
+      to: {
+        address: addressText(version, bytes, addresses + widthOf(version)),
+        port: bytes.readUInt16BE(at + 2),
+      },
       bytes,
       start: at + 8,
       end: at + 8 + Math.min(payload, end - at - 8),
@@ -222,8 +213,7 @@ export class Flows {
   #tcp(
     version: 4 | 6,
     bytes: Buffer,
-    source: number,
-    target: number,
+    addresses: number,
     at: number,
     end: number,
     length: number,
@@ -236,7 +226,7 @@ export class Flows {
     let number = readInt32(bytes, at + 4);
     const start = Math.min(end, at + headerLength);
     const payload = length - headerLength;
-    const flow = this.#find(version, bytes, source, target, at, flags, number, payload);
+    const flow = this.#find(version, bytes, addresses, readInt32(bytes, at), flags, number, payload);
     flow.lastSeconds = this.seconds;
     flow.lastNanoseconds = this.nanoseconds;
     if (flow.firstPacket === 0) {
@@ -283,39 +273,40 @@ export class Flows {
   #find(
     version: 4 | 6,
     bytes: Buffer,
-    source: number,
-    target: number,
+    addresses: number,
     ports: number,
     flags: number,
     number: number,
     payload: number,
   ): Flow {
-    let flow = this.#table.get(hash(version, bytes, source, target, ports));
-    while (flow !== undefined && !flow.is(version, bytes, source, target, ports)) flow = flow.next;
+    let flow = this.#table.get(hash(version, bytes, addresses, ports));
+    while (flow !== undefined && !flow.is(version, bytes, addresses, ports)) flow = flow.next;
     if (flow !== undefined && isOfAnother(flow, flags, number, payload)) {
       this.#close(flow);
       flow = undefined;
     }
-    return flow ?? this.#open(version, bytes, source, target, ports, flags);
+    return flow ?? this.#open(version, bytes, addresses, ports, flags);
   }
 
-  #open(version: 4 | 6, bytes: Buffer, source: number, target: number, ports: number, flags: number): Flow {
+  #open(version: 4 | 6, bytes: Buffer, addresses: number, ports: number, flags: number): Flow {
     const connection = this.#count++;
-    const flow = new Flow(connection, version, bytes, source, target, ports, ports + 2);
-    const peer = new Flow(connection, version, bytes, target, source, ports + 2, ports);
+    const width = widthOf(version);
+    const there = Buffer.from(bytes.subarray(addresses, addresses + 2 * width));
+    const back = Buffer.concat([there.subarray(width), there.subarray(0, width)]);
+    const flow = new Flow(connection, version, there, ports);
+    const peer = new Flow(connection, version, back, (ports << 16) | (ports >>> 16));
     flow.peer = peer;
     peer.peer = flow;
     // If the SYN was not captured, the side with the lower port counts as the server.
     if ((flags & SYN) !== 0) flow.isClient = (flags & ACK) === 0;
-    else flow.isClient = bytes.readUInt16BE(ports) >= bytes.readUInt16BE(ports + 2);
+    else flow.isClient = ports >>> 16 >= (ports & 0xffff);
     peer.isClient = !flow.isClient;
     flow.stream = new TcpStream(this.#handler.stream(flow), this.#shared);
     peer.stream = new TcpStream(this.#handler.stream(peer), this.#shared);
     this.#connections.add(flow);
     flow.leader = peer.leader = flow;
     for (const one of [flow, peer]) {
-      const there = this.#table.get(one.hash);
-      one.next = there;
+      one.next = this.#table.get(one.hash);
       this.#table.set(one.hash, one);
     }
     if (this.#connections.size > this.#maxConnections) this.#closeSilent();
@@ -383,68 +374,44 @@ class Flow implements Direction {
   /** The next direction with the same hash. */
   next: Flow | undefined = undefined;
   readonly #version: 4 | 6;
-  /** The first 32 bits of each address, and the ports: with IPv4, that is everything. */
+  /** The first 32 bits of each address: with IPv4, all of them. */
   readonly #source: number;
   readonly #target: number;
+  /** The source port in the upper 16 bits, the target port in the lower ones. */
   readonly #ports: number;
-  /** Source address, target address, source port, target port. */
+  /** Source address, target address. */
   readonly #addresses: Buffer;
 
-  constructor(
-    connection: number,
-    version: 4 | 6,
-    bytes: Buffer,
-    source: number,
-    target: number,
-    sourcePort: number,
-    targetPort: number,
-  ) {
+  constructor(connection: number, version: 4 | 6, addresses: Buffer, ports: number) {
     this.connection = connection;
-    const width = version === 4 ? 4 : 16;
-    this.#addresses = Buffer.concat([
-      bytes.subarray(source, source + width),
-      bytes.subarray(target, target + width),
-      bytes.subarray(sourcePort, sourcePort + 2),
-      bytes.subarray(targetPort, targetPort + 2),
-    ]);
     this.#version = version;
-    this.#source = readInt32(this.#addresses, 0);
-    this.#target = readInt32(this.#addresses, width);
-    this.#ports = readInt32(this.#addresses, 2 * width);
-    this.hash = hash(version, this.#addresses, 0, width, 2 * width);
+    this.#addresses = addresses;
+    this.#source = readInt32(addresses, 0);
+    this.#target = readInt32(addresses, widthOf(version));
+    this.#ports = ports;
+    this.hash = hash(version, addresses, 0, ports);
   }
 
   /** True if a segment with these addresses and ports belongs to this direction. */
-  is(version: 4 | 6, bytes: Buffer, source: number, target: number, ports: number): boolean {
+  is(version: 4 | 6, bytes: Buffer, addresses: number, ports: number): boolean {
     if (
-      readInt32(bytes, ports) !== this.#ports ||
-      readInt32(bytes, source) !== this.#source ||
-      readInt32(bytes, target) !== this.#target ||
-      version !== this.#version
+      ports !== this.#ports ||
+      version !== this.#version ||
+      readInt32(bytes, addresses) !== this.#source ||
+      readInt32(bytes, addresses + widthOf(version)) !== this.#target
     ) {
       return false;
     }
-    return (
-      version === 4 ||
-      (this.#addresses.compare(bytes, source, source + 16, 0, 16) === 0 &&
-        this.#addresses.compare(bytes, target, target + 16, 16, 32) === 0)
-    );
+    return version === 4 || this.#addresses.compare(bytes, addresses, addresses + 32) === 0;
   }
 
   get from(): Endpoint {
-    const width = this.#version === 4 ? 4 : 16;
-    return {
-      address: addressText(this.#version, this.#addresses, 0),
-      port: this.#addresses.readUInt16BE(2 * width),
-    };
+    return { address: addressText(this.#version, this.#addresses, 0), port: this.#ports >>> 16 };
   }
 
   get to(): Endpoint {
-    const width = this.#version === 4 ? 4 : 16;
-    return {
-      address: addressText(this.#version, this.#addresses, width),
-      port: this.#addresses.readUInt16BE(2 * width + 2),
-    };
+    const address = addressText(this.#version, this.#addresses, widthOf(this.#version));
+    return { address, port: this.#ports & 0xffff };
   }
 
   get first(): Time | undefined {
@@ -491,14 +458,16 @@ function isOfAnother(flow: Flow, flags: number, number: number, payload: number)
   return isOver && payload > 0 && (flags & RST) === 0 && stream.isStarted && stream.distance(number) > FAR;
 }
 
+/** The length of an address, in bytes. */
+function widthOf(version: 4 | 6): number {
+  return version === 4 ? 4 : 16;
+}
+
 /** Hashes addresses and ports; the two directions of a connection hash differently. */
-function hash(version: 4 | 6, bytes: Buffer, source: number, target: number, ports: number): number {
-  let value = mix(SEED, readInt32(bytes, ports));
-  const width = version === 4 ? 4 : 16;
-  for (let i = 0; i < width; i += 4) {
-    value = mix(value, readInt32(bytes, source + i));
-    value = mix(value, readInt32(bytes, target + i));
-  }
+function hash(version: 4 | 6, bytes: Buffer, addresses: number, ports: number): number {
+  let value = mix(SEED, ports);
+  const end = addresses + 2 * widthOf(version);
+  for (let at = addresses; at < end; at += 4) value = mix(value, readInt32(bytes, at));
   return value;
 }
 
