@@ -39,6 +39,12 @@ export function delimiterSearch(delimiters: readonly Buffer[]): () => DelimiterS
   return () => new TreeSearch(root, only);
 }
 
+/** The search for a byte that ends a stretch, or for one that begins the next: that one is left in the stream, an empty delimiter. */
+export function markerSearch(end: number, start: number): () => DelimiterSearch {
+  const [ends, starts] = [Buffer.of(end), Buffer.of(start)];
+  return () => new MarkerSearch(ends, starts);
+}
+
 /** Below this many bytes a loop beats a call into the runtime. */
 const SHORT = 32;
 
@@ -98,6 +104,39 @@ class ByteSearch implements DelimiterSearch {
   reset(): void {
     this.pending = 0;
   }
+}
+
+class MarkerSearch implements DelimiterSearch {
+  matchStart = 0;
+  matchEnd = 0;
+  readonly pending = 0;
+  readonly #end: Buffer;
+  readonly #start: Buffer;
+
+  constructor(end: Buffer, start: Buffer) {
+    this.#end = end;
+    this.#start = start;
+  }
+
+  find(chunk: Buffer, from: number): boolean {
+    // In stretches that double: the far one of the two bytes is not looked for again and again.
+    for (let at = from, width = SHORT; at < chunk.length; at += width, width *= 2) {
+      const to = Math.min(chunk.length, at + width);
+      const end = indexOfBytes(chunk, this.#end, at, to);
+      const start = indexOfBytes(chunk, this.#start, at, end < 0 ? to : end);
+      if (end < 0 && start < 0) continue;
+      this.matchStart = start < 0 ? end : start;
+      this.matchEnd = start < 0 ? end + 1 : start;
+      return true;
+    }
+    return false;
+  }
+
+  end(): boolean {
+    return false;
+  }
+
+  reset(): void {}
 }
 
 interface Node {

@@ -2,7 +2,7 @@ import { trust } from '../../bytes/trust.ts';
 import { FrameError } from '../../errors.ts';
 import { anything, type Check, natural, oneOf } from '../../options.ts';
 import { type Delimited, DelimitedReader } from './delimited-reader.ts';
-import { delimiterSearch } from './delimiter-search.ts';
+import { delimiterSearch, markerSearch } from './delimiter-search.ts';
 import type { FrameBatch, FrameReaderOptions } from './framing.ts';
 import { invalidFrame, type Valid, type Validity, validity } from './validity.ts';
 
@@ -62,7 +62,10 @@ export function stuffed(name: string, stuffing: Stuffing, options: StuffedOption
   const { delimiter, startMarker } = stuffing;
   const start = startMarker === undefined ? undefined : Buffer.of(startMarker);
   const delimited: Delimited = {
-    search: delimiterSearch([Buffer.of(delimiter)]),
+    search:
+      startMarker === undefined
+        ? delimiterSearch([Buffer.of(delimiter)])
+        : markerSearch(delimiter, startMarker),
     start,
     startSearch: start && delimiterSearch([start]),
     noise: startMarker === undefined ? undefined : { isSkipped: true, code: 'ERR_FRAME_STUFFING' },
@@ -148,8 +151,11 @@ class StuffedReader extends DelimitedReader {
 
   /** Write the payload of the stretch to `target[at]`; returns the offset after it, negative if there is none. */
   #unstuff(target: Buffer, at: number): number {
-    this.#restart();
-    if (this.error !== undefined) return -1;
+    if (this.after === this.stop) {
+      // The frame has lost its end, and another one begins.
+      this.#invalid('start marker inside a frame', this.stop, this.#stuffing.startMarker);
+      return -1;
+    }
     const end = this.#stuffing.unstuff(target, at, this.bytes, this.start, this.stop);
     if (end < 0) {
       this.#invalid('invalid stuffing', -1 - end);
@@ -175,21 +181,9 @@ class StuffedReader extends DelimitedReader {
     this.start += behind;
   }
 
-  /** A start marker inside a frame: the frame before it has lost its end, and another one begins. */
-  #restart(): void {
-    const { startMarker } = this.#stuffing;
-    if (startMarker === undefined) return;
-    const last = this.bytes.subarray(this.start, this.stop).lastIndexOf(startMarker);
-    if (last === -1) return;
-    this.#invalid('start marker inside a frame', this.start + last);
-    this.offset += last + 1;
-    this.start += last + 1;
-  }
-
-  #invalid(what: string, at: number): void {
+  #invalid(what: string, at: number, actual: number | undefined = this.bytes[at]): void {
     const frameAt = this.offset;
     const offset = frameAt + at - this.start;
-    const actual = this.bytes[at];
     this.violation(this.#discardsInvalid, () => {
       const message = `${what} in the frame at stream offset ${frameAt}, at stream offset ${offset}`;
       return new FrameError('ERR_FRAME_STUFFING', message, { actual, offset });

@@ -111,6 +111,28 @@ test('a start marker: what stands outside frames is skipped, and told', async ()
   ]);
 });
 
+test('a frame that has lost its end costs no other, however long the two are', () =>
+  verifyFraming(slip({ start: 0xab, maxFrameLength: 2, onInvalid: 'discard', onTooLong: 'discard' }), [
+    {
+      name: 'two of the longest',
+      bytes: hex('AB DBDC DBDC', 'AB 03 04 C0', 'AB 05 C0'),
+      frames: [hex('03 04'), hex('05')],
+      discarded: ['ERR_FRAME_STUFFING'],
+    },
+    {
+      name: 'one that is too long, and three without an end',
+      bytes: hex('AB 010203040506070809', 'AB 01', 'AB', 'AB 02', 'AB 03 04 C0'),
+      frames: [hex('03 04')],
+      discarded: ['ERR_FRAME_TOO_LONG', 'ERR_FRAME_STUFFING', 'ERR_FRAME_STUFFING', 'ERR_FRAME_STUFFING'],
+    },
+    {
+      name: 'too long by one, with and without an end',
+      bytes: hex('AB 01 02 03', 'AB 01 02 03 C0', 'AB 03 04 C0'),
+      frames: [hex('03 04')],
+      discarded: ['ERR_FRAME_STUFFING', 'ERR_FRAME_TOO_LONG'],
+    },
+  ]));
+
 test('line noise costs the frame it hits, and no other', () =>
   verifyFraming(slip({ maxFrameLength: 4, onInvalid: 'discard', onTooLong: 'discard' }), [
     {
