@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { delimiter, FrameError, type Framing, line } from '../../../src/index.ts';
-import { type DelimiterSearch, delimiterSearch } from '../../../src/protocol/framing/delimiter-search.ts';
+import {
+  type DelimiterSearch,
+  delimiterSearch,
+  markerSearch,
+} from '../../../src/protocol/framing/delimiter-search.ts';
 import { verifyFraming } from '../../../src/testing/index.ts';
 import { pieces, readAll, thrown, writeOne } from '../../support/reading.ts';
 
@@ -433,6 +437,26 @@ describe('the search', () => {
       expect(made.mock.calls.length).toBeLessThan(100);
     } finally {
       made.mockRestore();
+    }
+  });
+
+  test('finds whichever comes first: a byte that ends a stretch, or one that begins the next and is left there', () => {
+    const places = [0, 1, 30, 31, 32, 33, 95, 96, 97, 150, 223, 224, 225, 299];
+    for (const from of [0, 1, 40]) {
+      for (const end of [...places, -1]) {
+        for (const start of [...places, -1]) {
+          if (end === start && end !== -1) continue;
+          const chunk = Buffer.alloc(300);
+          if (end >= 0) chunk[end] = 1;
+          if (start >= 0) chunk[start] = 2;
+          const search = markerSearch(1, 2)();
+          const [ends, starts] = [end >= from ? end : Infinity, start >= from ? start : Infinity];
+          expect(search.find(chunk, from)).toBe(Math.min(ends, starts) < Infinity);
+          if (ends < starts) expect([search.matchStart, search.matchEnd]).toEqual([end, end + 1]);
+          else if (starts < ends) expect([search.matchStart, search.matchEnd]).toEqual([start, start]);
+          expect([search.pending, search.end()]).toEqual([0, false]);
+        }
+      }
     }
   });
 
