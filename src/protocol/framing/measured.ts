@@ -1,6 +1,6 @@
 import { callback, checkOptions, integer, oneOf } from '../../options.ts';
 import { framingCall } from './call.ts';
-import { type InnerCursor, type MeasureCursor, MORE, NONE, type PacketKind } from './candidate.ts';
+import { type InnerCursor, type MeasureCursor, MORE, type PacketKind } from './candidate.ts';
 import type { Framing } from './framing.ts';
 import { type Measuring, MeasuringReader, MeasuringWriter } from './measuring-reader.ts';
 import { type Valid, validity } from './validity.ts';
@@ -72,14 +72,14 @@ export function measured(options: MeasuredOptions): Framing {
   };
 }
 
-/** The result of a user's measure, as a length, `MORE` or `NONE`. */
+/** The result of a user's measure, as a length, `MORE`, or `NONE`, which is 0 there as well. */
 function answer(length: unknown, there: number, cursor: InnerCursor): number {
   if (length === undefined) return MORE;
   if (!Number.isSafeInteger(length)) {
     throw new TypeError(`measure must answer an integer or undefined, got ${typeof length}`);
   }
   const number = length as number;
-  if (number >= 0) return number === 0 ? NONE : number;
+  if (number >= 0) return number;
   cursor.needs = there - number;
   return MORE;
 }

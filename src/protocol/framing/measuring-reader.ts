@@ -343,7 +343,7 @@ export class MeasuringWriter implements FrameWriter {
   #check(payload: Buffer): void {
     const actual = payload.length;
     const length = this.#judge(payload, actual);
-    if (length === actual && actual > 0) return;
+    if (length === actual) return;
     if (length === NONE) throw this.#notOne();
     const measured =
       length === MORE ? `needs more than its ${actual} bytes` : `measures ${length} of its ${actual} bytes`;

@@ -372,6 +372,49 @@ const ROWS: [
     ['ERR_FRAME_LENGTH', 'a length field that says 1, in the frame at stream offset 102', { offset: 102 }],
   ],
   [
+    'packets: a length field that is no number',
+    packets({ kinds: [{ start: '$', length: { offset: 1, base: 10 } }], onNoise: 'error' }),
+    hex('"$2"', '"$x"'),
+    [
+      'ERR_FRAME_LENGTH',
+      'a length field that says no number, in the frame at stream offset 102',
+      { offset: 102 },
+    ],
+  ],
+  [
+    'packets: a length beyond what can be counted',
+    packets({ kinds: [{ length: { offset: 0, width: 8, byteOrder: 'big' } }], onNoise: 'error' }),
+    hex('0020000000000000'),
+    [
+      'ERR_FRAME_LENGTH',
+      `a length field that says ${MAX + 1}, in the frame at stream offset 100`,
+      { offset: 100 },
+    ],
+  ],
+  [
+    'packets: the greatest length that can be counted',
+    packets({ kinds: [{ length: { offset: 0, width: 8, byteOrder: 'big' } }], onNoise: 'error' }),
+    hex('001FFFFFFFFFFFFF'),
+    [
+      'ERR_FRAME_TOO_LONG',
+      `frame of ${MAX} bytes exceeds maxFrameLength 65536, at stream offset 100`,
+      { limit: 65_536, actual: MAX, offset: 100 },
+    ],
+  ],
+  ...[2, 3.5, Number.NaN, undefined].map((answer): (typeof ROWS)[number] => [
+    `packets: a function of a header of 3 bytes that answers ${answer}`,
+    packets({
+      kinds: [{ header: 3, length: (header) => (header[0] === header.length ? 3 : answer) }],
+      onNoise: 'error',
+    }),
+    hex('03 00 00', '02 00 00'),
+    [
+      'ERR_FRAME_LENGTH',
+      'no length that a frame can have, in the frame at stream offset 103',
+      { offset: 103 },
+    ],
+  ]),
+  [
     'headed: a length in other characters than digits',
     headed({ end: '\n\n', length: { field: 'size' } }),
     hex('"size: 1" 0A0A "a"', '"size: x" 0A0A'),
@@ -522,6 +565,17 @@ test.each(ROWS)('%s', (_, framing, bytes, ...errors) => {
       expect(got).toEqual(expected);
     }
   }
+});
+
+test("a measure's answer that is no length is no fault of the peer", () => {
+  expect(errorsOf(measured({ measure: () => '3' as never }), [hex('61')])).toMatchObject([
+    {
+      code: 'ERR_FRAME_LENGTH',
+      origin: 'local',
+      message:
+        "the framing's own function failed: measure must answer an integer or undefined, got string, at stream offset 100",
+    },
+  ]);
 });
 
 test("a framing's own function that throws is no fault of the peer", () => {

@@ -57,6 +57,20 @@ test.each<[ConstructorParameters<typeof LengthInPacket>[1], bytes: string, lengt
   expect(read.read(Buffer.concat([hex('99'), hex(bytes), hex('99')]), 1)).toBe(length);
 });
 
+test('a length in a packet, as data', () => {
+  expect(new LengthInPacket('x', { offset: 1 }).data).toStrictEqual({
+    offset: 1,
+    width: 1,
+    form: 'binary',
+    order: 'big',
+  });
+  expect(new LengthInPacket('x', { offset: 0, width: 2, base: 10 }).data).toStrictEqual({
+    offset: 0,
+    width: 2,
+    form: 'decimal',
+  });
+});
+
 test('a frame in memory of its own', () => {
   expect(framed(delimiter({ delimiter: '\r\n' }).writer(), hex('"hi"'))).toEqual(hex('"hi" 0D 0A'));
   expect(framed(lengthPrefix({ lengthFieldLength: 'varint' }).writer(), hex('"hi"'))).toEqual(hex('02 "hi"'));

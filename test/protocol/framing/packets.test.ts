@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Checksum, crc, packets } from '../../../src/index.ts';
 import { verifyFraming } from '../../../src/testing/index.ts';
+import { chunkings } from '../../support/chunkings.ts';
 import { hex } from '../../support/hex.ts';
 import { pieces, readAll, thrown, writeOne } from '../../support/reading.ts';
 
@@ -549,4 +550,21 @@ test('a packet that is given up while its rest is awaited: what stands behind it
   expect(reader.next()).toEqual(hex('aa 03 01'));
   expect(reader.next()).toBeUndefined();
   expect(reader.buffered).toBe(0);
+});
+
+test('the end of a packet, right after its start, cut in two, and as far off as may be', () => {
+  const framing = packets({ kinds: [{ start: '$', end: '\r\n', trailer: 2 }], maxFrameLength: 8 });
+  const right = Buffer.from('$\r\n12$\r\r\n34$a\r\n\r\n$abc\r\n56');
+  for (const [, chunks] of chunkings(right)) {
+    const { frames, error, discarded } = readAll(framing, chunks);
+    expect(frames.map(String)).toEqual(['$\r\n12', '$\r\r\n34', '$a\r\n\r\n', '$abc\r\n56']);
+    expect([error, discarded]).toEqual([undefined, []]);
+  }
+  // The start is no part of the end, and an end that comes one byte later is none.
+  const same = packets({ kinds: [{ start: ';', end: ';' }], maxFrameLength: 4 });
+  for (const [, chunks] of chunkings(Buffer.from(';ab;;c;;abc;'))) {
+    const { frames, discarded } = readAll(same, chunks);
+    expect(frames.map(String)).toEqual([';ab;', ';c;']);
+    expect(discarded.map(({ actual }) => actual)).toEqual([4]);
+  }
 });

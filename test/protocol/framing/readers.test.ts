@@ -132,6 +132,42 @@ test('whether the length of the unfinished frame is known', () => {
   expect(measured(field, '"$"', '03', '61')).toEqual([false, true, false]);
 });
 
+test('long frames of a header in parts, the header first', () => {
+  const framing = headed({ end: ':', length: { column: 0 }, trailer: 1 });
+  const reader = framing.reader({ partsAbove: 4 });
+  reader.push(hex('"1:a;"', '"2:b"'));
+  expect(String(reader.next())).toBe('1:a;');
+  expect(reader.next()).toBeUndefined();
+  expect(reader.partial).toMatchObject({ length: 5, headerLength: 2 });
+  expect(reader.take()).toBeUndefined();
+  expect(String(reader.part!())).toBe('2:b');
+  expect(reader.part!()).toBeUndefined();
+  reader.push(hex('"c"'));
+  expect(String(reader.part!())).toBe('c');
+  reader.push(hex('";0:;"'));
+  expect(String(reader.part!())).toBe(';');
+  expect(reader.partial).toBeUndefined();
+  expect(String(reader.next())).toBe('0:;');
+  // The beginning of a header that came in an earlier chunk is in the first part.
+  reader.push(hex('"1"'));
+  expect(reader.next()).toBeUndefined();
+  reader.push(hex('"0:abcdefghij;"'));
+  expect(reader.next()).toBeUndefined();
+  expect(reader.partial).toMatchObject({ length: 14, headerLength: 3 });
+  reader.skipParts!();
+  expect(reader.next()).toBeUndefined();
+  reader.push(hex('"9:abc"'));
+  expect(reader.next()).toBeUndefined();
+  expect(reader.partial).toMatchObject({ length: 12 });
+  reader.end();
+  while (reader.part!() !== undefined);
+  expect(reader.error).toMatchObject({ code: 'ERR_FRAME_TRUNCATED', actual: 5, expected: 12 });
+  // Without the option every frame is whole.
+  const whole = framing.reader();
+  whole.push(hex('"2:bc;"'));
+  expect(String(whole.next())).toBe('2:bc;');
+});
+
 describe('batches', () => {
   const chunk = hex('01 61', '00', '02 6262', '01');
 
@@ -200,6 +236,48 @@ describe('batches', () => {
   });
 });
 
+test('a packet that is cut off where the stream begins', () => {
+  for (const onNoise of ['discard', 'error'] as const) {
+    const reader = packets({ kinds: [{ start: '$', length: 3 }], onNoise }).reader();
+    reader.push(hex('"$a"'));
+    reader.end();
+    expect(reader.next()).toBeUndefined();
+    expect(reader.error).toMatchObject({
+      code: 'ERR_FRAME_TRUNCATED',
+      message: 'stream ended inside a frame, after 2 bytes of it, at stream offset 2',
+      actual: 2,
+      offset: 0,
+    });
+  }
+  // What begins in it is found, and what is before that is noise.
+  const { frames, discarded, error } = readAll(
+    packets({
+      kinds: [
+        { start: '$', length: 4 },
+        { start: 'a', length: 1 },
+      ],
+    }),
+    [hex('"$ba"')],
+  );
+  expect(frames.map(String)).toEqual(['a']);
+  expect(discarded.map(({ actual, offset }) => [actual, offset])).toEqual([[2, 0]]);
+  expect(error).toBeUndefined();
+});
+
+test('the noise before a packet that is given up is reported with it', () => {
+  const noise: unknown[] = [];
+  const reader = packets({ kinds: [{ start: '$', length: 9 }] }).reader({
+    onDiscard: ({ actual, offset }) => noise.push([actual, offset]),
+  });
+  reader.push(hex('"ab$cd"'));
+  expect(reader.next()).toBeUndefined();
+  expect(noise).toEqual([]);
+  reader.giveUp!();
+  expect(reader.next()).toBeUndefined();
+  expect(noise).toEqual([[5, 0]]);
+  expect(reader.buffered).toBe(0);
+});
+
 test('many frames: as many as are asked for, or all', () => {
   const chunk = Buffer.concat(Array<Buffer>(600).fill(hex('01 61')));
   const all = bytes1.reader();
@@ -228,6 +306,12 @@ const STREAMS: [string, Framing, string, frames: string[]][] = [
   ['cobs', cobs(), '02 61 00 01 00', ['a', '']],
   ['packets', packets({ kinds: [{ start: '$', length: 2 }] }), '"$a..$b"', ['$a', '$b']],
   ['headed', headed({ end: ':', length: { column: 0 } }), '"1:a0:2:bb"', ['1:a', '0:', '2:bb']],
+  [
+    'headed with ignored bytes',
+    headed({ end: ':', length: { column: 0 }, ignore: '\r\n' }),
+    '0D0A "1:" 0A 0D "0:" 0A0A',
+    ['1:\n', '0:'],
+  ],
 ];
 
 describe.each(STREAMS)('%s', (_, framing, stream, frames) => {

@@ -400,6 +400,10 @@ const REFUSED: Readonly<Record<Maker, Refused>> = {
     [one({ start: [1, 2], length: 1 }), bad('packets: one: length', 'from 2 to 65536', '1')],
     [one({ end: '' }), 'RangeError: packets: one: end must have at least one byte'],
     [one({ start: [], length: 1 }), 'RangeError: packets: one: start must have at least one byte'],
+    [
+      one({ start: { bytes: '', mask: [1] }, length: 1 }),
+      'RangeError: packets: one: start must have at least one byte',
+    ],
     ...[[256], [-1], [0.5], ['1']].map((start): [unknown, string] => [
       one({ start, length: 1 }),
       'RangeError: packets: one: start must be an array of integers from 0 to 255',

@@ -88,6 +88,22 @@ test.each<[what: string, Framing, first: string, length: number, code: string, m
     'ERR_FRAME_NOISE',
     'payload that is not a frame: bytes outside a frame, at stream offset 0',
   ],
+  [
+    'a whole packet without its end',
+    ended,
+    '"$ab"',
+    3,
+    'ERR_FRAME_LENGTH',
+    'payload that is not one frame: it needs more than its 3 bytes',
+  ],
+  [
+    'a packet of no bytes',
+    ended,
+    '',
+    0,
+    'ERR_FRAME_LENGTH',
+    'payload that is not one frame: it needs more than its 0 bytes',
+  ],
   ['too long', ended, '"$"', 10, 'ERR_FRAME_TOO_LONG', 'payload of 10 bytes exceeds maxFrameLength 9'],
   [
     'a header without a length',
@@ -145,6 +161,7 @@ test('a packet in its place is checked there', () => {
   expect(writer.seal!(target, 1, 4)).toBe(4);
   expect(target).toEqual(hex('99', '"$" 01 61', '99'));
   expect(() => writer.seal!(target, 1, 5)).toThrow('it measures 3 of its 4 bytes');
+  expect(writer.write(Buffer.alloc(3), 0, target.subarray(0), 1, 4)).toBe(3);
   const copy = Buffer.alloc(5);
   expect(writer.write(copy, 2, target.subarray(1), 0, 3)).toBe(5);
   expect(copy).toEqual(hex('0000', '"$" 01 61'));
