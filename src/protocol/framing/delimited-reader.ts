@@ -46,8 +46,6 @@ export abstract class DelimitedReader extends Intake {
   protected start = 0;
   protected stop = 0;
   protected after = 0;
-  /** True if `bytes` is not a chunk, but joined from several. */
-  protected joined = false;
   /** True if the stretch, or the start before it, began in an earlier chunk. */
   protected carried = false;
   /** The offset of the stretch in the stream. */
@@ -250,7 +248,6 @@ export abstract class DelimitedReader extends Intake {
   #cutPlain(): void {
     const { matchStart, matchEnd } = this.#search;
     this.bytes = this.chunk;
-    this.joined = false;
     this.carried = this.#carriesStart;
     this.#carriesStart = false;
     this.start = this.at;
@@ -266,13 +263,13 @@ export abstract class DelimitedReader extends Intake {
     const length = this.held.length;
     const after = this.at + this.#foundAfter - length;
     this.offset = this.position;
-    this.joined = length > 0;
-    this.carried = this.joined || this.#carriesStart;
+    const isJoined = length > 0;
+    this.carried = isJoined || this.#carriesStart;
     this.#carriesStart = false;
-    this.start = this.joined ? 0 : this.at;
+    this.start = isJoined ? 0 : this.at;
     this.stop = this.start + this.#foundStop;
     this.after = this.start + this.#foundAfter;
-    if (!this.joined) {
+    if (!isJoined) {
       this.bytes = this.chunk;
       this.at = after;
     } else {
@@ -328,7 +325,7 @@ export abstract class DelimitedReader extends Intake {
       return false;
     }
     this.bytes = bytes;
-    this.joined = this.carried = true;
+    this.carried = true;
     this.start = 0;
     this.stop = this.after = length;
     this.offset = offset;

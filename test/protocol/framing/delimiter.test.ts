@@ -4,6 +4,8 @@ import { delimiter, FrameError, type Framing, line } from '../../../src/index.ts
 import {
   type DelimiterSearch,
   delimiterSearch,
+  indexOfByte,
+  indexOfBytes,
   markerSearch,
 } from '../../../src/protocol/framing/delimiter-search.ts';
 import { verifyFraming } from '../../../src/testing/index.ts';
@@ -426,6 +428,45 @@ describe('what the writer says of a payload that would not be read back', () => 
 });
 
 describe('the search', () => {
+  test('any two short delimiters equal a search from the start', () => {
+    const letters = ['a', 'b', 'c'];
+    const words = [
+      ...letters,
+      ...letters.flatMap((one) => letters.map((other) => one + other)),
+      'bba',
+      'aab',
+    ];
+    const text = 'abbaabaacbababccbacaabbbacbaaabbcacbbaab';
+    for (const [i, one] of words.entries()) {
+      for (const other of words.slice(0, i)) {
+        const framing = delimiter({ delimiter: [one, other], unterminated: 'emit' });
+        const expected = naive(text, [one, other], true);
+        for (const size of [1, 2, 3, 7, 40]) {
+          const { frames } = readAll(framing, pieces(b(text), size));
+          if (texts(frames).join() !== expected.join()) expect.fail(`${one}, ${other}, in chunks of ${size}`);
+        }
+      }
+    }
+  });
+
+  test('finds bytes wherever they stand, near and far', () => {
+    const bytes = Buffer.alloc(80, 'x');
+    for (let at = 0; at < 80; at++) {
+      for (const length of [1, 2, 3]) {
+        const copy = Buffer.from(bytes);
+        const mark = Buffer.from('abc').subarray(0, length);
+        const there = mark.copy(copy, at);
+        for (const from of [0, 1, 20, 47, 48, 49, 79]) {
+          if (length === 1) expect(indexOfByte(copy, 0x61, from)).toBe(at >= from ? at : -1);
+          for (const to of [32, 33, 52, 79, 80]) {
+            const isInside = there === length && at >= from && at + length <= to;
+            expect(indexOfBytes(copy, mark, from, to)).toBe(isInside ? at : -1);
+          }
+        }
+      }
+    }
+  });
+
   test('what is as long as the delimiters is made once, not for each reader', () => {
     const framing = delimiter({
       start: 's'.repeat(10_000),

@@ -202,6 +202,68 @@ const ROWS: [
     ['ERR_FRAME_NOISE', '1 byte outside a frame, at stream offset 108', { actual: 1, offset: 108 }],
   ],
   [
+    'delimiter: too long, behind a delimiter that might have become a longer one',
+    delimiter({ delimiter: ['\n', '\n.\n'], maxFrameLength: 2 }),
+    hex('"a" 0A', '".bcd" 0A'),
+    [
+      'ERR_FRAME_TOO_LONG',
+      'frame longer than maxFrameLength 2, at stream offset 102',
+      { limit: 2, offset: 102 },
+    ],
+  ],
+  [
+    'delimiter: several too long, behind such delimiters',
+    delimiter({ delimiter: ['\n', '\n.\n'], maxFrameLength: 2, onTooLong: 'discard' }),
+    hex('"abc" 0A', '".b" 0A', '".def" 0A2E0A', '"ghi"'),
+    ...[100, 107, 114].map((offset): [string, string, Said] => [
+      'ERR_FRAME_TOO_LONG',
+      `frame longer than maxFrameLength 2, at stream offset ${offset}`,
+      { limit: 2, offset },
+    ]),
+    [
+      'ERR_FRAME_TRUNCATED',
+      'stream ended inside a discarded frame: no delimiter came, at stream offset 117',
+      { actual: 0, offset: 117 },
+    ],
+  ],
+  ...[true, false].map((stripStart): (typeof ROWS)[number] => [
+    `delimiter: too long, behind a start, stripStart: ${stripStart}`,
+    delimiter({ start: '<<', delimiter: '>', stripStart, maxFrameLength: 2 }),
+    hex('"<<a>"', '"x"', '"<<bcd>"'),
+    ['ERR_FRAME_NOISE', '1 byte outside a frame, at stream offset 104', { actual: 1, offset: 104 }],
+    [
+      'ERR_FRAME_TOO_LONG',
+      `frame longer than maxFrameLength 2, at stream offset ${stripStart ? 107 : 105}`,
+      { limit: 2, offset: stripStart ? 107 : 105 },
+    ],
+  ]),
+  [
+    'delimiter: the stream ends inside a start, where a rest is dropped',
+    delimiter({ start: '<<', delimiter: '>', unterminated: 'drop' }),
+    hex('"<<a>"', '"x<"'),
+    ['ERR_FRAME_NOISE', '2 bytes outside a frame, at stream offset 104', { actual: 2, offset: 104 }],
+  ],
+  [
+    'delimiter: a rest that is too long, where it would be a frame',
+    delimiter({ start: '<', delimiter: '>', unterminated: 'emit', maxFrameLength: 2 }),
+    hex('"<a>"', '"<bcd"'),
+    [
+      'ERR_FRAME_TOO_LONG',
+      'frame longer than maxFrameLength 2, at stream offset 104',
+      { limit: 2, offset: 104 },
+    ],
+  ],
+  [
+    'delimiter: a frame that its function refuses',
+    delimiter({ delimiter: ';', valid: (frame) => frame.length < 2, onInvalid: 'discard' }),
+    hex('"a;"', '"bc;"', '"d;"', '"ef;"'),
+    ...[102, 107].map((offset): [string, string, Said] => [
+      'ERR_FRAME_CHECKSUM',
+      `frame that is not valid, at stream offset ${offset}`,
+      { offset },
+    ]),
+  ],
+  [
     'delimiter: bytes between frames, where they end the stream',
     delimiter({ start: '<', delimiter: '>', onNoise: 'error' }),
     hex('"<a>"', '"xy"', '"<b>"'),
