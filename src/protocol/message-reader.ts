@@ -79,7 +79,7 @@ export class MessageReader<Message> {
   #oneByOne(batch: FrameBatch): Message[] {
     const messages: Message[] = [];
     try {
-      for (; this.#index < batch.count && messages.length < MESSAGES_AT_ONCE; this.#index++) {
+      for (; this.#index < batch.count; this.#index++) {
         messages.push(decodeFrame(this.#codec, batch, this.#index));
       }
     } catch (error) {

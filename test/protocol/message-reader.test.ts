@@ -204,6 +204,46 @@ describe('MessageReader', () => {
     }
   });
 
+  test('the same by hand: messages, the error of the next frame, and on behind it', () => {
+    const codec = codecFrom({
+      decode: (bytes: Buffer) => {
+        if (bytes[0] === 0x78) throw new Error('no x');
+        return `${bytes}`;
+      },
+      encode: () => Buffer.alloc(0),
+    });
+    const reader = new MessageReader(delimiter({ delimiter: ';' }), codec);
+    reader.push(Buffer.from('a;b;x;x;c;d;e'));
+    expect(reader.take()).toEqual(['a', 'b']);
+    for (let i = 0; i < 2; i++) expect(() => reader.take()).toThrow('the frame cannot be decoded: no x');
+    expect(reader.take()).toEqual(['c', 'd']);
+    expect([reader.take(), reader.buffered]).toEqual([undefined, 1]);
+    reader.push(Buffer.from(`${';'.repeat(70)}x;`));
+    // The first began in an earlier chunk.
+    expect([reader.take()?.length, reader.take()?.length, reader.take()?.length]).toEqual([1, 64, 5]);
+    expect(() => reader.take()).toThrow('no x');
+    expect(reader.take()).toBeUndefined();
+  });
+
+  test('a framing whose runs cannot be gone on with is read frame by frame', () => {
+    for (const part of ['goOn', 'run'] as const) {
+      const { framing, clientMessages } = drone;
+      const poor: Framing = {
+        name: 'poor',
+        maxFrameLength: framing.maxFrameLength,
+        writer: () => framing.writer(),
+        reader(options) {
+          const reader = framing.reader(options);
+          Object.defineProperty(reader, part, { value: undefined });
+          return reader;
+        },
+      };
+      const reader = new MessageReader(poor, clientMessages);
+      reader.push(Buffer.from([1, 0, 0, 0, 0, 1, 0, 0, 0, 0]));
+      expect([reader.take(), reader.take()]).toEqual([[{ type: 'quit' }, { type: 'quit' }], undefined]);
+    }
+  });
+
   test('refuses a codec that decodes nothing', () => {
     const nothing = codecFrom({ decode: () => undefined, encode: () => Buffer.alloc(0) });
     const reader = new MessageReader(drone.framing, nothing);
