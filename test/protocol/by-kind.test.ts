@@ -49,7 +49,7 @@ test('each kind has its codec, both ways, through the stages', async () => {
   expect(new FrameEncoder(line).framing.kindOf?.(hex('06'), 0, 1)).toBe('ack');
 });
 
-test('types are told apart by kind', () => {
+test('messages with the same type are distinguished by kind', () => {
   const message = messages.decode(hex('B562 07'));
   // @ts-expect-error a text has no id
   void (message.type === 'nmea' && message.message.id);
@@ -62,7 +62,7 @@ test('types are told apart by kind', () => {
   });
 });
 
-test('a frame of a kind without a codec, or of none, is an error', () => {
+test('a frame of a kind without a codec, or without a kind, is an error', () => {
   expect(thrown(() => messages.decode(hex('06')))).toMatchObject({
     code: 'ERR_MESSAGE_UNKNOWN',
     message: 'no codec for the kind "ack"',

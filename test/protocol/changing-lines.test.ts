@@ -114,7 +114,7 @@ function scripted(script: readonly { text: string; to: Name | undefined }[]) {
 }
 
 describe('the framing changes with the state', () => {
-  test('each into each other, with frames of the new one in the same chunk, however it is cut', () => {
+  test('from each framing to each other one, with frames of the new one in the same chunk, for any cut', () => {
     for (const from of NAMES) {
       for (const to of NAMES) {
         const { bytes, sent, state } = scripted([
@@ -136,7 +136,7 @@ describe('the framing changes with the state', () => {
     }
   });
 
-  test('whatever the script and the cuts', () => {
+  test('any script and any cuts give the same', () => {
     const step = fc.record({
       text: fc.constantFrom('abc', 'x y', '123'),
       to: fc.option(fc.constantFrom(...NAMES), { nil: undefined, freq: 2 }),
@@ -172,7 +172,7 @@ describe('the framing changes with the state', () => {
     expect(cost(10_000)).toBeLessThan(9 * Math.max(few, 20_000));
   });
 
-  test('an upgrade hands over what came behind its message, in any framing', () => {
+  test('an upgrade hands over the bytes after its message, in any framing', () => {
     for (const from of NAMES) {
       const before = scripted([
         { text: '', to: from },
@@ -193,7 +193,7 @@ describe('the framing changes with the state', () => {
   });
 });
 
-describe('what a state declares', () => {
+describe('the framing and codecs of a state', () => {
   const parts = { receives: words, sends: words, initial: 'a' } as const;
 
   test('has to be a framing, a codec, or a function', () => {
@@ -209,7 +209,7 @@ describe('what a state declares', () => {
     expect(declared({ receives: words, on: { word: () => undefined } })).not.toThrow();
   });
 
-  test('a function that fails, or makes something else, ends its session alone', () => {
+  test('a function that fails, or returns something else, ends only its own session', () => {
     const session = (framing: unknown, receives?: unknown) =>
       defineProtocol({
         name: 'failing',
@@ -242,7 +242,7 @@ describe('what a state declares', () => {
     ).toContain('framing of state \'b\': expected a framing, such as lengthPrefix(), got "no framing"');
   });
 
-  test('limits that were agreed upon hold from the state on that knows them', () => {
+  test('negotiated limits apply from the state that knows them', () => {
     const agreed = defineProtocol({
       name: 'agreed',
       framing: { reads: line({ maxFrameLength: 4 }), writes: line() },
@@ -300,7 +300,7 @@ describe('an upgrade', () => {
       farewell: () => word('bye'),
     });
 
-  test('ends the run: nothing is taken, timed or said any more, except the farewell of a fault', () => {
+  test('ends the run: nothing is accepted, timed or sent afterwards, except the farewell of a fault', () => {
     const session = upgradable({ send: word('go'), next: 'b', upgrade: 'x' });
     const step = session.start().receive(word('up'));
     expect(step).toMatchObject({
@@ -326,7 +326,7 @@ describe('an upgrade', () => {
     });
   });
 
-  test('cannot be asked for while other messages are at work', () => {
+  test('is refused while other messages are being handled', () => {
     const session = defineSession({
       receives: words,
       sends: words,

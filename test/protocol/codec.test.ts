@@ -4,7 +4,7 @@ import type { Codec } from '../../src/protocol/codec.ts';
 import { codecFrom, json } from '../../src/protocol/codec-from.ts';
 import { decodeFrame } from '../../src/protocol/decode-frame.ts';
 
-it('reads and writes JSON, out of the middle of a chunk too', () => {
+it('reads and writes JSON, also from the middle of a chunk', () => {
   const codec = json<{ a: string }>();
   expect(codec.decode(Buffer.from('xx{"a":"é"}yy'), 2, 12)).toEqual({ a: 'é' });
   expect(Buffer.from(codec.encode({ a: 'é' })).toString()).toBe('{"a":"é"}');
@@ -21,7 +21,7 @@ it.each([
   );
 });
 
-it('says whose fault an encoder’s error is, and keeps the cause', () => {
+it('gives the origin of an encoder’s error, and keeps the cause', () => {
   expect(() => json().encode(undefined)).toThrow(
     expect.objectContaining({
       code: 'ERR_FIELD_RANGE',
@@ -59,7 +59,7 @@ it('takes the two functions of another library', () => {
   }
 });
 
-it('leaves the errors of messages as they are', () => {
+it('leaves message errors unchanged', () => {
   const error = new MessageError('ERR_MESSAGE_SHORT', 'short');
   const fail = (): never => {
     throw error;

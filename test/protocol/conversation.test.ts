@@ -47,7 +47,7 @@ const protocol = defineProtocol({
   session,
 });
 
-test('of short requests for long answers few are taken before the first answer is written', () => {
+test('few short requests for long answers are handled before the first answer is written', () => {
   const requests = messages(u8, { ask: message(1, {}) });
   const replies = messages(u8, { long: message(1, { body: bytes(rest) }) });
   const body = Buffer.alloc(65_536);
@@ -151,7 +151,7 @@ function later<T>(): { promise: Promise<T>; resolve(value: T): void } {
 
 const echo = { echo: ({ n }: Word) => ({ send: say('heard', n) }) };
 
-test('messages are taken 4 at once, then twice as many, up to 64, and no more once so many answers wait', () => {
+test('messages are handled in batches of 4, doubling up to 64, and none while too many answers wait', () => {
   const unsent: number[] = [];
   const talk: Talk = new Talk({
     a: {
@@ -181,11 +181,11 @@ test('messages are taken 4 at once, then twice as many, up to 64, and no more on
   expect(unsent).toEqual([...pairs, ...pairs]);
 });
 
-describe('what goes before, between and behind the answers', () => {
+describe('prefaces, greetings and farewells around the answers', () => {
   const preface = { client: 'CLI/1 ', server: 'SRV/1 ', refusal: 'no CLI/1' };
   const greets = { a: { on: echo, onEnter: () => say('hello') } };
 
-  test('the preface, then the greeting, before anything has come', () => {
+  test('the preface, then the greeting, before any input', () => {
     const talk = new Talk(greets, { preface });
     expect(talk.conversation.unsent).toBe(1);
     expect(talk.hear()).toBe('SRV/1 hello\n');
@@ -195,7 +195,7 @@ describe('what goes before, between and behind the answers', () => {
     expect(new Talk(greets).hear('echo 1\n')).toBe('hello\nheard 1\n');
   });
 
-  test('another preface is refused, in place of the farewell', () => {
+  test('a wrong preface gets the refusal of the preface in place of the farewell', () => {
     const talk = new Talk(greets, { preface });
     expect(talk.hear('GET / HTTP/1.1\r\n')).toBe('SRV/1 hello\nno CLI/1');
     expect(talk.conversation).toMatchObject({ final: true, error: { code: 'ERR_FRAME_PREFACE' } });
@@ -204,12 +204,12 @@ describe('what goes before, between and behind the answers', () => {
     expect(plain.hear('GET /')).toMatch(/^hello\nsorry /);
   });
 
-  test('behind the preface, a fault has the farewell', () => {
+  test('a fault after the preface gets the farewell', () => {
     expect(new Talk(greets, { preface }).hear('CLI/1 x\n')).toBe('SRV/1 hello\nsorry no_word:_x\n');
     expect(new Talk({ a: { on: echo } }).hear('x\n')).toBe('sorry no_word:_x\n');
   });
 
-  test('a fault behind good messages: the answers, then the farewell', () => {
+  test('a fault after valid messages: the answers, then the farewell', () => {
     const talk = new Talk(greets, { preface });
     expect(talk.hear('CLI/1 echo 1\njump\necho 2\n')).toBe(
       "SRV/1 hello\nheard 1\nsorry 'jump'_is_not_expected_in_state_'a',_only_echo\n",
@@ -223,7 +223,7 @@ describe('what goes before, between and behind the answers', () => {
     expect(talk.conversation.held).toBe(0);
   });
 
-  test('a message that we send ourselves goes behind what was answered', () => {
+  test('an unsolicited message follows the answers', () => {
     const talk = new Talk({ a: { on: echo, unsolicited: ['push'] } });
     talk.conversation.receive(Buffer.from('echo 1\n'));
     talk.conversation.send(say('push', 2));
@@ -237,7 +237,7 @@ describe('what goes before, between and behind the answers', () => {
     expect(talk.conversation).toMatchObject({ unsent: 0, error: undefined, final: false });
   });
 
-  test('abort: the farewell, and the reason; leave: what has come is answered before the last words', () => {
+  test('abort: the farewell, and the reason; leave: received messages are answered before the last ones', () => {
     const aborted = new Talk({ a: { on: echo } });
     const reason = new Error('out of memory');
     aborted.conversation.abort(reason);
@@ -307,7 +307,7 @@ function noisy(state: StateDeclaration<Word, Word, string, object> = {}): Conver
   );
 }
 
-describe('what can be seen', () => {
+describe('what observers see', () => {
   test('states, entries, limits, counts', () => {
     const talk = new Talk(
       {
@@ -366,7 +366,7 @@ describe('what can be seen', () => {
     expect(seen).toEqual([['go', 'a'], 'a to b', ['echo', 'b']]);
   });
 
-  test('a state that a timer leads to is seen before the next message', () => {
+  test('a state entered by a timer is reported before the next message', () => {
     const talk = new Talk({
       a: {
         on: { go: () => ({ timers: { t: 5 } }) },
@@ -388,7 +388,7 @@ describe('what can be seen', () => {
     expect(seen).toEqual([['go', 'a'], 'a to b', ['echo', 'b']]);
   });
 
-  test('a frame that is no message ends the session, or is left out and counted', () => {
+  test('an invalid frame ends the session, or is skipped and counted', () => {
     const talk = new Talk({ a: { on: echo } });
     expect(talk.hear('echo 1\nx\necho 2\n')).toBe('heard 1\nsorry no_word:_x\n');
     expect(talk.conversation.counts).toMatchObject({ frames: 1, invalid: 0 });
@@ -413,7 +413,7 @@ describe('what can be seen', () => {
     expect(new Talk({ a: { on: echo } }, { onInvalid: 'discard' }).hear('x\necho 1\n')).toBe('heard 1\n');
   });
 
-  test('noise: what the framing skips is counted and told, and where it takes much work, read in several turns', () => {
+  test('noise: skipped bytes are counted and reported, and read in several turns if they take much work', () => {
     const conversation = noisy();
     const errors: string[] = [];
     conversation.observer = { message() {}, transition() {}, onDiscard: ({ code }) => errors.push(code) };
@@ -435,7 +435,7 @@ describe('what can be seen', () => {
     expect(errors).toContain('ERR_FRAME_NOISE');
   });
 
-  test('noise that nobody watches; the last words come behind all of it', () => {
+  test('noise without an observer; the last messages come after all of it', () => {
     const ended = noisy();
     ended.receive(Buffer.alloc(1_600, 0x7e));
     ended.ended();
@@ -453,7 +453,7 @@ describe('what can be seen', () => {
     expect([said, conversation.final, conversation.error]).toEqual(['bye\n', true, undefined]);
   });
 
-  test('frames that the framing skips are frames that have come', () => {
+  test('frames that the framing skips count as received frames', () => {
     const conversation = new Conversation(
       defineProtocol({
         name: 'test',
@@ -469,7 +469,7 @@ describe('what can be seen', () => {
     expect(conversation).toMatchObject({ frames: 2, taken: 0, counts: { discarded: 2 } });
   });
 
-  test('it reads no more noise once it is over, or once the connection goes on with another protocol', () => {
+  test('it reads no noise after the end, or after an upgrade', () => {
     const aborted = noisy();
     aborted.receive(Buffer.alloc(1_600, 0x7e));
     aborted.take();
@@ -485,7 +485,7 @@ describe('what can be seen', () => {
 });
 
 describe('time', () => {
-  test('a limit that passes, and what its handler says', () => {
+  test('a limit that expires, and the answer of its handler', () => {
     const talk = new Talk({
       a: { on: echo, deadline: { idle: 5, frame: 7, handle: ({ limit }) => ({ send: say('late', limit) }) } },
     });
@@ -503,7 +503,7 @@ describe('time', () => {
     expect(strict.hear()).toBe('');
   });
 
-  test('while a handler is at work the silence is ours', async () => {
+  test('a running handler does not count as silence of the peer', async () => {
     const gate = later<void>();
     const talk = new Talk({
       a: {
@@ -522,7 +522,7 @@ describe('time', () => {
     expect(talk.hear()).toMatch(/^sorry /);
   });
 
-  test('within counts while a handler is at work, whose answer is then too late', async () => {
+  test('within runs while a handler runs, whose answer is then too late', async () => {
     const gate = later<void>();
     const talk = new Talk({
       a: { on: { slow: () => gate.promise.then(() => ({ send: say('done') })) }, deadline: { within: 9 } },
@@ -535,7 +535,7 @@ describe('time', () => {
     expect(talk.hear()).toBe('');
   });
 
-  test('timers of several steps, of handlers that take their time as well', async () => {
+  test('timers in several steps, also of asynchronous handlers', async () => {
     const talk = new Talk({
       a: {
         on: { set: ({ n }) => ({ timers: { [n]: 5 } }), stop: ({ n }) => ({ timers: { [n]: null } }) },
@@ -582,8 +582,8 @@ describe('time', () => {
   });
 });
 
-describe('handlers that take their time', () => {
-  test('onAnswers and settled tell when there is more; what has come waits', async () => {
+describe('asynchronous handlers', () => {
+  test('onAnswers and settled report progress; received messages wait', async () => {
     const gates = [later<void>(), later<void>()];
     const talk = new Talk({
       a: {
@@ -615,7 +615,7 @@ describe('handlers that take their time', () => {
     expect(conversation.settled()).toBeUndefined();
   });
 
-  test('concurrent ones: a message that has to wait, a fault and the end stand behind all of them', async () => {
+  test('concurrent handlers: a waiting message, a fault and the end come after all of them', async () => {
     for (const [behind, said] of [
       ['echo 1\n', 'heard 1\n'],
       ['x\n', 'sorry no_word:_x\n'],
@@ -646,7 +646,7 @@ describe('handlers that take their time', () => {
     }
   });
 
-  test('a message waits for them, and keeps its codec, also if a limit leads to a state with another framing', async () => {
+  test('a waiting message keeps its codec, also if a limit leads to a state with another framing', async () => {
     const talk = new Talk({
       a: {
         on: { ...echo, slow: { concurrent: 'n', handle: () => later<undefined>().promise } },
@@ -662,7 +662,7 @@ describe('handlers that take their time', () => {
     expect(talk.conversation).toMatchObject({ state: 'b', taken: 4, held: 0 });
   });
 
-  test('what waited for the state, and is at work with others, is answered without them', async () => {
+  test('a postponed message that is handled concurrently is answered without waiting for the others', async () => {
     const gates = [later<void>(), later<void>()];
     const slow = {
       concurrent: 'n',
@@ -686,7 +686,7 @@ describe('handlers that take their time', () => {
     expect(talk.conversation.isWorking).toBe(false);
   });
 
-  test('also if nothing has come behind it', () => {
+  test('also if nothing has arrived after it', () => {
     const talk = new Talk({
       a: {
         on: { ...echo, slow: { concurrent: 'n', handle: () => later<undefined>().promise } },
@@ -700,7 +700,7 @@ describe('handlers that take their time', () => {
     expect(talk.hear()).toBe('heard 1\n');
   });
 
-  test('a generator is asked for more as its answers are taken', async () => {
+  test('a generator is advanced as its answers are taken', async () => {
     let asked = 0;
     const talk = new Talk({
       a: {
@@ -730,7 +730,7 @@ describe('handlers that take their time', () => {
 describe('an upgrade', () => {
   const upgrades = { a: { on: { ...echo, tls: () => ({ send: say('go'), upgrade: 'tls' }) } } };
 
-  test('what came behind it, then and later, goes to the next owner, unread', () => {
+  test('the bytes after it go to the next owner unread, then and later', () => {
     const talk = new Talk(upgrades);
     expect(talk.conversation.upgrade).toBeUndefined();
     expect(talk.hear('echo 1\ntls\necho 2\nec')).toBe('heard 1\ngo\n');
@@ -745,14 +745,14 @@ describe('an upgrade', () => {
     expect(talk.conversation).toMatchObject({ final: true, upgrade: undefined });
   });
 
-  test('nothing behind it', () => {
+  test('no bytes after it', () => {
     const talk = new Talk(upgrades);
     expect(talk.hear('tls\n')).toBe('go\n');
     expect(talk.conversation.upgrade).toEqual({ name: 'tls', unread: Buffer.alloc(0) });
   });
 });
 
-test('behind an answer that cannot be written no more functions are called', () => {
+test('after an answer that cannot be written no functions are called', () => {
   const calls: string[] = [];
   const conversation = new Conversation(
     defineProtocol({
@@ -792,7 +792,7 @@ test('behind an answer that cannot be written no more functions are called', () 
   expect(conversation.error).toMatchObject({ code: 'ERR_FIELD_RANGE' });
 });
 
-test('behind an answer that cannot be written nothing is sent, nor taken', () => {
+test('after an answer that cannot be written nothing is sent or handled', () => {
   const conversation = new Conversation(protocol);
   // length 1 · spoil
   conversation.receive(Buffer.from([1, 1]));
@@ -812,7 +812,7 @@ test('behind an answer that cannot be written nothing is sent, nor taken', () =>
   expect(conversation).toMatchObject({ taken: 1, held: 0, unsent: 0, isBusy: false, deadline: undefined });
 });
 
-test('answers lie in memory of their own, or for the system in memory that is used again', () => {
+test('answers are in memory of their own, or in reused memory if the system writes them', () => {
   const talk = new Talk({ a: { on: echo } });
   talk.conversation.receive(Buffer.from('echo 1\n'));
   const own = talk.conversation.take()!;

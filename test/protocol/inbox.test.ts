@@ -30,7 +30,7 @@ function read(inbox: Inbox, isSettled = true): string[][] {
 }
 
 describe('frames', () => {
-  test('those of a chunk together, up to 64; one that began in an earlier chunk alone', () => {
+  test('the frames of a chunk come together, up to 64; a frame that began in an earlier chunk comes alone', () => {
     const inbox = open();
     expect(inbox.hasMore).toBe(false);
     inbox.receive(bytes('a\nb\nc'));
@@ -43,7 +43,7 @@ describe('frames', () => {
     expect(read(inbox).map(({ length }) => length)).toEqual([64, 6]);
   });
 
-  test('one at a time where the framing may change; chunks wait for those before them', () => {
+  test('one at a time if the framing may change; chunks wait for those before them', () => {
     const inbox = open();
     inbox.receive(bytes('a\nb\n'));
     inbox.receive(bytes('c\nd'));
@@ -68,7 +68,7 @@ describe('frames', () => {
     expect(wrong.error).toMatchObject({ code: 'ERR_FRAME_PREFACE' });
   });
 
-  test('an error comes behind the frames before it, once', () => {
+  test('an error comes once, after the frames before it', () => {
     const inbox = open(lengthPrefix({ lengthFieldLength: 1, maxFrameLength: 2 }));
     inbox.receive(Buffer.from([1, 97, 9, 1, 98]));
     expect(read(inbox)).toEqual([['a']]);
@@ -79,7 +79,7 @@ describe('frames', () => {
 });
 
 describe('the end', () => {
-  test('comes behind everything, once; nothing is taken behind it', () => {
+  test('comes once, after everything; nothing is accepted after it', () => {
     const inbox = open();
     inbox.receive(bytes('a\n'));
     inbox.ended();
@@ -121,7 +121,7 @@ describe('the end', () => {
 });
 
 describe('another framing', () => {
-  test('reads what is behind the frames that were taken, also if more were cut', () => {
+  test('reads the bytes after the taken frames, also if more frames were cut', () => {
     for (const [count, expected] of [
       [1, ['b\nc', 'd']],
       [2, ['c', 'd']],
@@ -136,7 +136,7 @@ describe('another framing', () => {
     }
   });
 
-  test('behind a frame that began in an earlier chunk', () => {
+  test('after a frame that began in an earlier chunk', () => {
     const inbox = open();
     inbox.receive(bytes('a'));
     read(inbox);
@@ -147,7 +147,7 @@ describe('another framing', () => {
     expect(read(inbox)).toEqual([['c', 'd']]);
   });
 
-  test('nothing is cut anew where nothing has come, or the framing is the same', () => {
+  test('nothing is cut again if nothing has arrived, or the framing is the same', () => {
     const inbox = open();
     expect(inbox.change(semicolons, 0)).toBe(false);
     inbox.receive(bytes('a;b;'));
@@ -186,7 +186,7 @@ describe('another framing', () => {
     expect(read(inbox)).toEqual([['HIb']]);
   });
 
-  test('an error of the old one is none of its own', () => {
+  test('an error of the old framing is not an error of the new one', () => {
     const inbox = open(lengthPrefix({ lengthFieldLength: 1, maxFrameLength: 2 }));
     inbox.receive(Buffer.from('\x01a\x09b;c;', 'latin1'));
     expect(texts(inbox.read(true))).toEqual(['a']);
@@ -197,8 +197,8 @@ describe('another framing', () => {
   });
 });
 
-describe('what is not read', () => {
-  test('goes to the next owner: behind the frames that were taken, with the chunks that wait', () => {
+describe('unread bytes', () => {
+  test('go to the next owner: those after the taken frames, and the waiting chunks', () => {
     for (const [count, expected] of [
       [0, 'a\nb\nc|d\n|e'],
       [1, 'b\nc|d\n|e'],
@@ -215,7 +215,7 @@ describe('what is not read', () => {
     expect(open().leave(0)).toEqual(Buffer.alloc(0));
   });
 
-  test('is forgotten', () => {
+  test('are dropped', () => {
     const inbox = open();
     inbox.receive(bytes('a\nb'));
     inbox.receive(bytes('c\n'));
@@ -236,7 +236,7 @@ describe('what is not read', () => {
     expect(read(inbox)).toEqual([['c']]);
   });
 
-  test('a packet behind a false start is found when it is given up', () => {
+  test('a packet after a false start is found when that is given up', () => {
     const framing = packets({
       kinds: { long: { start: [1], length: 6 }, short: { start: [2], length: 2 } },
       maxFrameLength: 6,
@@ -251,7 +251,7 @@ describe('what is not read', () => {
   });
 });
 
-test('noise is counted, told, and read in several turns', () => {
+test('noise is counted, reported, and read in several turns', () => {
   const errors: string[] = [];
   const framing = packets({
     kinds: { k: { start: [0x7e], length: 1_000, valid: { checksum: 'CRC-16/MODBUS', byteOrder: 'big' } } },

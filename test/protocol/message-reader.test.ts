@@ -130,7 +130,7 @@ const payloads = fc.array(
 describe('MessageReader', () => {
   describe.each(Object.keys(framings))('%s', (name) => {
     const framing = framings[name]!;
-    test.each(Object.keys(codecs))('gives what the frames give one by one: %s', (which) => {
+    test.each(Object.keys(codecs))('gives the same as the frames one by one: %s', (which) => {
       const codec = codecs[which]!;
       fc.assert(
         fc.property(
@@ -157,7 +157,7 @@ describe('MessageReader', () => {
     });
   });
 
-  test('reads many frames at once, and goes on behind one that is not a message', () => {
+  test('reads many frames at once, and continues after an invalid one', () => {
     const reader = new MessageReader(drone.framing, drone.clientMessages);
     const quit = Buffer.from([1, 0, 0, 0, 0]);
     const wrong = Buffer.from([1, 0, 0, 0, 9]);
@@ -251,7 +251,7 @@ describe('MessageReader', () => {
     expect(() => reader.take()).toThrow(expect.objectContaining({ code: 'ERR_MESSAGE_VALUE' }));
   });
 
-  test('does not go on where a codec says that it read more than there is', () => {
+  test('stops if a codec claims to have read more bytes than there are', () => {
     const codec = { ...byHand, decodeRun: () => ({ messages: ['x'], at: 99 }) };
     const reader = new MessageReader(drone.framing, codec as never);
     reader.push(Buffer.from([1, 0, 0, 0, 0]));

@@ -24,7 +24,7 @@ test('messages are written in order, and counted until they are', () => {
   expect([taken(outbox), taken(outbox)]).toEqual(['a\nb\nc\n', '']);
 });
 
-test('codec and framing change between two messages, where it was said', () => {
+test('codec and framing change between two messages, at the requested place', () => {
   const outbox = open();
   outbox.messages.push('a', 'b', 'c', 'd');
   outbox.change(1, text('1'), semicolons.writer());
@@ -40,7 +40,7 @@ test('codec and framing change between two messages, where it was said', () => {
   expect([outbox.write(), taken(outbox)]).toEqual([true, '3f;']);
 });
 
-test('what has no room is written later, also before a change; what is left weighs its share', () => {
+test('messages without room are written later, also before a change; the remaining ones weigh their share', () => {
   const long = 'x'.repeat(30_000);
   for (const at of [undefined, 4]) {
     const outbox = open();
@@ -76,7 +76,7 @@ test('messages that were never weighed weigh nothing when they are written', () 
   expect(outbox.unsentBytes).toBe(outbox.unsent * weigh(long));
 });
 
-test('one that cannot be written throws, and those before it are written; then all is forgotten', () => {
+test('a message that cannot be written throws after those before it are written; the rest is dropped', () => {
   const failing: Codec<unknown, string> = {
     decode: () => undefined,
     encode(text) {

@@ -41,7 +41,7 @@ const action = fc.record({
   to: fc.constantFrom('free', 'kept', 'user'),
 });
 
-test('what a packer handed on stays as it is until it is let go of, whoever else writes', () => {
+test('output of a packer stays unchanged until it is released, whatever else is written', () => {
   const writer = lengthPrefix({ lengthFieldLength: 3, byteOrder: 'big' }).writer();
   fc.assert(
     fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
@@ -374,7 +374,7 @@ describe('codecs and framings that count wrongly', () => {
       /^message takes at most Infinity bytes, /,
     ],
     ['a bound below 0', { bound: () => -5 }, framing({}), /^message takes at most -4 bytes, /],
-  ])('%s is refused, and nothing of it is given out', (_, change, framing, message) => {
+  ])('%s is refused, and none of its bytes are given out', (_, change, framing, message) => {
     const packer = new Packer();
     if (!('bound' in change)) packer.writeMessage(one({}), writer, 'x');
     const before = packer.length;
@@ -457,7 +457,7 @@ describe('the memory of a packer', () => {
     expect(run(one).buffer).not.toBe(own[0]!.buffer);
   });
 
-  test('what others wrote into a slab is not given out with the rest of it, and not written over', () => {
+  test('bytes of other packers in a slab are neither given out nor overwritten', () => {
     const [one, other] = [new Packer(), new Packer()];
     const writer = plain.writer();
     one.given(true);

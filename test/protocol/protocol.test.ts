@@ -31,7 +31,7 @@ import { checkReplyRules, knownOf } from '../../src/protocol/reply-rules.ts';
 const { framing, clientMessages, serverMessages, session } = drone;
 const parts = { name: 'copy', framing, clientMessages, serverMessages, session };
 
-test('is what it was made of, and cannot be changed', () => {
+test('has the parts it was made from, and is frozen', () => {
   const copy = defineProtocol(parts);
   expect(copy).toEqual(parts);
   expect(copy).not.toHaveProperty('preface');
@@ -260,7 +260,7 @@ describe('how its replies find their requests', () => {
     expect(knownOf(protocol, {})).toEqual({ session: session.table });
   });
 
-  test('codecs that are not declared tell nothing', () => {
+  test('codecs that are not declared give no numbers', () => {
     expect(knownOf(foreign, { id: 'id', ids: [0, 9e9] })).toEqual({
       session: session.table,
       kind: undefined,
@@ -282,7 +282,7 @@ describe('how its replies find their requests', () => {
     expect(() => checkReplyRules(protocol, rules)).toThrow(text);
   });
 
-  test('what is declared is kept, and checked with the protocol', () => {
+  test('declared reply rules are kept, and checked with the protocol', () => {
     expect(() => defineProtocol({ ...parts, replies: { id: 'zz' } } as never)).toThrow(
       "no request has a field 'zz'",
     );

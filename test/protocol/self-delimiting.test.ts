@@ -265,7 +265,7 @@ test('linear in the input: an element is read at most twice, however small the c
   }
 });
 
-test('what is encoded is one frame, wherever it is cut', () => {
+test('an encoded message is one frame, wherever it is cut', () => {
   const codec = messages(u8, {
     tree: message(1, { root: tree }),
     text: message(2, { texts: array(utf8(varuint), u8) }),
@@ -294,7 +294,7 @@ test('what is encoded is one frame, wherever it is cut', () => {
   );
 });
 
-test('what has no end of its own is refused', () => {
+test('a codec whose messages have no end of their own is refused', () => {
   for (const codec of [
     codecOf(struct({ a: u8, b: bytes(rest) })),
     messages(u8, { a: message(1, {}) }, { trailing: 'keep' }),

@@ -41,8 +41,8 @@ const packet = codecOf(
   }),
 );
 
-describe('what must agree', () => {
-  it('is filled in where it is left out, and may be given', () => {
+describe('fields that must agree', () => {
+  it('are filled in if left out, and may be given', () => {
     const body = { name: 'ab', list: [1, 2] };
     const bytes = hex('01 00 07 02 | 02 61 62 00 01 00 02'.replaceAll('|', ' '));
     expect(encoded(packet, { header: { version: 1 }, body })).toEqual(bytes);
@@ -50,7 +50,7 @@ describe('what must agree', () => {
     expect(packet.decode(bytes)).toStrictEqual({ header: { version: 1, length: 7, count: 2 }, body });
   });
 
-  it('is refused with its path and its place where it does not', () => {
+  it('are refused with path and offset if they do not', () => {
     const error = errorOf(() => packet.decode(hex('01 00 06 02  02 61 62 00 01 00 02')));
     expect(error.message).toBe("header.length: expected 7, the size of 'body', got 6, at byte 1");
     expect(error).toMatchObject({ code: 'ERR_MESSAGE_VALUE', path: 'header.length', offset: 1, actual: 6 });
@@ -69,7 +69,7 @@ describe('what must agree', () => {
     );
   });
 
-  it('is traced as any other field', () => {
+  it('are traced like other fields', () => {
     const { spans, error } = trace(packet, hex('01 00 07 02  02 61 62 00 01 00 02'));
     expect(error).toBeUndefined();
     expect(spans).toContainEqual({ path: 'header.length', kind: 'sizeOf', start: 1, end: 3, value: 7 });

@@ -26,7 +26,7 @@ function written(field: w.Field<any> | w.DeclaredCodec<any, any>, make: () => un
   return walked.toString('hex');
 }
 
-describe('a condition judges the value that was written, whatever a getter says later', () => {
+describe('a condition uses the value that was written, whatever a getter returns later', () => {
   const tail = (path: string) => w.optional(w.u8, w.when(path as never, true));
 
   it('a member of flags', () => {

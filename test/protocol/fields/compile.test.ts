@@ -74,7 +74,7 @@ describe('the compiled engine and the walking one', () => {
     );
   });
 
-  it('give messages that outlive the memory they were read from, where the codec says so', () => {
+  it('give messages that outlive their input if the codec says so', () => {
     let detached = 0;
     const codecAndFrames = arbitraryCodec().chain((codec) =>
       fc.tuple(

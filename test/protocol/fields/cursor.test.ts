@@ -46,13 +46,13 @@ describe('the cursors of a custom field', () => {
     );
   });
 
-  it('say what in the value is wrong', () => {
+  it('say which part of the value is wrong', () => {
     expect(() => codec.encode({ id: 7, stored: { name: 'hi', values: [65_536] }, end: 9 })).toThrow(
       expect.objectContaining({ code: 'ERR_FIELD_RANGE', path: 'stored.values[0]' }),
     );
   });
 
-  it('refuse what is beyond the room that size() asked for, and what has no fixed place', () => {
+  it('refuse access beyond the room that size() asked for, and fields without a fixed place', () => {
     const base = { name: 'tight', read: () => 0, size: () => 1 };
     const tight = custom<number>({ ...base, write: (cursor, value) => cursor.write(u16be, value) });
     expect(() => codecOf(tight).encode(1)).toThrow(expect.objectContaining({ code: 'ERR_FIELD_RANGE' }));

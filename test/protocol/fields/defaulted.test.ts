@@ -28,12 +28,12 @@ it('writes the value where the message has none, and conditions see it, in both 
   expect(codec.decode(bytes)).toEqual({ version: 2, name: 'me', id: 1, tail: 9 });
 });
 
-it('has a type on encode that lets it out, and one on decode that has it', () => {
+it('is optional in the type for encoding, and required in the type for decoding', () => {
   expectTypeOf(codec.encode).toBeCallableWith({ id: 1 });
   expectTypeOf(codec.decode(hex('03 00 00 01')).version).toEqualTypeOf<number>();
 });
 
-it('refuses what is no default', () => {
+it('refuses values that cannot be a default', () => {
   expect(() => defaulted(u8, undefined as never)).toThrow('expected a value, got undefined');
 });
 
@@ -63,7 +63,7 @@ it('a structure with a default may have a size or a tag that is filled in', () =
   });
 });
 
-it('what cannot be filled in is refused with a reason where it is declared', () => {
+it('a field that cannot be filled in is refused with a reason in the declaration', () => {
   const inner = f.struct({ n: f.u8 });
   for (const h of [
     f.bounded(f.u8, inner),

@@ -11,7 +11,7 @@ import { codecOf, messages } from '../../../src/protocol/fields/messages.ts';
 import { hex } from '../../support/hex.ts';
 
 describe('generated code', () => {
-  it('has what is written, function by function, behind the values it refers to', () => {
+  it('lists the values it refers to, then one function after the other', () => {
     const code = new Code();
     const one = { name: 'one' };
     code.function('outer(a)', () => {
@@ -59,7 +59,7 @@ describe('generated code', () => {
     expect(String(code)).toBe('function twice(n) {\n  return 2 * n;\n}');
   });
 
-  it('has values as they are, and no others', () => {
+  it('prints values unchanged, and no others', () => {
     expect([5, -0, 1.5, Number.NaN, 7n, -1n, true, undefined, 'a"\n'].map(literal)).toEqual([
       '5',
       '-0',
@@ -83,7 +83,7 @@ describe('generated code', () => {
   });
 });
 
-describe('objects and lists that are not tracked', () => {
+describe('objects and lists that V8 does not track', () => {
   it('are like literals', () => {
     const Made = untrackedConstructor(['a', 'b c'])!;
     expect(new Made(1, 2)).toStrictEqual({ a: 1, 'b c': 2 });
@@ -148,13 +148,13 @@ describe('objects and lists that are not tracked', () => {
 });
 
 describe('the walks', () => {
-  it('say how long a message is, or 0 where it cannot be written', () => {
+  it('give the length of a message, or 0 if it cannot be written', () => {
     const { declaration } = codecOf(f.utf8(f.u8));
     expect(boundByWalking(declaration, 'hi')).toBe(3);
     expect(boundByWalking(declaration, 5)).toBe(0);
   });
 
-  it('read all elements of a list where the fast engine gave up without a fault', () => {
+  it('read all elements of a list if the fast engine gave up without a fault', () => {
     const list = f.array(f.u8, f.u8);
     const { declaration } = codecOf(f.struct({ id: f.u8, list }));
     const node = declaration.root.kind.children!(declaration.root)[1]!;
@@ -321,7 +321,7 @@ describe('an error of another codec inside a field', () => {
     );
   });
 
-  it('keeps its path on encode, where it begins with an index too', () => {
+  it('keeps its path on encode, also if the path begins with an index', () => {
     const list = codecOf(f.array(f.u8, f.u8));
     const codec = codecOf(
       f.struct({

@@ -126,7 +126,7 @@ describe('derived fields', () => {
     }),
   );
 
-  it('are filled in, whatever the message says there', () => {
+  it('are filled in, whatever value the message has', () => {
     // kind 01 · length 0002 · 'ab' · CRC-8 of 00 02 61 62
     const bytes = Buffer.from('0100026162', 'hex');
     const encoded = codec.encode({ body: { type: 't', of: 'ab' }, length: 99 });
@@ -136,7 +136,7 @@ describe('derived fields', () => {
     expect(codec.encode(decoded)).toEqual(encoded);
   });
 
-  it('bound a text as they bound bytes', () => {
+  it('limit a text as they limit bytes', () => {
     for (const size of [f.u8, f.u16be]) {
       const most = size === f.u8 ? 255 : 65_535;
       const named = codecOf(f.struct({ n: size, inner: f.struct({ text: f.utf8('n') }) }));
@@ -155,7 +155,7 @@ describe('derived fields', () => {
     );
   });
 
-  it('a wrong checksum is refused where it stands', () => {
+  it('a wrong checksum is refused at its offset', () => {
     const bytes = Buffer.from(codec.encode({ body: { type: 't', of: 'ab' } }));
     bytes[5]! ^= 1;
     expect(() => codec.decode(bytes)).toThrow(
@@ -188,7 +188,7 @@ describe('hostile bytes', () => {
     );
   });
 
-  it('a long varint that says little is read at its true width', () => {
+  it('an overlong varint is read at its full width', () => {
     expect(codecOf(f.varuint).decode(Buffer.from('81808080808080808000', 'hex'))).toBe(1);
   });
 
@@ -234,7 +234,7 @@ describe('values that do not fit', () => {
   });
 });
 
-describe('a declaration that cannot work is refused where it is written', () => {
+describe('a declaration that cannot work is refused when it is made', () => {
   it.each<[string, () => unknown, string]>([
     ['a tag twice', () => messages(f.u8, { a: message(1), b: message(1) }), 'a and b have the same tag, 1'],
     [
@@ -326,7 +326,7 @@ describe('a declaration that cannot work is refused where it is written', () => 
     expect(declare).toThrow(words);
   });
 
-  it('but what takes nothing, or stands behind a bound, may follow the rest', () => {
+  it('fields of no bytes, or after a bounded field, may follow the rest', () => {
     const codec = codecOf(
       f.struct({
         d: f.bounded(f.u8, f.struct({ all: f.bytes(f.rest) })),
@@ -354,7 +354,7 @@ describe('a declaration that cannot work is refused where it is written', () => 
   });
 });
 
-describe('an error says what it got as it says what it expected', () => {
+describe('an error shows the received value in the notation of the expected one', () => {
   it.each<[string, AnyField, string, string, unknown]>([
     [
       'a checksum in hex',

@@ -72,7 +72,7 @@ test.each(Object.entries(VALUES))('%s in place of a message', (_, value) => {
   expect(() => codec.encode(value() as { type: 'one'; x: number })).toThrow(w.MessageError);
 });
 
-test('bytes whose memory was transferred are no bytes, also where they take the rest', () => {
+test('bytes with transferred memory are refused, also as the rest', () => {
   const codec = w.codecOf(w.struct({ data: w.bytes(w.rest) }));
   const data = VALUES['bytes whose memory was transferred']!() as Uint8Array;
   expect(Buffer.from(codec.encode({ data }))).toEqual(Buffer.alloc(0));
@@ -91,7 +91,7 @@ const liars: Record<string, (bytes: number, said: number) => Uint8Array> = {
     Object.defineProperty(Buffer.alloc(bytes, 7), 'length', { value: said }),
 };
 
-test.each(Object.keys(liars))('a length of its own that %s has is not believed', (who) => {
+test.each(Object.keys(liars))('an overridden length of %s is ignored', (who) => {
   const fields = [
     w.bytes(w.u16be),
     w.bytes(w.rest),
@@ -113,7 +113,7 @@ test.each(Object.keys(liars))('a length of its own that %s has is not believed',
 });
 
 test.each([1.5, Number.NaN, Number.POSITIVE_INFINITY, -1])(
-  'a value that says it is %d bytes long costs no other message anything',
+  'a value that claims to be %d bytes long does not affect other messages',
   (length) => {
     const odd = new Proxy(new Uint8Array(600), {
       get: (target, name) => (name === 'length' ? length : Reflect.get(target, name, target)),

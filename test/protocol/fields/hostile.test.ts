@@ -34,7 +34,7 @@ function expectUnharmed(): void {
   }
 }
 
-describe('what user code answers', () => {
+describe('results of user code', () => {
   const sized = (size: (value: Anything) => number) =>
     codecOf(
       f.struct({
@@ -58,7 +58,7 @@ describe('what user code answers', () => {
     ['a text', '5'],
     ['nothing', undefined],
     ['a bigint', 5n],
-  ])('%s from size() is refused, and spoils no other message', (_, size) => {
+  ])('%s from size() is refused, and does not affect other messages', (_, size) => {
     const codec = sized(() => size as number);
     expect(codec.bound({ before: 1, field: 2 })).toBe(0);
     for (const run of [
@@ -98,7 +98,7 @@ describe('what user code answers', () => {
     });
   });
 
-  it('room that is not used is zeros, and a field sees no other message', () => {
+  it('unused room is zeros, and a field sees no other message', () => {
     let seen: Buffer = Buffer.alloc(0);
     const codec = codecOf(
       f.struct({
@@ -153,7 +153,7 @@ describe('what user code answers', () => {
     expectUnharmed();
   });
 
-  it('a message that grows between two readings is written as it is read last', () => {
+  it('a message that grows between two reads is written as read last', () => {
     const codec = codecOf(f.struct({ list: f.array(f.u8, f.u16le) }));
     for (const length of [10, 3_000, 6_000]) {
       let reads = 0;
@@ -208,7 +208,7 @@ describe('names that every object has', () => {
     },
   );
 
-  it('getters of classes go on working', () => {
+  it('getters of classes still work', () => {
     class Point {
       get x(): number {
         return 1;
@@ -228,7 +228,7 @@ describe('names that every object has', () => {
   });
 });
 
-describe('what encodes decodes', () => {
+describe('every message that encodes also decodes', () => {
   it.each<[string, AnyField, Anything, Anything]>([
     ['an optional one', f.optional(f.bytes(f.rest)), Buffer.of(1), undefined],
     [
@@ -243,7 +243,7 @@ describe('what encodes decodes', () => {
       { has: true, list: [1] },
       { has: false, list: undefined },
     ],
-  ])('nothing is written behind the rest, which %s takes', (_, field, taking, leaving) => {
+  ])('nothing is written after the rest, which %s takes', (_, field, taking, leaving) => {
     // A field of no known size: room is left for any other.
     const codec = codecOf(f.struct({ a: field, b: f.varuint }));
     for (const run of [
@@ -268,7 +268,7 @@ describe('what encodes decodes', () => {
     expect(codec.encode(undefined).toString('hex')).toBe('11');
   });
 
-  it('no key stands in a message for what has no value', () => {
+  it('a field without a value has no key in the message', () => {
     const codec = messages(f.u8, {
       m: message(1, {
         magic: f.constant(f.u16be, 0xcafe),
@@ -358,7 +358,7 @@ describe('what encodes decodes', () => {
 });
 
 describe('errors', () => {
-  it('say both numbers in one notation', () => {
+  it('show both numbers in one notation', () => {
     expect(refused(() => messages(f.u8, { a: message(0x30) }).decode(Buffer.of(0x31))).message).toContain(
       'expected the tag 0x30, got 0x31',
     );
@@ -461,7 +461,7 @@ describe('declarations', () => {
   });
 });
 
-test('a structure of many fields is declared with a bounded number of looks at each', () => {
+test('declaring a structure of many fields reads each a bounded number of times', () => {
   let looks = 0;
   const kind: Kind<object> = {
     ...nodeOf(f.u8, 'a field').kind,

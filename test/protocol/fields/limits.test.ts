@@ -115,7 +115,7 @@ describe('the limits of a message', () => {
     expect(refusal(() => strict.decode(chain(10)))).toEqual(limited('depth', 9));
   });
 
-  it('are options that are judged', () => {
+  it('are validated options', () => {
     const declare = (limits: object) => () => messages(f.u8, { a: message(1) }, { limits });
     expect(declare({ element: 1 })).toThrow("did you mean 'elements'?");
     expect(declare({ depth: 0 })).toThrow(RangeError);
@@ -282,7 +282,7 @@ describe('work is bounded by the bytes', () => {
     expect(codec.source()).toBeUndefined();
   });
 
-  it('of a long list, only what stands near a fault is read again', () => {
+  it('of a long list only the elements near a fault are read again', () => {
     const list = f.array(f.struct({ a: f.u8, ok: f.bool }), f.u32le);
     const codec = codecOf(f.struct({ items: list, end: f.constant(f.u8, 1) }));
     const count = 100_000;
@@ -316,7 +316,7 @@ describe('work is bounded by the bytes', () => {
     );
   });
 
-  it('a list is skipped only where the fault is, not where another message had it', () => {
+  it('a list is skipped only for the message with the fault', () => {
     const list = f.array(f.struct({ ok: f.bool }), f.u16be);
     const codec = messages(f.u8, { a: message(1, { list }), b: message(2, { list, end: f.u8 }) });
     const frame = (tag: number, more: number): Buffer => {
@@ -335,7 +335,7 @@ describe('work is bounded by the bytes', () => {
     expect(() => codec.decode(late)).toThrow(expect.objectContaining({ path: 'list[520].ok' }));
   });
 
-  it('a field of one’s own that decodes in its turn does not mislead', () => {
+  it('a custom field that itself decodes does not disturb skipping', () => {
     const list = f.array(f.struct({ ok: f.bool }), f.u16be);
     const inner = Buffer.alloc(2 + 600 + 1, 1);
     inner.writeUInt16BE(600);

@@ -89,7 +89,7 @@ describe('the length of a message that comes byte by byte', () => {
     expect(reads).toBeLessThanOrEqual(50);
   });
 
-  it('takes sums for whole once the message is', () => {
+  it('counts a sum as complete once the message is', () => {
     interface Nest {
       inner?: Nest | undefined;
       sum?: number;
@@ -115,7 +115,7 @@ describe('the length of a message that comes byte by byte', () => {
     expect(() => codecOf(nest, { limits: { summed: 3 } }).encode({ inner: { inner: {} } })).toThrow('summed');
   });
 
-  it('is not offered where the end of the bytes is the end of the message', () => {
+  it('is not offered if the end of the bytes is the end of the message', () => {
     expect(codecOf(f.bytes(f.rest)).measure).toBeUndefined();
     expect(codecOf(f.optional(f.u8, f.rest)).measure).toBeUndefined();
     expect(messages(f.u8, { a: f.message(1) }, { trailing: 'ignore' }).measure).toBeTypeOf('function');
@@ -125,7 +125,7 @@ describe('the length of a message that comes byte by byte', () => {
 describe('progress', () => {
   const [outer, inner] = [f.array(f.u8, f.u8), f.array(f.u16be, f.u8)] as never[];
 
-  it('knows a list by its field and its place, and keeps what was counted', () => {
+  it('identifies a list by its field and offset, and keeps its counts', () => {
     const progress = new Progress();
     expect(progress.begin(outer!, 3)).toMatchObject({ index: 0, at: 3, counted: {} });
     const counted = { elements: 5 };

@@ -52,7 +52,7 @@ describe('the drone’s messages', () => {
     expect(seen).toMatchObject({ code, offset, origin: 'peer', ...(messageType && { messageType, path }) });
   });
 
-  it('refuses to write what does not fit, and names it', () => {
+  it('refuses to write a value that does not fit, and names it', () => {
     const wrong = (value: unknown) => () => clientMessages.encode(value as { type: 'quit' });
     const matching = (details: object): unknown => expect.objectContaining(details);
     expect(wrong({ type: 'move', x: 2 ** 31, y: 0 })).toThrow(
@@ -69,7 +69,7 @@ describe('the drone’s messages', () => {
     );
   });
 
-  it('any message is read as it was written, and near misses are one MessageError', () => {
+  it('any message is read back as written, and each near miss gives one MessageError', () => {
     for (const codec of [clientMessages, serverMessages]) {
       fc.assert(
         fc.property(arbitraryMessage<unknown, never>(codec as never), (value) => {
@@ -113,7 +113,7 @@ describe('the bytes a declared codec takes and gives', () => {
   });
 });
 
-describe('what is behind a message', () => {
+describe('bytes after a message', () => {
   const cases = { a: message(1, { x: u8 }) };
 
   it('is refused, ignored, or kept', () => {
@@ -133,7 +133,7 @@ describe('what is behind a message', () => {
 });
 
 describe('the tag', () => {
-  it('may stand behind a header, which every message has', () => {
+  it('may follow a header that every message has', () => {
     const codec = messages(
       u16be,
       { a: message(0x0102, { x: u8 }) },
@@ -153,7 +153,7 @@ describe('the tag', () => {
   });
 });
 
-it('names that mean something to JavaScript mean nothing here', () => {
+it('names with a meaning in JavaScript have none here', () => {
   const codec = messages(u8, {
     constructor: message(1, { ['__proto__']: u8, toString: u8 }),
     ['__proto__']: message(2, { 'a"];throw 1//': u8, 'line\n\u2028': u8 }),
@@ -174,7 +174,7 @@ it('names that mean something to JavaScript mean nothing here', () => {
   );
 });
 
-it('messages of a batch do not run into one another, also when a field encodes in its turn', () => {
+it('messages of a batch do not overlap, also if a field itself encodes', () => {
   const inner = codecOf(struct({ text: utf8(u8) }));
   const codec = codecOf(
     struct({
@@ -224,7 +224,7 @@ it.each([
   }
 });
 
-it.each([0, 1, 63, 64, 65, 200])('a list of %i elements is its receiver’s own', (length) => {
+it.each([0, 1, 63, 64, 65, 200])('a list of %i elements belongs to its receiver', (length) => {
   const codec = codecOf(struct({ known: array(utf8(u8), u16le), open: array(utf8(u8), rest) }));
   const list = Array.from({ length }, (_, i) => `element ${i}`);
   const bytes = codec.encode({ known: list, open: list });

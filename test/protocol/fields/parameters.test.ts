@@ -56,7 +56,7 @@ describe('a parameter', () => {
     expect(codeOf(() => reply.with({ version: 9 }).encode({ id: 1 }))).toBe('ERR_FIELD_RANGE');
   });
 
-  it('says which messages there are', () => {
+  it('decides which messages exist', () => {
     // MQTT 5.0 §3.15: AUTH, which 3.1.1 does not have
     const codec = messages(
       f.u8,
@@ -100,7 +100,7 @@ describe('a parameter', () => {
     expect(codeOf(() => codec.decode(hex('01 02 00 03 00 00 61')))).toBe('ERR_MESSAGE_SHORT');
   });
 
-  it('says that there is nothing', () => {
+  it('can stand for an absent value', () => {
     const codec = codecOf(
       f.struct({ key: f.bytes(f.size(f.parameter('size'), { nullAt: 0 })), list: f.array(f.u8, f.rest) }),
       { parameters: { size: { default: 0, min: 0, max: 8 } } },
@@ -111,7 +111,7 @@ describe('a parameter', () => {
     expect(codeOf(() => codec.with({ size: 1 }).encode({ key: null, list: [] }))).toBe('ERR_FIELD_RANGE');
   });
 
-  it('leaves room for what it measures', () => {
+  it('leaves room for the fields that it measures', () => {
     const codec = codecOf(f.struct({ data: f.bytes(f.rest), sum: f.bytes(f.parameter('tag')), end: f.u8 }), {
       parameters: { tag: { default: 2, min: 0, max: 16 } },
     });
@@ -119,7 +119,7 @@ describe('a parameter', () => {
     bothWays(codec.with({ tag: 0 }), { data: Buffer.of(1, 2, 3), sum: Buffer.of(), end: 4 }, '01 02 03 04');
   });
 
-  it('is a tag: a reply that does not say what it is', () => {
+  it('is a tag: a reply without its own type', () => {
     const replies = messages(
       f.parameter('api'),
       {
@@ -172,7 +172,7 @@ describe('a parameter', () => {
     expect(codeOf(() => list.encode([{ type: 'b', y: 1 }]))).toBe('ERR_FIELD_RANGE');
   });
 
-  it('hides no field of its name, and is hidden by none', () => {
+  it('does not hide a field of the same name, and is not hidden by it', () => {
     const codec = codecOf(
       f.struct({
         version: f.u8,
@@ -213,7 +213,7 @@ describe('with', () => {
     }
   });
 
-  it('refuses what is not declared', () => {
+  it('refuses undeclared parameters', () => {
     expect(() => two.with({ c: 1 } as never)).toThrow(TypeError);
     expect(() => two.with({ c: 1 } as never)).toThrow(/there is no option "c"/);
     expect(() => two.with({ a: 4 })).toThrow(RangeError);
@@ -225,7 +225,7 @@ describe('with', () => {
     expect((codecOf(f.u8) as object as { with: unknown }).with).toBeUndefined();
   });
 
-  it('is no promise of a codec that is made by spreading another', () => {
+  it('is not a method of a codec made by spreading another', () => {
     expect((Object.create(two) as { with?: unknown }).with).toBeUndefined();
   });
 

@@ -517,7 +517,7 @@ describe('every source that is repeated', () => {
   });
 });
 
-describe('a combination that makes no sense is refused where it is declared', () => {
+describe('a combination without a meaning is refused in the declaration', () => {
   it.each<[string, () => unknown, string]>([
     ['a literal that is adjusted', () => f.size(4 as never, { add: 1 }), 'a field or the path of one'],
     ['what is left, adjusted', () => f.size(f.rest as never, { add: -2 }), 'got rest'],
@@ -684,7 +684,7 @@ describe('what is left, up to so many bytes', () => {
   });
 });
 
-describe('a member of what is missing', () => {
+describe('a member of a missing structure', () => {
   const body = f.struct({
     head: f.optional(f.struct({ n: f.u8, isLong: f.bool })),
     data: f.optional(f.bytes('head.n'), f.when('head.isLong')),
@@ -695,7 +695,7 @@ describe('a member of what is missing', () => {
     f.struct({ head: f.optional(f.struct({ n: f.u8 })), data: f.bytes('head.n') }),
   );
 
-  it('fulfils no condition', () => {
+  it('does not fulfil a condition', () => {
     const message = { head: undefined, data: undefined, tail: 7 };
     expect(codec.encode(message)).toEqual(Buffer.of(0, 7));
     expect(codec.decode(Buffer.of(0, 7))).toStrictEqual(message);
@@ -704,7 +704,7 @@ describe('a member of what is missing', () => {
     expect(codec.decode(Buffer.of(1, 1, 1, 5))).toStrictEqual(long);
   });
 
-  it('is no size, either way', () => {
+  it('is not a size on decode or encode', () => {
     expect(() => always.decode(Buffer.of(0, 5))).toThrow(
       expect.objectContaining({ code: 'ERR_MESSAGE_VALUE', path: 'data', offset: 1 }),
     );

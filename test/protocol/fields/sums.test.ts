@@ -63,7 +63,7 @@ describe('the range of a checksum', () => {
     expectSummed(codec, 'f0 01 | 02 03 70 | 06', [1, 2, 3, 5]);
   });
 
-  it('begins behind a path, goes through a bounded field, and is checked in front of it', () => {
+  it('begins after a path, goes through a bounded field, and is checked before it', () => {
     const codec = codecOf(
       f.struct({
         sum: sum8({ after: 'head.in.skipped', to: 'body.list' }),
@@ -130,7 +130,7 @@ describe('the range of a checksum', () => {
     expectBoth(codec, given, '31 02 33 | 0007', value);
   });
 
-  it('goes over fields of a structure round it: the body behind a header, the length before a body', () => {
+  it('covers fields of an enclosing structure: the body after a header, the length before a body', () => {
     const over = codecOf(
       f.struct({
         header: f.struct({ length: f.u8, bodySum: sum8({ from: 'body', to: 'body' }), sum: sum8() }),
@@ -179,7 +179,7 @@ describe('the range of a checksum', () => {
     ]);
   });
 
-  it('is moved as a whole by a size in front of it that grows', () => {
+  it('is moved as a whole by a growing size before it', () => {
     const codec = codecOf(
       f.bounded(f.varuint, f.struct({ h: f.struct({ n: f.u8, sum: sum8() }), b: f.bytes('h.n') })),
     );

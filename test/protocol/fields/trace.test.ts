@@ -46,7 +46,7 @@ it('gives every field’s path, bytes and value, outer before inner', () => {
   expect(spans.at(-1)?.value).toBe('b');
 });
 
-it('says what, where, expected and got, with the bytes round it', () => {
+it('gives what, where, expected and got, with the bytes around it', () => {
   const bad = Buffer.from(frame);
   bad[13] = 0xff;
   const { error, spans } = trace(codec, bad);

@@ -55,7 +55,7 @@ function normal(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, normal(part)]));
 }
 
-test('the options are a frozen copy: what the caller changes later is not in it', () => {
+test('the options are a frozen copy: later changes by the caller have no effect', () => {
   const bytes = Buffer.from('<<');
   const kind = { start: bytes, length: 3, valid: { checksum: 'XOR-8' as const } };
   const kinds = [kind];

@@ -108,12 +108,12 @@ test('line noise costs the frame it hits, and no other', () =>
     },
   ]));
 
-test('says where the stuffing is wrong', () => {
+test('gives the offset of wrong stuffing', () => {
   const { error } = readAll(cobs(), [hex('02 11 00 02 22'), hex('05 33 00')]);
   expect(error).toMatchObject({ code: 'ERR_FRAME_STUFFING', offset: 5, actual: 5, origin: 'peer' });
 });
 
-test('reads what it writes, which holds no zero but the last byte, and one in 254 more at the most', () => {
+test('reads what it writes, which has no zero except the last byte, and at most one byte in 254 more', () => {
   const byte = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 255 }), fc.integer({ min: 1, max: 255 }));
   const lengths = fc.constantFrom(0, 1, 253, 254, 255, 256, 507, 508, 509, 1_000);
   const payload = fc.oneof(
@@ -142,7 +142,7 @@ test('reads what it writes, which holds no zero but the last byte, and one in 25
   );
 });
 
-test('the writer refuses what is too long', () => {
+test('the writer refuses a payload that is too long', () => {
   expect(thrown(() => writeOne(cobs({ maxFrameLength: 1 }), hex('01 02')))).toMatchObject({
     code: 'ERR_FRAME_TOO_LONG',
     origin: 'local',

@@ -46,7 +46,7 @@ describe('delimiter', () => {
       },
     ]));
 
-  test('counts a maximum without what may yet be the delimiter', () =>
+  test('does not count a possible delimiter towards the maximum', () =>
     verifyFraming(delimiter({ delimiter: '\r\n', maxFrameLength: 2 }), [
       { name: 'exactly', bytes: b('ab\r\n'), frames: [b('ab')], canonical: true },
       { name: 'a CR too many', bytes: b('ab\r\r\n'), frames: [], error: 'ERR_FRAME_TOO_LONG' },
@@ -76,7 +76,7 @@ describe('delimiter', () => {
       { truncation: 'any' },
     ));
 
-  test('gives back what it looked at beyond a short delimiter', () =>
+  test('returns the bytes it examined beyond a short delimiter', () =>
     verifyFraming(
       delimiter({ delimiter: ['|', '|====|'] }),
       [
@@ -111,7 +111,7 @@ describe('delimiter', () => {
       { name: 'both', bytes: b('ab\r\n\na\n'), frames: [b('ab\r\n'), b('\n'), b('a\n')], canonical: true },
     ]));
 
-  test('hands on or drops an unterminated rest', async () => {
+  test('delivers or drops an unterminated rest', async () => {
     const emits = delimiter({ delimiter: '\r\n', unterminated: 'emit', maxFrameLength: 3 });
     await verifyFraming(
       emits,
@@ -142,7 +142,7 @@ describe('delimiter', () => {
     );
   });
 
-  test('skips what is too long, to the next delimiter, and tells', async () => {
+  test('skips and reports a frame that is too long, up to the next delimiter', async () => {
     const framing = delimiter({ delimiter: ['\r\n', '|==|'], maxFrameLength: 3, onTooLong: 'discard' });
     await verifyFraming(framing, [
       {
@@ -182,7 +182,7 @@ describe('delimiter', () => {
     );
   });
 
-  test('reads back what it writes, and refuses what it would not', () => {
+  test('reads back what it writes, and refuses payloads that it would not read back', () => {
     const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 3 });
     let refused = 0;
     let written = 0;
@@ -245,7 +245,7 @@ describe('delimiter', () => {
     expect(reader.take()).toBeUndefined();
   });
 
-  test('a discarded frame is no part of a run', () => {
+  test('a discarded frame is not part of a run', () => {
     const reader = delimiter({ delimiter: '\n', maxFrameLength: 2, onTooLong: 'discard' }).reader();
     reader.push(b('a\nbcd\ne\n'));
     const batch = reader.take();
@@ -298,7 +298,7 @@ describe('a start', () => {
       { name: 'between', bytes: b('<a>\n<b>'), frames: [b('a')], error: 'ERR_FRAME_NOISE' },
     ]));
 
-  test('what is too long is skipped with its trailer', () =>
+  test('a frame that is too long is skipped with its trailer', () =>
     verifyFraming(
       delimiter({ start: '<', delimiter: '>', trailer: 2, maxFrameLength: 2, onTooLong: 'discard' }),
       [
@@ -332,7 +332,7 @@ describe('a start', () => {
     }
   });
 
-  test('the writer refuses what would not be read back', () => {
+  test('the writer refuses payloads that would not be read back', () => {
     expect(thrown(() => writeOne(kept, b('a\r\n')))).toMatchObject({
       code: 'ERR_FRAME_STUFFING',
       origin: 'local',
@@ -348,7 +348,7 @@ describe('a start', () => {
   });
 });
 
-describe('what the writer says of a payload that would not be read back', () => {
+describe('the writer’s errors for payloads that would not be read back', () => {
   const inside = 'contains a delimiter, or makes one with the delimiter behind it,';
   const trailed = delimiter({ delimiter: '>', trailer: 2 });
   const started = delimiter({ start: '$GP', delimiter: ';', stripStart: false, maxFrameLength: 2 });
@@ -397,7 +397,7 @@ describe('what the writer says of a payload that would not be read back', () => 
     }
   });
 
-  test('a frame is judged as it will be given out', () => {
+  test('a frame is validated in the form that is delivered', () => {
     const valid = (frame: Buffer): boolean => frame.at(-1) === 0x3b;
     const keeps = delimiter({ delimiter: ';', stripDelimiter: false, valid });
     expect(String(writeOne(keeps, b('ab')))).toBe('ab;');
@@ -412,7 +412,7 @@ describe('what the writer says of a payload that would not be read back', () => 
     });
   });
 
-  test('a payload in its place gets its start and its delimiter, or brings it', () => {
+  test('a payload in place gets its start and its delimiter, or already has them', () => {
     const framing = delimiter({ start: '<<', delimiter: '>', stripDelimiter: false });
     const writer = framing.writer();
     expect(writer.headerLength).toBe(2);

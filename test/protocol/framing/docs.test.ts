@@ -58,7 +58,7 @@ test('every framing is in the table', () => {
   expect(rows.sort()).toEqual([...Object.keys(MAKERS), 'selfDelimiting'].sort());
 });
 
-test('the examples that are not pictures are right as well', () => {
+test('the examples without pictures are right as well', () => {
   const xor: Checksum = { name: 'any', width: 16, compute: () => 0 };
   const scope: Record<string, unknown> = {
     ...exported,

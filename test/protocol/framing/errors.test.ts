@@ -728,7 +728,7 @@ describe('a payload that no frame can hold', () => {
   });
 });
 
-test('a reader behind a preface counts from where its stream begins, after a pause and in a new stream', () => {
+test('a reader after a preface counts from the start of its stream, after a pause and in a new stream', () => {
   const reader = prefaced(fixedLength(2), Buffer.from('hi')).reader({ streamOffset: 100 });
   // What came of the preface is given up: the next byte is its first, at offset 101.
   reader.push(hex('"h"'));

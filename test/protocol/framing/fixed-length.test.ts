@@ -25,7 +25,7 @@ test('keeps the contract', () =>
 test('one byte a frame', () =>
   verifyFraming(fixedLength(1), [{ bytes: hex('01 02'), frames: [hex('01'), hex('02')], canonical: true }]));
 
-test('says how much of the last frame came', () => {
+test('reports how much of the last frame arrived', () => {
   const { error } = readAll(fixedLength(4), [hex('01 02 03 04 05'), hex('06')]);
   expect(error).toMatchObject({
     code: 'ERR_FRAME_TRUNCATED',

@@ -137,7 +137,7 @@ test('NATS: a function of the header, since only some lines have a payload', () 
     ],
   ));
 
-test('STOMP 1.2: the body ends with NUL where no length is said, and line ends may come between', () =>
+test('STOMP 1.2: the body ends with NUL if no length is given, and line ends may come between frames', () =>
   verifyFraming(
     headed({ end: '\n\n', length: { field: 'content-length' }, trailer: 1, until: '\0', ignore: '\r\n' }),
     [
@@ -176,7 +176,7 @@ test('a body up to its end makes no frame that is too long', () =>
     { name: 'no end in sight', bytes: b(':..', 'a:bcdefg'), frames: [b(':..')], error: 'ERR_FRAME_TOO_LONG' },
   ]));
 
-test('fields and columns have the white space round them taken off, and names either case', () =>
+test('white space around fields and columns is removed, and names match in either case', () =>
   verifyFraming(headed({ end: ';', length: { field: 'N', fieldEnd: ',', nameEnd: '=' } }), [
     { bytes: b(' n = 2 ;ab', 'x,n=1,y=;a'), frames: [b(' n = 2 ;ab'), b('x,n=1,y=;a')], canonical: true },
     { name: 'another field that ends so', bytes: b('in=1;'), frames: [], error: 'ERR_FRAME_LENGTH' },
@@ -204,7 +204,7 @@ test('a header is searched once, however small the chunks', () => {
   expect(looked).toBeLessThan(3 * bytes.length);
 });
 
-test('the writer writes what measures itself, and nothing else', () => {
+test('the writer writes only payloads whose measured length is their own', () => {
   const framing = headed({ end: ':', length: { column: 0 }, trailer: 1 });
   expect(String(writeOne(framing, b('2:ab,')))).toBe('2:ab,');
   for (const payload of ['2:ab', '2:abc,', 'x:', '']) {

@@ -354,7 +354,7 @@ test('what a framing writes is read by its layout', () => {
   }
 });
 
-test('what only code knows is said to be code', () => {
+test('parts that only code defines are marked as code', () => {
   expect(measured({ measure: () => 1 }).layout).toEqual({
     kind: 'measured',
     by: 'function',

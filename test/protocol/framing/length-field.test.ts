@@ -65,12 +65,12 @@ describe.each(LENGTHS)('%s', (_, field, value, before, behind) => {
   });
 });
 
-test('what no length is', () => {
+test('invalid lengths', () => {
   expect(varintField(2).widthAt(hex('8080'), 0, 2)).toBe(INVALID);
   expect(digitsField(2, 10).read(hex('"1A"'), 0, 2)).toBe(INVALID);
 });
 
-test('bits that stand side by side', () => {
+test('adjacent bits', () => {
   expect([0x01, 0x0ff0, 0x8000_0000, 0xffff_ffff].map(lowestBit)).toEqual([1, 0x10, 0x8000_0000, 1]);
   expect([0x01, 0x0ff0, 0x8000_0000, 0xffff_ffff].map(isRun)).toEqual([true, true, true, true]);
   expect([0x05, 0x0f0f, 0x8000_0001].map(isRun)).toEqual([false, false, false]);

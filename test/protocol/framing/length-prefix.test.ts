@@ -202,7 +202,7 @@ describe('varints', () => {
     }
   });
 
-  test('any value at any width reads as itself', () => {
+  test('any value of any width is read back', () => {
     const any = lengthPrefix({ lengthFieldLength: 'varint', maxFrameLength: 2_000 });
     fc.assert(
       fc.property(
@@ -274,7 +274,7 @@ describe('offset, adjustment, strip', () => {
     ]),
   );
 
-  test('a strip beyond the header takes of the payload', () =>
+  test('stripping more than the header removes payload bytes', () =>
     verifyFraming(lengthPrefix({ lengthFieldLength: 1, initialBytesToStrip: 2 }), [
       { name: 'one', bytes: hex('02 00 61'), frames: [hex('61')], canonical: true },
       {
@@ -285,7 +285,7 @@ describe('offset, adjustment, strip', () => {
       },
     ]));
 
-  test('a length below what it counts itself is negative', () =>
+  test('a length below its own size is negative', () =>
     verifyFraming(lengthPrefix({ lengthFieldLength: 2, byteOrder: 'big', lengthIncludes: 'header' }), [
       {
         name: 'exactly the header',
@@ -296,7 +296,7 @@ describe('offset, adjustment, strip', () => {
       { name: 'one less', bytes: hex('0002', '0001 61'), frames: [hex()], error: 'ERR_FRAME_LENGTH' },
     ]));
 
-  test('says where the frame stands', () => {
+  test('gives the offset of the frame', () => {
     const { error } = readAll(lengthPrefix({ maxFrameLength: 4 }), pieces(hex('01000000 61', '05000000'), 1));
     expect(error).toMatchObject({
       code: 'ERR_FRAME_TOO_LONG',
@@ -409,7 +409,7 @@ describe('for every legal combination of options', () => {
 describe("onTooLong: 'discard'", () => {
   const framing = lengthPrefix({ lengthFieldLength: 1, maxFrameLength: 2, onTooLong: 'discard' });
 
-  test('skips exactly that frame, tells, and goes on', () =>
+  test('skips and reports exactly that frame, and continues', () =>
     verifyFraming(framing, [
       {
         name: 'between two',
@@ -439,7 +439,7 @@ describe("onTooLong: 'discard'", () => {
     expect(reader.error).toBeUndefined();
   });
 
-  test('a length that no frame can have is an error all the same', () => {
+  test('a length that no frame can have is still an error', () => {
     const narrow = lengthPrefix({ lengthFieldLength: 1, lengthIncludes: 'header', onTooLong: 'discard' });
     expect(readAll(narrow, [hex('00')]).error?.code).toBe('ERR_FRAME_LENGTH');
   });
@@ -575,7 +575,7 @@ describe('frames in parts', () => {
     expect(reader.next()).toEqual(hex('63'));
   });
 
-  test('the parts that are not wanted are skipped, and the next frame follows', () => {
+  test('unwanted parts are skipped, and the next frame follows', () => {
     const reader = framing.reader({ partsAbove: 1 });
     reader.push(hex('0003 61'));
     expect(reader.next()).toBeUndefined();
@@ -627,7 +627,7 @@ describe('frames in parts', () => {
   });
 });
 
-test('what is skipped is counted, and costs no stack', () => {
+test('skipped frames are counted, without recursion', () => {
   const counts = { discarded: 0, noise: 0 };
   const limit = Error.stackTraceLimit;
   const errors: FrameError[] = [];

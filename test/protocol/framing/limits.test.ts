@@ -318,36 +318,39 @@ describe('frames that are discarded', () => {
     ],
   ];
 
-  test.each(FLOODS)('%s: no error is made that nobody hears, and none has a stack', (_, framing, unit) => {
-    const chunk = Buffer.from(unit.repeat(1_000), 'hex');
-    let made = 0;
-    const { prepareStackTrace, stackTraceLimit } = Error;
-    Error.prepareStackTrace = () => String(made++);
-    let onDiscard: ((error: Error) => void) | undefined;
-    const told: Error[] = [];
-    try {
-      const reader = framing.reader({
-        get onDiscard() {
-          return onDiscard;
-        },
-      });
-      const drain = (): void => {
-        reader.push(chunk);
-        while (reader.take() !== undefined);
-      };
-      drain();
-      expect(told.length).toBe(0);
-      onDiscard = (error) => told.push(error);
-      drain();
-      expect(told.length).toBeGreaterThan(990);
-      expect(Error.stackTraceLimit).toBe(stackTraceLimit);
-      expect(String(told[0]!.stack).split('\n').length).toBe(1);
-    } finally {
-      Error.prepareStackTrace = prepareStackTrace as never;
-    }
-  });
+  test.each(FLOODS)(
+    '%s: no error is created without a listener, and none has a stack',
+    (_, framing, unit) => {
+      const chunk = Buffer.from(unit.repeat(1_000), 'hex');
+      let made = 0;
+      const { prepareStackTrace, stackTraceLimit } = Error;
+      Error.prepareStackTrace = () => String(made++);
+      let onDiscard: ((error: Error) => void) | undefined;
+      const told: Error[] = [];
+      try {
+        const reader = framing.reader({
+          get onDiscard() {
+            return onDiscard;
+          },
+        });
+        const drain = (): void => {
+          reader.push(chunk);
+          while (reader.take() !== undefined);
+        };
+        drain();
+        expect(told.length).toBe(0);
+        onDiscard = (error) => told.push(error);
+        drain();
+        expect(told.length).toBeGreaterThan(990);
+        expect(Error.stackTraceLimit).toBe(stackTraceLimit);
+        expect(String(told[0]!.stack).split('\n').length).toBe(1);
+      } finally {
+        Error.prepareStackTrace = prepareStackTrace as never;
+      }
+    },
+  );
 
-  test('a decoder to whose discards nobody listens makes no error', () => {
+  test('a decoder without a listener for discarded frames creates no error', () => {
     const decoder = new FrameDecoder(cobs({ onInvalid: 'discard' }));
     const emitted: unknown[] = [];
     const { emit } = decoder;
@@ -405,7 +408,7 @@ describe('backpressure', () => {
     expect(seen).toBe(16_000);
   });
 
-  test('a payload that cannot be framed is an error of the stream, behind what was written before', async () => {
+  test('a payload that cannot be framed is an error of the stream, after the payloads before it', async () => {
     for (const [framing, payload, code] of [
       [lengthPrefix({ lengthFieldLength: 1 }), Buffer.alloc(256), 'ERR_FRAME_TOO_LONG'],
       [line(), Buffer.from('a\nb'), 'ERR_FRAME_STUFFING'],

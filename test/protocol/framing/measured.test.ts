@@ -37,7 +37,7 @@ function untilZero(looked: (count: number) => void): MeasuredOptions['measure'] 
 }
 
 describe('a cursor', () => {
-  test('goes on where the measure stopped: linear in the input, byte by byte', () => {
+  test('continues where the measure stopped: linear in the input, byte by byte', () => {
     let looked = 0;
     const framing = measured({ measure: untilZero((count) => (looked += count)) });
     const bytes = Buffer.concat(
@@ -50,7 +50,7 @@ describe('a cursor', () => {
     }
   });
 
-  test('begins anew with each packet, and keeps what the measure wants', async () => {
+  test('is reset for each packet, and keeps what the measure stores', async () => {
     const states: unknown[] = [];
     const framing = measured({
       measure(bytes, start, end, cursor) {
@@ -86,7 +86,7 @@ test('-n asks for at least n more bytes, and is not asked before', () => {
   expect(asked).toBe(6);
 });
 
-test('noise is skipped where that is asked for, and what is valid is found in it', () =>
+test('noise is skipped if configured, and valid packets are found in it', () =>
   verifyFraming(
     measured({
       measure: (bytes, start) => bytes[start]! % 4,
@@ -103,7 +103,7 @@ test('noise is skipped where that is asked for, and what is valid is found in it
     { truncation: 'any' },
   ));
 
-test('an answer that is no length, and a measure that throws, end the stream with an error of our own', () => {
+test('a result that is not a length, and an exception of the measure, end the stream with a local error', () => {
   for (const measure of [
     () => 1.5,
     () => Number.NaN,

@@ -108,7 +108,7 @@ describe('UBX: a false start with a huge length (ubxtranslator#7, satpulse#82)',
   const a = ubx(1, 7, hex('010203'));
   const c = ubx(5, 1, hex('0601'));
 
-  test('costs one byte, and no packet behind or inside it', () =>
+  test('costs one byte, and no packet after or inside it', () =>
     verifyFraming(framing, [
       {
         name: 'a length beyond the maximum, then one whose sum is wrong',
@@ -135,7 +135,7 @@ describe('UBX: a false start with a huge length (ubxtranslator#7, satpulse#82)',
     ]);
   });
 
-  test('at the end of the stream a packet behind a false start is still found', () => {
+  test('at the end of the stream a packet after a false start is still found', () => {
     // Plausible: 200 bytes announced, of which few come.
     const { frames, error, discarded } = readAll(framing, [Buffer.concat([hex('B562 0107 C800'), a])]);
     expect(frames).toEqual([a]);
@@ -181,7 +181,7 @@ describe('NMEA, UBX and RTCM on one line (openpilot#20664, pyubx2#56, SparkFun_R
     maxFrameLength: 1_029,
   });
 
-  test('each kind is found, whatever the others hold', () =>
+  test('each kind is found, whatever the others contain', () =>
     verifyFraming(framing, [
       {
         name: 'mixed',
@@ -269,7 +269,7 @@ describe('fixed bytes in front of a length that are checked and written (node-mb
     onNoise: 'error',
   });
 
-  test('a stream that is out of step is an error', () =>
+  test('a stream that is out of sync is an error', () =>
     verifyFraming(framing, [
       {
         name: 'two',
@@ -318,7 +318,7 @@ describe('fixed bytes in front of a length that are checked and written (node-mb
     });
   });
 
-  test('the writer writes what measures itself, and nothing else', () => {
+  test('the writer writes only payloads whose measured length is their own', () => {
     expect(writeOne(framing, hex('AA55 01 07'))).toEqual(hex('AA55 01 07'));
     for (const [payload, code] of [
       ['AB55 01 07', 'ERR_FRAME_NOISE'],
@@ -338,7 +338,7 @@ describe('fixed bytes in front of a length that are checked and written (node-mb
 });
 
 describe('hostile lines', () => {
-  test('a start in every byte: a byte is summed by no more packets than the longest has bytes', () => {
+  test('a start in every byte: each byte is summed at most as often as the longest packet has bytes', () => {
     const LONGEST = 64;
     let summed = 0;
     const counting = sum('counting', 8, (value) => value);
@@ -408,7 +408,7 @@ describe('hostile lines', () => {
     expect(most).toBeLessThanOrEqual(50_000 + 3 * LONGEST);
   });
 
-  test('noise for ever: nothing of it is held, and it is reported every 64 KiB', () => {
+  test('endless noise is not held, and is reported every 64 KiB', () => {
     const told: number[] = [];
     const reader = packets({ kinds: [UBX] }).reader({ onDiscard: ({ actual }) => told.push(Number(actual)) });
     const chunk = Buffer.alloc(65_536, 'x');
@@ -536,7 +536,7 @@ test('any bytes, cut anywhere: the same packets, by next and by take; what is wr
   );
 });
 
-test('a packet that is given up while its rest is awaited: what stands behind its start is found', () => {
+test('a packet given up while incomplete: packets after its start are found', () => {
   const reader = packets({
     kinds: [{ start: [0xaa], length: { offset: 1 } }],
     onNoise: 'discard',

@@ -23,7 +23,7 @@ function allOf(reader: FrameReader): string[] {
   return frames;
 }
 
-test('a framing behind a preface says what the framing says', () => {
+test('a framing after a preface gives the same description', () => {
   for (const framing of [
     lengthPrefix(),
     delimiter({ delimiter: ';' }),
@@ -39,7 +39,7 @@ test('a framing behind a preface says what the framing says', () => {
   }
 });
 
-test('the frames behind it, however they are cut', () => {
+test('the frames after it, for any cut', () => {
   for (const [, chunks] of chunkings(hex('"PRI"', '"ab;"', '";"', '"c;"'))) {
     const reader = open(delimiter({ delimiter: ';' }));
     const frames = [...chunks].flatMap((chunk) => {
@@ -53,7 +53,7 @@ test('the frames behind it, however they are cut', () => {
   }
 });
 
-test('batches of the limit that is asked for', () => {
+test('batches up to the requested limit', () => {
   const reader = open(fixedLength(1));
   expect(reader.take()).toBeUndefined();
   reader.push(hex('"PRI"', '"abc"'));
@@ -62,7 +62,7 @@ test('batches of the limit that is asked for', () => {
   expect(reader.take()).toBeUndefined();
 });
 
-test('nothing follows another preface, until a new stream begins', () => {
+test('nothing is read after a wrong preface, until a new stream begins', () => {
   const reader = open(fixedLength(1));
   reader.push(hex('"PR"'));
   expect([reader.buffered, reader.isMeasured]).toEqual([2, true]);
@@ -87,7 +87,7 @@ test('nothing follows another preface, until a new stream begins', () => {
   expect([strict.next(), strict.take()]).toEqual([undefined, undefined]);
 });
 
-test('a stream without a byte broke nothing; one that ends inside the preface did', () => {
+test('an empty stream is no violation; a stream that ends inside the preface is one', () => {
   const silent = open(fixedLength(1));
   silent.end();
   expect(silent.error).toBeUndefined();

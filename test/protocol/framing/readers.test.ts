@@ -18,7 +18,7 @@ import { readAll } from '../../support/reading.ts';
 const bytes1 = lengthPrefix({ lengthFieldLength: 1 });
 
 describe('a run: bytes for a codec that reads frames and messages in one pass', () => {
-  test('the bytes that are not read yet, from a frame on', () => {
+  test('the bytes not read yet, starting at a frame', () => {
     const reader = bytes1.reader();
     expect(reader.run!()).toBeUndefined();
     const chunk = hex('01 61', '02 62');
@@ -334,7 +334,7 @@ describe.each(STREAMS)('%s', (_, framing, stream, frames) => {
     }
   });
 
-  test('what was given up is not in the next frame, nor is it after a new beginning', () => {
+  test('bytes of an abandoned frame are not in the next frame, nor after a reset', () => {
     const whole = texts(readAll(framing, [bytes]).frames);
     expect(whole).toEqual(frames);
     for (const begin of ['giveUp', 'reset', 'detach'] as const) {

@@ -515,7 +515,7 @@ test('selfDelimiting refuses its own options', () => {
   );
 });
 
-describe('what lies next to that is taken', () => {
+describe('values next to the refused ones are accepted', () => {
   test.each<[Maker, object]>([
     ['cobs', { maxFrameLength: 0, onTooLong: 'discard', onInvalid: 'discard', valid: undefined }],
     ['cobs', { valid: { checksum: sum(1) } }],

@@ -52,7 +52,7 @@ describe('HL7 MLLP: VT message FS CR (oehf/ipf#106, nextgenhealthcare/connect#42
 });
 
 describe('ASTM E1381: STX text ETX, two check digits, CR LF', () => {
-  test('the bytes behind the delimiter belong to the frame', () =>
+  test('the bytes after the delimiter belong to the frame', () =>
     verifyFraming(
       delimiter({ start: '\x02', delimiter: ['\x03', '\x17'], trailer: 4, maxFrameLength: 240 }),
       [

@@ -57,7 +57,7 @@ test('keeps the contract', () =>
     },
   ]));
 
-test('says where the stuffing is wrong', () => {
+test('gives the offset of wrong stuffing', () => {
   const { error } = readAll(slip(), [hex('01 C0 02 DB'), hex('03 C0')]);
   expect(error).toMatchObject({ code: 'ERR_FRAME_STUFFING', offset: 3, actual: 0xdb, origin: 'peer' });
 });
@@ -73,7 +73,7 @@ test("start: 'end' opens each frame with END", () =>
     { name: 'one END between', bytes: hex('C0 01 C0 02 C0'), frames: [hex('01'), hex('02')] },
   ]));
 
-test('a start marker: what stands outside frames is skipped, and told', async () => {
+test('a start marker: bytes outside frames are skipped, and reported', async () => {
   await verifyFraming(slip({ start: 0xab, onInvalid: 'discard' }), [
     {
       name: 'frames, one empty, one with all escapes',
@@ -174,7 +174,7 @@ test('reads what it writes', () => {
   );
 });
 
-test('the writer refuses what would not be read', () => {
+test('the writer refuses payloads that would not be read', () => {
   expect(thrown(() => writeOne(slip(), hex()))).toMatchObject({ code: 'ERR_FRAME_LENGTH', origin: 'local' });
   expect(thrown(() => writeOne(slip({ maxFrameLength: 1 }), hex('01 02')))).toMatchObject({
     code: 'ERR_FRAME_TOO_LONG',

@@ -50,7 +50,7 @@ describe('flag 7E, escape 7D, xor 20 (zigbee2mqtt#22563, xbee-api#5, svd-xbee#19
       ].map((vector) => withFcs(vector)),
     ));
 
-  test('a frame whose sum is wrong is left out, and told', () =>
+  test('a frame with a wrong sum is skipped, and reported', () =>
     verifyFraming(stuffed({ ...HDLC, valid: (frame) => frame[0] === 1, onInvalid: 'discard' }), [
       {
         bytes: hex('7E 01 02 7E 03 7E 01 7E'),
@@ -189,7 +189,7 @@ describe('a length among escaped bytes', () => {
       })),
     ]));
 
-  test('a code of nothing, in a table', () =>
+  test('an empty code in a table', () =>
     verifyFraming(stuffed({ flag: 1, escape: 2, escapes: { 1: 3, 2: 4 }, length: { offset: 0, add: 1 } }), [
       { bytes: hex('01 02 04 02 03 00'), frames: [hex('02 01 00')] },
       { name: 'none', bytes: hex('01 00', '01 02 05'), frames: [hex('00')], error: 'ERR_FRAME_LENGTH' },
@@ -222,7 +222,7 @@ describe('a length among escaped bytes', () => {
     });
   });
 
-  test('the writer checks the length that the payload says', () => {
+  test('the writer checks the length that the payload contains', () => {
     const framing = stuffed(options);
     expect(writeOne(framing, hex('05 04 01 02 03 7D'))).toEqual(hex('7E 05 04 01 02 03 7D5D'));
     expect(framing.writer().bound(6)).toBe(13);
@@ -304,7 +304,7 @@ test('reads what it writes, with any bytes', () => {
   );
 });
 
-test('the writer refuses what would not be read', () => {
+test('the writer refuses payloads that would not be read', () => {
   expect(thrown(() => writeOne(stuffed(HDLC), hex()))).toMatchObject({
     code: 'ERR_FRAME_LENGTH',
     origin: 'local',
@@ -351,7 +351,7 @@ describe('batches', () => {
     expect(reader.take(1)).toBeUndefined();
   });
 
-  test('what is before a fault is given out, and what is discarded leaves no gap', () => {
+  test('frames before a fault are delivered, and discarded frames leave no gap', () => {
     const strict = slip().reader();
     strict.push(hex('01 C0', '02 DB 03 C0', '04 C0'));
     expect(strict.take()?.bounds).toEqual([0, 1]);

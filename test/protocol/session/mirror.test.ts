@@ -50,7 +50,7 @@ describe('the drone, seen by its client', () => {
     expect(mirror.owes).toBe(false);
   });
 
-  test('a command before the handshake is our fault, and nothing has changed', () => {
+  test('a command before the handshake is our fault, and changes nothing', () => {
     const mirror = drone.session.mirror();
     expect(() => mirror.send(MOVE)).toThrow(StateError);
     expect(() => mirror.send(MOVE)).toThrow(
@@ -66,7 +66,7 @@ describe('the drone, seen by its client', () => {
     expect(mirror.state).toBe('authenticated');
   });
 
-  test('commands may be sent ahead of the answers, which narrow what the drone may have come to', () => {
+  test('commands may be sent ahead of the answers, which narrow the possible states of the drone', () => {
     const mirror = drone.session.mirror();
     mirror.send(HELLO);
     mirror.send(MOVE); // authenticated, or closing for all we know
@@ -131,7 +131,7 @@ describe('the drone, seen by its client', () => {
     });
   });
 
-  test('a second attempt, where the table has one', () => {
+  test('a second attempt, if the table has one', () => {
     const mirror = droneSession({ authAttempts: 2 }).mirror();
     mirror.send(HELLO);
     mirror.receive(ERROR);
@@ -201,7 +201,7 @@ describe('what the peer may send', () => {
     },
   });
 
-  test('what was asked for, any number where the table says so, and what may come unasked', () => {
+  test('requested messages, any number if the table says so, and unsolicited messages', () => {
     const mirror = strict.mirror();
     mirror.receive({ type: 'news' });
     expect(() => mirror.receive({ type: 'yes' })).toThrow(peer('ERR_STATE_UNEXPECTED'));
@@ -216,7 +216,7 @@ describe('what the peer may send', () => {
     expect(() => mirror.receive({ type: 'no' })).toThrow(peer('ERR_STATE_UNEXPECTED'));
   });
 
-  test('anything that a greeting, a deadline or a farewell may have said', () => {
+  test('any message of a greeting, a deadline or a farewell', () => {
     const greeting = defineSession({
       ...codecs,
       initial: 'a',
@@ -255,7 +255,7 @@ describe('what the peer may send', () => {
     farewell.receive({ type: 'no' });
   });
 
-  test('behind a farewell nothing is owed, and the state is the last one', () => {
+  test('after a farewell nothing is owed, and the state is the last one', () => {
     const mirror = defineSession({
       ...codecs,
       initial: 'a',
@@ -272,7 +272,7 @@ describe('what the peer may send', () => {
     expect([mirror.owes, mirror.state]).toEqual([false, 'a']);
   });
 
-  test('timers, whose handlers may have said anything, and led anywhere', () => {
+  test('timers, whose handlers may have sent anything and entered any state', () => {
     const timed = defineSession({
       ...codecs,
       initial: 'a',
@@ -298,7 +298,7 @@ describe('what the peer may send', () => {
     expect(() => mirror.send({ type: 'whatever' } as never)).toThrow(local('ERR_STATE_UNEXPECTED'));
   });
 
-  test('otherwise takes what we send where it is alone, and the state is not the last', () => {
+  test('`otherwise` accepts what we send if it is the only row, and the state is not the last', () => {
     const states = {
       a: { on: { go: { outcomes: { b: [] }, handle } }, otherwise: handle },
       b: { on: {}, otherwise: { outcomes: { c: [] }, handle } },
@@ -315,7 +315,7 @@ describe('what the peer may send', () => {
     expect(() => none.send({ type: 'ask' })).toThrow(local('ERR_STATE_UNEXPECTED'));
   });
 
-  test('a table that tells nothing allows everything, and stays quick', () => {
+  test('a table without outcomes allows everything, and stays fast', () => {
     const loose = defineSession({
       ...codecs,
       initial: 'a',
@@ -326,7 +326,7 @@ describe('what the peer may send', () => {
     expect(loose.states).toEqual(expect.arrayContaining(['a', 'b']));
   });
 
-  test('unasked where the state does not say, as long as nothing we sent leads to it', () => {
+  test('unsolicited in a state that does not declare it, if nothing we sent leads to that state', () => {
     const mirror = drone.session.mirror();
     mirror.receive(ERROR);
     expect(mirror.state).toBe('handshake');
@@ -337,8 +337,8 @@ describe('what the peer may send', () => {
   });
 });
 
-describe('what the other side may do besides', () => {
-  test('many answers until the last; only then comes what answers the next', () => {
+describe('what else the other side may do', () => {
+  test('many answers until the last one, before the answer to the next message', () => {
     const mirror = defineSession({
       ...codecs,
       initial: 'a',
@@ -365,7 +365,7 @@ describe('what the other side may do besides', () => {
     expect(() => mirror.receive({ type: 'no' })).toThrow(peer('ERR_STATE_UNEXPECTED'));
   });
 
-  test('what is postponed is answered in the next state, before what came later', () => {
+  test('a postponed message is answered in the next state, before later messages', () => {
     const mirror = defineSession({
       ...codecs,
       initial: 'a',
@@ -385,7 +385,7 @@ describe('what the other side may do besides', () => {
     expect(mirror.state).toBe('a');
   });
 
-  test('what was postponed is taken before what we send next', () => {
+  test('a postponed message is handled before our next message', () => {
     const mirror = defineSession({
       ...codecs,
       initial: 'a',
@@ -403,7 +403,7 @@ describe('what the other side may do besides', () => {
     expect(() => mirror.receive({ type: 'yes' })).toThrow(peer('ERR_STATE_UNEXPECTED'));
   });
 
-  test('answers of rows that are at work together come in any order', () => {
+  test('answers of concurrent rows come in any order', () => {
     const mirror = defineSession({
       ...codecs,
       initial: 'a',
@@ -424,7 +424,7 @@ describe('what the other side may do besides', () => {
     expect(() => mirror.receive({ type: 'news' })).toThrow(peer('ERR_STATE_UNEXPECTED'));
   });
 
-  test('expects says what the outcomes do not', () => {
+  test('`expects` declares what the outcomes do not', () => {
     const session = defineSession({
       ...codecs,
       initial: 'a',
@@ -439,7 +439,7 @@ describe('what the other side may do besides', () => {
   });
 });
 
-describe('what is owed', () => {
+describe('the owed answers', () => {
   const owing = (outcome: object | string, expects?: object) => {
     const row = expects === undefined ? { outcomes: { a: outcome as never }, handle } : handle;
     const mirror = defineSession({
@@ -481,7 +481,7 @@ describe('what is owed', () => {
     expect(mirror.owes).toBe(false);
   });
 
-  test('what is postponed and not answered; what a state that was reached silently owes', () => {
+  test('postponed and unanswered messages, and messages owed by a state that was entered silently', () => {
     const mirror = defineSession({
       ...codecs,
       initial: 'a',
@@ -500,7 +500,7 @@ describe('what is owed', () => {
   });
 });
 
-test('many answered messages are forgotten, and what follows is known', () => {
+test('many answered messages are dropped, and the next ones are known', () => {
   const mirror = drone.session.mirror();
   mirror.send(HELLO);
   mirror.receive(OK);
@@ -545,7 +545,7 @@ test('an answer narrows what may be sent behind messages that are not answered y
   }
 });
 
-test('of several answers, what was sent behind them decides where the server is', () => {
+test('of several possible answers the next messages decide the state of the server', () => {
   // 'ask' leads to b or c, which answer 'go' differently; each is answered by any number of news.
   const mirror = defineSession({
     ...codecs,
@@ -572,7 +572,7 @@ test('of several answers, what was sent behind them decides where the server is'
   expect(mirror.owes).toBe(false);
 });
 
-describe('it holds a bounded number of things, and works a bounded time', () => {
+describe('memory and work are bounded', () => {
   /** From s0, 'go' leads to any of so many states, which take 'ask' alone, and stay. */
   const fan = (count: number) =>
     defineSession({
@@ -669,7 +669,7 @@ describe('it holds a bounded number of things, and works a bounded time', () => 
     expect(cost(40_000, outcomes, news)).toBeLessThan(20);
   });
 
-  test('65,536 unanswered messages, and no more; what needs no answer, or any number of them in a row, does not count', () => {
+  test('at most 65,536 unanswered messages; messages that need no answer do not count', () => {
     const mirror = (outcome: object | string) =>
       defineSession({
         ...codecs,
@@ -724,7 +724,7 @@ const tableArb = fc.array(
   { minLength: 3, maxLength: 3 },
 );
 
-test('over random tables: it never blames a server that keeps to its table, nor refuses what that takes', () =>
+test('over random tables: a server that follows its table is never blamed, and messages that it accepts are never refused', () =>
   fc.assert(
     fc.property(
       tableArb,

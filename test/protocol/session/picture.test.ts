@@ -62,7 +62,7 @@ test('Markdown: every message in every state', () => {
   );
 });
 
-test('what waits, runs out, or has an end', () => {
+test('postponed messages, timers and ends', () => {
   const waiting = defineSession({
     receives: { types: ['a', 'b|c'] } as unknown as Codec<In>,
     sends: { types: ['x', 'y'] } as unknown as Codec<Out>,
@@ -154,7 +154,7 @@ test('words with a meaning in Mermaid name no state; several types, in words', (
   expect(toMarkdown(untold)).toContain('| *sent unasked* | `x` ');
 });
 
-test("the drone's pictures in docs/session.md are what the code draws; `vitest -u` redraws them", async () => {
+test('the pictures of the drone in docs/session.md equal the drawn ones; `vitest -u` redraws them', async () => {
   const file = new URL('../../../docs/session.md', import.meta.url);
   const redrawn = readFileSync(file, 'utf8').replace(
     /(<!-- drawn -->\n).*?(<!-- end -->)/s,

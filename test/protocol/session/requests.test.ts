@@ -30,7 +30,7 @@ describe('in order', () => {
     expect(each.inFlight).toBe(0);
   });
 
-  test('what else is sent has its place', () => {
+  test('sent messages without a request keep their place', () => {
     const each = requests();
     each.sent();
     send(each, 'a');
@@ -54,14 +54,14 @@ describe('in order', () => {
     expect(each.receive({ type: 'x' })).toEqual({ ticket: 'a' });
   });
 
-  test('what is sent unasked is no reply', () => {
+  test('an unsolicited message is not a reply', () => {
     const each = requests({ isReply: ({ type }) => type !== 'push' });
     send(each, 'a');
     expect(each.receive({ type: 'push' })).toBe('message');
     expect(each.receive({ type: 'x' })).toEqual({ ticket: 'a' });
   });
 
-  test('no more than maxInFlight; the queue is a queue', () => {
+  test('no more than maxInFlight; the queue is in order', () => {
     const each = requests({ maxInFlight: 2 });
     expect(send(each, 'a', 'b', 'c', 'd')).toHaveLength(2);
     expect(each.queued).toBe(2);
@@ -71,7 +71,7 @@ describe('in order', () => {
     expect(each.queued).toBe(0);
   });
 
-  test('a request given up keeps its place until its reply has come', () => {
+  test('an aborted request keeps its place until its reply has arrived', () => {
     const each = requests();
     send(each, 'a', 'b');
     expect(each.abandon('a')).toBe(true);
@@ -126,7 +126,7 @@ describe('in order', () => {
     expect([each.exhausted, send(each).length]).toEqual([false, 1]);
   });
 
-  test('hold: nothing is sent until all is answered', () => {
+  test('hold: nothing is sent until all requests are answered', () => {
     const each = requests();
     send(each, 'a', 'b');
     each.abandon('a');
@@ -139,7 +139,7 @@ describe('in order', () => {
     expect(each.receive({ type: 'x' })).toEqual({ ticket: 'c' });
   });
 
-  test('hold: or until there has been silence', () => {
+  test('hold: nothing is sent until the peer has been silent', () => {
     const each = requests();
     send(each, 'a', 'b');
     each.abandon('a');
@@ -149,7 +149,7 @@ describe('in order', () => {
     expect(each.receive({ type: 'x' })).toEqual({ ticket: 'c' });
   });
 
-  test('hold: or until what was under way is lost', () => {
+  test('hold: nothing is sent until the requests in flight are lost', () => {
     const each = requests();
     send(each, 'a');
     each.abandon('a');
@@ -158,7 +158,7 @@ describe('in order', () => {
     expect([each.holding, send(each, 'b')]).toEqual([false, [{ type: 'b' }]]);
   });
 
-  test('hold without anything under way holds nothing', () => {
+  test('hold without requests in flight holds nothing', () => {
     const each = requests();
     each.hold();
     expect(each.holding).toBe(false);
@@ -166,7 +166,7 @@ describe('in order', () => {
 });
 
 describe('a frame was lost that may have been a reply', () => {
-  test('in order, the oldest request goes unanswered, and the others keep their replies', () => {
+  test('in order: the oldest request stays unanswered, and the others keep their replies', () => {
     const each = requests();
     send(each, 'a', 'b', 'c');
     expect([each.oldest, each.unnumbered]).toEqual(['a', 3]);
@@ -181,7 +181,7 @@ describe('a frame was lost that may have been a reply', () => {
     expect([each.oldest, each.unnumbered, each.lose()]).toEqual([undefined, 0, undefined]);
   });
 
-  test('or one of the messages that were sent before it, one after the other', () => {
+  test('in order: one of the messages sent before it stays unanswered', () => {
     const each = requests();
     each.sent();
     each.sent();
@@ -193,7 +193,7 @@ describe('a frame was lost that may have been a reply', () => {
     expect(each.receive({ type: 'x' })).toEqual({ ticket: 'a' });
   });
 
-  test('of many replies, the others are dropped, up to the last', () => {
+  test('of many replies the others are dropped, up to the last one', () => {
     const each = requests({ expects: { a: { until: 'end' } } });
     send(each, 'a', 'b');
     expect(each.receive({ type: 'x' })).toEqual({ ticket: 'a', more: true });
@@ -203,7 +203,7 @@ describe('a frame was lost that may have been a reply', () => {
     expect(each.receive({ type: 'x' })).toEqual({ ticket: 'b' });
   });
 
-  test('by id, nothing tells whose it was', () => {
+  test('by id: the request of the lost frame is unknown', () => {
     const each = requests({ id: 'id' });
     send(each, 'a');
     expect(each.lose()).toBeUndefined();
@@ -214,7 +214,7 @@ describe('a frame was lost that may have been a reply', () => {
     expect(mixed.receive({ type: 'x' })).toEqual({ ticket: 'plain' });
   });
 
-  test('of any number of replies, all that still come are dropped', () => {
+  test('of any number of replies all later ones are dropped', () => {
     const { table } = defineSession({
       receives: { types: ['any'] } as unknown as Codec<{ type: 'any' }>,
       sends: { types: ['x', 'y'] } as unknown as Codec<{ type: 'x' | 'y' }>,
@@ -232,7 +232,7 @@ describe('a frame was lost that may have been a reply', () => {
 });
 
 describe('by id', () => {
-  test('replies come in any order; what has no id of ours is no reply', () => {
+  test('replies come in any order; a message without one of our ids is not a reply', () => {
     const each = requests({ id: 'id' });
     expect(send(each, 'a', 'b')).toEqual([
       { type: 'a', id: 0 },
@@ -245,7 +245,7 @@ describe('by id', () => {
     expect(each.receive({ type: 'x', id: 0 })).toEqual({ ticket: 'a' });
   });
 
-  test('numbers go round, past those in use and in quarantine; without a free one, requests wait', () => {
+  test('numbers wrap around, skipping those in use and in quarantine; without a free one requests wait', () => {
     const each = requests({ id: 'id', ids: [3, 5] });
     expect(send(each, 'a', 'b', 'c', 'd').map(({ id }) => id)).toEqual([3, 4, 5]);
     each.abandon('a');
@@ -258,7 +258,7 @@ describe('by id', () => {
 });
 
 describe('numbers', () => {
-  test('without a free one for good, the queue can be refused; a number that is released is used again', () => {
+  test('without a free number the queue can be refused; a released number is reused', () => {
     const each = requests({ id: 'id', ids: [0, 1] });
     send(each, 'a', 'b', 'c');
     each.abandon('a');
@@ -283,7 +283,7 @@ describe('numbers', () => {
     expect([each.exhausted, each.quarantined]).toEqual([false, 0]);
   });
 
-  test('a request without one takes none when it is lost', () => {
+  test('a request without a number does not take one when it is lost', () => {
     const each = new Requests<Message, Message, string>(
       { id: 'id', ids: [0, 0] },
       { hasId: (type) => type !== 'plain' },
@@ -294,7 +294,7 @@ describe('numbers', () => {
     expect(send(each, 'a')).toEqual([{ type: 'a', id: 0 }]);
   });
 
-  test('in order, there are none: nothing is exhausted, a place in the order is not released', () => {
+  test('in order there are no numbers: none is exhausted, and no place is released', () => {
     const each = requests();
     send(each, 'a');
     expect([each.isNumbered('a'), each.isNumbered('b')]).toEqual([false, false]);
@@ -304,7 +304,7 @@ describe('numbers', () => {
     expect(each.receive({ type: 'x' })).toBe('late');
   });
 
-  test('a text that the caller gives is kept, once', () => {
+  test('a text given by the caller is used, and refused while in use', () => {
     const each = new Requests<{ type: string; id?: unknown }, Message, string>({ id: 'id' });
     each.add('a', { type: 'a', id: 'one' });
     each.add('b', { type: 'b', id: 'one' });
@@ -323,7 +323,7 @@ describe('numbers', () => {
     expect(each.receive({ type: 'x', id: 'one' as never })).toEqual({ ticket: 'a' });
   });
 
-  test('as the declared field holds them: texts, or bigints', () => {
+  test('numbers have the type of the declared field: texts, or bigints', () => {
     const text = new Requests<Message, Message, string>({ id: 'id' }, { kind: 'text', ids: [7, 9] });
     expect(send(text, 'a')).toEqual([{ type: 'a', id: '7' }]);
     expect(text.receive({ type: 'x', id: '7' as never })).toEqual({ ticket: 'a' });
@@ -337,7 +337,7 @@ describe('numbers', () => {
     expect(big.receive({ type: 'x', id: 2 ** 53 - 1 })).toEqual({ ticket: 'a' });
   });
 
-  test('the same number is the same id, as a bigint or not, up to the greatest that a number holds', () => {
+  test('a number and a bigint of the same value are the same id, up to 2^53 - 1', () => {
     const MAX = 2n ** 53n - 1n;
     for (const [ids, id] of [
       [[-MAX, 0n], -MAX],
@@ -357,7 +357,7 @@ describe('numbers', () => {
     }
   });
 
-  test('texts count on beyond what numbers hold', () => {
+  test('texts continue to count above 2^53 - 1', () => {
     const each = new Requests<Message, Message, string>(
       { id: 'id', ids: [2n ** 53n - 1n, 2n ** 53n + 1n] },
       { kind: 'text' },
@@ -368,7 +368,7 @@ describe('numbers', () => {
     expect(send(each)).toEqual([{ type: 'd', id: ids[2] }]);
   });
 
-  test('by default all that 16 bits hold', () => {
+  test('by default all numbers of 16 bits', () => {
     const numbers = new Numbers();
     expect(numbers.size).toBe(65_536);
     const taken = new Set<number | bigint | string>();
@@ -379,7 +379,7 @@ describe('numbers', () => {
     expect(new Numbers([0n, 2n ** 64n]).size).toBe(Number.MAX_SAFE_INTEGER);
   });
 
-  test('what is no number and no text is no id', () => {
+  test('a value that is neither a number nor a text is not an id', () => {
     const each = new Requests<Message, { type: string; id?: unknown }, string>(
       { id: 'id' },
       { hasId: (type) => type !== 'plain' },
@@ -421,7 +421,7 @@ describe('numbers', () => {
   });
 });
 
-describe('what belongs together is told', () => {
+describe('which message is a reply is decided', () => {
   test('by the types of replies, in a list', () => {
     const each = requests({ isReply: ['ok', 'error'] });
     send(each, 'a');
@@ -432,7 +432,7 @@ describe('what belongs together is told', () => {
     expect(each.peek({ type: 'ok' })).toBeUndefined();
   });
 
-  test('by what is asked: a message of a type that this side asks for is a request of the peer', () => {
+  test('by the request types: a message of a type that this side requests is a request of the peer', () => {
     const each = requests({ expects: { a: 'one', b: 'none' } });
     send(each, 'a');
     expect(each.receive({ type: 'a' })).toBe('message');
@@ -447,7 +447,7 @@ describe('what belongs together is told', () => {
     expect(each.receive({ type: 'a!' })).toEqual({ ticket: 'a' });
   });
 
-  test('in order, a message that does not answer the oldest answers no later one', () => {
+  test('in order: a message that does not answer the oldest request answers no later one', () => {
     const each = requests({ expects: { a: { one: 'x' }, b: { one: 'y' } } });
     send(each, 'a', 'b');
     expect(['y', 'x', 'y'].map((type) => each.receive({ type }))).toEqual([
@@ -457,7 +457,7 @@ describe('what belongs together is told', () => {
     ]);
   });
 
-  test('by number, too, the type decides, or the function', () => {
+  test('by number: the type decides, or the function', () => {
     const typed = requests({ id: 'id', expects: { a: { one: 'x' } } });
     send(typed, 'a');
     expect(typed.receive({ type: 'y', id: 0 })).toBe('message');
@@ -468,7 +468,7 @@ describe('what belongs together is told', () => {
     expect(matched.receive({ type: 'x', id: 0 })).toEqual({ ticket: 'a' });
   });
 
-  test('beside numbers, those without are found by their types', () => {
+  test('beside numbers, replies without one are found by their types', () => {
     const each = requests({
       id: 'id',
       expects: { a: { one: 'x', id: false }, b: { one: 'y', id: false } },
@@ -477,7 +477,7 @@ describe('what belongs together is told', () => {
     expect(['y', 'x'].map((type) => each.receive({ type }))).toEqual([{ ticket: 'b' }, { ticket: 'a' }]);
   });
 
-  test('a request without a type has a number, whatever types have it', () => {
+  test('a request without a type has a number, whichever types have it', () => {
     const each = new Requests<object, object, string>({ id: 'id' }, { hasId: () => false });
     each.add('a', {});
     expect(each.next()).toEqual({ ticket: 'a', request: { id: 0 } });
@@ -487,7 +487,7 @@ describe('what belongs together is told', () => {
     expect(() => requests({ isReply } as never)).toThrow(/^replies: isReply/);
   });
 
-  test('what others on the connection may get, by the types that answer or by a function; else it is refused', () => {
+  test('a request beside a session table needs reply types or a function, and is refused otherwise', () => {
     const shared = (options: RequestsOptions<Message>) =>
       new Requests<Message, Message, string>(options, { isShared: true });
     const untold = shared({ expects: { c: 'none' } });
@@ -513,7 +513,7 @@ describe('what belongs together is told', () => {
     expect(send(shared({ id: 'id' }), 'a')).toEqual([{ type: 'a', id: 0 }]);
   });
 
-  test('what nothing answers is over as soon as it is sent', () => {
+  test('a request without replies is over as soon as it is sent', () => {
     const each = requests({ maxInFlight: 1, expects: { a: 'none' } });
     each.add('a', { type: 'a' });
     each.add('b', { type: 'b' });
@@ -522,7 +522,7 @@ describe('what belongs together is told', () => {
     expect([each.count({ type: 'a' }), each.count({ type: 'b' })]).toEqual(['none', 'one']);
   });
 
-  test('a function of expects that fails refuses its request, and no other', () => {
+  test('a function of `expects` that fails refuses only its own request', () => {
     const cause = new Error('x');
     const each = requests({
       expects: {
@@ -545,7 +545,7 @@ describe('what belongs together is told', () => {
   });
 });
 
-describe('what else is sent', () => {
+describe('other sent messages', () => {
   const expects = {
     none: 'none',
     rows: { until: 'end', of: 'row' },
@@ -555,7 +555,7 @@ describe('what else is sent', () => {
   const belongs = (each: Requests<Message, Message, string>, ...types: string[]) =>
     types.map((type) => each.receive({ type }));
 
-  test('is answered as expects says', () => {
+  test('are answered as `expects` says', () => {
     const each = requests({ expects });
     each.sent({ type: 'none' });
     each.sent({ type: 'rows' });
@@ -568,7 +568,7 @@ describe('what else is sent', () => {
     ]);
   });
 
-  test('by id, only what is known to be answered without a number has a place in the order', () => {
+  test('by id, only messages known to be answered without a number have a place in the order', () => {
     const each = requests({
       id: 'id',
       expects: { plain: { one: 'x', id: false }, b: { one: 'x' }, ask: { one: 'x', id: false } },
@@ -581,7 +581,7 @@ describe('what else is sent', () => {
     expect(belongs(each, 'x', 'x', 'x')).toEqual(['message', { ticket: 'ask' }, 'message']);
   });
 
-  test('of more than 1,024 messages in turns, any number of answers of their types come before the next request', () => {
+  test('after more than 1,024 messages any number of answers of their types come before the next request', () => {
     const each = requests({ expects });
     for (let i = 0; i < 700; i++) {
       each.sent({ type: 'ok' });
@@ -599,7 +599,7 @@ describe('what else is sent', () => {
     expect(each.unnumbered).toBe(0);
   });
 
-  test('behind a request, a message of more than 1,024 has a place of its own, with any number of answers', () => {
+  test('after a request, a message of more than 1,024 has its own place, with any number of answers', () => {
     const each = requests({ expects });
     for (let i = 0; i < 512; i++) {
       each.sent({ type: 'ok' });
@@ -620,7 +620,7 @@ describe('what else is sent', () => {
     ]);
   });
 
-  test('more than 1,024 of which one may have any answer have any answers', () => {
+  test('more than 1,024 messages of which one may have any answer may have any answers', () => {
     for (const types of [
       ['ok', 'unknown'],
       ['unknown', 'ok'],
@@ -658,7 +658,7 @@ describe('what else is sent', () => {
     expect(belongs(each, 'ok', 'ok')).toEqual(['message', { ticket: 'ok' }]);
   });
 
-  test('a function that matches is not asked about them', () => {
+  test('`match` is not called for them', () => {
     const each = requests({ match: ({ type }, reply) => reply.type === `${type}!` });
     each.sent({ type: 'm' });
     send(each, 'a', 'b');
@@ -670,7 +670,7 @@ describe('what else is sent', () => {
     ]);
   });
 
-  test('more than 1,024 of them, where the newest request is answered before the others', () => {
+  test('more than 1,024 messages, with the newest request answered before the others', () => {
     const plain = (one: string) => ({ one, id: false }) as const;
     const each = requests({
       id: 'id',
@@ -689,7 +689,7 @@ describe('what else is sent', () => {
   });
 });
 
-test.each([{}, { id: 'id' as const }])('what could not be sent leaves no trace (%o)', (options) => {
+test.each([{}, { id: 'id' as const }])('a message that could not be sent leaves no trace (%o)', (options) => {
   const each = requests(options);
   send(each, 'a');
   each.add('b', { type: 'b' });
@@ -808,7 +808,7 @@ describe('what answers a request', () => {
     );
   });
 
-  test('a message that no state takes has no outcomes', () => {
+  test('a message that no state accepts has no outcomes', () => {
     const { table } = defineSession({
       receives: { types: ['ask', 'tell'] } as unknown as Codec<{ type: 'ask' | 'tell' }>,
       sends: codecs.sends,
@@ -819,7 +819,7 @@ describe('what answers a request', () => {
     expect([of({ type: 'ask' }).declared, of({ type: 'tell' }).declared]).toEqual([true, false]);
   });
 
-  test('no table at all is refused', () => {
+  test('a protocol without a table is refused', () => {
     for (const wrong of [5, null]) {
       expect(() => expectations(wrong as never)).toThrow(
         `expects: expected an object by types of request, got ${wrong}`,
@@ -854,7 +854,7 @@ describe('what answers a request', () => {
     ['any number', [['row', 'end']], { count: 'any', types: new Set(['row', 'end']) }],
     ['any number, or one', [['row', 'end'], 'ok'], { count: 'any', types: new Set(['row', 'end', 'ok']) }],
     ['a row that does not tell', ['ok', undefined], { declared: false, types: undefined }],
-  ])('the outcomes tell: %s', (_, outcomes, expected) => {
+  ])('from the outcomes: %s', (_, outcomes, expected) => {
     const { of } = expectations({}, table(...outcomes));
     const found = of(asked);
     expect(found).toMatchObject({ declared: true, ...expected });
@@ -867,7 +867,7 @@ describe('what answers a request', () => {
   });
 });
 
-test('the end answers everybody who waits', () => {
+test('the end of the connection fails all waiting requests', () => {
   const each = requests({ maxInFlight: 2 });
   send(each, 'a', 'b', 'c');
   expect(each.end()).toEqual(['a', 'b', 'c']);
@@ -903,7 +903,7 @@ test.each<[object, string]>([
   expect(() => requests(options as never)).toThrow(text);
 });
 
-test('whatever is given up and comes late: no reply answers another request', () =>
+test('with aborted requests and late replies no reply answers another request', () =>
   fc.assert(
     fc.property(
       fc.boolean(),
@@ -943,7 +943,7 @@ const rulesArb = fc.array(
   { minLength: 1, maxLength: 4 },
 );
 
-test('over random tables: no reply is given to another, none twice, and every request ends', () =>
+test('over random tables: no reply answers another request, none answers twice, and every request ends', () =>
   fc.assert(
     fc.property(
       fc.constantFrom('order', 'id', 'match'),

@@ -46,7 +46,7 @@ describe('postpone', () => {
     },
   });
 
-  test('what waits is taken first in the next state, in order, and ends with it', () => {
+  test('postponed messages are handled first in the next state, in order, and are dropped at the end', () => {
     const run = session.start();
     expect(run.receive(query(1))).toMatchObject({ answers: [], state: 'idle' });
     void run.receive(query(2));
@@ -80,7 +80,7 @@ describe('postpone', () => {
     });
   });
 
-  test('1 MiB, wherever in a message it is, and of a frame of which a few bytes are kept', () => {
+  test('1 MiB, anywhere in a message, or in a frame of which a few bytes are kept', () => {
     const text = 'x'.repeat(600_000);
     const nested = Array.from({ length: 20 }).reduce<unknown>((inner) => ({ inner }), text);
     const frame = (): Buffer => Buffer.alloc(600_000);
@@ -108,7 +108,7 @@ describe('postpone', () => {
     }
   });
 
-  test('a handler that is awaited leads on to them as well', async () => {
+  test('they are handled after an awaited handler as well', async () => {
     const gate = later<{ next: 'b' }>();
     const run = defineSession({
       ...codecs,
@@ -125,7 +125,7 @@ describe('postpone', () => {
     expect(await step).toMatchObject({ answers: [row(1), row(2)], state: 'b' });
   });
 
-  test('what has been taken makes room for as much again', () => {
+  test('handled messages make room for as many again', () => {
     const run = session.start();
     const message = { ...query(1), text: 'x'.repeat(600_000) };
     for (let i = 0; i < 3; i++) {
@@ -143,7 +143,7 @@ describe('postpone', () => {
     expect((session.start().receive(longer) as AnyStep).error).toMatchObject({ limit: 1_048_576 });
   });
 
-  test('a handler that is too late does not touch what waits', async () => {
+  test('a handler that is too late does not affect postponed messages', async () => {
     const [slow, late] = [later<void>(), later<{ next: 'b' }>()];
     const run = defineSession({
       ...codecs,
@@ -169,7 +169,7 @@ describe('postpone', () => {
     expect(await second).toMatchObject({ state: 'b', answers: [row(7)] });
   });
 
-  test('messages of concurrent rows of the next state are at work together; what comes meanwhile stays behind them', async () => {
+  test('messages of concurrent rows are handled together in the next state; later messages stay behind them', async () => {
     const gates = new Map<number, ReturnType<typeof later<void>>>();
     const begun: number[] = [];
     const work = (channel: number, n: number): In => ({ type: 'work', channel, n });
@@ -232,7 +232,7 @@ describe('postpone', () => {
     },
   });
 
-  test('each state takes what it takes, and leaves the rest to the next', async () => {
+  test('each state handles its messages, and leaves the rest to the next state', async () => {
     const run = chain.start();
     void run.receive({ type: 'work', channel: 1, n: 10 });
     void run.receive(query(1));
@@ -245,7 +245,7 @@ describe('postpone', () => {
     expect(step.error).toBeUndefined();
   });
 
-  test('what the next state does not take breaks the protocol there', () => {
+  test('a postponed message that the next state does not accept is a violation', () => {
     const run = defineSession({
       ...codecs,
       initial: 'a',
@@ -263,7 +263,7 @@ describe('postpone', () => {
     });
   });
 
-  test('the same as a queue that the next state reads', () =>
+  test('gives the same as a queue that the next state reads', () =>
     fc.assert(
       fc.property(fc.array(fc.constantFrom('query', 'start'), { maxLength: 60 }), (script) => {
         const run = session.start();
@@ -310,7 +310,7 @@ describe('named timers', () => {
     },
   });
 
-  test('set, run out, set again, cancelled; the step says so', () => {
+  test('are set, expire, are set again and cancelled; the step reports it', () => {
     const run = session.start();
     expect(run.expire('retry')).toMatchObject({ answers: [] });
     expect(run.receive({ type: 'start' })).toMatchObject({ timers: { retry: 500, other: 5 } });
@@ -324,7 +324,7 @@ describe('named timers', () => {
     expect(run.expire('retry')).toMatchObject({ answers: [] });
   });
 
-  test('it runs on into a state that names it, and is cancelled by any other', () => {
+  test('a timer continues in a state that names it, and is cancelled by any other state', () => {
     const run = session.start();
     void run.receive({ type: 'start' });
     expect(run.receive({ type: 'stop' })).toMatchObject({ state: 'b', timers: { other: null } });
@@ -359,7 +359,7 @@ describe('named timers', () => {
     });
   });
 
-  test('one that the state does not have, or that no timer can keep, is our fault', () => {
+  test('an unknown timer, or a duration that no timer can keep, is our fault', () => {
     const run = session.start();
     void run.receive({ type: 'stop' });
     expect((run.receive({ type: 'start' }) as AnyStep).error).toMatchObject({
@@ -383,7 +383,7 @@ describe('named timers', () => {
     }
   });
 
-  test('while a handler is at work it waits for its end', async () => {
+  test('a timer that expires while a handler runs waits for its end', async () => {
     const gate = later<undefined>();
     const run = defineSession({
       ...codecs,
@@ -426,7 +426,7 @@ describe('named timers', () => {
       } as never,
     }).start();
 
-  test('of those that ran out meanwhile, in their order, the handler may start or cancel some', async () => {
+  test('timers that expired meanwhile run in order, and the handler may start or cancel some', async () => {
     const gate = later<object>();
     const run = timed(() => gate.promise);
     expect(run.hasTimers).toBe(false);
@@ -452,7 +452,7 @@ describe('named timers', () => {
     expect(await end).toMatchObject({ answers: [], state: 'b' });
   });
 
-  test('a handler of a timer may take its time: no message is taken meanwhile', async () => {
+  test('a timer’s handler may be asynchronous: no message is handled meanwhile', async () => {
     const run = timed(() => undefined);
     void run.receive({ type: 'start' });
     const step = run.expire('v');
@@ -461,7 +461,7 @@ describe('named timers', () => {
     expect([run.busy, run.mustWait({ type: 'stop' })]).toEqual([false, false]);
   });
 
-  test('it waits for concurrent messages, too', async () => {
+  test('a timer waits for concurrent messages, too', async () => {
     const gate = later<void>();
     const run = timed(() => undefined, {
       otherwise: { concurrent: 'channel', handle: () => gate.promise },
@@ -485,7 +485,7 @@ describe('named timers', () => {
     expect(run.expire('t')).toMatchObject({ answers: [] });
   });
 
-  test('of several, none is started where one is refused', () => {
+  test('of several timers none is started if one is refused', () => {
     const run = timed(() => ({ send: row(1), timers: { t: 3, nope: 1 } }));
     const step = run.receive({ type: 'stop' }) as AnyStep;
     expect(step).toMatchObject({ answers: [{ type: 'done' }] });
@@ -513,7 +513,7 @@ describe('async generators', () => {
       },
     }).start();
 
-  test('what is yielded is sent, one or many; what is returned is the reply', async () => {
+  test('yielded messages are sent, one or many; the returned value is the reply', async () => {
     const run = rows(async function* ({ n }: { n: number }) {
       for (let i = 0; i < n; i++) yield row(i);
       yield [row(8), row(9)];
@@ -525,7 +525,7 @@ describe('async generators', () => {
     });
   });
 
-  test('without outcomes, anything that the state may send, in any number', async () => {
+  test('without outcomes any message of the state may be sent, in any number', async () => {
     const run = defineSession({
       ...codecs,
       initial: 'a',
@@ -545,7 +545,7 @@ describe('async generators', () => {
     });
   });
 
-  test('the next value is asked for when there is room', async () => {
+  test('the next value is requested when there is room', async () => {
     let asked = 0;
     const run = rows(
       async function* () {
@@ -641,7 +641,7 @@ describe('async generators', () => {
     expect(plain.error?.message).toBe(step.error?.message);
   });
 
-  test('one that throws has sent what it sent; one that comes too late is ended', async () => {
+  test('a generator that throws has sent its earlier messages; one that is too late is ended', async () => {
     const bad = rows(async function* () {
       yield row(1);
       throw Object.create(null);
@@ -667,7 +667,7 @@ describe('async generators', () => {
   });
 });
 
-describe('one answer of a told type, and no other state', () => {
+describe('one answer of a declared type, and no change of state', () => {
   const table = (reply: unknown) =>
     defineSession({
       ...codecs,
@@ -747,7 +747,7 @@ describe('concurrent rows', () => {
     expect(run.receive({ type: 'stop' })).toMatchObject({ answers: [{ type: 'done' }] });
   });
 
-  test('at most 64 are under way', () => {
+  test('at most 64 are handled at a time', () => {
     const run = defineSession({
       ...codecs,
       initial: 'a',
@@ -766,7 +766,7 @@ describe('concurrent rows', () => {
     expect(() => run.receiveInto(next(), [])).toThrow(/one message at a time/);
   });
 
-  test('messages that any state may send need a type, and no more', () => {
+  test('messages that any state may send need only a type', () => {
     const any = { decode() {}, encode() {} } as never;
     const run = (send: unknown) =>
       defineSession({
@@ -783,7 +783,7 @@ describe('concurrent rows', () => {
     });
   });
 
-  test('answers at once, and generators; the key may be a path, or be made', async () => {
+  test('synchronous answers, and generators; the key may be a path, or a function', async () => {
     const run = defineSession({
       ...codecs,
       initial: 'a',
@@ -824,7 +824,7 @@ describe('concurrent rows', () => {
     });
   });
 
-  test('one that throws, or that answers a wrong type, fails the session', () => {
+  test('a handler that throws, or answers with a wrong type, fails the session', () => {
     for (const [handle, text] of [
       [
         () => {
@@ -852,7 +852,7 @@ describe('concurrent rows', () => {
     }
   });
 
-  test('what the state does not take, or would postpone, waits for all of them', () => {
+  test('messages that the state refuses or postpones wait for all of them', () => {
     const run = defineSession({
       ...codecs,
       initial: 'a',
@@ -911,7 +911,7 @@ describe('concurrent rows', () => {
     }).start();
   };
 
-  test('such a row may not change the state; one that fails fails the session, and the rest comes too late', async () => {
+  test('a concurrent row may not change the state; a failure fails the session, and later answers are dropped', async () => {
     expect(() =>
       defineSession({
         ...codecs,
@@ -947,7 +947,7 @@ describe('concurrent rows', () => {
     expect(answers).toEqual([]);
   });
 
-  test('whatever the order in which they end: those of one key answer in order, and each once', () =>
+  test('in any order of ending, handlers of one key answer in order, and each once', () =>
     fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(fc.nat(3), fc.nat(20)), { maxLength: 40 }), async (script) => {
         const run = defineSession({
@@ -1003,7 +1003,7 @@ describe('an upgrade', () => {
     },
   });
 
-  test('ends all but a fault: no message is taken, no time is kept, nothing may be sent', () => {
+  test('ends everything except a fault: no message is handled, no timer runs, nothing may be sent', () => {
     const run = session.start();
     expect(run.receive(query(1))).not.toHaveProperty('upgrade');
     expect(run.upgrade).toBeUndefined();
@@ -1038,7 +1038,7 @@ describe('an upgrade', () => {
     expect(run.fault(error)).toMatchObject({ answers: [{ type: 'done' }], final: true, error });
   });
 
-  test('goes before the end, in a reply that leads to a final state', () => {
+  test('comes before the end, in a reply that leads to a final state', () => {
     expect(session.start().receive({ type: 'stop' })).toMatchObject({
       state: 'over',
       upgrade: 'tls',
@@ -1061,7 +1061,7 @@ describe('an upgrade', () => {
     expect(run.upgrade).toBeUndefined();
   });
 
-  test('of a concurrent row is our fault: others are at work beside it', () => {
+  test('of a concurrent row is our fault: other handlers run beside it', () => {
     const run = defineSession({
       ...codecs,
       initial: 'a',
@@ -1085,7 +1085,7 @@ describe('leave', () => {
       states: { a: { on: { start: handle as never } } },
     });
 
-  test('the last words, once', () => {
+  test('sends the last messages, once', () => {
     const run = session().start();
     expect(run.leave(({ name }) => [row(name.length), { type: 'tick' }])).toMatchObject({
       answers: [row(1), { type: 'tick' }],
@@ -1096,7 +1096,7 @@ describe('leave', () => {
     expect(run.receive({ type: 'start' })).toMatchObject({ answers: [], final: true });
   });
 
-  test('what a handler at work still answers is dropped', async () => {
+  test('drops the answers of a running handler', async () => {
     const run = session(async () => ({ send: row(1) })).start();
     const pending = run.receive({ type: 'start' });
     run.leave(() => undefined);
@@ -1104,7 +1104,7 @@ describe('leave', () => {
     expect(await pending).toMatchObject({ answers: [] });
   });
 
-  test('last words that fail, or are none of our messages, are our fault, and only the farewell is said', () => {
+  test('a failure in the last messages is our fault, and only the farewell is sent', () => {
     const failed = session().start();
     const cause = new Error('x');
     const step = failed.leave(() => {
@@ -1125,7 +1125,7 @@ describe('leave', () => {
   });
 });
 
-test('what a state says by itself, and fails to say, is named', () => {
+test('a failure in an unsolicited message of a state is named', () => {
   const fail = (): never => {
     throw new Error('x');
   };
@@ -1147,14 +1147,14 @@ test('what a state says by itself, and fails to say, is named', () => {
   });
 });
 
-test('a state whose line is its own has it from the start', () => {
+test('a state with its own framing has it from the start', () => {
   const framing = line();
   const run = defineSession({ ...codecs, initial: 'a', states: { a: { framing } } }).start();
   expect(run.line.reads).toBe(framing);
   expect(run.greeting).toEqual([]);
 });
 
-test('ready is the state that the session names, and no other', () => {
+test('only the state that the session names is ready', () => {
   const run = defineSession({
     ...codecs,
     initial: 'a',
@@ -1174,7 +1174,7 @@ test('ready is the state that the session names, and no other', () => {
   expect(ready).toEqual([false, false, true, true]);
 });
 
-test('what is no message is not sent; without types, anything else may be sent unasked', () => {
+test('a value that is not a message is not sent; without types anything else may be sent', () => {
   const any = { decode() {}, encode() {} } as never;
   const run = defineSession({ receives: any, sends: any, initial: 'a', states: { a: {} } }).start();
   for (const none of [null, undefined, 5, {}, { type: 5 }]) {
@@ -1183,7 +1183,7 @@ test('what is no message is not sent; without types, anything else may be sent u
   expect(() => run.send({ type: 'whatever' } as never)).not.toThrow();
 });
 
-describe('a handler that ends once a limit has passed', () => {
+describe('a handler that ends after a limit has expired', () => {
   /** In state a, the limit is handled, and the state stays. */
   const limited = (on: object) =>
     defineSession({
@@ -1197,7 +1197,7 @@ describe('a handler that ends once a limit has passed', () => {
       } as never,
     }).start();
 
-  test('does not fail the session, or end the wait for another one', async () => {
+  test('does not fail the session, or end the wait for another handler', async () => {
     const gates = [later<void>(), later<void>()];
     let begun = 0;
     const run = limited({ start: () => gates[begun++]!.promise });
@@ -1214,7 +1214,7 @@ describe('a handler that ends once a limit has passed', () => {
     expect(answers).toEqual([{ type: 'tick' }, { type: 'done' }]);
   });
 
-  test('a generator says nothing more, is asked for nothing more, and may clean up', async () => {
+  test('a generator sends nothing more, is not advanced, and may clean up', async () => {
     for (const hasRoom of [true, false]) {
       const gate = later<void>();
       const log: string[] = [];
@@ -1244,7 +1244,7 @@ describe('a handler that ends once a limit has passed', () => {
     }
   });
 
-  test('a concurrent one frees no place of those that came after it, and no key', async () => {
+  test('a concurrent handler does not free the place or the key of later ones', async () => {
     const gates = new Map<number, ReturnType<typeof later<void>>>();
     const work = (n: number): In => ({ type: 'work', channel: 1, n });
     const run = limited({
@@ -1313,7 +1313,7 @@ describe('context and dispose', () => {
     expect(calls[2]).toEqual([{ remote: '' }, undefined]);
   });
 
-  test('a context that throws is a failed session, not a throw; without a context, nothing is disposed of', () => {
+  test('a context that throws fails the session; without a context nothing is disposed', () => {
     let disposed = 0;
     const run = defineSession({
       ...codecs,
@@ -1338,7 +1338,7 @@ describe('context and dispose', () => {
     expect(disposed).toBe(0);
   });
 
-  test('after it nothing is taken, said or kept, and what was at work comes too late', async () => {
+  test('after dispose nothing is handled, sent or kept, and running handlers are too late', async () => {
     const run = defineSession({
       ...codecs,
       initial: 'a',
@@ -1363,7 +1363,7 @@ describe('context and dispose', () => {
       expect(step).toMatchObject({ answers: [], final: true, error: undefined });
   });
 
-  test('a farewell that fails, or says what it may not, says nothing at all', () => {
+  test('a farewell that fails, or returns a message that it may not send, sends nothing', () => {
     for (const farewell of [
       () => {
         throw new Error('x');
@@ -1393,7 +1393,7 @@ describe('context and dispose', () => {
     }
   });
 
-  test('a dispose that fails says so, or rejects unheard', () => {
+  test('a dispose that throws is reported, and a rejection is ignored', () => {
     const session = (dispose: () => unknown) =>
       defineSession({ ...codecs, initial: 'a', dispose, states: { a: {} } }).start();
     expect(session(() => Promise.reject(Object.create(null))).dispose()).toBeUndefined();
@@ -1405,7 +1405,7 @@ describe('context and dispose', () => {
   });
 });
 
-describe('whatever comes, and whatever a handler does', () => {
+describe('any input and any handler', () => {
   const odd = [
     ['a message without a prototype', () => Object.create(null)],
     [
@@ -1436,7 +1436,7 @@ describe('whatever comes, and whatever a handler does', () => {
     ],
   ] as const;
 
-  test('a list of answers that grows with each look is sent as long as it was at first', () => {
+  test('a list of answers that grows when read is sent with its first length', () => {
     let looks = 0;
     const send = new Proxy<Out[]>([row(1), row(2), row(3)], {
       get: (held, name) => {
@@ -1487,7 +1487,7 @@ describe('whatever comes, and whatever a handler does', () => {
     true,
   ];
   test.each(messages.map((message) => ({ message })))(
-    '$message is refused with a code, behind the answers before it',
+    '$message is refused with a code, after the answers before it',
     ({ message }) => {
       const session = defineSession({
         receives: json<never>(),

@@ -370,7 +370,7 @@ describe('what the table says', () => {
     expect(all).toMatchObject({ receives: [], sends: new Set(['y']) });
   });
 
-  test('the states that follow: in next, or in the outcomes', () => {
+  test('the following states: in `next`, or in the outcomes', () => {
     const next = (state: object) => [
       ...one(handle, { on: {}, next: undefined, ...state }).table.states.get('a')!.next,
     ];
@@ -383,7 +383,7 @@ describe('what the table says', () => {
     expect(next({ next: ['b', 'c'], on: { say: row('b') } })).toEqual(['b', 'c']);
   });
 
-  test('a row that is undefined is no row', () => {
+  test('an undefined row is ignored', () => {
     expect([...one(undefined).table.states.get('a')!.on.keys()]).toEqual([]);
   });
 
@@ -400,7 +400,7 @@ describe('what the table says', () => {
     expect([made.concurrent({ n: 3 }), made.keyPath]).toEqual([1, undefined]);
   });
 
-  test('whether what comes is read in the same way until the end', () => {
+  test('whether the framing stays the same until the end', () => {
     const settled = (b: object, more: object = {}) =>
       defineSession({
         ...base,
@@ -456,7 +456,7 @@ describe('what the table says', () => {
     ],
     ['a codec of what is sent', { sends: null }, 'states.a.sends: expected a codec'],
     ['half a codec', { sends: { encode() {} } }, 'states.a.sends: expected a codec'],
-  ])('%s that is none is refused', (_, part, text) => {
+  ])('an invalid %s is refused', (_, part, text) => {
     expect(() => one(() => {}, part)).toThrow(text);
     if (text.includes('states.a')) expect(() => one(() => {}, part)).toThrow(TypeError);
     // What a function makes is refused when the state is entered.
@@ -468,7 +468,7 @@ describe('what the table says', () => {
     if (text.includes('states.a')) expect(run.error!.message).toContain(`${name} of state 'a': expected`);
   });
 
-  test('the line of a state: as it is declared, or made of the context each time the state is entered', () => {
+  test('the framing of a state: as declared, or made from the context each time the state is entered', () => {
     const made: unknown[] = [];
     const none = { reads: undefined, writes: undefined, receives: undefined, sends: undefined };
     const run = defineSession({
@@ -552,7 +552,7 @@ describe('a message', () => {
     });
   });
 
-  test('that the state does not take breaks the protocol, and the farewell is the last word', () => {
+  test('that the state does not accept is a violation, and the farewell is the last message', () => {
     const run = one(
       () => {},
       {},
@@ -592,7 +592,7 @@ describe('a message', () => {
     expect(step.error).toMatchObject({ code: 'ERR_STATE_CLOSED', origin: 'peer', state: 'b' });
   });
 
-  test('with a name out of Object.prototype is a message like any other', () => {
+  test('with a name from Object.prototype is a message like any other', () => {
     const { error } = stepOf(
       one(() => {}),
       { type: 'constructor' } as never,
@@ -601,7 +601,7 @@ describe('a message', () => {
   });
 });
 
-describe('what a handler may not answer is our own fault', () => {
+describe('a wrong answer of a handler is our own fault', () => {
   test.each<[string, unknown, string, object]>([
     [
       'a message of no name',
@@ -723,7 +723,7 @@ describe('what a handler may not answer is our own fault', () => {
       },
     ],
     ['says what is no message of ours', () => ({ type: 'maybe' })],
-  ])('a farewell that %s says nothing', (_, farewell) => {
+  ])('a farewell that %s sends nothing', (_, farewell) => {
     expect(
       stepOf(
         one(() => {}, {}, farewell),
@@ -758,7 +758,7 @@ describe('a promise', () => {
 });
 
 describe('entering, ending, deadlines', () => {
-  test('onEnter greets, and speaks behind the answer that led there; staying is no entering', () => {
+  test('onEnter sends after the answer that led there; staying in a state does not call it', () => {
     const session = defineSession({
       receives: inward,
       sends: outward,
@@ -812,7 +812,7 @@ describe('entering, ending, deadlines', () => {
     expect(error).toMatchObject({ code, message, limit: 30, state: 'a', origin: 'peer' });
   });
 
-  test('of several limits the first, within before idle before frame, unless it is named', () => {
+  test('of several limits the first one, within before idle before frame, unless one is named', () => {
     const run = one(() => {}, { deadline: { frame: 3, idle: 2 } });
     expect((run.start().timeout() as Step<Out, string>).error).toMatchObject({ limit: 2 });
     expect((run.start().timeout('frame') as Step<Out, string>).error).toMatchObject({ limit: 3 });
@@ -822,7 +822,7 @@ describe('entering, ending, deadlines', () => {
     expect(none.timeout('idle')).toMatchObject({ answers: [], error: undefined, final: false });
   });
 
-  test('a limit that passes while a handler is at work: its answer comes too late, also where the table has a word', async () => {
+  test('a limit that expires while a handler runs: its answer is too late, also if the table handles the limit', async () => {
     const handle = () => ({ send: NO });
     const run = one(async () => ({ send: YES }), { deadline: { within: 5, handle } }).start();
     const pending = run.receive(SAY);
@@ -831,7 +831,7 @@ describe('entering, ending, deadlines', () => {
     expect(await run.receive(SAY)).toMatchObject({ answers: [YES] });
   });
 
-  test("what happens is the table's word, and may take its time", async () => {
+  test('the table decides what happens, possibly asynchronously', async () => {
     const handle = (error: TimeoutError) => ({ send: { type: 'tick', n: error.limit } });
     const run = one(() => {}, { deadline: { idle: 30, handle } }).start();
     expect(run.timeout('idle')).toMatchObject({
@@ -844,10 +844,10 @@ describe('entering, ending, deadlines', () => {
   });
 });
 
-describe('sending unasked', () => {
+describe('unsolicited messages', () => {
   const run = () => one(() => ({ next: 'b' }), { unsolicited: ['tick'] }).start();
 
-  test('what the state allows', () => {
+  test('are sent if the state allows them', () => {
     expect(() => run().send({ type: 'tick', n: 1 })).not.toThrow();
     expect(() =>
       one(() => {})
@@ -856,7 +856,7 @@ describe('sending unasked', () => {
     ).not.toThrow();
   });
 
-  test('what it does not, and after the end', () => {
+  test('are refused if the state does not allow them, and after the end', () => {
     const started = run();
     const local = { origin: 'local', messageType: 'no' };
     expect(thrown(() => started.send(NO))).toMatchObject({
@@ -880,7 +880,7 @@ describe('sending unasked', () => {
   });
 });
 
-test('any sequence of events: the run does what a naive model of its table says', () => {
+test('for any sequence of events the run behaves as a naive model of its table', () => {
   const events = fc.array(
     fc.oneof(
       { weight: 8, arbitrary: fc.constantFrom<In['type']>('login', 'say', 'bye') },
@@ -979,7 +979,7 @@ function thrown(act: () => void): unknown {
   return undefined;
 }
 
-test('a handler that answers a message itself, in place of { send: message }, is told so', () => {
+test('a handler that returns a message instead of { send: message } gets an error that says so', () => {
   const { error } = one(() => NO)
     .start()
     .receive(SAY) as Step<Out, string>;
