@@ -1,14 +1,14 @@
-// One script of the tests that TESTS names (the beginnings of their paths) and the sources that they import.
+// Bundles the tests whose paths begin with one of TESTS, and the sources that they import, into one script.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
-// They run other programs, or read the sources, which are mutated; or they count work over megabytes.
+// These tests run other programs, read the mutated sources, or count work over megabytes.
 const LEFT_OUT = /^test\/((examples|house|readme|docs)|protocol\/framing\/limits)\.test\.ts$/;
 
-/** A script whose value is `{ collect, files }`: for each test file, a function that loads it. */
+/** A script that evaluates to `{ collect, files }`; `files` has a function for each test file that loads it. */
 export async function bundle(root, starts) {
   const tests = readdirSync(path.join(root, 'test'), { recursive: true })
     .map((file) => `test/${file}`)
@@ -26,7 +26,7 @@ export async function bundle(root, starts) {
     platform: 'node',
     format: 'cjs',
     packages: 'external',
-    // package.json says that no module has an effect of its own; tests have.
+    // package.json says that modules have no side effects, but tests have.
     ignoreAnnotations: true,
     plugins: [{ name: 'tests', setup: (build) => replace(build) }],
   });
@@ -39,7 +39,7 @@ function replace({ onResolve, onLoad }) {
   onResolve({ filter: /^fast-check$/ }, ({ importer }) =>
     importer.endsWith('few-draws.mjs') ? { external: true } : beside('few-draws.mjs'),
   );
-  // A script knows no place of its own.
+  // A script has no `import.meta`.
   onLoad({ filter: /\.ts$/ }, ({ path: file }) => ({
     loader: 'ts',
     contents: readFileSync(file, 'utf8')

@@ -1,4 +1,4 @@
-// What `vi` offers of time, under mutation: setTimeout and clearTimeout by a clock that the test moves, and waiting.
+// The part of `vi` that deals with time, for mutation testing: setTimeout and clearTimeout on a clock that the test moves, and waiting.
 
 const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
 const running = new Set();
@@ -67,7 +67,7 @@ function* steps(ms) {
   now = end;
 }
 
-/** Calls until it does not throw, for at most that many milliseconds. */
+/** Calls the function until it does not throw, for at most that many milliseconds. */
 export async function waitFor(call, ms = 1_000) {
   for (const end = performance.now() + ms; ; ) {
     try {

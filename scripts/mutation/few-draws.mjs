@@ -1,4 +1,4 @@
-// What test files import as `fast-check` under mutation: few draws of each property, always the same, and no shrinking.
+// Replaces `fast-check` in mutation testing: a few draws per property, always the same ones, without shrinking.
 
 import real from 'fast-check';
 

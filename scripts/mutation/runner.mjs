@@ -1,24 +1,24 @@
-// A test runner for Stryker that keeps to one process: the tests are bundled with the mutated sources once, and the script
-// is evaluated anew for each mutant, as far as its tests need it. A mutant then costs its tests, and not the start of a
-// worker and the loading of hundreds of modules.
+// A test runner for Stryker that uses one process: the tests are bundled with the mutated sources once, and the parts of the script
+// that a mutant's tests need are evaluated again for each mutant. A mutant then costs only its tests, not the start of a worker and
+// the loading of hundreds of modules.
 //
-// - The quickest tests come first. The first that fails ends the run, and so does the end of the mutant's budget.
-// - All tests of a file are run for a mutant that the loading of the file touches, and, with WHOLE_FILES, for one that any of
-//   them touches: codecs compile at their first use, and a later test may be the one that looks.
-// - A test that fails without a mutant (few draws, counts of work), or that takes long, is left out, and its name is logged.
-// - Time is time of the processor: a busy machine makes no mutant time out.
+// - The quickest tests come first. The run of a mutant ends at the first test that fails, or when its budget is spent.
+// - If loading a test file touches a mutant, all tests of the file are run for it. With WHOLE_FILES this is also done if any test
+//   touches it: codecs compile at their first use, and a later test may be the one that checks the result.
+// - A test that fails without a mutant (because of few draws, or counts of work) or takes too long is skipped, and its name is logged.
+// - Times are processor times, so that no mutant times out on a busy machine.
 //
-// TESTS        the beginnings of the paths of test files, with commas between them
-// BUDGET       milliseconds that a mutant's tests may take before no other test is begun (default 400)
-// LONGEST      milliseconds that one test may take before it is left out (default 100)
-// DRAWS        the draws of each property (default 15)
+// TESTS        the beginnings of the paths of test files, separated by commas
+// BUDGET       milliseconds of a mutant after which no further test is started (default 400)
+// LONGEST      milliseconds of the longest test that is not skipped (default 100)
+// DRAWS        draws per property (default 15)
 // WHOLE_FILES  set: see above
-// OUTCOMES     a file to which each mutant's outcome is appended as it comes
+// OUTCOMES     a file to which the outcome of each mutant is appended at once
 
 import { appendFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-// Not the global ones, which tests may fake.
+// Kept here, because tests may fake the global ones.
 import { setImmediate, setTimeout } from 'node:timers';
 import vm from 'node:vm';
 import { declareFactoryPlugin, PluginKind } from '@stryker-mutator/api/plugin';
@@ -31,11 +31,11 @@ const {
 } = process.env;
 const { WHOLE_FILES, OUTCOMES } = process.env;
 
-/** A test may take as long, and so many times as long as without a mutant, before it counts as endless. */
+/** A test counts as endless after this time plus this multiple of its time without a mutant. */
 const SPARE_MS = 1_000;
 const SPARE_FACTOR = 20;
 const LOADING_MS = 3_000;
-/** A test that waits may wait so long; for nothing at all, so many turns of the event loop. */
+/** How long a test may wait, and for how many turns of the event loop if nothing is pending. */
 const PENDING_MS = 20_000;
 const IDLE_TURNS = 50;
 
@@ -46,11 +46,11 @@ class Endless extends Error {}
 
 class InProcessRunner {
   #log;
-  /** What Stryker's switches in the sources read and count in. */
+  /** The object that Stryker's switches in the sources read, and count in. */
   #switches;
   #script;
   #require;
-  /** By the id of a test: the milliseconds of the processor and of the clock that it takes, those that the loading of its file takes, and the mutants that it touches itself. */
+  /** By the id of a test: its time in milliseconds (of the processor, and of the clock), the time that loading its file takes, and the mutants that it touches itself. */
   #known = new Map();
   #stray;
 
@@ -107,7 +107,7 @@ class InProcessRunner {
     return result;
   }
 
-  /** Runs the tests of a file without a mutant. Each file has its sources to itself, to see what loading them touches. */
+  /** Runs the tests of a file without a mutant. Each file gets a fresh copy of the sources, to see which mutants loading them touches. */
   async #tryFile(file) {
     const switches = this.#switches;
     const load = this.#loader();
@@ -169,7 +169,7 @@ class InProcessRunner {
     return this.#switches.hitCount > this.#switches.hitLimit;
   }
 
-  /** Those that touch the mutant themselves before those whose file does. */
+  /** Sorts tests that touch the mutant themselves before tests whose file touches it. */
   #quickestFirst(tests, mutant) {
     const cost = (test) => {
       const { waitMs, loadingMs, touches } = this.#known.get(test);
@@ -184,7 +184,7 @@ class InProcessRunner {
     return module.exports;
   }
 
-  /** What loads a test file, once, with sources that no test has used: its tests, by their ids. */
+  /** A function that loads a test file once, with fresh sources, and returns its tests by their ids. */
   #loader() {
     const { collect, files } = this.#evaluate();
     const loaded = new Map();
@@ -212,7 +212,7 @@ function processorMs() {
 
 const call = new vm.Script('__called()');
 
-/** What `body` returns. Throws `Endless` if that takes more than `ms` milliseconds of the processor. */
+/** Returns what `body` returns. Throws `Endless` if `body` takes more than `ms` milliseconds of processor time. */
 async function bounded(body, ms) {
   const resting = process.getActiveResourcesInfo().length;
   const from = processorMs();
@@ -223,7 +223,7 @@ async function bounded(body, ms) {
       made = call.runInThisContext({ timeout: Math.ceil(limit) });
     } catch (error) {
       if (error?.code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
-      // The clock ran, the processor did something else: again, with more time.
+      // The clock ran while the processor did other work: try again with more time.
       if (processorMs() - from < ms / 2) continue;
       throw new Endless(`no end within ${Math.round(ms)} ms`);
     }
@@ -231,7 +231,7 @@ async function bounded(body, ms) {
   }
 }
 
-/** What the promise becomes. Throws `Endless` once nothing is under way that could settle it, or after a long time. */
+/** Waits for the promise. Throws `Endless` if nothing is pending that could settle it, or after a long time. */
 async function settled(promise, resting) {
   let isPending = true;
   const note = () => {

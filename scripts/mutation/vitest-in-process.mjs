@@ -1,5 +1,5 @@
-// What test files import as `vitest` under mutation (runner.mjs): the same `expect`, and tests that are collected to be
-// run in this process, one by one.
+// Replaces `vitest` in mutation testing (runner.mjs): it has the same `expect`, and collects the tests so that the runner can
+// run them in this process one by one.
 
 import {
   ASYMMETRIC_MATCHERS_OBJECT,
@@ -94,7 +94,7 @@ export const onTestFinished = (call) => current.onTestFinished(call);
 export const vi = { fn, spyOn, ...time };
 export { describe, expect, expectTypeOf, test, test as it };
 
-/** The tests that `load` declares. */
+/** The tests that are declared while `load` runs. */
 export function collect(load) {
   tests = [];
   load();

@@ -1,13 +1,13 @@
-/** The most elements of one list that are weighed; the others count as their average. */
+/** The most elements of one list that are weighed; the other elements count as the average of these. */
 const SAMPLE = 64;
-/** The most values of a message of a peer that are weighed: as many elements as a message may have, unless told otherwise. */
+/** The most values that are weighed in a peer's message: a message may have that many elements by default. */
 const MOST = 1_048_576;
-/** A chunk of a socket has at most so many bytes; longer memory holds a frame that came in several. */
+/** The most bytes of one chunk of a socket; longer memory holds a frame that arrived in several chunks. */
 const CHUNK = 65_536;
 
 /**
- * About how many bytes of memory a message of our own holds: for bounds on what is kept. Never throws; walks at most 64
- * elements of each list, and eight levels. A peer could choose what is looked at: for its messages there is `weighAll`.
+ * About how many bytes of memory one of our own messages holds, for bounds on waiting messages. Never throws; visits at most 64 elements
+ * of each list, and eight levels. A peer could hide bytes in the elements that are not visited: use `weighAll` for its messages.
  *
  * @example weigh({ type: 'data', bytes: Buffer.alloc(1_000) }); // about 1,060
  */
@@ -40,10 +40,10 @@ function weightOf(value: unknown, levels: number): number {
 }
 
 /**
- * About how many bytes of memory a message of a peer holds, in all its elements and levels: for bounds on what is kept. Never throws. A
- * view counts as what it is a view of where that is longer than a chunk of a socket: a frame is kept as a whole.
+ * About how many bytes of memory a peer's message holds, with all elements at all levels, for bounds on waiting messages. Never throws. A
+ * view of memory longer than a chunk of a socket counts as that whole memory, because the view keeps the whole frame.
  *
- * @param known - such memory that counts no more; that of the message is added
+ * @param known - memory that has been counted and does not count again; the memory of this message is added
  *
  * @example weighAll({ type: 'data', list: ['', '', 'x'.repeat(1_000)] }); // about 1,100
  */
@@ -69,11 +69,11 @@ export function weighAll(value: unknown, known?: WeakSet<ArrayBufferLike>): numb
       } else {
         sum += 16;
         if (Array.isArray(one)) {
-          // Read once: the length of a Proxy may grow with each look.
+          // Read once: the length of a Proxy may grow each time it is read.
           const length = Math.min(one.length, MOST);
           for (let i = 0; i < length; i++) {
             const element: unknown = one[i];
-            // Long lists are mostly of numbers.
+            // Long lists mostly hold numbers.
             if (typeof element === 'number') sum += 8;
             else open.push(element);
           }
@@ -81,7 +81,7 @@ export function weighAll(value: unknown, known?: WeakSet<ArrayBufferLike>): numb
       }
     }
   } catch {
-    // A getter of the user's own that throws: what was seen so far counts.
+    // A getter threw: the values visited so far count.
   }
   return sum;
 }

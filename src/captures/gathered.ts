@@ -1,14 +1,14 @@
 import type { TcpSink } from './tcp-stream.ts';
 
-/** Memory at first: a short connection needs no more. It doubles as it fills. */
+/** The initial size of the memory, enough for a short connection. It doubles when it is full. */
 const FIRST_LENGTH = 2_048;
 
 /**
- * A sink that hands on the bytes of many segments at once, so that what costs time for each chunk costs it rarely: up to `length` bytes
- * are copied one after the other before `sink.data` is called. Gaps, conflicts and the end come behind the bytes before them, as ever.
- * The order between the directions, and the time of a byte, are lost.
+ * A sink that collects the bytes of many segments and passes them on together, so that the cost of a chunk is paid rarely: up to
+ * `length` bytes are copied, in order, before `sink.data` is called. Gaps, conflicts and the end still come after the bytes before them.
+ * The order between the two directions and the time of each byte are lost.
  *
- * @param length - in bytes; each direction that is open takes so much memory
+ * @param length - in bytes; each open direction may use that much memory
  *
  * @example new Flows({ stream: () => gathered({ data: (bytes, start, end) => reader.push(bytes.subarray(start, end)) }) });
  */
@@ -66,7 +66,7 @@ class Gatherer implements TcpSink {
     this.#sink.close?.();
   }
 
-  /** Hand on what is there. False where so many bytes have no room even then. */
+  /** Pass on the collected bytes. False if `length` bytes have no room even then. */
   #makeRoom(length: number): boolean {
     this.#give();
     const before = this.#memory.length;
@@ -78,7 +78,7 @@ class Gatherer implements TcpSink {
 
   #give(): void {
     const length = this.#used;
-    // A sink that throws is given nothing twice.
+    // First, so that a sink that throws does not get the bytes again.
     this.#used = 0;
     if (length > 0) this.#sink.data?.(this.#memory, 0, length);
   }

@@ -3,12 +3,12 @@ import type { Codec } from './codec.ts';
 import { decodeFrame } from './decode-frame.ts';
 import type { FrameBatch, FrameReader, Framing } from './framing/framing.ts';
 
-/** The most messages at once: a collection of the young generation copies all that are alive. */
+/** The most messages of one call: a collection of the young generation copies all messages that are alive. */
 const MESSAGES_AT_ONCE = 64;
 
 /**
- * Bytes in, messages out; pure and synchronous. Where the framing has a header of a fixed width and the codec is declared, both read a
- * chunk in one pass: nothing is made for a frame, and no byte is looked at twice.
+ * Bytes in, messages out; pure and synchronous. If the framing has a header of fixed width and the codec is declared, both read a chunk
+ * in one pass: no object is created for a frame, and no byte is read twice.
  *
  * @example
  * const reader = new MessageReader(drone.framing, drone.clientMessages);
@@ -30,17 +30,17 @@ export class MessageReader<Message> {
     this.#codec = codec;
   }
 
-  /** Take in a chunk; take its messages before the next one. What is incomplete is copied. */
+  /** Add a chunk. Take its messages before you push the next one. An incomplete frame is copied. */
   push(chunk: Uint8Array): void {
     this.#frames.push(chunk);
   }
 
-  /** The stream is over: a frame that is not whole is now the `error`. */
+  /** End the stream: an incomplete frame becomes the `error`. */
   end(): void {
     this.#frames.end();
   }
 
-  /** Why the stream cannot be cut into frames any further. The messages before it are given first. */
+  /** Why the stream cannot be cut into frames any further. `take` returns the messages before it first. */
   get error(): FrameError | undefined {
     return this.#frames.error;
   }
@@ -53,7 +53,7 @@ export class MessageReader<Message> {
   /**
    * The next messages, one or more; undefined when more bytes are needed, or there is an `error`.
    *
-   * @throws what the codec throws for a frame that is not a message. The messages before it were given, and the next call goes on after it.
+   * @throws what the codec throws for an invalid frame. The messages before it have been returned; the next call continues after it.
    */
   take(): Message[] | undefined {
     const frames = this.#frames;
@@ -67,7 +67,7 @@ export class MessageReader<Message> {
           return messages;
         }
       }
-      // After a frame that the run stopped at, there may be another run.
+      // The run may continue after the frame at which it stopped.
       this.#batch = frames.take(run === undefined ? MESSAGES_AT_ONCE : 1);
       this.#index = 0;
       if (this.#batch === undefined) return undefined;
@@ -75,7 +75,7 @@ export class MessageReader<Message> {
     return this.#oneByOne(this.#batch);
   }
 
-  /** The messages of the batch that are left, up to a frame that is not a message. */
+  /** The remaining messages of the batch, up to an invalid frame. */
   #oneByOne(batch: FrameBatch): Message[] {
     const messages: Message[] = [];
     try {

@@ -1,18 +1,18 @@
 /**
- * Objects and lists that V8 does not track. Of each literal in code V8 notes whether what it makes survives; once that of a
- * decoder has survived (a user kept the messages of some minutes), all that it makes goes to the old generation from then on,
- * and a message costs three times as much. An object that a constructor makes is not tracked, nor is the copy of an array.
+ * Objects and lists that V8 does not track. V8 notes for each literal in the code whether its objects survive. Once those of a decoder
+ * have survived (a user kept the messages of some minutes), V8 allocates all later ones in the old generation, and a message costs three
+ * times as much. V8 does not track objects made by a constructor, nor copies of arrays.
  */
 import { isInherited } from './property.ts';
 
-/** Of more members the constructor would make a dictionary. */
+/** With more members the objects of the constructor would be dictionaries, which are slow. */
 const MOST_MEMBERS = 100;
 
 type Constructor = new (...values: unknown[]) => object;
 
 /**
- * The constructor of plain objects with these members, in their order: their prototype is `Object.prototype`. Undefined where
- * an assignment is not the same as a literal (`__proto__`), and where nothing would be gained.
+ * The constructor of plain objects with these members, in this order; their prototype is `Object.prototype`. Undefined if an assignment
+ * differs from a literal (`__proto__`), and if there are too many members or none.
  */
 export function untrackedConstructor(names: readonly string[]): Constructor | undefined {
   if (names.length === 0 || names.length > MOST_MEMBERS || names.some(isInherited)) return undefined;
@@ -24,10 +24,10 @@ export function untrackedConstructor(names: readonly string[]): Constructor | un
   return made;
 }
 
-/** Lists are copied with all their places up to this length. */
+/** Lists up to this length are created with all their elements; longer ones grow. */
 export const LONGEST_COPIED = 64;
 
-/** By length: a list to copy, of elements that are not all numbers. (Of numbers V8 keeps lists of their own kind.) */
+/** By length: a list to copy, for elements that are not all numbers (V8 has a special kind of list for numbers). */
 export const UNTRACKED_LISTS: readonly (readonly unknown[])[] = Array.from(
   { length: LONGEST_COPIED + 1 },
   (_, length) => {
