@@ -119,7 +119,7 @@ export class Visit {
   }
 }
 
-/** 0xffffffff is for ever (5.0 §3.1.2.11.2). */
+/** 0xffffffff means forever (5.0 §3.1.2.11.2). */
 function seconds(interval: number): number {
   return interval === 0xffff_ffff ? Infinity : interval;
 }

@@ -14,7 +14,7 @@ export function hexDigits(bytes: Uint8Array): string {
 }
 
 /**
- * Sixteen bytes round the offset, in hex, with a caret under the byte (or behind the last).
+ * Sixteen bytes around the offset, in hex, with a caret under the byte (or after the last byte).
  *
  *     00000002: 48 45 ff 4c 4f
  *                     ^

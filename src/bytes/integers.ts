@@ -5,7 +5,7 @@ export function largestOf(width: number): number {
   return width > 6 ? Number.MAX_SAFE_INTEGER : 2 ** (8 * width) - 1;
 }
 
-/** The value at `bytes[at]`. Beyond 2⁵³ − 1 it is rounded, and stays beyond: the caller refuses it. */
+/** The value at `bytes[at]`. A value above 2⁵³ − 1 is rounded, but remains above: the caller refuses it. */
 export function readUnsigned(bytes: Uint8Array, at: number, width: number, little: boolean): number {
   switch (width) {
     case 1:
@@ -24,7 +24,7 @@ export function readUnsigned(bytes: Uint8Array, at: number, width: number, littl
   }
 }
 
-// Node's own methods check their arguments anew each time, which costs as much as the reading. Callers of these know that the bytes are there.
+// Node's own methods check their arguments in every call, which costs as much as reading. The callers of these functions have checked that the bytes are there.
 
 /** The unsigned integer in the two bytes at `bytes[at]`. */
 export function readUint16(bytes: Uint8Array, at: number, little = false): number {

@@ -8,7 +8,7 @@
 /** Ten groups of seven bits hold 64 (as in Protocol Buffers). */
 export const MAX_VARINT_LENGTH = 10;
 
-/** How many bytes the varint at `bytes[at]` takes. 0: it goes on after `end`. -1: it is longer than `most` bytes. */
+/** The number of bytes of the varint at `bytes[at]`. 0: it continues after `end`. -1: it is longer than `most` bytes. */
 export function varintWidthAt(
   bytes: Uint8Array,
   at: number,
@@ -22,14 +22,14 @@ export function varintWidthAt(
   return -1;
 }
 
-/** The value of the varint `bytes[at, at + width)`. Beyond 2⁵³ − 1 it is rounded, and stays beyond. */
+/** The value of the varint `bytes[at, at + width)`. A value above 2⁵³ − 1 is rounded, but remains above. */
 export function readVarint(bytes: Uint8Array, at: number, width: number): number {
   let value = 0;
   for (let i = width - 1; i >= 0; i--) value = value * 128 + (bytes[at + i]! & 0x7f);
   return value;
 }
 
-/** Write an integer of at least 0, as short as it goes; returns the offset after it. */
+/** Write an integer of at least 0 in its shortest form; returns the offset after it. */
 export function writeVarint(target: Uint8Array, at: number, value: number): number {
   let to = at;
   let rest = value;
@@ -38,7 +38,7 @@ export function writeVarint(target: Uint8Array, at: number, value: number): numb
   return to;
 }
 
-/** How many bytes `writeVarint` takes for that value. */
+/** The number of bytes that `writeVarint` writes for that value. */
 export function varintWidth(value: number): number {
   let width = 1;
   for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 128)) width++;

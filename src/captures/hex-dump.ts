@@ -31,7 +31,7 @@ export function hexDump({ from = 'client' }: { from?: Side | undefined } = {}): 
   };
 }
 
-/** The text before a mark. An expression such as `#.*$` would look at the rest once for each mark in it. */
+/** The text before a mark. An expression such as `#.*$` would scan the rest of the line once for each mark in it. */
 function before(text: string, mark: string): string {
   const at = text.indexOf(mark);
   return at < 0 ? text : text.slice(0, at);

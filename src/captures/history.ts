@@ -49,7 +49,7 @@ export class History {
     const length = to - from;
     const size = this.#log.length;
     if (length > size) return before;
-    // No piece goes round the end of the ring.
+    // A piece does not wrap around the end of the ring.
     const next = this.#at;
     const left = size - next;
     const skipped = length > left ? left : 0;

@@ -1,9 +1,9 @@
-/** Frames that `bytes[at, end)` begins with, one after the other, for a codec that reads frames and messages in one pass. */
+/** Consecutive frames at the start of `bytes[at, end)`, for a codec that reads frames and messages in one pass. */
 export interface FrameRun {
   readonly bytes: Buffer;
   readonly at: number;
   readonly end: number;
-  /** The same for all of them. */
+  /** The header that all these frames have. */
   readonly header: FixedHeader;
 }
 
@@ -22,9 +22,9 @@ export interface FixedHeader {
   /** The width of that field, and its byte order. */
   readonly width: number;
   readonly little: boolean;
-  /** What is added to its value, so that it is the number of bytes after the header. */
+  /** Added to the value of the field, this gives the number of bytes after the header. */
   readonly adjustment: number;
-  /** The payload begins that many bytes after the frame does. */
+  /** The offset of the payload in the frame. */
   readonly strip: number;
   /** The fewest bytes after the header, and the most. */
   readonly shortest: number;
