@@ -213,8 +213,8 @@ interface RowParser {
   parse(chunk: Buffer, take: (message: unknown) => void): void;
 }
 
-/** The least that a decoder of rows may do: one call of the runtime for each column, and nothing judged. */
-class TextsAlone implements RowParser {
+/** A decoder of rows written by hand: one `toString` for each column, and no checks. */
+class BareRows implements RowParser {
   #rest: Buffer | undefined;
 
   parse(chunk: Buffer, take: (message: unknown) => void): void {
@@ -289,11 +289,11 @@ function rows(
   return [
     parsing(name, 65_536, count),
     parsing(
-      `${name}: what the runtime's decoding of the texts alone takes`,
+      `${name}, by hand: one toString for each column, no checks`,
       65_536,
       count,
       bytes,
-      new TextsAlone(),
+      new BareRows(),
     ),
     parsing(`${name}, a byte at a time`, 1, 16, Buffer.concat(messages.slice(0, 16))),
   ];
