@@ -506,7 +506,7 @@ describe('the search', () => {
     ['LF with CR', ['\n', '\r\n']],
     ['one delimiter', ['--boundary--']],
     ['several', ['<end>', '</end>', '\0\0\0\0']],
-  ])('looks at no byte twice: %s', (_, delimiters) => {
+  ])('examines no byte twice: %s', (_, delimiters) => {
     const search = delimiterSearch(delimiters.map(b))();
     const bytes = Buffer.alloc(20_000, '--bound<en\0\0\r');
     for (const size of [1, 2, 7, 1_400]) {

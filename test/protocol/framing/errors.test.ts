@@ -640,7 +640,7 @@ test("a measure's answer that is no length is no fault of the peer", () => {
   ]);
 });
 
-test("a framing's own function that throws is no fault of the peer", () => {
+test('an exception of a framing’s function is not a fault of the peer', () => {
   const cause = new Error('out of order');
   const framing = measured({
     measure() {

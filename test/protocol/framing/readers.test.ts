@@ -278,7 +278,7 @@ test('the noise before a packet that is given up is reported with it', () => {
   expect(reader.buffered).toBe(0);
 });
 
-test('many frames: as many as are asked for, or all', () => {
+test('many frames: the requested number, or all', () => {
   const chunk = Buffer.concat(Array<Buffer>(600).fill(hex('01 61')));
   const all = bytes1.reader();
   all.push(chunk);
