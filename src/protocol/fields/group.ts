@@ -1,6 +1,17 @@
 import { agreementsOf } from './agreements.ts';
 import { type AnyField, type Fields, nodeOf } from './field.ts';
-import type { AnyNode, Foreseen, Group, Kind, Reference, Shape, Slot, Summing, Use } from './kind.ts';
+import type {
+  AnyNode,
+  Exposed,
+  Foreseen,
+  Group,
+  Kind,
+  Reference,
+  Shape,
+  Slot,
+  Summing,
+  Use,
+} from './kind.ts';
 import { declare, firstName } from './node.ts';
 import { settled } from './settled.ts';
 import { foreseen } from './source.ts';
@@ -55,6 +66,7 @@ export function groupOf(
       }
     }
   });
+  const toLend = new Map<string, Lending[]>();
   for (const [name, reference] of inner) {
     if (!isFilledIn(reference)) continue;
     const [first = '', ...members] = reference.path.split('.');
@@ -63,21 +75,24 @@ export function groupOf(
     requireFillable(target, members, name, reference);
     filled.add(reference.path);
     if (members.length === 0) derived.add(first);
-    else entries[place] = [first, lent(target, members, name, reference.path)];
+    else append(toLend, first, { members, by: name });
   }
+  lend();
   const agreements = agreementsOf(entries, places, filled, pathOf);
+  const toExpose = new Map<string, Exposed[]>();
   for (const { path, node, of } of agreements) {
     const [first = '', ...members] = path.split('.');
-    const place = places.get(first)!;
     for (const known of [of, first]) if (known !== undefined) placed.add(known);
     if (isCount(node)) expose(of!);
     if (members.length === 0) derived.add(first);
     else {
-      entries[place] = [first, lent(entries[place]![1], members, pathOf(path), path)];
+      append(toLend, first, { members, by: pathOf(path) });
       // An error names the place of the field.
       expose(path);
     }
   }
+  lend();
+  showAll();
   for (const [name, reference] of inner) {
     if (isFilledIn(reference)) continue;
     const { path } = reference;
@@ -91,68 +106,137 @@ export function groupOf(
     requirePlace(entries, path, name, pathOf(name));
     expose(path);
   }
+  showAll();
   const sums = sumsOf(entries, places, [...filled, ...agreements.map(({ path }) => path)], pathOf);
   for (const { path, from, to, way } of sums) {
     for (const one of [path, from.path, to.path]) expose(one, one === path && way === 'write');
   }
+  showAll();
   const rooms = roomsOf(entries, places);
   requireNothingBehindRest(entries, rooms, where);
   const finishes = agreements.length > 0 || sums.length > 0 || entries.some(([, node]) => isMeasured(node));
   const none: ReadonlySet<string> = new Set();
   const facts = { derived, lent: none, rooms, agreements, sums, placed, shown: none, finishes };
-  return { entries, places, declared, ...facts };
+  return { entries, places, named: new Map(entries), declared, ...facts };
 
   /** Make the place of a field known in this group. */
   function expose(path: string, made = false): void {
     const [first = '', ...members] = path.split('.');
     if (first === '') return;
     placed.add(path);
-    const place = places.get(first)!;
-    const target = entries[place]![1];
-    if (members.length > 0) entries[place] = [first, target.kind.expose!(target, members, made)!];
+    if (members.length > 0) append(toExpose, first, { path: members, made });
+  }
+
+  /** Change each field once, whatever the number of its members: a change costs time in all of them. */
+  function showAll(): void {
+    for (const [first, exposed] of toExpose) {
+      const place = places.get(first)!;
+      const target = entries[place]![1];
+      entries[place] = [first, target.kind.expose!(target, exposed)!];
+    }
+    toExpose.clear();
+  }
+
+  function lend(): void {
+    for (const [first, lendings] of toLend) {
+      const place = places.get(first)!;
+      entries[place] = [first, lent(first, entries[place]![1], lendings)];
+    }
+    toLend.clear();
   }
 }
 
 /** Uses whose target may come after the field that refers to it. */
 const ANYWHERE: ReadonlySet<Use> = new Set(['measure', 'summed', 'parameter']);
 
-/** The field, with the member at a path left to be filled in. */
-function lent(target: AnyNode, members: readonly string[], name: string, path: string): AnyNode {
-  const node = target.kind.lend?.(target, members);
-  if (node !== undefined) return node;
-  throw new TypeError(`${name}: '${path}' is inside a ${target.kind.name}, where nothing can be filled in`);
+/** A member of a field that is left to be filled in, and the field for whose sake. */
+interface Lending {
+  readonly members: readonly string[];
+  readonly by: string;
 }
 
-/** The group, with the place of the field at a path shown to the enclosing structure. */
-export function exposeMember(group: Group, path: readonly string[], made: boolean): Group | undefined {
-  const [name = '', ...inner] = path;
-  if (path.length === 0) return group;
-  const whole = path.join('.');
-  const sums = made
-    ? group.sums.flatMap((sum): Summing[] => {
+/** The field, with these members left to be filled in. */
+function lent(first: string, target: AnyNode, lendings: readonly Lending[]): AnyNode {
+  const changed = target.kind.lend?.(
+    target,
+    lendings.map(({ members }) => members),
+  );
+  if (changed !== undefined) return changed;
+  const isRefused = ({ members }: Lending) => target.kind.lend?.(target, [members]) === undefined;
+  const { members, by } = lendings.find(isRefused)!;
+  const path = [first, ...members].join('.');
+  throw new TypeError(`${by}: '${path}' is inside a ${target.kind.name}, where nothing can be filled in`);
+}
+
+function append<T>(lists: Map<string, T[]>, name: string, one: T): void {
+  const list = lists.get(name);
+  if (list === undefined) lists.set(name, [one]);
+  else list.push(one);
+}
+
+/** The item of a field that is its item, too, with these members of it shown. */
+export function exposedIn(item: AnyNode, exposed: readonly Exposed[]): AnyNode | undefined {
+  const members = exposed.filter(({ path }) => path.length > 0);
+  return members.length === 0 ? item : item.kind.expose?.(item, members);
+}
+
+/** The group, with the places of the fields at these paths shown to the enclosing structure. */
+export function exposeMembers(group: Group, exposed: readonly Exposed[]): Group | undefined {
+  const shown = new Set(group.shown);
+  const placed = new Set(group.placed);
+  const inner = new Map<string, Exposed[]>();
+  let { sums, finishes } = group;
+  for (const { path, made } of exposed) {
+    if (path.length === 0) continue;
+    const [name = '', ...members] = path;
+    const whole = path.join('.');
+    if (made) {
+      sums = sums.flatMap((sum): Summing[] => {
         if (sum.path !== whole) return [sum];
         return sum.way === 'write' ? [] : [{ ...sum, way: 'read' }];
-      })
-    : group.sums;
-  const shown = new Set([...group.shown, whole]);
-  if (name === '') return { ...group, shown, sums, finishes: true };
-  const placed = new Set([...group.placed, whole]);
-  if (inner.length === 0) return { ...group, shown, sums, placed };
-  const place = group.places.get(name)!;
-  const target = group.entries[place]![1];
-  const changed = target.kind.expose?.(target, inner, made);
-  if (changed === undefined) return undefined;
-  return { ...group, entries: group.entries.with(place, [name, changed]), shown, sums, placed };
+      });
+    }
+    shown.add(whole);
+    if (name === '') finishes = true;
+    else placed.add(whole);
+    if (name !== '' && members.length > 0) append(inner, name, { path: members, made });
+  }
+  const changed = changedMembers(group, inner, (target, own) => target.kind.expose?.(target, own));
+  return (
+    changed && { ...group, entries: changed.entries, named: changed.named, shown, placed, sums, finishes }
+  );
 }
 
-/** The group, with the field at a path left to be filled in by the enclosing structure. */
-export function lendMember(group: Group, [name = '', ...inner]: readonly string[]): Group | undefined {
-  const lent = new Set([...group.lent, [name, ...inner].join('.')]);
-  if (inner.length === 0) return { ...group, lent, derived: new Set([...group.derived, name]) };
-  const place = group.places.get(name)!;
-  const target = group.entries[place]![1];
-  const changed = target.kind.lend?.(target, inner);
-  return changed && { ...group, entries: group.entries.with(place, [name, changed]), lent };
+/** The group, with the fields at these paths left to be filled in by the enclosing structure. */
+export function lendMembers(group: Group, paths: readonly (readonly string[])[]): Group | undefined {
+  const lent = new Set(group.lent);
+  const derived = new Set(group.derived);
+  const inner = new Map<string, (readonly string[])[]>();
+  for (const path of paths) {
+    const [name = '', ...members] = path;
+    lent.add(path.join('.'));
+    if (members.length === 0) derived.add(name);
+    else append(inner, name, members);
+  }
+  const changed = changedMembers(group, inner, (target, own) => target.kind.lend?.(target, own));
+  return changed && { ...group, entries: changed.entries, named: changed.named, lent, derived };
+}
+
+/** The fields of the group, some of them changed; undefined if one of them cannot be. */
+function changedMembers<T>(
+  group: Group,
+  changes: ReadonlyMap<string, T>,
+  change: (target: AnyNode, how: T) => AnyNode | undefined,
+): Pick<Group, 'entries' | 'named'> | undefined {
+  if (changes.size === 0) return group;
+  const entries = [...group.entries];
+  for (const [name, how] of changes) {
+    const place = group.places.get(name)!;
+    const changed = change(entries[place]![1], how);
+    if (changed === undefined) return undefined;
+    entries[place] = [name, changed];
+  }
+  return { entries, named: new Map(entries) };
 }
 
 /** Whether the field needs the start of its structure. The field may be optional. */

@@ -445,6 +445,8 @@ export interface Group {
   readonly shown: ReadonlySet<string>;
   /** True if a field has work to do after the last field, or needs the start of the structure. */
   readonly finishes: boolean;
+  /** The fields by name. */
+  readonly named: ReadonlyMap<string, AnyNode>;
   /** The fields as they were declared, before any was lent or shown. */
   readonly declared: Group['entries'];
 }
@@ -535,14 +537,12 @@ export interface Kind<D extends object> {
   members?(node: NodeOf<D>): ReadonlyMap<string, AnyNode | undefined>;
   /** The slot of a member that is not a field itself but some bits of one. */
   memberSlot?(node: NodeOf<D>, name: string): Slot | undefined;
-  /** The same field with the member at a path filled in by the enclosing structure; undefined if that is impossible. */
-  lend?(node: NodeOf<D>, path: readonly string[]): AnyNode | undefined;
+  /** The same field with the members at these paths filled in by the enclosing structure; undefined if that is impossible. */
+  lend?(node: NodeOf<D>, paths: readonly (readonly string[])[]): AnyNode | undefined;
   /**
-   * The same field with the place of the member at a path shown to the enclosing structure. A checksum there that the enclosing
-   * structure has `made` is only checked inside. The path may end in `''` for the structure itself. Undefined if that is
-   * impossible.
+   * The same field with the places of these members shown to the enclosing structure; undefined if that is impossible.
    */
-  expose?(node: NodeOf<D>, path: readonly string[], made: boolean): AnyNode | undefined;
+  expose?(node: NodeOf<D>, exposed: readonly Exposed[]): AnyNode | undefined;
   /** How many bytes it will take, if that is known before it is reached. */
   foreseen?(node: NodeOf<D>): Foreseen | undefined;
 
@@ -587,6 +587,14 @@ export interface Kind<D extends object> {
   agreeWrite?(node: NodeOf<D>, agreement: Agreement, walk: Writing): void;
   agreeDecode?(node: NodeOf<D>, agreement: Agreement, out: Decoding): void;
   agreeEncode?(node: NodeOf<D>, agreement: Agreement, out: Encoding): void;
+}
+
+/** A member whose place is shown to the enclosing structure. */
+export interface Exposed {
+  /** It may end in `''` for the structure itself. */
+  readonly path: readonly string[];
+  /** It is a checksum that the enclosing structure makes: inside it is only checked. */
+  readonly made: boolean;
 }
 
 export interface TagField {

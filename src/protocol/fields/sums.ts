@@ -103,7 +103,7 @@ function joined(prefix: string | undefined, name: string): string | undefined {
 
 /** Whether the place of a member can be shown to the enclosing structure. */
 function canExpose(node: AnyNode): boolean {
-  return node.kind.expose?.(node, [], false) !== undefined;
+  return node.kind.expose?.(node, []) !== undefined;
 }
 
 /** The structure that a field is or contains. */

@@ -1,4 +1,4 @@
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import { ProtocolError } from '../../../src/errors.ts';
 import { compile, FAILED } from '../../../src/protocol/fields/engine/compile.ts';
 import { trace } from '../../../src/protocol/fields/engine/trace.ts';
@@ -480,4 +480,28 @@ test('declaring a structure of many fields reads each a bounded number of times'
   );
   f.struct(fields);
   expect(looks).toBeLessThan(10 * 2_000);
+});
+
+test('a header of many sizes is made a bounded number of times, whatever their number', () => {
+  const names = Array.from({ length: 300 }, (_, index) => `${index}x`);
+  const header = f.struct(
+    Object.fromEntries(
+      names.flatMap((name) => [
+        [`s${name}`, f.u8],
+        [`c${name}`, f.countOf(f.u8, `l${name}`)],
+      ]),
+    ),
+  );
+  const { kind } = nodeOf(header as AnyField, 'a header') as { kind: Kind<object> };
+  const made = vi.spyOn(kind, 'size');
+  try {
+    f.struct({
+      header,
+      ...Object.fromEntries(names.map((name) => [`b${name}`, f.bytes(`header.s${name}`)])),
+      ...Object.fromEntries(names.map((name) => [`l${name}`, f.array(f.u8, 1)])),
+    } as never);
+    expect(made.mock.calls.length).toBeLessThan(20);
+  } finally {
+    made.mockRestore();
+  }
 });

@@ -45,8 +45,8 @@ export const BITS: Kind<BitFields> = {
   }),
   members: ({ members }) => new Map(valued(members).map(({ name }) => [name, undefined])),
   memberSlot: slotOf,
-  lend: ({ width, order, members, lent }, [name = '']) =>
-    declare(BITS, { width, order, members, lent: new Set([...lent, name]) }),
+  lend: ({ width, order, members, lent }, paths) =>
+    declare(BITS, { width, order, members, lent: new Set([...lent, ...paths.map(([name = '']) => name)]) }),
   traits: ({ members, lent }) => ({ computed: valued(members).every(({ name }) => lent.has(name)) }),
 
   read({ width, order, members }, walk) {

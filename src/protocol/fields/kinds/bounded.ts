@@ -13,6 +13,7 @@ import {
   type Size,
   valuedNodeOf,
 } from '../field.ts';
+import { exposedIn } from '../group.ts';
 import type { AnyNode, Kind, Source, Steps } from '../kind.ts';
 import { declare, hasTrait } from '../node.ts';
 import { foreseenBy, isLiteral, longest, mostBytes, sizeSource } from '../source.ts';
@@ -31,9 +32,9 @@ export const BOUNDED: Kind<Bounded> = {
   children: ({ item }) => [item],
   rebuild: (node, change) => declare(BOUNDED, { ...node, item: change(node.item) }),
   // A value that may be null, or that moves for the size in front of it, has no fixed place to show.
-  expose({ size, item, max }, path, made) {
+  expose({ size, item, max }, paths) {
     if (size.nullable || isMoved(size)) return undefined;
-    const exposed = path.length === 0 ? item : item.kind.expose?.(item, path, made);
+    const exposed = exposedIn(item, paths);
     return exposed && declare<Bounded, AnyNode>(BOUNDED, { size, item: exposed, max });
   },
   foreseen: ({ size }) => foreseenBy(size, 1),

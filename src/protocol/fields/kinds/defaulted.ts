@@ -6,6 +6,7 @@ import {
   type FieldOut,
   valuedNodeOf,
 } from '../field.ts';
+import { exposedIn } from '../group.ts';
 import type { AnyNode, Kind, Steps } from '../kind.ts';
 import { declare } from '../node.ts';
 
@@ -29,9 +30,8 @@ export const DEFAULTED: Kind<Defaulted> = {
   children: ({ item }) => [item],
   rebuild: (node, change) => declare(DEFAULTED, { ...node, item: change(node.item) }),
   members: ({ item }) => item.kind.members?.(item) ?? new Map(),
-  lend: ({ item, value }, path) => defaultedOf(item.kind.lend?.(item, path), value),
-  expose: ({ item, value }, path, made) =>
-    defaultedOf(path.length === 0 ? item : item.kind.expose?.(item, path, made), value),
+  lend: ({ item, value }, paths) => defaultedOf(item.kind.lend?.(item, paths), value),
+  expose: ({ item, value }, exposed) => defaultedOf(exposedIn(item, exposed), value),
   traits: ({ item }) => item.facts.traits,
   standsFor: ({ value }, given) => (given === undefined ? value : given),
   standsForCode: ({ value }, given, out) => `(${given} === undefined ? ${out.constant(value)} : ${given})`,

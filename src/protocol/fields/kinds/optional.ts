@@ -15,6 +15,7 @@ import {
   type Rest,
   rest,
 } from '../field.ts';
+import { exposedIn } from '../group.ts';
 import type { AnyNode, Decoding, Encoding, Foreseen, Kind, Known, Presence, Steps } from '../kind.ts';
 import { declare } from '../node.ts';
 import { foreseen, isParameter, parameter as parameterOf, presenceSource } from '../source.ts';
@@ -37,9 +38,8 @@ export const OPTIONAL: Kind<Optional> = {
   rebuild: (node, change) => declare(OPTIONAL, { ...node, item: change(node.item) }),
   members: ({ item }) => item.kind.members?.(item) ?? new Map(),
   memberSlot: ({ item }, name) => item.kind.memberSlot?.(item, name),
-  lend: ({ item, when }, path) => optionalOf(item.kind.lend?.(item, path), when),
-  expose: ({ item, when }, path, made) =>
-    optionalOf(path.length === 0 ? item : item.kind.expose?.(item, path, made), when),
+  lend: ({ item, when }, paths) => optionalOf(item.kind.lend?.(item, paths), when),
+  expose: ({ item, when }, exposed) => optionalOf(exposedIn(item, exposed), when),
   foreseen: foreseenOptional,
   references: ({ when }) => (isCondition(when) ? presenceSource(when).references('condition') : []),
   traits: ({ item, when }) => ({

@@ -1,6 +1,6 @@
 import { Problem } from '../engine/problem.ts';
 import type { Field, FieldFaults, Fields, OuterFills, StructIn, StructOut } from '../field.ts';
-import { exposeMember, groupOf, lendMember } from '../group.ts';
+import { exposeMembers, groupOf, lendMembers } from '../group.ts';
 import type { AnyNode, Foreseen, Group, Kind, Known, NodeOf, Reference, Size, Traits } from '../kind.ts';
 import { declare, firstName } from '../node.ts';
 import { foreseen } from '../source.ts';
@@ -17,9 +17,9 @@ export const STRUCT: Kind<Group> = {
   declares: ({ places, entries }, name, child) =>
     places.has(name) && !(child?.kind.agreeRead !== undefined && entries[places.get(name)!]![1] === child),
   traits: groupTraits,
-  members: ({ entries }) => new Map(entries),
-  lend: (group, path) => structOf(lendMember(group, path)),
-  expose: (group, path, made) => (path.length === 0 ? group : structOf(exposeMember(group, path, made))),
+  members: ({ named }) => named,
+  lend: (group, paths) => structOf(lendMembers(group, paths)),
+  expose: (group, exposed) => structOf(exposeMembers(group, exposed)),
   foreseen: foreseenGroup,
 
   *read(group, walk) {
