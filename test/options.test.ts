@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import {
   anything,
+  callback,
   checkOptions,
   delay,
   delayOrNever,
@@ -76,6 +77,8 @@ it('takes the smallest and the greatest, and refuses what lies next to them', ()
   expect(() => limit(2)('max', 1)).toThrow('max must be an integer of at least 2, or Infinity, got 1');
   flag('strict', true);
   flag('strict', false);
+  callback('handler', () => {});
+  expect(() => callback('handler', 5)).toThrow('handler must be a function, got 5');
 });
 
 it('finds the nearest name: the fewest edits, at most two or a third of its letters, the first of equals', () => {

@@ -50,7 +50,9 @@ describe('copies', () => {
       [0, 2 ** 32, 4],
       [2 ** 32, 0, 4],
     ] as const) {
-      expect(() => copier.copy(at, start, length), `${length} from ${start} to ${at}`).toThrow(RangeError);
+      expect(() => copier.copy(at, start, length)).toThrow(
+        new RangeError(`no ${length} bytes at ${start} of 64, or no room for them at ${at} of 64`),
+      );
     }
     expect(to.every((byte) => byte === 2)).toBe(true);
     for (const at of [0, 128, 256]) {

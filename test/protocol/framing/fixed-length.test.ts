@@ -65,6 +65,9 @@ test('the writer refuses any other length', () => {
 
 test.each([0, -1, 1.5, Number.NaN, 2 ** 53, '4', undefined])('refuses a length of %s', (length) => {
   expect(() => fixedLength(length as number)).toThrow(RangeError);
+  expect(() => fixedLength(length as number)).toThrow(
+    'fixedLength: length must be an integer of at least 1, got ',
+  );
 });
 
 test('reads what it writes, for every length', () => {

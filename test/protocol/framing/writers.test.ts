@@ -5,6 +5,7 @@ import {
   delimiter,
   type Framing,
   headed,
+  type LengthPrefixOptions,
   lengthPrefix,
   line,
   measured,
@@ -13,7 +14,7 @@ import {
   stuffed,
 } from '../../../src/index.ts';
 import { hex } from '../../support/hex.ts';
-import { thrown, writeOne } from '../../support/reading.ts';
+import { readAll, thrown, writeOne } from '../../support/reading.ts';
 
 const counted = packets({ kinds: { one: { start: '$', length: { offset: 1, add: 2 } } } });
 const ended = packets({ kinds: { one: { start: '$', end: ';' } }, maxFrameLength: 9 });
@@ -222,4 +223,110 @@ test.each<[what: string, Framing]>([
     limit: 2,
     actual: 3,
   });
+});
+
+test.each<[LengthPrefixOptions, shortest: number, longest: number]>([
+  [{ lengthFieldLength: 1 }, 0, 9],
+  [{ lengthFieldLength: 2, byteOrder: 'big', lengthFieldOffset: 1 }, 0, 9],
+  [{ lengthFieldLength: 1, initialBytesToStrip: 3 }, 0, 7],
+  [{ lengthFieldLength: 2, base: 10 }, 0, 9],
+  [{ lengthFieldLength: 2, mask: 0x0ff0 }, 0, 9],
+  [{ lengthFieldLength: 1, mask: 0x07 }, 0, 7],
+  [{ lengthFieldLength: 1, mask: 0x07, lengthAdjustment: -2 }, 0, 5],
+  [{ lengthFieldLength: 1, lengthAdjustment: 2 }, 2, 9],
+  [{ lengthFieldLength: 1, initialBytesToStrip: 0 }, 1, 10],
+  [{ lengthFieldLength: 1, lengthFieldOffset: 1, initialBytesToStrip: 0 }, 2, 11],
+  [{ lengthFieldLength: 1, lengthFieldOffset: 2, initialBytesToStrip: 1 }, 2, 11],
+])('%o takes payloads of %i to %i bytes, in each way of writing', (options, shortest, longest) => {
+  const framing = lengthPrefix({ ...options, maxFrameLength: 9 });
+  const writer = framing.writer();
+  const { headerLength = 0 } = writer;
+  for (let length = 0; length < 15; length++) {
+    const payload = Buffer.alloc(length, 0x30);
+    const source = Buffer.concat([hex('99'), payload, payload, hex('99')]);
+    const room = Buffer.alloc(60, 0xa5);
+    const ways = [
+      () => room.subarray(4, writer.write(room, 4, source, 1, 1 + length)),
+      () => {
+        const bounds = [0, 0, 1, 1 + length, 1 + length, 1 + 2 * length];
+        const end = writer.writeAll!(room, 4, source, bounds, 1, 3);
+        const half = 4 + (end - 4) / 2;
+        expect(room.subarray(half, end)).toEqual(room.subarray(4, half));
+        return room.subarray(4, half);
+      },
+      () => {
+        payload.copy(room, 4 + headerLength);
+        return room.subarray(4, writer.seal!(room, 4, 4 + headerLength + length));
+      },
+      () => writer.begin!(payload, length)!,
+    ];
+    if (length < shortest || length > longest) {
+      for (const way of ways) expect(thrown(way)).toMatchObject({ origin: 'local' });
+      continue;
+    }
+    const frame = writeOne(framing, payload);
+    for (const way of ways) {
+      room.fill(0xa5);
+      expect(way()).toEqual(frame);
+      expect(room.subarray(0, 4)).toEqual(Buffer.alloc(4, 0xa5));
+    }
+    const [read] = readAll(framing, [frame]).frames;
+    expect(read?.length).toBe(length);
+    expect(read?.subarray(4)).toEqual(payload.subarray(4));
+  }
+});
+
+test.each<[LengthPrefixOptions]>([
+  [{ lengthFieldLength: 'varint', lengthFieldOffset: 2 }],
+  [{ lengthFieldLength: 'varint', lengthFieldOffset: 1, lengthIncludes: 'header' }],
+  [{ lengthFieldLength: 'varint', lengthAdjustment: -3 }],
+  [{ lengthFieldLength: '7/16/64', lengthIncludes: 'header' }],
+])('%o: lengths about those whose field is wider', (options) => {
+  const framing = lengthPrefix({ ...options, maxFrameLength: 70_000 });
+  for (const around of [2, 126, 16_383, 65_535]) {
+    for (let length = around - 2; length < around + 4; length++) {
+      const payload = Buffer.alloc(length, 0x61);
+      const frame = writeOne(framing, payload);
+      const { frames, error } = readAll(framing, [frame]);
+      expect([frames.length, error, frames[0]?.equals(payload)]).toEqual([1, undefined, true]);
+      expect(framing.writer().begin!(payload.subarray(0, 1), length)).toEqual(
+        frame.subarray(0, frame.length - Math.max(0, length - 1)),
+      );
+    }
+  }
+});
+
+test('a varint that cannot hold less than nothing, and one that stays on the frame', () => {
+  const adjusted = lengthPrefix({ lengthFieldLength: 'varint', lengthAdjustment: 3, maxFrameLength: 9 });
+  expect(writeOne(adjusted, hex('"abc"'))).toEqual(hex('00 "abc"'));
+  expect(thrown(() => writeOne(adjusted, hex('"ab"')))).toMatchObject({
+    code: 'ERR_FRAME_LENGTH',
+    message: 'length field would hold -1 for a payload of 2 bytes (lengthAdjustment 3)',
+  });
+  expect(writeOne(adjusted, Buffer.alloc(9)).length).toBe(10);
+  expect(() => writeOne(adjusted, Buffer.alloc(10))).toThrow('payload of 10 bytes exceeds maxFrameLength 9');
+  const part = lengthPrefix({
+    lengthFieldLength: 'varint',
+    lengthFieldOffset: 2,
+    initialBytesToStrip: 1,
+    lengthIncludes: 'header',
+    maxFrameLength: 9,
+  });
+  // The length counts two bytes before it, itself, and what follows.
+  const writer = part.writer();
+  const target = Buffer.alloc(12, 0xa5);
+  expect(writer.write(target, 3, hex('99', '41 05 6162', '99'), 1, 5)).toBe(8);
+  expect(target).toEqual(hex('A5A5A5', '00 41 05 6162', 'A5A5A5A5'));
+  target.fill(0xa5);
+  hex('41 05 6162').copy(target, 4);
+  expect(writer.seal!(target, 3, 8)).toBe(8);
+  expect(target).toEqual(hex('A5A5A5', '00 41 05 6162', 'A5A5A5A5'));
+  for (const wrong of ['41 04 6162', '41 06 6162', '41', '41 02']) {
+    const payload = hex(wrong);
+    expect(thrown(() => writeOne(part, payload))).toMatchObject({
+      code: 'ERR_FRAME_LENGTH',
+      actual: payload.length,
+    });
+  }
+  expect(writeOne(part, hex('41 03'))).toEqual(hex('00 41 03'));
 });
