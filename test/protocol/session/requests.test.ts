@@ -468,6 +468,16 @@ describe('which message is a reply is decided', () => {
     expect(matched.receive({ type: 'x', id: 0 })).toEqual({ ticket: 'a' });
   });
 
+  test('what was given up owes an answer in order, not by number', () => {
+    const each = requests({ id: 'id', expects: { a: { one: 'x', id: false } } });
+    send(each, 'a', 'b');
+    expect([each.owes('a'), each.owes('b'), each.owes('c')]).toEqual([false, false, false]);
+    for (const ticket of ['a', 'b']) each.abandon(ticket);
+    expect([each.owes('a'), each.owes('b'), each.owes('c')]).toEqual([true, false, false]);
+    expect(each.receive({ type: 'x' })).toBe('late');
+    expect(each.owes('a')).toBe(false);
+  });
+
   test('beside numbers, replies without one are found by their types', () => {
     const each = requests({
       id: 'id',
@@ -610,14 +620,16 @@ describe('other sent messages', () => {
     send(each, 'yes');
     for (let i = 0; i < 512; i++) belongs(each, 'ok', 'yes');
     expect(each.unnumbered).toBe(3);
-    expect(belongs(each, 'row', 'end', 'ok', 'ok', 'yes', 'ok')).toEqual([
+    expect(belongs(each, 'row', 'end', 'ok', 'ok')).toEqual([
       { ticket: 'rows', more: true },
       { ticket: 'rows' },
       'message',
       'message',
-      { ticket: 'yes' },
-      'message',
     ]);
+    // There may be more of them until the request is answered.
+    expect(each.unnumbered).toBe(2);
+    expect(belongs(each, 'yes', 'ok')).toEqual([{ ticket: 'yes' }, 'message']);
+    expect(each.unnumbered).toBe(0);
   });
 
   test('more than 1,024 messages of which one may have any answer may have any answers', () => {
@@ -647,6 +659,21 @@ describe('other sent messages', () => {
       send(each, 'ok');
       expect(belongs(each, 'ok')).toEqual([{ ticket: 'ok' }]);
     }
+  });
+
+  test('answered requests make no room for more; answers that are dropped stay apart from the others', () => {
+    const each = requests({ expects });
+    for (let i = 0; i < 5; i++) {
+      send(each, 'ok');
+      belongs(each, 'ok');
+    }
+    for (let i = 0; i < 515; i++) {
+      each.sent({ type: 'ok' });
+      each.sent({ type: 'yes' });
+    }
+    expect(each.unnumbered).toBe(1_024);
+    each.sent({ type: 'ok' }, true);
+    expect(each.unnumbered).toBe(1_025);
   });
 
   test('the same message as one that was answered has a place of its own', () => {
