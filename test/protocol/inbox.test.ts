@@ -136,6 +136,14 @@ describe('another framing', () => {
     }
   });
 
+  test('reads everything again if none of the frames that were cut was taken', () => {
+    const inbox = open();
+    inbox.receive(bytes('a\nb\nc;'));
+    expect(texts(inbox.read(true))).toEqual(['a', 'b']);
+    expect(inbox.change(semicolons, 0)).toBe(true);
+    expect(read(inbox)).toEqual([['a\nb\nc']]);
+  });
+
   test('after a frame that began in an earlier chunk', () => {
     const inbox = open();
     inbox.receive(bytes('a'));

@@ -214,6 +214,30 @@ describe('postpone', () => {
     expect(run.mustWait(work(1, 8))).toBe(false);
   });
 
+  test('a postponed message that the next state refuses waits for those at work before it', async () => {
+    const gate = later<void>();
+    const run = defineSession({
+      ...codecs,
+      initial: 'a',
+      states: {
+        a: { on: { start: () => ({ next: 'b' }) }, postpone: ['work', 'stop'], next: ['b'] },
+        b: {
+          on: {
+            work: { concurrent: 'channel', handle: ({ n }) => gate.promise.then(() => ({ send: row(n) })) },
+          },
+        },
+      },
+    }).start();
+    const answers: Out[] = [];
+    for (const type of ['work', 'stop', 'start'] as const)
+      void run.receiveInto({ type, channel: 1, n: 7 } as In, answers);
+    expect([run.error, run.working]).toEqual([undefined, true]);
+    gate.resolve();
+    await new Promise(setImmediate);
+    expect(answers).toEqual([row(7)]);
+    expect(run.error).toMatchObject({ code: 'ERR_STATE_UNEXPECTED', messageType: 'stop', state: 'b' });
+  });
+
   const chain = defineSession({
     ...codecs,
     initial: 'a',
