@@ -427,6 +427,28 @@ describe('the writer’s errors for payloads that would not be read back', () =>
   });
 });
 
+test('the writer uses the first delimiter that does not begin another one', () => {
+  for (const [list, written] of [
+    [['a', 'ab', 'c'], 'xab'],
+    [['ab', 'a'], 'xab'],
+    [['c', 'a', 'ab'], 'xc'],
+    [['b', 'ab'], 'xb'],
+  ] as const) {
+    expect(String(writeOne(delimiter({ delimiter: list }), b('x')))).toBe(written);
+  }
+});
+
+test('a batch has as many frames as are asked for, and is no run where the last has no delimiter', () => {
+  const reader = delimiter({ delimiter: ';', unterminated: 'emit' }).reader();
+  reader.push(b('a;b;c;d'));
+  expect(reader.take(1)).toMatchObject({ count: 1, bounds: [0, 1], wire: 'delimiter:3b', runEnd: 2 });
+  expect(reader.take(2)).toMatchObject({ count: 2, bounds: [2, 3, 4, 5], wire: 'delimiter:3b', runEnd: 6 });
+  expect(reader.take()).toBeUndefined();
+  reader.end();
+  expect(reader.take()).toMatchObject({ count: 1, bounds: [0, 1], wire: undefined });
+  expect(reader.take()).toBeUndefined();
+});
+
 describe('the search', () => {
   test('any two short delimiters equal a search from the start', () => {
     const letters = ['a', 'b', 'c'];

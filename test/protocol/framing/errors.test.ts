@@ -254,6 +254,12 @@ const ROWS: [
     ],
   ],
   [
+    'delimiter: a frame that its function refuses ends the stream',
+    delimiter({ delimiter: ';', valid: (frame) => frame.length < 2 }),
+    hex('"a;"', '"bc;"', '"ef;"'),
+    ['ERR_FRAME_CHECKSUM', 'frame that is not valid, at stream offset 102', { offset: 102 }],
+  ],
+  [
     'delimiter: a frame that its function refuses',
     delimiter({ delimiter: ';', valid: (frame) => frame.length < 2, onInvalid: 'discard' }),
     hex('"a;"', '"bc;"', '"d;"', '"ef;"'),

@@ -222,10 +222,26 @@ describe('a length among escaped bytes', () => {
     });
   });
 
+  test('bytes that begin no frame are skipped, or end the stream', () => {
+    const bytes = hex('01 02', '7E 05 00', '7E 05 09', '7E 06 00');
+    const { frames, discarded } = readAll(stuffed({ ...options, onInvalid: 'discard' }), [bytes]);
+    expect(frames).toEqual([hex('05 00'), hex('06 00')]);
+    expect(discarded.map(({ actual, offset }) => [actual, offset])).toEqual([
+      [2, 0],
+      [3, 5],
+    ]);
+    const strict = readAll(stuffed(options), [bytes]);
+    expect(strict.frames).toEqual([]);
+    expect(strict.error?.code).toBe('ERR_FRAME_NOISE');
+  });
+
   test('the writer checks the length that the payload contains', () => {
     const framing = stuffed(options);
     expect(writeOne(framing, hex('05 04 01 02 03 7D'))).toEqual(hex('7E 05 04 01 02 03 7D5D'));
     expect(framing.writer().bound(6)).toBe(13);
+    const target = Buffer.alloc(6, 0xa5);
+    expect(framing.writer().write(target, 1, hex('99 99 05 00 99'), 2, 4)).toBe(4);
+    expect(target).toEqual(hex('A5 7E 05 00 A5 A5'));
     expect(thrown(() => writeOne(framing, hex('05 05 01 02 03 04 05')))).toMatchObject({
       code: 'ERR_FRAME_TOO_LONG',
       limit: 6,
