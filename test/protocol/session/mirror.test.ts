@@ -692,6 +692,58 @@ describe('memory and work are bounded', () => {
   });
 });
 
+test('places that differ in what waits, or in what may still be said, are told apart', () => {
+  type Any = { type: string };
+  const types = (...names: string[]) => ({ types: names }) as unknown as Codec<Any>;
+  const to = (outcomes: object) => ({ outcomes: outcomes as never, handle });
+  const session = defineSession<Any, Any, string, object>({
+    receives: types('start', 'ask', 'go', 'left', 'right'),
+    sends: types('yes', 'no', 'news'),
+    initial: 'a',
+    states: {
+      // The server is in b, where 'ask' waits, or in c, from where it leads to b: in both cases it is in b then.
+      a: { on: { start: to({ b: ['news'], c: ['news'] }) }, unsolicited: [] },
+      b: { on: { go: to({ d: 'no' }) }, postpone: ['ask'], unsolicited: [] },
+      c: { on: { ask: to({ b: [] }) }, unsolicited: [] },
+      // What has waited leads to e.
+      d: { on: { ask: to({ e: 'yes' }), left: to({ d: 'yes' }) }, unsolicited: [] },
+      e: { on: { right: to({ e: 'no' }) }, unsolicited: [] },
+    } as never,
+  });
+  for (const [last, answers, state] of [
+    ['left', ['no', 'yes'], 'd'],
+    ['right', ['no', 'yes', 'no'], 'e'],
+  ] as const) {
+    for (const before of [[], ['news'], ['news', 'news']]) {
+      const mirror = session.mirror();
+      for (const type of ['start', 'ask', 'go', last]) mirror.send({ type });
+      for (const type of [...before, ...answers]) mirror.receive({ type });
+      expect(mirror.states).toContain(state);
+    }
+  }
+  const many = defineSession<Any, Any, string, object>({
+    receives: types('ask'),
+    sends: types('yes', 'no', 'news', 'tick'),
+    initial: 'a',
+    states: {
+      a: { on: { ask: to({ b: ['yes', 'news'], c: ['no', 'news'] }) }, unsolicited: [] },
+      b: { on: { ask: to({ d: ['tick'] }) }, unsolicited: [] },
+      c: { on: { ask: to({ d: { until: 'no', of: 'tick' } }) }, unsolicited: [] },
+      d: { unsolicited: [] },
+    } as never,
+  });
+  for (const [answers, refused] of [
+    [['news', 'yes', 'tick', 'tick'], 'no'],
+    [['tick', 'no'], 'no'],
+    [['no', 'tick'], 'yes'],
+  ] as const) {
+    const mirror = many.mirror();
+    for (let i = 0; i < 2; i++) mirror.send({ type: 'ask' });
+    for (const type of answers) mirror.receive({ type });
+    expect(() => mirror.receive({ type: refused })).toThrow(peer('ERR_STATE_UNEXPECTED'));
+  }
+});
+
 /** A random outcome of a row, and the answers that a handler gives with it. */
 const outcomeArb = fc.oneof(
   fc.constantFrom('x', 'y', 'z').map((type) => ({ sends: type as unknown, answers: [type as string] })),
