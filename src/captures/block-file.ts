@@ -1,7 +1,7 @@
 import { close, constants, fstat, open, write } from 'node:fs';
 import { Writable } from 'node:stream';
 
-/** Bytes of a block. A direct write of 4 MiB costs half as much per byte as one of 1 MiB. */
+/** Bytes of a block, the length of a direct write. */
 export const BLOCK = 4_194_304;
 
 const ResizableBuffer = ArrayBuffer as new (

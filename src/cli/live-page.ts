@@ -5,8 +5,9 @@ import type { AddressInfo } from 'node:net';
 import type { ViewConnection, ViewEvent } from '../tools/view/document.ts';
 import { renderPage } from '../tools/view/render-page.ts';
 
-/** Events kept for pages opened later. */
+/** Events kept for pages opened later: this many, of about this many bytes. At times twice as many are held. */
 const MOST_KEPT = 100_000;
+const MOST_BYTES = 67_108_864;
 /** Milliseconds between two messages to a page. */
 const INTERVAL = 250;
 /** The most bytes waiting for a page. A page that falls further behind is disconnected, and reconnects by itself. */
@@ -46,6 +47,8 @@ export class LivePage {
   readonly #protocol: string;
   readonly #connections: ViewConnection[] = [];
   #events: ViewEvent[] = [];
+  /** About how many bytes the events take. */
+  #bytes = 0;
   /** The number of the first event kept. */
   #first = 0;
   readonly #readers = new Set<Reader>();
@@ -80,11 +83,9 @@ export class LivePage {
     }
     this.#connections[event.connection] = { name: connection };
     this.#events.push(event);
+    this.#bytes += bytesOf(event);
     // Drop the oldest events, many at once.
-    if (this.#events.length > 2 * MOST_KEPT) {
-      this.#first += this.#events.length - MOST_KEPT;
-      this.#events = this.#events.slice(-MOST_KEPT);
-    }
+    if (this.#events.length > 2 * MOST_KEPT || this.#bytes > 2 * MOST_BYTES) this.#forget();
     if (this.#readers.size > 0) this.#timer ??= setTimeout(() => this.#send(), INTERVAL);
   }
 
@@ -93,6 +94,17 @@ export class LivePage {
     for (const { response } of this.#readers) response.end();
     this.#server.close();
     this.#server.closeIdleConnections();
+  }
+
+  /** Keep the latest events within the limits, at least the last one. */
+  #forget(): void {
+    const events = this.#events;
+    let dropped = 0;
+    while (dropped < events.length - 1 && (events.length - dropped > MOST_KEPT || this.#bytes > MOST_BYTES)) {
+      this.#bytes -= bytesOf(events[dropped++]!);
+    }
+    this.#first += dropped;
+    this.#events = events.slice(dropped);
   }
 
   #answer(request: http.IncomingMessage, response: http.ServerResponse): void {
@@ -150,6 +162,13 @@ export class LivePage {
     const given = Buffer.from(token);
     return given.length === this.#token.length && timingSafeEqual(given, this.#token);
   }
+}
+
+/** About how many bytes an event takes: its hex, which its value and its fields may repeat, and the objects. */
+function bytesOf(event: ViewEvent): number {
+  const content =
+    event.is === 'message' ? 3 * event.bytes.length + 100 * event.spans.length : event.text.length;
+  return 200 + content;
 }
 
 function refuse(response: http.ServerResponse, status: number): void {

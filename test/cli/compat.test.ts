@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { drone } from '../../src/drone/index.ts';
 import { toJSON } from '../../src/tools/index.ts';
-import { cli, root, run } from '../support/run.ts';
+import { cli, failuresIn, root, run } from '../support/run.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -124,12 +124,7 @@ describe('compat', () => {
     writeFileSync(at('empty.json'), '{}');
     const { status, stdout, stderr } = await compat(...args());
     expect(stderr).toMatch(text);
-    expect(
-      stderr
-        .trimEnd()
-        .split('\n')
-        .filter((line) => line.startsWith('wirepipe:')),
-    ).toHaveLength(1);
+    expect(failuresIn(stderr)).toHaveLength(1);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   });
 });

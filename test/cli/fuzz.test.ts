@@ -3,7 +3,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cli, lineOf, root, run, start } from '../support/run.ts';
+import { cli, failuresIn, lineOf, root, run, start } from '../support/run.ts';
 
 const SERVER = path.join(root, 'test/tools/fuzz/drone-server.mjs');
 const fuzz = (...args: string[]) => run([...cli, 'fuzz', ...args]);
@@ -119,12 +119,7 @@ describe('fuzz', () => {
     const { status, stdout, stderr } = await fuzz(...args);
     expect(stdout).toBe('');
     expect(stderr).toContain(text);
-    expect(
-      stderr
-        .trimEnd()
-        .split('\n')
-        .filter((line) => line.startsWith('wirepipe:')),
-    ).toHaveLength(1);
+    expect(failuresIn(stderr)).toHaveLength(1);
     expect(status).toBe(2);
   });
 

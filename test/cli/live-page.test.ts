@@ -4,6 +4,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { LivePage } from '../../src/cli/live-page.ts';
 import { drone } from '../../src/drone/protocol.ts';
 import { type Client, connect, createServer } from '../../src/index.ts';
 import { describeInChromium, screenshot, useChromium } from '../support/chromium.ts';
@@ -88,6 +89,44 @@ describe('access', () => {
     expect(await ask(asked, options)).toMatchObject({ status: expected, body: '' });
   });
 });
+
+test('it keeps a bounded number of bytes, the latest, for a page that is opened later', async () => {
+  const live = await LivePage.open({ title: 'large messages', protocol: 'drone' });
+  try {
+    const bytes = 'ab'.repeat(1_000_000);
+    for (let time = 0; time < 100; time++) {
+      live.add(
+        { is: 'message', connection: 0, from: 'client', time, type: 'write', bytes, spans: [] },
+        'one',
+      );
+    }
+    const [header, data] = await new Promise<string[]>((resolve, reject) => {
+      const request = http.get(`${live.url}events?from=0`, (response) => {
+        const chunks: Buffer[] = [];
+        let length = 0;
+        response.on('data', (chunk: Buffer) => {
+          chunks.push(chunk);
+          length += chunk.length;
+          // A short comment comes first. The data has no line ends, except behind it.
+          if (chunk.at(-1) !== 0x0a || length < 1_000_000) return;
+          request.destroy();
+          resolve(Buffer.concat(chunks).toString().trim().split('\n').slice(-2));
+        });
+      });
+      request.on('error', reject);
+    });
+    expect(header).toBe('id: 100');
+    const { events } = JSON.parse(data!.slice('data: '.length)) as { events: { time: number }[] };
+    // A message weighs 6 MB here, and at most 128 MiB are held.
+    expect(events.length).toBeGreaterThanOrEqual(11);
+    expect(events.length).toBeLessThanOrEqual(22);
+    expect(events.map(({ time }) => time)).toEqual(
+      Array.from({ length: events.length }, (_, i) => 100 - events.length + i),
+    );
+  } finally {
+    live.close();
+  }
+}, 60_000);
 
 describeInChromium('the live page', () => {
   const chromium = useChromium();

@@ -31,6 +31,11 @@ export async function run(command: readonly string[]): Promise<Ran> {
   return { status, stdout, stderr };
 }
 
+/** The lines of stderr that say what failed, each of which begins with `wirepipe:`. */
+export function failuresIn(stderr: string): string[] {
+  return stderr.split('\n').filter((line) => line.startsWith('wirepipe:'));
+}
+
 export function start([file = '', ...args]: readonly string[]): ChildProcessWithoutNullStreams {
   return spawn(file, args, { cwd: root });
 }
