@@ -49,6 +49,13 @@ export function everyNode(root: AnyNode): AnyNode[] {
   return [...found];
 }
 
+/** Whether the field is a checksum, or contains one that is in no structure inside it. */
+export function isLoose(node: AnyNode): boolean {
+  const { is } = node.kind.shape(node);
+  if (is === 'sum' || is === 'group' || node.kind.later) return is === 'sum';
+  return node.kind.children?.(node).some(isLoose) === true;
+}
+
 /** Whether the field, or any field in it, has that trait. */
 export function hasTrait(root: AnyNode, trait: keyof Traits): boolean {
   return everyNode(root).some((node) => node.facts.traits[trait]);
@@ -65,6 +72,11 @@ export function link(root: AnyNode, parameters: ReadonlyMap<string, Range> = new
       if (reference.use === 'parameter') requireParameter(reference, parameters);
       else throw new TypeError(`there is no field '${reference.path}' to refer to`);
     }
+  }
+  for (const node of nodes) {
+    const whole = node === root ? node : node.kind.later ? node.kind.children!(node)[0]! : undefined;
+    if (whole !== undefined && isLoose(whole))
+      throw new TypeError('a checksum must be in a structure, which makes it');
   }
   // Children come after their parents, so a pass from the end reaches most children first.
   const open = nodes.filter((node) => node.kind.children !== undefined).reverse();

@@ -1,5 +1,5 @@
 import type { AnyNode, Edge, Group, NodeOf, Shape, Summing } from './kind.ts';
-import { firstName } from './node.ts';
+import { firstName, isLoose } from './node.ts';
 
 /**
  * The checksums of a structure: those that it makes itself, and those that the enclosing structure makes.
@@ -19,11 +19,10 @@ export function sumsOf(
 ): Summing[] {
   const found = new Map<string, Summing>();
   for (const [name, node] of entries) {
-    const isOwn = shapeOf(node).is === 'sum';
     const reaches = node.facts.references.some(
       ({ use, path }) => use === 'summed' && places.has(firstName(path)),
     );
-    if (isOwn || reaches) visit(node, name, [], false);
+    if (isLoose(node) || reaches) visit(node, name, [], false);
   }
   // Checksums that an inner structure would make too early.
   const late = [...lent, ...found.keys()].filter((path) => path.includes('.'));
@@ -42,7 +41,8 @@ export function sumsOf(
       for (const [name, member] of shape.members) visit(member, joined(path, name), own, mayMiss);
     } else if (!node.kind.later) {
       const isMaybe = shape.is === 'maybe';
-      const within = canExpose(node) ? path : undefined;
+      const isBehind = beginsItself(shape) && isLoose(node);
+      const within = canExpose(node) && !isBehind ? path : undefined;
       for (const child of node.kind.children?.(node) ?? []) visit(child, within, inner, mayMiss || isMaybe);
     }
   }
@@ -61,8 +61,9 @@ export function sumsOf(
     if (isInner || !isKnown) return;
     if (path === undefined) {
       const outer = all.find((one) => scopeOf(one) === undefined);
+      const part = outer === undefined ? 'the start' : `'${outer}'`;
       throw new RangeError(
-        `checksum: its range covers '${outer}' of an enclosing structure, and the encoder cannot come back to the checksum; put it into that structure, or into structures inside it, not into a list or a union`,
+        `checksum: its range covers ${part} of an enclosing structure, and the encoder cannot come back to the checksum; put it into that structure, or into structures inside it, not into a list or a union`,
       );
     }
     // A scope without a prefix is inside a list or a union, and the path is undefined there.
@@ -99,6 +100,13 @@ function shapeOf(node: AnyNode): Shape {
 
 function joined(prefix: string | undefined, name: string): string | undefined {
   return prefix === undefined ? undefined : `${prefix}.${name}`;
+}
+
+/** Whether the field has bytes of its own before the field inside it, so that the two begin at different places. */
+function beginsItself(shape: Shape): boolean {
+  return shape.is === 'maybe'
+    ? shape.when === undefined
+    : shape.is === 'inside' && shape.length?.from === 'prefix';
 }
 
 /** Whether the place of a member can be shown to the enclosing structure. */

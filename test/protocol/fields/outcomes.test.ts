@@ -1378,6 +1378,76 @@ struct({ k: enumeration(u8, { a: 1, b: 2 }), u: union("k", { x: message(["a", "b
   = 02
 messages("k", { x: message(["a", "b"], { n: u8 }) }, { header: { k: enumeration(u16be, { a: 1, b: 2 }) } }) > { type: "x", tag: "b", n: 3 }
   = 000203
+codecOf(lazy(() => struct({ a: u8, p: padding({ to: 4, from: "structure" }) }))) > { a: 1 }
+  = 01000000
+struct({ x: u8, l: lazy(() => struct({ a: u8, p: padding({ to: 4, from: "structure" }) })) }) > { x: 9, l: { a: 1 } }
+  = 0901000000
+struct({ x: u8, l: lazy(() => array(u8, u8)) }) > { x: 9, l: [1] }
+  = 090101
+struct({ x: u8, l: lazy(() => struct({ a: u8, s: checksum(u8, "SUM-8") })) }) > { x: 9, l: { a: 1 } }
+  = 090101
+array(struct({ a: u8, p: padding({ to: 2, from: "structure" }) }), 2) > [{ a: 1 }, { a: 2 }]
+  = 01000200
+struct({ a: u8, u: union(u8, { x: message(1, { b: u8, p: padding({ to: 4, from: "structure" }) }) }) }) > { a: 1, u: { type: "x", b: 2 } }
+  = 0101020000
+struct({ k: u8, a: u8, u: union("k", { x: message(1, { b: u8, p: padding({ to: 4, from: "structure" }) }) }) }) > { a: 1, u: { type: "x", b: 2 } }
+  = 010102000000
+struct({ a: u8, o: optional(struct({ b: u8, p: padding({ to: 4, from: "structure" }) })) }) > { a: 1, o: { b: 2 } }
+  = 010102000000
+struct({ a: u8, m: bounded(varuint, struct({ b: u8, p: padding({ to: 4, from: "structure" }) })) }) > { a: 1, m: { b: 2 } }
+  = 010402000000
+struct({ h: optional(struct({ n: sizeOf(u8, "b"), c: countOf(u8, "b") })), b: array(u8, rest) }) > { b: [1, 2] }
+  = 000102
+struct({ h: optional(struct({ n: sizeOf(u8, "b"), c: countOf(u8, "b") })), b: array(u8, rest) }) > { h: {}, b: [1, 2] }
+  = 0102020102
+struct({ h: optional(struct({ n: sizeOf(u8, "b") })), b: array(u8, rest) }) > { h: { n: 3 }, b: [1, 2] }
+  ERR_FIELD_RANGE h.n: expected 2, the size of 'b', got 3
+struct({ h: optional(struct({ k: enumeration(u8, { a: 1 }) })), o: optional(union("h.k", { x: message("a") }), rest) }) > {}
+  = 00
+struct({ h: optional(struct({ k: enumeration(u8, { a: 1 }) })), o: optional(union("h.k", { x: message("a") }), rest) }) > { h: {} }
+  ERR_FIELD_RANGE h.k: expected a union that gives it its value, got undefined
+struct({ h: optional(struct({ k: enumeration(u8, { a: 1 }) })), u: union("h.k", { x: message("a") }) }) > { h: {}, u: { type: "x" } }
+  = 0101
+struct({ h: struct({ i: struct({ n: u8, m: u16le }) }), a: bytes("h.i.n"), b: array(u8, "h.i.m") }) > { h: { i: {} }, a: Buffer.of(1), b: [2, 3] }
+  = 010200010203
+struct({ h: optional(struct({ i: optional(struct({ n: u8 })) })), a: optional(bytes("h.i.n"), rest) }) > { h: {} }
+  = 0100
+struct({ h: optional(struct({ n: u8 })), s: checksum(u8, "SUM-8", { from: "h", to: "h" }), b: optional(bytes("h.n"), rest) }) > { h: {}, b: Buffer.of(1) }
+  = 01010201
+struct({ h: optional(struct({ n: u8 })), s: checksum(u8, "SUM-8", { from: "h", to: "h" }), b: optional(bytes("h.n"), rest) }) > {}
+  = 0000
+struct({ toString: u8, o: optional(u8, when("toString", 1)) }) > { toString: 1, o: 2 }
+  = 0102
+struct({ toString: struct({ valueOf: u8 }), o: optional(u8, when("toString.valueOf", 1)) }) > { toString: { valueOf: 1 }, o: 2 }
+  = 0102
+flags(u8, { valueOf: 0 }) > { valueOf: true }
+  = 01
+flags(u8, { valueOf: 0 }) > {}
+  ERR_FIELD_RANGE valueOf: expected true or false, got undefined
+bits(u8, { toString: 8 }) > {}
+  ERR_FIELD_RANGE toString: expected a whole number from 0 to 255, got undefined
+bits(u8, { toString: 8 }) > { toString: 7 }
+  = 07
+enumeration(u8, { toString: 1 }) > "toString"
+  = 01
+enumeration(u8, { a: 1 }) > "toString"
+  ERR_FIELD_RANGE message: expected one of 'a', got "toString"
+union(u8, { toString: message(1) }) > { type: "toString" }
+  = 01
+struct({ a: u8, s: optional(checksum(u8, "SUM-8"), when("a", 1)) }) > { a: 1, s: 0 }
+  = 0101
+struct({ a: u8, s: optional(checksum(u8, "SUM-8"), when("a", 1)) }) > { a: 2 }
+  = 02
+struct({ a: u8, s: optional(checksum(u8, "SUM-8"), when("a", 1)) }) < 01 02
+  ERR_FRAME_CHECKSUM s: expected SUM-8 0x01, got 0x02, at byte 1
+struct({ a: u8, s: optional(checksum(u8, "SUM-8"), rest) }) > { a: 1, s: 0 }
+  = 0101
+struct({ a: u8, d: defaulted(struct({ b: u8, s: checksum(u8, "SUM-8") }), { b: 5 }) }) > { a: 1 }
+  = 010505
+struct({ a: u8, s: optional(checksum(u8, "SUM-8", { from: "a" }), when("a", 1)), b: u8 }) > { a: 2, b: 9 }
+  = 0209
+struct({ a: u8, s: optional(checksum(u8, "SUM-8", { from: "a" }), when("a", 1)), b: u8 }) > { a: 1, s: 0, b: 9 }
+  = 010109
 `;
 
 /** `01 78 × 3` is 01 78 78 78: the last group, repeated. */

@@ -591,6 +591,24 @@ codecOf(struct({ v: only(parameter("v"), { min: 1 }) }))
   TypeError: there is no parameter 'v'; declare it in the options: parameters
 codecOf(array(custom({ name: "c", read: () => 1, write() {}, size: () => 0 }), rest))
   RangeError: array(item, rest): an element may take no bytes, so their number cannot be known
+codecOf(checksum(u8, "SUM-8"))
+  TypeError: a checksum must be in a structure, which makes it
+codecOf(array(checksum(u8, "SUM-8"), 2))
+  TypeError: a checksum must be in a structure, which makes it
+codecOf(optional(checksum(u8, "SUM-8")))
+  TypeError: a checksum must be in a structure, which makes it
+codecOf(struct({ a: u8, l: lazy(() => checksum(u8, "SUM-8")) }))
+  TypeError: a checksum must be in a structure, which makes it
+struct({ l: array(checksum(u8, "SUM-8"), 2) })
+  RangeError: checksum: its range covers the start of an enclosing structure, and the encoder cannot come back to the checksum; put it into that structure, or into structures inside it, not into a list or a union
+struct({ a: u8, o: optional(checksum(u8, "SUM-8")) })
+  RangeError: checksum: its range covers the start of an enclosing structure, and the encoder cannot come back to the checksum; put it into that structure, or into structures inside it, not into a list or a union
+struct({ a: u8, b: bounded(u8, checksum(u8, "SUM-8")) })
+  RangeError: checksum: its range covers the start of an enclosing structure, and the encoder cannot come back to the checksum; put it into that structure, or into structures inside it, not into a list or a union
+struct({ a: u8, b: bounded(varuint, checksum(u8, "SUM-8")) })
+  RangeError: checksum: its range covers the start of an enclosing structure, and the encoder cannot come back to the checksum; put it into that structure, or into structures inside it, not into a list or a union
+struct({ a: u8, m: mapped(checksum(u8, "SUM-8"), { decode: (x) => x, encode: (x) => x }) })
+  RangeError: checksum: its range covers the start of an enclosing structure, and the encoder cannot come back to the checksum; put it into that structure, or into structures inside it, not into a list or a union
 `;
 
 const rows = REFUSED.trim()

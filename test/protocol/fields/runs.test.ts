@@ -68,13 +68,15 @@ describe('a writer of texts', () => {
     const target = Buffer.alloc(200);
     for (const [text, isAscii] of [
       ['a'.repeat(10), true],
-      // As many bytes as memory for ten characters has, and as many as for twenty.
+      // As many bytes as memory for ten characters has: cut off, they would be as many as the characters.
       ['€'.repeat(20), false],
+      ['€'.repeat(30), false],
       ['a'.repeat(40), true],
       ['€'.repeat(40), false],
     ] as const) {
       texts.begin(target);
       texts.write(target, 0, text, 200);
+      texts.write(target, 100, text, 200);
       expect(texts.end()).toBe(isAscii);
     }
   });
@@ -204,14 +206,58 @@ describe('a writer of runs', () => {
     };
     const pauses: number[] = [];
     expect(isGathered('é')).toBe(true);
-    while (pauses.length < 12) {
+    while (pauses.length < 6) {
       let pause = 0;
       while (!isGathered('é')) pause++;
       pauses.push(pause);
     }
-    expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 1_024]);
-    for (let i = 0; i < 1_024; i++) expect(isGathered('d')).toBe(false);
+    expect(pauses).toEqual([1, 2, 4, 8, 16, 32]);
+    for (let i = 0; i < 64; i++) expect(isGathered('d')).toBe(false);
     // Texts that are ASCII make the next pause short again.
     expect(['d', 'é', 'd', 'd'].map(isGathered)).toEqual([true, true, false, true]);
+  });
+
+  it('pauses for at most 1,024 runs', () => {
+    const texts = new TextWriter();
+    let begun = 0;
+    const begin = texts.begin.bind(texts);
+    texts.begin = (target) => {
+      begun++;
+      return begin(target);
+    };
+    const { write } = parts(texts);
+    for (let i = 0; i < 5_000; i++) write(['é', 'é', 'é', 'é'], 48);
+    // 1 + 2 + … + 512 runs of pauses, then pauses of 1,024
+    expect(begun).toBe(10 + 1 + Math.floor((5_000 - 1_023 - 11) / 1_025));
+  });
+
+  it('moves frames together whose payloads were shorter than their room', () => {
+    const texts = new TextWriter();
+    const { write, writer } = parts(texts);
+    Object.assign(writer, { bound: (length: number) => 3 + length });
+    const due = { index: 4, bytes: '\x01a\x02bc\x00\x03def' };
+    expect(write(['a', 'bc', '', 'def'])).toEqual(due);
+    expect(write(['x', 'a', 'bc', '', 'def'], 64, 1, 5)).toEqual({ ...due, index: 5 });
+  });
+
+  it('stops at a frame that cannot be sealed after others were gathered', () => {
+    const { write, writer, asked } = parts(new TextWriter());
+    const { seal } = writer;
+    Object.assign(writer, {
+      seal(target: Buffer, at: number, end: number) {
+        return asked.length === 2 ? -1 : seal(target, at, end);
+      },
+    });
+    expect(write(['x', 'a', 'b', 'c', 'd'], 64, 1)).toEqual({ index: 3, bytes: '\x01a\x01b' });
+  });
+
+  it('writes frames without a header, and empty ones', () => {
+    const { write, writer } = parts();
+    Object.assign(writer, {
+      headerLength: 0,
+      bound: (length: number) => length,
+      seal: (_: Buffer, __: number, end: number) => end,
+    });
+    expect(write(['', 'ab', ''])).toEqual({ index: 3, bytes: 'ab' });
   });
 });

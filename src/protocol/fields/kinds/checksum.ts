@@ -52,7 +52,7 @@ export const CHECKSUM: Kind<Sum> = {
 
   sumRead(node, sum, walk) {
     const own = walk.place(sum.path);
-    if (own === undefined) return;
+    if (own === undefined || own.start === own.end) return;
     const at = own.start;
     const [from, to] = rangeOf(sum, walk);
     let due: number;
@@ -70,7 +70,7 @@ export const CHECKSUM: Kind<Sum> = {
 
   sumWrite(node, sum, walk) {
     const own = walk.place(sum.path);
-    if (own === undefined) return;
+    if (own === undefined || own.start === own.end) return;
     const [from, to] = rangeOf(sum, walk);
     walk.countSummed(to - from);
     try {
@@ -83,7 +83,7 @@ export const CHECKSUM: Kind<Sum> = {
   sumDecode(node, sum, out) {
     const own = out.place(sum.path);
     const [from, to] = rangeOf(sum, out);
-    if (sum.mayMiss) out.line(`if (${own.start} >= 0) {`);
+    if (sum.mayMiss) out.line(`if (${own.end} > ${own.start}) {`);
     out.countSummed(`${to} - (${from})`);
     const due = `${out.constant(sumOf)}(${out.constant(node)}, b, ${from}, ${to}, ${own.start})`;
     out.fail(`${due} !== ${out.find(sum.path).value}`);
@@ -93,7 +93,7 @@ export const CHECKSUM: Kind<Sum> = {
   sumEncode(node, sum, out) {
     const own = out.place(sum.path);
     const [from, to] = rangeOf(sum, out);
-    if (sum.mayMiss) out.line(`if (${own.start} >= 0) {`);
+    if (sum.mayMiss) out.line(`if (${own.end} > ${own.start}) {`);
     out.countSummed(`${to} - (${from})`);
     const due = `${out.constant(sumOf)}(${out.constant(node)}, t, ${from}, ${to}, ${own.start})`;
     out.putInt(node.slot, out.define(due), own.start);
