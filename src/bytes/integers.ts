@@ -24,7 +24,7 @@ export function readUnsigned(bytes: Uint8Array, at: number, width: number, littl
   }
 }
 
-// Node's own methods check their arguments in every call, which costs as much as reading. The callers of these functions have checked that the bytes are there.
+// Node's own methods check their arguments in every call. The callers of these functions have checked that the bytes are there.
 
 /** The unsigned integer in the two bytes at `bytes[at]`. */
 export function readUint16(bytes: Uint8Array, at: number, little = false): number {
