@@ -1,6 +1,7 @@
 /**
  * A server in its own process, for idle connections: `idle-server.ts VARIANT`. Prints `listening PORT`; for each line
- * on its standard input it collects garbage and prints its memory: `{"heap": bytes, "resident": bytes}`.
+ * on its standard input it collects garbage and prints its memory, and how many connections it has served:
+ * `{"heap": bytes, "resident": bytes, "served": count}`.
  */
 import net from 'node:net';
 import { createInterface } from 'node:readline';
@@ -10,6 +11,7 @@ import { drone } from 'wirepipe/drone';
 import { droneStages } from './drone-stages.ts';
 
 const gone = (): void => {};
+let served = 0;
 const object = (): Transform =>
   new Transform({ objectMode: true, transform: (chunk, _, callback) => callback(null, chunk) });
 
@@ -18,7 +20,7 @@ const VARIANTS: Record<string, () => Promise<number>> = {
   plain: () => listen((socket) => pipeline(socket, object(), object(), object(), object(), socket, gone)),
   pipeline: () => listen((socket) => pipeline([socket, ...droneStages(), socket] as never, gone)),
   async server() {
-    const server = createServer(drone);
+    const server = createServer(drone).on('connection', () => served++);
     await server.listen({ port: 0, host: '127.0.0.1' });
     return (server.address() as net.AddressInfo).port;
   },
@@ -26,7 +28,10 @@ const VARIANTS: Record<string, () => Promise<number>> = {
 
 function listen(serve: (socket: net.Socket) => void): Promise<number> {
   return new Promise((resolve) => {
-    const server = net.createServer({ allowHalfOpen: true }, serve);
+    const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+      serve(socket);
+      served++;
+    });
     server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
       resolve((server.address() as net.AddressInfo).port);
     });
@@ -43,5 +48,5 @@ for await (const _ of createInterface(process.stdin)) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const { heapUsed: heap, rss: resident } = process.memoryUsage();
-  console.log(JSON.stringify({ heap, resident }));
+  console.log(JSON.stringify({ heap, resident, served }));
 }

@@ -41,10 +41,10 @@ async function perConnection(variant: string): Promise<Memory> {
   try {
     // A few first, so that everything allocated only once exists.
     for (let i = 0; i < 10; i++) sockets.push(...(await connectMany(port, 50)));
-    await memoryOf(child, lines);
-    const before = await memoryOf(child, lines);
+    await memoryOf(child, lines, sockets.length);
+    const before = await memoryOf(child, lines, sockets.length);
     for (let i = 0; i < CONNECTIONS / 50; i++) sockets.push(...(await connectMany(port, 50)));
-    const after = await memoryOf(child, lines);
+    const after = await memoryOf(child, lines, sockets.length);
     return {
       heap: (after.heap - before.heap) / CONNECTIONS,
       resident: (after.resident - before.resident) / CONNECTIONS,
@@ -65,10 +65,16 @@ function connectMany(port: number, count: number): Promise<net.Socket[]> {
   );
 }
 
-async function memoryOf(child: ChildProcessWithoutNullStreams, lines: Interface): Promise<Memory> {
-  // The last connections may not be accepted yet.
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  child.stdin.write('\n');
-  const [line] = (await once(lines, 'line')) as [string];
-  return JSON.parse(line) as Memory;
+/** The memory of the server once it serves that many connections: on a busy machine it accepts the last ones later. */
+async function memoryOf(
+  child: ChildProcessWithoutNullStreams,
+  lines: Interface,
+  connections: number,
+): Promise<Memory> {
+  for (;;) {
+    child.stdin.write('\n');
+    const [line] = (await once(lines, 'line')) as [string];
+    const { served, ...memory } = JSON.parse(line) as Memory & { readonly served: number };
+    if (served === connections) return memory;
+  }
 }
