@@ -7,10 +7,15 @@ export function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => DIGITS[byte]).join(' ');
 }
 
-/** Bytes in hex, without spaces: `0261ff`. Also runs in a browser, which has no `Buffer`. */
+/** A browser has no `Buffer`, and its types do not know one. */
+const { Buffer: NodeBuffer } = globalThis as {
+  Buffer?: { from(memory: ArrayBufferLike, from: number, length: number): { toString(as: 'hex'): string } };
+};
+
+/** Bytes in hex, without spaces: `0261ff`. */
 export function hexDigits(bytes: Uint8Array): string {
-  if (typeof Buffer === 'undefined') return Array.from(bytes, (byte) => DIGITS[byte]).join('');
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
+  if (NodeBuffer === undefined) return Array.from(bytes, (byte) => DIGITS[byte]).join('');
+  return NodeBuffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
 }
 
 /**
