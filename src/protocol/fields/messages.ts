@@ -400,15 +400,17 @@ function declared<Out, In>(
         pool = allocateShared(POOL_SIZE);
         poolUsed = 0;
       }
-      // A getter of the message may encode another message, so the room is taken first.
+      // A getter of the message may encode another message, and the message may then be longer than was measured. So the rest of
+      // the pool is taken until the end is known.
       const target = pool;
       const at = poolUsed;
-      poolUsed = at + room;
+      poolUsed = target.length;
       const end = engine.encode(message, target, at);
       // More than was measured: the message changed meanwhile. Less memory than before: a getter transferred it away.
-      if (!isWhole(end) || end > at + room || end > target.length)
-        return encodeByWalking(declaration, message);
-      if (pool === target && poolUsed === at + room) poolUsed = end;
+      const isOver = end > at + room;
+      const isWritten = isWhole(end) && !isOver && end <= target.length;
+      if (pool === target && !isOver) poolUsed = isWritten ? end : at + room;
+      if (!isWritten) return encodeByWalking(declaration, message);
       return target.subarray(at, end);
     },
   };

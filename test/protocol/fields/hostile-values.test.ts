@@ -178,3 +178,28 @@ for (const [what, length] of Object.entries(lengths)) {
     expect(looks).toBeLessThan(100);
   });
 }
+
+test('a message that grows while it is encoded overwrites no message that its getter encodes', () => {
+  const point = w.codecOf(w.struct({ x: w.u32be }));
+  const codec = w.codecOf(w.struct({ a: w.u8, text: w.utf8(w.u8), b: w.u8 }));
+  const inner: Buffer[] = [];
+  let reads = 0;
+  const message = {
+    get a() {
+      inner.push(point.encode({ x: 0x01020304 }));
+      return 1;
+    },
+    get text() {
+      // One character while the message is measured, 100 when it is written.
+      return reads++ === 0 ? 'x' : 'x'.repeat(100);
+    },
+    b: 2,
+  };
+  const bytes = codec.encode(message);
+  expect(bytes).toEqual(Buffer.from(`0164${'78'.repeat(100)}02`, 'hex'));
+  expect(inner.length).toBeGreaterThan(0);
+  for (const one of inner) expect(one).toEqual(Buffer.from([1, 2, 3, 4]));
+  // Messages after it share the memory with none of these.
+  expect(point.encode({ x: 5 })).toEqual(Buffer.from([0, 0, 0, 5]));
+  for (const one of inner) expect(one).toEqual(Buffer.from([1, 2, 3, 4]));
+});
