@@ -371,6 +371,10 @@ local function list(o)
             c.at = c.at + #o.terminator
             break
           end
+          local left = c.stop - c.at
+          if left < #o.terminator and sub(c.bytes, c.at + 1, c.stop) == sub(o.terminator, 1, left) then
+            fail(c, "ERR_MESSAGE_SHORT", "an element or the terminator", "the end", c.stop)
+          end
         elseif o.last == nil and c.at >= c.stop then break end
         if index == o.max then fail(c, "ERR_FIELD_TOO_LONG", "at most " .. plural(o.max, "element"), "more") end
         count(c, "elements", 1, c.limits.elements, "elements in one message")
