@@ -111,7 +111,8 @@ describe('socat', () => {
     await expect(cut).rejects.toMatchObject({ code: 'ERR_CAPTURE_TRUNCATED', expected: 18, actual: 16 });
   });
 
-  test.skipIf(!isThere('socat'))('as the program writes it', async () => {
+  // About one time in 300, socat 1.7.4 leaves a byte out of the hex that it writes on a busy machine.
+  test.skipIf(!isThere('socat'))('as the program writes it', { retry: 2 }, async () => {
     const child = spawn('socat', ['-x', '-v', '-', 'EXEC:cat']);
     let log = '';
     child.stderr.on('data', (chunk) => {
