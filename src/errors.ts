@@ -166,7 +166,9 @@ export abstract class ProtocolError<Code extends ErrorCode = ErrorCode> extends 
     for (const [key, given] of Object.entries(rest)) {
       // Only the excerpt may have several lines: it is this library's own text.
       const value = typeof given === 'string' && key !== 'excerpt' ? plain(given) : given;
-      if (value !== undefined) Object.defineProperty(this, key, { value, enumerable: true });
+      if (value === undefined) continue;
+      // Writable: test runners replace `expected` and `actual` by text when they report an error.
+      Object.defineProperty(this, key, { value, enumerable: true, writable: true, configurable: true });
     }
   }
 }

@@ -107,3 +107,8 @@ it('is known as one of these where another copy of the package made it', () => {
     expect(isProtocolError(none)).toBe(false);
   }
 });
+
+it('lets a test runner write its details as text when it reports the error', () => {
+  const error = new FrameError('ERR_FRAME_LENGTH', 'length 5', { expected: 4, actual: 5 });
+  expect(Object.assign(error, { expected: '4', actual: '5' })).toMatchObject({ expected: '4', actual: '5' });
+});
