@@ -6,7 +6,7 @@ import { CaptureError } from '../errors.ts';
 
 /** Large reads: one system call for some hundred packets. */
 const READ_LENGTH = 524_288;
-/** Less at a time where the reading waits for nothing: what was read is still in the processor's cache when it is looked at. */
+/** Smaller reads were faster here, where nothing is read while a chunk is handled. */
 const READ_LENGTH_SYNC = 131_072;
 /** Bytes decompressed at a time: their output, up to a thousand times as long, is held until it is consumed. */
 const UNPACK_LENGTH = 16_384;
@@ -25,8 +25,8 @@ export async function readChunks(path: string, take: (chunk: Buffer) => void): P
 }
 
 /**
- * As `readChunks`, but the thread does nothing else until the whole file is read: faster, since no other thread reads. A gzip file is
- * not decompressed.
+ * As `readChunks`, but the thread does nothing else until the whole file is read. It takes less processor time. A gzip file is not
+ * decompressed.
  *
  * @throws system errors (`ENOENT` …), and what `take` throws
  *

@@ -39,7 +39,7 @@ const FULL = 16;
  *
  *     stream ──'data'──▶ link ──write──▶ responder ──lead──▶ stream
  *
- * A `pipe` would do the first part with nine closures. Deadlines have no timers of their own: the server calls `sweep` for all
+ * A `pipe` would make closures for each connection, which an idle one holds. Deadlines have no timers of their own: the server calls `sweep` for all
  * its links from one.
  */
 export class Link implements Holder {

@@ -139,8 +139,11 @@ const known = new WeakMap<object, Prefaces>();
 
 function prefacesOf(protocol: Pick<ProtocolLines, 'preface'>): Prefaces {
   if (protocol.preface === undefined) return NONE;
-  const found = known.get(protocol) ?? prefaces(protocol.preface);
-  known.set(protocol, found);
+  let found = known.get(protocol);
+  if (found === undefined) {
+    found = prefaces(protocol.preface);
+    known.set(protocol, found);
+  }
   return found;
 }
 
