@@ -5,6 +5,7 @@ import { decodeByWalking } from '../../../src/protocol/fields/engine/read-walk.t
 import { trace } from '../../../src/protocol/fields/engine/trace.ts';
 import { encodeByWalking } from '../../../src/protocol/fields/engine/write-walk.ts';
 import { hex } from '../../support/hex.ts';
+import { expectRead, expectWritten } from './every-way.ts';
 import { codecFrom, evaluate } from './vectors.ts';
 
 /**
@@ -1474,31 +1475,32 @@ const rows = OUTCOMES.trim()
 
 it.each(rows.filter(([, way]) => way === '>'))('%s %s %s', (declaration, _, given, due) => {
   const codec = codecFrom(declaration);
-  const { encode, bound } = compile(codec.declaration)!;
-  const target = Buffer.alloc(bound(evaluate(given)) + 4, 0xee);
-  const end = encode(evaluate(given), target, 3);
-  expect(target.at(-1)).toBe(0xee);
+  const value = () => evaluate(given);
   if (due.startsWith('=')) {
     const bytes = bytesOf(due.slice(2));
-    expect(target.subarray(3, end)).toEqual(bytes);
-    expect(codec.encode(evaluate(given))).toEqual(bytes);
-    expect(encodeByWalking(codec.declaration, evaluate(given))).toEqual(bytes);
-    const value = codec.decode(bytes);
-    expect(decodeByWalking(codec.declaration, bytes, 0, bytes.length)).toStrictEqual(value);
-    expect(codec.encode(value)).toEqual(bytes);
+    expectWritten(codec, value, bytes);
+    const read = codec.decode(bytes);
+    expectRead(codec, bytes, read);
+    expect(codec.encode(read)).toEqual(bytes);
     return;
   }
-  expect(end).toBe(-1);
-  expect(outcome(() => codec.encode(evaluate(given)))).toBe(due);
-  expect(outcome(() => encodeByWalking(codec.declaration, evaluate(given)))).toBe(due);
+  const { encode, bound } = compile(codec.declaration)!;
+  const target = Buffer.alloc(bound(value()) + 4, 0xee);
+  expect(encode(value(), target, 3)).toBe(-1);
+  expect(target.at(-1)).toBe(0xee);
+  expect(outcome(() => codec.encode(value()))).toBe(due);
+  expect(outcome(() => encodeByWalking(codec.declaration, value()))).toBe(due);
 });
 
 it.each(rows.filter(([, way]) => way === '<'))('%s %s %s', (declaration, _, given, due) => {
   const codec = codecFrom(declaration);
   const bytes = bytesOf(given);
-  expect(compile(codec.declaration)!.decode(bytes, 0, bytes.length)).toBe(FAILED);
-  expect(outcome(() => codec.decode(bytes) as never)).toBe(due);
-  expect(outcome(() => decodeByWalking(codec.declaration, bytes, 0, bytes.length) as never)).toBe(due);
-  const { error } = trace(codec, bytes);
+  // Amid other bytes, which belong to no message.
+  const chunk = Buffer.concat([Buffer.of(0xee, 0xee, 0xee), bytes, Buffer.alloc(20, 1)]);
+  const [start, end] = [3, 3 + bytes.length];
+  expect(compile(codec.declaration)!.decode(chunk, start, end)).toBe(FAILED);
+  expect(outcome(() => codec.decode(chunk, start, end) as never)).toBe(due);
+  expect(outcome(() => decodeByWalking(codec.declaration, chunk, start, end) as never)).toBe(due);
+  const { error } = trace(codec, chunk, start, end);
   expect(`${error?.code} ${error?.message}`).toBe(due);
 });
