@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import type { Msg } from '@nats-io/transport-node';
+import type { Msg, Subscription } from '@nats-io/transport-node';
 import { asError } from '../bytes/show.ts';
 import type { FollowedConnection, ServerFleet } from '../net/server-fleet.ts';
 import { anything, callback, checkOptions, delay, integer, natural } from '../options.ts';
@@ -110,7 +110,8 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
   readonly #byToken = new Map<string, HeldDevice>();
   /** Claims to let go once NATS is connected. */
   readonly #owed = new Map<string, { readonly epoch: number; readonly reason: string }>();
-  readonly #releasing = new Set<Promise<void>>();
+  /** Claims being made or let go: the gateway finishes them before it leaves NATS. */
+  readonly #pending = new Set<Promise<void>>();
   readonly #isTelemetry: (message: { type: string }) => boolean;
   readonly #counts = { replied: 0, sent: 0, refused: 0, unknown: 0, takenOver: 0 };
   /** How many servers use this gateway. */
@@ -121,6 +122,7 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
   #link: FleetLink | undefined;
   #claims: Claims | undefined;
   #publisher: TelemetryPublisher | undefined;
+  #requests: Subscription | undefined;
   #beat: NodeJS.Timeout | undefined;
   #verifying: NodeJS.Timeout | undefined;
 
@@ -223,13 +225,13 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
     return new HeldDevice(connection as FollowedConnection, this.#holder);
   }
 
-  /** Part of `ServerFleet`: lets go all devices, and leaves NATS. */
+  /** Part of `ServerFleet`: lets go all devices, answers the last commands, and leaves NATS. */
   async close(): Promise<void> {
     if (--this.#servers > 0) return;
     clearInterval(this.#beat);
     clearInterval(this.#verifying);
-    await Promise.all(this.#releasing);
-    await this.#link?.close();
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+    await this.#link?.close(this.#requests);
     this.#opening = this.#protocol = this.#link = undefined;
   }
 
@@ -252,7 +254,7 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
     this.#link = link;
     this.#claims = new Claims(link);
     this.#publisher = new TelemetryPublisher(link, this.#options.maxTelemetryBytes ?? 4 * 1024 * 1024);
-    link.nats.subscribe(link.places.gateway(this.id), {
+    this.#requests = link.nats.subscribe(link.places.gateway(this.id), {
       callback: (error, msg) => {
         if (error) this.#holder.failed(error);
         else this.#serve(msg);
@@ -289,6 +291,7 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
       held.claiming = undefined;
     });
     held.claiming = claiming;
+    this.#finish(claiming);
     return claiming;
   }
 
@@ -372,8 +375,12 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
       }
       this.#owed.set(token, { epoch, reason });
     })();
-    this.#releasing.add(released);
-    void released.finally(() => this.#releasing.delete(released));
+    this.#finish(released);
+  }
+
+  #finish(work: Promise<void>): void {
+    this.#pending.add(work);
+    void work.finally(() => this.#pending.delete(work));
   }
 
   /** NATS is connected again; with `isNew`, it has lost its data. */

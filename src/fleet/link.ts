@@ -10,7 +10,14 @@ import {
   StorageType,
 } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
-import { type ConnectionOptions, connect, errors, type NatsConnection, nanos } from '@nats-io/transport-node';
+import {
+  type ConnectionOptions,
+  connect,
+  errors,
+  type NatsConnection,
+  nanos,
+  type Subscription,
+} from '@nats-io/transport-node';
 import { show, showThrown } from '../bytes/show.ts';
 import { FleetError } from '../errors.ts';
 import { type Check, integer } from '../options.ts';
@@ -43,8 +50,8 @@ const MOST_PERSISTED = 1_000;
 const OLDEST_SERVER = [2, 9] as const;
 /** Milliseconds until the data in NATS are checked again after a failure. */
 const RETRY_AFTER = 200;
-/** Milliseconds that NATS has to take the last messages before it is left. */
-const LAST_WORDS = 2_000;
+/** Milliseconds that NATS has to exchange the last messages before it is left. */
+const LAST_WORDS = 5_000;
 
 interface LinkEvents {
   /** NATS is connected again and its data are there; `isNew` if the data were lost. */
@@ -132,14 +139,21 @@ export class FleetLink extends EventEmitter<LinkEvents> {
     return this.#manager;
   }
 
-  async close(): Promise<void> {
+  /**
+   * Leave NATS.
+   *
+   * @param requests - a subscription whose requests are answered to the last one: after it has ended, NATS itself answers that
+   * nobody listens
+   */
+  async close(requests?: Subscription): Promise<void> {
     const { nats } = this;
     const wasOnline = this.#isOnline;
     this.#isOver = true;
     this.#isOnline = false;
     if (nats.isClosed()) return;
     // Messages already sent should still arrive, if NATS takes them in time.
-    if (wasOnline) await within(nats.flush(), LAST_WORDS);
+    if (wasOnline) await within(lastWords(nats, requests), LAST_WORDS);
+    else requests?.unsubscribe();
     if (this.#isOwn) await nats.close();
   }
 
@@ -244,6 +258,12 @@ export class FleetLink extends EventEmitter<LinkEvents> {
       await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER));
     }
   }
+}
+
+/** Receive what NATS has passed on to the subscription, and have the answers arrive. */
+async function lastWords(nats: NatsConnection, requests: Subscription | undefined): Promise<void> {
+  await requests?.drain();
+  await nats.flush();
 }
 
 /** Fulfilled when the promise is settled, or after this many milliseconds. */
