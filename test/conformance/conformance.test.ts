@@ -56,6 +56,12 @@ const VECTORS: readonly Vector[] = [
     'ERR_HANDLER',
   ],
   [
+    'a handler that returns an iterable',
+    [{ type: 'say', n: 1 }, { type: 'iterates' }, { type: 'say', n: 2 }],
+    '1 sorry',
+    'ERR_HANDLER',
+  ],
+  [
     'an answer that the codec refuses',
     [{ type: 'say', n: 9 }, { type: 'refused' }, { type: 'say', n: 2 }],
     '9 1',

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import {
   cobs,
@@ -57,6 +58,8 @@ export const requests = messages(u8, {
   short: message(21),
   /** To a state that fails after 1 s without a message. */
   silent: message(22),
+  /** The handler returns an iterable, which is not a reply. */
+  iterates: message(23),
 });
 export const replies = messages(u8, {
   heard: message(1, { n: u8 }),
@@ -152,6 +155,7 @@ export function protocolOf(framing: Framing, isAsync: boolean, life?: Life): Any
     cancel: () => answer(() => ({ send: heard(0), timers: { tick: null, tock: null } })),
     short: () => answer(() => ({ next: 'short' as const })),
     silent: () => answer(() => ({ next: 'silent' as const })),
+    iterates: () => answer((): object => Readable.from([heard(1)])),
   });
   const timers = (other: 'left' | 'right') => ({
     tick: () => answer(() => ({ send: heard(201) })),

@@ -1,7 +1,7 @@
-import { show, showThrown } from '../../bytes/show.ts';
+import { safeText, show, showThrown } from '../../bytes/show.ts';
 import { weighAll } from '../../bytes/weigh.ts';
 import { HandlerError, StateError } from '../../errors.ts';
-import { MAX_DELAY } from '../../options.ts';
+import { MAX_DELAY, nearest } from '../../options.ts';
 import {
   broken,
   crowded,
@@ -674,15 +674,11 @@ export class Run<Received, Sent, State extends string, Context> {
       if (wrong !== undefined) throw new TypeError(wrong);
       // A getter or a Proxy may throw here.
       ({ send, next, timers, upgrade } = (reply ?? {}) as NonNullable<TableReply>);
-      if (
-        send === undefined &&
-        next === undefined &&
-        timers === undefined &&
-        upgrade === undefined &&
-        reply !== undefined &&
-        isMessage(reply)
-      ) {
-        throw new TypeError(`expected { send, next }, got a message of type ${quoted(reply.type)} itself`);
+      // The `next` of an iterator is a function.
+      const isState = next !== undefined && typeof next !== 'function';
+      if (send === undefined && !isState && timers === undefined && upgrade === undefined) {
+        const other = reply === undefined ? undefined : mistaken(reply);
+        if (other !== undefined) throw new TypeError(`expected { send, next } or nothing, got ${other}`);
       }
       if (upgrade !== undefined) checkUpgrade(upgrade, row);
       const to = next ?? state.name;
@@ -943,7 +939,21 @@ function typesOf<Event>({ outcomes }: TableRow<Event>): ReadonlySet<string> {
   return new Set([...outcomes!.values()].flatMap(({ types }) => [...types]));
 }
 
-/** A handler that returns a message in place of `{ send: message }` would leave the peer waiting forever. */
-function isMessage(reply: object): reply is Tagged {
-  return 'type' in reply;
+const PARTS = ['send', 'next', 'timers', 'upgrade'];
+
+/**
+ * What an object without a part of a reply is, if its handler meant to send something: a message in place of `{ send: message }`,
+ * a Set of messages, `{ sned: message }`. The peer would wait forever for an answer.
+ */
+function mistaken(reply: object): string | undefined {
+  if ('type' in reply) return `a message of type ${quoted(reply.type)} itself`;
+  if (isGenerator(reply)) return 'an async generator as the result of another one or of a promise';
+  if (Symbol.asyncIterator in reply)
+    return 'an async iterable: an async generator sends each value with yield*';
+  if (Symbol.iterator in reply) return 'an iterable: several messages are an array, { send: [...messages] }';
+  for (const name of Object.keys(reply)) {
+    const part = nearest(name, PARTS);
+    if (part !== undefined && !(part in reply)) return `{ ${safeText(name)} }; did you mean { ${part} }?`;
+  }
+  return undefined;
 }

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import {
@@ -680,6 +681,50 @@ describe('a wrong answer of a handler is our own fault', () => {
       'ERR_HANDLER',
       { cause: new TypeError('expected { send, next } or nothing, got null') },
     ],
+    ...[new Set([YES]), new Map([[1, YES]]), new Uint8Array(2), [YES].values()].map(
+      (iterable) =>
+        [
+          `an iterable: ${Object.prototype.toString.call(iterable)}`,
+          () => iterable,
+          'ERR_HANDLER',
+          {
+            message:
+              "the handler of 'say' in state 'a' failed: expected { send, next } or nothing, got an iterable: several messages are an array, { send: [...messages] }",
+          },
+        ] satisfies [string, unknown, string, object],
+    ),
+    [
+      'a generator that is not async',
+      function* () {
+        yield YES;
+      },
+      'ERR_HANDLER',
+      {
+        message:
+          "the handler of 'say' in state 'a' failed: expected { send, next } or nothing, got an iterable: several messages are an array, { send: [...messages] }",
+      },
+    ],
+    ...[Readable.from([YES]), { async *[Symbol.asyncIterator]() {} }].map(
+      (iterable) =>
+        [
+          'an async iterable that is not a generator',
+          () => iterable,
+          'ERR_HANDLER',
+          {
+            message:
+              "the handler of 'say' in state 'a' failed: expected { send, next } or nothing, got an async iterable: an async generator sends each value with yield*",
+          },
+        ] satisfies [string, unknown, string, object],
+    ),
+    [
+      'a misspelt part',
+      () => ({ sned: YES }),
+      'ERR_HANDLER',
+      {
+        message:
+          "the handler of 'say' in state 'a' failed: expected { send, next } or nothing, got { sned }; did you mean { send }?",
+      },
+    ],
   ])('%s', async (_, handler, code, details) => {
     const sync = stepOf(one(handler, {}, () => YES));
     expect(sync.error).toMatchObject({ code, origin: 'local', state: 'a', ...details });
@@ -986,6 +1031,40 @@ test('a handler that returns a message instead of { send: message } gets an erro
   expect(error).toMatchObject({ code: 'ERR_HANDLER', origin: 'local', messageType: 'say' });
   expect(String((error as Error).cause)).toContain("got a message of type 'no' itself");
 });
+
+test.each([
+  [
+    'a promise',
+    async () =>
+      (async function* () {
+        yield [];
+      })(),
+  ],
+  [
+    'another one',
+    async function* () {
+      yield [];
+      return (async function* () {
+        yield [];
+      })();
+    },
+  ],
+])('an async generator as the result of %s is an error that says so', async (_, handler) => {
+  const { error } = (await one(handler).start().receive(SAY)) as Step<Out, string>;
+  expect(error).toMatchObject({
+    code: 'ERR_HANDLER',
+    origin: 'local',
+    message:
+      "the handler of 'say' in state 'a' failed: expected { send, next } or nothing, got an async generator as the result of another one or of a promise",
+  });
+});
+
+test.each([{}, { send: undefined }, { sned: 1, send: undefined }, { found: 3 }, new Date(0)])(
+  'a reply without a message and without a mistake sends nothing: %o',
+  (reply) => {
+    expect(stepOf(one(() => reply))).toMatchObject({ answers: [], error: undefined });
+  },
+);
 
 test.each<[object, object]>([
   [{ send: NO }, { answers: [NO] }],
