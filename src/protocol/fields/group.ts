@@ -46,7 +46,7 @@ export function groupOf(
   /** References between fields of this group, each with the path of the field that refers. */
   const inner: (readonly [name: string, reference: Reference])[] = [...own];
   /** The paths in the ranges of sizes. */
-  const ranges: (readonly [name: string, path: string])[] = [];
+  const ranges: string[] = [];
   entries.forEach(([name, node], index) => {
     for (const reference of node.facts.references) {
       const path = pathOf(name);
@@ -54,7 +54,8 @@ export function groupOf(
       if (reference.use === 'range') {
         if (place === undefined)
           throw new TypeError(`${path}: there is no field '${reference.path}' beside it`);
-        ranges.push([name, reference.path]);
+        requirePlace(entries, reference.path, name, path);
+        ranges.push(reference.path);
         placed.add(reference.path);
       } else if (ANYWHERE.has(reference.use)) {
         // Nothing to check: the target may follow or enclose the field that refers to it, and a parameter is not a field.
@@ -102,10 +103,7 @@ export function groupOf(
     requireReadable(entries[places.get(firstName(path))!]![1], name, reference);
     if (isAgreed) throw new RangeError(`${name}: ${filledIn(reference)}`);
   }
-  for (const [name, path] of ranges) {
-    requirePlace(entries, path, name, pathOf(name));
-    expose(path);
-  }
+  for (const path of ranges) expose(path);
   showAll();
   const sums = sumsOf(entries, places, [...filled, ...agreements.map(({ path }) => path)], pathOf);
   for (const { path, from, to, way } of sums) {

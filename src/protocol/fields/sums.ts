@@ -25,7 +25,7 @@ export function sumsOf(
     if (isLoose(node) || reaches) visit(node, name, [], false);
   }
   // Checksums that an inner structure would make too early.
-  const late = [...lent, ...found.keys()].filter((path) => path.includes('.'));
+  const late = [...lent, ...found.keys()];
   for (const path of late) for (const sum of overtaken(entries, path)) found.set(sum.path, sum);
   const sums = [...found.values()].sort((a, b) => depthOf(b) - depthOf(a) || order(entries, a, b));
   for (const sum of sums) requireRange(entries, sum, pathOf);
@@ -115,8 +115,7 @@ function canExpose(node: AnyNode): boolean {
 }
 
 /** The structure that a field is or contains. */
-function structureIn(node: AnyNode | undefined): NodeOf<Group> | undefined {
-  if (node === undefined) return undefined;
+function structureIn(node: AnyNode): NodeOf<Group> | undefined {
   const shape = shapeOf(node);
   if (shape.is === 'group') return node as NodeOf<Group>;
   if ((shape.is === 'maybe' || shape.is === 'inside') && canExpose(node)) return structureIn(shape.item);
@@ -124,8 +123,7 @@ function structureIn(node: AnyNode | undefined): NodeOf<Group> | undefined {
 }
 
 /**
- * The checksums on the way to the field at a path whose range includes it, or includes another of these checksums; the innermost
- * first.
+ * The checksums on the way to the field at a path whose range includes it, or includes another of these checksums.
  */
 function overtaken(entries: Group['entries'], path: string): Summing[] {
   const names = path.split('.');
@@ -133,18 +131,18 @@ function overtaken(entries: Group['entries'], path: string): Summing[] {
   let within: Group['entries'] = entries;
   let mayMiss = false;
   for (let index = 0; index < names.length - 1; index++) {
-    const node = within.find(([name]) => name === names[index])?.[1];
+    const node = within.find(([name]) => name === names[index])![1];
     const group = structureIn(node);
-    if (node === undefined || group === undefined) break;
+    if (group === undefined) break;
     mayMiss ||= shapeOf(node).is === 'maybe';
     groups.push({ group, prefix: names.slice(0, index + 1).join('.'), mayMiss });
     within = group.entries;
   }
   const found: Summing[] = [];
-  for (const [index, { group, prefix, mayMiss }] of [...groups.entries()].reverse()) {
+  for (const [index, { group, prefix, mayMiss }] of groups.entries()) {
     const late = new Set([names[index + 1]!]);
     for (const sum of group.sums) {
-      if (sum.way === 'read' || ![...late].some((name) => covers(group, sum, name))) continue;
+      if (![...late].some((name) => covers(group, sum, name))) continue;
       late.add(firstName(sum.path));
       const [from, to] = [sum.from, sum.to].map((edge) => ({ ...edge, path: `${prefix}.${edge.path}` }));
       const outer = { path: `${prefix}.${sum.path}`, from: from!, to: to!, way: 'write' as const };
@@ -175,19 +173,17 @@ function keyOf(entries: Group['entries'], { path, at }: Edge): number[] {
   let within: Group['entries'] | undefined = entries;
   for (const name of path.split('.')) {
     if (name === '') return [...key, at === 'start' ? -0.5 : Number.MAX_SAFE_INTEGER];
-    const index: number = within?.findIndex(([one]) => one === name) ?? -1;
+    const index: number = within!.findIndex(([one]) => one === name);
     key.push(index);
-    within = structureIn(within?.[index]?.[1])?.entries;
+    within = structureIn(within![index]![1])?.entries;
   }
   return [...key, at === 'start' ? -1 : Number.POSITIVE_INFINITY];
 }
 
 /** Less than 0 if the first position comes before the second. */
 function compare(a: readonly number[], b: readonly number[]): number {
-  for (let index = 0; index < Math.min(a.length, b.length); index++) {
-    if (a[index] !== b[index]) return a[index]! - b[index]!;
-  }
-  return 0;
+  const index = a.findIndex((one, at) => one !== b[at]);
+  return index < 0 ? 0 : a[index]! - b[index]!;
 }
 
 function order(entries: Group['entries'], a: Summing, b: Summing): number {
@@ -213,7 +209,7 @@ function requireRange(entries: Group['entries'], sum: Summing, pathOf: (name: st
   const { path, node, from, to } = sum;
   for (const edge of [from, to]) requirePlace(entries, edge.path, path, pathOf(path));
   // The checksum is the first field, and its range ends before it.
-  const isNothing = from.path === '' && to.path === path && entries[0]?.[0] === path;
+  const isNothing = to.path === path && entries[0]![0] === path;
   const isZeroed = (shapeOf(node) as SumShape).zeroed === true;
   if (isNothing || !runsForward(entries, from, to) || (holds(entries, sum, path) && !isZeroed)) {
     throw new RangeError(

@@ -1449,6 +1449,28 @@ struct({ a: u8, s: optional(checksum(u8, "SUM-8", { from: "a" }), when("a", 1)),
   = 0209
 struct({ a: u8, s: optional(checksum(u8, "SUM-8", { from: "a" }), when("a", 1)), b: u8 }) > { a: 1, s: 0, b: 9 }
   = 010109
+struct({ end: checksum(u8, "SUM-8", { from: "h", to: "h" }), h: struct({ n: u8, s: checksum(u8, "SUM-8") }), b: bytes("h.n") }) > { h: {}, b: Buffer.of(5, 6) }
+  = 0402020506
+struct({ before: u8, h: struct({ n: u8, s: checksum(u8, "SUM-8"), all: checksum(u8, "SUM-8", { from: "before", to: "s" }) }), b: bytes("h.n") }) > { before: 1, h: {}, b: Buffer.of(5) }
+  = 0101010305
+struct({ a: u8, z: u8, h: struct({ a: u8, s: checksum(u8, "SUM-8", { from: "a" }), t: checksum(u8, "SUM-8", { from: "z", to: "z" }) }) }) > { a: 1, z: 2, h: { a: 4 } }
+  = 0102040402
+struct({ h: struct({ n: u8, s: checksum(u8, "SUM-8"), k: u8, t: checksum(u8, "SUM-8", { from: "s", to: "k" }) }), b: bytes("h.n") }) > { h: { k: 7 }, b: Buffer.of(5) }
+  = 0101070805
+struct({ h: struct({ s: checksum(u8, "SUM-8", { to: rest, zeroed: true }), n: u8 }), b: bytes("h.n") }) > { h: {}, b: Buffer.of(5, 6) }
+  = 02020506
+struct({ s: checksum(u8, "SUM-8", { to: "a", zeroed: true }), a: u8 }) > { a: 5 }
+  = 0505
+struct({ a: u8, d: bounded(1, checksum(u8, "SUM-8")) }) > { a: 5, d: 0 }
+  = 0505
+struct({ h: optional(struct({ n: sizeOf(u8, "b"), s: checksum(u16le, "CRC-16/MODBUS") })), b: array(u8, rest) }) > { b: [1, 2] }
+  = 000102
+struct({ m: struct({ h: optional(struct({ n: sizeOf(u8, "b"), s: checksum(u16le, "CRC-16/MODBUS") })) }), b: array(u8, rest) }) > { m: {}, b: [1, 2] }
+  = 000102
+struct({ m: struct({ h: struct({ n: u8, q: u8, s: checksum(u8, "SUM-8") }), b: bytes("h.n") }), c: bytes("m.h.q") }) > { m: { h: {}, b: Buffer.of(9) }, c: Buffer.of(8, 7) }
+  = 010203090807
+(() => { const t = struct({ z: u8, h: struct({ s: checksum(u8, "SUM-8", { from: "z", to: "z" }), more: array(lazy(() => t), u8) }) }); return t; })() > { z: 1, h: { more: [{ z: 2, h: { more: [] } }] } }
+  = 010101020200
 `;
 
 /** `01 78 × 3` is 01 78 78 78: the last group, repeated. */

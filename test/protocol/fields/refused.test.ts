@@ -609,6 +609,26 @@ struct({ a: u8, b: bounded(varuint, checksum(u8, "SUM-8")) })
   RangeError: checksum: its range covers the start of an enclosing structure, and the encoder cannot come back to the checksum; put it into that structure, or into structures inside it, not into a list or a union
 struct({ a: u8, m: mapped(checksum(u8, "SUM-8"), { decode: (x) => x, encode: (x) => x }) })
   RangeError: checksum: its range covers the start of an enclosing structure, and the encoder cannot come back to the checksum; put it into that structure, or into structures inside it, not into a list or a union
+struct({ l: array(struct({ a: u8, s: checksum(u8, "SUM-8", { from: "a", to: "z" }) }), 2), z: u8 })
+  RangeError: checksum: its range covers 'z' of an enclosing structure, and the encoder cannot come back to the checksum; put it into that structure, or into structures inside it, not into a list or a union
+struct({ s: checksum(u8, "SUM-8", { to: "a" }), a: u8 })
+  RangeError: s: the range of a checksum must run forward, and not over the checksum
+struct({ a: u8, s: checksum(u8, "SUM-8", { from: "s", to: "b" }), b: u8 })
+  RangeError: s: the range of a checksum must run forward, and not over the checksum
+struct({ a: u8, s: checksum(u8, "SUM-8", { from: "s" }) })
+  RangeError: s: the range of a checksum must run forward, and not over the checksum
+struct({ a: u8, s: checksum(u8, "SUM-8", { after: "a", to: "a" }) })
+  RangeError: s: the range of a checksum must run forward, and not over the checksum
+struct({ a: u8, n: sizeOf(u8, { after: "a", to: "a" }) })
+  RangeError: n: the range of sizeOf must run forward
+struct({ o: struct({ l: array(struct({ x: u8 }), 2) }), s: checksum(u8, "SUM-8", { from: "o.l.x" }) })
+  TypeError: s: its range cannot begin or end inside 'o.l' (array), whose members have no fixed place; name 'o.l' itself
+struct({ d: bounded(u8, optional(struct({ x: u8 }), rest)), s: checksum(u8, "SUM-8", { from: "d.x" }) })
+  TypeError: s: its range cannot begin or end inside 'd', which may be missing; name 'd' itself
+struct({ h: struct({ a: u8 }), n: sizeOf(u8, { from: "h.b" }) })
+  TypeError: n refers to 'h.b', which does not exist
+struct({ h: struct({ a: u8 }), n: sizeOf(u8, { from: "h.a.b" }) })
+  TypeError: n: its range cannot begin or end inside 'h.a' (int), whose members have no fixed place; name 'h.a' itself
 `;
 
 const rows = REFUSED.trim()
