@@ -113,9 +113,10 @@ export class Deadlines {
       this.#keeper.watchFrames({ limit, late: () => this.#keeper.passed('frame') });
       return;
     }
-    const timer = new Timer(limit, () => this.#keeper.passed(kind)).unref();
-    if (kind === 'within') this.#within = timer;
-    else this.#idle = timer;
+    const make = (): Timer => new Timer(limit, () => this.#keeper.passed(kind)).unref();
+    // A message may have restarted the timer while the handler of the limit was at work: there must not be two of them.
+    if (kind === 'within') this.#within = renewed(this.#within, make);
+    else this.#idle = renewed(this.#idle, make);
   }
 
   /** A message was received. */
@@ -130,6 +131,11 @@ export class Deadlines {
     if (this.#watches) this.#keeper.watchFrames(NO_WATCH);
     this.#watches = false;
   }
+}
+
+function renewed(timer: Timer | undefined, make: () => Timer): Timer {
+  timer?.refresh();
+  return timer ?? make();
 }
 
 /** The timer of an incomplete frame. */

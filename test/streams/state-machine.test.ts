@@ -1,19 +1,22 @@
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
-import { PassThrough, pipeline, Readable, Transform, Writable } from 'node:stream';
+import { type Duplex, PassThrough, pipeline, Readable, Transform, Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import {
   bytes,
   type Codec,
+  defineProtocol,
   defineSession,
   LengthPrefixDecoder,
+  lengthPrefix,
   MessageDecoder,
   MessageEncoder,
   message,
   messages,
   type ProtocolError,
+  Responder,
   rest,
   type Session,
   StateMachine,
@@ -477,12 +480,29 @@ test('a slow handler holds back a fast sender', async () => {
   await once(machine, 'close');
 });
 
-describe('deadlines, by fake timers', () => {
+type AnySession = ReturnType<typeof sessionWith>;
+
+/** The stages of a connection, and the one of them that runs the session. */
+const WAYS: Record<string, (session: AnySession) => [Duplex, ...Duplex[]]> = {
+  'a StateMachine between its stages': (session) => [
+    new StateMachine(session),
+    new LengthPrefixDecoder(),
+    new MessageDecoder(requests),
+    new MessageEncoder(replies),
+  ],
+  'a Responder': (session) => {
+    const messages = { clientMessages: requests, serverMessages: replies };
+    return [new Responder(defineProtocol({ name: 'x', framing: lengthPrefix(), ...messages, session }))];
+  },
+};
+
+describe.each(Object.entries(WAYS))('deadlines, by fake timers: %s', (_, way) => {
   /** A connection in memory: the client's bytes go in, the answers come out. */
   function connect(options: Options, session = sessionWith(options)) {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const input = new PassThrough();
-    const machine = new StateMachine(session);
+    const [machine, ...others] = way(session) as unknown as [StateMachine<Request, Reply>, ...Duplex[]];
+    const [decoder, messages, encoder] = others;
     const answers: Reply[] = [];
     const sink = new Writable({
       write(bytes, _, callback) {
@@ -491,15 +511,8 @@ describe('deadlines, by fake timers', () => {
       },
     });
     const end = new Promise<unknown>((resolve) => {
-      pipeline(
-        input,
-        new LengthPrefixDecoder(),
-        new MessageDecoder(requests),
-        machine,
-        new MessageEncoder(replies),
-        sink,
-        resolve,
-      );
+      const stages = encoder === undefined ? [machine] : [decoder, messages, machine, encoder];
+      pipeline([input, ...stages, sink] as never, resolve as never);
     });
     const send = async (bytes: Buffer) => {
       input.write(bytes);
@@ -693,6 +706,51 @@ describe('deadlines, by fake timers', () => {
       await send(Buffer.alloc(0));
     }
     expect(answers).toEqual([{ type: 'news', n: 1 }, { type: 'news', n: 2 }, ENDED]);
+    input.end();
+    expect(await end).toBeUndefined();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('idle: a handler that takes long is asked once for each silence, and not in another state', async () => {
+    const gates: (() => void)[] = [];
+    const session = defineSession({
+      receives: requests,
+      sends: replies,
+      initial: 'left',
+      states: {
+        left: {
+          on: { say: ({ n }) => ({ send: heard(n) }), flip: () => ({ next: 'right' }) },
+          deadline: { idle: 100, handle: () => new Promise<void>((open) => gates.push(open)) },
+          next: ['right'],
+        },
+        right: { on: { say: ({ n }) => ({ send: heard(n) }) } },
+        over: {},
+      },
+    });
+    const { input, machine, answers, end, send } = connect({}, session);
+    const pass = async (ms: number) => {
+      vi.advanceTimersByTime(ms);
+      await turn();
+    };
+    await pass(100);
+    await pass(20);
+    // It waits for the handler.
+    await send(bytesOf({ type: 'say', n: 1 }));
+    await pass(30);
+    gates[0]!();
+    await turn();
+    expect([gates.length, answers]).toEqual([1, [heard(1)]]);
+    await pass(50);
+    await send(bytesOf({ type: 'say', n: 2 }));
+    await pass(99);
+    expect(gates).toHaveLength(1);
+    await pass(1);
+    expect(gates).toHaveLength(2);
+    await send(bytesOf({ type: 'flip' }));
+    gates[1]!();
+    await turn();
+    await pass(1_000);
+    expect([gates.length, machine.state, answers]).toEqual([2, 'right', [heard(1), heard(2)]]);
     input.end();
     expect(await end).toBeUndefined();
     expect(vi.getTimerCount()).toBe(0);
