@@ -64,6 +64,8 @@ interface Entry {
 
 /** Milliseconds between heartbeats, until one tells. */
 const EVERY = 2_000;
+/** Milliseconds between two looks at the heartbeats. */
+const LOOK = EVERY / 4;
 /** Milliseconds that gateways have to return after NATS has. Until then their silence means nothing. */
 const RETURN = 3_000;
 /** After this many missed heartbeats, a gateway that does not answer either is lost. */
@@ -95,6 +97,8 @@ export class Presence extends EventEmitter<PresenceEvents> {
   #beats: Subscription | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isOver = false;
+  /** When the gateways were looked at last. */
+  #lookedAt = performance.now();
   /** When NATS came back last. */
   #backSince = -RETURN;
   /** True while the first snapshot is taken. */
@@ -122,7 +126,8 @@ export class Presence extends EventEmitter<PresenceEvents> {
       throw error;
     }
     presence.#isSilent = false;
-    presence.#timer = setInterval(() => presence.#look(), EVERY / 4).unref();
+    presence.#lookedAt = performance.now();
+    presence.#timer = setInterval(() => presence.#look(), LOOK).unref();
     return presence;
   }
 
@@ -147,7 +152,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
       await this.#snapshot();
     } catch (error) {
       this.emit('failed', asError(error));
-      if (!this.#isOver && this.#link.isOnline) setTimeout(() => void this.#resync(), EVERY / 4).unref();
+      if (!this.#isOver && this.#link.isOnline) setTimeout(() => void this.#resync(), LOOK).unref();
     }
   }
 
@@ -294,6 +299,11 @@ export class Presence extends EventEmitter<PresenceEvents> {
 
   /** Ask gateways whose heartbeats are missing, and detect those that are lost. */
   #look(): void {
+    const now = performance.now();
+    // While this process did not run, it read no heartbeats: that time is no silence of theirs.
+    const stopped = now - this.#lookedAt - LOOK;
+    this.#lookedAt = now;
+    if (stopped > 0) for (const life of this.#gateways.values()) life.heard += stopped;
     // Without NATS no heartbeat arrives.
     if (!this.#link.isOnline || this.#isReturning) {
       for (const life of this.#gateways.values()) life.heard = performance.now();

