@@ -86,7 +86,11 @@ describe('what a server publishes', () => {
 
   test('limit: of an open connection, and of a refused one', async () => {
     const struck = heard('limit');
-    const server = createServer(echoing(), { maxConnections: 1, handshakeTimeout: 100, lingerTimeout: 100 });
+    const server = createServer(echoing(), {
+      maxConnections: 1,
+      handshakeTimeout: 1_000,
+      lingerTimeout: 100,
+    });
     const port = await listening(server);
     const first = await raw(port);
     await until(() => server.connections.size === 1);
@@ -97,7 +101,7 @@ describe('what a server publishes', () => {
     const remote = expect.stringMatching(/^127\.0\.0\.1:\d+$/);
     expect(struck).toEqual([
       { connection: undefined, limit: { limit: 'maxConnections', action: 'refused', max: 1, remote } },
-      { connection, limit: { limit: 'handshakeTimeout', action: 'closed', max: 100, remote } },
+      { connection, limit: { limit: 'handshakeTimeout', action: 'closed', max: 1_000, remote } },
     ]);
   });
 });

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { connect, createServer, defineSession } from '../../src/index.ts';
 import { Authority } from '../support/certificates.ts';
 import { echoing, frame, LOGIN } from '../support/echo.ts';
-import { later, listening } from '../support/net.ts';
+import { later, listening, until } from '../support/net.ts';
 
 const WELCOME = frame(1);
 const host = '127.0.0.1';
@@ -200,9 +200,9 @@ describe('closed settles', () => {
         if (--left > 0) return;
         clearInterval(timer);
         socket.end();
-      }, 100);
+      }, 250);
     });
-    const client = await connect(echoing(), { port, host, lingerTimeout: 400, replies: { timeout: 1 } });
+    const client = await connect(echoing(), { port, host, lingerTimeout: 1_500, replies: { timeout: 1 } });
     client.send({ type: 'login' });
     client.end();
     let count = 0;
@@ -218,9 +218,9 @@ describe('heartbeats', () => {
   test('continue while they are answered, beside requests', async () => {
     const server = createServer(echoing());
     const port = await listening(server);
-    const client = await connect(echoing(), { port, host, handshake: login, heartbeat: beats });
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    expect(server.stats().messagesReceived).toBeGreaterThan(5);
+    const heartbeat = { ...beats, timeout: 10_000 };
+    const client = await connect(echoing(), { port, host, handshake: login, heartbeat });
+    await until(() => server.stats().messagesReceived > 5);
     const reply = await client.request({ type: 'echo', body: Buffer.from('mine') });
     expect(reply).toMatchObject({ type: 'echoed', body: Buffer.from('mine') });
     client.end();
@@ -241,20 +241,20 @@ describe('heartbeats', () => {
     let count = 0;
     const port = await peer((socket) => {
       socket.once('data', () => socket.write(WELCOME));
-      const timer = setInterval(() => socket.write(frame(3, Buffer.from('news'))), 40);
+      const timer = setInterval(() => socket.write(frame(3, Buffer.from('news'))), 20);
       socket.on('data', () => count++).on('close', () => clearInterval(timer));
     });
     const client = await connect(echoing(), {
       port,
       host,
       handshake: login,
-      heartbeat: beats,
+      heartbeat: { ...beats, timeout: 1_000 },
       replies: { expects: { echo: { one: 'echoed' } } },
     });
     let over = false;
     void client.closed.finally(() => (over = true)).catch(() => {});
     client.messages.resume();
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(over).toBe(false);
     // The login, and one that is not answered.
     expect(count).toBe(2);
@@ -306,8 +306,8 @@ describe('heartbeats', () => {
       heartbeat: { message: () => ({ type: 'login' }) as const, interval: 20, timeout: 40 },
       replies: { expects: { login: 'none' } },
     });
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(bytes.length / LOGIN.length).toBeGreaterThan(4);
+    // Four intervals, which are longer than the timeout.
+    await until(() => bytes.length / LOGIN.length > 4);
     expect(client.stream.destroyed).toBe(false);
     client.destroy();
   });

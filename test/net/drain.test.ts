@@ -7,7 +7,7 @@ const WELCOME = 5;
 
 /** A server with some that have logged in. */
 async function serve(count: number, slow?: () => Promise<void>) {
-  const server = createServer(echoing(slow), { lingerTimeout: 300 });
+  const server = createServer(echoing(slow), { lingerTimeout: 10_000 });
   const ends: (string | undefined)[] = [];
   server.on('connectionEnd', (_, error) => ends.push(error?.code));
   const port = await listening(server);
@@ -61,7 +61,7 @@ test('connections that have not ended at the deadline are cut, and reported', as
   peers[0]!.socket.write(SLOW);
   await until(() => server.stats().messagesReceived === 3);
   const busy = [...server.connections].find(({ machine }) => machine.isBusy);
-  const { cut } = await server.close({ deadline: 100 });
+  const { cut } = await server.close({ deadline: 1_000 });
   expect(cut).toEqual([busy]);
   expect((await peers[1]!.closed).subarray(WELCOME)).toEqual(bye('ERR_STATE_SHUTDOWN'));
 });
@@ -79,7 +79,7 @@ test('connections end spread over a time, not all at once', async () => {
 
 test('during the grace period the server is not ready, and still accepts', async () => {
   const { server, port } = await serve(0);
-  const closing = server.close({ grace: 300 });
+  const closing = server.close({ grace: 1_500 });
   expect(server.ready).toBe(false);
   const late = await raw(port);
   late.socket.write(Buffer.concat([LOGIN, echo('late')]));

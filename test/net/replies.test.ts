@@ -156,7 +156,7 @@ describe('in order, when a reply does not come', () => {
   });
 
   test('with `silence` nothing is sent until the peer has been silent; a late reply is dropped', async () => {
-    const { client, came, answer } = await serve({ replies: { afterTimeout: { silence: 60 } } });
+    const { client, came, answer } = await serve({ replies: { afterTimeout: { silence: 1_000 } } });
     expect(await outcome(client.request(ask(1), { timeout: 20 }))).toMatchObject({
       code: 'ERR_TIMEOUT_REQUEST',
     });

@@ -75,7 +75,7 @@ describe('a request of the peer with one of our numbers is not a reply', () => {
   ])('%s', async (_, rule) => {
     const wire = new Wire(framing);
     const client = new Client({ framing, clientMessages, serverMessages }, wire, {
-      replies: { id: 'id', ids: [1, 65_535], timeout: 500, ...rule },
+      replies: { id: 'id', ids: [1, 65_535], timeout: 30_000, ...rule },
     });
     const seen = listen(client);
     const reply = client.request({ type: 'subscribe', id: 0, topic: 'a' });
@@ -122,7 +122,7 @@ describe('the number at a path', () => {
     const codec = codecOf(struct({ header: struct({ kind: u8, correlation: u16be }), body: bytes(rest) }));
     const wire = new Wire(framing);
     const client = new Client({ framing, clientMessages: codec, serverMessages: codec }, wire, {
-      replies: { id: 'header.correlation', timeout: 300 },
+      replies: { id: 'header.correlation', timeout: 30_000 },
     });
     listen(client);
     const reply = client.request({ header: { kind: 1 }, body: hex('01') });
@@ -134,7 +134,7 @@ describe('the number at a path', () => {
     const codec = codecOf(struct({ requestId: i32le, responseTo: i32le, body: bytes(rest) }));
     const wire = new Wire(framing);
     const client = new Client({ framing, clientMessages: codec, serverMessages: codec }, wire, {
-      replies: { id: { request: 'requestId', reply: 'responseTo' }, ids: [1, 100], timeout: 300 },
+      replies: { id: { request: 'requestId', reply: 'responseTo' }, ids: [1, 100], timeout: 30_000 },
     });
     listen(client);
     const a = client.request({ responseTo: 0, body: hex('0a') });
@@ -148,7 +148,7 @@ describe('the number at a path', () => {
     const codec = codecOf(struct({ id: u64be, body: bytes(rest) }));
     const wire = new Wire(framing);
     const client = new Client({ framing, clientMessages: codec, serverMessages: codec }, wire, {
-      replies: { id: 'id', ids: [2n ** 63n, 2n ** 64n - 1n], timeout: 300 },
+      replies: { id: 'id', ids: [2n ** 63n, 2n ** 64n - 1n], timeout: 30_000 },
     });
     listen(client);
     const reply = client.request({ body: hex('0a') });
@@ -160,7 +160,7 @@ describe('the number at a path', () => {
     const codec = json<{ id?: string | number; ok?: number }>();
     const wire = new Wire(line());
     const client = new Client({ framing: line(), clientMessages: codec, serverMessages: codec }, wire, {
-      replies: { id: 'id', timeout: 300 },
+      replies: { id: 'id', timeout: 30_000 },
     });
     listen(client);
     const own = client.request({ id: 'own-7' });
@@ -223,7 +223,7 @@ describe('many replies', () => {
   const replies = {
     id: 'id',
     ids: [1, 2],
-    timeout: 300,
+    timeout: 30_000,
     expects: { search: { until: 'done', of: 'entry' }, ping: { one: 'done' } },
   } as const;
   const values = async (many: AsyncIterable<{ type: string; value?: number }>): Promise<unknown[]> => {
@@ -299,7 +299,7 @@ describe('many replies', () => {
   test('the timeout restarts with each reply; on expiry the loop throws after the replies that arrived', async () => {
     const wire = new Wire(framing);
     const client = new Client({ framing, clientMessages, serverMessages }, wire, {
-      replies: { ...replies, timeout: 120 },
+      replies: { ...replies, timeout: 1_000 },
     });
     listen(client);
     const got: unknown[] = [];
@@ -307,7 +307,7 @@ describe('many replies', () => {
       for await (const { type } of client.requestMany({ type: 'search', base: 1 })) got.push(type);
     })();
     for (let i = 0; i < 3; i++) {
-      await pause(70);
+      await pause(400);
       wire.answer(hex('02 01 0a'));
     }
     expect(await outcome(reading)).toBe('ERR_TIMEOUT_REQUEST');
@@ -345,7 +345,7 @@ describe('in order', () => {
     async (how) => {
       const wire = new Wire(framing);
       const client = new Client({ framing, clientMessages, serverMessages }, wire, {
-        replies: { timeout: 500, expects: { reset: 'none' } },
+        replies: { timeout: 30_000, expects: { reset: 'none' } },
       });
       const seen = listen(client);
       if (how === 'send') client.send({ type: 'reset' });
@@ -495,7 +495,7 @@ describe('over a real socket', () => {
       }) as never,
     );
     client.send({ type: 'note' });
-    expect(await client.request({ type: 'ping' }, { timeout: 2_000 })).toEqual({ type: 'pong' });
+    expect(await client.request({ type: 'ping' }, { timeout: 30_000 })).toEqual({ type: 'pong' });
   });
 });
 
@@ -506,7 +506,7 @@ describe('lost replies', () => {
   test('when all numbers are in quarantine requests are refused at once, until numbers are free again', async () => {
     const wire = new Wire(framing);
     const client = new Client(parts, wire, {
-      replies: { id: 'id', ids: [0, 3], timeout: 40, quarantine: 400 },
+      replies: { id: 'id', ids: [0, 3], timeout: 40, quarantine: 2_000 },
     });
     listen(client);
     const lost = await Promise.all([1, 2, 3, 4].map(() => outcome(client.request({ type: 'read' }))));
@@ -521,7 +521,7 @@ describe('lost replies', () => {
     wire.answer(hex('02 02')); // a late one
     await pause(5);
     expect(await client.request({ type: 'read' })).toEqual({ type: 'value', id: 2 });
-    await pause(500);
+    await pause(2_200);
     const again = await Promise.all([1, 2, 3, 4].map(() => client.request({ type: 'read' })));
     expect(again.map(({ id }) => id).sort()).toEqual([0, 1, 2, 3]);
   });
@@ -548,10 +548,10 @@ describe('lost replies', () => {
     listen(client);
     const isNumbered = 'id' in replies;
     const lost = outcome(client.request({ type: 'read', id: 1 }));
-    if (isNumbered) void outcome(client.request({ type: 'read', id: 2 }, { timeout: 5_000 }));
+    if (isNumbered) void outcome(client.request({ type: 'read', id: 2 }, { timeout: 30_000 }));
     while (asked.length < (isNumbered ? 2 : 1)) await pause(1);
     let isAnswered = false;
-    const next = client.request({ type: 'read', id: 3 }, { timeout: 5_000 }).finally(() => {
+    const next = client.request({ type: 'read', id: 3 }, { timeout: 30_000 }).finally(() => {
       isAnswered = true;
     });
     if (!isNumbered) while (asked.length < 2) await pause(1);
@@ -744,7 +744,7 @@ test('numbers wrap around while old requests wait: free numbers are reused, and 
   const serverMessages = messages(u8, { answer: message(2, { id: u16be, n: u8 }) });
   const wire = new Wire(framing);
   const client = new Client({ framing, clientMessages, serverMessages }, wire, {
-    replies: { id: 'id', ids: [1, 3], timeout: 200 },
+    replies: { id: 'id', ids: [1, 3], timeout: 1_000 },
   });
   listen(client);
   const asked = (): number[][] => wire.frames.map((frame) => [frame.readUInt16BE(1), frame[3]!]);
@@ -767,7 +767,7 @@ test('numbers wrap around while old requests wait: free numbers are reused, and 
   expect(asked()[3]).toEqual([2, 4]);
   answer(2, 104);
   answer(1, 101);
-  await pause(250); // 3 and 5 are lost
+  await pause(1_100); // 3 and 5 are lost
   answer(3, 99); // late
   const sixth = ask(6);
   await pause(5);

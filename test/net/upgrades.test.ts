@@ -225,7 +225,7 @@ describe('a server', () => {
           },
         },
       },
-      { maxConnections: 1, idleTimeout: 100 },
+      { maxConnections: 1, idleTimeout: 500 },
     );
     const first = await raw(port);
     first.socket.write('up\n');
@@ -235,7 +235,7 @@ describe('a server', () => {
     second.socket.write('a\n');
     await until(() => second.bytes().length > 0);
     // No limit of the server's strikes what it no longer owns.
-    await pause(400);
+    await pause(1_200);
     first.socket.write('still here');
     await until(() => String(first.bytes()).endsWith('STILL HERE'));
   });
