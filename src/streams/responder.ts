@@ -177,7 +177,6 @@ export class Responder<
    * pipeline's. No effect once the session is over.
    */
   abort(error: Error): void {
-    if (this.destroyed) return;
     this.#conversation.abort(error);
     this.proceed();
   }
@@ -187,7 +186,6 @@ export class Responder<
    * effect once the session is over.
    */
   leave(say?: (context: Context) => Said<Sent>): void {
-    if (this.destroyed) return;
     this.#conversation.leave(say);
     this.proceed();
   }

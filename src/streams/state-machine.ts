@@ -167,7 +167,7 @@ export class StateMachine<
    * pipeline's. No effect once the session is over.
    */
   abort(error: Error): void {
-    if (this.destroyed || this.#run.final) return;
+    if (this.#run.final) return;
     this.#answers.push(...this.#run.fault(error).answers);
     this.#follow();
     this.proceed();
@@ -178,7 +178,7 @@ export class StateMachine<
    * effect once the session is over.
    */
   leave(say: (context: Context) => Said<Sent> = () => undefined): void {
-    if (this.destroyed || this.#run.final) return;
+    if (this.#run.final) return;
     this.#lastWords = say;
     this.proceed();
   }
