@@ -333,7 +333,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
   override read(size?: number): any {
     if (this.#deferred) this.#run();
     const item = super.read(size);
-    if (this.#end === 'waiting' && this.readableLength === 0) process.nextTick(Stage.#tellWaiting, this);
+    if (this.#end === 'waiting') process.nextTick(Stage.#tellWaiting, this);
     return item;
   }
 
@@ -447,7 +447,7 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
   /** Everything before the fault has been given: discard the input, and report the fault once those items have been read. */
   #breakOff(): void {
     this.#end = 'waiting';
-    if (this.readableLength === 0) this.#tell();
+    this.#tell();
   }
 
   #tell(): void {

@@ -64,6 +64,19 @@ describe('runs of frames', () => {
     expect(await through(lines(), lines(), input)).toEqual(['abc\ndef\n', [true]]);
     expect(await through(lines(), lines(8), input)).toEqual(['abc\ndef\n', [true]]);
     expect(await through(lines(), lines(7), input)).toEqual(['abc\ndef\n', [false]]);
+    // Only the run itself counts, wherever it lies in its chunk.
+    const late = new FrameDecoder(lines());
+    const encoder = new FrameEncoder(lines(8));
+    late.pipe(encoder);
+    const chunks: Buffer[] = [];
+    encoder.on('data', (chunk) => chunks.push(chunk));
+    await turn();
+    late.write('x');
+    const chunk = Buffer.from(new Uint8Array(Buffer.from('y\nabc\ndef\n')));
+    late.end(chunk);
+    await once(encoder, 'end');
+    expect(Buffer.concat(chunks).toString()).toBe('xy\nabc\ndef\n');
+    expect(chunks.at(-1)!.buffer).toBe(chunk.buffer);
     expect(await through(lines(), prefixed, input)).toEqual(['\x03abc\x03def', [false]]);
     // `line` may strip CR LF: what it reads is not what it writes.
     expect(await through(line(), line(), input)).toEqual(['abc\ndef\n', [false]]);
@@ -95,6 +108,18 @@ test('payloads of one turn leave together', async () => {
   for (const text of ['a', 'b', 'c']) encoder.write(Buffer.from(text));
   await turn();
   expect(chunks).toEqual(['a\nb\nc\n']);
+});
+
+test('those for which there is no room leave behind the others', async () => {
+  const encoder = new FrameEncoder(line({ maxFrameLength: 200_000 }));
+  const chunks: Buffer[] = [];
+  encoder.on('data', (chunk) => chunks.push(chunk));
+  await turn();
+  const payloads = [40_000, 40_000, 3, 100_000, 5].map((length, i) => Buffer.alloc(length, 97 + i));
+  for (const payload of payloads) encoder.write(payload);
+  await turn();
+  const expected = Buffer.concat(payloads.flatMap((payload) => [payload, Buffer.from('\n')]));
+  expect(Buffer.concat(chunks).equals(expected)).toBe(true);
 });
 
 describe('FrameStream', () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PassThrough, pipeline, Readable, Writable } from 'node:stream';
@@ -214,6 +215,101 @@ test('the stage in docs/streams.md does what it says', async () => {
     numbers: [1, 2, 3],
     error: undefined,
   });
+});
+
+describe('the end of a stage', () => {
+  test('what `ended` throws is its error, behind the items before it', async () => {
+    class Ending extends Own {
+      protected override ended(): void {
+        throw new Error('too few');
+      }
+    }
+    expect(await through([1, 3], 100, [new Ending()])).toEqual({ numbers: [1, 1], error: 'too few' });
+  });
+
+  test('a stage that has failed does not hear of the end', async () => {
+    let ends = 0;
+    class Counting extends Own {
+      protected override ended(): void {
+        ends++;
+      }
+    }
+    await through([1], 100, [new Counting()]);
+    expect(ends).toBe(1);
+    expect((await through([255], 100, [new Counting()])).error).toBe('as asked');
+    expect(ends).toBe(1);
+  });
+
+  test.each(['produce', 'produceBatch'] as const)('what `%s` throws is its error', async (name) => {
+    class Failing extends Own {
+      protected override produce(): number | undefined {
+        if (name === 'produce' && this.accepted > 0) throw new Error('as asked');
+        return super.produce();
+      }
+
+      protected override produceBatch(): number[] | undefined {
+        if (name === 'produceBatch' && this.accepted > 0) throw new Error('as asked');
+        return super.produceBatch();
+      }
+    }
+    expect((await through([1], 100, [new Failing()])).error).toBe('as asked');
+  });
+
+  test('what a listener throws is the error of the stage', async () => {
+    const stage = new Own();
+    stage.on('data', () => {
+      throw new Error('as asked');
+    });
+    const failed = once(stage, 'error');
+    stage.write(1);
+    expect((await failed)[0]).toEqual(new Error('as asked'));
+  });
+
+  test('items that nobody has read come before the error, and the write is over', async () => {
+    const stage = new Own({ readableHighWaterMark: 10 });
+    let isOver = false;
+    stage.write(1);
+    stage.write(255, () => {
+      isOver = true;
+    });
+    stage.write(1);
+    await turn();
+    expect([stage.readableLength, stage.errored]).toEqual([2, null]);
+    const next = new Own();
+    const seen: unknown[] = [];
+    const failed = once(next, 'error');
+    next.on('data', (n) => seen.push(n));
+    stage.pipe(next);
+    expect((await failed)[0]).toEqual(new Error('as asked'));
+    expect([seen, isOver]).toEqual([[1, 1, 1, 1], true]);
+    stage.destroy();
+    const single = new Own({ readableHighWaterMark: 10 });
+    single.write(1);
+    single.write(255);
+    const error = once(single, 'error');
+    expect(single.read()).toBe(1);
+    await turn();
+    expect(single.errored).toBeNull();
+    expect(single.read()).toBe(1);
+    expect((await error)[0]).toEqual(new Error('as asked'));
+  });
+});
+
+test('a consumer that makes more work in the middle of an item does not run the stage inside itself', async () => {
+  class Endless extends Own {
+    more(n: number): void {
+      this.given.push(n);
+      this.proceed();
+    }
+  }
+  const stage = new Endless();
+  let count = 0;
+  stage.on('data', () => {
+    if (count++ < 20_000) stage.more(1);
+  });
+  await turn();
+  stage.more(1);
+  expect([count, stage.errored]).toEqual([20_001, null]);
 });
 
 describe('a stage of frames', () => {

@@ -126,6 +126,41 @@ test('writing a value that is not a payload is an error, after the payloads befo
   expect(Buffer.concat(out)).toEqual(framed('good'));
 });
 
+test('a fault goes through frames of frames', async () => {
+  const source = new PassThrough();
+  const stages = [new LengthPrefixDecoder(), new FrameDecoder(line()), new FrameEncoder(line())];
+  const done = pipeline([source, ...stages, new PassThrough()] as never).catch((error) => error);
+  source.write(framed('a\nb', '\n'));
+  // A length of four gigabytes.
+  source.end(Buffer.alloc(4, 0xff));
+  expect(await done).toMatchObject({ code: 'ERR_FRAME_TOO_LONG' });
+});
+
+test('when an answer cannot be encoded, the messages that came with it are not all handled', async () => {
+  let handled = 0;
+  const session = echo(() => void handled++);
+  const refuses = codecFrom<{ n: number }>({
+    decode: () => ({ n: 0 }),
+    encode: ({ n }) => {
+      if (n === 2) throw new RangeError('no twos');
+      return Buffer.from([n]);
+    },
+  });
+  const source = new PassThrough();
+  const sink = new PassThrough();
+  const stages = [
+    new LengthPrefixDecoder(),
+    new MessageDecoder(json()),
+    new StateMachine(session),
+    new MessageEncoder(refuses),
+  ];
+  const done = pipeline([source, ...stages, sink] as never).catch((error) => error);
+  source.end(framed(...numbers(1_000)));
+  expect(Buffer.concat(await sink.toArray())).toEqual(framed('\0', '\u0001'));
+  expect(await done).toMatchObject({ message: expect.stringContaining('no twos') });
+  expect(handled).toBeLessThan(20);
+});
+
 test('when an answer cannot be encoded, the messages after it are not handled', async () => {
   const handled: number[] = [];
   const codec = json<{ type: 'n'; n: number }>();

@@ -680,6 +680,37 @@ describe.each(Object.entries(WAYS))('deadlines, by fake timers: %s', (_, way) =>
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test('frame: while a handler is at work, the time of an unfinished frame does not count', async () => {
+    const gate = deferred();
+    const session = defineSession({
+      receives: requests,
+      sends: replies,
+      initial: 'left',
+      farewell: () => SORRY,
+      states: {
+        left: { on: { wait: async () => void (await gate.promise) }, deadline: { frame: 100 } },
+        right: {},
+        over: {},
+      },
+    });
+    const { input, machine, answers, end, send } = connect({}, session);
+    const bytes = bytesOf({ type: 'wait', n: 1 });
+    await send(Buffer.concat([bytes, bytes.subarray(0, 3)]));
+    for (let i = 0; i < 5; i++) {
+      vi.advanceTimersByTime(100);
+      await turn();
+    }
+    expect([machine.isOver, answers]).toEqual([false, []]);
+    gate.resolve(undefined);
+    await turn();
+    vi.advanceTimersByTime(100);
+    await turn();
+    expect(answers).toEqual([SORRY]);
+    input.end();
+    expect(await end).toMatchObject({ code: 'ERR_TIMEOUT_IDLE', limit: 100 });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test("what happens is the table's word: asked again and again, as long as the state stays", async () => {
     let asked = 0;
     const session = defineSession({

@@ -1,7 +1,9 @@
 /** Framings that change with the session, in a pipeline of four stages: what has to stand where. */
+import { once } from 'node:events';
 import { PassThrough, pipeline, Readable, Transform } from 'node:stream';
 import { pipeline as finished } from 'node:stream/promises';
-import { expect, test } from 'vitest';
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
 import {
   type Codec,
   defineSession,
@@ -10,8 +12,10 @@ import {
   line,
   MessageDecoder,
   MessageEncoder,
+  Stage,
   StateMachine,
 } from '../../src/index.ts';
+import { Steering } from '../../src/streams/steering.ts';
 
 type Word = { type: 'word'; text: string };
 const words: Codec<Word> = {
@@ -85,6 +89,121 @@ test('a stage in between is an error, before anything is read wrongly', async ()
     message:
       "the framing or the codec of what state 'pairs' sends cannot be used: the session has to stand right before a MessageEncoder",
   });
+});
+
+test('every stage behind the session has to follow it', async () => {
+  class Listening extends Stage<Word> {
+    constructor() {
+      super('messages', 'messages');
+    }
+
+    protected override accept(): void {}
+
+    protected override produce(): undefined {}
+  }
+  for (const isFirst of [true, false]) {
+    const { frames, messages, machine, encoder } = stages(true);
+    const others = [encoder, new Listening()] as const;
+    frames.pipe(messages).pipe(machine as never);
+    for (const next of isFirst ? others : others.toReversed())
+      (machine.pipe(next as never) as NodeJS.WritableStream).on('error', () => {});
+    encoder.resume();
+    const failed = once(encoder, 'error');
+    frames.write('one\naa\n');
+    expect((await failed)[0]).toMatchObject({ code: 'ERR_STATE_FRAMING', origin: 'local', state: 'pairs' });
+  }
+});
+
+describe('a session that is upgraded', () => {
+  const upgrading = defineSession({
+    receives: words,
+    sends: words,
+    initial: 'lines',
+    farewell: () => ({ type: 'word', text: 'bye' }),
+    states: {
+      lines: {
+        on: {
+          word: async (message) => {
+            if (message.text === 'wait') await turn();
+            return { send: message, ...(message.text === 'switch' && { upgrade: 'tls' }) };
+          },
+        },
+      },
+    },
+  });
+
+  function start(refusal?: Error) {
+    const { frames, messages } = stages(false);
+    const machine = new StateMachine(upgrading);
+    const log: unknown[] = [];
+    const sent: string[] = [];
+    machine.hostUpgrades({
+      judge(name, waiting) {
+        log.push([name, waiting]);
+        return refusal;
+      },
+      goOver: (name) => log.push(`${name} after ${sent.join('')}`),
+    });
+    frames.pipe(messages).pipe(machine as never);
+    machine.on('data', ({ text }: Word) => sent.push(`${text}\n`));
+    return { frames, machine, log, sent };
+  }
+
+  test('is judged once, reads nothing more, and goes over behind its answers', async () => {
+    const { frames, machine, log, sent } = start();
+    await turn();
+    frames.write('one\nwait\nswitch\nrest\nof');
+    for (let i = 0; i < 10; i++) await turn();
+    expect([sent.join(''), machine.taken]).toEqual(['one\nwait\nswitch\n', 3]);
+    expect(log[0]).toEqual(['tls', 0]);
+    expect(new Set(log.slice(1))).toEqual(new Set(['tls after one\nwait\nswitch\n']));
+    expect(String(frames.detach())).toBe('rest\nof');
+    frames.destroy();
+    machine.destroy();
+  });
+
+  test('and refused, it ends with the reason', async () => {
+    const reason = new Error('no certificate');
+    const { frames, machine, log, sent } = start(reason);
+    const failed = once(machine, 'error');
+    frames.write('switch\nrest\n');
+    expect((await failed)[0]).toBe(reason);
+    expect([sent.join(''), log]).toEqual(['switch\nbye\n', [['tls', 0]]]);
+    expect(machine.error).toBe(reason);
+  });
+});
+
+test('what steers: the line of the session, and whether those before it hold anything', async () => {
+  const stage = () => ({ writableLength: 0, readableLength: 0 });
+  const [first, second, last] = [stage(), stage(), stage()];
+  const line = { reads: undefined, receives: undefined } as Record<string, unknown>;
+  const session = { line, isSettled: true, upgrade: undefined as string | undefined };
+  const steering = new Steering(session as never, false, last);
+  const look = () => [steering.framing, steering.codec, steering.isSettled, steering.isOver];
+  expect(look()).toEqual([undefined, undefined, true, false]);
+  expect(new Steering(session as never, true, last).isSettled).toBe(false);
+  Object.assign(line, { reads: fixedLength(2), receives: words });
+  Object.assign(session, { isSettled: false, upgrade: 'tls' });
+  expect(look()).toEqual([line.reads, words, false, true]);
+  expect(steering.isIdle).toBe(true);
+  for (const one of [first, second, last, first]) steering.add(one);
+  for (const one of [first, second, last]) {
+    one.writableLength = 1;
+    expect(steering.isIdle).toBe(false);
+    one.writableLength = 0;
+    one.readableLength = 1;
+    // Answers that wait for their consumer.
+    expect(steering.isIdle).toBe(one === last);
+    one.readableLength = 0;
+  }
+  let calls = 0;
+  steering.wake();
+  steering.wait(() => calls++);
+  steering.wake();
+  steering.wake();
+  expect(calls).toBe(0);
+  await turn();
+  expect(calls).toBe(1);
 });
 
 test('a preface comes once, before the first frame', async () => {
