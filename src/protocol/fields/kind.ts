@@ -651,8 +651,6 @@ export interface Source {
   read(walk: Reading, max?: number): unknown;
   /** Code for the number; −1 if the raw number stands for nothing. */
   decode(out: Decoding, max?: number): string;
-  /** The value of a tag as the generated code sees it; undefined for a tag that it cannot hold. */
-  raw(tag: Tag): number | bigint | string | undefined;
 
   /** The smallest and the largest number it can represent in that place. */
   span(place: Slots): Numbers;
@@ -669,7 +667,6 @@ export interface Source {
   /** Write the number that stands for nothing. */
   writeNull?(walk: Writing): void;
   encodeNull?(out: Encoding): void;
-  encodeTag(tag: Tag, out: Encoding): void;
   /** Make room for a number that is known only after what it measures. The function returned writes it. */
   reserve(walk: Writing): (value: number) => void;
   reserveCode(out: Encoding): (value: string) => void;
@@ -679,6 +676,13 @@ export interface Source {
   decodeEnd?(out: Decoding): void;
   writeEnd?(walk: Writing, start: number): void;
   encodeEnd?(out: Encoding, start: string): void;
+}
+
+/** A source of a tag. */
+export interface TagSource extends Source {
+  /** The value of a tag as the generated code sees it; undefined for a tag that it cannot hold. */
+  raw(tag: Tag): number | bigint | string | undefined;
+  encodeTag(tag: Tag, out: Encoding): void;
 }
 
 /** The derived fields in scope, and the parameters. */
@@ -733,8 +737,8 @@ export interface ProblemDetails {
   /** What was there, in words, if showing the value would not help. */
   got?: string;
   /** Where, as an offset in the chunk. Default: where the walk is. */
-  at?: number;
-  limit?: number;
+  at?: number | undefined;
+  limit?: number | undefined;
   cause?: unknown;
 }
 

@@ -153,6 +153,11 @@ function product(a: number, b: number): number {
   return a === 0 || b === 0 ? 0 : a * b;
 }
 
+/** The names of a path. */
+export function namesIn(path: string): [first: string, ...members: string[]] {
+  return path.split('.') as [string, ...string[]];
+}
+
 /** The first name of a path. */
 export function firstName(path: string): string {
   const dot = path.indexOf('.');

@@ -25,6 +25,7 @@ import type {
   Slot,
   Source,
   Tag,
+  TagSource,
 } from './kind.ts';
 import { AdjustedSource } from './sources/adjusted.ts';
 import { LiteralSource } from './sources/literal.ts';
@@ -282,7 +283,7 @@ export function measuringField(
 const PLAIN: Adjustment = Object.freeze({ add: 0, unit: 1, nullAt: undefined });
 
 /** The source of a tag: a field right before, the path of an earlier one, or a parameter. `isKept` if the value says its tag. */
-export function tagSource(tag: string | AnyField | Parameter, isKept = false): Source {
+export function tagSource(tag: string | AnyField | Parameter, isKept = false): TagSource {
   if (isParameter(tag)) return new ParameterSource(tag.parameter);
   if (typeof tag === 'string') return new PathSource(tag, false);
   const node = nodeOf(tag, 'the tag');
@@ -298,17 +299,17 @@ export function tagSource(tag: string | AnyField | Parameter, isKept = false): S
 }
 
 /** The source of a condition on a field or a parameter. */
-export function presenceSource({ field, parameter }: Presence): Source {
+export function presenceSource({ field, parameter }: Presence): TagSource {
   return parameter ? new ParameterSource(field) : pathSource(field);
 }
 
 /** The source of a condition on a field. */
-export function pathSource(path: string): Source {
+export function pathSource(path: string): TagSource {
   return new PathSource(path, false);
 }
 
 /** Refuse a tag that the source cannot represent. */
-export function requireTag(source: Source, tag: Tag, name: string): void {
+export function requireTag(source: TagSource, tag: Tag, name: string): void {
   if (source.raw(tag) === undefined)
     throw new RangeError(`${name}: the tag ${show(tag)} is not a value of its field`);
 }

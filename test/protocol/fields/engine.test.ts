@@ -1,11 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { Code, isOneOf, literal, objectLiteral } from '../../../src/protocol/fields/engine/code.ts';
+import {
+  Code,
+  isOneOf,
+  literal,
+  objectLiteral,
+  TooMuchCode,
+} from '../../../src/protocol/fields/engine/code.ts';
 import { compile, FAILED } from '../../../src/protocol/fields/engine/compile.ts';
 import { pathStep, pathText } from '../../../src/protocol/fields/engine/problem.ts';
 import { decodeByWalking, ReadWalk } from '../../../src/protocol/fields/engine/read-walk.ts';
 import { trace } from '../../../src/protocol/fields/engine/trace.ts';
 import { UNTRACKED_LISTS, untrackedConstructor } from '../../../src/protocol/fields/engine/untracked.ts';
 import { boundByWalking, encodeByWalking } from '../../../src/protocol/fields/engine/write-walk.ts';
+import type { Field } from '../../../src/protocol/fields/field.ts';
 import * as f from '../../../src/protocol/fields/kinds.ts';
 import { codecOf, messages } from '../../../src/protocol/fields/messages.ts';
 import { hex } from '../../support/hex.ts';
@@ -57,6 +64,61 @@ describe('generated code', () => {
       expect(code.helper('twice(n)', (line) => line('return 2 * n;'))).toBe('twice');
     }
     expect(String(code)).toBe('function twice(n) {\n  return 2 * n;\n}');
+  });
+
+  it('can make the first line of a function visible after its block', () => {
+    const code = new Code();
+    code.function('one()', () => {
+      code.define('1');
+      code.hoist('v0');
+    });
+    expect(String(code)).toBe('function one() {\n  var v0 = 1;\n}');
+  });
+
+  it('has at most 200,000 lines', () => {
+    const code = new Code();
+    for (let i = 0; i < 200_000; i++) code.line('');
+    expect(() => code.line('')).toThrow(TooMuchCode);
+  });
+
+  it('is not made if it is too much or forbidden; any other error is thrown', () => {
+    const { declaration } = codecOf(f.u8);
+    const failing = (error: unknown) => {
+      const decode = () => {
+        throw error;
+      };
+      return { ...declaration, root: { ...declaration.root, kind: { ...declaration.root.kind, decode } } };
+    };
+    expect(compile(failing(new TooMuchCode()) as never)).toBeUndefined();
+    expect(compile(failing(new EvalError('forbidden')) as never)).toBeUndefined();
+    expect(() => compile(failing(new RangeError('no')) as never)).toThrow('no');
+  });
+
+  it('reads a run of frames by their header, up to one that is not whole, not within its limits or wrong', () => {
+    const codec = codecOf(f.struct({ a: f.u8, ok: f.bool }));
+    // Header: aa, length + 1, 00, and the byte at which the payload begins.
+    const frames = hex('ee aa 0200 05 01 aa 0200 06 00 aa 0200 07 01');
+    const header = { header: 4, offset: 1, width: 2, little: true, adjustment: -1, strip: 3 };
+    const read = (most: number, end: number, shortest = 0, longest = 9, bytes = frames) =>
+      codec.decodeRun({ bytes, at: 1, end, header: { ...header, shortest, longest } }, most);
+    const all = [
+      { a: 5, ok: true },
+      { a: 6, ok: false },
+      { a: 7, ok: true },
+    ];
+    expect(read(9, 16)).toStrictEqual({ messages: all, at: 16 });
+    expect(read(9, 16, 1, 1)).toStrictEqual({ messages: all, at: 16 });
+    expect(read(2, 16)).toStrictEqual({ messages: all.slice(0, 2), at: 11 });
+    expect(read(9, 15)).toStrictEqual({ messages: all.slice(0, 2), at: 11 });
+    expect(read(9, 13)).toStrictEqual({ messages: all.slice(0, 2), at: 11 });
+    expect(read(9, 16, 2)).toStrictEqual({ messages: [], at: 1 });
+    expect(read(9, 16, 0, 0)).toStrictEqual({ messages: [], at: 1 });
+    const wrong = Buffer.from(frames);
+    wrong[10] = 2;
+    expect(read(9, 16, 0, 9, wrong)).toStrictEqual({ messages: all.slice(0, 1), at: 6 });
+    const longer = Buffer.from(frames);
+    longer[7] = 3;
+    expect(read(9, 16, 0, 1, longer)).toStrictEqual({ messages: all.slice(0, 1), at: 6 });
   });
 
   it('prints values unchanged, and no others', () => {
@@ -204,6 +266,47 @@ describe('the walks', () => {
     expect(() => codec.decode(early)).toThrow('[100].b');
   });
 
+  it('note it for a message of user code too, each time anew', () => {
+    const letter = f.custom<number>({ name: 'c', read: () => 1, write() {}, size: () => 0 });
+    const codec = codecOf(f.struct({ list: f.array(f.bool, f.u16be), c: letter, end: f.bool }));
+    const { decode, marks } = compile(codec.declaration)!;
+    const bytes = Buffer.alloc(2 + 300 + 1, 1);
+    bytes.writeUInt16BE(300);
+    bytes[302] = 9;
+    for (const _ of [1, 2]) {
+      expect(decode(bytes, 0, 303)).toBe(FAILED);
+      expect([...marks().values()]).toMatchObject([{ start: 2, index: 256, at: 258 }]);
+    }
+  });
+
+  it('limit what checksums of a recursion cover by the bytes of the message alone', () => {
+    interface Nest {
+      inner?: Nest | undefined;
+      data: Uint8Array;
+      sum?: number;
+    }
+    const nest: Field<Nest> = f.struct({
+      inner: f.optional(f.lazy(() => nest)),
+      data: f.bytes(f.u32be),
+      sum: f.checksum(f.u8, { name: 'none', width: 8, compute: () => 0 }),
+    });
+    const codec = codecOf(nest);
+    let value: Nest = { data: Buffer.alloc(40_000) };
+    for (let level = 0; level < 50; level++) value = { inner: value, data: Buffer.alloc(0) };
+    const free = codecOf(nest, { limits: { summed: 2 ** 40 } });
+    const frame = free.encode(value);
+    // 50 times 40,000 bytes, and at most 16 times as many plus 1 MiB
+    const chunk = Buffer.concat([Buffer.alloc(50_000), frame]);
+    for (const run of [
+      () => codec.decode(chunk, 50_000, chunk.length),
+      () => decodeByWalking(codec.declaration, chunk, 50_000, chunk.length),
+      () => codec.encode(value),
+      () => encodeByWalking(codec.declaration, value),
+    ]) {
+      expect(run).toThrow(expect.objectContaining({ limit: 16 * frame.length + 2 ** 20 }));
+    }
+  });
+
   it('do not read the value of a computed field', () => {
     const codec = codecOf(f.struct({ a: f.u8, sum: f.checksum(f.u8, 'SUM-8') }));
     const value = {
@@ -214,6 +317,21 @@ describe('the walks', () => {
     };
     expect(codec.encode(value)).toEqual(hex('01 01'));
     expect(encodeByWalking(codec.declaration, value)).toEqual(hex('01 01'));
+  });
+
+  it('compare a name that is given with the tag that it repeats', () => {
+    const codec = codecOf(
+      f.struct({
+        k: f.enumeration(f.u8, { a: 1, b: 2 }),
+        again: f.same('k'),
+        u: f.union('k', { x: f.message('a') }),
+      }),
+    );
+    expect(codec.encode({ again: 'a', u: { type: 'x' } })).toEqual(hex('01 01'));
+    expect(codec.encode({ u: { type: 'x' } })).toEqual(hex('01 01'));
+    expect(() => codec.encode({ again: 'b', u: { type: 'x' } })).toThrow(
+      `again: expected 1, as 'k' says, got "b"`,
+    );
   });
 
   it('make an error of any value that was thrown', () => {
@@ -319,6 +437,36 @@ describe('an error of another codec inside a field', () => {
     expect(() => same.decode(chunk, 1, 7)).toThrow(
       expect.objectContaining({ cause: expect.objectContaining({ path: 'flag' }) }),
     );
+  });
+
+  it('has no place if it is about bytes that are not those of the frame', () => {
+    const wrong = hex('01 02 00 00 00');
+    /** The offset of the error, for a field at byte 1 that decodes these bytes in its place. */
+    const offsetOf = (chunk: Buffer, decode: () => unknown): number | undefined => {
+      try {
+        inside(decode).decode(chunk);
+      } catch (error) {
+        return (error as { offset?: number }).offset;
+      }
+      return undefined;
+    };
+    const frame = Buffer.concat([hex('07'), wrong]);
+    const alone = () => Buffer.from(new Uint8Array(frame).buffer);
+    // In other memory.
+    const other5 = Buffer.from(new Uint8Array([0, 0, ...wrong]).buffer);
+    expect(offsetOf(alone(), () => other.decode(other5, 2, 7))).toBe(1);
+    // In the same memory, before the frame, and behind it.
+    const memory = Buffer.from(new ArrayBuffer(40));
+    for (const at of [0, 5, 30]) {
+      frame.copy(memory, 10);
+      wrong.copy(memory, at);
+      expect(offsetOf(memory.subarray(10, 16), () => other.decode(memory.subarray(at, at + 5)))).toBe(1);
+    }
+    // At its end.
+    const short = hex('07 01 01 01 01 02');
+    expect(offsetOf(short, () => codecOf(f.bytes(9)).decode(short.subarray(6)))).toBe(6);
+    // An error about a value has none.
+    expect(offsetOf(alone(), () => other.encode({ n: 256 } as never))).toBe(1);
   });
 
   it('keeps its path on encode, also if the path begins with an index', () => {

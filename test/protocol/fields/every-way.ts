@@ -1,7 +1,11 @@
 import { expect } from 'vitest';
+import { hex as hexOf } from '../../../src/bytes/hex.ts';
+import { show } from '../../../src/bytes/show.ts';
+import { FrameError, MessageError, ProtocolError } from '../../../src/errors.ts';
 import { compile, FAILED } from '../../../src/protocol/fields/engine/compile.ts';
 import { measureByWalking } from '../../../src/protocol/fields/engine/measure.ts';
 import { decodeByWalking } from '../../../src/protocol/fields/engine/read-walk.ts';
+import { trace } from '../../../src/protocol/fields/engine/trace.ts';
 import { encodeByWalking } from '../../../src/protocol/fields/engine/write-walk.ts';
 import type { DeclaredCodec } from '../../../src/protocol/fields/messages.ts';
 
@@ -69,9 +73,17 @@ export function expectRead(codec: AnyCodec, bytes: Buffer, due: unknown): void {
 
   const { measure } = codec;
   const state = { state: undefined };
+  // The end of the frame does not check again what each field has checked.
+  const open = { ...declaration, trailing: 'ignore' as const };
+  const openDecode = compile(open)!.decode;
   for (const length of lengths(bytes.length)) {
-    const isRead = reads(() => decodeByWalking(declaration, chunk, start, start + length));
-    expect([length, decode(chunk, start, start + length) !== FAILED]).toEqual([length, isRead]);
+    const short = start + length;
+    expect(openDecode(chunk, start, short)).toStrictEqual(
+      read(() => decodeByWalking(open, chunk, start, short)),
+    );
+    expect(decode(chunk, start, short) === FAILED).toBe(
+      read(() => decodeByWalking(declaration, chunk, start, short)) === FAILED,
+    );
     if (measure === undefined) continue;
     const measured = measure(chunk, start, start + length, state);
     expect(measureByWalking(declaration, chunk, start, start + length, { state: undefined })).toBe(measured);
@@ -93,11 +105,54 @@ function lengths(all: number): number[] {
   return Array.from({ length: all + 1 }, (_, length) => length).filter((one) => one < 12 || one > all - 6);
 }
 
-function reads(run: () => unknown): boolean {
+function read(run: () => unknown): unknown {
   try {
-    run();
-    return true;
+    return run();
   } catch {
-    return false;
+    return FAILED;
+  }
+}
+
+/** Expects that both engines refuse these bytes with this code and text: at the start of a chunk and amid others. */
+export function expectRefused(codec: AnyCodec, bytes: Buffer, due: string): void {
+  const { declaration } = codec;
+  const chunk = Buffer.concat([BEFORE, bytes, AFTER]);
+  const start = BEFORE.length;
+  const end = start + bytes.length;
+  const { decode } = compile(declaration)!;
+  expect(decode(chunk, start, end)).toBe(FAILED);
+  expect(decode(bytes, 0, bytes.length)).toBe(FAILED);
+  expect(refusal(() => codec.decode(chunk, start, end))).toBe(due);
+  expect(refusal(() => decodeByWalking(declaration, chunk, start, end))).toBe(due);
+  expect(refusal(() => decodeByWalking(declaration, bytes, 0, bytes.length))).toBe(due);
+  const { error } = trace(codec, chunk, start, end);
+  expect(`${error?.code} ${error?.message}`).toBe(due);
+  if (due.startsWith('ERR_MESSAGE_TRAILING message')) return;
+  const open = { ...declaration, trailing: 'ignore' as const };
+  expect(compile(open)!.decode(chunk, start, end)).toBe(FAILED);
+  expect(refusal(() => decodeByWalking(open, chunk, start, end))).toBe(due);
+}
+
+/** The code and the text of the error, whose members say the same. */
+export function refusal(run: () => unknown): string {
+  try {
+    return `nothing was refused: ${String(run())}`;
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    const { code, message, expected, actual, limit } = error;
+    expect(error).toBeInstanceOf(code.startsWith('ERR_FRAME') ? FrameError : MessageError);
+    const [, before, got] = /^.*?: (expected .*), got (.*?)(?:, at byte \d+)?$/s.exec(message)!;
+    expect(before).toBe(`expected ${expected}`);
+    expect(limit !== undefined).toBe(/^ERR_(FIELD_TOO_LONG|MESSAGE_LIMIT)$/.test(code));
+    if (limit !== undefined) expect(expected).toContain(String(limit));
+    // In words, in another notation, or what user code threw.
+    const isSaid =
+      got === show(actual) ||
+      (actual instanceof Uint8Array && got!.startsWith(hexOf(actual.subarray(0, 16)))) ||
+      (String(actual) !== '' && got!.includes(String(actual))) ||
+      Number(got) === Number(actual) ||
+      (actual === undefined && got!.startsWith('an error ('));
+    expect([isSaid, got, actual]).toEqual([true, got, actual]);
+    return `${code} ${message}`;
   }
 }

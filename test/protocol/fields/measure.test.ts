@@ -115,6 +115,24 @@ describe('the length of a message that comes byte by byte', () => {
     expect(() => codecOf(nest, { limits: { summed: 3 } }).encode({ inner: { inner: {} } })).toThrow('summed');
   });
 
+  it.each([
+    ['cstring()', '00'],
+    ['bytes(until(constant(u16be, 0x0d0a)))', '0d0a'],
+  ])('searches no byte of %s twice', (declaration, terminator) => {
+    const { declaration: whole } = codecFrom(declaration);
+    const bytes = Buffer.alloc(12, 1);
+    const cursor = { state: undefined };
+    expect(measureByWalking(whole, bytes, 2, 9, cursor)).toBe(-1);
+    // A terminator that comes too late to be found: its bytes were searched.
+    const end = hex(terminator);
+    for (const at of [2, 9 - end.length]) end.copy(bytes, at);
+    expect(measureByWalking(whole, bytes, 2, 10, cursor)).toBe(-1);
+    expect(measureByWalking(whole, bytes, 2, 10, { state: undefined })).toBe(end.length);
+    // It comes in parts.
+    end.copy(bytes, 11 - end.length);
+    expect(measureByWalking(whole, bytes, 2, 12, cursor)).toBe(9);
+  });
+
   it('is not offered if the end of the bytes is the end of the message', () => {
     expect(codecOf(f.bytes(f.rest)).measure).toBeUndefined();
     expect(codecOf(f.optional(f.u8, f.rest)).measure).toBeUndefined();
@@ -145,9 +163,22 @@ describe('progress', () => {
     expect(progress.begin(inner!, 1)).toMatchObject({ index: 0, at: 1 });
   });
 
+  it('tells lists apart that begin at the same place, and places of the same list', () => {
+    const progress = new Progress();
+    progress.begin(outer!, 0);
+    progress.begin(inner!, 0);
+    progress.turn(outer!, 0, 1, 5, {});
+    expect(progress.begin(outer!, 0)).toMatchObject({ index: 1, at: 5 });
+    expect(progress.begin(inner!, 0)).toMatchObject({ index: 0, at: 0 });
+    progress.begin(outer!, 3);
+    progress.turn(outer!, 0, 2, 9, {});
+    expect(progress.begin(outer!, 0)).toMatchObject({ index: 2, at: 9 });
+    expect(progress.begin(outer!, 3)).toMatchObject({ index: 0, at: 3 });
+  });
+
   it('knows how far one content was searched', () => {
     const progress = new Progress();
-    expect(progress.searched(0)).toBe(0);
+    for (const start of [0, 1]) expect(progress.searched(start)).toBe(0);
     progress.missed(2, 7);
     expect(progress.searched(2)).toBe(5);
     expect(progress.searched(3)).toBe(0);

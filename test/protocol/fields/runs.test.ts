@@ -81,6 +81,19 @@ describe('a writer of texts', () => {
     }
   });
 
+  it('is not deceived by texts that are cut off at as many bytes as they have characters', () => {
+    const texts = new TextWriter();
+    const target = Buffer.alloc(500);
+    const gather = (text: string, times: number): boolean => {
+      texts.begin(target);
+      for (let i = 0; i < times; i++) texts.write(target, 150 * i, text, 200);
+      return texts.end();
+    };
+    // 20 characters make memory of 120 bytes; 120 characters of three bytes each fill it.
+    expect(gather('a'.repeat(10), 2)).toBe(true);
+    expect(gather('€'.repeat(40), 3)).toBe(false);
+  });
+
   it('forgets the texts of a message that is not written', () => {
     const texts = new TextWriter();
     const target = Buffer.alloc(4, 0xee);
@@ -157,6 +170,7 @@ describe('a writer of runs', () => {
       () => 1.5,
       () => 2,
       () => 65,
+      () => 0,
     ]) {
       const { write, writer } = parts();
       Object.assign(writer, { seal });
@@ -165,6 +179,9 @@ describe('a writer of runs', () => {
     const { write, encoder } = parts();
     Object.assign(encoder, { encode: () => 65 });
     expect(write(['ab'])).toMatchObject({ index: 0, bytes: '' });
+    const careless = parts();
+    Object.assign(careless.writer, { seal: () => 5 });
+    expect(careless.write(['!'])).toMatchObject({ index: 0, bytes: '' });
   });
 
   it('gathers the texts of four messages or more, and moves each frame to the end of the last one', () => {
@@ -186,6 +203,27 @@ describe('a writer of runs', () => {
     expect(texts.count).toBe(0);
     // The fourth message would need ten bytes.
     expect(write(['a', 'b', 'c', 'd'], 15)).toMatchObject({ index: 3, bytes: '\x01a\x01b\x01c' });
+    expect(write(['a', 'b', 'c', 'd'], 16)).toMatchObject({ index: 4, bytes: '\x01a\x01b\x01c\x01d' });
+    // What follows a message that cannot be written is not written either.
+    expect(write(['a', 'b', 'c', '!', 'eee'])).toMatchObject({ index: 3, bytes: '\x01a\x01b\x01c' });
+    const long = parts(new TextWriter(), 1_025);
+    expect(long.write(['a', 'b', 'c', 'd'], 8)).toMatchObject({ index: 4, bytes: '\x01a\x01b\x01c\x01d' });
+    expect(long.write(['a', 'b', 'c', 'd'], 7)).toMatchObject({ index: 3, bytes: '\x01a\x01b\x01c' });
+  });
+
+  it('leaves the room alone that a message would have had which became longer than it was', () => {
+    const texts = new TextWriter();
+    const { encoder, writer } = parts(texts);
+    const { encode } = encoder;
+    Object.assign(encoder, {
+      encode: (message: unknown, target: Buffer, at: number) =>
+        encode(message, target, at) + (message === 'z' ? 99 : 0),
+    });
+    const target = Buffer.alloc(64, 0xee);
+    const messages = ['a', 'b', 'z', 'c'];
+    const { index, at } = new RunWriter(encoder).write({ messages, from: 0, target, at: 0, writer });
+    expect([index, target.toString('latin1', 0, at)]).toEqual([2, '\x01a\x01b']);
+    expect(target.subarray(at)).toEqual(Buffer.alloc(60, 0xee));
   });
 
   it('writes one by one for longer and longer after texts that are not ASCII', () => {
@@ -252,12 +290,14 @@ describe('a writer of runs', () => {
   });
 
   it('writes frames without a header, and empty ones', () => {
-    const { write, writer } = parts();
-    Object.assign(writer, {
-      headerLength: 0,
-      bound: (length: number) => length,
-      seal: (_: Buffer, __: number, end: number) => end,
-    });
-    expect(write(['', 'ab', ''])).toEqual({ index: 3, bytes: 'ab' });
+    for (const texts of [undefined, new TextWriter()]) {
+      const { write, writer } = parts(texts);
+      Object.assign(writer, {
+        headerLength: 0,
+        bound: (length: number) => length,
+        seal: (_: Buffer, __: number, end: number) => end,
+      });
+      expect(write(['', 'ab', '', 'c'])).toEqual({ index: 4, bytes: 'abc' });
+    }
   });
 });

@@ -1,4 +1,5 @@
 import type { AnyNode, Bounding, Group } from '../kind.ts';
+import { namesIn } from '../node.ts';
 import { type Code, literal } from './code.ts';
 import type { Declaration } from './declaration.ts';
 import { isInherited, property } from './property.ts';
@@ -117,7 +118,7 @@ class BoundSource implements Bounding {
   }
 
   given(path: string): string {
-    const [first = '', ...members] = path.split('.');
+    const [first, ...members] = namesIn(path);
     const scope = this.#scopes.find(({ group }) => group.places.has(first))!;
     const [, node] = scope.group.entries[scope.group.places.get(first)!]!;
     const given = this.property(scope.value, first);

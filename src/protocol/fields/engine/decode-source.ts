@@ -13,7 +13,7 @@ import type {
   Place,
   Source,
 } from '../kind.ts';
-import { hasTrait } from '../node.ts';
+import { hasTrait, namesIn } from '../node.ts';
 import { type Code, literal, objectLiteral } from './code.ts';
 import { type Declaration, mayExceed, mostSummed, Summed } from './declaration.ts';
 import { LONGEST_COPIED, UNTRACKED_LISTS, untrackedConstructor } from './untracked.ts';
@@ -249,12 +249,12 @@ class DecodeSource implements Decoding {
   }
 
   find(path: string): Known {
-    const [first = '', ...members] = path.split('.');
+    const [first, ...members] = namesIn(path);
     let scope = this.#scope!;
     while (!scope.fields.has(first)) scope = scope.outer!;
     let known = scope.fields.get(first)!;
     for (const member of members) {
-      // The members of a field that may be missing are found in its value only.
+      // The members of a field with an end of its own are found in its value only.
       known = known.members?.get(member) ?? { value: `${known.value}?.[${literal(member)}]` };
     }
     return known;

@@ -134,7 +134,7 @@ function sealed(
   payloadAt: number,
   payloadEnd: number,
 ): number {
-  if (payloadEnd < payloadAt || payloadEnd > target.length) return -1;
+  if (payloadEnd < payloadAt) return -1;
   try {
     const end = writer.seal(target, at, payloadEnd);
     return Number.isInteger(end) && end >= payloadEnd && end <= target.length ? end : -1;

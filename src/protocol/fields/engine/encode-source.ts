@@ -11,7 +11,7 @@ import type {
   Slot,
   Source,
 } from '../kind.ts';
-import { firstName, hasTrait } from '../node.ts';
+import { firstName, hasTrait, namesIn } from '../node.ts';
 import { type Code, literal } from './code.ts';
 import { type Declaration, mayExceed, mostSummed, Summed } from './declaration.ts';
 import type { TextWriter } from './gathered-texts.ts';
@@ -46,8 +46,8 @@ class Scope {
   readonly names: ReadonlySet<string>;
   readonly values: Map<string, string> = new Map();
   /** What the bytes of a field are decoded to, if that may be another value. */
-  readonly judged: Map<string, string> = new Map();
-  readonly members: Map<string, SeenMembers<string>> = new Map();
+  readonly judged: Map<string, string | undefined> = new Map();
+  readonly members: Map<string, SeenMembers<string> | undefined> = new Map();
   /** By path; includes fields that members have lent. */
   readonly derived: Map<string, Derived> = new Map();
   readonly places: Map<string, Place<string>> = new Map();
@@ -143,12 +143,12 @@ class EncodeSource implements Encoding {
 
   members(group: Group, from: number, to: number, value: string): void {
     const scope = this.#scope!;
-    /** For each field that left room: whether no field before it had taken the rest. */
-    const left: string[] = [];
+    /** After the field that left room for those behind it: a variable, true if no field before had taken the rest. */
+    let isLeft: string | undefined;
     for (let index = from; index < to; index++) {
       const [name, node] = group.entries[index]!;
-      const before = left.length > 0 ? this.define(this.here()) : undefined;
-      const isLeft = group.rooms.has(index) && this.#mayExhaust ? this.define('exhausted < 0') : undefined;
+      const before = isLeft && this.define(this.here());
+      isLeft ??= group.rooms.has(index) ? this.define('exhausted < 0') : undefined;
       const start = group.placed.has(name) ? this.define(this.here()) : undefined;
       const { absent, computed } = node.facts.traits;
       this.#count = undefined;
@@ -169,8 +169,8 @@ class EncodeSource implements Encoding {
         this.#seen = undefined;
         this.written = undefined;
         this.value(node, member);
-        if (this.written !== undefined) scope.judged.set(name, this.written);
-        if (this.#seen !== undefined) scope.members.set(name, this.#seen);
+        scope.judged.set(name, this.written);
+        scope.members.set(name, this.#seen);
       }
       for (const [path, derived] of this.#lent) scope.derived.set(`${name}.${path}`, derived);
       this.#lent.clear();
@@ -178,9 +178,8 @@ class EncodeSource implements Encoding {
       this.#shown.clear();
       // Fields for which room was left may follow the rest: its end moves along.
       if (before !== undefined) {
-        this.line(`if ((${left.join(' || ')}) && exhausted === ${before}) exhausted = ${this.here()};`);
+        this.line(`if (${isLeft} && exhausted === ${before}) exhausted = ${this.here()};`);
       }
-      if (isLeft !== undefined) left.push(isLeft);
       if (start !== undefined) {
         scope.places.set(name, { start, end: this.define(this.here()), count: this.#count });
       }
@@ -262,7 +261,7 @@ class EncodeSource implements Encoding {
   }
 
   #find(path: string): { scope: Scope; first: string; members: readonly string[] } {
-    const [first = '', ...members] = path.split('.');
+    const [first, ...members] = namesIn(path);
     let scope = this.#scope!;
     while (!scope.names.has(first)) scope = scope.outer!;
     return { scope, first, members };
@@ -270,7 +269,7 @@ class EncodeSource implements Encoding {
 
   /** The code, where it is used after the block in which its variables are defined. */
   #hoisted(code: string): string {
-    for (const name of code.match(NAME) ?? []) this.#code.hoist(name);
+    for (const [name] of code.matchAll(NAME)) this.#code.hoist(name);
     return code;
   }
 
@@ -303,7 +302,6 @@ class EncodeSource implements Encoding {
     this.#uncount();
     for (const [path, derived] of this.#lent) {
       this.line(`${derived.place} = -1;`);
-      this.line(`${derived.filled} = undefined;`);
       this.#lent.set(path, { ...derived, mayMiss: true });
     }
     for (const { start, end, count } of this.#shown.values()) {
@@ -520,9 +518,14 @@ class EncodeSource implements Encoding {
 const NAME = /\bv\d+\b/g;
 
 /** The member at a path. */
-function memberAt(seen: SeenMembers<string>, [first = '', ...path]: readonly string[]): Seen<string> {
-  const found = seen.get(first)!;
-  return path.length === 0 ? found : memberAt(found.members!, path);
+function memberAt(members: SeenMembers<string>, path: readonly string[]): Seen<string> {
+  let within: SeenMembers<string> | undefined = members;
+  let found: Seen<string> | undefined;
+  for (const name of path) {
+    found = within!.get(name)!;
+    within = found.members;
+  }
+  return found!;
 }
 
 function judgedText({ value, judged }: Seen<string>): string {

@@ -60,18 +60,14 @@ export function foreignProblem(
       thrown.code,
       String(thrown.expected),
       thrown.actual,
-      {
-        cause: thrown,
-        ...(known !== undefined && { at: known }),
-        ...(limit !== undefined && { limit }),
-      },
+      { cause: thrown, at: known, limit },
       thrown.path,
     );
   }
   return new Problem(code, expected, undefined, {
     got: `an error (${showThrown(thrown)})`,
     cause: thrown,
-    ...(at !== undefined && { at }),
+    at,
   });
 }
 

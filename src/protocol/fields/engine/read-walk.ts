@@ -15,6 +15,7 @@ import type {
   Steps,
   Visit,
 } from '../kind.ts';
+import { namesIn } from '../node.ts';
 import { COUNTED, DEFAULT_DEPTH, type Declaration, mostSummed } from './declaration.ts';
 import { foreignProblem, Problem, pathStep, readingError, tooLong } from './problem.ts';
 import type { Progress } from './progress.ts';
@@ -78,7 +79,7 @@ class Scope {
   readonly group: Group;
   /** By the fields' places in the group. */
   readonly values: unknown[] = [];
-  readonly places: Map<string, Place<number>> | undefined;
+  readonly places: Map<string, Place<number> | undefined> | undefined;
   readonly start: number;
   readonly outer: Scope | undefined;
 
@@ -128,7 +129,7 @@ export class ReadWalk implements Reading {
   #missing = 1;
   readonly #counted: Record<Counted, number> = { elements: 0, empty: 0, text: 0 };
   /** Where the members of the field read last lie, as far as the enclosing structure needs them. */
-  readonly #shown: Map<string, Place<number>> = new Map();
+  readonly #shown: Map<string, Place<number> | undefined> = new Map();
   /** The elements of the list read last. */
   #count: number | undefined;
   readonly #spans: Span[] | undefined;
@@ -269,7 +270,7 @@ export class ReadWalk implements Reading {
       this.end = outer;
       scope.values[index] = value;
       if (group.placed.has(name)) scope.places!.set(name, { start, end: this.at, count: this.#count });
-      for (const [path, place] of this.#shown) scope.places?.set(`${name}.${path}`, place);
+      for (const [path, place] of this.#shown) scope.places!.set(`${name}.${path}`, place);
       this.#shown.clear();
       if (!node.facts.traits.absent) put(values, name, value);
     }
@@ -296,10 +297,7 @@ export class ReadWalk implements Reading {
       sum.node.kind.sumRead!(sum.node, sum, this);
       this.#path.pop();
     }
-    for (const path of group.shown) {
-      const place = this.place(path);
-      if (place !== undefined) this.#shown.set(path, place);
-    }
+    for (const path of group.shown) this.#shown.set(path, this.place(path));
     this.#scope = this.#scope!.outer;
   }
 
@@ -309,7 +307,7 @@ export class ReadWalk implements Reading {
 
   place(path: string): Place<number> | undefined {
     const { start, places } = this.#scope!;
-    return path === '' ? { start, end: this.at } : places?.get(path);
+    return path === '' ? { start, end: this.at } : places!.get(path);
   }
 
   get groupStart(): number {
@@ -317,7 +315,7 @@ export class ReadWalk implements Reading {
   }
 
   find(path: string): unknown {
-    const [first = '', ...members] = path.split('.');
+    const [first, ...members] = namesIn(path);
     let scope = this.#scope!;
     while (!scope.group.places.has(first)) scope = scope.outer!;
     return memberOf(scope.values[scope.group.places.get(first)!], members);
@@ -431,9 +429,9 @@ export class ReadWalk implements Reading {
   }
 
   #closeSpan(index: number, kind: string, start: number, value: unknown): void {
-    if (this.#spans === undefined || index < 0) return;
+    if (index < 0) return;
     const path = this.#pathText;
-    this.#spans[index] = { path, kind, start: start - this.start, end: this.at - this.start, value };
+    this.#spans![index] = { path, kind, start: start - this.start, end: this.at - this.start, value };
   }
 }
 

@@ -15,7 +15,7 @@ import type {
   Visit,
   Writing,
 } from '../kind.ts';
-import { firstName } from '../node.ts';
+import { firstName, namesIn } from '../node.ts';
 import { type Declaration, mostSummed } from './declaration.ts';
 import { foreignProblem, Problem, tooLong, writingError } from './problem.ts';
 import { property } from './property.ts';
@@ -70,7 +70,7 @@ class Scope {
   /** By path; includes fields that members have lent. */
   readonly derived: Map<string, Derived> = new Map();
   readonly seen: Map<string, Seen<unknown>> = new Map();
-  readonly places: Map<string, Place<number>> = new Map();
+  readonly places: Map<string, Place<number> | undefined> = new Map();
   readonly start: number;
   readonly outer: Scope | undefined;
 
@@ -105,7 +105,7 @@ export class WriteWalk implements Writing {
   /** What the field written last leaves to be filled in. */
   readonly #lent: Map<string, Derived> = new Map();
   /** Where the members of the field written last lie, as far as the enclosing structure needs them. */
-  readonly #shown: Map<string, Place<number>> = new Map();
+  readonly #shown: Map<string, Place<number> | undefined> = new Map();
   /** The elements of the list written last. */
   #count: number | undefined;
   /** The members of the field written last, as they were read. */
@@ -159,9 +159,12 @@ export class WriteWalk implements Writing {
       const frame = frames.at(-1);
       if (frame === undefined) return;
       const next: IteratorResult<Visit, unknown> = frame.steps.next();
-      visit = next.done === true ? undefined : next.value;
-      if (next.done !== true) continue;
+      if (next.done !== true) {
+        visit = next.value;
+        continue;
+      }
       frames.pop();
+      visit = undefined;
       if (frame.isNamed) this.#path.pop();
     }
   }
@@ -186,10 +189,8 @@ export class WriteWalk implements Writing {
         this.#count = undefined;
         this.written = undefined;
         yield this.visit(node, value, name);
-        if (!absent && !computed) {
-          const stands = node.kind.standsFor === undefined ? value : node.kind.standsFor(node, value);
-          scope.seen.set(name, { value: stands, judged: this.written, members: this.#seen });
-        }
+        const stands = node.kind.standsFor === undefined ? value : node.kind.standsFor(node, value);
+        scope.seen.set(name, { value: stands, judged: this.written, members: this.#seen });
         for (const [path, derived] of this.#lent) scope.derived.set(`${name}.${path}`, derived);
         this.#lent.clear();
         for (const [path, place] of this.#shown) scope.places.set(`${name}.${path}`, place);
@@ -234,10 +235,7 @@ export class WriteWalk implements Writing {
       sum.node.kind.sumWrite!(sum.node, sum, this);
       this.#path.pop();
     }
-    for (const path of group.shown) {
-      const place = this.place(path);
-      if (place !== undefined) this.#shown.set(path, place);
-    }
+    for (const path of group.shown) this.#shown.set(path, this.place(path));
     this.#seen = scope.seen;
     this.written = undefined;
     this.#scope = scope.outer;
@@ -262,21 +260,16 @@ export class WriteWalk implements Writing {
   }
 
   judged(path: string): unknown {
-    const seen = this.#seenAt(path);
-    return seen?.judged === undefined ? seen?.value : seen.judged();
+    return judgedValue(this.#seenAt(path));
   }
 
   #seenAt(path: string): Seen<unknown> | undefined {
-    const [first = '', ...members] = path.split('.');
-    let seen = this.#scopeOf(first).seen.get(first);
-    for (const member of members) seen = seen?.members?.get(member);
-    return seen;
+    const names = namesIn(path);
+    return memberAt(this.#scopeOf(names[0]).seen, names);
   }
 
-  seen([first = '', ...members]: readonly string[]): unknown {
-    let seen = this.#seen?.get(first);
-    for (const member of members) seen = seen?.members?.get(member);
-    return seen?.judged === undefined ? seen?.value : seen.judged();
+  seen(path: readonly string[]): unknown {
+    return judgedValue(memberAt(this.#seen, path));
   }
 
   saw(members: SeenMembers<unknown>): void {
@@ -449,4 +442,22 @@ export class WriteWalk implements Writing {
     this.value(node, value);
     this.append(content);
   }
+}
+
+/** The member at a path; undefined if a structure on the way is missing. */
+function memberAt(
+  members: SeenMembers<unknown> | undefined,
+  path: readonly string[],
+): Seen<unknown> | undefined {
+  let within = members;
+  let found: Seen<unknown> | undefined;
+  for (const name of path) {
+    found = within?.get(name);
+    within = found?.members;
+  }
+  return found;
+}
+
+function judgedValue(seen: Seen<unknown> | undefined): unknown {
+  return seen?.judged === undefined ? seen?.value : seen.judged();
 }

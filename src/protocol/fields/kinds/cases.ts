@@ -4,14 +4,14 @@ import { Problem } from '../engine/problem.ts';
 import { property } from '../engine/property.ts';
 import { type Fields, type MessageTable, rest } from '../field.ts';
 import { requireOpen } from '../group.ts';
-import type { AnyNode, Case, Encoding, Slot, Source, Tag, Writing } from '../kind.ts';
+import type { AnyNode, Case, Encoding, Slot, Source, Tag, TagSource, Writing } from '../kind.ts';
 import { requireTag } from '../source.ts';
 import { bytes } from './bytes.ts';
 import { caseGroup } from './struct.ts';
 
 /** Structures told apart by a tag: what `union` and `messages` share. */
 export interface Cases {
-  readonly tag: Source;
+  readonly tag: TagSource;
   readonly cases: readonly Case[];
   readonly byTag: ReadonlyMap<Tag, Case>;
   readonly byName: ReadonlyMap<string, Case>;
@@ -29,7 +29,7 @@ export function keepsTag(table: MessageTable, otherwise: Otherwise | undefined):
 
 /** The cases of a table, checked. The fields of `around` come before and after the fields of each case. */
 export function casesOf(
-  tag: Source,
+  tag: TagSource,
   table: MessageTable,
   around: { header?: Fields; trailer?: Fields; isTagInHeader?: boolean } = {},
   otherwise: Otherwise = 'reject',

@@ -33,7 +33,7 @@ export const ENDED_ARRAY: Kind<EndedList> = {
     const skipped = walk.skip(node);
     for (let index = skipped; !end.isAt(walk.bytes, walk.at, walk.end); index++) {
       // A first byte of the terminator is no element: the other bytes may not have come.
-      if (end.isCut(walk.bytes, walk.at, walk.end)) {
+      if (end.begins(walk.bytes, walk.at, walk.end)) {
         const expected = `an element or the terminator ${end.bytes.toString('hex')} (hex)`;
         throw new Problem('ERR_MESSAGE_SHORT', expected, 'the end', { at: walk.end, got: 'the end' });
       }

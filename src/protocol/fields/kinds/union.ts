@@ -13,7 +13,7 @@ import type {
   TagMember,
   UnknownMessage,
 } from '../field.ts';
-import type { AnyNode, Case, Decoding, Kind, Source } from '../kind.ts';
+import type { AnyNode, Case, Decoding, Kind, TagSource } from '../kind.ts';
 import { declare } from '../node.ts';
 import { tagSource } from '../source.ts';
 import {
@@ -135,7 +135,7 @@ export const UNION: Kind<Cases> = {
 };
 
 /** The labels of a case in a switch over tags. */
-export function caseLabels({ tag, tags }: Case, source: Source): string {
+export function caseLabels({ tag, tags }: Case, source: TagSource): string {
   if (tags?.length === 0) return 'default:';
   return (tags ?? [tag]).map((one) => `case ${literal(source.raw(one))}:`).join(' ');
 }

@@ -61,10 +61,6 @@ export class AdjustedSource implements Source {
     return size;
   }
 
-  raw(tag: Tag): Tag | undefined {
-    return this.#inner.raw(tag);
-  }
-
   given(walk: Writing): unknown {
     return this.#of(this.#inner.given(walk));
   }
@@ -106,9 +102,6 @@ export class AdjustedSource implements Source {
   }
   encodeNull(out: Encoding): void {
     this.#inner.encode(String(this.#by.nullAt), out);
-  }
-  encodeTag(tag: Tag, out: Encoding): void {
-    this.#inner.encodeTag(tag, out);
   }
   reserve(walk: Writing): (value: number) => void {
     const say = this.#inner.reserve(walk);

@@ -9,8 +9,8 @@ import type {
   Reference,
   Size,
   Slots,
-  Source,
   Tag,
+  TagSource,
   Use,
   Writing,
 } from '../kind.ts';
@@ -18,7 +18,7 @@ import { NO_BYTES } from './no-bytes.ts';
 import { UNKNOWN } from './path.ts';
 
 /** A number from outside the bytes: the engines know it when they are created. */
-export class ParameterSource implements Source {
+export class ParameterSource implements TagSource {
   readonly extent: Extent;
   readonly takesRest: boolean = false;
   readonly mayTakeRest: boolean = false;

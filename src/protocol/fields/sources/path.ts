@@ -11,8 +11,8 @@ import type {
   Reference,
   Size,
   Slots,
-  Source,
   Tag,
+  TagSource,
   Use,
   Writing,
 } from '../kind.ts';
@@ -35,7 +35,7 @@ export function numberCode({ value, type }: Known, out: Decoding): string {
 }
 
 /** An earlier field, here or in an enclosing structure, or a member of one: `'length'`, `'header.length'`. */
-export class PathSource implements Source {
+export class PathSource implements TagSource {
   readonly extent: Extent;
   readonly takesRest: boolean = false;
   readonly mayTakeRest: boolean = false;

@@ -9,15 +9,15 @@ import type {
   Reading,
   Reference,
   Size,
-  Source,
   Tag,
   TagField,
+  TagSource,
   Writing,
 } from '../kind.ts';
 import { numberCode, toNumber, UNKNOWN } from './path.ts';
 
 /** A field right before the content that its number is used for. */
-export class PrefixSource implements Source {
+export class PrefixSource implements TagSource {
   readonly extent: Extent;
   readonly takesRest: boolean = false;
   readonly mayTakeRest: boolean = false;
@@ -47,7 +47,7 @@ export class PrefixSource implements Source {
     return numberCode(out.value(this.#node), out);
   }
   raw(tag: Tag): Tag | undefined {
-    return this.#tag?.raw(tag);
+    return this.#tag!.raw(tag);
   }
   given(): undefined {
     return undefined;

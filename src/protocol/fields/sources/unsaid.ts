@@ -1,4 +1,4 @@
-import type { Decoding, Extent, Range, Reading, Reference, Size, Source, Tag } from '../kind.ts';
+import type { Decoding, Extent, Range, Reading, Reference, Size, Source } from '../kind.ts';
 import { NO_BYTES } from './no-bytes.ts';
 
 /** A number that no field holds: reading it needs no reference, and writing it takes no bytes. */
@@ -16,9 +16,6 @@ export abstract class UnsaidSource implements Source {
   references(): readonly Reference[] {
     return [];
   }
-  raw(tag: Tag): Tag {
-    return tag;
-  }
   given(): unknown {
     return undefined;
   }
@@ -30,7 +27,6 @@ export abstract class UnsaidSource implements Source {
   }
   write(): void {}
   encode(): void {}
-  encodeTag(): void {}
   reserve(): () => void {
     return () => {};
   }

@@ -73,15 +73,11 @@ export class UntilSource extends UnsaidSource {
 
   /** Whether the bytes at an offset are the terminator. */
   isAt(bytes: Uint8Array, at: number, end: number): boolean {
-    return at + this.bytes.length <= end && this.#begins(bytes, at, end);
+    return at + this.bytes.length <= end && this.begins(bytes, at, end);
   }
 
-  /** Whether the bytes end right before the terminator or inside it, so that nothing else can come before it. */
-  isCut(bytes: Uint8Array, at: number, end: number): boolean {
-    return at + this.bytes.length > end && this.#begins(bytes, at, end);
-  }
-
-  #begins(bytes: Uint8Array, at: number, end: number): boolean {
+  /** Whether the bytes at an offset are the terminator, or as much of it as there are. */
+  begins(bytes: Uint8Array, at: number, end: number): boolean {
     const length = Math.min(this.bytes.length, end - at);
     for (let index = 0; index < length; index++) if (bytes[at + index] !== this.bytes[index]) return false;
     return true;
