@@ -56,7 +56,7 @@ export class Claims {
         state,
         ...(previous !== undefined && { from: previous.gateway! }),
       };
-      const epoch = await this.#update(key, claim, found?.epoch ?? 0);
+      const epoch = await this.#link.update(key, claim, found?.epoch ?? 0);
       if (epoch !== undefined) return { epoch, previous };
     }
     throw new FleetError('ERR_FLEET_UNREACHABLE', `a claim was overtaken ${ATTEMPTS} times`);
@@ -64,19 +64,9 @@ export class Claims {
 
   /** Let a device go, unless another claim has taken it over. */
   async release(token: string, epoch: number, reason: string): Promise<void> {
-    await this.#update(this.#link.places.claim(token), { gateway: null, at: Date.now(), reason }, epoch);
-  }
-
-  /** The new revision; undefined if the entry has a different revision from the given one. */
-  async #update(key: string, claim: Claim, revision: number): Promise<number | undefined> {
-    try {
-      return await this.#link.bucket.put(key, JSON.stringify(claim), { previousSeq: revision });
-    } catch (error) {
-      if ((error as { code?: unknown }).code === WRONG_REVISION) return undefined;
-      throw error;
-    }
+    const claim: Claim = { gateway: null, at: Date.now(), reason };
+    await this.#link.update(this.#link.places.claim(token), claim, epoch);
   }
 }
 
 const NO_CLAIM: Claim = { gateway: null, at: 0, reason: 'the entry is not a claim' };
-const WRONG_REVISION = 10_071;

@@ -34,6 +34,7 @@ export interface QueuedDevice {
 
 /** Milliseconds until a command that could not be sent is tried again, unless an event comes first. */
 const RETRY_AFTER = 1_000;
+const NOT_SENT: Outcome = refused('absent', 'the device is not held any more');
 
 /**
  * The persistent commands of one device while it is held: one at a time, in the order of storing. A command is removed from the
@@ -45,7 +46,7 @@ const RETRY_AFTER = 1_000;
 export class DeviceQueue {
   readonly #link: FleetLink;
   readonly #device: QueuedDevice;
-  #isRunning = false;
+  #running: Promise<void> | undefined;
   /** True if an event came since the last check. */
   #isCalled = false;
   #wake: (() => void) | undefined;
@@ -59,12 +60,17 @@ export class DeviceQueue {
   call(): void {
     this.#isCalled = true;
     this.#wake?.();
-    if (this.#isRunning || !this.#isGoing) return;
-    this.#isRunning = true;
-    void this.#run().finally(() => {
-      this.#isRunning = false;
+    if (this.#running !== undefined || !this.#isGoing) return;
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined;
       if (this.#isCalled && this.#isGoing) this.call();
     });
+  }
+
+  /** The device is not held any more. Returns a promise that is fulfilled when it is noted what became of the command in progress. */
+  leave(): Promise<void> | undefined {
+    this.#wake?.();
+    return this.#running;
   }
 
   get #isGoing(): boolean {
@@ -87,7 +93,7 @@ export class DeviceQueue {
 
   /** Wait a while, or until an event comes. */
   #pause(): Promise<void> {
-    if (this.#isCalled) return Promise.resolve();
+    if (this.#isCalled || !this.#isGoing) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, RETRY_AFTER).unref();
       this.#wake = () => {
@@ -100,13 +106,14 @@ export class DeviceQueue {
 
   /** Handle the first command. */
   async #next(): Promise<'more' | 'later' | 'none'> {
-    const { manager, places, bucket } = this.#link;
+    const { manager, places } = this.#link;
     const { token, commandId } = this.#device;
     const query = { seq: 1, next_by_subj: places.queue(token) };
     const stored = await manager.streams.getMessage(places.queues, query);
     if (stored === null) return 'none';
     const { seq, header, data } = stored;
-    const attempts = await this.#attempts(seq);
+    const last = await lastAttempt(this.#link, token);
+    const attempts = last?.sequence === seq ? last.count : 0;
     if (Date.now() > QueueHeader.until(header)) {
       return this.#finish(
         seq,
@@ -130,14 +137,15 @@ export class DeviceQueue {
       return this.#finish(seq, header, refused('invalid', showThrown(error)));
     }
     const key = places.attempt(token);
-    await bucket.put(key, JSON.stringify({ sequence: seq, count: attempts + 1 }));
+    const note = { sequence: seq, count: attempts + 1 };
+    const noted = await this.#link.update(key, note, last?.revision ?? 0);
+    // Another gateway holds the device by now.
+    if (noted === undefined) return 'more';
     // A commander that gives a command up deletes it and then checks for an attempt, so one of the two sees the other.
     if ((await manager.streams.getMessage(places.queues, query))?.seq !== seq) return 'more';
-    if (!this.#isGoing) return 'none';
-    const outcome = await this.#send(message, header);
+    const outcome = this.#isGoing ? await this.#send(message, header) : NOT_SENT;
     if (outcome.type === 'refused' && outcome.reason !== 'invalid') {
-      // The command was not sent.
-      await bucket.put(key, JSON.stringify({ sequence: seq, count: attempts }));
+      await this.#link.update(key, { sequence: seq, count: attempts }, noted);
       return 'later';
     }
     if (outcome.type === 'unknown' && commandId !== undefined) return 'later';
@@ -150,12 +158,6 @@ export class DeviceQueue {
     });
   }
 
-  /** How often the command was sent. */
-  async #attempts(sequence: number): Promise<number> {
-    const last = await lastAttempt(this.#link, this.#device.token);
-    return last?.sequence === sequence ? last.count : 0;
-  }
-
   async #finish(sequence: number, header: MsgHdrs, outcome: Outcome): Promise<'more'> {
     const { manager, places, nats } = this.#link;
     await manager.streams.deleteMessage(places.queues, sequence, false);
@@ -165,14 +167,16 @@ export class DeviceQueue {
   }
 }
 
-/** Which command of a device was sent last, and how often. */
+/** Which command of a device was sent last, how often, and the revision of that note. */
 export async function lastAttempt(
   { manager, places }: FleetLink,
   token: string,
-): Promise<{ readonly sequence: number; readonly count: number } | undefined> {
+): Promise<{ readonly sequence: number; readonly count: number; readonly revision: number } | undefined> {
   // From the leader: a replica may be behind.
   const stored = await manager.streams.getMessage(`KV_${places.bucket}`, {
     last_by_subj: `$KV.${places.bucket}.${places.attempt(token)}`,
   });
-  return stored?.json();
+  return stored === null
+    ? undefined
+    : { ...stored.json<{ sequence: number; count: number }>(), revision: stored.seq };
 }

@@ -132,7 +132,8 @@ export class HeldDevice implements Follower, QueuedDevice {
   /** Part of `Follower`. */
   leave(): Promise<void> | undefined {
     this.#isLeaving = true;
-    return this.#commands?.leave();
+    const [commands, queue] = [this.#commands?.leave(), this.#queue?.leave()];
+    return commands && queue ? commands.then(() => queue) : (commands ?? queue);
   }
 
   /** Part of `Follower`. */

@@ -157,6 +157,20 @@ export class FleetLink extends EventEmitter<LinkEvents> {
     if (this.#isOwn) await nats.close();
   }
 
+  /**
+   * Put a value under a key of the bucket, if the key still has that revision; 0 means that it does not exist.
+   *
+   * @returns the new revision; undefined if the key has a different one
+   */
+  async update(key: string, value: object, revision: number): Promise<number | undefined> {
+    try {
+      return await this.#bucket.put(key, JSON.stringify(value), { previousSeq: revision });
+    } catch (error) {
+      if ((error as { code?: unknown }).code === WRONG_REVISION) return undefined;
+      throw error;
+    }
+  }
+
   #checkVersion(): void {
     const { version } = this.nats.info!;
     const [major = 0, minor = 0] = version.split('.').map(Number);
@@ -312,6 +326,7 @@ function coded(error: unknown): Error {
   return new FleetError('ERR_FLEET_UNREACHABLE', `NATS cannot be reached: ${said}`, { cause: error });
 }
 
+const WRONG_REVISION = 10_071;
 const NO_JETSTREAM = 10_076;
 const NO_JETSTREAM_OF_ACCOUNT = 10_039;
 

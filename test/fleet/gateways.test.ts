@@ -207,6 +207,36 @@ describe.skipIf(noNats !== undefined)('gateways', () => {
       proxy.close();
     },
   );
+
+  test('a stored command that a leaving gateway was about to send is sent by the next one', async () => {
+    const proxy = await NatsProxy.start(nats.port);
+    const slow = await rig.gateway({ nats: { ...nats.nats, servers: `127.0.0.1:${proxy.port}` } });
+    const other = await rig.gateway();
+    const device = await rig.device(slow, 'stored');
+    const watcher = await connect(nats.nats);
+    const places = placesOf('meter');
+    const noted = new Promise<void>((resolve) => {
+      const callback = (): void => resolve();
+      watcher.subscribe(`$KV.${places.bucket}.${places.attempt(deviceToken('stored'))}`, {
+        callback,
+        max: 1,
+      });
+    });
+    await watcher.flush();
+    // The attempt is noted in NATS first. What follows takes a while: the gateway leaves meanwhile.
+    proxy.lag = 500;
+    const persist = { until: new Date(Date.now() + 600_000) };
+    const reply = commander.request('stored', add(8), { persist });
+    await noted;
+    const closing = slow.server.close();
+    await device.ended();
+    expect(device.added).toEqual([]);
+    const next = await rig.device(other, 'stored');
+    expect(await reply).toMatchObject({ value: 8 });
+    expect(next.added).toEqual([8]);
+    await Promise.all([closing, watcher.close()]);
+    proxy.close();
+  });
 });
 
 /** A way to NATS that can be cut, and that can be slow: what is written to NATS, and its end, arrive `lag` milliseconds late. */
