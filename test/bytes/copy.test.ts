@@ -33,6 +33,32 @@ describe('copies', () => {
     }
   });
 
+  test('up to the last byte of both', () => {
+    const [to, from] = [Buffer.alloc(8), Buffer.from('abcdefgh')];
+    new Copier(to, from).copy(0, 0, 8);
+    expect(to.toString()).toBe('abcdefgh');
+  });
+
+  test('one buffer to several, and several to one, also if each pair follows itself', () => {
+    const [a, b] = [Buffer.from('abcd'), Buffer.from('efgh')];
+    for (const [to, from] of [
+      [Buffer.alloc(4), a],
+      [Buffer.alloc(4), a],
+      [Buffer.alloc(4), b],
+    ] as const) {
+      for (let i = 0; i < 3; i++) {
+        copyBytes(to, 0, from, 0, 4);
+        expect(to).toEqual(from);
+        to.fill(0);
+      }
+    }
+    const to = Buffer.alloc(4);
+    for (const from of [a, a, a, b, b, a]) {
+      copyBytes(to, 0, from, 0, 4);
+      expect(to).toEqual(from);
+    }
+  });
+
   test('changes nothing outside the target', () => {
     const memory = Buffer.alloc(320, 0x5e);
     const from = memory.subarray(64, 128).fill(1);

@@ -1,11 +1,26 @@
-import { expect, test } from 'vitest';
-import { excerpt, hex } from '../../src/bytes/hex.ts';
+import { expect, test, vi } from 'vitest';
+import { excerpt, hex, hexDigits } from '../../src/bytes/hex.ts';
 
 const bytes = Uint8Array.from({ length: 40 }, (_, i) => i + 240);
 
 test('bytes in hex', () => {
   expect(hex(Uint8Array.of(2, 0x61, 255))).toBe('02 61 ff');
   expect(hex(new Uint8Array())).toBe('');
+});
+
+test('bytes in hex without spaces, of their part of the memory; also where there is no Buffer', async () => {
+  const some = Uint8Array.of(9, 2, 0x61, 255, 9).subarray(1, 4);
+  expect(hexDigits(some)).toBe('0261ff');
+  expect(hexDigits(new Uint8Array())).toBe('');
+  const node = globalThis.Buffer;
+  vi.resetModules();
+  try {
+    Object.assign(globalThis, { Buffer: undefined });
+    const fresh = await import('../../src/bytes/hex.ts');
+    expect(fresh.hexDigits(some)).toBe('0261ff');
+  } finally {
+    Object.assign(globalThis, { Buffer: node });
+  }
 });
 
 test.each<[length: number, offset: number, text: string]>([

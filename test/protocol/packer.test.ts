@@ -298,6 +298,19 @@ describe('messages with texts, many at once', () => {
   });
 });
 
+test('a message that goes beyond its room: by how many bytes', () => {
+  const writer = lengthPrefix({ lengthFieldLength: 2 }).writer();
+  const codec = (beyond: number): Codec<unknown, unknown> => ({
+    decode: () => 1,
+    encode: () => Buffer.of(1),
+    bound: () => 100_000,
+    encodeInto: (_, { length }) => length + beyond,
+  });
+  expect(() => new Packer().writeMessage(codec(3), writer, 1)).toThrow('message goes 3 bytes beyond what');
+  const packer = new Packer();
+  expect(packer.writeMessage({ ...codec(0), bound: () => 98 }, lengthPrefix().writer(), 1)).toBe(true);
+});
+
 describe('codecs and framings that count wrongly', () => {
   /** Two bytes of length before the payload. */
   const writer = lengthPrefix({ lengthFieldLength: 2, byteOrder: 'big' }).writer();
@@ -521,6 +534,23 @@ describe('the memory of a packer', () => {
     for (const packer of packers) packer.given(true);
     expect([...runs()].filter((one) => before.has(one))).toHaveLength(64);
   });
+});
+
+test('a framing that writes nothing in place gets whole messages', () => {
+  const packer = new Packer();
+  const writer = slip().writer();
+  const list = Array.from({ length: 5 }, (_, i) => ({ type: 'ok', text: `${i}\u00c0` }) as const);
+  expect(packer.writeMessages(serverMessages, writer, list, 0)).toBe(5);
+  const expected = new Packer();
+  for (const one of list) {
+    const payload = Buffer.from(serverMessages.encode(one));
+    const batch = { bytes: payload, bounds: [0, payload.length], count: 1 };
+    // One batch behind the other.
+    expected.writeFrames(writer, { ...batch, runStart: 0, runEnd: payload.length }, 0);
+  }
+  const bytes = packer.take()!;
+  expect(bytes.equals(expected.take()!)).toBe(true);
+  expect(bytes.filter((byte) => byte === 0xc0)).toHaveLength(5);
 });
 
 describe('many frames at once', () => {

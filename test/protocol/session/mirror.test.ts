@@ -744,6 +744,40 @@ test('places that differ in what waits, or in what may still be said, are told a
   }
 });
 
+test('what comes unasked tells in which states the server is not', () => {
+  const session = defineSession({
+    ...codecs,
+    initial: 'a',
+    states: {
+      a: { on: { ask: { outcomes: { b: ['yes'], c: ['yes'] }, handle } }, unsolicited: [] },
+      // Anything may come in b, and nothing in c.
+      b: { on: { go: { outcomes: { b: 'yes' }, handle } } },
+      c: { on: { ask: { outcomes: { c: 'yes' }, handle } }, unsolicited: [] },
+    },
+  });
+  const mirror = session.mirror();
+  mirror.send({ type: 'ask' });
+  mirror.receive({ type: 'yes' });
+  expect(mirror.states.toSorted()).toEqual(['b', 'c']);
+  mirror.receive({ type: 'news' });
+  expect(mirror.state).toBe('b');
+  expect(() => mirror.send({ type: 'ask' })).toThrow(local('ERR_STATE_UNEXPECTED'));
+});
+
+test('too many places, where the codec names no types: anything may come', () => {
+  const any = { decode() {}, encode() {} } as never;
+  const names = Array.from({ length: 300 }, (_, i) => `s${i}`);
+  const mirror = defineSession<In, Out, string, object>({
+    receives: any,
+    sends: any,
+    initial: 's0',
+    states: Object.fromEntries(names.map((name) => [name, { on: { ask: handle }, next: names }])),
+  } as never).mirror();
+  mirror.send({ type: 'ask' });
+  mirror.receive({ type: 'whatever' } as never);
+  expect([mirror.states.length, mirror.owes]).toEqual([300, false]);
+});
+
 /** A random outcome of a row, and the answers that a handler gives with it. */
 const outcomeArb = fc.oneof(
   fc.constantFrom('x', 'y', 'z').map((type) => ({ sends: type as unknown, answers: [type as string] })),
@@ -831,3 +865,81 @@ test('over random tables: a server that follows its table is never blamed, and m
     ),
     { numRuns: 500 },
   ));
+
+describe('a table in which each state has a twin judges as without them', () => {
+  const row = fc.record({
+    to: fc.nat(2),
+    sends: fc.option(
+      fc.constantFrom('x', 'y', ['x', 'y'], ['x'], [], { one: ['y', 'z'] }, { until: 'z', of: ['x'] }),
+    ),
+    isConcurrent: fc.nat(5).map((n) => n === 0),
+  });
+  const state = fc.record({
+    rows: fc.dictionary(fc.constantFrom('a', 'b', 'c'), row, { minKeys: 1 }),
+    postpones: fc.boolean(),
+    greets: fc.nat(3).map((n) => n === 0),
+    times: fc.constantFrom('none', 'none', 'none', 'deadline', 'timers'),
+    unsolicited: fc.constantFrom<string[] | undefined>([], [], ['n'], undefined),
+  });
+  type Table = readonly (typeof state extends fc.Arbitrary<infer T> ? T : never)[];
+
+  /** With twins, the server may be in two places whenever it has left its first state. */
+  function session(table: Table, hasTwins: boolean) {
+    const twins = hasTwins ? ['', "'"] : [''];
+    const next = table.flatMap((_, i) => twins.map((twin) => `s${i}${twin}`));
+    const states = table.flatMap(({ rows, postpones, greets, times, unsolicited }, i) =>
+      twins.map((twin) => {
+        const own = `s${i}${twin}`;
+        const on = Object.entries(rows).map(([type, { to, sends, isConcurrent }]) => {
+          const target = isConcurrent || to === i ? [own] : twins.map((twin) => `s${to}${twin}`);
+          const outcomes = Object.fromEntries(target.map((name) => [name, sends]));
+          const details = { ...(sends !== null && { outcomes }), ...(isConcurrent && { concurrent: 'n' }) };
+          return [type, { handle, ...details }];
+        });
+        const postpone = ['a', 'b', 'c'].filter((type) => postpones && !Object.hasOwn(rows, type));
+        return [
+          own,
+          {
+            on: Object.fromEntries(on),
+            next: next.filter((name) => !name.startsWith(`s${i}`)),
+            ...(postpone.length > 0 && { postpone }),
+            ...(greets && { onEnter: handle }),
+            ...(times === 'deadline' && { deadline: { idle: 1, handle } }),
+            ...(times === 'timers' && { timers: { t: handle } }),
+            ...(unsolicited !== undefined && { unsolicited }),
+          },
+        ];
+      }),
+    );
+    return defineSession({
+      receives: { types: ['a', 'b', 'c'] } as unknown as Codec<{ type: string }>,
+      sends: { types: ['x', 'y', 'z', 'n'] } as unknown as Codec<{ type: string }>,
+      initial: 's0',
+      states: Object.fromEntries(states),
+    } as never).mirror();
+  }
+
+  test('for any messages that are sent and received', () =>
+    fc.assert(
+      fc.property(
+        fc.array(state, { minLength: 3, maxLength: 3 }),
+        fc.array(fc.constantFrom('a', 'b', 'c', 'x', 'y', 'z', 'n'), { maxLength: 12 }),
+        (table, script) => {
+          const [plain, twins] = [session(table, false), session(table, true)];
+          const look = (mirror: typeof plain) => [
+            [...new Set(mirror.states.map((name) => `${name}`.replace("'", '')))].toSorted(),
+            mirror.owes,
+          ];
+          for (const type of script) {
+            const isSent = 'abc'.includes(type);
+            const [one, other] = [plain, twins].map((mirror) =>
+              allows(() => (isSent ? mirror.send({ type } as never) : mirror.receive({ type } as never))),
+            );
+            expect(other).toBe(one);
+            expect(look(twins)).toEqual(look(plain));
+          }
+        },
+      ),
+      { numRuns: 150 },
+    ));
+});
