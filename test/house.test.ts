@@ -102,7 +102,10 @@ const STATE: Record<string, Record<string, string>> = {
     lent: 'what belongs to a socket, weakly',
   },
   'src/protocol/direction.ts': { known: 'the prefaces of a protocol as bytes, weakly' },
-  'src/protocol/fields/engine/problem.ts': { places: 'where the byte lies that an error is about, weakly' },
+  'src/protocol/fields/engine/problem.ts': {
+    places: 'where the byte lies that an error is about, weakly',
+    gotTexts: 'what an error says that it got, weakly',
+  },
   'src/protocol/fields/kinds/custom.ts': {
     declarations: 'fields that a cursor has read or written, judged once; weakly',
   },

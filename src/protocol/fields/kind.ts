@@ -735,7 +735,7 @@ export type Counted = 'elements' | 'empty' | 'text';
 /** What is wrong with bytes or a value, in the walks. The root of the walk makes an error from it. */
 export interface ProblemDetails {
   /** What was there, in words, if showing the value would not help. */
-  got?: string;
+  got?: string | undefined;
   /** Where, as an offset in the chunk. Default: where the walk is. */
   at?: number | undefined;
   limit?: number | undefined;

@@ -38,7 +38,9 @@ export function tooLong(limit: number, actual: unknown, unit: string, details?: 
   return new Problem('ERR_FIELD_TOO_LONG', `at most ${limit} ${unit}`, actual, { limit, ...details });
 }
 
-/** The byte that an error is about, in memory. Fields that use another codec inside look up its errors here. */
+/** What an error says that it got, where that is not its `actual`. Fields that use another codec inside look up its errors here. */
+const gotTexts: WeakMap<Error, string> = new WeakMap();
+/** The byte that an error is about, in memory, for the same fields. */
 const places: WeakMap<Error, { memory: ArrayBufferLike; at: number }> = new WeakMap();
 
 /**
@@ -56,11 +58,12 @@ export function foreignProblem(
   if (thrown instanceof MessageError) {
     const known = placeIn(bytes, thrown) ?? at;
     const { limit } = thrown;
+    const got = gotTexts.get(thrown);
     return new Problem(
       thrown.code,
       String(thrown.expected),
       thrown.actual,
-      { cause: thrown, at: known, limit },
+      { cause: thrown, at: known, limit, got },
       thrown.path,
     );
   }
@@ -111,7 +114,7 @@ export function readingError(
     excerpt: excerpt(frame.bytes.subarray(frame.start, frame.end), offset),
   };
   if (problem.code === 'ERR_FRAME_CHECKSUM') return new FrameError(problem.code, text, all);
-  const error = new MessageError(problem.code, text, all);
+  const error = noteGot(new MessageError(problem.code, text, all), problem);
   places.set(error, { memory: frame.bytes.buffer, at: frame.bytes.byteOffset + at });
   return error;
 }
@@ -121,7 +124,13 @@ export function writingError(problem: Problem, path: Path, messageType: string |
   const where = fullPath(path, problem);
   const text = `${subject(messageType, where)}: expected ${problem.expected}, got ${gotText(problem)}`;
   const code = problem.code as MessageErrorCode;
-  return new MessageError(code, text, { ...details(problem, where, messageType), origin: 'local' });
+  const all = { ...details(problem, where, messageType), origin: 'local' } as const;
+  return noteGot(new MessageError(code, text, all), problem);
+}
+
+function noteGot(error: MessageError, { details: { got } }: Problem): MessageError {
+  if (got !== undefined) gotTexts.set(error, got);
+  return error;
 }
 
 function fullPath(path: Path, problem: Problem): string {
