@@ -27,6 +27,9 @@ interface Form {
   readonly pad: string | undefined;
 }
 
+/** Beyond this length an error gives the length of a text as it is in JavaScript: counting its bytes would take too long. */
+export const LONG = 1_000_000;
+
 interface Text {
   readonly size: Source;
   readonly max: number;
@@ -75,7 +78,7 @@ export const TEXT: Kind<Text> = {
     if (walk.isNull(size, value)) return;
     if (typeof value !== 'string') throw new Problem('ERR_FIELD_RANGE', 'a string', value);
     const limit = mostBytes(size, max);
-    if (value.length > 2 * limit) throw tooLong(limit, value.length, form.unit);
+    if (value.length > LONG && value.length > 2 * limit) throw tooLong(limit, value.length, form.unit);
     const bytes = encodeText(form, size, value);
     if (bytes === undefined) {
       const code = form.encoding === 'utf8' ? 'ERR_MESSAGE_UTF8' : 'ERR_FIELD_RANGE';
