@@ -23,7 +23,7 @@ export const CSTRING: Kind<CString> = {
     const found = walk.bytes.subarray(walk.at + searched, reach).indexOf(0);
     const length = found < 0 ? found : searched + found;
     if (length < 0) walk.missed(reach);
-    if (length < 0 && reach === walk.end) {
+    if (length < 0 && walk.end - walk.at <= max) {
       throw new Problem('ERR_MESSAGE_SHORT', 'a NUL byte', 'the end', { at: walk.end, got: 'the end' });
     }
     if (length < 0) {

@@ -32,7 +32,7 @@ export class UntilSource extends UnsaidSource {
     if (found >= 0) return from + found;
     walk.missed(reach);
     const name = `the terminator ${this.bytes.toString('hex')} (hex)`;
-    if (reach === walk.end) {
+    if (walk.end - walk.at < max + this.bytes.length) {
       throw new Problem('ERR_MESSAGE_SHORT', name, 'the end', { at: walk.end, got: 'the end' });
     }
     const expected = `${name} after at most ${max} bytes`;
