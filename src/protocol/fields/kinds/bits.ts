@@ -273,7 +273,7 @@ function slotOf({ width, order, members }: BitFields, name: string): Slot | unde
 
 /** A mask of `width` low bits. */
 function mask(width: number): number {
-  return width === 32 ? 0xffffffff : 2 ** width - 1;
+  return 2 ** width - 1;
 }
 
 /** The bytes of an integer of fixed width. */

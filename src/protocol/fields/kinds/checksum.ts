@@ -120,7 +120,7 @@ function sumOf(
   let sum: unknown;
   if (zeroed) {
     const copy = Uint8Array.from(bytes.subarray(from, to));
-    if (own >= from && own < to) copy.fill(0, own - from, own - from + slot.width);
+    if (own >= from) copy.fill(0, own - from, own - from + slot.width);
     sum = algorithm.compute(copy, 0, copy.length, append);
   } else sum = algorithm.compute(bytes, from, to, append);
   const span = 2 ** algorithm.width;

@@ -192,15 +192,15 @@ function readCustom({ definition, min, max, range }: Custom, cursor: Cursor): un
   const { at } = cursor;
   if (!(Number.isInteger(at) && at >= start && at <= end)) {
     const expected = `${definition.name} within the frame`;
-    throw new Problem('ERR_MESSAGE_VALUE', expected, 'more', { at: start, got: 'more' });
+    throw new Problem('ERR_MESSAGE_VALUE', expected, 'more', { got: 'more' });
   }
   // With a maximum, room for the fields that follow may have been computed from it.
   if (at - start > max || (at - start < min && max < Number.POSITIVE_INFINITY)) {
-    throw new Problem('ERR_MESSAGE_VALUE', sizeText(definition, min, max), at - start, { at: start });
+    throw new Problem('ERR_MESSAGE_VALUE', sizeText(definition, min, max), at - start);
   }
   if (range !== undefined && !isInRange(value, range)) {
     const expected = `a whole number from ${range.min} to ${range.max} from the read() of ${definition.name}`;
-    throw new Problem('ERR_MESSAGE_VALUE', expected, value, { at: start });
+    throw new Problem('ERR_MESSAGE_VALUE', expected, value);
   }
   return value;
 }

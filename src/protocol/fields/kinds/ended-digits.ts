@@ -40,9 +40,7 @@ export const ENDED_DIGITS: Kind<EndedDigits> = {
       const most = node.signed ? node.width - 1 : node.width;
       const digits = node.base === 10 ? 'decimal digits' : 'hexadecimal digits';
       const expected = `1 to ${most} ${digits}${node.signed ? ', with a sign or without' : ''}`;
-      throw new Problem('ERR_MESSAGE_VALUE', expected, walk.bytes.toString('latin1', at, at + length), {
-        at,
-      });
+      throw new Problem('ERR_MESSAGE_VALUE', expected, walk.bytes.toString('latin1', at, at + length));
     }
     walk.at = at + length;
     node.end.readEnd(walk);
@@ -82,7 +80,7 @@ function readNumber(
   start: number,
   end: number,
 ): number | undefined {
-  const sign = signed && start < end ? bytes[start] : undefined;
+  const sign = signed ? bytes[start] : undefined;
   const hasSign = sign === MINUS || sign === PLUS;
   const digits = readDigits(bytes, hasSign ? start + 1 : start, end, base);
   if (digits < 0 || digits > range.max) return undefined;
@@ -91,7 +89,7 @@ function readNumber(
 
 /** The digits, and the terminator after them. */
 function bytesOf({ base, end }: EndedDigits, value: number): Buffer {
-  return Buffer.concat([Buffer.from(value.toString(base).toUpperCase(), 'latin1'), end.bytes]);
+  return Buffer.concat([Buffer.from(value.toString(base).toUpperCase()), end.bytes]);
 }
 
 /** As `digits`, ended by a terminator; `most` is the maximum of digits. */

@@ -44,7 +44,7 @@ export const ENUMERATION: Kind<Enumeration> = {
   },
 
   write({ base, byName, byValue, closed }, value, walk) {
-    const raw = typeof value === 'string' ? byName.get(value) : undefined;
+    const raw = byName.get(value as string);
     if (raw !== undefined) {
       walk.value(base, raw);
       return;

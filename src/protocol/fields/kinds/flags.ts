@@ -89,7 +89,7 @@ export const FLAGS: Kind<Flags> = {
 };
 
 function mask({ base }: Flags): number {
-  return base.width === 4 ? 0xffffffff : 2 ** (8 * base.width) - 1;
+  return 2 ** (8 * base.width) - 1;
 }
 
 /** The bits that are refused. */

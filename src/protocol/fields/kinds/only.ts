@@ -97,7 +97,6 @@ export function only<
   if (values.length === 0) throw new TypeError('only(field, …): expected at least one value');
   const agrees = presenceOf('only', field, values, false);
   const [first] = agrees.is;
-  const isOne =
-    values.length === 1 && first !== undefined && typeof first !== 'boolean' && !isParameter(field);
+  const isOne = values.length === 1 && typeof first !== 'boolean' && !isParameter(field);
   return declare(ONLY, { agrees, value: isOne ? first : undefined });
 }

@@ -74,7 +74,7 @@ export const PADDING: Kind<Padding> = {
   encode({ size, max, to, from }, _, out) {
     if (to === 0 && isLiteral(size)) {
       const { max: count } = size.range;
-      if (count > 0) out.line(`t.fill(0, ${out.here()}, ${out.here(count)});`);
+      out.line(`t.fill(0, ${out.here()}, ${out.here(count)});`);
       out.advance(count);
       return;
     }

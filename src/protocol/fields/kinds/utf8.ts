@@ -13,15 +13,12 @@ import {
 import type { Kind, Slots, Source } from '../kind.ts';
 import { declare } from '../node.ts';
 import { foreseenBy, isLiteral, isUntil, isUpTo, longest, mostBytes, sizeSource } from '../source.ts';
-import { text } from './text.ts';
+import { LONG, text } from './text.ts';
 
 interface Utf8 {
   readonly size: Source;
   readonly max: number;
 }
-
-/** Beyond this length the error gives the number of characters, not of bytes: counting the bytes would take too long. */
-const LONG = 1_000_000;
 
 export const UTF8: Kind<Utf8> = {
   name: 'utf8',
@@ -57,8 +54,7 @@ export const UTF8: Kind<Utf8> = {
       const close = size.reserveCode(out);
       const length = out.putText(out.here(), value, limitOf(size, max, out));
       const { min } = size.span(out);
-      if (isLiteral(size)) out.refuse(`${length} !== ${min}`);
-      else if (min > 0) out.refuse(`${length} < ${min}`);
+      if (min > 0) out.refuse(`${length} < ${min}`);
       size.refuse?.(length, out);
       out.settle();
       out.line(`p += ${length};`);

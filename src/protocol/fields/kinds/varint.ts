@@ -28,11 +28,11 @@ export const VARINT: Kind<Varint> = {
     const width = varintWidthAt(walk.bytes, start, walk.end);
     // The varint is cut off at the end.
     if (width === 0) walk.at = walk.end;
-    walk.take(width < 0 ? MAX_VARINT_LENGTH : Math.max(1, width));
     if (width < 0) {
       const expected = `a varint of at most ${MAX_VARINT_LENGTH} bytes`;
-      throw new Problem('ERR_MESSAGE_VALUE', expected, 'more', { at: start, got: 'more' });
+      throw new Problem('ERR_MESSAGE_VALUE', expected, 'more', { got: 'more' });
     }
+    walk.take(Math.max(1, width));
     const value = readVarint(walk.bytes, start, width);
     if (value > Number.MAX_SAFE_INTEGER) {
       throw new Problem('ERR_MESSAGE_VALUE', 'a varint of at most 2^53 - 1', value, { at: start });
