@@ -814,6 +814,59 @@ struct({ n: u8, h: struct({ a: u8, b: bytes('n') }) })
   shape { is: 'group', members: [['n', <u8>], ['h', <struct>]], derived: ['n'] }
   call { maker: 'struct', fields: [['n', <u8>], ['h', <struct>]] }
   members ['n', 'h']
+bounded(rest, bytes(2))
+  size [0, Infinity]
+  traits ['takesRest', 'mayTakeRest']
+  shape { is: 'inside', item: <bytes>, length: { from: 'rest' }, max: 10000000 }
+  call { maker: 'bounded', size: { from: 'rest' }, item: <bytes>, max: 10000000 }
+bounded(varuint, u8)
+  size [1, Infinity]
+  traits ['reads']
+  shape { is: 'inside', item: <u8>, length: { from: 'prefix', node: <varuint> }, max: 10000000 }
+  call { maker: 'bounded', size: { from: 'prefix', node: <varuint> }, item: <u8>, max: 10000000 }
+((root) => root.kind.children(root).at(-1).kind.children(root.kind.children(root).at(-1)).at(-1))(messages(u8, { a: message(1) }, { trailing: "keep" }).declaration.root)
+  size [0, Infinity]
+  traits ['view', 'takesRest', 'mayTakeRest', 'mayBeEmpty']
+  shape { is: 'bytes', length: { from: 'rest' }, max: 10000000, mayBeMissing: true }
+  call { maker: 'bytes', size: { from: 'rest' }, max: 10000000 }
+custom({ name: "c", minSize: 2, maxSize: 2, range: { min: 3, max: 3 }, read: () => 3, write() {}, size: () => 2 })
+  size 2
+  traits ['view', 'foreign', 'reads']
+  shape { is: 'opaque', name: 'c' }
+  call { maker: 'custom', name: 'c', minSize: 2, maxSize: 2, range: { min: 3, max: 3 }, definition: { name: 'c', minSize: 2, maxSize: 2, range: { min: 3, max: 3 }, read: a function, write: a function, size: a function } }
+  range { min: 3, max: 3 }
+  slot { width: 2, order: 'be', min: 3, max: 3, put: a function }
+custom({ name: "c", minSize: 2, maxSize: 2, read: () => 3, write() {}, size: () => 2 })
+  size 2
+  traits ['view', 'foreign', 'reads']
+  shape { is: 'opaque', name: 'c' }
+  call { maker: 'custom', name: 'c', minSize: 2, maxSize: 2, definition: { name: 'c', minSize: 2, maxSize: 2, read: a function, write: a function, size: a function } }
+defaulted(bytes(rest), Buffer.of(1))
+  size [0, Infinity]
+  traits ['view', 'takesRest', 'mayTakeRest']
+  shape { is: 'inside', item: <bytes>, made: a function, usual: { value: 01 } }
+  call { maker: 'defaulted', item: <bytes>, value: 01 }
+enumeration(decimal(2), { a: 1 })
+  size 2
+  shape { is: 'digits', width: 2, base: 10, range: { min: 0, max: 99 } }
+  call { maker: 'enumeration', base: <decimal>, names: { a: 1 }, unknown: 'reject' }
+  slot { width: 2, order: 'be', min: 0, max: 99, put: a function, byName: { a: 1 }, needed: true }
+mapped(varuint, { decode: (n) => n, encode: (n) => n })
+  size [1, 10]
+  traits ['foreign']
+  shape { is: 'inside', item: <varuint>, made: a function, name: 'a value that can be mapped' }
+  call { maker: 'mapped', item: <varuint>, name: 'a value that can be mapped', mapping: { decode: a function, encode: a function } }
+  range { min: -Infinity, max: Infinity }
+padding(rest)
+  size [0, Infinity]
+  traits ['absent', 'takesRest', 'mayTakeRest']
+  shape { is: 'filling', length: { from: 'rest' }, max: 10000000 }
+  call { maker: 'padding', size: { from: 'rest' }, max: 10000000 }
+bits(u16be, { a: 4, n: { width: 8, signed: true }, b: 4 })
+  size 2
+  shape { is: 'integer', width: 2, signed: false, order: 'be', bits: [{ name: 'a', shift: 12, width: 4 }, { name: 'n', shift: 4, width: 8, signed: true }, { name: 'b', shift: 0, width: 4 }] }
+  call { maker: 'bits', base: 'u16be', members: [{ name: 'a', shift: 12, width: 4 }, { name: 'n', shift: 4, width: 8, signed: true }, { name: 'b', shift: 0, width: 4 }] }
+  members ['a', 'n', 'b']
 `;
 
 const blocks = FACTS.trim()

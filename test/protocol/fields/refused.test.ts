@@ -629,6 +629,94 @@ struct({ h: struct({ a: u8 }), n: sizeOf(u8, { from: "h.b" }) })
   TypeError: n refers to 'h.b', which does not exist
 struct({ h: struct({ a: u8 }), n: sizeOf(u8, { from: "h.a.b" }) })
   TypeError: n: its range cannot begin or end inside 'h.a' (int), whose members have no fixed place; name 'h.a' itself
+bounded(u8, 5)
+  TypeError: bounded(item): expected a field such as u8 or struct({ … }), got 5
+bounded(-1, u8)
+  RangeError: bounded: -1 is not a size
+checksum(u8, "SUM-8", { append: [1, 256] })
+  TypeError: checksum: append must be bytes, got an array of 2
+checksum(5, "SUM-8")
+  TypeError: checksum: expected a field such as u8 or struct({ … }), got 5
+checksum(varuint, "SUM-8")
+  TypeError: checksum: expected an integer field of fixed width, got varint
+union(berLength, { a: message(70000) })
+  RangeError: a: the tag 70000 is not a value of its field
+custom({ name: "c", minSize: 2, maxSize: 2, range: { min: 3, max: 2 }, read: () => 1, write() {}, size: () => 2 })
+  RangeError: custom: range: expected whole numbers, the lower one first, got an object
+custom({ name: "c", minSize: 2, maxSize: 2, range: { min: 3, max: 2.5 }, read: () => 1, write() {}, size: () => 2 })
+  RangeError: custom: range: expected whole numbers, the lower one first, got an object
+struct({ n: defaulted(u8, 1), b: bytes("n") })
+  TypeError: b: its size 'n' must be an integer of fixed width
+struct({ n: defaulted(u8, 1), b: bytes("n.x") })
+  TypeError: b refers to 'n.x', which does not exist
+defaulted(5, 5)
+  TypeError: defaulted(item): expected a field such as u8 or struct({ … }), got 5
+enumeration(5, { a: 1 })
+  TypeError: enumeration: expected a field such as u8 or struct({ … }), got 5
+flags(u8, { "1": 0 })
+  RangeError: flags: '1' cannot be a name; JavaScript would move a number to the front
+flags(5, { a: 0 })
+  TypeError: flags: expected a field such as u8 or struct({ … }), got 5
+bits(5, { a: 8 })
+  TypeError: bits: expected a field such as u8 or struct({ … }), got 5
+bits(u8, { a: 8 }, { first: "x" })
+  TypeError: bits: first must be 'most' or 'least', got "x"
+bits(u8, { a: 8 }, { order: "x" })
+  TypeError: bits: there is no option "order"; there are 'first'
+bits(u8, { "1": 8 })
+  RangeError: bits: '1' cannot be a name; JavaScript would move a number to the front
+bits(u8, { a: null, b: 8 })
+  RangeError: bits: a is null bits wide; expected 1 or more
+bits(u64be, { a: { width: 60, constant: "5" }, b: 4 })
+  RangeError: bits: a: expected an unsigned bigint of 60 bits, got "5"
+struct({ h: bits(u8, { n: 4, m: 4 }), b: bytes("h.x") })
+  TypeError: b refers to 'h.x', which does not exist
+struct({ h: bits(u8, { n: 4, c: { width: 4, constant: 1 } }), b: bytes("h.c") })
+  TypeError: b refers to 'h.c', which does not exist
+union(mapped(utf8(u8), { decode: (v) => v, encode: (v) => v }), { a: message(1) })
+  TypeError: the tag: expected an integer field or an enumeration, got mapped
+union(mapped(u8, { decode: (v) => v, encode: (v) => v }), { a: message(256) })
+  RangeError: a: the tag 256 is not a value of its field
+struct({ n: mapped(varuint, { decode: (n) => n, encode: (n) => n }), b: bytes("n") })
+  TypeError: b: its size 'n' must be an integer of fixed width: a mapped has no width before its number is known; put it right before what it measures
+struct({ n: mapped(utf8(u8), { decode: (n) => n, encode: (n) => n }), b: bytes("n") })
+  TypeError: b: its size 'n' must be an integer of fixed width
+mapped(5, { decode: (n) => n, encode: (n) => n })
+  TypeError: mapped(item): expected a field such as u8 or struct({ … }), got 5
+padding(null)
+  TypeError: padding: expected a field such as u8 or struct({ … }), got null
+padding(undefined)
+  TypeError: padding: expected a field such as u8 or struct({ … }), got undefined
+padding(size(u8, { nullAt: 0 }))
+  TypeError: padding: a size with nullAt makes no sense for a field without a value
+padding(u8, { max: -1 })
+  RangeError: padding: max must be an integer of at least 0, got -1
+padding(size(rest, { upTo: 4 }))
+  TypeError: padding: size(rest, { upTo }) is for fields with a value
+struct({ d: defaulted(bits(u8, { a: 8 }), { a: 1 }), k: same("d") })
+  TypeError: same: expected a field of numbers, texts or bytes, got bits
+same(5, "n")
+  TypeError: same(field): expected a field such as u8 or struct({ … }), got 5
+struct({ n: sizeOf(u8, { after: "a", to: "a" }), a: u8 })
+  RangeError: n: the range of sizeOf must run forward
+struct({ n: sizeOf(u8, { after: "b", to: "a" }), a: u8, b: u8 })
+  RangeError: n: the range of sizeOf must run forward
+struct({ n: countOf(u8, "a.b.c"), a: u8 })
+  TypeError: n refers to 'a.b.c', which does not exist
+struct({ n: countOf(u8, "a.b"), a: u8 })
+  TypeError: n refers to 'a.b', which does not exist
+struct({ n: countOf(u8, "a.b.c"), a: struct({ x: array(u8, u8) }) })
+  TypeError: n refers to 'a.b.c', which does not exist
+struct({ n: u8, d: bytes(rest), t: text("n", { unit: "characters" }) })
+  RangeError: 't' can never be read, 'd' takes the rest; put 'd' last, or into a bounded field
+text(4, { pad: 5 })
+  TypeError: text: pad: expected one ASCII character, got 5
+text(5, { pad: "ab" })
+  TypeError: text: pad: expected one ASCII character, got "ab"
+text(-1)
+  RangeError: text: -1 is not a size
+utf8(-1)
+  RangeError: utf8: -1 is not a size
 `;
 
 const rows = REFUSED.trim()
