@@ -658,9 +658,9 @@ export interface Source {
   refusal?(value: number): string | undefined;
   /** As `refusal`, in generated code: give up. */
   refuse?(value: string, out: Encoding): void;
-  /** The number that the message gives, for a number that the encoder does not fill in; undefined if it gives none. */
-  given(walk: Writing): unknown;
-  givenCode(out: Givens): string | undefined;
+  /** The number that the message gives, for a number that the encoder does not fill in. Without it, the message gives none. */
+  given?(walk: Writing): unknown;
+  givenCode?(out: Givens): string | undefined;
   /** Write a tag, or a number that is known before what it is used for is written. */
   write(value: unknown, walk: Writing): void;
   encode(value: string, out: Encoding): void;

@@ -299,12 +299,12 @@ export function tagSource(tag: string | AnyField | Parameter, isKept = false): T
 }
 
 /** The source of a condition on a field or a parameter. */
-export function presenceSource({ field, parameter }: Presence): TagSource {
+export function presenceSource({ field, parameter }: Presence): ParameterSource | PathSource {
   return parameter ? new ParameterSource(field) : pathSource(field);
 }
 
 /** The source of a condition on a field. */
-export function pathSource(path: string): TagSource {
+export function pathSource(path: string): PathSource {
   return new PathSource(path, false);
 }
 

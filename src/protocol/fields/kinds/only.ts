@@ -54,7 +54,7 @@ export const ONLY: Kind<Only> = {
   encode({ agrees, value }, _, out) {
     const source = presenceSource(agrees);
     if (value !== undefined) source.encodeTag(value, out);
-    else out.refuse(`!(${presenceText(agrees, out.define(source.givenCode(out)!))})`);
+    else out.refuse(`!(${presenceText(agrees, out.define(source.givenCode(out)))})`);
   },
 };
 

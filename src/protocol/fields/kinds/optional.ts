@@ -176,7 +176,7 @@ function presenceCode(when: Optional['when'], out: Decoding): string {
 }
 
 function givenCode(when: Presence, out: Encoding): string {
-  return out.define(presenceSource(when).givenCode(out)!);
+  return out.define(presenceSource(when).givenCode(out));
 }
 
 /** The bytes of an item whose presence is known in advance. */

@@ -84,7 +84,7 @@ export const PADDING: Kind<Padding> = {
       fill(out.define(`(${to} - ((p - (${start})) % ${to})) % ${to}`));
       return;
     }
-    const given = size.givenCode(out);
+    const given = size.givenCode?.(out);
     if (given === undefined) {
       const count = String(Math.max(0, size.takesRest ? 0 : size.range.min));
       if (!size.takesRest) out.measured(size, count, max);
@@ -105,7 +105,7 @@ export const PADDING: Kind<Padding> = {
   },
 
   bound({ size, max, to }, _, out) {
-    const given = to === 0 && !isLiteral(size) ? size.givenCode(out) : undefined;
+    const given = to === 0 && !isLiteral(size) ? size.givenCode?.(out) : undefined;
     if (given === undefined) {
       out.fixed(
         to > 0 ? to - 1 : size.size.max + Math.max(0, Number.isFinite(size.range.min) ? size.range.min : 0),
@@ -127,7 +127,7 @@ function upTo(to: number, offset: number): number {
 function givenSize(size: Source, walk: Writing): number {
   if (size.takesRest) return 0;
   if (size.extent.from === 'prefix') return Math.max(0, size.range.min);
-  const count = size.given(walk);
+  const count = size.given!(walk);
   if (Number.isInteger(count) && (count as number) >= 0) return count as number;
   throw new Problem('ERR_FIELD_RANGE', 'a size of 0 or more bytes in the field that gives it', count);
 }

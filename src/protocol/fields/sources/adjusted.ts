@@ -62,12 +62,12 @@ export class AdjustedSource implements Source {
   }
 
   given(walk: Writing): unknown {
-    return this.#of(this.#inner.given(walk));
+    return this.#of(this.#inner.given!(walk));
   }
 
   givenCode(out: Givens): string | undefined {
     const { add, unit } = this.#by;
-    const raw = this.#inner.givenCode(out);
+    const raw = this.#inner.givenCode?.(out);
     return raw && `${raw} * ${unit} + ${add}`;
   }
 

@@ -20,10 +20,7 @@ export class LiteralSource extends UnsaidSource {
   decode(): string {
     return String(this.#value);
   }
-  override given(): number {
+  given(): number {
     return this.#value;
-  }
-  override givenCode(): string {
-    return String(this.#value);
   }
 }

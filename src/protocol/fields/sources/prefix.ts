@@ -49,12 +49,6 @@ export class PrefixSource implements TagSource {
   raw(tag: Tag): Tag | undefined {
     return this.#tag!.raw(tag);
   }
-  given(): undefined {
-    return undefined;
-  }
-  givenCode(): undefined {
-    return undefined;
-  }
   span(): Range {
     return this.range;
   }

@@ -16,12 +16,6 @@ export abstract class UnsaidSource implements Source {
   references(): readonly Reference[] {
     return [];
   }
-  given(): unknown {
-    return undefined;
-  }
-  givenCode(): string | undefined {
-    return undefined;
-  }
   span(): Range {
     return this.range;
   }
