@@ -29,6 +29,28 @@ export function checkOptions(where: string, options: unknown, checks: Readonly<R
 }
 
 /**
+ * Refuse a value that is not an object.
+ *
+ * @param what - what was expected: `'an object of names and widths'`
+ * @throws TypeError `bits: expected an object of names and widths, got null`
+ */
+export function requireObjectOf(where: string, what: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null) {
+    throw new TypeError(`${where}: expected ${what}, got ${show(value)}`);
+  }
+}
+
+/** Refuse a misspelt option in an object that may have members of its own. */
+export function checkSpelling(where: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    const near = known.includes(name) ? undefined : nearest(name, known);
+    if (near !== undefined && !(near in options)) {
+      throw new TypeError(`${where}: there is no option ${show(name)}; did you mean '${near}'?`);
+    }
+  }
+}
+
+/**
  * Split an object of options for two parts: the options that have a check, and the rest, which the second part checks
  * itself.
  */
@@ -36,6 +58,9 @@ export function splitOptions<Options extends object>(
   options: Options,
   checks: Readonly<Record<string, Check>>,
 ): [known: Partial<Options>, others: Partial<Options>] {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`expected an object of options, got ${show(options)}`);
+  }
   const known: Partial<Options> = {};
   const others: Partial<Options> = {};
   for (const name of Object.keys(options) as (keyof Options & string)[]) {

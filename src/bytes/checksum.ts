@@ -39,15 +39,19 @@ export interface CrcParameters {
  * @example crc({ name: 'CRC-16/XMODEM', width: 16, polynomial: 0x1021, initial: 0, reflected: false, final: 0 });
  */
 export function crc(parameters: CrcParameters): Checksum {
+  if (typeof parameters !== 'object' || parameters === null) {
+    throw new TypeError(`crc: expected an object of parameters, got ${show(parameters)}`);
+  }
   const { name, width, polynomial, initial, reflected, final } = parameters;
   const { reflectedOutput = reflected } = parameters;
+  const label = typeof name === 'string' ? name : 'crc';
   if (!Number.isInteger(width) || width < 1 || width > 32) {
-    throw new RangeError(`${name}: expected a width of 1 to 32 bits, got ${show(width)}`);
+    throw new RangeError(`${label}: expected a width of 1 to 32 bits, got ${show(width)}`);
   }
   const mask = 2 ** width - 1;
   for (const part of [polynomial, initial, final]) {
     if (!Number.isInteger(part) || part < 0 || part > mask) {
-      throw new RangeError(`${name}: ${part} is not a number of ${width} bits`);
+      throw new RangeError(`${label}: ${show(part)} is not a number of ${width} bits`);
     }
   }
   let table: Uint32Array | undefined;
@@ -95,11 +99,11 @@ export function checksumByName(name: ChecksumName): Checksum {
 }
 
 function make(name: string): Checksum {
-  if (Object.hasOwn(SUMS, name)) {
+  if (typeof name === 'string' && Object.hasOwn(SUMS, name)) {
     const { width, compute } = SUMS[name as SumName];
     return Object.freeze({ name, width, compute });
   }
-  if (!Object.hasOwn(CRCS, name)) {
+  if (typeof name !== 'string' || !Object.hasOwn(CRCS, name)) {
     throw new RangeError(`checksum: no ${show(name)} in the catalogue; its names are in checksumNames`);
   }
   const [width, polynomial, initial, reflected, final, reflectedOutput = reflected] = CRCS[

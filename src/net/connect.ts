@@ -3,7 +3,7 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { StateError } from '../errors.ts';
-import { anything, callback, checkOptions, delayOrNever, splitOptions } from '../options.ts';
+import { anything, callback, checkOptions, delayOrNever, requireObjectOf, splitOptions } from '../options.ts';
 import type { ObservedConnection } from '../protocol/recording/observer.ts';
 import type { ReplyRules } from '../protocol/reply-rules.ts';
 import type { Numberless } from '../protocol/session/id-path.ts';
@@ -97,13 +97,12 @@ export function connect<
 ): Promise<ReconnectingClient<ClientMessage, ServerMessage, ProtocolRules & Rules>>;
 export async function connect<ClientMessage, ServerMessage>(
   protocol: ClientProtocol<ClientMessage, ServerMessage>,
-  {
-    reconnect,
-    ...options
-  }: ConnectOptions<ServerMessage, ClientMessage> & {
+  given: ConnectOptions<ServerMessage, ClientMessage> & {
     readonly reconnect?: ReconnectOptions<AnyClient<ClientMessage, ServerMessage>> | undefined;
   },
 ): Promise<unknown> {
+  requireObjectOf('connect', 'an object of options', given);
+  const { reconnect, ...options } = given;
   const { heartbeat } = options;
   checkOptions('connect', splitOptions(options, CONNECT_CHECKS)[0], CONNECT_CHECKS);
   if (heartbeat !== undefined) checkOptions('connect: heartbeat', heartbeat, heartbeatChecks);

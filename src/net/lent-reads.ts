@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { GIVING, isTrusted, TAKING, trust } from '../bytes/trust.ts';
+import { requireObjectOf } from '../options.ts';
 import type { FrameDecoder } from '../streams/frame-decoder.ts';
 import { lend } from '../streams/lease.ts';
 import { give, READ_LENGTH, type ReadHandle, readHandle } from './read-handle.ts';
@@ -34,6 +35,7 @@ let busy = 0;
  * pipeline(socket, decoder, new LengthPrefixEncoder(), socket, callback);
  */
 export function lendReads(socket: net.Socket, decoder: FrameDecoder): void {
+  requireObjectOf('lendReads', 'a socket', socket);
   const handle = readHandle(socket);
   if (handle === undefined) return;
   const lending = lent.get(handle);

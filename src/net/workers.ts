@@ -1,5 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
+import { show } from '../bytes/show.ts';
+import { requireObjectOf } from '../options.ts';
 import { Backoff } from './backoff.ts';
 
 /** The message that asks the process of a worker to finish. */
@@ -46,10 +48,12 @@ export class Workers {
   #replacing: Promise<void> = Promise.resolve();
   #isClosing = false;
 
-  constructor({ count, onDeath }: WorkersOptions) {
+  constructor(options: WorkersOptions) {
+    requireObjectOf('Workers', 'an object of options', options);
+    const { count, onDeath } = options;
     if (!cluster.isPrimary) throw new TypeError('Workers: a worker has no workers of its own');
     if (!Number.isSafeInteger(count) || count < 1) {
-      throw new RangeError(`Workers: count must be an integer of at least 1, got ${count}`);
+      throw new RangeError(`Workers: count must be an integer of at least 1, got ${show(count)}`);
     }
     this.#onDeath = onDeath;
     this.listening = Promise.all(Array.from({ length: count }, () => this.#start())).then(() => {});

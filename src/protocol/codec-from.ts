@@ -17,7 +17,8 @@ export interface CodecFunctions<Message> {
  * // both functions are those of @msgpack/msgpack
  * const codec = codecFrom<Telemetry>({ decode: (bytes) => decode(bytes) as Telemetry, encode });
  */
-export function codecFrom<Message>({ decode, encode }: CodecFunctions<Message>): Codec<Message> {
+export function codecFrom<Message>(functions: CodecFunctions<Message>): Codec<Message> {
+  const { decode, encode } = (functions ?? {}) as CodecFunctions<Message>;
   if (typeof decode !== 'function' || typeof encode !== 'function') {
     throw new TypeError('codecFrom: expected two functions, decode and encode');
   }

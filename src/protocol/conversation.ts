@@ -6,7 +6,7 @@ import { fromClient, fromServer, refusalOf } from './direction.ts';
 import type { FrameBatch, Framing } from './framing/framing.ts';
 import { AT_ONCE, Inbox } from './inbox.ts';
 import { Outbox } from './outbox.ts';
-import type { ServerProtocol } from './protocol.ts';
+import { requireProtocol, type ServerProtocol } from './protocol.ts';
 import type { ConnectionInfo, Said } from './session/declaration.ts';
 import type { Line } from './session/line.ts';
 import type { Run, StateLimits, Step } from './session/run.ts';
@@ -130,6 +130,7 @@ export class Conversation<
     connection?: ConnectionInfo,
     { onInvalid = 'error' }: ConversationOptions = {},
   ) {
+    requireProtocol(protocol);
     this.#discards = onInvalid === 'discard';
     const run = protocol.session.start(context, connection);
     this.#run = run;

@@ -1,3 +1,4 @@
+import { show } from '../bytes/show.ts';
 import type { FrameError } from '../errors.ts';
 import type { Codec } from './codec.ts';
 import { decodeFrame } from './decode-frame.ts';
@@ -26,6 +27,12 @@ export class MessageReader<Message> {
   #index = 0;
 
   constructor(framing: Framing, codec: Codec<Message, never>) {
+    if (typeof framing?.reader !== 'function') {
+      throw new TypeError(`MessageReader: expected a framing, such as lengthPrefix(), got ${show(framing)}`);
+    }
+    if (typeof codec?.decode !== 'function') {
+      throw new TypeError(`MessageReader: expected a codec, an object with decode, got ${show(codec)}`);
+    }
     this.#frames = framing.reader();
     this.#codec = codec;
   }

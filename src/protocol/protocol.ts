@@ -1,10 +1,12 @@
+import { show } from '../bytes/show.ts';
+import { requireObjectOf } from '../options.ts';
 import type { Codec } from './codec.ts';
 import { checkLines, type FramingPair, type Preface } from './direction.ts';
 import type { Framing } from './framing/framing.ts';
 import { checkReplyRules, type ReplyRules } from './reply-rules.ts';
 import type { MessageSource } from './session/declaration.ts';
 import type { Session } from './session/session.ts';
-import type { SessionTable } from './session/table.ts';
+import { type SessionTable, tableOf } from './session/table.ts';
 
 /**
  * Everything that both ends of a connection have to agree on, and the server's session.
@@ -72,13 +74,14 @@ export function defineProtocol<
 ): Protocol<ClientMessage, ServerMessage, StateOf<S>, ContextOf<S>, Rules, Request, Response> & {
   readonly framing: F;
 } {
+  requireObjectOf('defineProtocol', 'an object with a name, a framing, the messages and a session', protocol);
   const { name, framing, preface, clientMessages, serverMessages, session, replies } = protocol;
   if (typeof name !== 'string' || name === '') throw new TypeError('name: expected a name, got none');
   checkLines({ framing, preface });
   hasMethods(clientMessages, 'clientMessages', ['decode', 'encode']);
   hasMethods(serverMessages, 'serverMessages', ['decode', 'encode']);
   hasMethods(session, 'session', ['start']);
-  for (const { on, line, receives, sends } of session.table.states.values()) {
+  for (const { on, line, receives, sends } of tableOf(session, 'defineProtocol').states.values()) {
     // A state with its own codec has its own messages.
     if (line?.receives === undefined) within(receives ?? on.keys(), clientMessages.types, 'clientMessages');
     if (line?.sends === undefined) within(sends, serverMessages.types, 'serverMessages');
@@ -129,6 +132,15 @@ type Fitting<S, ClientMessage, ServerMessage> =
 
 type StateOf<S> = S extends Session<infer _R, infer _S, infer State, infer _C> ? State : never;
 type ContextOf<S> = S extends Session<infer _R, infer _S, infer _T, infer Context> ? Context : never;
+
+/** @throws TypeError for a value that is not a protocol of a server */
+export function requireProtocol(protocol: Partial<ServerProtocol<unknown, unknown>>): void {
+  const { session, framing, clientMessages, serverMessages } = protocol ?? {};
+  const { reader, reads } = (framing ?? {}) as Partial<Framing & FramingPair>;
+  const parts = [session?.start, reader ?? reads?.reader, clientMessages?.decode, serverMessages?.encode];
+  if (parts.every((part) => typeof part === 'function')) return;
+  throw new TypeError(`expected a protocol, as defineProtocol() makes it, got ${show(protocol)}`);
+}
 
 function hasMethods(part: object, where: string, methods: readonly string[]): void {
   for (const method of methods) {

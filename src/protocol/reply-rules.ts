@@ -1,5 +1,5 @@
 import { show } from '../bytes/show.ts';
-import { callback } from '../options.ts';
+import { callback, requireObjectOf } from '../options.ts';
 import type { Codec } from './codec.ts';
 import { type FieldFacts, fieldsAt } from './fields/field-at.ts';
 import type { DeclaredCodec } from './fields/messages.ts';
@@ -63,6 +63,7 @@ export function knownOf(protocol: Parts, rules: AnyRules): Known {
 
 /** Check reply rules when they are declared, without a connection. */
 export function checkReplyRules(protocol: Parts, rules: AnyRules): void {
+  requireObjectOf('replies', 'an object of rules', rules);
   const { decode: _, ...options } = rules;
   new Requests(options, knownOf(protocol, rules));
 }

@@ -1,3 +1,4 @@
+import { show } from '../bytes/show.ts';
 import { trust } from '../bytes/trust.ts';
 import { anything, type Check, checkOptions } from '../options.ts';
 import type { Codec } from '../protocol/codec.ts';
@@ -46,6 +47,11 @@ export class MessageEncoder<Message> extends Stage<Buffer> {
     super('messages', 'bytes', options);
     this.#codec = this.#ownCodec = codec;
     this.framing = options.framing ?? DEFAULT_FRAMING;
+    if (typeof this.framing.writer !== 'function') {
+      throw new TypeError(
+        `framing: expected a framing, such as lengthPrefix(), got ${show(options.framing)}`,
+      );
+    }
     this.#writer = this.framing.writer();
   }
 

@@ -96,7 +96,7 @@ export class StateMachine<
     session: Session<Received, Sent, State, Context>,
     options: StateMachineOptions<NoInfer<Context>> = {},
   ) {
-    if (typeof session?.start !== 'function')
+    if (typeof session?.start !== 'function' || session.table?.states === undefined)
       throw new TypeError('expected a session, as defineSession() makes it');
     checkOptions(new.target.name, options, CHECKS);
     super('messages', 'messages', options);

@@ -40,6 +40,7 @@ import {
 export function readProxyHeader(
   bytes: Buffer,
 ): { readonly header: ProxyHeader; readonly length: number } | undefined {
+  if (!Buffer.isBuffer(bytes)) throw new TypeError(`readProxyHeader: expected a Buffer, got ${show(bytes)}`);
   if (bytes.length === 0) return undefined;
   const version2 = bytes[0] === SIGNATURE[0];
   const start = version2 ? SIGNATURE : V1_START;

@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { show } from '../../bytes/show.ts';
+import { oneOf, requireObjectOf } from '../../options.ts';
 import {
   ADDRESS_LENGTH,
   ALPN,
@@ -33,7 +34,13 @@ import {
  * );
  */
 export function writeProxyHeader(header: ProxyHeader): Buffer {
+  requireObjectOf('writeProxyHeader', 'a header', header);
   const { version, command, transport, source, destination } = header;
+  if (version !== undefined && version !== 1 && version !== 2) {
+    throw new RangeError(`writeProxyHeader: version must be 1 or 2, got ${show(version)}`);
+  }
+  if (command !== undefined) oneOf('proxy', 'local')('writeProxyHeader: command', command);
+  if (command !== 'local') oneOf(...Object.values(TRANSPORTS))('writeProxyHeader: transport', transport);
   const isLocal = command === 'local' || transport === 'unknown';
   if (!isLocal && (source === undefined || destination === undefined)) {
     throw new TypeError(`writeProxyHeader: ${transport} needs a source and a destination`);
@@ -68,7 +75,12 @@ export function writeProxyHeader(header: ProxyHeader): Buffer {
   return bytes;
 }
 
-function checkAddress(transport: ProxyTransport, { address, port }: ProxyAddress): void {
+function checkAddress(transport: ProxyTransport, place: ProxyAddress): void {
+  requireObjectOf('writeProxyHeader', 'an address and a port', place);
+  const { address, port } = place;
+  if (typeof address !== 'string') {
+    throw new TypeError(`writeProxyHeader: address must be a text, got ${show(address)}`);
+  }
   const fits = transport.endsWith('4')
     ? net.isIPv4(address)
     : transport.endsWith('6')

@@ -2,7 +2,7 @@ import { asBuffer } from '../../bytes/buffer.ts';
 import { allocateShared } from '../../bytes/shared-memory.ts';
 import { show } from '../../bytes/show.ts';
 import { MessageError } from '../../errors.ts';
-import { type Check, checkOptions, integer, oneOf } from '../../options.ts';
+import { type Check, checkOptions, integer, oneOf, requireObjectOf } from '../../options.ts';
 import type { Codec, Decoded } from '../codec.ts';
 import { type Compiled, compile, FAILED } from './engine/compile.ts';
 import type { Declaration, Trailing } from './engine/declaration.ts';
@@ -204,6 +204,9 @@ export function messages<
     limits: () => {},
   });
   const { trailing = 'reject', header = {}, trailer = {}, otherwise } = options;
+  requireObjectOf('messages', 'an object of names and messages', cases);
+  requireObjectOf('messages: header', 'an object of fields', header);
+  requireObjectOf('messages: trailer', 'an object of fields', trailer);
   const kept = trailing === 'keep' ? withTrailing(cases) : cases;
   const root = messagesNode(tagField, kept, header, trailer, otherwise);
   const limits = limitsOf('messages', options.limits);
@@ -223,7 +226,7 @@ export function codecOf<F extends AnyField, P extends string = never>(
     parameters?: Readonly<Record<P, ParameterRange>>;
   } = {},
 ): CodecWith<FieldOut<F>, FieldIn<F>, P> {
-  if ((options as { trailing?: string }).trailing === 'keep') {
+  if ((options as { trailing?: string } | null)?.trailing === 'keep') {
     throw new TypeError('trailing: a field of its own, bytes(rest), can keep it');
   }
   checkOptions('codecOf', options, {
@@ -311,7 +314,10 @@ function limitsOf(where: string, limits: MessageLimits = {}): Limits {
 
 function withTrailing(cases: MessageTable): MessageTable {
   const kept = trailingBytes();
-  const entries = Object.entries(cases).map(([name, { tag, fields }]) => {
+  const entries = Object.entries(cases).map(([name, made]) => {
+    // The cases are checked where they are declared.
+    if (typeof made?.fields !== 'object' || made.fields === null) return [name, made];
+    const { tag, fields } = made;
     if (Object.hasOwn(fields, 'trailing'))
       throw new RangeError(`${name}: 'trailing' is the kept bytes' name`);
     return [name, message(tag, { ...fields, trailing: kept })];

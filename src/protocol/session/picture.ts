@@ -1,6 +1,6 @@
 import type { Outcome } from './outcome.ts';
 import type { Session } from './session.ts';
-import type { DeadlineTable, SessionTable, StateTable, TableRow } from './table.ts';
+import { type DeadlineTable, type SessionTable, type StateTable, type TableRow, tableOf } from './table.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: any session
 type AnySession = Session<any, any, any, any>;
@@ -16,7 +16,7 @@ type AnySession = Session<any, any, any, any>;
  * @example writeFileSync('session.mmd', toMermaid(drone.session));
  */
 export function toMermaid(session: AnySession): string {
-  const { initial, states } = session.table;
+  const { initial, states } = tableOf(session, 'toMermaid');
   const ids = new Map([...states.keys()].map((name, i) => [name, identifier(name, i)]));
   const id = (name: string): string => ids.get(name)!;
   const lines = ['stateDiagram-v2'];
@@ -42,7 +42,7 @@ export function toMermaid(session: AnySession): string {
  * @example writeFileSync('session.md', toMarkdown(drone.session));
  */
 export function toMarkdown(session: AnySession): string {
-  const { states, receives } = session.table;
+  const { states, receives } = tableOf(session, 'toMarkdown');
   const columns = [...states.values()];
   const rows = receives.map((type) => [code(type), ...columns.map((state) => cell(state, type))]);
   const apply = (head: string, tell: (state: StateTable) => string): void => {

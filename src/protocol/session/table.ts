@@ -1,5 +1,6 @@
+import { show } from '../../bytes/show.ts';
 import type { TimeoutError } from '../../errors.ts';
-import { anything, checkOptions, MAX_DELAY } from '../../options.ts';
+import { anything, checkOptions, MAX_DELAY, requireObjectOf } from '../../options.ts';
 import type {
   ConnectionInfo,
   Reply,
@@ -115,21 +116,28 @@ export function compileSession(declaration: SessionDeclaration<any, any, string,
   if (receives === undefined || sends === undefined) {
     throw new TypeError('a session needs the codecs of what it receives and of what it sends');
   }
+  for (const [name, codec] of Object.entries({ receives, sends })) {
+    if ((typeof codec !== 'object' && typeof codec !== 'function') || codec === null) {
+      throw new TypeError(`${name}: expected a codec, got ${show(codec)}`);
+    }
+  }
+  requireObjectOf('states', 'an object of names and states', declaration.states);
   isFunction(context, 'context');
   isFunction(farewell, 'farewell');
   isFunction(dispose, 'dispose');
   const names = Object.keys(declaration.states);
   const known: Known = {
     states: new Set(names),
-    receives: listOf(receives.types),
-    sends: listOf(sends.types),
+    receives: listOf('receives.types', receives.types),
+    sends: listOf('sends.types', sends.types),
   };
   const states = new Map(names.map((name) => [name, compileState(name, declaration.states[name]!, known)]));
   for (const state of states.values()) Object.assign(state, { isSettled: isSettled(state, states) });
   const first = states.get(initial);
-  if (first === undefined) throw new TypeError(`initial: no state '${initial}'; there are ${list(names)}`);
+  if (first === undefined)
+    throw new TypeError(`initial: no state ${quoted(initial)}; there are ${list(names)}`);
   const usable = states.get(ready);
-  if (usable === undefined) throw new TypeError(`ready: no state '${ready}'; there are ${list(names)}`);
+  if (usable === undefined) throw new TypeError(`ready: no state ${quoted(ready)}; there are ${list(names)}`);
   const all = [...states.values()];
   const named = all.flatMap(({ on }) => [...on.keys()]);
   const own = all.flatMap(({ receives }) => (receives === known.receives ? [] : [...(receives ?? [])]));
@@ -192,8 +200,8 @@ function compileState(name: string, state: Declared, all: Known): StateTable {
   // The codec that a function makes is not known yet: any type may be one of its messages.
   const known: Known = {
     states: all.states,
-    receives: receives === undefined ? all.receives : listOf(typesOf(receives)),
-    sends: sends === undefined ? all.sends : listOf(typesOf(sends)),
+    receives: receives === undefined ? all.receives : listOf(`${name}.receives`, typesOf(receives)),
+    sends: sends === undefined ? all.sends : listOf(`${name}.sends`, typesOf(sends)),
   };
   const on = new Map<string, TableRow>();
   for (const [type, row] of Object.entries(state.on ?? {})) {
@@ -229,10 +237,10 @@ function compileState(name: string, state: Declared, all: Known): StateTable {
     name,
     on,
     otherwise,
-    postpone: listOf(state.postpone),
+    postpone: listOf(`${name}.postpone`, state.postpone),
     timers,
     next,
-    unsolicited: listOf(state.unsolicited),
+    unsolicited: listOf(`${name}.unsolicited`, state.unsolicited),
     deadline,
     onEnter: state.onEnter,
     onEnd: state.onEnd,
@@ -253,7 +261,7 @@ function compileNext(
 ): ReadonlySet<string> {
   const where = `states.${name}`;
   for (const to of state.next ?? []) among(known.states, to, `${where}.next`, 'state');
-  const declared = listOf(state.next);
+  const declared = listOf(`${name}.next`, state.next);
   const next = new Set(declared);
   for (const row of rows) {
     for (const to of row?.outcomes?.keys() ?? []) {
@@ -371,8 +379,12 @@ function compileDeadline(deadline: NonNullable<Declared['deadline']>, where: str
   return { within, idle, frame, row };
 }
 
-function listOf(names: readonly string[] | undefined): ReadonlySet<string> | undefined {
-  return names === undefined ? undefined : new Set(names);
+function listOf(where: string, names: readonly string[] | undefined): ReadonlySet<string> | undefined {
+  if (names === undefined) return undefined;
+  if (typeof names?.[Symbol.iterator] !== 'function') {
+    throw new TypeError(`${where}: expected a list of names, got ${show(names)}`);
+  }
+  return new Set(names);
 }
 
 function among(known: ReadonlySet<string> | undefined, name: string, where: string, what: string): void {
@@ -380,9 +392,20 @@ function among(known: ReadonlySet<string> | undefined, name: string, where: stri
   throw new TypeError(`${where}: no ${what} '${name}'; there are ${list(known)}`);
 }
 
+/** The table of a session. @throws TypeError for a value that is not a session */
+export function tableOf(session: { readonly table?: SessionTable }, where: string): SessionTable {
+  const table = session?.table;
+  if (typeof table?.states?.values === 'function') return table;
+  throw new TypeError(`${where}: expected a session, as defineSession() makes it, got ${show(session)}`);
+}
+
 function isFunction(value: unknown, where: string): void {
   if (value === undefined || typeof value === 'function') return;
   throw new TypeError(`${where}: expected a function, got ${kindOf(value)}`);
+}
+
+function quoted(name: unknown): string {
+  return typeof name === 'string' ? `'${name}'` : show(name);
 }
 
 function kindOf(value: unknown): string {

@@ -461,11 +461,11 @@ custom({ name: "c", read: () => 1, write() {}, size: () => 1.5 }) > 1
 custom({ name: "c", maxSize: 2, read: () => 1, write() {}, size: () => 3 }) > 1
   ERR_FIELD_TOO_LONG message: expected at most 2 bytes, got 3
 custom({ name: "c", minSize: 2, read: () => 1, write() {}, size: () => 3 }) > 1
-  = 
+  ERR_FIELD_RANGE message: expected 2 or more bytes for c, got 0
 custom({ name: "c", minSize: 2, read: () => 1, write() {}, size: () => 3 }) < 01
-  ERR_MESSAGE_TRAILING message: expected the end of the frame, got 1 byte more, at byte 0
+  ERR_MESSAGE_VALUE message: expected 2 or more bytes for c, got 0, at byte 0
 custom({ name: "c", minSize: 1, read: () => 1, write() {}, size: () => 3 }) < 01
-  ERR_MESSAGE_TRAILING message: expected the end of the frame, got 1 byte more, at byte 0
+  ERR_MESSAGE_VALUE message: expected 1 or more bytes for c, got 0, at byte 0
 custom({ name: "c", maxSize: 1, read: (c) => c.take(2), write() {}, size: () => 3 }) < 01 02
   ERR_MESSAGE_VALUE message: expected 0 to 1 bytes for c, got 2, at byte 0
 custom({ name: "c", read: () => 1, write(c) { c.at += 2; }, size: () => 1 }) > 1

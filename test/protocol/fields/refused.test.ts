@@ -370,7 +370,7 @@ union(u8, { a: u8 })
 union(u8, { a: struct({}) })
   TypeError: a: expected message(tag, fields), got an object
 union(u8, 5)
-  TypeError: at least one case is needed
+  TypeError: union: expected an object of names and messages, got 5
 union(enumeration(u8, { a: 1 }), { a: message("b") })
   RangeError: a: the tag "b" is not a value of its field
 union(enumeration(u8, { a: 1 }), { a: message("a") }, { otherwise: "unknown" })
@@ -717,6 +717,50 @@ text(-1)
   RangeError: text: -1 is not a size
 utf8(-1)
   RangeError: utf8: -1 is not a size
+bits(u8, null)
+  TypeError: bits: expected an object of names and widths, got null
+flags(u8, undefined)
+  TypeError: flags: expected an object of names and positions, got undefined
+flags(u8, 5)
+  TypeError: flags: expected an object of names and positions, got 5
+flags(u8, new Map([["a", 0]]))
+  TypeError: flags: expected an object of names and positions, got a Map
+enumeration(u8, null)
+  TypeError: enumeration: expected an object of names and numbers, got null
+checksum(u8, { name: "s", width: "8", compute: () => 0 }, {})
+  RangeError: checksum: expected a sum whose width is 1 bit or more, got "8"
+custom(null)
+  TypeError: custom: expected an object with read, write and size, got null
+custom({ name: "c", read: () => 1, write() {}, size: () => 1, minsize: 1 })
+  TypeError: custom: there is no option "minsize"; did you mean 'minSize'?
+custom({ name: "c", read: () => 1, write() {}, size: () => 1, maxSize: 1, range: null })
+  TypeError: custom: range: expected whole numbers, the lower one first, got null
+mapped(u8, null)
+  TypeError: mapped: expected an object with decode and encode, got null
+mapped(u8, { nmae: "a date", decode: (x) => x, encode: (x) => x })
+  TypeError: mapped: there is no option "nmae"; did you mean 'name'?
+optional(u8, null)
+  TypeError: optional(item, condition): expected when(…), unless(…) or rest, got null
+optional(u8, { field: "a", is: 5 })
+  TypeError: optional(item, condition): is: expected an array of values, got 5
+text(u8, null)
+  TypeError: text: expected an object of options, got null
+union(u8, null)
+  TypeError: union: expected an object of names and messages, got null
+messages(u8, null)
+  TypeError: messages: expected an object of names and messages, got null
+messages(u8, { a: message(1) }, { header: null })
+  TypeError: messages: header: expected an object of fields, got null
+messages(u8, { a: message(1) }, { trailer: null })
+  TypeError: messages: trailer: expected an object of fields, got null
+messages(u8, { a: message(1, new Map([["x", u8]])) })
+  TypeError: a: expected message(tag, fields), got an object
+codecOf(u8, null)
+  TypeError: codecOf: expected an object of options, got null
+padding({ to: 4, form: "structure" })
+  TypeError: padding: there is no option "form"; did you mean 'from'?
+lazy(u8)
+  TypeError: lazy: the field must be a function, got an object
 `;
 
 const rows = REFUSED.trim()

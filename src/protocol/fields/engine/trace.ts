@@ -1,3 +1,4 @@
+import { show } from '../../../bytes/show.ts';
 import type { FrameError, MessageError } from '../../../errors.ts';
 import type { Declaration } from './declaration.ts';
 import { areBounds, boundsError, ReadWalk, type Span } from './read-walk.ts';
@@ -10,7 +11,7 @@ export interface Trace<Out> {
 }
 
 /**
- * Read a frame slowly, field by field. Never throws: if the bytes are wrong, `error` says why.
+ * Read a frame slowly, field by field. No bytes make it throw: if they are wrong, `error` says why.
  *
  * @example
  * for (const span of trace(drone.clientMessages, frame).spans) {
@@ -21,8 +22,12 @@ export function trace<Out>(
   codec: { readonly declaration: Declaration; decode(bytes: Buffer): Out },
   bytes: Uint8Array,
   start = 0,
-  end: number = bytes.length,
+  end: number = bytes?.length,
 ): Trace<Out> {
+  if (typeof codec?.declaration?.root?.kind !== 'object') {
+    throw new TypeError(`trace: expected a codec that messages() or codecOf() made, got ${show(codec)}`);
+  }
+  if (!(bytes instanceof Uint8Array)) throw new TypeError(`trace: expected bytes, got ${show(bytes)}`);
   const spans: Span[] = [];
   if (!areBounds(bytes, start, end)) {
     return { spans, value: undefined, error: boundsError(bytes, start, end) };

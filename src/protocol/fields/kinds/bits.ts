@@ -1,5 +1,5 @@
 import { show, showTag } from '../../../bytes/show.ts';
-import { anything, checkOptions, flag, oneOf } from '../../../options.ts';
+import { anything, checkOptions, flag, oneOf, requireObjectOf } from '../../../options.ts';
 import { literal } from '../engine/code.ts';
 import { Problem } from '../engine/problem.ts';
 import { property } from '../engine/property.ts';
@@ -332,6 +332,7 @@ export function bits<const W extends Readonly<Record<string, BitMember>>>(
 ): Field<Flat<BitValues<W>>> {
   checkOptions('bits', options, { first: oneOf('most', 'least') });
   const layout = layoutOf(base);
+  requireObjectOf('bits', 'an object of names and widths', widths);
   const total = layout.width * 8;
   const members: Member[] = [];
   let used = 0;

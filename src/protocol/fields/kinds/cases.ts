@@ -60,7 +60,7 @@ export function casesOf(
   const byTag = new Map<Tag, Case>();
   const byName = new Map<string, Case>();
   for (const [name, made] of Object.entries(table)) {
-    if (typeof made?.fields !== 'object' || made.fields === null)
+    if (typeof made?.fields !== 'object' || made.fields === null || made.fields instanceof Map)
       throw new TypeError(`${name}: expected message(tag, fields), got ${show(made)}`);
     const { tag: value, fields } = made;
     for (const key of Object.keys(fields)) {

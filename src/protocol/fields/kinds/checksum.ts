@@ -195,6 +195,9 @@ export function checksum<const R extends ChecksumRange = Record<never, never>>(
   if (typeof summer?.compute !== 'function') {
     throw new TypeError(`checksum: expected a name or { name, width, compute }, got ${show(algorithm)}`);
   }
+  if (!Number.isInteger(summer.width) || summer.width < 1) {
+    throw new RangeError(`checksum: expected a sum whose width is 1 bit or more, got ${show(summer.width)}`);
+  }
   if (slot.min < 0 || slot.max < 2 ** summer.width - 1) {
     throw new RangeError(
       `checksum: ${summer.name} has ${summer.width} bits, so it needs an unsigned integer as wide`,

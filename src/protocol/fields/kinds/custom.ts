@@ -1,4 +1,5 @@
 import { show } from '../../../bytes/show.ts';
+import { checkSpelling, requireObjectOf } from '../../../options.ts';
 import type { Declaration } from '../engine/declaration.ts';
 import { foreignProblem, Problem, tooLong } from '../engine/problem.ts';
 import { ReadWalk } from '../engine/read-walk.ts';
@@ -154,6 +155,8 @@ class Cursor implements ReadCursor {
   }
 }
 
+const PARTS = ['name', 'read', 'write', 'size', 'minSize', 'maxSize', 'range'];
+
 /** The limits of fields that a cursor reads and writes. */
 const LIMITS: Declaration['limits'] = Object.freeze({
   elements: 1_000_000,
@@ -194,8 +197,8 @@ function readCustom({ definition, min, max, range }: Custom, cursor: Cursor): un
     const expected = `${definition.name} within the frame`;
     throw new Problem('ERR_MESSAGE_VALUE', expected, 'more', { got: 'more' });
   }
-  // With a maximum, room for the fields that follow may have been computed from it.
-  if (at - start > max || (at - start < min && max < Number.POSITIVE_INFINITY)) {
+  // Room for the fields that follow, and the most elements that fit, may have been computed from these sizes.
+  if (at - start > max || at - start < min) {
     throw new Problem('ERR_MESSAGE_VALUE', sizeText(definition, min, max), at - start);
   }
   if (range !== undefined && !isInRange(value, range)) {
@@ -206,7 +209,8 @@ function readCustom({ definition, min, max, range }: Custom, cursor: Cursor): un
 }
 
 function sizeText({ name }: CustomField<unknown>, min: number, max: number): string {
-  return `${min === max ? min : `${min} to ${max}`} bytes for ${name}`;
+  const most = max === Number.POSITIVE_INFINITY ? 'or more' : `to ${max}`;
+  return `${min === max ? min : `${min} ${most}`} bytes for ${name}`;
 }
 
 /** The room that a value asks for: a whole number. */
@@ -270,7 +274,7 @@ function writeCustom(
   }
   const end = start + cursor.at;
   if (Number.isInteger(end) && end >= at && end <= at + room) {
-    if (end - at >= min || max === Number.POSITIVE_INFINITY) return end;
+    if (end - at >= min) return end;
     throw new Problem('ERR_FIELD_RANGE', sizeText(definition, min, max), end - at);
   }
   const expected = `at most ${room} bytes, as the size() of ${definition.name} said`;
@@ -298,6 +302,8 @@ function slotOf(node: NodeOf<Custom>): Slot | undefined {
  * bytes(custom({ name: 'two digits', minSize: 2, maxSize: 2, range: { min: 0, max: 99 }, read, write, size: () => 2 }));
  */
 export function custom<Out, In = Out>(definition: CustomField<Out, In>): Field<Out, In> {
+  requireObjectOf('custom', 'an object with read, write and size', definition);
+  checkSpelling('custom', definition, PARTS);
   for (const part of ['read', 'write', 'size'] as const) {
     if (typeof definition[part] !== 'function') throw new TypeError(`custom: ${part} must be a function`);
   }
@@ -310,6 +316,7 @@ export function custom<Out, In = Out>(definition: CustomField<Out, In>): Field<O
     throw new RangeError(`custom: maxSize must be a whole number of ${min} or more, got ${show(max)}`);
   }
   if (range !== undefined) {
+    requireObjectOf('custom: range', 'whole numbers, the lower one first', range);
     const { min: least, max: most } = range;
     if (!Number.isSafeInteger(least) || !Number.isSafeInteger(most) || least > most) {
       throw new RangeError(`custom: range: expected whole numbers, the lower one first, got ${show(range)}`);

@@ -1,5 +1,5 @@
 import { show, showTag } from '../../../bytes/show.ts';
-import { checkOptions, oneOf } from '../../../options.ts';
+import { checkOptions, oneOf, requireObjectOf } from '../../../options.ts';
 import { Problem } from '../engine/problem.ts';
 import { type Field, nodeOf } from '../field.ts';
 import type { AnyNode, Kind } from '../kind.ts';
@@ -119,6 +119,7 @@ export function enumeration(
       `enumeration: expected an integer field of at most 32 bits or a varint, got ${node.kind.name}`,
     );
   }
+  requireObjectOf('enumeration', 'an object of names and numbers', values);
   const names = Object.entries(values);
   if (names.length === 0) throw new TypeError('enumeration: at least one name is needed');
   const byValue = new Map<number, string>();

@@ -1,5 +1,5 @@
 import { show, showTag } from '../../../bytes/show.ts';
-import { checkOptions, oneOf } from '../../../options.ts';
+import { checkOptions, oneOf, requireObjectOf } from '../../../options.ts';
 import { Problem } from '../engine/problem.ts';
 import { property } from '../engine/property.ts';
 import type { Field } from '../field.ts';
@@ -111,6 +111,9 @@ export function flags<const P extends Readonly<Record<string, number>>>(
 ): Field<{ -readonly [K in keyof P]: boolean }> {
   checkOptions('flags', options, { unknown: oneOf('reject', 'ignore') });
   const node = integerNode(base, 'flags');
+  requireObjectOf('flags', 'an object of names and positions', positions);
+  if (positions instanceof Map)
+    throw new TypeError('flags: expected an object of names and positions, got a Map');
   const members: { name: string; shift: number }[] = [];
   let named = 0;
   for (const [name, position] of Object.entries(positions)) {

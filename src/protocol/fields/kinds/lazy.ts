@@ -1,4 +1,4 @@
-import { checkOptions, integer } from '../../../options.ts';
+import { callback, checkOptions, integer } from '../../../options.ts';
 import { DEFAULT_DEPTH } from '../engine/declaration.ts';
 import { type AnyField, type Field, type FieldIn, type FieldOut, nodeOf } from '../field.ts';
 import type { AnyNode, Kind, Limits, Steps } from '../kind.ts';
@@ -95,6 +95,7 @@ export function lazy<F extends AnyField>(
   get: () => F,
   options: { maxDepth?: number } = {},
 ): Field<FieldOut<F>, FieldIn<F>> {
+  callback('lazy: the field', get);
   checkOptions('lazy', options, { maxDepth: integer(1, MOST_DEPTH) });
   const seen: Lazy['seen'] = { node: undefined };
   const once = (): AnyNode => {

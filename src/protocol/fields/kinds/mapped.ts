@@ -1,4 +1,5 @@
 import { writeUnsigned } from '../../../bytes/integers.ts';
+import { anything, checkOptions, requireObjectOf } from '../../../options.ts';
 import { foreignProblem, Problem } from '../engine/problem.ts';
 import {
   type AnyField,
@@ -133,6 +134,11 @@ export function mapped<F extends AnyField, Out, In = Out>(
   item: F,
   mapping: Mapping<FieldOut<F>, FieldIn<F>, Out, In>,
 ): Field<Out, In, FieldFills<F>> {
+  requireObjectOf('mapped', 'an object with decode and encode', mapping);
+  // An instance of a class may have members of its own.
+  if (Object.getPrototypeOf(mapping) === Object.prototype) {
+    checkOptions('mapped', mapping, { name: anything, decode: anything, encode: anything });
+  }
   const { name = 'a value that can be mapped', decode, encode } = mapping;
   for (const [part, way] of Object.entries({ decode, encode })) {
     if (typeof way !== 'function') throw new TypeError(`mapped: ${part} must be a function`);

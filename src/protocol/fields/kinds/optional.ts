@@ -310,11 +310,17 @@ export function optional<F extends AnyField, C extends Condition | Rest = Rest>(
   if (node.facts.traits.absent && !isCondition(given)) {
     throw new TypeError(`an optional field must have a value, or a condition; a ${node.kind.name} has none`);
   }
+  if (given !== undefined && given !== 'rest' && (typeof given !== 'object' || given === null)) {
+    throw new TypeError(`optional(item, condition): expected when(…), unless(…) or rest, got ${show(given)}`);
+  }
   return declare(OPTIONAL, { item: node, when: isCondition(given) ? judged(given) : given });
 }
 
 /** A condition as `when` and `unless` make it, made again from an unknown value. */
 function judged({ field, parameter, is, range, not }: Condition): Condition {
+  if (!Array.isArray(is)) {
+    throw new TypeError(`optional(item, condition): is: expected an array of values, got ${show(is)}`);
+  }
   const values = range === undefined ? is : [...is, range];
   return presenceOf(not ? 'unless' : 'when', parameter ? parameterOf(field) : field, values, not === true);
 }

@@ -1,4 +1,5 @@
 import { show } from '../../../bytes/show.ts';
+import { anything, checkOptions } from '../../../options.ts';
 import { Problem } from '../engine/problem.ts';
 import {
   type Absent,
@@ -148,6 +149,7 @@ export function padding<const S extends Size | { to: number; from?: 'structure' 
   if (isMultiple && !(Number.isSafeInteger(to) && to > 0)) {
     throw new RangeError(`padding: expected { to: n } with n of 1 or more, got ${show(size)}`);
   }
+  if (isMultiple) checkOptions('padding', size, { to: anything, from: anything });
   const from = (isMultiple && (size as { from?: 'structure' | 'frame' }).from) || 'frame';
   if (from !== 'structure' && from !== 'frame') {
     throw new TypeError(`padding: from: expected 'structure' or 'frame', got ${show(from)}`);

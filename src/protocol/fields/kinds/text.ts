@@ -1,6 +1,6 @@
 import { show } from '../../../bytes/show.ts';
 import { decodeUtf8, hasLoneSurrogate } from '../../../bytes/utf8.ts';
-import { anything } from '../../../options.ts';
+import { anything, requireObjectOf } from '../../../options.ts';
 import { Problem, tooLong } from '../engine/problem.ts';
 import {
   DEFAULT_MAX_BYTES,
@@ -252,8 +252,9 @@ export function text<const S extends Size | Until>(
   size: S,
   options: TextOptions = {},
 ): Field<string | Nothing<S>, string | Nothing<S>, Filled<S>> {
+  requireObjectOf('text', 'an object of options', options);
   const { encoding = 'utf8', pad, unit = 'bytes' } = options;
-  if (!Object.hasOwn(WIDTHS, encoding)) {
+  if (typeof encoding !== 'string' || !Object.hasOwn(WIDTHS, encoding)) {
     throw new TypeError(`text: encoding: expected ${Object.keys(WIDTHS).join(', ')}, got ${show(encoding)}`);
   }
   if (unit !== 'bytes' && unit !== 'characters') {

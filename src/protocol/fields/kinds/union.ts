@@ -1,4 +1,4 @@
-import { checkOptions, oneOf } from '../../../options.ts';
+import { checkOptions, oneOf, requireObjectOf } from '../../../options.ts';
 import { literal } from '../engine/code.ts';
 import type {
   AnyField,
@@ -190,6 +190,7 @@ export function union<
   Filled<T> | { [K in keyof M]: OuterFills<M[K]['fields']> }[keyof M]
 > {
   checkOptions('union', options, { otherwise: oneOf('reject', 'unknown') });
+  requireObjectOf('union', 'an object of names and messages', cases);
   const { otherwise } = options;
   return declare(UNION, casesOf(tagSource(tag, keepsTag(cases, otherwise)), cases, {}, otherwise));
 }
