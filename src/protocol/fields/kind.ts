@@ -817,8 +817,8 @@ export interface Writing extends Slots {
   /** Replace the `room` bytes at `at` with a field, in front of the content that follows them. */
   insert(node: AnyNode, value: unknown, at: number, room: number): void;
   visit(node: AnyNode, value: unknown, name?: string | number): Visit;
-  /** Write a field without children in the same place. */
-  value(node: AnyNode, value: unknown): void;
+  /** Write a field without children in the same place. Returns what its bytes are decoded to, as `written` does. */
+  value(node: AnyNode, value: unknown): (() => unknown) | undefined;
   /** The value that the message has for an earlier field, as it was written. A getter may give another value later. */
   given(path: string): unknown;
   /** As `given`; the value that its bytes are decoded to, for a condition or a size. */

@@ -410,6 +410,28 @@ struct({ key: utf8(u8), again: same("key") }) > { key: "a", again: "b" }
   ERR_FIELD_RANGE again: expected "a", as 'key' says, got "b"
 struct({ key: utf8(u8), again: same("key") }) < 01 61 01 62
   ERR_MESSAGE_VALUE again: expected "a", as 'key' says, got "b", at byte 2
+struct({ x: f64be, y: same(f32be, "x") }) > { x: 0.5 }
+  = 3f e0 00 00 00 00 00 00 3f 00 00 00
+struct({ x: f64be, y: same(f32be, "x") }) > { x: 0.1 }
+  ERR_FIELD_RANGE y: expected 0.1, as 'x' says, got 0.10000000149011612
+struct({ x: f64be, y: same(f32be, "x") }) > { x: NaN }
+  = 7f f8 00 00 00 00 00 00 7f c0 00 00
+struct({ x: f32be, y: same(f64be, "x") }) > { x: 0.1 }
+  = 3d cc cc cd 3f b9 99 99 a0 00 00 00
+struct({ x: f32be, y: same("x") }) > { x: 0.1, y: 0.1 }
+  = 3d cc cc cd 3d cc cc cd
+struct({ x: utf8(u8), y: same(text(3, { pad: " " }), "x") }) > { x: "ab" }
+  = 02 61 62 61 62 20
+struct({ x: utf8(u8), y: same(text(3, { pad: " " }), "x") }) > { x: "ab " }
+  ERR_FIELD_RANGE y: expected "ab ", as 'x' says, got "ab"
+struct({ x: text(3, { pad: " " }), y: same(utf8(u8), "x") }) > { x: "ab " }
+  = 61 62 20 02 61 62
+struct({ c: custom({ name: "c", read: (c) => c.bytes[c.take(1)], write(c, v) { c.target[c.at++] = v & 15; }, size: () => 1 }), o: optional(u8, when("c", 1)) }) > { c: 17, o: 5 }
+  = 01 05
+struct({ c: custom({ name: "c", read: (c) => c.bytes[c.take(1)], write(c, v) { c.target[c.at++] = v & 15; }, size: () => 1 }), o: optional(u8, when("c", 17)) }) > { c: 17 }
+  = 01
+struct({ h: struct({ c: custom({ name: "c", read: (c) => c.bytes[c.take(1)], write(c, v) { c.target[c.at++] = v & 15; }, size: () => 1 }) }), o: optional(u8, when("h.c", 1)) }) > { h: { c: 17 }, o: 5 }
+  = 01 05
 struct({ x: f64be, y: same("x") }) > { x: 1, y: 2 }
   ERR_FIELD_RANGE y: expected 1, as 'x' says, got 2
 struct({ n: sizeOf(u8, "body"), body: utf8(u8) }) < 04 02 61 62

@@ -136,12 +136,15 @@ export class WriteWalk implements Writing {
     return { node, name, value };
   }
 
-  value(node: AnyNode, value: unknown): void {
-    const { written } = this;
+  value(node: AnyNode, value: unknown): (() => unknown) | undefined {
+    const before = this.written;
+    this.written = undefined;
     if (node.kind.children === undefined) node.kind.write(node, value, this);
     else this.#run(this.visit(node, value));
+    const { written } = this;
     // A size or a tag is not the value of the field that it belongs to.
-    this.written = written;
+    this.written = before;
+    return written;
   }
 
   #run(first: Visit): void {

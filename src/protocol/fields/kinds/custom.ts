@@ -44,7 +44,9 @@ export const CUSTOM: Kind<Custom> = {
   write(node, value, walk) {
     const room = sizeOf(node, value);
     const at = walk.take(room);
-    walk.at = writeCustom(node, walk.target, 0, at, room, value);
+    const end = writeCustom(node, walk.target, 0, at, room, value);
+    walk.at = end;
+    walk.written = () => readBack(node, walk.target, 0, at, end);
   },
 
   decode(node, out) {
@@ -59,7 +61,10 @@ export const CUSTOM: Kind<Custom> = {
     out.settle();
     const own = out.constant(node);
     const room = out.define(`${out.constant(sizeOf)}(${own}, ${value})`);
+    const at = out.define('p');
     out.line(`p = ${out.constant(writeCustom)}(${own}, t, s, p, ${room}, ${value});`);
+    const end = out.define('p');
+    out.written = `${out.constant(readBack)}(${own}, t, s, ${at}, ${end})`;
   },
 
   bound(node, value, out) {
@@ -206,6 +211,12 @@ function readCustom({ definition, min, max, range }: Custom, cursor: Cursor): un
     throw new Problem('ERR_MESSAGE_VALUE', expected, value);
   }
   return value;
+}
+
+/** What the bytes of a field that was written are decoded to. */
+function readBack(node: Custom, target: Uint8Array, start: number, at: number, end: number): unknown {
+  const { buffer, byteOffset, length } = target;
+  return readCustom(node, new Cursor(Buffer.from(buffer, byteOffset, length), start, at, end));
 }
 
 function sizeText({ name }: CustomField<unknown>, min: number, max: number): string {

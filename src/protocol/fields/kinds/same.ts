@@ -47,11 +47,16 @@ export const SAME: Kind<Same> = {
   },
 
   write({ item, path }, value, walk) {
-    const due = walk.given(path);
-    if (value !== undefined && !isSame(value, due)) {
+    const due = walk.judged(path);
+    if (value !== undefined && !isSame(value, due) && !isSame(value, walk.given(path))) {
       throw differing('ERR_FIELD_RANGE', due, path, value);
     }
-    walk.value(item, due);
+    const written = walk.value(item, due);
+    // Its own layout may round the number, or take the last characters of the text for padding.
+    if (written !== undefined && !isSame(written(), due)) {
+      throw differing('ERR_FIELD_RANGE', due, path, written());
+    }
+    walk.written = () => due;
   },
 
   decode(node, out) {
@@ -61,9 +66,13 @@ export const SAME: Kind<Same> = {
   },
 
   encode(node, value, out) {
-    const due = out.define(out.given(node.path));
-    out.refuse(`${value} !== undefined && ${differs(node, value, due, out)}`);
+    const due = out.define(out.judged(node.path));
+    const isOther = `${differs(node, value, due, out)} && ${differs(node, value, out.given(node.path), out)}`;
+    out.refuse(`${value} !== undefined && ${isOther}`);
+    out.written = undefined;
     out.value(node.item, due);
+    if (out.written !== undefined) out.refuse(differs(node, out.written, due, out));
+    out.written = due;
   },
 
   bound({ item, path }, _, out) {
