@@ -37,9 +37,14 @@ export class EventLines {
     return this.#hex && event.is === 'message' ? [line, ...fieldsOf(event)].join('\n') : line;
   }
 
-  /** The line that stands for events that were not printed. */
-  leftOut(count: number): string {
-    const text = `${count} messages were left out: the reader of stdout was too slow`;
+  /** The line that stands for messages, and marks of other events, that were not printed. */
+  leftOut(messages: number, marks: number): string {
+    const counts = [
+      ...(messages > 0 ? [`${messages} message${messages === 1 ? '' : 's'}`] : []),
+      ...(marks > 0 ? [`${marks} mark${marks === 1 ? '' : 's'}`] : []),
+    ];
+    const verb = messages + marks === 1 ? 'was' : 'were';
+    const text = `${counts.join(' and ')} ${verb} left out: the reader of stdout was too slow`;
     return this.#json ? JSON.stringify({ mark: 'left out', text }) : paint('red', text);
   }
 }

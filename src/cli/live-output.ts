@@ -15,14 +15,16 @@ const MOST_WAITING = 8_388_608;
  */
 export class LiveOutput {
   readonly #printer = new Printer();
-  readonly #leftOut: (lines: number) => string;
+  readonly #leftOut: (messages: number, marks: number) => string;
   /** Resolves when stdout takes more, or after a second; undefined if connections need not wait. */
   #wait: Promise<void> | undefined;
   #isFull = false;
-  #count = 0;
+  /** What has been left out. */
+  #messages = 0;
+  #marks = 0;
 
-  /** @param leftOut - makes the line that says how many lines were left out */
-  constructor(leftOut: (lines: number) => string) {
+  /** @param leftOut - makes the line that says how many messages and marks were left out */
+  constructor(leftOut: (messages: number, marks: number) => string) {
     this.#leftOut = leftOut;
     // Node blocks the process, and with it the connections, while a terminal takes nothing (Ctrl-S).
     if (process.stdout.isTTY) {
@@ -31,11 +33,15 @@ export class LiveOutput {
     }
   }
 
-  /** @param line - makes the line, unless it is left out */
-  add(line: () => string): void {
-    if (this.#count > 0 || (this.#isFull && this.#wait === undefined) || this.#printer.pending > MOST_WAITING)
-      this.#count++;
-    else this.#print(line());
+  /**
+   * @param line - makes the line, unless it is left out
+   * @param isMessage - true for a message, false for a mark
+   */
+  add(line: () => string, isMessage: boolean): void {
+    const isLeavingOut = this.#messages + this.#marks > 0 || (this.#isFull && this.#wait === undefined);
+    if (!isLeavingOut && this.#printer.pending <= MOST_WAITING) this.#print(line());
+    else if (isMessage) this.#messages++;
+    else this.#marks++;
   }
 
   /** A promise that resolves when connections may go on; undefined if that is now. */
@@ -57,9 +63,9 @@ export class LiveOutput {
     void drained.then(() => {
       clearTimeout(timer);
       this.#isFull = false;
-      const count = this.#count;
-      this.#count = 0;
-      if (count > 0) this.#print(this.#leftOut(count));
+      const [messages, marks] = [this.#messages, this.#marks];
+      this.#messages = this.#marks = 0;
+      if (messages + marks > 0) this.#print(this.#leftOut(messages, marks));
     });
   }
 }

@@ -82,10 +82,13 @@ async function run(options: TapOptions): Promise<void> {
   const page = options.view
     ? await LivePage.open({ title: `${showEndpoint(listen)} → ${showEndpoint(to)}`, protocol: protocol.name })
     : undefined;
-  const output = options.quiet ? undefined : new LiveOutput((count) => lines.leftOut(count));
+  const output = options.quiet
+    ? undefined
+    : new LiveOutput((messages, marks) => lines.leftOut(messages, marks));
   const show = (event: ViewEvent, connection: string): void => {
     page?.add(event, connection);
-    if (output !== undefined && passes(event)) output.add(() => lines.of(event, true));
+    if (output !== undefined && passes(event))
+      output.add(() => lines.of(event, true), event.is === 'message');
   };
   const conversations = new TappedConversations(protocol, {
     dial: () => dial(to, options),
