@@ -163,6 +163,23 @@ describe('its end', () => {
   });
 });
 
+test('a peer that does not end its side is cut: for the reason of the end, or because it lingers', async () => {
+  const reason = new Error('as asked');
+  for (const isAborted of [true, false]) {
+    const { responder, read } = respond({ lingerTimeout: 10 });
+    read();
+    const failed = once(responder, 'error');
+    if (isAborted) responder.abort(reason);
+    else responder.write(wire({ type: 'go' }, { type: 'stop' }));
+    const [error] = await failed;
+    if (isAborted) expect(error).toBe(reason);
+    else {
+      const message = "the peer has not ended its side within 10 ms of our end, in state 'c'";
+      expect(error).toMatchObject({ code: 'ERR_TIMEOUT_STATE', limit: 10, state: 'c', message });
+    }
+  }
+});
+
 describe('messages that are no answers', () => {
   test('those of one turn leave together', async () => {
     const { responder, chunks, read } = respond();
@@ -278,7 +295,11 @@ describe('upgrades', () => {
     expect([`${responder.unread}`, responder.taken]).toEqual(['restmore', 2]);
     // It was judged once.
     expect(log.filter((one) => typeof one !== 'string')).toHaveLength(1);
-    responder.destroy();
+    const failed = once(responder, 'error');
+    const reason = new Error('the handshake failed');
+    responder.abort(reason);
+    responder.end();
+    expect((await failed)[0]).toBe(reason);
   });
 
   test('what waits in its queue counts, too', async () => {
