@@ -92,11 +92,10 @@ export class Outlet {
     return this.#draining > 0;
   }
 
-  /** Whether output now goes to that one destination only. */
+  /** Whether bytes now go to that one destination only. */
   get isExclusive(): boolean {
     const stage = this.#stage;
     return (
-      this.neighbours.length === 0 &&
       stage.listenerCount('data') === 1 &&
       stage.listenerCount('readable') === 0 &&
       stage.readableLength === 0 &&
@@ -156,8 +155,8 @@ export class Outlet {
     unpipe();
     for (const next of gone) {
       // Its 'drain' no longer holds the stage back.
-      if (this.#onDrain === undefined || !next.listeners('drain').includes(this.#onDrain)) continue;
-      next.off('drain', this.#onDrain);
+      if (!next.listeners('drain').includes(this.#onDrain!)) continue;
+      next.off('drain', this.#onDrain!);
       this.#drained();
     }
   }

@@ -120,6 +120,35 @@ test('a neighbour that asks to wait holds the stage back, until it drains, or is
   }
 });
 
+test('a neighbour that is gone does not let another one drain', async () => {
+  const [stage, slow, other] = [decoder(), messages(), messages()];
+  stage.pipe(slow);
+  stage.pipe(other);
+  other.resume();
+  await turn();
+  for (let i = 0; i < 60 && !stage.outlet.isWaiting; i++) stage.write('a\n'.repeat(10));
+  expect(stage.outlet.isWaiting).toBe(true);
+  stage.unpipe(other);
+  expect([stage.outlet.isWaiting, slow.listenerCount('drain')]).toEqual([true, 1]);
+  stage.unpipe(slow);
+  expect(stage.outlet.isWaiting).toBe(false);
+});
+
+test('what waits in the queue of a stage is not overtaken', async () => {
+  const [stage, next] = [decoder(), messages()];
+  const seen: string[] = [];
+  next.on('data', (text) => seen.push(text));
+  stage.pipe(next);
+  await turn();
+  stage.pause();
+  stage.write('a\nb\n');
+  expect(stage.readableLength).toBe(2);
+  stage.resume();
+  stage.write('c\n');
+  for (let i = 0; i < 3; i++) await turn();
+  expect(seen).toEqual(['a', 'b', 'c']);
+});
+
 test('the route leads through all stages to the last destination', () => {
   const [stage, next, sink] = [decoder(), encoder(), new PassThrough()];
   expect(stage.outlet.route).toEqual([stage]);
@@ -170,6 +199,21 @@ test('bytes that are led no more go nowhere, and end nothing', async () => {
   stage.end(Buffer.from('a'));
   for (let i = 0; i < 3; i++) await turn();
   expect([sink.readableLength, sink.writableEnded]).toEqual([0, false]);
+});
+
+test('a listener before may end the leading', async () => {
+  const [stage, sink] = [encoder(), new PassThrough()];
+  stage.once('data', () => stage.unpipe());
+  stage.outlet.lead(sink);
+  stage.write(Buffer.from('a'));
+  for (let i = 0; i < 3; i++) await turn();
+  expect([stage.errored, sink.readableLength]).toEqual([null, 0]);
+  const ending = encoder();
+  ending.once('end', () => ending.unpipe());
+  ending.outlet.lead(sink);
+  ending.end();
+  for (let i = 0; i < 3; i++) await turn();
+  expect([ending.readableEnded, sink.writableEnded]).toEqual([true, false]);
 });
 
 test('a batch is items, or a fault, or a line', () => {

@@ -1,7 +1,7 @@
 /** A responder by itself, without a socket: what is seen of it, sent through it, and when it waits. */
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import {
   defineProtocol,
   defineSession,
@@ -263,6 +263,113 @@ describe('messages that are no answers', () => {
         message: 'nothing can be sent: the connection is gone',
       }),
     );
+  });
+});
+
+describe('time', () => {
+  afterEach(() => vi.useRealTimers());
+
+  const pass = async (ms: number) => {
+    vi.advanceTimersByTime(ms);
+    await turn();
+  };
+  const fake = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+
+  test('silence drops an unfinished frame, which is reported if anyone asks', async () => {
+    fake();
+    for (const isObserved of [true, false]) {
+      const { responder, chunks, read } = respond({ idleGap: 10 });
+      read();
+      const discarded: unknown[] = [];
+      if (isObserved) {
+        const onDiscard = (error: unknown) => discarded.push(error);
+        responder.observer = { message() {}, transition() {}, onDiscard };
+      } else if (chunks.length === 0) {
+        responder.observer = undefined;
+      }
+      responder.write('ab');
+      await pass(9);
+      responder.write('c');
+      await pass(9);
+      expect(responder.held).toBe(3);
+      await pass(1);
+      expect(responder.held).toBe(0);
+      if (isObserved) expect(discarded).toMatchObject([{ code: 'ERR_FRAME_TIMEOUT', limit: 10, actual: 3 }]);
+      responder.write(wire(ask(1)));
+      expect(chunks.join('')).toBe(wire(row(1)));
+      expect(vi.getTimerCount()).toBe(0);
+      responder.destroy();
+    }
+  });
+
+  test('silence while a handler works, or the consumer waits, is not the peer’s', async () => {
+    fake();
+    const busy = respond({ idleGap: 10 });
+    busy.read();
+    busy.responder.write(`${wire({ type: 'go' }, { type: 'work', n: 1 })}{"type":"as`);
+    const blocked = respond({ idleGap: 10, readableHighWaterMark: 1 });
+    blocked.responder.write(`${wire(ask(1))}{"type":"as`);
+    for (let i = 0; i < 3; i++) await pass(10);
+    busy.gates[0]!();
+    blocked.read();
+    await turn();
+    for (const { responder, chunks } of [busy, blocked]) {
+      responder.write('k","n":7}\n');
+      await turn();
+      expect(chunks.join('')).toBe(wire(row(1), row(7)));
+      responder.destroy();
+    }
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  /** A responder whose state has these limits; its handler sends a tick. */
+  function limited(limits: object, options: ResponderOptions<never> = {}) {
+    const codec = json<{ type: string; n?: number }>();
+    const session = defineSession({
+      receives: codec,
+      sends: codec,
+      initial: 'a',
+      states: {
+        a: {
+          on: { ask: ({ n }: { n?: number }) => ({ send: { type: 'row', n }, timers: { soon: 30 } }) },
+          timers: { soon: () => ({ send: { type: 'done' } }) },
+          deadline: { ...limits, handle: () => ({ send: TICK }) },
+        },
+      },
+    } as never);
+    const messages = { clientMessages: codec, serverMessages: codec };
+    const responder = new Responder(
+      defineProtocol({ name: 'limits', framing: line(), ...messages, session } as never),
+      options,
+    );
+    const chunks: string[] = [];
+    return { responder, chunks, read: () => responder.on('data', (chunk) => chunks.push(`${chunk}`)) };
+  }
+
+  test('named timers', async () => {
+    fake();
+    const { responder, chunks, read } = limited({ within: 100_000 });
+    read();
+    responder.write(wire(ask(1)));
+    await pass(29);
+    expect(chunks.splice(0).join('')).toBe(wire(row(1)));
+    await pass(1);
+    expect(chunks.join('')).toBe(wire({ type: 'done' }));
+    responder.destroy();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('a frame has its time once the consumer takes the answers', async () => {
+    fake();
+    const { responder, chunks, read } = limited({ frame: 20 }, { readableHighWaterMark: 1 });
+    responder.write(`${wire(ask(1))}{"type"`);
+    for (let i = 0; i < 3; i++) await pass(20);
+    expect(responder.held).toBe(7);
+    read();
+    await turn();
+    await pass(20);
+    expect([responder.held, chunks.join('')]).toEqual([0, wire(row(1), { type: 'done' }, TICK)]);
+    responder.destroy();
   });
 });
 

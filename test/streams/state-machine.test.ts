@@ -787,6 +787,71 @@ describe.each(Object.entries(WAYS))('deadlines, by fake timers: %s', (_, way) =>
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test('within: a handler that takes long is asked anew once it has answered, silence meanwhile or not', async () => {
+    const gates: (() => void)[] = [];
+    const codes: unknown[] = [];
+    const session = defineSession({
+      receives: requests,
+      sends: replies,
+      initial: 'left',
+      states: {
+        left: {
+          deadline: {
+            within: 100,
+            idle: 150,
+            handle: ({ code }) => {
+              codes.push(code);
+              return new Promise<void>((open) => gates.push(open));
+            },
+          },
+        },
+        right: {},
+        over: {},
+      },
+    });
+    const { machine, input, end } = connect({}, session);
+    const pass = async (ms: number) => {
+      vi.advanceTimersByTime(ms);
+      await turn();
+    };
+    await pass(100);
+    await pass(50);
+    await pass(10);
+    expect(codes).toEqual(['ERR_TIMEOUT_STATE']);
+    gates[0]!();
+    await turn();
+    await pass(99);
+    expect(codes).toHaveLength(1);
+    await pass(1);
+    expect(codes).toEqual(['ERR_TIMEOUT_STATE', 'ERR_TIMEOUT_STATE']);
+    machine.leave();
+    gates[1]!();
+    input.end();
+    expect(await end).toBeUndefined();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('frame: a state without the limit has no timer, even in the middle of a frame', async () => {
+    const session = defineSession({
+      receives: requests,
+      sends: replies,
+      initial: 'left',
+      states: {
+        left: { on: { flip: () => ({ next: 'right' }) }, deadline: { frame: 100 }, next: ['right'] },
+        right: { on: { say: ({ n }) => ({ send: heard(n) }) } },
+        over: {},
+      },
+    });
+    const { input, answers, end, send } = connect({}, session);
+    const say = bytesOf({ type: 'say', n: 1 });
+    await send(Buffer.concat([bytesOf({ type: 'flip' }), say.subarray(0, 3)]));
+    expect(vi.getTimerCount()).toBe(0);
+    await send(say.subarray(3));
+    expect(answers).toEqual([heard(1)]);
+    input.end();
+    expect(await end).toBeUndefined();
+  });
+
   test('no timer per message', async () => {
     const { input, end, send } = connect({ within: 10_000, idle: 1_000, frame: 1_000 });
     const made = vi.spyOn(globalThis, 'setTimeout');

@@ -114,6 +114,23 @@ test('every stage behind the session has to follow it', async () => {
   }
 });
 
+test('the codec of what a state sends, where it has its own', async () => {
+  const own: Codec<Word> = { ...words };
+  const states = {
+    lines: { sends: own, on: { word: () => ({ next: 'pairs' }) }, next: ['pairs'] },
+    pairs: {},
+  };
+  const session = defineSession({ receives: words, sends: words, initial: 'lines', states } as never);
+  const machine = new StateMachine(session as never);
+  const { frames, messages } = stages(false);
+  frames.pipe(messages).pipe(machine as never);
+  machine.resume();
+  expect(machine.codec).toBe(own);
+  frames.write('x\n');
+  for (let i = 0; i < 3; i++) await turn();
+  expect([machine.state, machine.codec]).toEqual(['pairs', undefined]);
+});
+
 describe('a session that is upgraded', () => {
   const upgrading = defineSession({
     receives: words,
