@@ -45,6 +45,8 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
   #from = -1;
   /** How many frames the last batch had. */
   #count = 0;
+  /** The offsets of the last batch's frames, if it was not the first of its chunk; one array for all of a chunk's batches. */
+  #bounds: number[] | undefined;
   /** Chunks that wait until the reader has given all frames of the earlier ones. */
   #chunks: Uint8Array[] | undefined;
   /** True if the reader has given all frames of the bytes pushed into it. */
@@ -131,7 +133,9 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
       const reader = this.#reader;
       // A frame that began in an earlier chunk comes alone, so everything after it is in this chunk.
       const from = this.#chunk.length - reader.buffered;
-      const batch = reader.take(from < 0 || !isSettled ? 1 : AT_ONCE);
+      const isFurther = from > 0 && isSettled;
+      if (isFurther) this.#bounds ??= [];
+      const batch = reader.take(from < 0 || !isSettled ? 1 : AT_ONCE, isFurther ? this.#bounds : undefined);
       this.#from = batch === undefined ? -1 : from;
       this.#count = batch === undefined ? 0 : batch.count;
       if (batch !== undefined || reader.error !== undefined) return batch;
@@ -147,6 +151,7 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
       this.#isDrained = true;
       // An idle connection must not hold on to its last chunk.
       this.#chunk = EMPTY;
+      this.#bounds = undefined;
       if (this.#end !== 'ending') return undefined;
       this.#end = 'ended';
       reader.end();
@@ -191,6 +196,7 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
   forget(): void {
     this.#chunks = undefined;
     this.#chunk = EMPTY;
+    this.#bounds = undefined;
     this.#isDrained = true;
   }
 

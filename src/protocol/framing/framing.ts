@@ -108,8 +108,11 @@ export interface FrameReader {
   /**
    * As many complete frames as lie in one buffer, at most `limit` (a reader may give more), or undefined if there are none. Call
    * it until it returns undefined: a frame that began in an earlier chunk comes in a batch of its own.
+   *
+   * @param bounds - an array that the batch may use as its `bounds`, which saves a new one; the batch is good until the array is
+   *   lent again
    */
-  take(limit?: number): FrameBatch | undefined;
+  take(limit?: number, bounds?: number[]): FrameBatch | undefined;
   /** The stream is over: call `next` or `take` for a last frame, then look at `error`. */
   end(): void;
   /** Why nothing more follows. Set once the frames before the violation have been taken. */

@@ -50,8 +50,8 @@ export class LengthPrefixReader extends Intake {
     return batch?.bytes.subarray(batch.bounds[0], batch.bounds[1]);
   }
 
-  take(limit: number = Number.POSITIVE_INFINITY): FrameBatch | undefined {
-    return this.#scan(limit);
+  take(limit: number = Number.POSITIVE_INFINITY, bounds?: number[]): FrameBatch | undefined {
+    return this.#scan(limit, bounds);
   }
 
   run(): FrameRun | undefined {
@@ -105,7 +105,7 @@ export class LengthPrefixReader extends Intake {
     return bytes.subarray(at + strip, end);
   }
 
-  #scan(limit: number): FrameBatch | undefined {
+  #scan(limit: number, lent?: number[]): FrameBatch | undefined {
     if (this.waitsOn()) return undefined;
     if (this.partial !== undefined && this.isInParts()) return undefined;
     if (this.error !== undefined) return undefined;
@@ -115,7 +115,8 @@ export class LengthPrefixReader extends Intake {
       if (this.held.length > 0 || this.error !== undefined) return undefined;
     }
     for (;;) {
-      const batch = this.#layout.field === undefined ? this.#wholeFixed(limit) : this.#wholeField(limit);
+      const batch =
+        this.#layout.field === undefined ? this.#wholeFixed(limit, lent) : this.#wholeField(limit);
       if (batch !== undefined) return batch;
       if (this.chunk.length === this.at) {
         this.pass();
@@ -129,14 +130,14 @@ export class LengthPrefixReader extends Intake {
     return undefined;
   }
 
-  #wholeFixed(limit: number): FrameBatch | undefined {
+  #wholeFixed(limit: number, lent: number[] | undefined): FrameBatch | undefined {
     const { width, little, offset, header, adjustment, strip } = this.#layout;
     const longest = this.#longestWhole;
     const bytes = this.chunk;
     const end = bytes.length;
     const shortest = Math.max(0, strip - header);
     // Few frames are located at once. For many, only the end of the run is looked for, since it is forwarded as it is.
-    const located = limit > FRAMES_AT_ONCE ? undefined : locations;
+    const located = limit > FRAMES_AT_ONCE ? undefined : (lent ?? locations);
     const runStart = this.at;
     let at = runStart;
     let count = 0;
@@ -152,7 +153,7 @@ export class LengthPrefixReader extends Intake {
     }
     if (count === 0) return undefined;
     this.at = at;
-    const bounds = located?.slice(0, 2 * count);
+    const bounds = located === locations ? located.slice(0, 2 * count) : located;
     return new FixedBatch(this.#layout, bytes, count, runStart, at, this.base, bounds);
   }
 

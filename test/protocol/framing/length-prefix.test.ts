@@ -665,3 +665,23 @@ test.each([
     }
   },
 );
+
+test('a lent array takes the offsets of a batch, unless there are too many frames', () => {
+  const frame = hex('01000000aa');
+  const chunk = Buffer.concat([hex('00000000'), ...Array.from({ length: 2_000 }, () => frame)]);
+  const reader = lengthPrefix().reader();
+  reader.push(chunk);
+  const lent: number[] = [];
+  const first = reader.take(3, lent)!;
+  expect(first.bounds).toBe(lent);
+  expect(lent).toEqual([4, 4, 8, 9, 13, 14]);
+  const second = reader.take(2, lent)!;
+  expect(second.count).toBe(2);
+  expect(lent.slice(0, 4)).toEqual([18, 19, 23, 24]);
+  const rest = reader.take(Number.POSITIVE_INFINITY, lent)!;
+  expect(rest.count).toBe(1_996);
+  const bounds = Array.from(rest.bounds);
+  expect(bounds.slice(0, 2)).toEqual([28, 29]);
+  expect(bounds).toHaveLength(2 * 1_996);
+  expect(lent.slice(0, 4)).toEqual([18, 19, 23, 24]);
+});
