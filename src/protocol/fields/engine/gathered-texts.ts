@@ -18,8 +18,8 @@ const SHORT = 48;
 export class TextWriter {
   /** The buffer whose texts are gathered now. Texts of messages encoded elsewhere meanwhile are written at once. */
   #target: Buffer | undefined;
-  #text = '';
-  /** A place and a length for each. */
+  /** The texts and their places. Both arrays are kept: a new one would grow with each run. */
+  readonly #texts: string[] = [];
   readonly #places: number[] = [];
   #count = 0;
   #scratch: Buffer | undefined;
@@ -46,24 +46,32 @@ export class TextWriter {
   /** Write the gathered texts to their places. False if they are not all ASCII: then nothing is written. */
   end(): boolean {
     const target = this.#target!;
-    const all = this.#text;
+    const texts = this.#texts;
     const pieces = this.#count;
     this.#target = undefined;
-    this.#text = '';
     this.#count = 0;
+    if (texts.length > pieces) texts.length = pieces;
+    // Joined at once: each `+=` would make a rope.
+    const all = texts.join('');
     // Room for any text of that length: a text that is cut off would look shorter than it is.
     if (this.#scratch === undefined || this.#scratch.length < 3 * all.length) {
       this.#scratch = Buffer.allocUnsafeSlow(6 * all.length);
     }
-    if (this.#scratch.write(all) !== all.length) return false;
-    const copier = new Copier(target, this.#scratch);
+    const isAscii = this.#scratch.write(all) === all.length;
+    if (isAscii) this.#spread(target, this.#scratch);
+    texts.fill('');
+    return isAscii;
+  }
+
+  /** Copy each text to its place. */
+  #spread(target: Buffer, scratch: Buffer): void {
+    const copier = new Copier(target, scratch);
     let from = 0;
-    for (let i = 0; i < pieces; i++) {
-      const length = this.#places[2 * i + 1]!;
-      copier.copy(this.#places[2 * i]!, from, length);
+    for (let i = 0; i < this.#texts.length; i++) {
+      const { length } = this.#texts[i]!;
+      copier.copy(this.#places[i]!, from, length);
       from += length;
     }
-    return true;
   }
 
   /** How many texts are gathered. */
@@ -77,9 +85,7 @@ export class TextWriter {
   }
 
   #gather(at: number, text: string): void {
-    this.#text += text;
-    this.#places[2 * this.#count] = at;
-    this.#places[2 * this.#count + 1] = text.length;
-    this.#count++;
+    this.#texts[this.#count] = text;
+    this.#places[this.#count++] = at;
   }
 }
