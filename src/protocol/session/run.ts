@@ -2,6 +2,7 @@ import { safeText, show, showThrown } from '../../bytes/show.ts';
 import { weighAll } from '../../bytes/weigh.ts';
 import { HandlerError, StateError } from '../../errors.ts';
 import { MAX_DELAY, nearest } from '../../options.ts';
+import { ANSWERED, generateAsk, NOT_ASKED } from './ask.ts';
 import {
   broken,
   crowded,
@@ -226,14 +227,28 @@ export class Run<Received, Sent, State extends string, Context> {
     }
     const state = this.#state;
     const type = (message as Tagged | null | undefined)?.type as string;
-    const row = state.on.get(type) ?? (state.postpone?.has(type) ? undefined : state.otherwise);
-    if (row === undefined) {
-      if (state.postpone?.has(type)) this.#postpone(message as Tagged, answers);
-      else this.#fail(unexpected(state, type), answers);
+    state.ask ??= generateAsk(state.on);
+    let reply: unknown;
+    try {
+      reply = state.ask(message, type, this.context, answers);
+    } catch (cause) {
+      this.#fail(broken(this.#state, type, cause), answers);
       return undefined;
     }
-    if (row.concurrent !== undefined) return this.#enter(row, message as Tagged, answers);
-    const pending = this.#ask(row, message as Tagged, type, answers);
+    if (reply === ANSWERED && this.#postponed === undefined) return undefined;
+    let pending: Promise<void> | undefined;
+    if (reply === NOT_ASKED) {
+      const row = state.on.get(type) ?? (state.postpone?.has(type) ? undefined : state.otherwise);
+      if (row === undefined) {
+        if (state.postpone?.has(type)) this.#postpone(message as Tagged, answers);
+        else this.#fail(unexpected(state, type), answers);
+        return undefined;
+      }
+      if (row.concurrent !== undefined) return this.#enter(row, message as Tagged, answers);
+      pending = this.#ask(row, message as Tagged, type, answers);
+    } else if (reply !== ANSWERED) {
+      pending = this.#heed(state.on.get(type)!, reply as TableReply, type, answers);
+    }
     if (pending === undefined && this.#postponed === undefined) return undefined;
     return this.#goOn(pending, answers);
   }
@@ -413,14 +428,29 @@ export class Run<Received, Sent, State extends string, Context> {
   // ─── One handler at a time ──────────────────────────────────────────────────────────────────────────────────
 
   #ask<Event>(row: TableRow<Event>, event: Event, type: string, answers: Sent[]): Promise<void> | undefined {
-    let reply: TableReply | Promise<TableReply> | TableGenerator;
-    let isLater: boolean;
+    let reply: ReturnType<TableRow['handle']>;
     try {
       reply = row.handle(event, this.context);
       if (row.answer !== undefined && isOnly(reply, row.answer)) {
         answers.push(reply.send as Sent);
         return undefined;
       }
+    } catch (cause) {
+      this.#fail(broken(this.#state, type, cause), answers);
+      return undefined;
+    }
+    return this.#heed(row, reply, type, answers);
+  }
+
+  /** Apply a handler's reply, or wait for it. */
+  #heed<Event>(
+    row: TableRow<Event>,
+    reply: ReturnType<TableRow['handle']>,
+    type: string,
+    answers: Sent[],
+  ): Promise<void> | undefined {
+    let isLater: boolean;
+    try {
       isLater = isThenable(reply) || isGenerator(reply);
     } catch (cause) {
       this.#fail(broken(this.#state, type, cause), answers);

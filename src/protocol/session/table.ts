@@ -38,6 +38,8 @@ export interface SessionTable {
 export interface StateTable {
   readonly name: string;
   readonly on: ReadonlyMap<string, TableRow>;
+  /** Asks the handlers of `on`; generated with the first message. */
+  ask: Ask | undefined;
   readonly otherwise: TableRow | undefined;
   /** The types that wait for the next state. */
   readonly postpone: ReadonlySet<string> | undefined;
@@ -70,6 +72,9 @@ export interface TableRow<Event = Tagged> {
   /** The path of that key, if a path gives it. */
   readonly keyPath?: string | undefined;
 }
+
+/** Asks the handler of a message, and appends its answer to `answers` if that is the usual one; see `generateAsk`. */
+export type Ask = (message: unknown, type: string, context: unknown, answers: unknown[]) => unknown;
 
 /** The limits of a state, in milliseconds; Infinity for no limit. */
 export interface StateLimits {
@@ -236,6 +241,7 @@ function compileState(name: string, state: Declared, all: Known): StateTable {
   return {
     name,
     on,
+    ask: undefined,
     otherwise,
     postpone: listOf(`${name}.postpone`, state.postpone),
     timers,
