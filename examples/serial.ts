@@ -71,7 +71,7 @@ async function master(port: Duplex): Promise<void> {
   const client = new Client(protocol, port, {
     ...times,
     // One request at a time; after a lost request, wait until the line is silent.
-    replies: { maxInFlight: 1, timeout: 500, afterTimeout: { silence: 100 } },
+    replies: { maxInFlight: 1, timeout: 2_000, afterTimeout: { silence: 100 } },
   });
   client.closed.catch(({ message }) => console.log('closed:', message));
   const ask = async (request: Parameters<typeof client.request>[0]): Promise<void> => {

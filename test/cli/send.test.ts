@@ -48,10 +48,10 @@ describe('send, with a protocol from a module', () => {
   });
 
   test('--timeout: one line, status 1', async () => {
-    expect(await send('--replies', '2', '--timeout', '50', 'read')).toEqual({
+    expect(await send('--replies', '2', '--timeout', '3000', 'read')).toEqual({
       status: 1,
       stdout: 'total value=0 note=\n',
-      stderr: "wirepipe: no answer to 'read' within 50 ms\n",
+      stderr: "wirepipe: no answer to 'read' within 3000 ms\n",
     });
   });
 
@@ -169,10 +169,19 @@ describe('repl', () => {
     await wrong;
     const answer = lineOf(child, /← total value=24/);
     // A Tab after each part: the message, the field, the enumerated value.
-    for (const part of ['ad\t', 'am\t', '2 ', 'u\t', 'd\t', '\n']) {
+    // One at a time: a Tab inside of what comes at once, as when a text is pasted, completes nothing.
+    for (const [part, shown] of [
+      ['ad\t', /add /],
+      ['am\t', /amount=/],
+      ['2 ', /2 /],
+      ['u\t', /unit=/],
+      ['d\t', /dozen /],
+    ] as const) {
+      const isShown = lineOf(child, shown);
       child.stdin.write(part);
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await isShown;
     }
+    child.stdin.write('\n');
     await answer;
     const status = new Promise<number | null>((resolve) => child.once('close', resolve));
     child.stdin.write('\u0004');

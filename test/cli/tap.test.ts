@@ -87,7 +87,7 @@ async function fly(
   const client = await connect(drone, place as never);
   const answers: unknown[] = [];
   try {
-    for (const word of words) answers.push(await client.request(word as never, { timeout: 2_000 }));
+    for (const word of words) answers.push(await client.request(word as never, { timeout: 30_000 }));
     client.end();
     await client.closed;
     return { answers, error: undefined };
@@ -478,7 +478,7 @@ describe('tap', () => {
       came += (chunk as Buffer).length;
       if (came >= sent.length) break;
     }
-    const deadline = performance.now() + 10_000;
+    const deadline = performance.now() + 30_000;
     const beside = path.join(place, `.${tapped.child.pid}.x.ndjson`);
     while (statSync(beside).size < 4_000_000 && performance.now() < deadline) await wait(10);
     tapped.child.kill('SIGKILL');

@@ -405,25 +405,23 @@ test('of any number of busy sockets, 64 have memory of their own', async () => {
       }),
     ),
   );
-  const all = [load, load, load];
-  const sent = Buffer.concat(all);
   // No one ends before all have received everything, so that all are open at the same time.
   const received = await Promise.all(
     clients.map(async (client) => {
       const chunks: Buffer[] = [];
       let length = 0;
-      client.write(sent);
+      client.write(load);
       for await (const [chunk] of on(client, 'data') as AsyncIterable<[Buffer]>) {
         chunks.push(chunk);
         length += chunk.length;
-        if (length >= sent.length) return chunks;
+        if (length >= load.length) return chunks;
       }
       return chunks;
     }),
   );
   expect(most).toBe(64);
-  expect(new Set(received.map(digest))).toEqual(new Set([digest(all)]));
-});
+  expect(new Set(received.map(digest))).toEqual(new Set([digest([load])]));
+}, 180_000);
 
 test('a connection that is never busy is read by Node as usual', async () => {
   const client = await serve((socket) => {

@@ -257,10 +257,10 @@ describe.skipIf(!program)('RabbitMQ (Debian package rabbitmq-server)', () => {
       ]).catch(() => false);
       probe.destroy();
       if (isUp) break;
-      if (i === 600) throw new Error('RabbitMQ does not start');
+      if (i === 1_500) throw new Error('RabbitMQ does not start');
       await pause(100);
     }
-  }, 90_000);
+  }, 180_000);
   afterAll(() => stop());
 
   test('starts the connection after our preface, and tunes its frames', async () => {

@@ -87,7 +87,7 @@ describe.skipIf(!hasSocat)('Modbus RTU', () => {
         "{ type: 'registersWritten', unit: 1, address: 5, count: 3, crc: 2448 }",
         "{ type: 'holding', unit: 1, registers: [ 0, 10, 48879, 30, 40, 1, 2, 3 ], crc: 52933 }",
         "{ type: 'failed', tag: 131, unit: 1, reason: 'illegalAddress', crc: 61888 }",
-        "no reply to 'readHolding' within 500 ms",
+        "no reply to 'readHolding' within 2000 ms",
         "{ type: 'holding', unit: 1, registers: [ 48879 ], crc: 26760 } ",
       ].join(' '),
     );

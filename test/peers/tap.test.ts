@@ -68,7 +68,7 @@ interface Line {
 async function through(
   protocol: string,
   to: number,
-  client: (port: number) => Promise<void>,
+  client: (port: number, printed: () => string) => Promise<void>,
   ...options: string[]
 ): Promise<{ lines: Line[]; out: string }> {
   const out = path.join(folder, `${protocol}.ndjson.gz`);
@@ -88,7 +88,7 @@ async function through(
     if (/→/.test(stderr)) break;
   }
   const port = Number(/:(\d+) →/.exec(stderr)![1]);
-  await client(port);
+  await client(port, () => stdout);
   // What the peers still say as they go.
   await pause(300);
   tap.kill('SIGINT');
@@ -197,7 +197,7 @@ describe.skipIf(!hasMosquitto)(
       writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\n`);
       launch(broker!, ['-c', config]);
       await listening(port);
-      const { lines } = await through('mqtt', port, async (at) => {
+      const { lines } = await through('mqtt', port, async (at, printed) => {
         const subscriber = spawn('mosquitto_sub', [
           '-p',
           String(at),
@@ -215,8 +215,8 @@ describe.skipIf(!hasMosquitto)(
           got += chunk;
         });
         const done = once(subscriber, 'close');
-        // Subscribed once it is told so: the tap has seen it, and so may we, by trying until all three have come.
-        await pause(1_000);
+        // Subscribed once the broker says so.
+        while (!printed().includes('"suback"')) await pause(20);
         for (const qos of ['0', '1', '2']) {
           const sent = await run([
             'mosquitto_pub',

@@ -194,7 +194,7 @@ describe('a scripted peer', () => {
       { from: 'client', on: 'move', nth: 2, do: 'reset' },
     ]);
     const server = listen((socket: Socket) => {
-      const peer = scriptedPeer(drone, 'server', socket, { faults, timeout: 1_000 });
+      const peer = scriptedPeer(drone, 'server', socket, { faults, timeout: 30_000 });
       void (async () => {
         for (;;) {
           await peer.expect();
