@@ -1,3 +1,4 @@
+import { HeldSegments } from './held-segments.ts';
 import type { History } from './history.ts';
 
 /** Receives one direction of a TCP connection, in the order in which it was sent. */
@@ -29,13 +30,6 @@ export interface SharedLimits {
   heldLeft: number;
   /** The latest delivered bytes, to compare retransmissions with. */
   readonly history: History;
-}
-
-/** A segment that cannot be delivered yet, by its offsets in the stream. */
-interface Held {
-  readonly at: number;
-  readonly end: number;
-  readonly bytes: Buffer;
 }
 
 /** The memory that a held segment costs beside its bytes. */
@@ -77,8 +71,8 @@ export class TcpStream {
   #firstNumber: number | undefined;
   /** The offset of the next byte to deliver; −Infinity until the start is known. */
   #position: number = Number.NEGATIVE_INFINITY;
-  /** Sorted by offset, without overlaps, all beyond `#position`. */
-  #held: Held[] = [];
+  /** All beyond `#position`. */
+  readonly #held = new HeldSegments();
   #heldCost = 0;
   /** All bytes before this offset are known to have been sent. */
   #known = 0;
@@ -123,7 +117,7 @@ export class TcpStream {
     if (!this.#isStarted) return true;
     // The SYN was captured late: the bytes captured before it lie shortly after it in the stream.
     const offset = this.offsetOf(number);
-    return offset <= Math.min(0, this.#held[0]?.at ?? 0) && offset >= -MOST_AT_START;
+    return offset <= Math.min(0, this.#held.first?.at ?? 0) && offset >= -MOST_AT_START;
   }
 
   /** The first byte of the stream has this sequence number, known from a SYN or from an acknowledgement of it. */
@@ -162,7 +156,7 @@ export class TcpStream {
     if (this.#position < 0) {
       // A keep-alive probe never has PSH. A byte with PSH was really sent; its SYN may come late.
       const mayProbe = !isPushed && captured <= 1;
-      if (mayProbe && this.#held.length === 0 && offset === this.#acknowledged - 1) return;
+      if (mayProbe && this.#held.first === undefined && offset === this.#acknowledged - 1) return;
       if (offset < this.#lowest) this.#lowest = offset;
     }
     if (captured === 0) return;
@@ -170,7 +164,7 @@ export class TcpStream {
       captured = this.#finAt - offset;
       if (captured <= 0) return;
     }
-    if (offset === this.#position && this.#held.length === 0) {
+    if (offset === this.#position && this.#held.first === undefined) {
       this.#give(bytes, start, start + captured);
       if (this.#position === this.#finAt) this.#end();
       return;
@@ -194,7 +188,7 @@ export class TcpStream {
     if (!this.#isStarted) this.startAt(number);
     this.fin = true;
     const offset = this.offsetOf(number);
-    const last = this.#held.at(-1)?.end ?? Math.max(0, this.#position);
+    const last = this.#held.last?.end ?? Math.max(0, this.#position);
     if (this.#finAt !== Number.POSITIVE_INFINITY || offset < last) return;
     this.#finAt = offset;
     if (this.#position === offset) this.#end();
@@ -204,7 +198,7 @@ export class TcpStream {
     if (this.rst) return;
     this.rst = true;
     // Report the reset after the held bytes.
-    if (this.#held.length > 0) this.#resetIsDue = true;
+    if (this.#held.first !== undefined) this.#resetIsDue = true;
     else this.sink.reset?.();
   }
 
@@ -228,7 +222,7 @@ export class TcpStream {
     // The only packet so far was a keep-alive probe, whose sequence number is that of the byte before the next.
     if (
       !this.isBased &&
-      this.#held.length === 0 &&
+      this.#held.first === undefined &&
       this.#known === this.#lowest &&
       offset === this.#known + 1
     ) {
@@ -245,7 +239,7 @@ export class TcpStream {
    * gap.
    */
   wait(): void {
-    if (this.#held.length === 0 || !this.isBased || this.#acknowledged < this.#held[0]!.at) return;
+    if (this.#held.first === undefined || !this.isBased || this.#acknowledged < this.#held.first!.at) return;
     if (++this.#waited > this.#shared.patience) this.#giveUp();
   }
 
@@ -255,7 +249,7 @@ export class TcpStream {
    */
   close(peerEnded: boolean): void {
     if (!this.isBased) this.#base(this.#start);
-    while (this.#held.length > 0) this.#giveUp();
+    while (this.#held.first !== undefined) this.#giveUp();
     let end = this.#known;
     if (this.#finAt !== Number.POSITIVE_INFINITY) end = this.#finAt;
     // At the end of a connection the last acknowledged number is that of the FIN, which counts as a byte.
@@ -268,7 +262,7 @@ export class TcpStream {
 
   /** Bytes known to have been sent after the last captured byte. */
   get missingAtEnd(): number {
-    const last = this.#held.at(-1)?.end ?? Math.max(0, this.#position);
+    const last = this.#held.last?.end ?? Math.max(0, this.#position);
     return Math.max(0, this.#known - last);
   }
 
@@ -314,16 +308,14 @@ export class TcpStream {
       differs = this.#shared.history.differs(this.#piece, at, bytes, start, given);
       at = this.#position;
     }
-    let index = this.#firstBehind(at);
     while (at < stop) {
-      const held = this.#held[index];
+      const held = this.#held.behind(at);
       if (held !== undefined && held.at <= at) {
         const overlap = Math.min(stop, held.end);
         const mine = start + at - offset;
         const theirs = at - held.at;
         differs ||= held.bytes.compare(bytes, mine, mine + overlap - at, theirs, theirs + overlap - at) !== 0;
         at = overlap;
-        index++;
         continue;
       }
       const to = held === undefined ? stop : Math.min(stop, held.at);
@@ -332,7 +324,7 @@ export class TcpStream {
         this.#give(bytes, from, from + to - at);
       } else {
         const copy = Buffer.from(bytes.subarray(from, from + to - at));
-        this.#held.splice(index++, 0, { at, end: to, bytes: copy });
+        this.#held.add({ at, end: to, bytes: copy });
         this.#count(copy.length + HELD_COST);
       }
       at = to;
@@ -341,29 +333,13 @@ export class TcpStream {
     this.#drain();
   }
 
-  /** The index of the first held segment that ends after the offset. */
-  #firstBehind(offset: number): number {
-    let low = 0;
-    let high = this.#held.length;
-    // Usually the offset lies after all of them.
-    if (high > 0 && this.#held[high - 1]!.end <= offset) return high;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#held[middle]!.end > offset) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  }
-
   /** Deliver the held segments that continue the delivered bytes. */
   #drain(): void {
-    let count = 0;
-    while (count < this.#held.length && this.#held[count]!.at === this.#position) {
-      const { bytes } = this.#held[count++]!;
+    while (this.#held.first?.at === this.#position) {
+      const { bytes } = this.#held.shift()!;
       this.#count(-bytes.length - HELD_COST);
       this.#give(bytes, 0, bytes.length);
     }
-    if (count > 0) this.#held.splice(0, count);
     if (this.#position === this.#finAt) this.#end();
   }
 
@@ -373,21 +349,24 @@ export class TcpStream {
   }
 
   #mayGiveUp(): void {
-    while (this.#held.length > 0 && (this.#heldCost > this.#shared.maxHeld || this.#shared.heldLeft < 0)) {
+    while (
+      this.#held.first !== undefined &&
+      (this.#heldCost > this.#shared.maxHeld || this.#shared.heldLeft < 0)
+    ) {
       this.#giveUp();
     }
   }
 
   /** Report the next hole as a gap. */
   #giveUp(): void {
-    const end = this.#held[0]?.at ?? Math.min(this.#known, this.#finAt);
+    const end = this.#held.first?.at ?? Math.min(this.#known, this.#finAt);
     if (end > this.#position) this.#gap(end - this.#position);
     this.#drain();
   }
 
   /** The start was not captured: take the lowest held byte for it as soon as an earlier byte is unlikely. */
   #mayBase(): void {
-    const [first] = this.#held;
+    const { first } = this.#held;
     if (first === undefined) return;
     const isLong = this.#heldCost > MOST_AT_START || this.#known - first.at > FARTHEST;
     if (isLong || first.end <= this.#acknowledged) this.#base(this.#start);
@@ -395,7 +374,7 @@ export class TcpStream {
 
   /** The start of a stream whose SYN was not captured: the lowest offset seen. */
   get #start(): number {
-    const first = this.#held[0]?.at;
+    const first = this.#held.first?.at;
     if (this.#lowest === Number.POSITIVE_INFINITY) return first ?? 0;
     return first === undefined ? this.#lowest : Math.min(this.#lowest, first);
   }
@@ -406,8 +385,7 @@ export class TcpStream {
     this.#known -= offset;
     this.#acknowledged -= offset;
     this.#finAt -= offset;
-    const held = this.#held;
-    this.#held = [];
+    const held = this.#held.takeAll();
     this.#position = 0;
     this.#number = (this.#number - this.#at) | 0;
     this.#at = 0;
