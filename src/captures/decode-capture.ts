@@ -1,4 +1,5 @@
 import type { ProtocolError } from '../errors.ts';
+import { checkOptions, integer } from '../options.ts';
 import type { Codec } from '../protocol/codec.ts';
 import { fromClient, fromServer, type ProtocolLines } from '../protocol/direction.ts';
 import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
@@ -52,9 +53,18 @@ export type DecodedEvent<ClientMessage, ServerMessage> =
   | LostEvent
   | Exclude<CaptureEvent, { readonly event: 'data' | 'gap' }>;
 
+export interface DecodeCaptureOptions {
+  /**
+   * The most connections decoded at once. Beyond, the connection that has been silent the longest counts as ended: an incomplete
+   * frame of it is a `fault`, and what may still come of it is decoded as a new connection. Default 262,144, as many as a reader of
+   * pcap files follows.
+   */
+  maxConnections?: number | undefined;
+}
+
 /**
  * The messages of a capture. Messages, faults and losses replace the chunks and gaps; all other events pass unchanged.
- * Memory is bounded by the frames that are not complete.
+ * Memory is bounded by the frames that are not complete, and by `maxConnections`.
  *
  * @example
  * for await (const event of decodeCapture(readCapture('flight.pcapng'), drone)) {
@@ -64,18 +74,22 @@ export type DecodedEvent<ClientMessage, ServerMessage> =
 export async function* decodeCapture<ClientMessage, ServerMessage>(
   events: AsyncIterable<CaptureEvent> | Iterable<CaptureEvent>,
   protocol: DecodableProtocol<ClientMessage, ServerMessage>,
+  options?: DecodeCaptureOptions,
 ): AsyncGenerator<DecodedEvent<ClientMessage, ServerMessage>, void, undefined> {
-  const decoder = new CaptureMessages(protocol);
+  const decoder = new CaptureMessages(protocol, options);
   for await (const event of events) yield* decoder.event(event);
 }
 
 /** `decodeCapture` as a synchronous class: `event` takes one event and returns the events that replace it. */
 export class CaptureMessages<ClientMessage, ServerMessage> {
   readonly #protocol: DecodableProtocol<ClientMessage, ServerMessage>;
-  readonly #connections = new Map<number, Record<Side, DirectionDecoder<ClientMessage | ServerMessage>>>();
+  readonly #maxConnections: number;
+  readonly #connections = new Map<number, Sides<ClientMessage | ServerMessage>>();
 
-  constructor(protocol: DecodableProtocol<ClientMessage, ServerMessage>) {
+  constructor(protocol: DecodableProtocol<ClientMessage, ServerMessage>, options: DecodeCaptureOptions = {}) {
+    checkOptions('CaptureMessages', options, { maxConnections: integer(1) });
     this.#protocol = protocol;
+    this.#maxConnections = options.maxConnections ?? 262_144;
   }
 
   event(event: CaptureEvent): DecodedEvent<ClientMessage, ServerMessage>[] {
@@ -84,18 +98,30 @@ export class CaptureMessages<ClientMessage, ServerMessage> {
     const decode = (
       from: Side,
       results: DirectionResult<ClientMessage | ServerMessage>[],
+      of = connection,
     ): DecodedEvent<ClientMessage, ServerMessage>[] =>
       results.map(
         ({ kind, ...rest }) =>
-          ({ event: kind, time, connection, from, ...rest }) as DecodedEvent<ClientMessage, ServerMessage>,
+          ({ event: kind, time, connection: of, from, ...rest }) as DecodedEvent<
+            ClientMessage,
+            ServerMessage
+          >,
       );
     switch (event.event) {
       case 'data':
-        return decode(event.from, this.#sides(connection)[event.from].data(event.bytes));
       case 'gap':
-        return decode(event.from, this.#sides(connection)[event.from].gap(event.length));
-      case 'end':
-        return [...decode(event.from, this.#sides(connection)[event.from].end()), event];
+      case 'end': {
+        const sides = this.#sides(connection);
+        const forgotten = this.#forgetSilent();
+        const ends =
+          forgotten === undefined
+            ? NONE
+            : SIDES.flatMap((from) => decode(from, forgotten.sides[from].end(), forgotten.connection));
+        const decoder = sides[event.from];
+        if (event.event === 'data') return [...ends, ...decode(event.from, decoder.data(event.bytes))];
+        if (event.event === 'gap') return [...ends, ...decode(event.from, decoder.gap(event.length))];
+        return [...ends, ...decode(event.from, decoder.end()), event];
+      }
       case 'close':
         this.#connections.delete(connection);
         return [event];
@@ -104,16 +130,41 @@ export class CaptureMessages<ClientMessage, ServerMessage> {
     }
   }
 
-  #sides(connection: number): Record<Side, DirectionDecoder<ClientMessage | ServerMessage>> {
+  /** Forget the connection that has been silent the longest, if there are too many. */
+  #forgetSilent():
+    | { readonly connection: number; readonly sides: Sides<ClientMessage | ServerMessage> }
+    | undefined {
+    if (this.#connections.size <= this.#maxConnections) return undefined;
+    for (const [connection, sides] of this.#connections) {
+      this.#connections.delete(connection);
+      if (!sides.isRecent) return { connection, sides };
+      sides.isRecent = false;
+      this.#connections.set(connection, sides);
+    }
+    return undefined;
+  }
+
+  #sides(connection: number): Sides<ClientMessage | ServerMessage> {
     let sides = this.#connections.get(connection);
     if (sides === undefined) {
       const [client, server] = [fromClient(this.#protocol), fromServer(this.#protocol)];
       sides = {
         client: new DirectionDecoder(client.framing, client.messages, client.preface),
         server: new DirectionDecoder(server.framing, server.messages, server.preface),
+        isRecent: true,
       };
       this.#connections.set(connection, sides);
     }
+    sides.isRecent = true;
     return sides;
   }
 }
+
+/** The two directions of a connection. */
+interface Sides<Message> extends Record<Side, DirectionDecoder<Message>> {
+  /** True if an event has come since the last search for silent connections. */
+  isRecent: boolean;
+}
+
+const SIDES: readonly Side[] = ['client', 'server'];
+const NONE: readonly never[] = [];

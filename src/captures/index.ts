@@ -18,6 +18,7 @@ export type {
 export {
   CaptureMessages,
   type DecodableProtocol,
+  type DecodeCaptureOptions,
   type DecodedEvent,
   decodeCapture,
   type FaultEvent,

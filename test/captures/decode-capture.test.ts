@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeCapture } from '../../src/captures/decode-capture.ts';
+import { CaptureMessages, decodeCapture } from '../../src/captures/decode-capture.ts';
 import { DirectionDecoder } from '../../src/captures/direction-decoder.ts';
 import { drone } from '../../src/drone/protocol.ts';
 import {
@@ -457,5 +457,44 @@ describe('expectCapture', () => {
       "did you mean 'golden'",
     );
     await expect(expectCapture(`${file}.absent`, drone)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
+
+describe('more connections than maxConnections', () => {
+  const frame = Buffer.from('0100000000', 'hex'); // length 1 · quit
+  const data = (connection: number, bytes: Buffer): CaptureEvent => ({
+    ...{ event: 'data', time: connection, connection, from: 'client' },
+    bytes,
+  });
+
+  test('the one that was silent the longest counts as ended, and no other', () => {
+    const decoder = new CaptureMessages(drone, { maxConnections: 2 });
+    expect(decoder.event(data(0, frame.subarray(0, 3)))).toEqual([]);
+    expect(decoder.event(data(1, frame.subarray(0, 3)))).toEqual([]);
+    // The first search marks the two, and drops the older one.
+    expect(decoder.event(data(2, frame))).toMatchObject([
+      { event: 'fault', connection: 0, from: 'client', time: 2, error: { code: 'ERR_FRAME_TRUNCATED' } },
+      { event: 'message', connection: 2, message: { type: 'quit' } },
+    ]);
+    // A connection that goes on is not forgotten, however many others come.
+    for (let connection = 3; connection < 20; connection++) {
+      decoder.event(data(1, Buffer.alloc(0)));
+      expect(decoder.event(data(connection, frame))).toMatchObject([{ event: 'message', connection }]);
+    }
+    expect(decoder.event(data(1, frame.subarray(3)))).toMatchObject([{ event: 'message', connection: 1 }]);
+  });
+
+  test('a connection that was closed counts no more; the option is checked', async () => {
+    const events = Array.from({ length: 10 }, (_, connection): CaptureEvent[] => [
+      data(connection, frame),
+      { event: 'close', time: connection, connection },
+    ]).flat();
+    const seen: unknown[] = [];
+    for await (const { event } of decodeCapture(events, drone, { maxConnections: 1 })) seen.push(event);
+    expect(seen.filter((event) => event === 'fault')).toEqual([]);
+    expect(seen.filter((event) => event === 'message').length).toBe(10);
+    expect(() => new CaptureMessages(drone, { maxConnections: 0 })).toThrow(
+      new RangeError('CaptureMessages: maxConnections must be an integer of at least 1, got 0'),
+    );
   });
 });
