@@ -233,6 +233,8 @@ describe('the walks', () => {
     expect(() => decodeByWalking(rows.declaration, wrong, 0, 4, from)).toThrow(
       '[2]: expected 0 or 1, got 2, at byte 3',
     );
+    const elsewhere = new Map([[rows.declaration.root, { start: 0, index: 2, at: 3, counted }]]);
+    expect(() => decodeByWalking(rows.declaration, wrong, 0, 4, elsewhere)).toThrow('[0]: expected 0 or 1');
     expect(() => decodeByWalking(rows.declaration, wrong, 0, 4)).toThrow(
       '[0]: expected 0 or 1, got 5, at byte 1',
     );
@@ -441,32 +443,34 @@ describe('an error of another codec inside a field', () => {
 
   it('has no place if it is about bytes that are not those of the frame', () => {
     const wrong = hex('01 02 00 00 00');
-    /** The offset of the error, for a field at byte 1 that decodes these bytes in its place. */
-    const offsetOf = (chunk: Buffer, decode: () => unknown): number | undefined => {
+    /** Where the error is, for a field at byte 1 that decodes these bytes in its place. */
+    const placeOf = (chunk: Buffer, decode: () => unknown): string => {
       try {
-        inside(decode).decode(chunk);
+        return String(inside(decode).decode(chunk));
       } catch (error) {
-        return (error as { offset?: number }).offset;
+        const { path, offset } = error as MessageError;
+        return `${path} at ${offset}`;
       }
-      return undefined;
     };
     const frame = Buffer.concat([hex('07'), wrong]);
     const alone = () => Buffer.from(new Uint8Array(frame).buffer);
     // In other memory.
     const other5 = Buffer.from(new Uint8Array([0, 0, ...wrong]).buffer);
-    expect(offsetOf(alone(), () => other.decode(other5, 2, 7))).toBe(1);
+    expect(placeOf(alone(), () => other.decode(other5, 2, 7))).toBe('c.flag at 1');
     // In the same memory, before the frame, and behind it.
     const memory = Buffer.from(new ArrayBuffer(40));
     for (const at of [0, 5, 30]) {
       frame.copy(memory, 10);
       wrong.copy(memory, at);
-      expect(offsetOf(memory.subarray(10, 16), () => other.decode(memory.subarray(at, at + 5)))).toBe(1);
+      expect(placeOf(memory.subarray(10, 16), () => other.decode(memory.subarray(at, at + 5)))).toBe(
+        'c.flag at 1',
+      );
     }
     // At its end.
     const short = hex('07 01 01 01 01 02');
-    expect(offsetOf(short, () => codecOf(f.bytes(9)).decode(short.subarray(6)))).toBe(6);
+    expect(placeOf(short, () => codecOf(f.bytes(9)).decode(short.subarray(6)))).toBe('c at 6');
     // An error about a value has none.
-    expect(offsetOf(alone(), () => other.encode({ n: 256 } as never))).toBe(1);
+    expect(placeOf(alone(), () => other.encode({ n: 256 } as never))).toBe('c.n at 1');
   });
 
   it('keeps its path on encode, also if the path begins with an index', () => {

@@ -1488,6 +1488,18 @@ struct({ m: struct({ h: struct({ n: u8, q: u8, s: checksum(u8, "SUM-8") }), b: b
   = 010203090807
 (() => { const t = struct({ z: u8, h: struct({ s: checksum(u8, "SUM-8", { from: "z", to: "z" }), more: array(lazy(() => t), u8) }) }); return t; })() > { z: 1, h: { more: [{ z: 2, h: { more: [] } }] } }
   = 010101020200
+bytes(mapped(u8, { decode: (n) => n * 2, encode: (n) => Math.floor(n / 2) })) > Buffer.alloc(3)
+  ERR_FIELD_RANGE message: expected a size that its field can hold, got 3
+bytes(size(mapped(u8, { decode: (n) => n * 2, encode: (n) => Math.floor(n / 2) }), { unit: 2 })) > Buffer.alloc(2)
+  ERR_FIELD_RANGE message: expected a size that its field can hold, got 2
+utf8(rest) < ff
+  ERR_MESSAGE_UTF8 message: expected UTF-8, got ff (hex), at byte 0
+struct({ h: optional(struct({ n: u8 })), again: same(u8, "h.n"), b: optional(bytes("h.n"), rest) }) > {}
+  ERR_FIELD_RANGE again: expected a whole number from 0 to 255, as 'h.n' says, got NaN
+struct({ h: optional(struct({ n: u8 })), again: same(u8, "h.n"), b: optional(bytes("h.n"), rest) }) > { h: {}, b: Buffer.of(9) }
+  = 01010109
+struct({ c: custom({ name: "c", read: (c) => c.read(u8), write(c) { c.write(u16be, 0xffff); c.at -= 1; }, size: () => 2 }), b: bounded(u8, bytes(rest)) }) > { c: 255, b: Buffer.of(1) }
+  = ff0101
 struct({ has: u8, list: optional(array(u8, u8), when("has", 1)), n: countOf(u8, "list") }) > { has: 0 }
   = 0000
 array(struct({ list: optional(array(u8, u8)), n: countOf(u8, "list") }), 2) > [{ list: [7] }, {}]
