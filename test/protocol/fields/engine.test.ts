@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { MessageError } from '../../../src/errors.ts';
 import {
   Code,
   isOneOf,

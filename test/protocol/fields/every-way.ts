@@ -76,6 +76,8 @@ export function expectRead(codec: AnyCodec, bytes: Buffer, due: unknown): void {
   // The end of the frame does not check again what each field has checked.
   const open = { ...declaration, trailing: 'ignore' as const };
   const openDecode = compile(open)!.decode;
+  const withRest = read(() => decodeByWalking(open, chunk, start, chunk.length));
+  expect(openDecode(chunk, start, chunk.length)).toStrictEqual(withRest);
   for (const length of lengths(bytes.length)) {
     const short = start + length;
     expect(openDecode(chunk, start, short)).toStrictEqual(

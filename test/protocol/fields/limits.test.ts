@@ -328,6 +328,7 @@ describe('work is bounded by the bytes', () => {
     codec.decode(frame(1, 0));
     const bad = frame(2, 1);
     bad[3 + 3] = 7;
+    bad[3 + 550] = 7;
     expect(() => codec.decode(bad)).toThrow(expect.objectContaining({ path: 'list[3].ok', offset: 6 }));
     codec.decode(frame(2, 1));
     const late = frame(1, 0);

@@ -1492,6 +1492,8 @@ bytes(mapped(u8, { decode: (n) => n * 2, encode: (n) => Math.floor(n / 2) })) > 
   ERR_FIELD_RANGE message: expected a size that its field can hold, got 3
 bytes(size(mapped(u8, { decode: (n) => n * 2, encode: (n) => Math.floor(n / 2) }), { unit: 2 })) > Buffer.alloc(2)
   ERR_FIELD_RANGE message: expected a size that its field can hold, got 2
+bytes(until(constant(u16be, 0x0d0a))) > Buffer.of(0x61, 0x0d, 0x0a)
+  ERR_FIELD_RANGE message: expected content without its terminator 0d0a (hex), got content with it
 utf8(rest) < ff
   ERR_MESSAGE_UTF8 message: expected UTF-8, got ff (hex), at byte 0
 struct({ h: optional(struct({ n: u8 })), again: same(u8, "h.n"), b: optional(bytes("h.n"), rest) }) > {}
