@@ -223,6 +223,346 @@ bytes(size(varuint, { unit: 4 }))
     p += v4;
     return p;
   }
+struct({ a: u16be, b: u32le, c: bytes(2), t: utf8(u8), d: u8 })
+  function decode(b, s, e) {
+    try {
+      return decodeMessage(b, s, e);
+    } catch {
+      return FAILED;
+    }
+  }
+struct({ l: array(utf8(1), 2), m: array(bytes(1), u8), n: array(array(u8, 1), u8), u: array(union(u8, { a: message(1) }), u8) })
+  function decodeMessage(b, s, e) {
+    let p = s;
+    const z = 0;
+    if (e - p < 3) return FAILED;
+    if (2 > e - p) return FAILED;
+    const v1 = k0[2 < 64 ? 2 : 64].slice();
+    for (let i0 = 0; i0 < 2; i0++) {
+      const v2 = p;
+      const v3 = p + 1;
+      const v4 = k1(b, v2, v3);
+      if (v4 === undefined) return FAILED;
+      const v5 = v4;
+      if (i0 < 64) v1[i0] = v5;
+      else v1.push(v5);
+      p += 1;
+    }
+    if (e - p < 1) return FAILED;
+    const v6 = b[p];
+    p += 1;
+    if (v6 > e - p) return FAILED;
+    const v8 = k0[v6 < 64 ? v6 : 64].slice();
+    for (let i7 = 0; i7 < v6; i7++) {
+      const v9 = p;
+      const v10 = p + 1;
+      const v11 = b.subarray(v9, v10);
+      const v12 = v11;
+      if (i7 < 64) v8[i7] = v12;
+      else v8.push(v12);
+      p += 1;
+    }
+    if (e - p < 1) return FAILED;
+    const v13 = b[p];
+    p += 1;
+    if (v13 > e - p) return FAILED;
+    const v15 = k0[v13 < 64 ? v13 : 64].slice();
+    for (let i14 = 0; i14 < v13; i14++) {
+      if (1 > e - p) return FAILED;
+      const v17 = [];
+      for (let i16 = 0; i16 < 1; i16++) {
+        const v18 = b[p];
+        v17.push(v18);
+        p += 1;
+      }
+      const v19 = v17;
+      if (i14 < 64) v15[i14] = v19;
+      else v15.push(v19);
+    }
+    if (e - p < 1) return FAILED;
+    const v20 = b[p];
+    p += 1;
+    if (v20 > e - p) return FAILED;
+    const v22 = k0[v20 < 64 ? v20 : 64].slice();
+    for (let i21 = 0; i21 < v20; i21++) {
+      const v23 = b[p];
+      p += 1;
+      let v24 = undefined;
+      switch (v23) {
+        case 1: {
+          v24 = new k2("a");
+          break;
+        }
+        default: return FAILED;
+      }
+      const v25 = v24;
+      if (i21 < 64) v22[i21] = v25;
+      else v22.push(v25);
+    }
+    if (p !== e) return FAILED;
+    return new k3(v1, v8, v15, v22);
+  }
+bytes(size(i8, { nullAt: -1 }))
+  function decodeMessage(b, s, e) {
+    let p = s;
+    const z = 0;
+    if (e - p < 1) return FAILED;
+    const v0 = (b[p]) << 24 >> 24;
+    if (v0 < -1) return FAILED;
+    p += 1;
+    let v1 = null;
+    if (v0 >= 0) {
+      if (v0 > e - p) return FAILED;
+      const v2 = p;
+      p += v0;
+      const v3 = b.subarray(v2, p);
+      v1 = v3;
+    }
+    if (p !== e) return FAILED;
+    return v1;
+  }
+bytes(size(u8, { add: 0 }))
+  function decodeMessage(b, s, e) {
+    let p = s;
+    const z = 0;
+    if (e - p < 1) return FAILED;
+    const v0 = b[p];
+    p += 1;
+    if (v0 > e - p) return FAILED;
+    const v1 = p;
+    p += v0;
+    const v2 = b.subarray(v1, p);
+    if (p !== e) return FAILED;
+    return v2;
+  }
+bytes(u8, { max: 255 })
+  function decodeMessage(b, s, e) {
+    let p = s;
+    const z = 0;
+    if (e - p < 1) return FAILED;
+    const v0 = b[p];
+    p += 1;
+    if (v0 > e - p) return FAILED;
+    const v1 = p;
+    p += v0;
+    const v2 = b.subarray(v1, p);
+    if (p !== e) return FAILED;
+    return v2;
+  }
+codecOf(array(u8, u8), { limits: { elements: 255 } })
+  function decode(b, s, e) {
+    try {
+      return decodeMessage(b, s, e);
+    } catch {
+      return FAILED;
+    }
+  }
+array(u16be, u16be)
+  function decodeMessage(b, s, e) {
+    let p = s;
+    const z = 0;
+    if (e - p < 2) return FAILED;
+    const v0 = b[p] << 8 | b[p + 1];
+    p += 2;
+    if (v0 * 2 > e - p) return FAILED;
+    const v2 = [];
+    ms0 = mp0 = p;
+    mi0 = 0;
+    for (let i1 = 0; i1 < v0; i1++) {
+      const v3 = b[p] << 8 | b[p + 1];
+      v2.push(v3);
+      p += 2;
+      if ((i1 & 255) === 255) {
+        mi0 = i1 + 1;
+        mp0 = p;
+      }
+    }
+    if (p !== e) return FAILED;
+    return v2;
+  }
+struct({ h: struct({ n: u8, s: checksum(u8, "SUM-8") }), b: bytes("h.n") })
+  function decodeMessage(b, s, e) {
+    let p = s;
+    const z = 0;
+    const v0 = p;
+    if (e - p < 2) return FAILED;
+    const v1 = p;
+    const v2 = b[p];
+    const v3 = p + 1;
+    const v4 = b[p + 1];
+    const v5 = p + 2;
+    if (k0(k1, b, v1, v3, v3) !== v4) return FAILED;
+    const v6 = p + 2;
+    if (!(v2 >= 0 && v2 <= 10000000)) return FAILED;
+    p += 2;
+    if (v2 > e - p) return FAILED;
+    const v7 = p;
+    p += v2;
+    const v8 = b.subarray(v7, p);
+    if (p !== e) return FAILED;
+    return new k3(new k2(v2, v4), v8);
+  }
+struct({ h: struct({ n: u8, s: checksum(u8, "SUM-8") }), b: bytes("h.n") })
+  function encodeMessage(m, t, s) {
+    let p = s;
+    const z = 0;
+    if (typeof m !== 'object' || m === null) return -1;
+    const v9 = p;
+    const v10 = p;
+    var v11 = p;
+    var v12 = undefined;
+    const v13 = p + 1;
+    const v14 = p + 2;
+    const v15 = p + 2;
+    const v16 = m["b"];
+    if (!(v16 instanceof Uint8Array)) return -1;
+    const v17 = k5(v16);
+    if (v17 > 255) return -1;
+    if (v12 === undefined) {
+      v12 = v17;
+      t[v11] = v12;
+    } else if (v12 !== v17) return -1;
+    p += 2;
+    k6(t, p, v16, v17);
+    p += v17;
+    if (v12 === undefined) {
+      t[v11] = 0;
+    }
+    const v18 = k0(k1, t, v10, v13, v13);
+    t[v13] = v18;
+    return p;
+  }
+struct({ h: bits(u8, { a: 4, n: 4 }), c: sizeOf(u8, "b"), b: bytes("h.n") })
+  function encodeMessage(m, t, s) {
+    let p = s;
+    const z = 0;
+    if (typeof m !== 'object' || m === null) return -1;
+    const v12 = p;
+    const v13 = m["h"];
+    if (typeof v13 !== 'object' || v13 === null) return -1;
+    const v14 = v13["a"];
+    if (v14 !== (v14 & 15)) return -1;
+    const v15 = v14 << 4;
+    var v16 = p;
+    t[v16] = v15;
+    var v17 = undefined;
+    const v18 = p + 1;
+    const v19 = p + 1;
+    const v20 = m["c"];
+    let v21 = undefined;
+    const v22 = p + 2;
+    const v23 = p + 2;
+    const v24 = m["b"];
+    if (!(v24 instanceof Uint8Array)) return -1;
+    const v25 = k3(v24);
+    if (v25 > 15) return -1;
+    if (v17 === undefined) {
+      v17 = v25;
+      t[v16] |= v17;
+    } else if (v17 !== v25) return -1;
+    p += 2;
+    k4(t, p, v24, v25);
+    p += v25;
+    const v26 = p;
+    const v27 = v26 - (v23);
+    if (!(Number.isInteger(v27) && v27 >= 0 && v27 <= 255)) return -1;
+    if (v20 !== undefined && v20 !== v27) return -1;
+    v21 = v27;
+    t[v19] = v21;
+    return p;
+  }
+struct({ c: letter })
+  function decodeRun({ bytes: b, at, end, header: h }, most) {
+    const { header, offset, width, little, adjustment, strip, shortest, longest } = h;
+    const room = Math.min(most, Math.floor((end - at) / (header + shortest)));
+    const messages = new Array(room);
+    let count = 0, p = at;
+    try {
+      for (; count < room && end - p >= header; count++) {
+        const body = k4(b, p + offset, width, little) + adjustment;
+        const s = p + strip, e = p + header + body;
+        if (e > end || body < shortest || body > longest) break;
+        const message = decode(b, s, e);
+        if (message === FAILED || message == null) break;
+        messages[count] = message;
+        p = e;
+      }
+    } catch {}
+    if (count < room) messages.length = count;
+    return { messages, at: p };
+  }
+bytes(size(mapped(u8, { decode: (n) => n, encode: (n) => n }), { nullAt: 9 }))
+  function encodeMessage(m, t, s) {
+    let p = s;
+    const z = 0;
+    if (m !== null) {
+      if (!(m instanceof Uint8Array)) return -1;
+      const v6 = k2(m);
+      if (v6 > 10000000) return -1;
+      if (v6 === 9) return -1;
+      if (!k3(k4, v6)) return -1;
+      const v7 = k5(v6);
+      if (v7 !== (v7 & 255)) return -1;
+      const v8 = p;
+      t[v8] = v7;
+      p += 1;
+      k6(t, p, m, v6);
+      p += v6;
+    } else {
+      const v9 = k5(9);
+      if (v9 !== (v9 & 255)) return -1;
+      const v10 = p;
+      t[v10] = v9;
+      p += 1;
+    }
+    return p;
+  }
+bounded(varuint, union(u8, { a: message(1), b: message([2, 3]) }))
+  function encodeMessage(m, t, s) {
+    let p = s;
+    const z = 0;
+    const v6 = p;
+    p += 1;
+    const v7 = p;
+    if (typeof m !== 'object' || m === null) return -1;
+    switch (m.type) {
+      case "a": {
+        const v8 = p;
+        t[v8] = 1;
+        p += 1;
+        break;
+      }
+      case "b": {
+        const v9 = m.tag;
+        if (!(v9 === 2 || v9 === 3)) return -1;
+        if (v9 !== (v9 & 255)) return -1;
+        const v10 = p;
+        t[v10] = v9;
+        p += 1;
+        break;
+      }
+      default: return -1;
+    }
+    const v11 = p - v7;
+    if (v11 > 10000000) return -1;
+    const v12 = p - v6 - 1;
+    p = v6;
+    if (v11 < 128) t[p++] = v11;
+    else {
+      const v13 = p + k3(v11);
+      t.copyWithin(v13, p + 1, p + 1 + v12);
+      p = writeVaruint(t, p, v11);
+    }
+    p += v12;
+    return p;
+  }
+struct({ a: bytes(40), b: bytes(40) })
+  function boundOf(m) {
+    let n = 0;
+    const z = 0;
+    n += 80;
+    return n;
+  }
 `;
 
 const rows = GENERATED.trim()

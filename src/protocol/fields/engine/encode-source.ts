@@ -379,7 +379,6 @@ class EncodeSource implements Encoding {
   }
 
   exhaust(): void {
-    if (!this.#mayExhaust) return;
     this.#requireEnd();
     this.line(`exhausted = ${this.here()};`);
   }
