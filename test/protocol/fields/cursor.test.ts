@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { compile } from '../../../src/protocol/fields/engine/compile.ts';
 import { decodeByWalking } from '../../../src/protocol/fields/engine/read-walk.ts';
 import { encodeByWalking } from '../../../src/protocol/fields/engine/write-walk.ts';
 import { array, custom, padding, struct, u8, u16be, utf8 } from '../../../src/protocol/fields/kinds.ts';
@@ -59,5 +60,22 @@ describe('the cursors of a custom field', () => {
     const aligned = struct({ a: u8, pad: padding({ to: 4 }) });
     const padded = custom<number>({ ...base, write: (cursor, a) => cursor.write(aligned, { a }) });
     expect(() => codecOf(padded).encode(1)).toThrow('has no fixed place');
+  });
+
+  it('write nothing where their room has no place in the target', () => {
+    const field = custom<number>({
+      name: 'wide',
+      read: (cursor) => cursor.take(20),
+      write(cursor) {
+        cursor.at += 20;
+      },
+      size: () => 20,
+    });
+    const { encode } = compile(codecOf(field).declaration)!;
+    const target = Buffer.alloc(30, 0xee);
+    for (const at of [11, 20, 29]) expect(encode(1, target, at)).toBe(-1);
+    expect(target).toEqual(Buffer.alloc(30, 0xee));
+    expect(encode(1, target, 10)).toBe(30);
+    expect(target).toEqual(Buffer.concat([Buffer.alloc(10, 0xee), Buffer.alloc(20)]));
   });
 });
