@@ -125,10 +125,10 @@ export const BITS: Kind<BitFields> = {
       encodePart(member, part, low, high, out);
     }
     const least = out.define(low.join(' | ') || '0');
-    const most = width > 4 ? out.define(high.join(' | ') || '0') : '';
     const place = out.reservePlace(width, lent.size > 0 ? 'var' : undefined);
     if (width <= 4) out.putInt({ width, order }, least, place);
     else {
+      const most = out.define(high.join(' | ') || '0');
       const [atLow, atHigh] = order === 'le' ? [place, `${place} + 4`] : [`${place} + ${width - 4}`, place];
       out.putInt({ width: 4, order }, least, atLow);
       out.putInt({ width: width - 4, order }, most, atHigh);
@@ -178,10 +178,9 @@ function rangeText(member: Member): string {
 
 /** Code for the two words. */
 function decodeWords({ width, order }: BitFields, out: Decoding): [low: string, high: string] {
-  if (width <= 4)
-    return [decodeUnsigned({ width: width as Integer['width'], order, signed: false }, out), ''];
-  const high = { width: (width - 4) as Integer['width'], order, signed: false };
-  const low = { width: 4, order, signed: false } as const;
+  if (width <= 4) return [decodeUnsigned({ width: width as Integer['width'], order }, out), ''];
+  const high = { width: (width - 4) as Integer['width'], order };
+  const low = { width: 4, order } as const;
   out.need(width);
   if (order === 'be') {
     const most = decodeUnsigned(high, out);
@@ -201,7 +200,7 @@ function partText(member: Member, low: string, high: string): string {
   // The member lies in both words: the lower word gives its upper bits.
   const below = 32 - shift;
   const upper = `(${signed ? `${high} << ${32 - (width - below)} >> ${32 - (width - below)}` : upperText(high, width - below)})`;
-  const lower = shift === 0 ? low : `(${low} >>> ${shift})`;
+  const lower = `(${low} >>> ${shift})`;
   if (isBig(member)) return `(BigInt(${upper}) << ${below}n) | BigInt(${lower})`;
   return `${upper} * ${2 ** below} + ${lower}`;
 }
@@ -233,7 +232,7 @@ function encodePart(member: Member, part: string, low: string[], high: string[],
   const { shift, width, signed } = member;
   if (shift >= 32 || shift + width <= 32) {
     const [word, left] = shift >= 32 ? [high, shift - 32] : [low, shift];
-    word.push(signed && width < 32 ? `(${part} & ${mask(width)}) << ${left}` : `${part} << ${left}`);
+    word.push(signed ? `(${part} & ${mask(width)}) << ${left}` : `${part} << ${left}`);
     return;
   }
   const below = 32 - shift;

@@ -80,7 +80,10 @@ export function integerNode(field: AnyField, where: string): NodeOf<Integer> {
 }
 
 /** Code that reads an unsigned integer into a variable, for `flags` and `bits`; returns the variable. */
-export function decodeUnsigned(node: Integer, out: Parameters<typeof INTEGER.decode>[1]): string {
+export function decodeUnsigned(
+  node: Pick<Integer, 'width' | 'order'>,
+  out: Parameters<typeof INTEGER.decode>[1],
+): string {
   out.need(node.width);
   const value = out.define(
     unsigned(
@@ -93,14 +96,17 @@ export function decodeUnsigned(node: Integer, out: Parameters<typeof INTEGER.dec
 }
 
 /** Code that joins the bytes of an integer to a word of 32 bits; `byte(0)` is the first byte. */
-function wordText({ width, order }: Integer, byte: (index: number) => string): string {
+function wordText(
+  { width, order }: Pick<Integer, 'width' | 'order'>,
+  byte: (index: number) => string,
+): string {
   return Array.from({ length: width }, (_, index) => {
     const shift = 8 * (order === 'le' ? index : width - 1 - index);
     return shift === 0 ? byte(index) : `${byte(index)} << ${shift}`;
   }).join(' | ');
 }
 
-function unsigned({ width }: Integer, bits: string): string {
+function unsigned({ width }: Pick<Integer, 'width'>, bits: string): string {
   return width === 4 ? `(${bits}) >>> 0` : bits;
 }
 
