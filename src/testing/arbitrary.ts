@@ -114,7 +114,7 @@ const VALUES: Table<fc.Arbitrary<unknown>> = {
     return named(shape, rangeOf(shape));
   },
   varint: (shape) => (shape.big ? bigints(shape.zigzag) : named(shape, rangeOf(shape))),
-  digits: ({ range }) => integer(range),
+  digits: (shape) => named(shape, shape.range),
   float: ({ width }) => (width === 4 ? fc.float() : fc.double()),
   bytes: ({ length, max }, environment) =>
     sized(length, max, environment, (size) =>
@@ -387,7 +387,10 @@ function someBits({ width, truth, signed }: Bits): fc.Arbitrary<unknown> {
 }
 
 /** An integer, or the name that stands for it. */
-function named({ names }: Extract<Shape, { is: 'integer' | 'varint' }>, range: Range): fc.Arbitrary<unknown> {
+function named(
+  { names }: Extract<Shape, { is: 'integer' | 'varint' | 'digits' }>,
+  range: Range,
+): fc.Arbitrary<unknown> {
   if (names === undefined) return integer(range);
   const known = fc.constantFrom(...names.byValue.values());
   if (names.closed) return known;

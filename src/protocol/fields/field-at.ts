@@ -66,7 +66,7 @@ function factsOf(shape: Shape): FieldFacts {
       return numbersOf(8 * shape.width, shape.signed, shape.big === true);
     }
     case 'digits':
-      return { holds: 'number', ...shape.range };
+      return shape.names === undefined ? { holds: 'number', ...shape.range } : { holds: 'other' };
     case 'varint':
       return { holds: shape.names === undefined ? 'number' : 'other' };
     case 'float':

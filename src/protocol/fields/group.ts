@@ -321,6 +321,7 @@ function valuesOf(node: AnyNode): string | undefined {
       return shape.big ? 'bigints' : 'numbers';
     }
     case 'digits':
+      return shape.names === undefined ? 'numbers' : 'names';
     case 'float':
       return 'numbers';
     case 'text':
@@ -379,7 +380,7 @@ function requireFillable(
 /** Refuse a closed enumeration: it has no tag left for `otherwise`. */
 export function requireOpen(node: AnyNode, where: string): void {
   const shape = node.kind.shape(node);
-  if ((shape.is === 'integer' || shape.is === 'varint') && shape.names?.closed === true) {
+  if ('names' in shape && shape.names?.closed) {
     throw new RangeError(
       `${where}: a closed enumeration has no other tag for 'otherwise'; declare it { unknown: 'keep' }`,
     );

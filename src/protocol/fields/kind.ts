@@ -148,6 +148,7 @@ export type Shape =
       readonly base: 10 | 16;
       readonly range: Range;
       readonly length?: Extent;
+      readonly names?: Names;
     }
   | { readonly is: 'float'; readonly width: 4 | 8; readonly order: ByteOrder }
   | {

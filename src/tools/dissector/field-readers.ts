@@ -218,14 +218,18 @@ const READERS: Table = {
     );
   },
 
-  digits({ width, base, range, length }, place, out) {
+  digits({ width, base, range, length, names }, place, out) {
     const signed = range.min < 0;
+    const known = names && out.names(names);
+    const more = `base.DEC${known === undefined ? '' : `, ${known}`}`;
     return call(
       'digits',
       luaTable({
-        f: out.field(place, { maker: signed ? 'int64' : 'uint64', more: 'base.DEC' }),
+        f: out.field(place, { maker: signed ? 'int64' : 'uint64', more }),
         raw: out.field(place, { maker: 'bytes' }, 'raw'),
         width: String(width),
+        names: known,
+        closed: names?.closed ? 'true' : undefined,
         base: String(base),
         most: luaNumber(range.max),
         signed: signed ? 'true' : undefined,

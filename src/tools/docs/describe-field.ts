@@ -36,23 +36,24 @@ const DESCRIBE: Table = {
     place.row(width, [count(width, 'byte')], type, about);
   },
 
-  digits({ width, base, range, length }, place) {
+  digits({ width, base, range, length, names: named }, place) {
     const kind = base === 10 ? 'decimal' : 'hexadecimal';
     const signed = range.min < 0;
     const sign = signed ? ' The first character may be a minus or a plus.' : '';
     const letters = base === 16 ? ' Letters are written in capitals, and read in either case.' : '';
     place.refuse('short', 'digits');
     const bounds = `${grouped(range.min)} to ${grouped(range.max)}.`;
+    const known = named === undefined ? [] : [namesWords(named, place)];
     if (length === undefined) {
       place.draw(place.name, 8 * width);
       const about = [`${count(width, 'character')} of ASCII, with leading zeros: ${bounds}${sign}${letters}`];
-      place.row(width, [count(width, 'byte')], [`${kind} digits`], [about]);
+      place.row(width, [count(width, 'byte')], [`${kind} digits`], [about, ...known]);
       return;
     }
     if (length.from === 'terminator') place.refuse('terminator');
     place.draw(place.name, undefined);
     const about = `1 to ${width} characters of ASCII: ${bounds}${sign}${letters}`;
-    place.row(undefined, extentWords(length, 'byte', place.name), [`${kind} digits`], [[about]]);
+    place.row(undefined, extentWords(length, 'byte', place.name), [`${kind} digits`], [[about], ...known]);
   },
 
   float(shape, place) {

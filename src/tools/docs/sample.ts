@@ -1,4 +1,13 @@
-import type { AnyNode, Case, Extent, Group, Presence, Shape, Tag } from '../../protocol/fields/kind.ts';
+import type {
+  AnyNode,
+  Case,
+  Extent,
+  Group,
+  Names,
+  Presence,
+  Shape,
+  Tag,
+} from '../../protocol/fields/kind.ts';
 import type { DeclaredCodec } from '../../protocol/fields/messages.ts';
 
 /** A codec of declared fields, whatever its messages. */
@@ -133,10 +142,7 @@ const SAMPLE: Table = {
         }),
       );
     }
-    if (names !== undefined) {
-      const known = [...names.byValue.values()];
-      return known[sampler.choose(known.length)];
-    }
+    if (names !== undefined) return someName(names, sampler);
     const most = 2 ** (8 * Math.min(width, 4) - (signed ? 1 : 0)) - 1;
     const some = sampler.number(0, most);
     // Every second signed number is negative.
@@ -144,13 +150,11 @@ const SAMPLE: Table = {
     return big ? BigInt(number) : number;
   },
   varint({ names, big }, _, sampler) {
-    if (names !== undefined) {
-      const known = [...names.byValue.values()];
-      return known[sampler.choose(known.length)];
-    }
+    if (names !== undefined) return someName(names, sampler);
     return big ? 300n : sampler.attempt === 0 ? 300 : sampler.number(0, 300);
   },
-  digits: ({ range }, _, sampler) => sampler.number(range.min, range.max),
+  digits: ({ range, names }, _, sampler) =>
+    names === undefined ? sampler.number(range.min, range.max) : someName(names, sampler),
   float: (_, __, sampler) => sampler.number(0, 100) + 0.5,
   bytes: ({ length, max }, environment, sampler) =>
     sized(length, max, environment, sampler, 3, (size) =>
@@ -215,6 +219,11 @@ const SAMPLE: Table = {
 };
 
 /** The tag, for a message with several tags. */
+function someName({ byValue }: Names, sampler: Sampler): string {
+  const known = [...byValue.values()];
+  return known[sampler.choose(known.length)]!;
+}
+
 function keptTag({ tags }: Case, said: unknown, cases: readonly Case[]): { tag?: unknown } {
   if (tags === undefined) return {};
   if (tags.length > 0) return { tag: said !== undefined && tags.includes(said as Tag) ? said : tags[0] };

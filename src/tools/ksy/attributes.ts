@@ -66,7 +66,7 @@ const EXPRESS: Table = {
     return value;
   },
 
-  digits({ width, base, range, length }, place) {
+  digits({ width, base, range, length, names }, place) {
     if (length !== undefined) return close(place, 'digits up to a terminator');
     const raw = add(place, `${place.name}_digits`, { size: width }, false);
     const signed = range.min < 0;
@@ -95,7 +95,9 @@ const EXPRESS: Table = {
     const sum = all
       .map((index) => `${digit(index)} * ${BigInt(base) ** BigInt(width - 1 - index)}`)
       .join(' + ');
-    return instance(place, place.name, signed ? `(${at(0)} == 45 ? -1 : 1) * (${sum})` : sum, true);
+    const value = instance(place, place.name, signed ? `(${at(0)} == 45 ? -1 : 1) * (${sum})` : sum, true);
+    if (names !== undefined) enumerate(place, value, names);
+    return value;
   },
 
   float: ({ width, order }, place) => add(place, place.name, { type: `f${width}${order}` }, true),

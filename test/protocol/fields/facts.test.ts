@@ -848,7 +848,7 @@ defaulted(bytes(rest), Buffer.of(1))
   call { maker: 'defaulted', item: <bytes>, value: 01 }
 enumeration(decimal(2), { a: 1 })
   size 2
-  shape { is: 'digits', width: 2, base: 10, range: { min: 0, max: 99 } }
+  shape { is: 'digits', width: 2, base: 10, range: { min: 0, max: 99 }, names: { byValue: { 1: 'a' }, closed: true } }
   call { maker: 'enumeration', base: <decimal>, names: { a: 1 }, unknown: 'reject' }
   slot { width: 2, order: 'be', min: 0, max: 99, put: a function, byName: { a: 1 }, needed: true }
 mapped(varuint, { decode: (n) => n, encode: (n) => n })

@@ -2006,6 +2006,12 @@ bytes(until(constant(u8, 10)), { max: 2 }) < 61 62 63
   ERR_FIELD_TOO_LONG message: expected the terminator 0a (hex) after at most 2 bytes, got none, at byte 0
 bytes(until(constant(u8, 10)), { max: 2 }) < 61 62
   ERR_MESSAGE_SHORT message: expected the terminator 0a (hex), got the end, at byte 2
+enumeration(decimal(2), { a: 1 }) < 30 32
+  ERR_MESSAGE_VALUE message: expected 0x01, got 0x02, at byte 0
+struct({ k: enumeration(hexadecimal(2), { a: 1 }), again: same("k") }) > { k: "a" }
+  = 30313031
+struct({ h: bits(u64be, { n: 32, a: 32 }), b: bytes("h.n") }) > { h: { a: 1 }, b: Buffer.of(5) }
+  = 000000010000000105
 `;
 
 /** `01 78 × 3` is 01 78 78 78: the last group, repeated. */

@@ -761,6 +761,12 @@ padding({ to: 4, form: "structure" })
   TypeError: padding: there is no option "form"; did you mean 'from'?
 lazy(u8)
   TypeError: lazy: the field must be a function, got an object
+union(enumeration(decimal(2), { a: 1 }), { x: message("a") }, { otherwise: "unknown" })
+  RangeError: the tag: a closed enumeration has no other tag for 'otherwise'; declare it { unknown: 'keep' }
+struct({ k: enumeration(decimal(2), { a: 1 }), u: union("k", { x: message("a") }, { otherwise: "unknown" }) })
+  RangeError: u: its tag 'k': a closed enumeration has no other tag for 'otherwise'; declare it { unknown: 'keep' }
+struct({ k: enumeration(decimal(2), { a: 1 }), again: same(u8, "k") })
+  TypeError: again: its values are numbers, and those of 'k' are names
 `;
 
 const rows = REFUSED.trim()

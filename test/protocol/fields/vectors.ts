@@ -495,6 +495,7 @@ export const VECTORS: readonly KindVectors[] = [
     good: [
       ['enumeration(u8, { off: 0, on: 1 })', '"on"', '01'],
       ['enumeration(u16be, { off: 0 }, { unknown: "keep" })', '7', '00 07'],
+      ['enumeration(decimal(2), { off: 0, on: 42 })', '"on"', '34 32'],
     ],
     badBytes: [
       [

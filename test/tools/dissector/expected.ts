@@ -47,7 +47,7 @@ export function expectedOf(codec: AnyCodec, frame: Buffer): Expected[] {
     }
     if (found === null || found === undefined || own.is === 'fixed') continue;
     if (typeof found === 'object' && !(found instanceof Uint8Array)) continue;
-    const named = own.is === 'integer' || own.is === 'varint' ? own.names : undefined;
+    const named = 'names' in own ? own.names : undefined;
     const raw = [...(named?.byValue ?? [])].find(([, text]) => text === found)?.[0];
     expected.push({ name, value: raw ?? found, start, end });
   }

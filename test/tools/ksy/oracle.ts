@@ -106,10 +106,8 @@ function leaves(node: AnyNode, value: unknown, out: string[]): void {
       } else out.push(numberText(value, shape.names?.byValue));
       return;
     case 'varint':
-      out.push(numberText(value, shape.names?.byValue));
-      return;
     case 'digits':
-      out.push(numberText(value));
+      out.push(numberText(value, shape.names?.byValue));
       return;
     case 'float': {
       const bytes = Buffer.alloc(8);

@@ -21,7 +21,8 @@ export const ENUMERATION: Kind<Enumeration> = {
   size: ({ base }) => base.facts.size,
   shape({ base, byValue, closed }) {
     const shape = base.kind.shape(base);
-    return shape.is === 'integer' || shape.is === 'varint' ? { ...shape, names: { byValue, closed } } : shape;
+    const hasNames = shape.is === 'integer' || shape.is === 'varint' || shape.is === 'digits';
+    return hasNames ? { ...shape, names: { byValue, closed } } : shape;
   },
   call: ({ base, byName, closed }) => ({
     ...{ maker: 'enumeration', base, names: byName },

@@ -269,7 +269,10 @@ local function digits(o)
     local low, high = split(value)
     show(c, tree, o.f, at, behind, o.signed and Int64.new(low, high % 4294967296) or UInt64.new(low, high))
     if o.size ~= nil and o.size.finish then o.size.finish(c) end
-    return value
+    if o.names == nil then return value end
+    local name = o.names[value]
+    if name == nil and o.closed then fail(c, "ERR_MESSAGE_VALUE", "one of its names", value, at) end
+    return name or value
   end
 end
 
