@@ -2012,6 +2012,22 @@ struct({ k: enumeration(hexadecimal(2), { a: 1 }), again: same("k") }) > { k: "a
   = 30313031
 struct({ h: bits(u64be, { n: 32, a: 32 }), b: bytes("h.n") }) > { h: { a: 1 }, b: Buffer.of(5) }
   = 000000010000000105
+struct({ a: cstring(), b: u32be, c: utf8(u8) }) > { a: "", b: 1, c: "cd" }
+  = 0000000001026364
+struct({ d: bytes(rest), c: custom({ name: "c", read: () => 5, write() {}, size: () => 0 }) }) > { d: Buffer.of(1), c: 5 }
+  = 01
+struct({ d: defaulted(u8, 1), k: same("d") }) > { d: 5 }
+  = 0505
+f32le > 1.5
+  = 0000c03f
+f32be > 1.5
+  = 3fc00000
+f64le > 1.5
+  = 000000000000f83f
+f64be > -1.5
+  = bff8000000000000
+struct({ p: padding(u8), o: optional(u8, rest) }) > { o: 5 }
+  = 0005
 `;
 
 /** `01 78 × 3` is 01 78 78 78: the last group, repeated. */

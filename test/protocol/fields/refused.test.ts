@@ -767,6 +767,8 @@ struct({ k: enumeration(decimal(2), { a: 1 }), u: union("k", { x: message("a") }
   RangeError: u: its tag 'k': a closed enumeration has no other tag for 'otherwise'; declare it { unknown: 'keep' }
 struct({ k: enumeration(decimal(2), { a: 1 }), again: same(u8, "k") })
   TypeError: again: its values are numbers, and those of 'k' are names
+checksum(i16be, "SUM-8")
+  RangeError: checksum: SUM-8 has 8 bits, so it needs an unsigned integer as wide
 `;
 
 const rows = REFUSED.trim()

@@ -84,9 +84,7 @@ export const SIZEOF: Kind<Measured> = {
       );
     }
     const start: Edge = { path: from ?? after ?? '', at: after === undefined ? 'start' : 'end' };
-    // After the last field there are 0 bytes.
-    const isAtEnd = to === undefined && after !== undefined;
-    if (!isAtEnd && !runsForward(entries, start, { path: to ?? '', at: 'end' })) {
+    if (!runsForward(entries, start, { path: to ?? '', at: 'end' })) {
       throw new RangeError(`${where}: the range of sizeOf must run forward`);
     }
   },
