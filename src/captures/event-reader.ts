@@ -2,7 +2,7 @@ import { asBuffer } from '../bytes/buffer.ts';
 import { CaptureError } from '../errors.ts';
 import { parseEvent, parseHeader } from '../protocol/recording/capture-line.ts';
 import type { CaptureEvent, CaptureHeader } from '../protocol/recording/events.ts';
-import { endpointText, Flows, type FlowsOptions } from './flows.ts';
+import { checkFlowsOptions, endpointText, Flows, type FlowsOptions } from './flows.ts';
 import { packetReader } from './packet-reader.ts';
 
 const NO_BYTES = Buffer.alloc(0);
@@ -30,6 +30,7 @@ export interface EventReader {
  *   which they spoke
  */
 export function eventReader(options?: FlowsOptions): EventReader {
+  if (options !== undefined) checkFlowsOptions('readCapture', options);
   return new AnyEventReader(options);
 }
 

@@ -1,4 +1,5 @@
 import { readInt32 } from '../bytes/integers.ts';
+import { checkOptions, limit, natural } from '../options.ts';
 import { Fragments, type Datagram as IpDatagram } from './fragments.ts';
 import { History } from './history.ts';
 import { IpPacket } from './ip-packet.ts';
@@ -81,6 +82,16 @@ export interface FlowsOptions {
   maxConnections?: number | undefined;
 }
 
+/** @throws TypeError or RangeError for options that `Flows` does not have, or that are no limits */
+export function checkFlowsOptions(where: string, options: FlowsOptions): void {
+  checkOptions(where, options, {
+    patience: limit(0),
+    maxHeld: limit(0),
+    history: natural,
+    maxConnections: limit(1),
+  });
+}
+
 /** Finished connections that are kept for their last acknowledgements and retransmissions. */
 const MOST_OVER = 4_096;
 /** The most bytes that all streams together hold while segments are missing. */
@@ -120,6 +131,7 @@ export class Flows {
   #count = 0;
 
   constructor(handler: FlowsHandler, options: FlowsOptions = {}) {
+    checkFlowsOptions('Flows', options);
     this.#handler = handler;
     this.#maxConnections = options.maxConnections ?? 262_144;
     this.#shared = {

@@ -36,7 +36,9 @@ export async function* captureEvents(
   options?: FlowsOptions,
 ): AsyncGenerator<CaptureEvent, void, undefined> {
   // `pipeline` passes a second argument of its own.
-  const reader = eventReader(options !== undefined && 'signal' in options ? undefined : options);
+  const reader = eventReader(
+    typeof options === 'object' && options !== null && 'signal' in options ? undefined : options,
+  );
   let fault: unknown;
   try {
     for await (const chunk of source) {

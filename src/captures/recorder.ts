@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { createGzip } from 'node:zlib';
+import { show } from '../bytes/show.ts';
 import { anything, checkOptions, limit } from '../options.ts';
 import { fromClient, fromServer, wholeStream } from '../protocol/direction.ts';
 import { headerLine } from '../protocol/recording/capture-line.ts';
@@ -35,6 +36,7 @@ export interface RecordOptions {
  * await recorder.close();
  */
 export function recordTo(path: string, options?: RecordOptions): Recorder {
+  if (typeof path !== 'string') throw new TypeError(`recordTo: expected a path, got ${show(path)}`);
   if (!path.endsWith('.gz')) return new Recorder(new BlockFile(path), options);
   const file = createWriteStream(path);
   const gzip = createGzip();

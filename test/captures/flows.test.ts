@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Flows } from '../../src/captures/flows.ts';
+import { readCapture } from '../../src/captures/read-capture.ts';
 import { flowsOf } from '../support/flows.ts';
 import { hex } from '../support/hex.ts';
 import {
@@ -762,4 +763,21 @@ describe('any capture', () => {
     }
     return all;
   }
+});
+
+test.each([
+  [{ maxConections: 5 }, 'readCapture: there is no option "maxConections"; did you mean \'maxConnections\'?'],
+  [
+    { maxConnections: 'all' },
+    'readCapture: maxConnections must be an integer of at least 1, or Infinity, got "all"',
+  ],
+  [{ maxHeld: NaN }, 'readCapture: maxHeld must be an integer of at least 0, or Infinity, got NaN'],
+  [{ history: Infinity }, 'readCapture: history must be an integer of at least 0, got Infinity'],
+  [null, 'readCapture: expected an object of options, got null'],
+])('wrong limits %j are refused: a comparison with them would never stop anything', async (options, text) => {
+  await expect(readCapture('none', options as never).next()).rejects.toMatchObject({ message: text });
+  if (options === null) return;
+  expect(() => new Flows({ stream: () => ({}) }, options as never)).toThrow(
+    text.replace('readCapture', 'Flows'),
+  );
 });
