@@ -64,8 +64,10 @@ export function stuffedLength(
             at = first;
             break;
           }
+          const isFlag = byte === flag;
           byte = kind === ESCAPE && bytes[at] !== flag ? table.unescaped[bytes[at++]!]! : -1;
           if (byte < 0) {
+            cursor.problem = isFlag ? 'a flag before the end that its length says' : 'invalid stuffing';
             cursor.at = at - start;
             return NONE;
           }

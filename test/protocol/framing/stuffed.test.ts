@@ -320,6 +320,19 @@ test('reads what it writes, with any bytes', () => {
   );
 });
 
+test.each([
+  ['02 01', 'a length field that says 513, in the frame at stream offset 0'],
+  ['00 05 7d 7e', 'invalid stuffing, in the frame at stream offset 0'],
+  ['00 05 01 7e', 'a flag before the end that its length says, in the frame at stream offset 0'],
+])('a frame with a length says what is wrong with it: 7e %s', (bytes, text) => {
+  const framing = stuffed({
+    ...{ flag: 0x7e, escape: 0x7d, xor: 0x20, maxFrameLength: 20 },
+    length: { offset: 0, width: 2, byteOrder: 'big' },
+  });
+  const { error } = readAll(framing, [hex('7e', bytes)]);
+  expect(error).toMatchObject({ code: 'ERR_FRAME_LENGTH', message: text });
+});
+
 test('the writer refuses payloads that would not be read', () => {
   expect(thrown(() => writeOne(stuffed(HDLC), hex()))).toMatchObject({
     code: 'ERR_FRAME_LENGTH',
