@@ -1,6 +1,6 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -434,6 +434,34 @@ describe('tap', () => {
     },
     60_000,
   );
+
+  test('a terminal that takes nothing stops no connection', async () => {
+    // `script` runs the tap on a pseudo-terminal, and stops reading it when nobody reads what `script` prints.
+    const log = path.join(folder, 'terminal.log');
+    const words = [...cli, 'tap', '--listen', '0', '--to', String(port), '--once'].map((word) => `'${word}'`);
+    const child = start(['script', '-qec', `${words.join(' ')} 2> '${log}'`, '/dev/null']);
+    running.add(child);
+    child.stdout.pause();
+    let told = '';
+    for (let turns = 0; !told.includes('→') && turns < 1_000; turns++) {
+      await wait(20);
+      told = existsSync(log) ? readFileSync(log, 'utf8') : '';
+    }
+    const count = 20_000;
+    const socket = net.connect({ port: portOf(told.split(' → ')[0]!), host: '127.0.0.1' });
+    // length 7 · write · 5 · 'HELLO'
+    socket.write(Buffer.from('07000000020548454c4c4f', 'hex'));
+    // length 9 · move · x 1 · y 2
+    socket.write(Buffer.alloc(13 * count, Buffer.from('09000000010100000002000000', 'hex')));
+    // length 1 · quit
+    socket.write(Buffer.from('0100000000', 'hex'));
+    let answered = 0;
+    for await (const chunk of socket) answered += (chunk as Buffer).length;
+    expect(answered).toBe(13 + count * (6 + 'MOVING_TO(1, 2)'.length) + 9);
+    let stdout = '';
+    for await (const chunk of child.stdout) stdout += chunk;
+    expect(stdout).toMatch(/\d+ messages( and \d marks?)? were left out: the reader of stdout was too slow/);
+  }, 60_000);
 
   test('bytes go out before they are looked at', async () => {
     const [near, far] = [wire(), wire()];
