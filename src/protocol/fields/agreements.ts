@@ -42,7 +42,7 @@ export function agreementsOf(
       return;
     }
     const members: ReadonlyMap<string, AnyNode | undefined> = node.kind.members?.(node) ?? new Map();
-    if (node.kind.lend !== undefined && members.size > 0) {
+    if (members.size > 0) {
       const own = [{ prefix: path, names: members }, ...inner];
       for (const [name, member] of members) {
         if (member !== undefined) visit(member, path === undefined ? undefined : `${path}.${name}`, own);

@@ -38,8 +38,8 @@ function factsAt(node: AnyNode, names: readonly string[], index: number): FieldF
     const member = shape.members.find(([known]) => known === name);
     return member && factsAt(member[1], names, index + 1);
   }
-  if (shape.is === 'integer' && shape.bits !== undefined && index === names.length - 1) {
-    const member = shape.bits.find((one) => one.name === name);
+  if (shape.is === 'integer' && index === names.length - 1) {
+    const member = shape.bits?.find((one) => one.name === name);
     return member === undefined || member.truth || member.constant !== undefined
       ? undefined
       : numbersOf(member.width, member.signed === true, member.width > 53);
@@ -54,7 +54,8 @@ function numbersOf(width: number, isSigned: boolean, isBig: boolean): FieldFacts
     const most = 2n ** BigInt(bits);
     return { holds: 'bigint', min: isSigned ? -most : 0n, max: most - 1n };
   }
-  return { holds: 'number', min: isSigned ? -(2 ** bits) : 0, max: 2 ** bits - 1 };
+  const max = Math.min(2 ** bits - 1, Number.MAX_SAFE_INTEGER);
+  return { holds: 'number', min: isSigned ? Math.max(-(2 ** bits), Number.MIN_SAFE_INTEGER) : 0, max };
 }
 
 const UNKNOWN: FieldFacts = { holds: 'unknown' };
@@ -68,7 +69,7 @@ function factsOf(shape: Shape): FieldFacts {
     case 'digits':
       return shape.names === undefined ? { holds: 'number', ...shape.range } : { holds: 'other' };
     case 'varint':
-      return { holds: shape.names === undefined ? 'number' : 'other' };
+      return { holds: shape.names !== undefined ? 'other' : shape.big ? 'bigint' : 'number' };
     case 'float':
       return { holds: 'number' };
     case 'text':

@@ -1,18 +1,7 @@
 import { agreementsOf } from './agreements.ts';
 import { type AnyField, type Fields, nodeOf } from './field.ts';
-import type {
-  AnyNode,
-  Exposed,
-  Foreseen,
-  Group,
-  Kind,
-  Reference,
-  Shape,
-  Slot,
-  Summing,
-  Use,
-} from './kind.ts';
-import { declare, firstName } from './node.ts';
+import type { AnyNode, Exposed, Foreseen, Group, Reference, Shape, Slot, Summing, Tag, Use } from './kind.ts';
+import { firstName } from './node.ts';
 import { settled } from './settled.ts';
 import { foreseen } from './source.ts';
 import { requirePlace, sumsOf } from './sums.ts';
@@ -67,7 +56,7 @@ export function groupOf(
       }
     }
   });
-  const toLend = new Map<string, Lending[]>();
+  const toLend = new Map<string, (readonly string[])[]>();
   for (const [name, reference] of inner) {
     if (!isFilledIn(reference)) continue;
     const [first = '', ...members] = reference.path.split('.');
@@ -76,7 +65,7 @@ export function groupOf(
     requireFillable(target, members, name, reference);
     filled.add(reference.path);
     if (members.length === 0) derived.add(first);
-    else append(toLend, first, { members, by: name });
+    else append(toLend, first, members);
   }
   lend();
   const agreements = agreementsOf(entries, places, filled, pathOf);
@@ -87,7 +76,7 @@ export function groupOf(
     if (isCount(node)) expose(of!);
     if (members.length === 0) derived.add(first);
     else {
-      append(toLend, first, { members, by: pathOf(path) });
+      append(toLend, first, members);
       // An error names the place of the field.
       expose(path);
     }
@@ -136,9 +125,10 @@ export function groupOf(
   }
 
   function lend(): void {
-    for (const [first, lendings] of toLend) {
+    for (const [first, paths] of toLend) {
       const place = places.get(first)!;
-      entries[place] = [first, lent(first, entries[place]![1], lendings)];
+      const target = entries[place]![1];
+      entries[place] = [first, target.kind.lend!(target, paths)];
     }
     toLend.clear();
   }
@@ -147,45 +137,24 @@ export function groupOf(
 /** Uses whose target may come after the field that refers to it. */
 const ANYWHERE: ReadonlySet<Use> = new Set(['measure', 'summed', 'parameter']);
 
-/** A member of a field that is left to be filled in, and the field for whose sake. */
-interface Lending {
-  readonly members: readonly string[];
-  readonly by: string;
-}
-
-/** The field, with these members left to be filled in. */
-function lent(first: string, target: AnyNode, lendings: readonly Lending[]): AnyNode {
-  const changed = target.kind.lend?.(
-    target,
-    lendings.map(({ members }) => members),
-  );
-  if (changed !== undefined) return changed;
-  const isRefused = ({ members }: Lending) => target.kind.lend?.(target, [members]) === undefined;
-  const { members, by } = lendings.find(isRefused)!;
-  const path = [first, ...members].join('.');
-  throw new TypeError(`${by}: '${path}' is inside a ${target.kind.name}, where nothing can be filled in`);
-}
-
 function append<T>(lists: Map<string, T[]>, name: string, one: T): void {
   const list = lists.get(name);
   if (list === undefined) lists.set(name, [one]);
   else list.push(one);
 }
 
-/** The item of a field that is its item, too, with these members of it shown. */
-export function exposedIn(item: AnyNode, exposed: readonly Exposed[]): AnyNode | undefined {
-  const members = exposed.filter(({ path }) => path.length > 0);
-  return members.length === 0 ? item : item.kind.expose?.(item, members);
+/** The item of a field whose members are those of its item, with these members shown. */
+export function exposedIn(item: AnyNode, exposed: readonly Exposed[]): AnyNode {
+  return exposed.length === 0 ? item : item.kind.expose!(item, exposed)!;
 }
 
 /** The group, with the places of the fields at these paths shown to the enclosing structure. */
-export function exposeMembers(group: Group, exposed: readonly Exposed[]): Group | undefined {
+export function exposeMembers(group: Group, exposed: readonly Exposed[]): Group {
   const shown = new Set(group.shown);
   const placed = new Set(group.placed);
   const inner = new Map<string, Exposed[]>();
   let { sums, finishes } = group;
   for (const { path, made } of exposed) {
-    if (path.length === 0) continue;
     const [name = '', ...members] = path;
     const whole = path.join('.');
     if (made) {
@@ -197,16 +166,14 @@ export function exposeMembers(group: Group, exposed: readonly Exposed[]): Group 
     shown.add(whole);
     if (name === '') finishes = true;
     else placed.add(whole);
-    if (name !== '' && members.length > 0) append(inner, name, { path: members, made });
+    if (members.length > 0) append(inner, name, { path: members, made });
   }
-  const changed = changedMembers(group, inner, (target, own) => target.kind.expose?.(target, own));
-  return (
-    changed && { ...group, entries: changed.entries, named: changed.named, shown, placed, sums, finishes }
-  );
+  const changed = changedMembers(group, inner, (target, own) => target.kind.expose!(target, own)!);
+  return { ...group, ...changed, shown, placed, sums, finishes };
 }
 
 /** The group, with the fields at these paths left to be filled in by the enclosing structure. */
-export function lendMembers(group: Group, paths: readonly (readonly string[])[]): Group | undefined {
+export function lendMembers(group: Group, paths: readonly (readonly string[])[]): Group {
   const lent = new Set(group.lent);
   const derived = new Set(group.derived);
   const inner = new Map<string, (readonly string[])[]>();
@@ -216,23 +183,20 @@ export function lendMembers(group: Group, paths: readonly (readonly string[])[])
     if (members.length === 0) derived.add(name);
     else append(inner, name, members);
   }
-  const changed = changedMembers(group, inner, (target, own) => target.kind.lend?.(target, own));
-  return changed && { ...group, entries: changed.entries, named: changed.named, lent, derived };
+  const changed = changedMembers(group, inner, (target, own) => target.kind.lend!(target, own));
+  return { ...group, ...changed, lent, derived };
 }
 
-/** The fields of the group, some of them changed; undefined if one of them cannot be. */
+/** The fields of the group, some of them changed. */
 function changedMembers<T>(
   group: Group,
   changes: ReadonlyMap<string, T>,
-  change: (target: AnyNode, how: T) => AnyNode | undefined,
-): Pick<Group, 'entries' | 'named'> | undefined {
-  if (changes.size === 0) return group;
+  change: (target: AnyNode, how: T) => AnyNode,
+): Pick<Group, 'entries' | 'named'> {
   const entries = [...group.entries];
   for (const [name, how] of changes) {
     const place = group.places.get(name)!;
-    const changed = change(entries[place]![1], how);
-    if (changed === undefined) return undefined;
-    entries[place] = [name, changed];
+    entries[place] = [name, change(entries[place]![1], how)];
   }
   return { entries, named: new Map(entries) };
 }
@@ -251,11 +215,6 @@ function isCount(node: AnyNode): boolean {
 
 function isFilledIn({ use }: Reference): boolean {
   return use === 'size' || use === 'tag';
-}
-
-/** A field of that kind, made from named fields. */
-export function groupNode<T>(kind: Kind<Group>, fields: Fields, where?: string): T {
-  return declare(kind, groupOf(fields, where));
 }
 
 /** Refuse a name that JavaScript would reorder or a path would split. */
@@ -350,11 +309,12 @@ function requireFillable(
   }
   if (use === 'size') {
     if (slot !== undefined && slot.byName === undefined) {
-      const isSaid = nullAt === undefined || node?.kind.says?.(node, nullAt) !== false;
-      if (nullAt === undefined || (nullAt >= slot.min && nullAt <= slot.max && isSaid)) return;
+      if (nullAt === undefined) return;
+      const isSaid = node?.kind.says?.(node, nullAt) !== false;
+      if (nullAt >= slot.min && nullAt <= slot.max && isSaid) return;
       throw new RangeError(`${name}: nullAt: expected a number that '${path}' may have, got ${nullAt}`);
     }
-    const isNumber = node?.kind.range?.(node) !== undefined && slot === undefined;
+    const isNumber = node?.kind.range?.(node) !== undefined;
     const why = isNumber
       ? `: a ${node.kind.name} has no width before its number is known; put it right before what it measures`
       : '';
@@ -366,15 +326,19 @@ function requireFillable(
     );
   }
   if (open && node !== undefined) requireOpen(node, `${name}: its tag '${path}'`);
-  for (const tag of tags ?? []) {
-    const isValue =
-      node === undefined
-        ? (slot.big ? typeof tag === 'bigint' : Number.isInteger(tag)) &&
-          (tag as number) >= slot.min &&
-          (tag as number) <= slot.max
-        : node.kind.tag?.(node)?.raw(tag) !== undefined;
+  for (const tag of tags!) {
+    const isValue = node === undefined ? fitsSlot(slot, tag) : node.kind.tag!(node)!.raw(tag) !== undefined;
     if (!isValue) throw new RangeError(`${name}: the tag ${String(tag)} is not a value of its field`);
   }
+}
+
+function fitsSlot({ min, max, big }: Slot, tag: Tag): boolean {
+  const number = tag as number;
+  if (!big) return Number.isInteger(number) && number >= min && number <= max;
+  // Beyond 2^53 the maximum, one less than a power of 2, is rounded up to it.
+  return (
+    typeof tag === 'bigint' && number >= min && (Number.isSafeInteger(max) ? number <= max : number < max)
+  );
 }
 
 /** Refuse a closed enumeration: it has no tag left for `otherwise`. */
@@ -438,6 +402,6 @@ function requireNothingBehindRest(entries: Group['entries'], rooms: Group['rooms
         `${prefix}'${name}' can never be read, '${taker}' takes the rest; put '${taker}' last, or into a bounded field`,
       );
     }
-    if (taker === undefined && facts.traits.takesRest && !rooms.has(index)) taker = name;
+    if (facts.traits.takesRest && !rooms.has(index)) taker = name;
   });
 }

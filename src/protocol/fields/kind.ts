@@ -538,8 +538,8 @@ export interface Kind<D extends object> {
   members?(node: NodeOf<D>): ReadonlyMap<string, AnyNode | undefined>;
   /** The slot of a member that is not a field itself but some bits of one. */
   memberSlot?(node: NodeOf<D>, name: string): Slot | undefined;
-  /** The same field with the members at these paths filled in by the enclosing structure; undefined if that is impossible. */
-  lend?(node: NodeOf<D>, paths: readonly (readonly string[])[]): AnyNode | undefined;
+  /** The same field with the members at these paths filled in by the enclosing structure; each of them has a slot. */
+  lend?(node: NodeOf<D>, paths: readonly (readonly string[])[]): AnyNode;
   /**
    * The same field with the places of these members shown to the enclosing structure; undefined if that is impossible.
    */

@@ -122,7 +122,7 @@ export function until(
   }
   const node = nodeOf(terminator, 'until(terminator)');
   const shape = node.kind.shape(node);
-  if (shape.is !== 'fixed' || shape.to !== undefined || shape.bytes.length === 0) {
+  if (shape.is !== 'fixed' || shape.bytes.length === 0) {
     throw new TypeError(`until(terminator): expected a constant of one byte or more, got ${node.kind.name}`);
   }
   return new Terminator(shape.bytes);
@@ -250,8 +250,7 @@ export function size(
   const { add = 0, unit = 1, nullAt } = options as SizeOptions;
   const { min, max } = inner.range;
   if (max * unit + add < 0) throw new RangeError(`size: no number of the field gives a size of 0 or more`);
-  const isSaid = nullAt === undefined || inner.refusal?.(nullAt) === undefined;
-  if (nullAt !== undefined && (nullAt < min || nullAt > max || !isSaid)) {
+  if (nullAt !== undefined && (nullAt < min || nullAt > max || inner.refusal?.(nullAt) !== undefined)) {
     throw new RangeError(`size: nullAt: expected a number that the field may have, got ${nullAt}`);
   }
   return new AdjustedSize(from, Object.freeze({ add, unit, nullAt })) as never;
@@ -274,7 +273,7 @@ export function measuringField(
   }
   const base = nodeOf(from as AnyField, `${where}(field)`);
   const slot = base.kind.range === undefined ? undefined : base.kind.slot?.(base);
-  if (slot === undefined || slot.byName !== undefined || base.kind.says !== undefined) {
+  if (slot === undefined || base.kind.says !== undefined) {
     throw new TypeError(`${where}(field): expected an integer field of fixed width, got ${base.kind.name}`);
   }
   return { base, slot, by };
@@ -283,7 +282,7 @@ export function measuringField(
 const PLAIN: Adjustment = Object.freeze({ add: 0, unit: 1, nullAt: undefined });
 
 /** The source of a tag: a field right before, the path of an earlier one, or a parameter. `isKept` if the value says its tag. */
-export function tagSource(tag: string | AnyField | Parameter, isKept = false): TagSource {
+export function tagSource(tag: string | AnyField | Parameter, isKept: boolean): TagSource {
   if (isParameter(tag)) return new ParameterSource(tag.parameter);
   if (typeof tag === 'string') return new PathSource(tag, false);
   const node = nodeOf(tag, 'the tag');
@@ -353,8 +352,7 @@ export function foreseenBy(source: Source, each: number): Foreseen | undefined {
     },
     decode(out: Decoding) {
       const size = source.decode(out);
-      if (source.nullable) return `Math.max(${size}, 0) * ${each}`;
-      return each === 1 ? size : `${size} * ${each}`;
+      return source.nullable ? `Math.max(${size}, 0) * ${each}` : `${size} * ${each}`;
     },
   };
 }
@@ -367,5 +365,5 @@ export function foreseen(node: AnyNode): Foreseen | undefined {
 }
 
 function product(count: number, each: number): number {
-  return count === 0 || each === 0 ? 0 : count * each;
+  return count === 0 ? 0 : count * each;
 }

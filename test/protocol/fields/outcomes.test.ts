@@ -1466,6 +1466,62 @@ struct({ a: u8, s: optional(checksum(u8, "SUM-8", { from: "a" }), when("a", 1)),
   = 0209
 struct({ a: u8, s: optional(checksum(u8, "SUM-8", { from: "a" }), when("a", 1)), b: u8 }) > { a: 1, s: 0, b: 9 }
   = 010109
+bytes(size(u8, { add: -255 })) > Buffer.of()
+  = ff
+bytes(size(u8, { unit: 4, add: -1000 })) > Buffer.alloc(20)
+  = ff 00 × 20
+codecOf(struct({ d: bytes(rest), e: bytes(parameter("n")) }), { parameters: { n: { default: 2, min: 0, max: 9 } } }) > { d: Buffer.of(1), e: Buffer.of(2, 3) }
+  = 010203
+struct({ n: u8, d: bytes(rest), e: bytes(size("n", { nullAt: 255 })) }) > { d: Buffer.of(1), e: null }
+  = ff01
+struct({ n: u8, d: bytes(rest), e: array(u16be, "n") }) > { d: Buffer.of(1), e: [2, 3] }
+  = 020100020003
+struct({ has: u8, h: optional(struct({ n: u8 }), when("has", 1)), d: bytes(rest), e: bytes("h.n") }) < 00 05
+  ERR_MESSAGE_VALUE e: expected a size of 0 or more bytes, got undefined, at byte 2
+struct({ z: u8, h: struct({ n: sizeOf(u8, "b"), x: bytes("z") }), b: utf8(u8) }) > { h: { x: Buffer.of(7) }, b: "ab" }
+  = 010307026162
+struct({ k: u8, h: struct({ n: u8, again: same("n") }), b: bytes("h.n"), u: bytes("k") }) > { h: {}, b: Buffer.of(5, 6), u: Buffer.of(7) }
+  = 010202050607
+struct({ b: utf8(u8), h: struct({ n: sizeOf(u8, "b"), b: utf8(u8), m: sizeOf(u8, "z") }), z: u8 }) > { b: "abc", h: { b: "a" }, z: 1 }
+  = 036162630201610101
+struct({ h: struct({ n: sizeOf(u8, {}), m: sizeOf(u8, "b") }), b: utf8(u8) }) > { h: {}, b: "ab" }
+  = 0203026162
+(() => { const t = struct({ z: u8, h: struct({ n: sizeOf(u8, "z"), more: array(lazy(() => t), u8) }) }); return t; })() > { z: 1, h: { more: [{ z: 2, h: { more: [] } }] } }
+  = 010101020100
+struct({ n: u8, k: bytes("n"), a: same("k") }) > { k: Buffer.of(1, 2), a: Buffer.of(1, 2) }
+  = 0201020102
+codecOf(u8, { parameters: { v: { default: 4090, min: 4090, max: 4092 } } }) > 1
+  = 01
+codecOf(u8, { parameters: { v: { default: 0, min: 0, max: 4095 } } }) > 1
+  = 01
+messages(u8, { a: message(1) }, { trailing: "reject", otherwise: "reject" }) > { type: "a" }
+  = 01
+codecOf(u8, { trailing: "reject" }) > 1
+  = 01
+codecOf(u8, { trailing: "reject" }) < 01 02
+  ERR_MESSAGE_TRAILING message: expected the end of the frame, got 1 byte more, at byte 1
+struct(Object.assign(Object.create(null), { a: u8 })) > { a: 1 }
+  = 01
+struct({ "01": u8, a1: u8, "1a": u8 }) > { "01": 1, a1: 2, "1a": 3 }
+  = 010203
+struct({ n: sizeOf(u8, "b"), m: same(u8, "n"), b: utf8(u8) }) > { b: "ab" }
+  = 0303026162
+codecOf(struct({ n: bytes(parameter("n")) }), { parameters: { n: { default: 1, min: 0, max: 3 } } }) > { n: Buffer.of(7) }
+  = 07
+struct({ x: u8, i: struct({ a: u8, o: optional(padding({ to: 4, from: "structure" }), when("a", 1)) }) }) > { x: 9, i: { a: 1 } }
+  = 0901000000
+struct({ n: u8, h: struct({ d: bytes(rest), e: bytes("n") }) }) > { h: { d: Buffer.of(1, 2), e: Buffer.of(9) } }
+  = 01010209
+messages(u8, { a: message(1, { d: bytes(rest), s: struct({}) }) }, { trailing: "keep" }) > { type: "a", d: Buffer.of(5), s: {} }
+  = 0105
+struct({ f: bits(u8, { k: 4, m: 4 }), u: union("f.k", { a: message(0), b: message(15) }) }) > { f: { m: 1 }, u: { type: "b" } }
+  = f1
+struct({ f: bits(u64be, { k: 60, m: 4 }), u: union("f.k", { a: message(0n), b: message(2n ** 60n - 1n) }) }) > { f: { m: 1 }, u: { type: "b" } }
+  = fffffffffffffff1
+struct({ f: bits(u64be, { k: { width: 54, signed: true }, m: 10 }), u: union("f.k", { a: message(2n ** 53n - 1n) }) }) > { f: { m: 1 }, u: { type: "a" } }
+  = 7ffffffffffffc01
+struct({ k: decimal(2), u: union("k", { a: message(7) }) }) > { u: { type: "a" } }
+  = 3037
 struct({ end: checksum(u8, "SUM-8", { from: "h", to: "h" }), h: struct({ n: u8, s: checksum(u8, "SUM-8") }), b: bytes("h.n") }) > { h: {}, b: Buffer.of(5, 6) }
   = 0402020506
 struct({ before: u8, h: struct({ n: u8, s: checksum(u8, "SUM-8"), all: checksum(u8, "SUM-8", { from: "before", to: "s" }) }), b: bytes("h.n") }) > { before: 1, h: {}, b: Buffer.of(5) }

@@ -609,6 +609,118 @@ struct({ a: u8, b: bounded(varuint, checksum(u8, "SUM-8")) })
   RangeError: checksum: its range covers the start of an enclosing structure, and the encoder cannot come back to the checksum; put it into that structure, or into structures inside it, not into a list or a union
 struct({ a: u8, m: mapped(checksum(u8, "SUM-8"), { decode: (x) => x, encode: (x) => x }) })
   RangeError: checksum: its range covers the start of an enclosing structure, and the encoder cannot come back to the checksum; put it into that structure, or into structures inside it, not into a list or a union
+until(5)
+  TypeError: until(terminator): expected a field such as u8 or struct({ … }), got 5
+size(u8, { upTo: 4 })
+  TypeError: size: there is no option "upTo"; there are 'add', 'unit', 'nullAt'
+sizeOf(null, "a")
+  TypeError: sizeOf(field): expected a field such as u8 or struct({ … }), got null
+sizeOf(sizeOf(u8, "a"), "b")
+  TypeError: sizeOf(field): expected an integer field of fixed width, got sizeOf
+sizeOf(mapped(u8, { decode: (n) => n, encode: (n) => n }), "a")
+  TypeError: sizeOf(field): expected an integer field of fixed width, got mapped
+union(5, { a: message(1) })
+  TypeError: the tag: expected a field such as u8 or struct({ … }), got 5
+union(u8, { a: message([1, 256]) })
+  RangeError: a: the tag 256 is not a value of its field
+struct({ a: rest })
+  TypeError: a: expected a field such as u8 or struct({ … }), got rest, which is a size
+struct({ a: bytes })
+  TypeError: a: expected a field such as u8 or struct({ … }), got the function bytes; call it: bytes(u8)
+struct({ a: array })
+  TypeError: a: expected a field such as u8 or struct({ … }), got the function array; call it: array(…)
+struct({ l: array(sizeOf(u8, {}), 2) })
+  RangeError: sizeOf: the encoder cannot fill it in there; put it into the structure, or into structures inside that, not into a list, a union or an optional by itself
+struct({ n: u8, k: bytes("n"), l: array(same("k"), 1) })
+  TypeError: l: the layout of 'k' depends on 'n'; give same(field, path) a field of its own
+messages(u8, { a: message(1) }, { limits: { x: 1 } })
+  TypeError: messages: limits: there is no option "x"; there are 'elements', 'empty', 'depth', 'text', 'summed'
+codecOf(u8, { x: 1 })
+  TypeError: codecOf: there is no option "x"; there are 'trailing', 'limits', 'parameters'
+codecOf(u8, { parameters: null })
+  TypeError: codecOf: parameters: expected an object, got null
+codecOf(u8, { parameters: { v: { default: 0, min: 0, max: 4096 } } })
+  RangeError: codecOf: parameters: expected at most 4096 combinations of values, got 4097
+codecOf(u8, { parameters: { v: { default: 0, min: 0, max: 1 } } }).with({ w: 1 })
+  TypeError: with: there is no option "w"; did you mean 'v'?
+struct(null)
+  TypeError: fields: expected a plain object; write a field named __proto__ as ["__proto__"]
+struct(undefined)
+  TypeError: fields: expected a plain object; write a field named __proto__ as ["__proto__"]
+struct({ "10": u8 })
+  RangeError: a field: '10' cannot be a name; JavaScript would move a number to the front
+union(u8, { a: message(1, { "1": u8 }) })
+  RangeError: a: '1' cannot be a name; JavaScript would move a number to the front
+messages(u8, { m: message(1, { b: bytes("n"), n: u8 }) })
+  TypeError: m.b refers to 'n', which is not declared before it
+struct({ b: bytes("b") })
+  TypeError: b refers to 'b', which is not declared before it
+struct({ h: struct({ n: u8, b: bytes("n") }), m: same(u8, "h.n") })
+  RangeError: m: it repeats 'h.n', which the encoder fills in
+struct({ h: struct({ n: u8, b: bytes("n") }), o: optional(u8, when("h.n", 1)) })
+  RangeError: o: its condition depends on 'h.n', which the encoder fills in
+struct({ f: flags(u8, { x: 0 }), o: optional(u8, when("f.x.y")) })
+  TypeError: o refers to 'f.x.y', which does not exist
+struct({ o: optional(u8), a: same(utf8(u8), "o") })
+  TypeError: a: its values are texts, and those of 'o' are numbers
+struct({ n: sizeOf(u8, "b"), b: utf8(u8), a: same(utf8(u8), "n") })
+  TypeError: a: expected an integer of fixed width to repeat 'n', which is filled in
+struct({ n: sizeOf(u8, "b"), b: utf8(u8), a: same(u64be, "n") })
+  TypeError: a: its values are bigints, and those of 'n' are numbers
+struct({ e: enumeration(u8, { a: 1 }), a: same(u8, "e") })
+  TypeError: a: its values are numbers, and those of 'e' are names
+struct({ e: enumeration(varuint, { a: 1 }), a: same(varuint, "e") })
+  TypeError: a: its values are numbers, and those of 'e' are names
+struct({ e: u8, a: same(enumeration(u8, { a: 1 }), "e") })
+  TypeError: a: its values are names, and those of 'e' are numbers
+struct({ t: bool, a: same(u8, "t") })
+  TypeError: a: its values are numbers, and those of 't' are booleans
+struct({ t: flags(u8, { x: 0 }), a: same(u8, "t") })
+  TypeError: a: its values are numbers, and those of 't' are structures
+struct({ d: decimal(3), a: same(utf8(3), "d") })
+  TypeError: a: its values are texts, and those of 'd' are numbers
+struct({ d: f32be, a: same(utf8(3), "d") })
+  TypeError: a: its values are texts, and those of 'd' are numbers
+struct({ d: vlq, a: same(varuint64, "d") })
+  TypeError: a: its values are bigints, and those of 'd' are numbers
+struct({ t: utf8(3), a: same(bytes(3), "t") })
+  TypeError: a: its values are bytes, and those of 't' are texts
+struct({ t: bytes(3), a: same(utf8(3), "t") })
+  TypeError: a: its values are texts, and those of 't' are bytes
+struct({ l: array(u8, 2), a: same(u8, "l") })
+  TypeError: a: its values are numbers, and those of 'l' are structures
+struct({ h: struct({}), a: same(u8, "h") })
+  TypeError: a: its values are numbers, and those of 'h' are structures
+struct({ u: union(u8, { x: message(1) }), a: same(u8, "u") })
+  TypeError: a: its values are numbers, and those of 'u' are structures
+struct({ n: mapped(u8, { decode: (n) => 2 * n, encode: (n) => n / 2 }), b: bytes(size("n", { nullAt: 3 })) })
+  RangeError: b: nullAt: expected a number that 'n' may have, got 3
+struct({ f: flags(u8, { x: 0 }), b: bytes("f.x") })
+  TypeError: b: its size 'f.x' must be an integer of fixed width
+struct({ f: bits(u8, { n: 4, m: 4 }), b: bytes("f.n.x") })
+  TypeError: b: its size 'f.n.x' must be an integer of fixed width
+struct({ f: bits(u8, { n: 4, m: 4 }), b: bytes(size("f.n", { nullAt: 16 })) })
+  RangeError: b: nullAt: expected a number that 'f.n' may have, got 16
+struct({ f: bits(u8, { k: 4, m: 4 }), u: union("f.k", { a: message(16) }) })
+  RangeError: u: the tag 16 is not a value of its field
+struct({ f: bits(u8, { k: 4, m: 4 }), u: union("f.k", { a: message(-1) }) })
+  RangeError: u: the tag -1 is not a value of its field
+struct({ f: bits(u8, { k: 4, m: 4 }), u: union("f.k", { a: message(1.5) }) })
+  RangeError: u: the tag 1.5 is not a value of its field
+struct({ f: bits(u8, { k: 4, m: 4 }), u: union("f.k", { a: message(1n) }) })
+  RangeError: u: the tag 1 is not a value of its field
+struct({ f: bits(u64be, { k: 60, m: 4 }), u: union("f.k", { a: message(1) }) })
+  RangeError: u: the tag 1 is not a value of its field
+struct({ f: bits(u64be, { k: 60, m: 4 }), u: union("f.k", { a: message(2n ** 60n) }) })
+  RangeError: u: the tag 1152921504606846976 is not a value of its field
+struct({ f: bits(u64be, { k: { width: 54, signed: true }, m: 10 }), u: union("f.k", { a: message(2n ** 53n) }) })
+  RangeError: u: the tag 9007199254740992 is not a value of its field
+struct({ f: bits(u64be, { k: 60, m: 4 }), u: union("f.k", { a: message(-1n) }) })
+  RangeError: u: the tag -1 is not a value of its field
+union(enumeration(varuint, { a: 1 }), { a: message("a") }, { otherwise: "unknown" })
+  RangeError: the tag: a closed enumeration has no other tag for 'otherwise'; declare it { unknown: 'keep' }
+struct({ d: struct({ n: u8, x: bytes(rest) }), e: bytes("d.n") })
+  RangeError: 'e' can never be read, 'd' takes the rest; put 'd' last, or into a bounded field
 struct({ l: array(struct({ a: u8, s: checksum(u8, "SUM-8", { from: "a", to: "z" }) }), 2), z: u8 })
   RangeError: checksum: its range covers 'z' of an enclosing structure, and the encoder cannot come back to the checksum; put it into that structure, or into structures inside it, not into a list or a union
 struct({ s: checksum(u8, "SUM-8", { to: "a" }), a: u8 })

@@ -34,8 +34,7 @@ export const BOUNDED: Kind<Bounded> = {
   // A value that may be null, or that moves for the size in front of it, has no fixed place to show.
   expose({ size, item, max }, paths) {
     if (size.nullable || isMoved(size)) return undefined;
-    const exposed = exposedIn(item, paths);
-    return exposed && declare<Bounded, AnyNode>(BOUNDED, { size, item: exposed, max });
+    return declare(BOUNDED, { size, item: exposedIn(item, paths), max });
   },
   foreseen: ({ size }) => foreseenBy(size, 1),
   references: ({ size }) => size.references('size'),

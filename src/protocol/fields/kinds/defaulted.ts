@@ -30,7 +30,7 @@ export const DEFAULTED: Kind<Defaulted> = {
   children: ({ item }) => [item],
   rebuild: (node, change) => declare(DEFAULTED, { ...node, item: change(node.item) }),
   members: ({ item }) => item.kind.members?.(item) ?? new Map(),
-  lend: ({ item, value }, paths) => defaultedOf(item.kind.lend?.(item, paths), value),
+  lend: ({ item, value }, paths) => defaultedOf(item.kind.lend!(item, paths), value),
   expose: ({ item, value }, exposed) => defaultedOf(exposedIn(item, exposed), value),
   traits: ({ item }) => item.facts.traits,
   standsFor: ({ value }, given) => (given === undefined ? value : given),
@@ -64,8 +64,8 @@ export const DEFAULTED: Kind<Defaulted> = {
   },
 };
 
-function defaultedOf(item: AnyNode | undefined, value: unknown): AnyNode | undefined {
-  return item && declare<Defaulted, AnyNode>(DEFAULTED, { item, value });
+function defaultedOf(item: AnyNode, value: unknown): AnyNode {
+  return declare(DEFAULTED, { item, value });
 }
 
 /**

@@ -38,7 +38,7 @@ export const OPTIONAL: Kind<Optional> = {
   rebuild: (node, change) => declare(OPTIONAL, { ...node, item: change(node.item) }),
   members: ({ item }) => item.kind.members?.(item) ?? new Map(),
   memberSlot: ({ item }, name) => item.kind.memberSlot?.(item, name),
-  lend: ({ item, when }, paths) => optionalOf(item.kind.lend?.(item, paths), when),
+  lend: ({ item, when }, paths) => optionalOf(item.kind.lend!(item, paths), when),
   expose: ({ item, when }, exposed) => optionalOf(exposedIn(item, exposed), when),
   foreseen: foreseenOptional,
   references: ({ when }) => (isCondition(when) ? presenceSource(when).references('condition') : []),
@@ -132,8 +132,8 @@ export const OPTIONAL: Kind<Optional> = {
   },
 };
 
-function optionalOf(item: AnyNode | undefined, when: Optional['when']): AnyNode | undefined {
-  return item && declare<Optional, AnyNode>(OPTIONAL, { item, when });
+function optionalOf(item: AnyNode, when: Optional['when']): AnyNode {
+  return declare(OPTIONAL, { item, when });
 }
 
 /** The members of a value that may be missing, read from the value itself. */

@@ -58,8 +58,8 @@ export const STRUCT: Kind<Group> = {
   bound: (group, value, out) => out.members(group, value),
 };
 
-function structOf(group: Group | undefined): NodeOf<Group> | undefined {
-  return group && declare<Group, NodeOf<Group>>(STRUCT, group);
+function structOf(group: Group): NodeOf<Group> {
+  return declare(STRUCT, group);
 }
 
 export function groupSize({ entries }: Group): Size {
