@@ -150,7 +150,7 @@ function costsOf<D extends object>(kind: Kind<D>, data: D, children: readonly An
 }
 
 function product(a: number, b: number): number {
-  return a === 0 || b === 0 ? 0 : a * b;
+  return a === 0 ? 0 : a * b;
 }
 
 /** The names of a path. */

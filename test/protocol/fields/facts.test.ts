@@ -867,6 +867,116 @@ bits(u16be, { a: 4, n: { width: 8, signed: true }, b: 4 })
   shape { is: 'integer', width: 2, signed: false, order: 'be', bits: [{ name: 'a', shift: 12, width: 4 }, { name: 'n', shift: 4, width: 8, signed: true }, { name: 'b', shift: 0, width: 4 }] }
   call { maker: 'bits', base: 'u16be', members: [{ name: 'a', shift: 12, width: 4 }, { name: 'n', shift: 4, width: 8, signed: true }, { name: 'b', shift: 0, width: 4 }] }
   members ['a', 'n', 'b']
+codecOf((() => { const t = struct({ a: u8, next: lazy(() => t) }); return t; })())
+  size [17, Infinity]
+  costs { elements: Infinity, empty: Infinity, text: Infinity }
+  shape { is: 'group', members: [['a', <u8>], ['next', <lazy>]], derived: [] }
+  call { maker: 'struct', fields: [['a', <u8>], ['next', <lazy>]] }
+  members ['a', 'next']
+codecOf((() => { const t = union(u8, { leaf: message(1, { x: u8 }), pair: message(2, { l: lazy(() => t), r: lazy(() => t) }) }); return t; })())
+  size [2, Infinity]
+  costs { elements: Infinity, empty: Infinity, text: Infinity }
+  shape { is: 'choice', tag: { from: 'prefix', node: <u8> }, cases: [{ name: 'leaf', tag: 1, group: <struct> }, { name: 'pair', tag: 2, group: <struct> }], before: 0 }
+  call { maker: 'messages', tag: { from: 'prefix', node: <u8> }, cases: [{ name: 'leaf', tag: 1, group: <struct> }, { name: 'pair', tag: 2, group: <struct> }], header: 0, trailer: 0, union: <union>, otherwise: 'reject' }
+codecOf((() => { const t = struct({ a: u8, l: array(array(lazy(() => t), 2 ** 53 - 1), 2 ** 53 - 1) }); return t; })())
+  size [1.5227053142812468e+287, Infinity]
+  costs { elements: Infinity, empty: Infinity, text: Infinity }
+  shape { is: 'group', members: [['a', <u8>], ['l', <array>]], derived: [] }
+  call { maker: 'struct', fields: [['a', <u8>], ['l', <array>]] }
+  members ['a', 'l']
+array(array(struct({}), 2), 3)
+  size 0
+  costs { elements: 9, empty: 9 }
+  shape { is: 'list', item: <array>, count: { from: 'literal', value: 3 }, max: 1000000 }
+  call { maker: 'array', item: <array>, count: { from: 'literal', value: 3 }, max: 1000000 }
+  repeats 3
+array(lazy(() => u8), 0)
+  size 0
+  shape { is: 'list', item: <lazy>, count: { from: 'literal', value: 0 }, max: 1000000 }
+  call { maker: 'array', item: <lazy>, count: { from: 'literal', value: 0 }, max: 1000000 }
+  repeats 0
+array(bytes(rest), 0)
+  size 0
+  traits ['mayTakeRest']
+  shape { is: 'list', item: <bytes>, count: { from: 'literal', value: 0 }, max: 1000000 }
+  call { maker: 'array', item: <bytes>, count: { from: 'literal', value: 0 }, max: 1000000 }
+  repeats 0
+struct({ a: optional(u8, when('n', 1)), b: optional(u8, when('n', 2)), c: bytes(size('m', { nullAt: 1 })), d: bytes(size('m', { nullAt: 2 })) })
+  size [0, Infinity]
+  references [{ path: 'n', use: 'condition' }, { path: 'm', use: 'size', nullAt: 1 }, { path: 'm', use: 'size', nullAt: 2 }]
+  shape { is: 'group', members: [['a', <optional>], ['b', <optional>], ['c', <bytes>], ['d', <bytes>]], derived: [] }
+  call { maker: 'struct', fields: [['a', <optional>], ['b', <optional>], ['c', <bytes>], ['d', <bytes>]] }
+  members ['a', 'b', 'c', 'd']
+  foreseen ['n', 'n', 'm', 'm']
+struct({ a: union('k', { x: message(1) }), b: union('k', { y: message(2) }) })
+  size 0
+  references [{ path: 'k', use: 'tag', tags: [1], open: false }, { path: 'k', use: 'tag', tags: [2], open: false }]
+  shape { is: 'group', members: [['a', <union>], ['b', <union>]], derived: [] }
+  call { maker: 'struct', fields: [['a', <union>], ['b', <union>]] }
+  members ['a', 'b']
+struct({ a: same(u8, 'k'), b: same(u8, 'k') })
+  size 2
+  references [{ path: 'k', use: 'same', repeated: <u8> }, { path: 'k', use: 'same', repeated: <u8> }]
+  shape { is: 'group', members: [['a', <same>], ['b', <same>]], derived: [] }
+  call { maker: 'struct', fields: [['a', <same>], ['b', <same>]] }
+  members ['a', 'b']
+array(u8, size('n', { unit: 2 }))
+  size [0, Infinity]
+  references [{ path: 'n', use: 'size' }]
+  costs { elements: 1000000 }
+  shape { is: 'list', item: <u8>, count: { from: 'path', path: 'n', adjusted: { add: 0, unit: 2 } }, max: 1000000 }
+  call { maker: 'array', item: <u8>, count: { from: 'path', path: 'n', adjusted: { add: 0, unit: 2 } }, max: 1000000 }
+  foreseen ['n']
+  repeats 1000000
+array(utf8(u8), 'n')
+  size [0, Infinity]
+  references [{ path: 'n', use: 'size' }]
+  costs { elements: 1000000, text: 255000000 }
+  shape { is: 'list', item: <utf8>, count: { from: 'path', path: 'n' }, max: 1000000 }
+  call { maker: 'array', item: <utf8>, count: { from: 'path', path: 'n' }, max: 1000000 }
+  repeats 1000000
+optional(bytes(4), when(parameter('v'), 1))
+  size [0, 4]
+  references [{ path: 'v', use: 'parameter' }]
+  shape { is: 'maybe', item: <bytes>, when: { field: 'v', parameter: true, is: [1] } }
+  call { maker: 'optional', item: <bytes>, when: { field: 'v', parameter: true, is: [1] } }
+optional(bytes('n'), when('m', 1))
+  size [0, Infinity]
+  references [{ path: 'm', use: 'condition' }, { path: 'n', use: 'size' }]
+  shape { is: 'maybe', item: <bytes>, when: { field: 'm', is: [1] } }
+  call { maker: 'optional', item: <bytes>, when: { field: 'm', is: [1] } }
+  foreseen ['m', 'n']
+optional(utf8(u8), when('m', 1))
+  size [0, 256]
+  references [{ path: 'm', use: 'condition' }]
+  costs { text: 255 }
+  shape { is: 'maybe', item: <utf8>, when: { field: 'm', is: [1] } }
+  call { maker: 'optional', item: <utf8>, when: { field: 'm', is: [1] } }
+optional(optional(bytes(2), when('n', 1)), when('m', 1))
+  size [0, 2]
+  references [{ path: 'm', use: 'condition' }, { path: 'n', use: 'condition' }]
+  shape { is: 'maybe', item: <optional>, when: { field: 'm', is: [1] } }
+  call { maker: 'optional', item: <optional>, when: { field: 'm', is: [1] } }
+  foreseen ['m', 'n']
+struct({ a: bytes('n'), b: u8 })
+  size [1, Infinity]
+  references [{ path: 'n', use: 'size' }]
+  shape { is: 'group', members: [['a', <bytes>], ['b', <u8>]], derived: [] }
+  call { maker: 'struct', fields: [['a', <bytes>], ['b', <u8>]] }
+  members ['a', 'b']
+  foreseen ['n']
+struct({ n: u8, a: bytes('n') })
+  size [1, Infinity]
+  shape { is: 'group', members: [['n', <u8>], ['a', <bytes>]], derived: ['n'] }
+  call { maker: 'struct', fields: [['n', <u8>], ['a', <bytes>]] }
+  members ['n', 'a']
+struct({ n: u8, a: bytes('m'), b: utf8(u8) })
+  size [2, Infinity]
+  references [{ path: 'm', use: 'size' }]
+  costs { text: 255 }
+  shape { is: 'group', members: [['n', <u8>], ['a', <bytes>], ['b', <utf8>]], derived: [] }
+  call { maker: 'struct', fields: [['n', <u8>], ['a', <bytes>], ['b', <utf8>]] }
+  members ['n', 'a', 'b']
 `;
 
 const blocks = FACTS.trim()

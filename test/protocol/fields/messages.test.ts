@@ -237,6 +237,46 @@ it.each([0, 1, 63, 64, 65, 200])('a list of %i elements belongs to its receiver'
   expect(codec.decode(bytes)).toStrictEqual({ known: list, open: list });
 });
 
+describe('encodeInto', () => {
+  it('says so if a message takes more bytes than there are', () => {
+    const text = (count: number) =>
+      `message goes ${count} bytes beyond the room that its codec asked for: it changed while it was read`;
+    const matching = (message: string): unknown =>
+      expect.objectContaining({ code: 'ERR_MESSAGE_VALUE', message, origin: 'local' });
+    const target = Buffer.alloc(4);
+    expect(codecOf(bytes(rest)).encodeInto(Buffer.alloc(3, 7), target, 1)).toBe(4);
+    expect(() => codecOf(bytes(rest)).encodeInto(Buffer.alloc(10), target, 0)).toThrow(matching(text(6)));
+    expect(() => codecOf(utf8(rest)).encodeInto('x'.repeat(10), target, 1)).toThrow(matching(text(7)));
+    expect(codecOf(struct({})).encodeInto({}, target, 0)).toBe(0);
+  });
+
+  it('writes what the second look at a message finds', () => {
+    const codec = codecOf(struct({ a: u8 }));
+    const changing = () => {
+      let looks = 0;
+      return Object.defineProperty({ a: 0 }, 'a', { get: () => (looks++ === 0 ? 'x' : 5) });
+    };
+    const target = Buffer.alloc(3);
+    expect(codec.encodeInto(changing(), target, 1)).toBe(2);
+    expect(target.toString('hex')).toBe('000500');
+    expect(codec.encodeInto(changing(), target, 2)).toBe(3);
+    expect(() => codec.encodeInto(changing(), target, 3)).toThrow('message goes 1 bytes beyond the room');
+  });
+});
+
+it('knows its limits, its names and what it was made with', () => {
+  const limits = { elements: 1, empty: 2, depth: 3, text: 4, summed: 5 };
+  const codec = codecOf(u8, { limits });
+  expect(codec.declaration.limits).toEqual(limits);
+  expect(codecOf(u8).declaration.limits).toEqual({ elements: 1_000_000, empty: 1_000, text: 10_000_000 });
+  expect(codec.types).toEqual([]);
+  expect(messages(u8, { a: message(1), b: message(2) }).types).toEqual(['a', 'b']);
+  expect(codec).not.toHaveProperty('with');
+  expect(codecOf(bytes(rest)).detached).toBe(false);
+  expect(codecOf(bytes(rest)).measure).toBe(undefined);
+  expect(Object.create(codec).encodeInto).toBe(undefined);
+});
+
 it('works where generating code is forbidden', () => {
   const script = `
     import { clientMessages } from './dist/drone/index.js';

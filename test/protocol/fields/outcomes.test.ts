@@ -1466,6 +1466,8 @@ struct({ a: u8, s: optional(checksum(u8, "SUM-8", { from: "a" }), when("a", 1)),
   = 0209
 struct({ a: u8, s: optional(checksum(u8, "SUM-8", { from: "a" }), when("a", 1)), b: u8 }) > { a: 1, s: 0, b: 9 }
   = 010109
+struct({ n: sizeOf(u8, { from: "n", to: "b" }), b: u8 }) > { b: 5 }
+  = 0205
 bytes(size(u8, { add: -255 })) > Buffer.of()
   = ff
 bytes(size(u8, { unit: 4, add: -1000 })) > Buffer.alloc(20)

@@ -609,6 +609,8 @@ struct({ a: u8, b: bounded(varuint, checksum(u8, "SUM-8")) })
   RangeError: checksum: its range covers the start of an enclosing structure, and the encoder cannot come back to the checksum; put it into that structure, or into structures inside it, not into a list or a union
 struct({ a: u8, m: mapped(checksum(u8, "SUM-8"), { decode: (x) => x, encode: (x) => x }) })
   RangeError: checksum: its range covers the start of an enclosing structure, and the encoder cannot come back to the checksum; put it into that structure, or into structures inside it, not into a list or a union
+struct({ a: null })
+  TypeError: a: expected a field such as u8 or struct({ … }), got null
 until(5)
   TypeError: until(terminator): expected a field such as u8 or struct({ … }), got 5
 size(u8, { upTo: 4 })
