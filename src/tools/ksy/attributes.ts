@@ -718,7 +718,7 @@ export function tagOf(extent: Extent, place: Place): ReadTag | undefined {
 
 function numberOf(tag: Tag, shape: Shape): string {
   if (typeof tag !== 'string') return String(tag);
-  const names = shape.is === 'integer' || shape.is === 'varint' ? shape.names : undefined;
+  const names = 'names' in shape ? shape.names : undefined;
   return String([...(names?.byValue ?? [])].find(([, name]) => name === tag)?.[0] ?? -1);
 }
 

@@ -154,3 +154,19 @@ describe.skipIf(!hasCompiler || !isThereKaitai)('Kaitai Struct in Python, beside
     }
   }, 60_000);
 });
+
+test.each(['u8', 'varuint', 'decimal(2)'])(
+  'a union switches on the numbers of an enumeration of %s',
+  (integer) => {
+    const codec = codecFrom(
+      `union(enumeration(${integer}, { a: 1, b: 42 }), { x: message("a"), y: message("b", { n: u8 }) })`,
+    );
+    const { yaml } = definitionOf(codec);
+    const cases = { 1: 'message_x', 42: 'message_y' };
+    expect(yaml).toMatchObject({
+      types: {
+        message: { seq: expect.arrayContaining([{ id: 'body', type: { 'switch-on': 'tag', cases } }]) },
+      },
+    });
+  },
+);
