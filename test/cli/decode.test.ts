@@ -157,7 +157,7 @@ describe('decode', () => {
       const { stdout } = await run(['script', '-qec', command, '/dev/null']);
       expect(stdout).toMatch(/long\.jsonl {2}█+░* {2}\d+ %/);
       expect(stdout).toContain('quit');
-    }, 60_000);
+    });
   });
 
   test('messages without a type, of a custom codec', async () => {

@@ -28,7 +28,7 @@ beforeAll(async () => {
     url = new URL(page);
     break;
   }
-}, 60_000);
+});
 afterAll(async () => {
   const closed = once(child, 'close');
   child.kill('SIGTERM');
@@ -126,7 +126,7 @@ test('it keeps a bounded number of bytes, the latest, for a page that is opened 
   } finally {
     live.close();
   }
-}, 60_000);
+});
 
 describeInChromium('the live page', () => {
   const chromium = useChromium();

@@ -70,7 +70,7 @@ test('a turn of the event loop answers 64 KiB of a connection, and the chunk in 
   isOver = true;
   expect(answered).toBe(count);
   expect(most).toBeLessThanOrEqual(2 * 65_536 + FRAME);
-}, 60_000);
+});
 
 /** Packets of 4,000 bytes that begin with 7E, none of which is valid, and others of two bytes: 01, and a number. */
 function noisy(): { readonly framing: Framing; readonly work: { inTurn: number; most: number } } {
@@ -156,7 +156,7 @@ test('false starts on one connection cost no more than the budget of a turn, and
   expect(work.most).toBeGreaterThan(100_000);
   expect(work.most).toBeLessThanOrEqual(MOST_IN_VAIN);
   polite.destroy();
-}, 60_000);
+});
 
 test('a decoder pauses during false starts, and its end waits for the packets after them', async () => {
   const { framing, work } = noisy();
@@ -168,4 +168,4 @@ test('a decoder pauses during false starts, and its end waits for the packets af
   expect(frames).toEqual([Buffer.of(1, 7)]);
   expect(turns.count).toBeGreaterThan(50);
   expect(work.most).toBeLessThanOrEqual(MOST_IN_VAIN);
-}, 60_000);
+});

@@ -47,4 +47,4 @@ test('a worker that dies is replaced, and only its own connections are lost', as
   child.kill('SIGTERM');
   expect(await exit).toBe(0);
   expect(pids.filter(isAlive)).toEqual([]);
-}, 60_000);
+});

@@ -180,5 +180,5 @@ describe.skipIf(library === undefined)('modbus-serial', () => {
     }
     expect(new Set(ends)).toEqual(new Set(['own', 'ERR_TIMEOUT_REQUEST']));
     expect(ends.filter((end) => end === 'own').length).toBeGreaterThan(30);
-  }, 60_000);
+  });
 });

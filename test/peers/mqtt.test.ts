@@ -106,7 +106,7 @@ describe.skipIf(BROKER === undefined)('mosquitto (Debian package mosquitto)', ()
       await pause(25);
     }
     throw new Error('mosquitto does not listen');
-  }, 20_000);
+  });
   afterAll(() => stop());
 
   const dial = (): net.Socket => net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
@@ -171,7 +171,7 @@ describe.skipIf(BROKER === undefined)('mosquitto (Debian package mosquitto)', ()
     client.send({ type: 'disconnect', packet: {} });
     client.end();
     await client.closed;
-  }, 20_000);
+  });
 
   test('a session as a client', async () => {
     const seen: string[] = [];
@@ -220,5 +220,5 @@ describe.skipIf(BROKER === undefined)('mosquitto (Debian package mosquitto)', ()
     await client.closed;
     expect(client.machine!.state).toBe('over');
     expect([...seen].sort()).toEqual(['acknowledged 5', 'pong', 't/1'].sort());
-  }, 20_000);
+  });
 });

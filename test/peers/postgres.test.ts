@@ -98,7 +98,7 @@ describe.skipIf(programs === undefined)('PostgreSQL (Debian package postgresql)'
 
   beforeAll(async () => {
     ({ port, stop } = await startPostgres(programs!, TRUST));
-  }, 60_000);
+  });
   afterAll(() => stop());
 
   /** A client, past the startup packet (which has another framing) and the greeting. */
@@ -145,7 +145,7 @@ describe.skipIf(programs === undefined)('PostgreSQL (Debian package postgresql)'
     client.send({ type: 'terminate' });
     client.end();
     await client.closed;
-  }, 60_000);
+  });
 
   test('rows as an iterable: read under backpressure, or left in the middle', async () => {
     const client = await dial();

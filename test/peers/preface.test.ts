@@ -293,7 +293,7 @@ describe.skipIf(!program)('RabbitMQ (Debian package rabbitmq-server)', () => {
     send(10, 40, Buffer.concat([text('/'), Buffer.alloc(2)]));
     const opened = await method();
     expect([opened.class, opened.method]).toEqual([10, 41]);
-  }, 30_000);
+  });
 
   test('refuses another version with its own preface, which is not a frame', async () => {
     // The broker closes without reading on: that may come as a reset, which may overtake what it sent before.
@@ -311,5 +311,5 @@ describe.skipIf(!program)('RabbitMQ (Debian package rabbitmq-server)', () => {
     );
     const end = await refusal({ client, server: 'AMQP\0\0\x09\x01' });
     expect([undefined, 'ECONNRESET']).toContain(end?.code);
-  }, 30_000);
+  });
 });

@@ -267,7 +267,7 @@ describe.skipIf(!hasPostgres)('psql and PostgreSQL (Debian package postgresql)',
   let stop = (): void => {};
   beforeAll(async () => {
     ({ port, stop } = await startPostgres(programs!, TRUST));
-  }, 60_000);
+  });
   afterAll(() => stop());
 
   test('a session of psql', async () => {

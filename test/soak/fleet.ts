@@ -91,8 +91,8 @@ export async function fleetUnderFire(settings: FleetSettings): Promise<FleetResu
     const presence = await clients[0]!.presence();
     const isRight = (): boolean =>
       fleet.names.every((name) => presence.devices.get(name)?.isConnected) && fleet.isQuiet;
-    while (!isRight() && performance.now() - from < 30_000) await setTimeout(10);
-    for (let answered = 0; answered < settings.devices && performance.now() - from < 30_000; ) {
+    while (!isRight() && performance.now() - from < 60_000) await setTimeout(10);
+    for (let answered = 0; answered < settings.devices && performance.now() - from < 60_000; ) {
       answered = (await ledger.broadcast(clients[0]!, fleet.names)).replied;
     }
     // A connection that was taken over ends once its farewell is taken.

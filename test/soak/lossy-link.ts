@@ -73,6 +73,14 @@ export class LossyLink {
     this.#run('socat', tun(`${namespace}h`, `${this.#above}.1`), `UDP:127.0.0.1:${here.address().port}`);
     const inside = ['ip', 'netns', 'exec', namespace, 'socat'];
     this.#run(...inside, tun(`${namespace}t`, this.there), `UDP:${this.#below}.1:${there.address().port}`);
+    const isUp = (name: string, ...where: string[]): boolean =>
+      spawnSync('ip', [...where, '-o', 'addr', 'show', 'dev', name, 'up'], {
+        encoding: 'utf8',
+      }).stdout.includes(this.#above);
+    for (let i = 0; i < 400; i++) {
+      if (isUp(`${namespace}h`) && isUp(`${namespace}t`, '-n', namespace)) break;
+      await pause(50);
+    }
     await pause(500);
   }
 

@@ -74,7 +74,7 @@ export class ByHand {
   /** Wait for these bytes, and forget them. */
   async hears(bytes: string): Promise<void> {
     const wanted = bytes.replaceAll(' ', '');
-    for (let i = 0; i < 1_000 && this.#came.length < wanted.length; i++) await pause(5);
+    for (let i = 0; i < 6_000 && this.#came.length < wanted.length; i++) await pause(5);
     if (!this.#came.startsWith(wanted)) throw new Error(`expected ${wanted}, got ${this.#came}`);
     this.#came = this.#came.slice(wanted.length);
   }

@@ -41,7 +41,7 @@ describe.skipIf(BROKER === undefined)('against mosquitto', () => {
   let stop = (): void => {};
   beforeAll(async () => {
     ({ port, stop } = await startMosquitto(BROKER!));
-  }, 30_000);
+  });
   afterAll(() => stop(), 60_000);
 
   test.each([4, 5] as const)(
@@ -122,7 +122,7 @@ describe('our broker', () => {
   test('under MQTT.js, with mqtt-packet and with our adapter', async () => {
     const { port } = await listening();
     await Promise.all([expectMqttJs(port, 4, ADAPTER), expectMqttJs(port, 5, {})]);
-  }, 60_000);
+  });
 
   test.each([4, 5] as const)(
     'under the client’s table, version %i',
@@ -159,7 +159,7 @@ describe('our broker', () => {
       ]);
       await publish(port, '-t', 'home/kitchen/t', '-n', '-r');
       expect(broker.retained('#', 2)).toEqual([]);
-    }, 30_000);
+    });
 
     test('a resumed session gets the messages that arrived meanwhile', async () => {
       const { port, broker } = await listening();
@@ -171,7 +171,7 @@ describe('our broker', () => {
       await publish(port, '-t', 'a', '-m', 'at most once');
       const second = subscriber(port, '-c', '-i', 'sleeper', '-t', 'a', '-q', '1');
       expect(await second.until(2)).toEqual(['a 1 0 one', 'a 1 0 two']);
-    }, 30_000);
+    });
 
     test('the will of a client is published if it vanishes, not if it disconnects', async () => {
       const { port, broker } = await listening();
@@ -193,7 +193,7 @@ describe('our broker', () => {
       await leaving.ended;
       await publish(port, '-t', 'will/last', '-m', 'end');
       expect(await watching.until(2)).toEqual(['will/of 0 0 gone', 'will/last 0 0 end']);
-    }, 30_000);
+    });
   });
 
   /** A client that says CONNECT by hand, and what comes back. */
@@ -221,7 +221,7 @@ describe('our broker', () => {
     await one.gone;
     expect(Buffer.concat(two.came).toString('hex')).toBe(CONNACK);
     while (server.stats().connections > 1) await pause(5);
-  }, 20_000);
+  });
 
   test('a client silent for one and a half keep-alives is cut, and a client that pings is not', async () => {
     const { port } = await listening();
@@ -232,7 +232,7 @@ describe('our broker', () => {
     await silent.gone;
     expect(pinging.socket.readyState).toBe('open');
     expect(Buffer.concat(pinging.came).toString('hex')).toMatch(/^20020000(d000)+$/);
-  }, 20_000);
+  });
 
   test('limits of a client: packets, subscriptions, retained topics, waiting messages', async () => {
     const limits = { subscriptions: 2, messages: 3, retained: 2, maxHeldBytes: 65_536 };
@@ -257,7 +257,7 @@ describe('our broker', () => {
     large.socket.write(Buffer.from('30ffffff7f', 'hex'));
     large.socket.write(Buffer.alloc(200_000));
     await large.gone;
-  }, 20_000);
+  });
 
   test('the first packet is CONNECT, of a known version; topics have no wildcards', async () => {
     const { port } = await listening();
@@ -270,7 +270,7 @@ describe('our broker', () => {
     const socket = net.connect(port, '127.0.0.1').on('error', () => undefined);
     socket.write(Buffer.from('c000', 'hex'));
     await new Promise((resolve) => socket.once('close', resolve).resume());
-  }, 20_000);
+  });
 });
 
 test.each([

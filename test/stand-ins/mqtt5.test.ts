@@ -44,7 +44,7 @@ describe('our broker', () => {
       takenOver: [[0x8e], true],
       proofs: ['welcome ok', 0x87],
     });
-  }, 60_000);
+  });
 
   test.skipIf(PUB === undefined || SUB === undefined)(
     'under mosquitto_pub and mosquitto_sub: user properties, a content type, a session that goes on',
@@ -133,7 +133,7 @@ describe('our broker', () => {
     ).rejects.toThrow();
     await expect(dial(port, { version: 5 })).rejects.toThrow();
     await expect(dial(port, { version: 4 })).rejects.toThrow();
-  }, 20_000);
+  });
 
   // CONNECT · MQTT · level 5 · clean start · keep-alive 1 s · properties (receive maximum 2, maximum packet size 40) · client abc
   const HELLO = '1018 0004 4d515454 05 02 0001 08 210002 2700000028 0003 616263';
@@ -177,7 +177,7 @@ describe('our broker', () => {
     await busy.hears('d000');
     await server.close({ deadline: 1_000 });
     expect(busy.came).toBe('e0028b00');
-  }, 20_000);
+  });
 
   test('no more messages are in flight than the client accepts, and none longer than its maximum', async () => {
     const { port, broker } = await listening(limits);
@@ -197,7 +197,7 @@ describe('our broker', () => {
     await peer.hears('3207 0001 74 0004 00 77');
     const held = broker.sessions.all.get('abc')!.delivery.held;
     expect(held).toBe(2);
-  }, 20_000);
+  });
 
   test('the number of kept sessions is bounded', async () => {
     const { port } = await listening({ ...limits, sessions: 1 });
@@ -260,7 +260,7 @@ describe('the client’s table against a hand-written server', () => {
     await peer.hears('c000');
     await client!.closed;
     expect(client!.machine!.state).toBe('lost');
-  }, 20_000);
+  });
 });
 
 describe.each([4, 5] as const)('state that outlives a connection, version %i', (version) => {

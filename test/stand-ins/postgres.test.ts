@@ -63,7 +63,7 @@ describe.skipIf(PROGRAMS === undefined)('against PostgreSQL (Debian package post
   test('the client’s table logs in by SCRAM, and queries', async () => {
     await meet(port, { user: 'wire', password: 'secret', database: 'postgres' }, "select 'é', null");
     await expect(dial(port, { ...WIRE, password: 'wrong' })).rejects.toThrow();
-  }, 30_000);
+  });
 
   /** All that answers one request, shown. */
   type Client = Awaited<ReturnType<typeof dial>>;
@@ -92,7 +92,7 @@ describe.skipIf(PROGRAMS === undefined)('against PostgreSQL (Debian package post
       await expect(dial(port, { ...WIRE, user, password: 'wrong' })).rejects.toThrow();
     }
     admin.stream.destroy();
-  }, 30_000);
+  });
 
   test('the client’s table: COPY both ways, cursors, portals, errors, transactions, a function, notices, notifications', async () => {
     const news: string[] = [];
@@ -196,7 +196,7 @@ describe.skipIf(PROGRAMS === undefined)('against PostgreSQL (Debian package post
     expect(await query(client, 'select 1')).toEqual(['columns ?column?', 'row 1', 'SELECT 1', 'idle']);
     client.send({ type: 'terminate' });
     await client.closed;
-  }, 30_000);
+  });
 
   async function isSleeping(): Promise<boolean> {
     const client = await dial(port, WIRE);
@@ -307,7 +307,7 @@ describe('our server', () => {
 
   test('under the client’s table', async () => {
     await meet(await listening(), login, "select 'é', null");
-  }, 20_000);
+  });
 
   test('with pg: extended queries, one with an error, and a wrong password', async () => {
     const config = { ...login, host: '127.0.0.1', port: await listening() };
@@ -322,7 +322,7 @@ describe('our server', () => {
     await expect(new pg.Client({ ...config, password: 'byron' }).connect()).rejects.toMatchObject({
       code: '28P01',
     });
-  }, 20_000);
+  });
 
   const hasPsql = spawnSync('psql', ['--version']).error === undefined;
   if (!hasPsql) console.warn('skipped: psql (Debian package postgresql) is not installed');
@@ -376,5 +376,5 @@ describe('our server', () => {
       const said = Buffer.concat(came).toString('latin1');
       if (said !== '') expect(said, bytes).toMatch(/^E.*SFATAL\0VFATAL\0C08P01\0M/s);
     }
-  }, 30_000);
+  });
 });

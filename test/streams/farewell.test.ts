@@ -120,13 +120,13 @@ async function dial(address: string): Promise<net.Socket> {
 describe.each(Object.entries(SERVERS))('%s', (_, serve) => {
   test('a peer that reads the last answer slowly gets all of it', async () => {
     const length = 3_000_000;
-    const [address, end] = await serve(large(length), 400);
+    const [address, end] = await serve(large(length), 1_000);
     const socket = await dial(address);
     socket.write(REQUEST.get);
     let received = 0;
     for await (const chunk of socket) {
       received += (chunk as Buffer).length;
-      await sleep(25);
+      await sleep(40);
     }
     expect(received).toBe(length + 5);
     socket.end();

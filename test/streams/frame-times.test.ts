@@ -241,7 +241,7 @@ test('frameTimeout and idleGap of a client', async () => {
   const client = await connect(protocol, { port, host: '127.0.0.1', frameTimeout: 20, onTimeout: 'discard' });
   const received: unknown[] = [];
   client.messages.on('data', (one) => received.push(one));
-  await sleep(80);
+  await once(client.messages, 'discard');
   client.send({ type: 'late' });
   await vi.waitFor(() => expect(received).toEqual([{ type: 'm', v: 7 }]), 5_000);
   client.stream.destroy();

@@ -639,7 +639,7 @@ describe('memory and work are bounded', () => {
     expect(thrown).not.toHaveProperty('state');
   });
 
-  /** Milliseconds that one message takes which comes after many that were not answered. */
+  /** Milliseconds of the processor that one message takes which comes after many that were not answered. */
   function cost(count: number, outcomes: object, news: 'news' | 'yes'): number {
     const mirror = defineSession({
       ...codecs,
@@ -655,9 +655,10 @@ describe('memory and work are bounded', () => {
       },
     }).mirror();
     for (let i = 0; i < count; i++) mirror.send({ type: i % 3 === 0 ? 'go' : 'ask' });
-    const start = performance.now();
+    const start = process.cpuUsage();
     for (let i = 0; i < 20; i++) mirror.receive({ type: news });
-    return (performance.now() - start) / 20;
+    const { user, system } = process.cpuUsage(start);
+    return (user + system) / 1_000 / 20;
   }
 
   test.each<[string, object, 'news' | 'yes']>([
@@ -666,7 +667,7 @@ describe('memory and work are bounded', () => {
   ])('%s', (_, outcomes, news) => {
     cost(100, outcomes, news);
     // 466 ms at 16,000 messages, and with the square of their number, where each of them is walked.
-    expect(cost(40_000, outcomes, news)).toBeLessThan(20);
+    expect(cost(40_000, outcomes, news)).toBeLessThan(60);
   });
 
   test('at most 65,536 unanswered messages; messages that need no answer do not count', () => {

@@ -135,7 +135,7 @@ describe.skipIf(!hasCompiler || !isThereKaitai)('Kaitai Struct in Python, beside
     expect(text).toContain(
       '# Not expressed: a terminator of several bytes; this field and all after it are raw bytes.',
     );
-  }, 60_000);
+  });
 
   test('the command writes the file', async () => {
     expect(await run([...cli, 'ksy', '--from', 'server'])).toEqual({
@@ -152,7 +152,7 @@ describe.skipIf(!hasCompiler || !isThereKaitai)('Kaitai Struct in Python, beside
       const flight = readFileSync(path.join(root, `test/fixtures/flight.${from}.bin`));
       expect(await readFile(drone, from, flight)).toBe(6);
     }
-  }, 60_000);
+  });
 });
 
 test.each(['u8', 'varuint', 'decimal(2)'])(

@@ -26,7 +26,7 @@ describeInChromium('the page', () => {
   /** The page of the flight is made once. */
   beforeAll(async () => {
     renameSync(await make(flight), flightPage);
-  }, 60_000);
+  });
 
   async function open(file: string, colorScheme: 'light' | 'dark' = 'light'): Promise<void> {
     page = await chromium.open(pathToFileURL(file).href, { width: 1_200, height: 640, colorScheme });
@@ -308,7 +308,7 @@ describeInChromium('the page', () => {
     expect(await selected()).toContain('id 99999');
     await page.fill('#filter', 'id >= 99990 and @from = server');
     expect(await text('#count')).toBe('5 of 100000');
-  }, 60_000);
+  });
 
   test.each(['light', 'dark'] as const)('screenshot, %s', async (scheme) => {
     await open(flightPage, scheme);
