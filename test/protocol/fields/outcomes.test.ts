@@ -1468,6 +1468,28 @@ struct({ a: u8, s: optional(checksum(u8, "SUM-8", { from: "a" }), when("a", 1)),
   = 010109
 struct({ n: sizeOf(u8, { from: "n", to: "b" }), b: u8 }) > { b: 5 }
   = 0205
+codecOf(array(u8, rest), { limits: { elements: 2 } }) < 01 02 03
+  ERR_MESSAGE_LIMIT message: expected at most 2 elements in one message (limits.elements), got more, at byte 2
+codecOf(array(struct({}), until(constant(u8, 0))), { limits: { empty: 2 } }) > [{}, {}, {}]
+  ERR_MESSAGE_LIMIT message: expected at most 2 elements of no bytes in one message (limits.empty), got more
+codecOf(array(struct({}), until(constant(u8, 0))), { limits: { empty: 2 } }) < 01
+  ERR_MESSAGE_LIMIT message: expected at most 2 elements of no bytes in one message (limits.empty), got more, at byte 0
+array(u8, until(constant(u8, 0)), { max: 2 }) > [1, 2]
+  = 010200
+array(struct({ more: bool }), until("more", false), { max: 1 }) > [{ more: false }]
+  = 00
+codecOf(array(struct({ more: bool }), until("more", false)), { limits: { elements: 1 } }) < 01 00
+  ERR_MESSAGE_LIMIT message: expected at most 1 elements in one message (limits.elements), got more, at byte 1
+struct({ k: u8, u: union("k", { a: message(1) }, { otherwise: "unknown" }) }) > { u: { type: "unknown", tag: 0, payload: Buffer.of() } }
+  = 00
+struct({ k: u8, u: union("k", { a: message(1) }, { otherwise: "unknown" }) }) > { u: { type: "unknown", tag: 255, payload: Buffer.of(7) } }
+  = ff07
+struct({ k: u8, u: union("k", { a: message(1) }, { otherwise: "unknown" }) }) > { u: { type: "unknown", tag: -1, payload: Buffer.of() } }
+  ERR_FIELD_RANGE u.tag: expected a whole number from 0 to 255, got -1
+struct({ k: u8, u: union("k", { a: message(1) }, { otherwise: "unknown" }) }) > { u: { type: "unknown", tag: 1.5, payload: Buffer.of() } }
+  ERR_FIELD_RANGE u.tag: expected a whole number from 0 to 255, got 1.5
+messages(u8, { a: message(1) }, { header: { h: u8 } }) < 
+  ERR_MESSAGE_EMPTY message: expected a message of at least 1 byte, got 0, at byte 0
 bytes(size(u8, { add: -255 })) > Buffer.of()
   = ff
 bytes(size(u8, { unit: 4, add: -1000 })) > Buffer.alloc(20)
