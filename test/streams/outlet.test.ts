@@ -1,3 +1,4 @@
+import net from 'node:net';
 import { PassThrough, Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -75,6 +76,26 @@ test('output goes to the system alone while one trusted destination takes it', a
   await turn();
   // A stream that anyone may read is not trusted.
   expect(stage.outlet.isExclusive).toBe(false);
+  const sole = encoder();
+  const socket = new net.Socket();
+  sole.pipe(socket);
+  await turn();
+  expect(sole.outlet.isExclusive).toBe(true);
+  const listener = (): void => {};
+  for (const name of ['data', 'readable'] as const) {
+    sole.on(name, listener);
+    expect(sole.outlet.isExclusive).toBe(false);
+    sole.off(name, listener);
+    expect(sole.outlet.isExclusive).toBe(true);
+  }
+  // What waits in the queue is still ours.
+  const held = encoder();
+  held.write(Buffer.from('x'));
+  await turn();
+  held.pipe(socket);
+  expect([held.readableLength, held.outlet.isExclusive]).toEqual([2, false]);
+  held.destroy();
+  socket.destroy();
 });
 
 test('what is taken: by the destination, or by all neighbours', () => {
@@ -122,6 +143,8 @@ test('a neighbour that asks to wait holds the stage back, until it drains, or is
 
 test('a neighbour that is gone does not let another one drain', async () => {
   const [stage, slow, other] = [decoder(), messages(), messages()];
+  let goesOn = 0;
+  stage.goOn = () => goesOn++;
   stage.pipe(slow);
   stage.pipe(other);
   other.resume();
@@ -130,8 +153,9 @@ test('a neighbour that is gone does not let another one drain', async () => {
   expect(stage.outlet.isWaiting).toBe(true);
   stage.unpipe(other);
   expect([stage.outlet.isWaiting, slow.listenerCount('drain')]).toEqual([true, 1]);
+  expect(goesOn).toBe(0);
   stage.unpipe(slow);
-  expect(stage.outlet.isWaiting).toBe(false);
+  expect([stage.outlet.isWaiting, goesOn]).toEqual([false, 1]);
 });
 
 test('what waits in the queue of a stage is not overtaken', async () => {
