@@ -33,6 +33,12 @@ test.each([5, 'text', {}, [1]])('%o is no payload, and no frame', async (item) =
   expect(((await refusal(decoder, item)) as Error).message).toMatch(/^a frame is a Uint8Array, got /);
 });
 
+test.each([undefined, null, {}, { writer: 5 }])('%o is no framing', (framing) => {
+  expect(() => new FrameEncoder(framing as never)).toThrow(
+    new TypeError('expected a framing, such as lengthPrefix()'),
+  );
+});
+
 test.each([undefined, null, {}, { decode: 5 }])('%o is no codec', (codec) => {
   expect(() => new MessageDecoder(codec as never)).toThrow(
     new TypeError('expected a codec: an object with decode(bytes)'),

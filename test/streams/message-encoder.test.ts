@@ -25,6 +25,13 @@ test.each([undefined, null, {}, { encode: 5 }])('%o is no codec', (codec) => {
   );
 });
 
+test('5 is no framing', () => {
+  expect(() => new MessageEncoder(texts, { framing: 5 as never })).toThrow(TypeError);
+  expect(() => new MessageEncoder(texts, { framing: 5 as never })).toThrow(
+    /framing: expected a framing, such as lengthPrefix\(\), got 5$/,
+  );
+});
+
 test('messages of one turn leave together, framed by a length of four bytes unless told otherwise', async () => {
   const encoder = new MessageEncoder(texts);
   expect(encoder.framing.name).toBe(lengthPrefix().name);
