@@ -2,7 +2,8 @@
 // that a mutant's tests need are evaluated again for each mutant. A mutant then costs only its tests, not the start of a worker and
 // the loading of hundreds of modules.
 //
-// - The quickest tests come first. The run of a mutant ends at the first test that fails, or when its budget is spent.
+// - Tests that noticed the latest mutants come first, then the quickest. The run of a mutant ends at the first test that fails, or when
+//   its budget is spent.
 // - If loading a test file touches a mutant, all tests of the file are run for it. With WHOLE_FILES this is also done if any test
 //   touches it: codecs compile at their first use, and a later test may be the one that checks the result.
 // - A test that fails without a mutant (because of few draws, or counts of work) or takes too long is skipped, and its name is logged.
@@ -39,6 +40,9 @@ const LOADING_MS = 3_000;
 const PENDING_MS = 20_000;
 const IDLE_TURNS = 50;
 
+/** How many of the tests that noticed the latest mutants come first. */
+const LATEST = 8;
+
 const LOADING = 'loading';
 const SUCCESS = 0;
 
@@ -50,8 +54,10 @@ class InProcessRunner {
   #switches;
   #script;
   #require;
-  /** By the id of a test: its time in milliseconds (of the processor, and of the clock), the time that loading its file takes, and the mutants that it touches itself. */
+  /** By the id of a test: its time in milliseconds, the time that loading its file takes, and the mutants that it touches itself. */
   #known = new Map();
+  /** The tests that noticed mutants, the latest last. */
+  #noticed = new Set();
   #stray;
 
   constructor(log) {
@@ -121,7 +127,6 @@ class InProcessRunner {
     for (const [id, body] of tests) {
       switches.currentTestId = id;
       const from = processorMs();
-      const clock = performance.now();
       try {
         await body();
         if (processorMs() - from > Number(LONGEST)) throw new Error(`took more than ${LONGEST} ms`);
@@ -130,9 +135,8 @@ class InProcessRunner {
         continue;
       }
       const ms = processorMs() - from;
-      const waitMs = performance.now() - clock;
       const touches = new Set(Object.keys(switches.mutantCoverage.perTest[id] ?? {}));
-      this.#known.set(id, { ms, waitMs, loadingMs, touches });
+      this.#known.set(id, { ms, loadingMs, touches });
       passed.push({ id, name: id, fileName: file, timeSpentMs: ms, status: SUCCESS });
     }
     return { touched: switches.mutantCoverage.perTest, passed };
@@ -144,7 +148,7 @@ class InProcessRunner {
     const load = this.#loader();
     const from = processorMs();
     let nrOfTests = 0;
-    for (const test of this.#quickestFirst(testFilter, id)) {
+    for (const test of this.#mostPromisingFirst(testFilter, id)) {
       if (processorMs() - from > Number(BUDGET)) break;
       nrOfTests++;
       try {
@@ -156,6 +160,8 @@ class InProcessRunner {
       } catch (error) {
         if (error instanceof Endless) return { status: 'timeout', reason: error.message };
         if (this.#isSpinning) break;
+        this.#noticed.delete(test);
+        this.#noticed.add(test);
         return { status: 'killed', failureMessage: String(error?.message), killedBy: [test], nrOfTests };
       }
       if (this.#isSpinning) break;
@@ -169,11 +175,15 @@ class InProcessRunner {
     return this.#switches.hitCount > this.#switches.hitLimit;
   }
 
-  /** Sorts tests that touch the mutant themselves before tests whose file touches it. */
-  #quickestFirst(tests, mutant) {
+  /**
+   * Sorts tests that touch the mutant themselves before tests whose file touches it, and before both the few that noticed the latest
+   * mutants: those of one place are often noticed by one test.
+   */
+  #mostPromisingFirst(tests, mutant) {
+    const latest = new Set([...this.#noticed].slice(-LATEST));
     const cost = (test) => {
-      const { waitMs, loadingMs, touches } = this.#known.get(test);
-      return waitMs + loadingMs + (touches.has(mutant) ? 0 : 1e6);
+      const { ms, loadingMs, touches } = this.#known.get(test);
+      return (latest.has(test) ? 0 : 1e6) + (touches.has(mutant) ? 0 : 1e5) + ms + loadingMs;
     };
     return tests.filter((test) => this.#known.has(test)).sort((a, b) => cost(a) - cost(b));
   }
