@@ -79,7 +79,6 @@ export const OPTIONAL: Kind<Optional> = {
   },
 
   decode({ item, when }, out) {
-    if (when === 'rest') out.settle();
     const condition = presenceCode(when, out);
     out.settle();
     const result = out.define('undefined', 'let');
@@ -165,7 +164,7 @@ export function presenceText({ is, range, not }: Presence, value: string): strin
     const bounds = [`${value} >= ${range.min}`, `${value} <= ${range.max}`];
     tests.push(`(typeof ${value} === 'number' || typeof ${value} === 'bigint') && ${bounds.join(' && ')}`);
   }
-  const any = tests.map((test) => (tests.length > 1 ? `(${test})` : test)).join(' || ');
+  const any = tests.join(' || ');
   return not ? `!(${any})` : any;
 }
 

@@ -114,7 +114,7 @@ export function requireObject(value: unknown): asserts value is object {
 }
 
 /** The fields of one message, or of one case, as a structure. */
-export function caseGroup(fields: Fields, name: string, own: readonly Reference[] = []): NodeOf<Group> {
+export function caseGroup(fields: Fields, name: string, own: readonly Reference[]): NodeOf<Group> {
   return declare(
     STRUCT,
     groupOf(
