@@ -433,6 +433,27 @@ array(struct({ n: u8, text: utf8(u8) }), until('n', 9), { max: 5 })
   shape { is: 'list', item: <struct>, count: { from: 'last', path: 'n', is: 9 }, max: 5 }
   call { maker: 'array', item: <struct>, count: { from: 'last', path: 'n', is: 9 }, max: 5 }
   repeats 5
+array(struct({ h: struct({ more: bool }), o: optional(u8, rest) }), until('h.more', false))
+  size [1, Infinity]
+  traits ['mayTakeRest']
+  costs { elements: 1000000 }
+  shape { is: 'list', item: <struct>, count: { from: 'last', path: 'h.more', is: false }, max: 1000000 }
+  call { maker: 'array', item: <struct>, count: { from: 'last', path: 'h.more', is: false }, max: 1000000 }
+  repeats 1000000
+array(struct({ n: u8, o: optional(u8, rest) }), until(constant(u8, 0)))
+  size [1, Infinity]
+  traits ['reads', 'mayTakeRest']
+  costs { elements: 1000000 }
+  shape { is: 'list', item: <struct>, count: { from: 'terminator', bytes: 00 }, max: 1000000 }
+  call { maker: 'array', item: <struct>, count: { from: 'terminator', bytes: 00 }, max: 1000000 }
+  repeats 1000000
+array(bytes(rest), size(u8, { add: 1 }))
+  size [1, Infinity]
+  traits ['mayTakeRest']
+  costs { elements: 256, empty: 256 }
+  shape { is: 'list', item: <bytes>, count: { from: 'prefix', node: <u8>, adjusted: { add: 1, unit: 1 } }, max: 1000000 }
+  call { maker: 'array', item: <bytes>, count: { from: 'prefix', node: <u8>, adjusted: { add: 1, unit: 1 } }, max: 1000000 }
+  repeats 256
 struct({})
   size 0
   shape { is: 'group', members: [], derived: [] }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ProtocolError } from '../../../src/errors.ts';
+import { compile, FAILED } from '../../../src/protocol/fields/engine/compile.ts';
 import { decodeByWalking } from '../../../src/protocol/fields/engine/read-walk.ts';
 import { trace } from '../../../src/protocol/fields/engine/trace.ts';
 import { encodeByWalking } from '../../../src/protocol/fields/engine/write-walk.ts';
@@ -73,6 +74,17 @@ describe('the limits of a message', () => {
     const patient = codecOf(f.struct({ rows: f.array(row, f.u32le) }), { limits: { empty: 2_000 } });
     expect(patient.encode({ rows })).toEqual(frame(2));
     expect(patient.decode(frame(2))).toEqual({ rows });
+  });
+
+  it.each([
+    ['a field of the last one', f.until('value', 1)],
+    ['a terminator', f.until(f.constant(f.u8, 0))],
+  ] as const)('end a list up to %s after so many elements that take no bytes', (_, end) => {
+    let reads = 0;
+    const nothing = f.custom({ name: 'nothing', read: () => ++reads && 0, write() {}, size: () => 0 });
+    const { declaration } = codecOf(f.array(f.struct({ value: nothing }), end), { limits: { empty: 7 } });
+    expect(compile(declaration)!.decode(Buffer.of(1), 0, 1)).toBe(FAILED);
+    expect(reads).toBe(8);
   });
 
   it('count the bytes of all texts', () => {

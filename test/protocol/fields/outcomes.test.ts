@@ -2108,6 +2108,90 @@ f64be > -1.5
   = bff8000000000000
 struct({ p: padding(u8), o: optional(u8, rest) }) > { o: 5 }
   = 0005
+struct({ id: u16be, list: array(struct({ more: bool, again: same("id") }), until("more", false)) }) > { id: 5, list: [{ more: true }, { more: false }] }
+  = 0005010005000005
+struct({ id: u16be, list: array(struct({ more: bool, again: same("id") }), until("more", false)) }) < 00 05 01 00 06 00 00 05
+  ERR_MESSAGE_VALUE list[0].again: expected 5, as 'id' says, got 6, at byte 3
+struct({ id: u16be, list: array(struct({ again: same("id") }), until(constant(u8, 255))) }) > { id: 5, list: [{}, {}] }
+  = 000500050005ff
+struct({ id: u16be, u: union(u8, { a: message(1, { again: same("id") }), b: message(2) }) }) > { id: 5, u: { type: "a" } }
+  = 0005010005
+struct({ id: u16be, u: union(u8, { a: message(1, { again: same("id") }) }, { otherwise: "unknown" }) }) > { id: 5, u: { type: "unknown", tag: 3, payload: Buffer.of(1) } }
+  = 00050301
+struct({ id: u16be, has: bool, o: optional(struct({ again: same("id") }), when("has")) }) > { id: 5, has: true, o: {} }
+  = 0005010005
+struct({ id: u16be, o: optional(same("id"), rest) }) > { id: 5, o: 5 }
+  = 00050005
+codecOf(array(struct({ v: custom({ name: "c", read: () => 0, write() {}, size: () => 0 }) }), until("v", 1)), { limits: { empty: 2 } }) < 01
+  ERR_MESSAGE_LIMIT message: expected at most 2 elements of no bytes in one message (limits.empty), got more, at byte 0
+codecOf(array(struct({ n: u8, list: array(struct({ v: custom({ name: "c", read: () => 1, write() {}, size: () => 0 }) }), until("v", 1)) }), u8), { limits: { empty: 2 } }) > [{ n: 9, list: [{ v: 1 }] }, { n: 9, list: [{ v: 1 }] }]
+  = 020909
+codecOf(array(struct({ n: u8, list: array(struct({ v: custom({ name: "c", read: () => 1, write() {}, size: () => 0 }) }), until("v", 1)) }), u8), { limits: { empty: 2 } }) > [{ n: 9, list: [{ v: 1 }] }, { n: 9, list: [{ v: 1 }] }, { n: 9, list: [{ v: 1 }] }]
+  ERR_MESSAGE_LIMIT [2].list: expected at most 2 elements of no bytes in one message (limits.empty), got more
+codecOf(array(struct({ n: u8, list: array(struct({ v: custom({ name: "c", read: () => 1, write() {}, size: () => 0 }) }), until("v", 1)) }), u8), { limits: { empty: 2 } }) < 03 09 09 09
+  ERR_MESSAGE_LIMIT [2].list: expected at most 2 elements of no bytes in one message (limits.empty), got more, at byte 4
+codecOf(array(struct({ more: bool }), until("more", false)), { limits: { empty: 1 } }) > [{ more: true }, { more: true }, { more: false }]
+  = 010100
+codecOf(array(struct({}), until(constant(u8, 0))), { limits: { empty: 2 } }) < 01
+  ERR_MESSAGE_LIMIT message: expected at most 2 elements of no bytes in one message (limits.empty), got more, at byte 0
+codecOf(array(custom({ name: "c", read: (c) => c.read(u8), write(c, v) { if (v) c.write(u8, v); }, size: (v) => v ? 1 : 0 }), until(constant(u8, 0))), { limits: { empty: 2 } }) > [0, 0, 0, 5]
+  ERR_MESSAGE_LIMIT message: expected at most 2 elements of no bytes in one message (limits.empty), got more
+codecOf(array(custom({ name: "c", read: (c) => c.read(u8), write(c, v) { if (v) c.write(u8, v); }, size: (v) => v ? 1 : 0 }), until(constant(u8, 0))), { limits: { empty: 2 } }) > [1, 2, 3]
+  = 01020300
+struct({ has: bool, n: u16be, rows: array(array(optional(u8, when("has")), "n"), 2) }) < 00 02 58
+  ERR_MESSAGE_LIMIT rows[1]: expected at most 1000 elements of no bytes in one message (limits.empty), got more, at byte 3
+array(struct({ more: bool }), until("more", false), { max: 2 }) < 01 01 01
+  ERR_FIELD_TOO_LONG message: expected at most 2 elements, got more, at byte 2
+array(struct({ more: bool, o: optional(u8, rest) }), until("more", false)) > [{ more: true }, { more: false }]
+  ERR_FIELD_RANGE [1].o: expected nothing after a field that takes the rest, got 1 byte more
+array(u8, until(constant(u16be, 1))) < 05 00
+  ERR_MESSAGE_SHORT message: expected an element or the terminator 0001 (hex), got the end, at byte 2
+messages("tag", { a: message([1, 2]) }, { header: { tag: u8 } }) > { type: "a", tag: 2 }
+  = 02
+messages("tag", { a: message(1) }, { header: { tag: u8 }, otherwise: "unknown" }) > { type: "unknown", tag: 2, payload: Buffer.of(1) }
+  = 0201
+messages(u8, { a: message(1) }, { header: { tag: u8, payload: u8 } }) > { type: "a", tag: 7, payload: 9 }
+  = 070901
+union(u8, { a: message([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]) }) < 00
+  ERR_MESSAGE_UNKNOWN message: expected the tag 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, got 0x00, at byte 0
+union(u8, { a: message([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]) }) < 00
+  ERR_MESSAGE_UNKNOWN message: expected the tag 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c …, got 0x00, at byte 0
+messages(u16be, { a: message(1) }) < 00
+  ERR_MESSAGE_SHORT message: expected 2 bytes, got 1, at byte 0
+messages("k", { a: message(1) }, { header: { k: u8, id: u32be } }) < 01 00
+  ERR_MESSAGE_SHORT message: expected 5 bytes, got 2, at byte 0
+struct({ z: u8, u: union(u8, { a: message(1, { x: u8, sum: checksum(u8, "SUM-8") }), b: message(2) }) }) > { z: 9, u: { type: "a", x: 5 } }
+  = 09010506
+struct({ z: u8, u: union(u8, { a: message(1, { p: padding({ to: 4 }) }), b: message(2) }) }) > { z: 9, u: { type: "a" } }
+  = 09010000
+codecOf(union(parameter("k"), { a: message(1) }), { parameters: { k: { default: 1, min: 1, max: 2 } } }) > { type: "b" }
+  ERR_FIELD_RANGE message: expected type 'a', got "b"
+struct({ h: struct({ items: countOf(u8, "items") }), items: array(u8, rest) }) > { items: [1, 2] }
+  = 020102
+struct({ h: struct({ n: sizeOf(u8, "h"), b: bytes(rest) }) }) > { h: { b: Buffer.of(1, 2) } }
+  = 030102
+struct({ h: struct({ n: u8, m: sizeOf(u8, "b") }), b: bytes("h.n") }) > { h: 5, b: Buffer.of(1) }
+  ERR_FIELD_RANGE h: expected an object, got 5
+struct({ has: u8, h: optional(bits(u8, { a: 4, n: 4 }), when("has", 1)), b: bytes("h.n") }) > { has: 1, h: { a: 3 }, b: Buffer.of(1, 2) }
+  = 01320102
+struct({ v: u8, o: optional(defaulted(u8, 5), when("v", 1)) }) > { v: 1 }
+  ERR_FIELD_RANGE o: expected a value, as 'v' asks for it, got undefined
+struct({ v: u8, o: optional(bytes(rest), when("v", 1)) }) > { v: 1, o: Buffer.of() }
+  = 01
+array(u16be, rest) > [1, 2]
+  = 00010002
+array(u16be, rest) < 00 01 00
+  ERR_MESSAGE_SHORT [1]: expected 2 bytes, got 1, at byte 2
+struct({ t: utf8(1), o: optional(u8, when("t", { min: 3 })) }) > { t: "5" }
+  = 35
+struct({ v: u8, o: optional(u8, when("v", 1, 2, { min: 4 })) }) > { v: 2, o: 1 }
+  = 0201
+struct({ v: u8, o: optional(u8, when("v", { min: 3, max: 3 })) }) > { v: 3, o: 1 }
+  = 0301
+struct({ v: u8, b: bytes(rest), o: optional(u8, when("v", 1)) }) > { v: 1, b: Buffer.of(7, 8), o: 9 }
+  = 01070809
+struct({ v: u8, b: bytes(rest), o: optional(u8, when("v", 1)) }) > { v: 0, b: Buffer.of(7, 8) }
+  = 000708
 `;
 
 /** `01 78 × 3` is 01 78 78 78: the last group, repeated. */

@@ -883,6 +883,26 @@ struct({ k: enumeration(decimal(2), { a: 1 }), again: same(u8, "k") })
   TypeError: again: its values are numbers, and those of 'k' are names
 checksum(i16be, "SUM-8")
   RangeError: checksum: SUM-8 has 8 bits, so it needs an unsigned integer as wide
+messages("k", { a: message([1, 2]) }, { header: { k: u8, tag: u8 } })
+  RangeError: the header: no field can be named 'tag'; messages have a member of that name
+messages(u8, { a: message([1, 2]), b: message(3) }, { header: { tag: u8 } })
+  RangeError: the header: no field can be named 'tag'; messages have a member of that name
+messages(u8, { a: message(1) }, { trailer: { t: utf8(u8) }, otherwise: "unknown" })
+  RangeError: unknown: 't' can never be read, 'payload' takes the rest; put 'payload' last, or into a bounded field
+messages(u8, { a: message(1) }, { header: { id: struct({ a: u8 }), again: same("id.b") } })
+  TypeError: again refers to 'id.b', which does not exist
+struct({ v: u8, f: optional(flags(u8, { x: 0 }), when("v", 1)), b: bytes("f.x") })
+  TypeError: b: its size 'f.x' must be an integer of fixed width
+when("v", { min: 1, max: "9" })
+  RangeError: when(field, { min, max }): expected numbers, the lower one first, got an object
+optional(u8, 5)
+  TypeError: optional(item, condition): expected when(…), unless(…) or rest, got 5
+optional(u8, { field: "v", is: [null] })
+  TypeError: when(field, …): expected numbers, bigints, strings, booleans or { min, max }, got null
+optional(u8, { field: "v", is: [null], not: true })
+  TypeError: unless(field, …): expected numbers, bigints, strings, booleans or { min, max }, got null
+array(struct({ n: u8, b: bytes("n") }), until("n", 1))
+  RangeError: array(item, until(…)): its condition depends on 'element.n', which the encoder fills in
 `;
 
 const rows = REFUSED.trim()

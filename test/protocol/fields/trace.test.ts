@@ -4,16 +4,19 @@ import { MessageError } from '../../../src/errors.ts';
 import { trace } from '../../../src/protocol/fields/engine/trace.ts';
 import {
   array,
+  bool,
+  constant,
   flags,
   message,
   optional,
   struct,
   u8,
   u16be,
+  until,
   utf8,
   when,
 } from '../../../src/protocol/fields/kinds.ts';
-import { messages } from '../../../src/protocol/fields/messages.ts';
+import { codecOf, messages } from '../../../src/protocol/fields/messages.ts';
 
 const codec = messages(u8, {
   list: message(7, {
@@ -44,6 +47,27 @@ it('gives every field’s path, bytes and value, outer before inner', () => {
     'items[1].text 12-14',
   ]);
   expect(spans.at(-1)?.value).toBe('b');
+});
+
+it('gives the kind of every field', () => {
+  const lists = codecOf(
+    struct({
+      // a u8 each, up to a zero
+      ended: array(u8, until(constant(u8, 0))),
+      // a bool each, up to one that is false
+      chained: array(struct({ more: bool }), until('more', false)),
+    }),
+  );
+  const { spans } = trace(lists, Buffer.of(5, 0, 0));
+  expect(spans.map(({ path, kind }) => `${path} ${kind}`)).toEqual([
+    ' message',
+    ' struct',
+    'ended endedArray',
+    'ended[0] int',
+    'chained chain',
+    'chained[0] struct',
+    'chained[0].more bool',
+  ]);
 });
 
 it('gives what, where, expected and got, with the bytes around it', () => {
