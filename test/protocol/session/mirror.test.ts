@@ -285,6 +285,47 @@ describe('what the peer may send', () => {
     expect(timed.states).toEqual(['a', 'b']);
   });
 
+  describe('while one answer of a declared type is due', () => {
+    const asked = { on: { ask: { outcomes: { b: 'yes' }, handle } }, unsolicited: [] } as const;
+    const mirrorOf = (a: object, b: object) =>
+      defineSession({ ...codecs, initial: 'a', states: { a, b } as never }).mirror();
+
+    test.each([
+      ['a deadline', { deadline: { idle: 1, handle } }],
+      ['a timer', { timers: { t: handle } }],
+    ])('the handler of %s may send anything before it', (_, time) => {
+      const mirror = mirrorOf({ ...asked, ...time }, { unsolicited: [] });
+      mirror.send({ type: 'ask' });
+      mirror.receive({ type: 'no' });
+      mirror.receive({ type: 'yes' });
+      expect(mirror.states).toContain('b');
+    });
+
+    test('nothing else may come before it, and nothing after it', () => {
+      const mirror = mirrorOf(asked, { unsolicited: [] });
+      mirror.send({ type: 'ask' });
+      expect(() => mirror.receive({ type: 'no' })).toThrow(peer('ERR_STATE_UNEXPECTED'));
+      mirror.receive({ type: 'yes' });
+      expect(() => mirror.receive({ type: 'yes' })).toThrow(peer('ERR_STATE_UNEXPECTED'));
+    });
+
+    test('the state that it enters may greet', () => {
+      const entering = mirrorOf(asked, { unsolicited: [], onEnter: () => ({ type: 'news' }) });
+      entering.send({ type: 'ask' });
+      entering.receive({ type: 'yes' });
+      entering.receive({ type: 'news' });
+      expect(entering.state).toBe('b');
+    });
+
+    test('a message of a greeting may come before it', () => {
+      const mirror = mirrorOf({ ...asked, onEnter: () => ({ type: 'news' }) }, { unsolicited: [] });
+      mirror.send({ type: 'ask' });
+      mirror.receive({ type: 'news' });
+      mirror.receive({ type: 'yes' });
+      expect(mirror.states).toContain('b');
+    });
+  });
+
   test('codecs that name no types', () => {
     const any = { decode() {}, encode() {} } as never;
     const mirror = defineSession<In, Out, 'a' | 'b', object>({
