@@ -933,6 +933,13 @@ describe('unsolicited messages', () => {
     expect(most).toBeLessThan(10);
   });
 
+  test('ready() resolves at once while the consumer takes messages', async () => {
+    const machine = new StateMachine(sessionWith());
+    await machine.ready();
+    expect(machine.send({ type: 'news', n: 1 })).toBe(true);
+    await machine.ready();
+  });
+
   test('ready() resolves when the stage is destroyed', async () => {
     const machine = new StateMachine(sessionWith(), { readableHighWaterMark: 1 });
     while (machine.send(SORRY));

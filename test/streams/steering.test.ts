@@ -67,6 +67,29 @@ test('neighbours follow the session', async () => {
   expect(await runs(writing, 'one\naa\nbb\n')).toMatchObject({ sent: 'one\naabb', code: undefined });
 });
 
+test('the encoder follows a state that changes only the codec of what it sends', async () => {
+  const loud: Codec<Word> = {
+    decode: words.decode,
+    encode: ({ text }) => Buffer.from(text.toUpperCase(), 'latin1'),
+  };
+  const changing = defineSession({
+    receives: words,
+    sends: words,
+    initial: 'quiet',
+    states: {
+      quiet: { on: { word: (message) => ({ send: message, next: 'loud' }) }, next: ['loud'] },
+      loud: { sends: loud, on: { word: (message) => ({ send: message }) } },
+    },
+  });
+  const all = [
+    new FrameDecoder(line()),
+    new MessageDecoder(words),
+    new StateMachine(changing),
+    new MessageEncoder(words, { framing: line() }),
+  ];
+  expect(await runs(all, 'one\naa\nbb\n')).toMatchObject({ sent: 'one\nAA\nBB\n', code: undefined });
+});
+
 test('a stage in between is an error, before anything is read wrongly', async () => {
   const before = stages(false);
   expect(
