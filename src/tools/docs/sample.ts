@@ -218,12 +218,13 @@ const SAMPLE: Table = {
   },
 };
 
-/** The tag, for a message with several tags. */
+/** One of the names that a number may have. */
 function someName({ byValue }: Names, sampler: Sampler): string {
   const known = [...byValue.values()];
   return known[sampler.choose(known.length)]!;
 }
 
+/** The tag, for a message with several tags. */
 function keptTag({ tags }: Case, said: unknown, cases: readonly Case[]): { tag?: unknown } {
   if (tags === undefined) return {};
   if (tags.length > 0) return { tag: said !== undefined && tags.includes(said as Tag) ? said : tags[0] };
