@@ -1,7 +1,7 @@
 import { agreementsOf } from './agreements.ts';
 import { type AnyField, type Fields, nodeOf } from './field.ts';
 import type { AnyNode, Exposed, Foreseen, Group, Reference, Shape, Slot, Summing, Tag, Use } from './kind.ts';
-import { firstName } from './node.ts';
+import { firstName, namesIn } from './node.ts';
 import { settled } from './settled.ts';
 import { foreseen } from './source.ts';
 import { requirePlace, sumsOf } from './sums.ts';
@@ -59,7 +59,7 @@ export function groupOf(
   const toLend = new Map<string, (readonly string[])[]>();
   for (const [name, reference] of inner) {
     if (!isFilledIn(reference)) continue;
-    const [first = '', ...members] = reference.path.split('.');
+    const [first, ...members] = namesIn(reference.path);
     const place = places.get(first)!;
     const target = entries[place]![1];
     requireFillable(target, members, name, reference);
@@ -71,7 +71,7 @@ export function groupOf(
   const agreements = agreementsOf(entries, places, filled, pathOf);
   const toExpose = new Map<string, Exposed[]>();
   for (const { path, node, of } of agreements) {
-    const [first = '', ...members] = path.split('.');
+    const [first, ...members] = namesIn(path);
     for (const known of [of, first]) if (known !== undefined) placed.add(known);
     if (isCount(node)) expose(of!);
     if (members.length === 0) derived.add(first);
@@ -108,7 +108,7 @@ export function groupOf(
 
   /** Make the place of a field known in this group. */
   function expose(path: string, made = false): void {
-    const [first = '', ...members] = path.split('.');
+    const [first, ...members] = namesIn(path);
     if (first === '') return;
     placed.add(path);
     if (members.length > 0) append(toExpose, first, { path: members, made });
@@ -255,7 +255,7 @@ export function requireReadable(target: AnyNode, name: string, reference: Refere
 /** Refuse a field whose values have another type than the field it repeats. */
 function requireSameType(entries: Group['entries'], name: string, { path, repeated }: Reference): void {
   if (repeated === undefined) return;
-  const [first = '', ...members] = path.split('.');
+  const [first, ...members] = namesIn(path);
   const target = entries.find(([one]) => one === first)![1];
   const { node, slot } = placeOf(target, members, name, path);
   const own = valuesOf(repeated);

@@ -1,5 +1,5 @@
 import type { AnyNode, Group, Reference } from './kind.ts';
-import { firstName } from './node.ts';
+import { firstName, namesIn } from './node.ts';
 
 /**
  * The fields of a structure, where each `same(path)` that repeats one of them has that field's layout, at any depth.
@@ -25,7 +25,7 @@ export function settled(entries: Group['entries'], pathOf: (name: string) => str
   }
 
   function targetOf(path: string, isDirect: boolean, where: string): AnyNode {
-    const [first = '', ...members] = path.split('.');
+    const [first, ...members] = namesIn(path);
     let node = done.find(([name]) => name === first)![1];
     for (const member of members) {
       const all: ReadonlyMap<string, AnyNode | undefined> | undefined = node.kind.members?.(node);

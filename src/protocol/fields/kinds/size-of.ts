@@ -21,7 +21,7 @@ import type {
   NodeOf,
   Slot,
 } from '../kind.ts';
-import { declare } from '../node.ts';
+import { declare, namesIn } from '../node.ts';
 import { measuringField } from '../source.ts';
 import { toNumber } from '../sources/path.ts';
 import { runsForward } from '../sums.ts';
@@ -118,7 +118,7 @@ export const COUNTOF: Kind<Measured> = {
   call: ({ base, by, path }) => ({ maker: 'countOf', base, adjusted: by, of: path! }),
 
   checkAgreement({ path }, _, entries, where) {
-    const [first = '', ...members] = path!.split('.');
+    const [first, ...members] = namesIn(path!);
     let node: AnyNode | undefined = entries.find(([name]) => name === first)![1];
     for (const member of members) node = node?.kind.members?.(node).get(member);
     if (node === undefined) throw new TypeError(`${where} refers to '${path}', which does not exist`);
