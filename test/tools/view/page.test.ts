@@ -163,6 +163,20 @@ describeInChromium('the page', () => {
     ]);
   });
 
+  test('a key pressed before the page is painted again is for the message just selected', async () => {
+    await open(flightPage);
+    const marked = await page.evaluate(`(async () => {
+      const rendered = () => new Promise((resolve) => queueMicrotask(() => queueMicrotask(resolve)));
+      const row = (text) => [...document.querySelectorAll('.row')].find((each) => each.textContent.includes(text));
+      row('move  x 10').click();
+      await rendered();
+      document.dispatchEvent(new KeyboardEvent('keydown', { key: 'm', bubbles: true }));
+      await rendered();
+      return document.querySelector('.row.marked').textContent;
+    })()`);
+    expect(marked).toContain('move  x 10');
+  });
+
   test('copies as hex, JSON, and a test vector', async () => {
     await open(flightPage);
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);

@@ -1,5 +1,5 @@
 import { type JSX, render } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ViewAddition, ViewDocument, ViewEvent } from '../document.ts';
 import { eventKind } from '../show-event.ts';
 import { Conversation } from './conversation.ts';
@@ -37,7 +37,9 @@ function Page({ conversation, live }: PageProps): JSX.Element {
       return { shown: lastGood.current, problem: (error as Error).message };
     }
   }, [conversation, count, search, filter, hidden, connection]);
-  useEffect(() => {
+  // Layout effects run with the change itself. A plain effect runs after the next paint: events that come before it would be
+  // lost, and a key would be for the message that was selected before.
+  useLayoutEffect(() => {
     if (live === undefined) return;
     live.onopen = () => setLive(true);
     live.onerror = () => setLive(false);
@@ -47,7 +49,7 @@ function Page({ conversation, live }: PageProps): JSX.Element {
     };
   }, [live, conversation]);
   const newest = shown.at(-1);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (isFollowing && newest !== undefined) setSelected(newest);
   }, [isFollowing, newest]);
   // The selected event stays selected while the list shows it.
@@ -60,7 +62,7 @@ function Page({ conversation, live }: PageProps): JSX.Element {
     setTold('');
   };
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onKeyDown = (pressed: KeyboardEvent): void => {
       const { target, key } = pressed;
       const isTyping = target instanceof HTMLInputElement && target.type !== 'checkbox';

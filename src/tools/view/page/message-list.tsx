@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Conversation } from './conversation.ts';
 
 /** The height of a row in pixels, as in the style. */
@@ -21,7 +21,7 @@ interface Props {
 export function MessageList({ conversation, shown, at, marked, select }: Props): JSX.Element {
   const list = useRef<HTMLDivElement>(null);
   const [window, setWindow] = useState({ top: 0, height: 600 });
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = list.current!;
     const measure = (): void => setWindow({ top: element.scrollTop, height: element.clientHeight });
     const observer = new ResizeObserver(measure);
@@ -29,7 +29,7 @@ export function MessageList({ conversation, shown, at, marked, select }: Props):
     element.addEventListener('scroll', measure, { passive: true });
     return () => observer.disconnect();
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = list.current!;
     const top = at * ROW;
     if (top < element.scrollTop) element.scrollTop = top;
