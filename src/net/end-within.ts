@@ -11,12 +11,13 @@ export function endWithin(stream: Duplex, timeout: number): void {
   stream.end();
   if (timeout === Infinity || stream.destroyed) return;
   let left = held(stream);
-  const timer = setInterval(() => {
+  const timer = new Timer(timeout, () => {
     const before = left;
     left = held(stream);
     if (left === before) stream.destroy();
-  }, timeout).unref();
-  stream.once('close', () => clearInterval(timer));
+    else timer.refresh();
+  }).unref();
+  stream.once('close', () => timer.stop());
 }
 
 /** Cut a stream whose side we have ended, once nothing was received and nothing taken for `timeout` milliseconds. */

@@ -34,7 +34,8 @@ export function flushed(
     } else {
       if (waiting < left) since = now;
       left = Math.min(left, waiting);
-      setTimeout(look, LOOK);
+      // After a long turn of the event loop, what has moved is not known before it has checked.
+      setTimeout(() => setImmediate(look), LOOK);
     }
   };
   // By then the current writes and reads are over.

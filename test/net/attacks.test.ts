@@ -44,7 +44,11 @@ const STALLS: Record<string, (socket: net.Socket) => void> = {
 
 describe('a well-behaved client keeps its latency beside 100 attackers', () => {
   test.each(Object.entries(STALLS))('%s', async (_, attack) => {
-    const server = createServer(echoing(), { maxTotalHeldBytes: 10_000_000, handshakeTimeout: Infinity });
+    const server = createServer(echoing(), {
+      maxTotalHeldBytes: 10_000_000,
+      handshakeTimeout: Infinity,
+      frameTimeout: Infinity,
+    });
     // Connections of its own to a server of its own, for the same rounds: the machine has its moods.
     const quiet = createServer(echoing());
     const beside = await polite(await listening(quiet));

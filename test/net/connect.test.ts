@@ -231,8 +231,8 @@ describe('heartbeats', () => {
     const port = await peer((socket) => {
       socket.once('data', () => socket.write(WELCOME)).resume();
     });
-    const client = await connect(echoing(), { port, host, handshake: login, heartbeat: beats });
     const from = performance.now();
+    const client = await connect(echoing(), { port, host, handshake: login, heartbeat: beats });
     await expect(client.closed).rejects.toMatchObject({ code: 'ERR_TIMEOUT_IDLE', limit: 150 });
     expect(performance.now() - from).toBeGreaterThan(150);
   });
@@ -265,7 +265,8 @@ describe('heartbeats', () => {
     let bytes = 0;
     const port = await peer((socket) => {
       socket.on('data', (chunk) => (bytes += chunk.length));
-      setTimeout(() => socket.write(WELCOME), 100);
+      // The first heartbeat has come.
+      socket.once('data', () => socket.write(WELCOME));
     });
     const leaving = defineSession({
       receives: serverMessages,

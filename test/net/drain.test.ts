@@ -72,6 +72,7 @@ test('connections end spread over a time, not all at once', async () => {
   const from = performance.now();
   for (const { closed } of peers) void closed.then(() => gone.push(performance.now() - from));
   await server.close({ spread: 500 });
+  await Promise.all(peers.map(({ closed }) => closed));
   // Let go at 0, 50, 100 … 450 ms.
   expect(gone.filter((at) => at < 225).length).toBeLessThanOrEqual(5);
   expect(gone.at(-1)).toBeGreaterThanOrEqual(440);

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { drone } from '../../src/drone/index.ts';
 import { connect, createServer, defineSession } from '../../src/index.ts';
+import { until } from '../support/net.ts';
 
 const HELLO = Buffer.from([7, 0, 0, 0, 0x02, 5, 0x48, 0x45, 0x4c, 0x4c, 0x4f]); // length 7 · write · 5 bytes · HELLO
 const MOVE = Buffer.from([9, 0, 0, 0, 0x01, 10, 0, 0, 0, 20, 0, 0, 0]); // length 9 · move · x 10 · y 20
@@ -172,7 +173,7 @@ describe('a connection that drops leaves nothing behind', () => {
         expect(drones.connections.size).toBe(0);
         resources.stop();
         expect(resources.timers()).toBe(0);
-        await expect.poll(() => resources.sockets()).toBe(0);
+        await until(() => resources.sockets() === 0);
         expect(connection.socket.destroyed).toBe(true);
       });
     }
