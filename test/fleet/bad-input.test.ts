@@ -7,8 +7,9 @@ import { placesOf } from '../../src/fleet/places.ts';
 import { TelemetryPublisher } from '../../src/fleet/telemetry-publisher.ts';
 import { createServer } from '../../src/index.ts';
 import { FleetRig } from '../support/fleet-rig.ts';
+import { freePort } from '../support/free-port.ts';
 import { add, meter } from '../support/meter.ts';
-import { freePort, NatsServer, noNats } from '../support/nats-server.ts';
+import { NatsServer, noNats } from '../support/nats-server.ts';
 
 if (noNats !== undefined) console.warn(`skipped: bad input of a fleet, since ${noNats}`);
 

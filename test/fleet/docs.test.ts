@@ -6,7 +6,8 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { charger } from '../../examples/fleet/charger.ts';
 import { connectFleet, fleet } from '../../src/fleet/index.ts';
 import { connect, createServer } from '../../src/index.ts';
-import { freePort, NatsServer, noNats } from '../support/nats-server.ts';
+import { freePort } from '../support/free-port.ts';
+import { NatsServer, noNats } from '../support/nats-server.ts';
 import { example, lineOf, root, run, start } from '../support/run.ts';
 
 if (noNats !== undefined) console.warn(`skipped: docs/fleet.md, since ${noNats}`);

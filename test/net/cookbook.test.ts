@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Authority } from '../support/certificates.ts';
-import { freePort, haproxy, hasHaproxy } from '../support/haproxy.ts';
+import { freePort } from '../support/free-port.ts';
+import { haproxy, hasHaproxy } from '../support/haproxy.ts';
 import { isThere } from '../support/programs.ts';
 import { root, run } from '../support/run.ts';
 

@@ -4,7 +4,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { connect, createServer, type Peer, type ServerOptions, writeProxyHeader } from '../../src/index.ts';
 import { Authority, type Certificate } from '../support/certificates.ts';
 import { echo, echoing, LOGIN } from '../support/echo.ts';
-import { freePort, haproxy, hasHaproxy } from '../support/haproxy.ts';
+import { freePort } from '../support/free-port.ts';
+import { haproxy, hasHaproxy } from '../support/haproxy.ts';
 import { later, listening, raw, until } from '../support/net.ts';
 
 let authority: Authority;

@@ -94,7 +94,7 @@ const programs = postgresPrograms();
 
 describe.skipIf(programs === undefined)('PostgreSQL (Debian package postgresql)', () => {
   let port = 0;
-  let stop = (): void => {};
+  let stop = async (): Promise<void> => {};
 
   beforeAll(async () => {
     ({ port, stop } = await startPostgres(programs!, TRUST));

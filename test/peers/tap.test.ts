@@ -2,12 +2,13 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import net, { type AddressInfo } from 'node:net';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { postgresPrograms, startPostgres, TRUST } from '../stand-ins/postgres-server.ts';
+import { freePort } from '../support/free-port.ts';
 import { isThere } from '../support/programs.ts';
 import { root, run } from '../support/run.ts';
 
@@ -30,15 +31,6 @@ function launch(file: string, args: readonly string[], options: { cwd?: string }
   const child = spawn(file, args, { stdio: 'ignore', ...options });
   running.push(child);
   return child;
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function listening(port: number): Promise<void> {
@@ -264,7 +256,7 @@ const programs = postgresPrograms();
 const hasPostgres = programs !== undefined && isThere('psql');
 describe.skipIf(!hasPostgres)('psql and PostgreSQL (Debian package postgresql)', LONG, () => {
   let port = 0;
-  let stop = (): void => {};
+  let stop = async (): Promise<void> => {};
   beforeAll(async () => {
     ({ port, stop } = await startPostgres(programs!, TRUST));
   });

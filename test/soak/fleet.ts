@@ -6,8 +6,9 @@ import { setTimeout } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { connectFleet, type Fleet, type GatewayStatistics } from '../../src/fleet/index.ts';
 import { connect, type FleetError } from '../../src/index.ts';
+import { freePort } from '../support/free-port.ts';
 import { meter, type Said, type Told } from '../support/meter.ts';
-import { freePort, NatsServer } from '../support/nats-server.ts';
+import { NatsServer } from '../support/nats-server.ts';
 import { root } from '../support/run.ts';
 import { told } from './served.ts';
 

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { connect } from '../../src/index.ts';
 import { echoing } from '../support/echo.ts';
+import { freePort } from '../support/free-port.ts';
 import { Served } from './served.ts';
 
 export interface KilledResult {
@@ -24,8 +25,8 @@ export async function killed(kills: number, clientCount: number): Promise<Killed
   const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-soak-'));
   const ledger = path.join(folder, 'executed');
   writeFileSync(ledger, '');
-  let server = await Served.start({ ledger });
-  const { port } = server;
+  const port = await freePort();
+  let server = await Served.start({ ledger, port });
   const ends = new Map<string, string>();
   let isOver = false;
   const clients = await Promise.all(

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import net, { type AddressInfo } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from '../support/free-port.ts';
+import { lineOf } from '../support/run.ts';
 
 /** Where a program of mosquitto is; says that a test is skipped where it is not installed. */
 export function mosquittoProgram(name: string, debianPackage: string): string | undefined {
@@ -16,24 +15,10 @@ export function mosquittoProgram(name: string, debianPackage: string): string | 
 
 /** A broker on a port of its own. */
 export async function startMosquitto(program: string): Promise<{ port: number; stop(): void }> {
-  const probe = net.createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  const broker = spawn(program, ['-p', String(port)], { stdio: 'ignore' });
-  const stop = (): void => void broker.kill('SIGKILL');
-  for (let i = 0; i < 400; i++) {
-    const socket = net.connect(port, '127.0.0.1');
-    const isOpen = await Promise.race([once(socket, 'connect'), once(socket, 'close')]).then(
-      () => socket.readyState === 'open',
-      () => false,
-    );
-    socket.destroy();
-    if (isOpen) return { port, stop };
-    await pause(25);
-  }
-  stop();
-  throw new Error('mosquitto does not listen');
+  const port = await freePort();
+  const broker = spawn(program, ['-p', String(port)]);
+  await lineOf(broker, /mosquitto version \S+ running/, 'stderr');
+  return { port, stop: () => void broker.kill('SIGKILL') };
 }
 
 /** A running program, and what it has printed so far. */
@@ -53,9 +38,9 @@ export function start(
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   child.stdin.on('error', () => undefined).end(input);
   const lines: string[] = [];
-  let rest = '';
   const waiting: (() => void)[] = [];
   for (const stream of [child.stdout, child.stderr]) {
+    let rest = '';
     stream.setEncoding('utf8').on('data', (text: string) => {
       const parts = (rest + text).split('\n');
       rest = parts.pop()!;

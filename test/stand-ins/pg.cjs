@@ -86,7 +86,8 @@ async function main() {
   const sleeping = client.query('select pg_sleep(20)').catch(({ code }) => code);
   const other = new pg.Client(config);
   await other.connect();
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  const asleep = "select from pg_stat_activity where wait_event = 'PgSleep'";
+  while ((await other.query(asleep)).rowCount === 0);
   new pg.Client(config).cancel(client, client.activeQuery ?? client._activeQuery);
   seen.cancelled = await sleeping;
   await other.end();

@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import net, { type AddressInfo } from 'node:net';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from '../support/free-port.ts';
+import { lineOf } from '../support/run.ts';
 
 const HOME = '/usr/lib/postgresql';
 
@@ -32,7 +32,7 @@ export const TRUST: readonly string[] = ['host all all 127.0.0.1/32 trust\n'];
 export async function startPostgres(
   programs: string,
   methods: readonly string[] = METHODS,
-): Promise<{ port: number; stop(): void }> {
+): Promise<{ port: number; stop(): Promise<void> }> {
   const isRoot = process.getuid!() === 0;
   /** The server refuses to run as root. */
   const command = (name: string, ...args: string[]): [string, string[]] => {
@@ -60,33 +60,19 @@ export async function startPostgres(
   const made = spawnSync(...init, { cwd: '/', encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
   if (made.status !== 0) throw new Error(made.stderr);
   writeFileSync(path.join(data, 'pg_hba.conf'), methods.join(''));
-  const probe = net.createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
+  const port = await freePort();
   const options = ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'fsync=off'];
   const [file, args] = command('postgres', '-D', data, '-p', String(port), ...options);
-  const server = spawn(file, args, { cwd: '/', stdio: 'ignore' });
-  const stop = (): void => {
-    const ctl = command('pg_ctl', 'stop', '-D', data, '-m', 'immediate');
-    spawnSync(...ctl, { cwd: '/' });
-    server.kill('SIGKILL');
+  const server = spawn(file, args, { cwd: '/' });
+  // It listens before it is ready.
+  await lineOf(server, /database system is ready to accept connections/, 'stderr');
+  const stop = async (): Promise<void> => {
+    const end = once(server, 'close');
+    const [pid] = readFileSync(path.join(data, 'postmaster.pid'), 'utf8').split('\n');
+    // An immediate shutdown.
+    process.kill(Number(pid), 'SIGQUIT');
+    await end;
     rmSync(folder, { recursive: true, force: true });
   };
-  for (let i = 0; i < 400; i++) {
-    const socket = net.connect(port, '127.0.0.1');
-    const isOpen = await Promise.race([once(socket, 'connect'), once(socket, 'close')]).then(
-      () => socket.readyState === 'open',
-      () => false,
-    );
-    socket.destroy();
-    // It listens before it is ready: give it a moment.
-    if (isOpen) {
-      await pause(500);
-      return { port, stop };
-    }
-    await pause(50);
-  }
-  stop();
-  throw new Error('PostgreSQL does not listen');
+  return { port, stop };
 }

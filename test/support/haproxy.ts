@@ -1,21 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
-import net, { type AddressInfo } from 'node:net';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { later } from './net.ts';
 
 /** Debian's HAProxy, where it is installed. */
 export const hasHaproxy: boolean = spawnSync('haproxy', ['-v']).status === 0;
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Run HAProxy with some timeouts and this configuration until the test is over. */
 export async function haproxy(port: number, configuration: string): Promise<void> {

@@ -45,18 +45,23 @@ export function example(name: string, ...args: string[]): string[] {
   return [process.execPath, '--import', 'tsx', `examples/${name}.ts`, ...args];
 }
 
-/** Resolves with the first match in its output. */
-export function lineOf(child: ChildProcessWithoutNullStreams, pattern: RegExp): Promise<RegExpExecArray> {
+/** Resolves with the first match in its output, or in what it prints on stderr. */
+export function lineOf(
+  child: ChildProcessWithoutNullStreams,
+  pattern: RegExp,
+  output: 'stdout' | 'stderr' = 'stdout',
+): Promise<RegExpExecArray> {
+  const stream = child[output];
   return new Promise((resolve, reject) => {
     let text = '';
     const look = (chunk: Buffer): void => {
       text += chunk;
       const match = pattern.exec(text);
       if (match === null) return;
-      child.stdout.off('data', look);
+      stream.off('data', look);
       resolve(match);
     };
-    child.stdout.on('data', look);
+    stream.on('data', look);
     child.once('close', () => reject(new Error(`ended without ${pattern}: ${text}`)));
   });
 }

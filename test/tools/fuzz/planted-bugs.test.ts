@@ -8,6 +8,7 @@ import { failingTest } from '../../../src/fuzz/failing-test.ts';
 import { type FuzzOptions, type FuzzReport, fuzz } from '../../../src/fuzz/fuzz.ts';
 import { createServer } from '../../../src/net/server.ts';
 import { eventLine, headerLine } from '../../../src/protocol/recording/capture-line.ts';
+import { freePort } from '../../support/free-port.ts';
 import { lineOf, root, run, start } from '../../support/run.ts';
 
 const SERVER = path.join(import.meta.dirname, 'drone-server.mjs');
@@ -38,18 +39,6 @@ function options(port: number, more: Partial<FuzzOptions> = {}): FuzzOptions {
     seed: 1,
     ...more,
   };
-}
-
-/** A port that is free, below those that the system gives to clients. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
-    const isFree = await new Promise<boolean>((resolve) => {
-      const server = net.createServer().once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-    });
-    if (isFree) return port;
-  }
 }
 
 function byHand(bug = ''): { child: ReturnType<typeof start>; port: Promise<number> } {
