@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import net from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
+import { vi } from 'vitest';
 import { connect } from 'wirepipe';
 import type { Authenticator } from '../../examples/mqtt/authentication.ts';
 import { createBroker } from '../../examples/mqtt/broker.ts';
@@ -16,6 +17,18 @@ export async function clean(): Promise<void> {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 }
 
+/** From here to the end of the test, time passes for `setTimeout` and `Date` only where `pass` lets it. */
+export function stopClock(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+  cleanups.push(() => vi.useRealTimers());
+}
+
+/** Let time pass. The timers of a session look at the event loop once more before they call. */
+export async function pass(milliseconds: number): Promise<void> {
+  await vi.advanceTimersByTimeAsync(milliseconds);
+  for (let turns = 0; turns < 3; turns++) await turn();
+}
+
 /** Our broker on a port of its own. */
 export async function listening(options: Parameters<typeof createBroker>[0] = {}) {
   const { server, broker } = createBroker(options);
@@ -29,7 +42,7 @@ export function dial(port: number, options: Partial<ClientOptions> & Pick<Client
   const packets = mqtt.with({ version: options.version });
   const session = clientSession({
     clientId: 'table',
-    keepAlive: 1,
+    keepAlive: 60,
     cleanStart: false,
     delivery: new Delivery(),
     subscriptions: [],
@@ -74,7 +87,8 @@ export class ByHand {
   /** Wait for these bytes, and forget them. */
   async hears(bytes: string): Promise<void> {
     const wanted = bytes.replaceAll(' ', '');
-    for (let i = 0; i < 6_000 && this.#came.length < wanted.length; i++) await pause(5);
+    for (let i = 0; i < 20_000 && this.#came.length < wanted.length && !this.socket.closed; i++)
+      await pause(5);
     if (!this.#came.startsWith(wanted)) throw new Error(`expected ${wanted}, got ${this.#came}`);
     this.#came = this.#came.slice(wanted.length);
   }

@@ -3,7 +3,7 @@ const mqtt = require('mqtt');
 
 const [port, version] = process.argv.slice(2).map(Number);
 const prefix = `js/${process.pid}`;
-const options = { port, host: '127.0.0.1', protocolVersion: version, reconnectPeriod: 0, keepalive: 1 };
+const options = { port, host: '127.0.0.1', protocolVersion: version, reconnectPeriod: 0 };
 const properties =
   version === 5 ? { userProperties: { a: ['1', '2'] }, contentType: 'text/plain' } : undefined;
 
@@ -35,16 +35,12 @@ async function main() {
   await client.publishAsync(`${prefix}/kept/x`, '', { qos: 1, retain: true });
   await client.publishAsync(`${prefix}/end/x`, 'end');
   await all;
-  // Longer than the keep-alive of a second: it pings.
-  await new Promise((resolve) => setTimeout(resolve, 1_600));
-  console.log(
-    JSON.stringify({
-      granted,
-      came: came.map((line) => line.slice(0, 60)),
-      retained,
-      connected: client.connected,
-    }),
+  const pong = new Promise((resolve) =>
+    client.on('packetreceive', ({ cmd }) => cmd === 'pingresp' && resolve()),
   );
+  client.sendPing();
+  await pong;
+  console.log(JSON.stringify({ granted, came: came.map((line) => line.slice(0, 60)), retained }));
   await Promise.all([client.endAsync(), late.endAsync()]);
 }
 

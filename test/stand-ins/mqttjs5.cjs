@@ -3,7 +3,16 @@ const mqtt = require('mqtt');
 
 const [port, guarded] = process.argv.slice(2).map(Number);
 const options = { port, host: '127.0.0.1', protocolVersion: 5, reconnectPeriod: 0 };
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Let time pass for the broker, once it knows that these clients are gone. */
+async function pass(seconds, ...gone) {
+  const passed = new Promise((resolve) => process.once('message', resolve));
+  process.send({ seconds, gone });
+  await passed;
+}
+
+/** Resolves once a client has all that the broker has sent it. */
+const settled = (one) => one.publishAsync('nobody/hears', '', { qos: 1 });
 
 /** A client, what CONNACK said to it, and the messages that came. */
 async function client(more = {}) {
@@ -65,7 +74,7 @@ async function main() {
     await two.subscribeAsync(filter, { qos: 0, rh });
   }
   await two.publishAsync('own/b', 'from another', { qos: 1 });
-  await pause(50);
+  await settled(one);
   seen.one = one.came;
   seen.two = two.came;
 
@@ -87,6 +96,7 @@ async function main() {
   const asleep = await client(sleeper);
   await asleep.subscribeAsync('sleep/#', { qos: 1 });
   await asleep.endAsync();
+  await pass(0, 'sleeper');
   const expiring = { qos: 1, properties: { messageExpiryInterval: 1 } };
   await one.publishAsync('sleep/short', 'gone by then', expiring);
   await one.publishAsync('sleep/long', 'waits', { qos: 1, properties: { messageExpiryInterval: 50 } });
@@ -103,15 +113,20 @@ async function main() {
   await watching.subscribeAsync('will/#');
   for (const [id, delay] of [
     ['now', 0],
-    ['later', 1],
-    ['back', 1],
+    ['later', 2],
+    ['back', 2],
   ]) {
     (await client(willing(id, delay))).stream.destroy();
   }
-  await pause(100);
+  await pass(0, 'brief', 'now', 'later', 'back');
+  await settled(watching);
   seen.willsAtOnce = [...watching.came];
-  const back = await client(willing('back', 1));
-  await pause(1_200);
+  const back = await client(willing('back', 2));
+  await pass(1.999);
+  await settled(watching);
+  seen.willsBefore = [...watching.came];
+  await pass(0.001);
+  await settled(watching);
   seen.wills = watching.came;
   await back.endAsync();
   const awake = await client(sleeper);
@@ -121,10 +136,8 @@ async function main() {
     awake.connack.sessionPresent,
     returned.connack.sessionPresent,
   ];
-  await pause(50);
-  seen.slept = awake.came.map((line) =>
-    line.replace(/"messageExpiryInterval":4\d/, '"messageExpiryInterval":4x'),
-  );
+  await settled(awake);
+  seen.slept = awake.came;
 
   // Taken over.
   const successor = await client(sleeper);
@@ -161,6 +174,7 @@ async function main() {
   seen.proofs = [await prove('ada', reverse), await prove('ada', () => 'nonsense')];
   await Promise.all([one, watching, returned, successor].map((each) => each.endAsync()));
   console.log(JSON.stringify(seen));
+  process.disconnect();
 }
 
 main().catch((error) => {

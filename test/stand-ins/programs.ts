@@ -17,7 +17,14 @@ export function runNode(
     replaced = {},
     args = [],
     flags = [],
-  }: { replaced?: Record<string, string>; args?: string[]; flags?: string[] } = {},
+    onMessage,
+  }: {
+    replaced?: Record<string, string>;
+    args?: string[];
+    flags?: string[];
+    /** Called with what the script sends; the script gets an empty message once that is done. */
+    onMessage?: (message: never) => Promise<void>;
+  } = {},
 ): Promise<Finished> {
   const files = Object.entries(replaced).map(([name, file]) => [
     name.includes('/src/') ? path.join(root, name) : require.resolve(name),
@@ -34,9 +41,16 @@ export function runNode(
       path.join(root, script),
       ...args,
     ],
-    { cwd: root, env: { ...process.env, REPLACED_MODULES: JSON.stringify(files) } },
+    {
+      cwd: root,
+      env: { ...process.env, REPLACED_MODULES: JSON.stringify(files) },
+      stdio: ['ignore', 'pipe', 'pipe', ...(onMessage === undefined ? [] : ['ipc' as const])],
+    },
   );
+  if (onMessage !== undefined) {
+    child.on('message', (message) => onMessage(message as never).then(() => child.send({})));
+  }
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
+  for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (text) => (output += text));
   return new Promise((resolve) => child.once('close', (status) => resolve({ status, output })));
 }
