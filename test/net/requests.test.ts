@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
-import { afterAll, afterEach, describe, expect, expectTypeOf, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, expectTypeOf, test, vi } from 'vitest';
 import {
   array,
   bytes,
@@ -40,8 +40,18 @@ const cleanup: (() => unknown)[] = [];
 const alive = setInterval(() => {}, 1_000);
 afterAll(() => clearInterval(alive));
 afterEach(async () => {
+  vi.useRealTimers();
   for (const act of cleanup.splice(0)) await act();
 });
+
+/** From here on, time passes only where the test says so. */
+const stopTime = (): void => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+
+/** Let time pass, and the turns of the event loop in which it is noticed. */
+async function pass(ms: number): Promise<void> {
+  vi.advanceTimersByTime(ms);
+  await pause(5);
+}
 
 const outcome = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
@@ -280,6 +290,7 @@ describe('many replies', () => {
   });
 
   test('replies that are not read pause the socket, and none is lost', async () => {
+    stopTime();
     const wire = new Wire(framing);
     const client = new Client({ framing, clientMessages, serverMessages }, wire, {
       replies: { ...replies, maxUnread: 10, timeout: 200 },
@@ -288,7 +299,8 @@ describe('many replies', () => {
     const many = client.requestMany({ type: 'search', base: 1 });
     for (let i = 0; i < 20_000; i++) wire.answer(Buffer.from([2, 1, i % 200]));
     wire.answer(hex('03 01'));
-    await pause(300); // longer than the timeout: what came waits for us
+    await pass(0);
+    await pass(300); // longer than the timeout: what came waits for us
     expect(wire.held).toBeGreaterThan(10_000);
     const list = await values(many);
     expect(list).toHaveLength(20_001);
@@ -297,21 +309,26 @@ describe('many replies', () => {
   });
 
   test('the timeout restarts with each reply; on expiry the loop throws after the replies that arrived', async () => {
+    stopTime();
     const wire = new Wire(framing);
     const client = new Client({ framing, clientMessages, serverMessages }, wire, {
       replies: { ...replies, timeout: 1_000 },
     });
     listen(client);
     const got: unknown[] = [];
-    const reading = (async () => {
+    const read = async (): Promise<void> => {
       for await (const { type } of client.requestMany({ type: 'search', base: 1 })) got.push(type);
-    })();
+    };
+    const end = outcome(read());
     for (let i = 0; i < 3; i++) {
-      await pause(400);
+      await pass(999);
       wire.answer(hex('02 01 0a'));
+      await pass(0);
     }
-    expect(await outcome(reading)).toBe('ERR_TIMEOUT_REQUEST');
     expect(got).toEqual(['entry', 'entry', 'entry']);
+    await pass(1_000);
+    expect(await end).toBe('ERR_TIMEOUT_REQUEST');
+    expect(got).toHaveLength(3);
   });
 
   test('request() refuses a message with many replies', async () => {
@@ -504,13 +521,15 @@ describe('lost replies', () => {
   const parts = { framing, clientMessages: codec, serverMessages: codec };
 
   test('when all numbers are in quarantine requests are refused at once, until numbers are free again', async () => {
+    stopTime();
     const wire = new Wire(framing);
     const client = new Client(parts, wire, {
       replies: { id: 'id', ids: [0, 3], timeout: 40, quarantine: 2_000 },
     });
     listen(client);
-    const lost = await Promise.all([1, 2, 3, 4].map(() => outcome(client.request({ type: 'read' }))));
-    expect(lost).toEqual(Array(4).fill('ERR_TIMEOUT_REQUEST'));
+    const lost = Promise.all([1, 2, 3, 4].map(() => outcome(client.request({ type: 'read' }))));
+    await pass(40);
+    expect(await lost).toEqual(Array(4).fill('ERR_TIMEOUT_REQUEST'));
     await expect(client.request({ type: 'read' })).rejects.toMatchObject({
       code: 'ERR_REQUEST_NUMBERS',
       origin: 'local',
@@ -521,7 +540,7 @@ describe('lost replies', () => {
     wire.answer(hex('02 02')); // a late one
     await pause(5);
     expect(await client.request({ type: 'read' })).toEqual({ type: 'value', id: 2 });
-    await pause(2_200);
+    await pass(2_000);
     const again = await Promise.all([1, 2, 3, 4].map(() => client.request({ type: 'read' })));
     expect(again.map(({ id }) => id).sort()).toEqual([0, 1, 2, 3]);
   });
@@ -530,6 +549,7 @@ describe('lost replies', () => {
     ['its number', { id: 'id', ids: [1, 2], timeout: 20, quarantine: 50 }],
     ['its place', { timeout: 20, afterTimeout: { silence: 50 } }],
   ] as const)('a late reply that came in a long turn is read before %s is used again', async (_, replies) => {
+    stopTime();
     const asked: number[] = [];
     let peer!: net.Socket;
     const server = net.createServer((socket) => {
@@ -555,9 +575,13 @@ describe('lost replies', () => {
       isAnswered = true;
     });
     if (!isNumbered) while (asked.length < 2) await pause(1);
+    vi.advanceTimersByTime(20);
     expect(await lost).toBe('ERR_TIMEOUT_REQUEST');
+    // Here begins a turn of the event loop, with timers.
+    await pause(1);
     peer.write(hex('02 02 01')); // the late one
-    for (const end = performance.now() + 200; performance.now() < end; );
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    vi.advanceTimersByTime(200);
     await pause(30);
     expect(isAnswered).toBe(false);
     while (asked.length < (isNumbered ? 3 : 2)) await pause(1);
@@ -756,6 +780,7 @@ test('numbers wrap around while old requests wait: free numbers are reused, and 
       (reply) => reply.n,
       (error) => error.code,
     );
+  stopTime();
   const five = [1, 2, 3, 4, 5].map(ask);
   await pause(5);
   expect(asked()).toEqual([
@@ -768,7 +793,7 @@ test('numbers wrap around while old requests wait: free numbers are reused, and 
   expect(asked()[3]).toEqual([2, 4]);
   answer(2, 104);
   answer(1, 101);
-  await pause(1_100); // 3 and 5 are lost
+  await pass(1_000); // 3 and 5 are lost
   answer(3, 99); // late
   const sixth = ask(6);
   await pause(5);
