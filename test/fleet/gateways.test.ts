@@ -155,7 +155,7 @@ describe.skipIf(noNats !== undefined)('gateways', () => {
         ({ reason }) => reason === 'absent',
       );
     }
-    expect(left.length).toBe(9);
+    await until(() => left.length === 9);
     const { seq } = slow.told.find(({ type }) => type === 'add') as { seq: number };
     slow.say({ type: 'done', seq, value: 77 });
     expect(await pending).toMatchObject({ value: 77 });

@@ -41,7 +41,7 @@ test('a producer finds the broker, which keeps its records: keys, values, header
   expect(second).toMatchObject([{ baseOffset: '3' }]);
   const text = (bytes: Buffer | null | undefined): string | null => bytes?.toString() ?? null;
   // The last one is not acknowledged.
-  await vi.waitFor(() => expect(broker.kept).toHaveLength(5));
+  await vi.waitFor(() => expect(broker.kept).toHaveLength(5), 30_000);
   expect(broker.kept.map(({ topic, offset, key, value }) => [topic, offset, text(key), text(value)])).toEqual(
     [
       ['orders', 0n, 'k1', 'hällo'],

@@ -64,7 +64,7 @@ const protocol = {
 const replies = {
   id: 'packet.id',
   ids: [1, 65_535],
-  timeout: 5_000,
+  timeout: 60_000,
   expects: {
     connect: { one: 'connack' },
     subscribe: { one: 'suback' },
@@ -94,7 +94,7 @@ describe.skipIf(BROKER === undefined)('mosquitto (Debian package mosquitto)', ()
     await new Promise((closed) => probe.close(closed));
     const broker = spawn(BROKER!, ['-p', String(port)], { stdio: 'ignore' });
     stop = () => broker.kill('SIGKILL');
-    for (let i = 0; i < 200; i++) {
+    for (let i = 0; i < 2_000; i++) {
       const isOpen = await new Promise<boolean>((answer) => {
         const socket = net.connect(port, '127.0.0.1', () => {
           socket.destroy();
@@ -184,7 +184,7 @@ describe.skipIf(BROKER === undefined)('mosquitto (Debian package mosquitto)', ()
           onEnter: () => hello('wire-2'),
           on: { connack: () => ({ next: 'subscribing' }) },
           next: ['subscribing'],
-          deadline: { within: 5_000 },
+          deadline: { within: 60_000 },
         },
         subscribing: {
           onEnter: () => ({ type: 'subscribe', packet: { id: 1, topics: [{ filter: 't/#', qos: 1 }] } }),

@@ -21,7 +21,7 @@ export async function haproxy(port: number, configuration: string): Promise<void
   child.stderr.on('data', (chunk) => {
     told += chunk;
   });
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 2_000; i++) {
     if (child.exitCode !== null) break;
     const connected = await new Promise<boolean>((resolve) => {
       const socket = net.connect(port, '127.0.0.1');

@@ -46,10 +46,10 @@ export async function raw(port: number, options: Partial<net.TcpNetConnectOpts> 
   return { socket, bytes, closed };
 }
 
-/** Resolves once the condition holds; gives up after ten seconds. */
+/** Resolves once the condition holds; gives up after a minute, so that what never comes is named. */
 export async function until(holds: () => boolean): Promise<void> {
   for (let i = 0; !holds(); i++) {
-    if (i === 2_000) throw new Error(`still not: ${holds}`);
+    if (i === 12_000) throw new Error(`still not: ${holds}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
