@@ -36,8 +36,7 @@ export async function attack(kind: string, count: number, rounds: number): Promi
     connect(echoing(), { port, host: '127.0.0.1', handshake: (client) => client.request({ type: 'login' }) });
   const attackers = forked('attackers.ts', kind, String(server.port), String(count));
   try {
-    const [client, beside] = [await polite(server.port), await polite(quiet.port)];
-    await told(attackers);
+    const [client, beside] = await Promise.all([polite(server.port), polite(quiet.port), told(attackers)]);
     await setTimeout(1_000);
     const ratios: number[] = [];
     for (let round = 0; round < rounds; round++) {

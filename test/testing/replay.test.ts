@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import net, { type AddressInfo, connect as dial } from 'node:net';
 import { duplexPair } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { CaptureMessages } from '../../src/captures/decode-capture.ts';
 import { recut } from '../../src/captures/recut.ts';
 import { drone, droneProtocol } from '../../src/drone/protocol.ts';
@@ -123,7 +124,13 @@ describe('replay against a live peer', () => {
   test('the server, against a client; and a message that never comes', async () => {
     const [near, far] = duplexPair();
     far.write(Buffer.from(HELLO, 'latin1'));
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
     const replaying = replay(FLIGHT, drone, 'server', near, { timeout: 50 });
+    await once(far, 'readable');
+    // Now it waits for the message that never comes.
+    for (let turns = 0; turns < 20; turns++) await turn();
+    await vi.advanceTimersByTimeAsync(50);
     expect(await replaying).toMatchObject({
       index: 2,
       path: '',

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect as dial, createServer as listen, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { drone } from '../../src/drone/protocol.ts';
 import { connect, createServer } from '../../src/index.ts';
 import { type Fault, FaultPlan } from '../../src/testing/faults.ts';
@@ -28,9 +29,11 @@ async function through(
     .on('error', (error) => {
       ending = (error as NodeJS.ErrnoException).code!;
     });
-  const peer = scriptedPeer(drone, 'client', ends.client, { timeout: 50 });
+  // A wire that has stalled accepts nothing more.
+  const timeout = faults.some(({ do: what }) => what === 'stall') ? 20 : 30_000;
+  const peer = scriptedPeer(drone, 'client', ends.client, { timeout });
   await script((x) => peer.send(move(x)));
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  for (let turns = 0; turns < 20; turns++) await turn();
   return { chunks, ending };
 }
 
@@ -225,6 +228,8 @@ describe('a scripted peer', () => {
   });
 
   test('says the step and the field that differs', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
     const { client, server } = wire();
     const near = scriptedPeer(drone, 'client', client);
     const far = scriptedPeer(drone, 'server', server, { timeout: 30 });
@@ -238,9 +243,11 @@ describe('a scripted peer', () => {
       expected: 3,
       actual: 4,
     });
-    await expect(far.expect({ type: 'quit' })).rejects.toThrow(
+    const silence = expect(far.expect({ type: 'quit' })).rejects.toThrow(
       'expected {"type":"quit"}, got nothing within 30 ms',
     );
+    await vi.advanceTimersByTimeAsync(30);
+    await silence;
     await near.send(move(5));
     await expect(far.expectEnd()).rejects.toThrow('expected the end, got {"type":"move","x":5,"y":0}');
     await near.end();
