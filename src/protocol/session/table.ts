@@ -137,13 +137,14 @@ export function compileSession(declaration: SessionDeclaration<any, any, string,
     sends: listOf('sends.types', sends.types),
   };
   const states = new Map(names.map((name) => [name, compileState(name, declaration.states[name]!, known)]));
-  for (const state of states.values()) Object.assign(state, { isSettled: isSettled(state, states) });
   const first = states.get(initial);
   if (first === undefined)
     throw new TypeError(`initial: no state ${quoted(initial)}; there are ${list(names)}`);
   const usable = states.get(ready);
   if (usable === undefined) throw new TypeError(`ready: no state ${quoted(ready)}; there are ${list(names)}`);
   const all = [...states.values()];
+  const hasLines = all.some(({ line }) => line !== undefined);
+  if (hasLines) for (const state of all) Object.assign(state, { isSettled: isSettled(state, states) });
   const named = all.flatMap(({ on }) => [...on.keys()]);
   const own = all.flatMap(({ receives }) => (receives === known.receives ? [] : [...(receives ?? [])]));
   const sent = all.some((state) => state.sends === undefined)
@@ -159,7 +160,7 @@ export function compileSession(declaration: SessionDeclaration<any, any, string,
     context,
     dispose,
     told: { receives: receives.types, sends: sends.types },
-    hasLines: [...states.values()].some(({ line }) => line !== undefined),
+    hasLines,
   };
 }
 
