@@ -36,7 +36,7 @@ export function generateAsk(on: ReadonlyMap<string, TableRow>): Ask {
   const text = `'use strict';
     return function ask(message, type, context, answers) {
       switch (type) {
-        ${cases.join('\n')}
+        ${cases.join('')}
         default: return NOT_ASKED;
       }
     };`;

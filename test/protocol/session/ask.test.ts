@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { type Codec, defineSession, type Session, type Step } from '../../../src/index.ts';
+import { ANSWERED, generateAsk, NOT_ASKED } from '../../../src/protocol/session/ask.ts';
+import type { TableRow } from '../../../src/protocol/session/table.ts';
 
 type Message = { type: string; [name: string]: unknown };
 const any = {} as unknown as Codec<Message>;
@@ -138,6 +140,61 @@ describe('the generated function gives what the table says', () => {
       expect(run.receive({ type: `${name}!` })).toMatchObject({ error: { code: 'ERR_STATE_UNEXPECTED' } });
     },
   );
+});
+
+describe('which messages the function handles', () => {
+  const row = (more: Partial<TableRow> = {}): TableRow => ({
+    handle: () => ({ send: YES }),
+    outcomes: undefined,
+    answer: 'yes',
+    concurrent: undefined,
+    ...more,
+  });
+  const rows = (count: number) => new Map(Array.from({ length: count }, (_, i) => [`${i}`, row()]));
+  const none = generateAsk(new Map());
+
+  test.each<[string, Map<string, TableRow>, type: string, outcome: unknown, answers: object[]]>([
+    ['a row with one answer', rows(1), '0', ANSWERED, [YES]],
+    ['a type without a row', rows(1), '1', NOT_ASKED, []],
+    [
+      'a row that declares no answer',
+      new Map([...rows(1), ['say', row({ answer: undefined, handle: () => ({}) })]]),
+      'say',
+      NOT_ASKED,
+      [],
+    ],
+    ['a concurrent row', new Map([...rows(1), ['say', row({ concurrent: () => 1 })]]), 'say', NOT_ASKED, []],
+    ['64 rows', rows(64), '63', ANSWERED, [YES]],
+    ['65 rows', rows(65), '64', NOT_ASKED, []],
+  ])('%s', (_, on, type, outcome, expected) => {
+    const answers: unknown[] = [];
+    expect(generateAsk(on)({ type }, type, undefined, answers)).toBe(outcome);
+    expect(answers).toEqual(expected);
+  });
+
+  test('none is generated for no rows, or too many', () => {
+    expect(generateAsk(new Map([['say', row({ concurrent: () => 1 })]]))).toBe(none);
+    expect(generateAsk(rows(65))).toBe(none);
+    expect(generateAsk(rows(64))).not.toBe(none);
+  });
+
+  test('none where generating code is forbidden; any other error is thrown', () => {
+    const { Function: real } = globalThis;
+    const failing = (error: Error) => {
+      globalThis.Function = class {
+        constructor() {
+          throw error;
+        }
+      } as never;
+      try {
+        return generateAsk(rows(1));
+      } finally {
+        globalThis.Function = real;
+      }
+    };
+    expect(failing(new EvalError('forbidden'))).toBe(none);
+    expect(() => failing(new SyntaxError('wrong'))).toThrow(new SyntaxError('wrong'));
+  });
 });
 
 test('a session works where generating code is forbidden', () => {
