@@ -2,8 +2,7 @@ import { show } from '../../bytes/show.ts';
 import { StateError } from '../../errors.ts';
 import { list, quoted, typeDetail } from './breach.ts';
 import type { Tagged } from './declaration.ts';
-import type { ExpectationOf } from './expects.ts';
-import type { Outcome } from './outcome.ts';
+import { ASSUMED, type ExpectationOf } from './expects.ts';
 import type { SessionTable, StateTable, TableRow } from './table.ts';
 
 /** The most unanswered messages, places, and places examined for one message: beyond these, the mirror is no longer exact. */
@@ -40,33 +39,30 @@ const MAX_POSTPONED = 64;
  */
 export class Mirror<Sends, Receives, State extends string> {
   readonly #table: SessionTable;
-  readonly #expectationOf: ExpectationOf | undefined;
+  readonly #expectationOf: ExpectationOf;
   /** The possible places of the server, at least one. */
-  #places: Place[];
-  /** The sent messages; those before the smallest `at` of the places are certainly answered. */
-  readonly #sent: Sent[] = [];
-  /** For each of them, the possible places of the server once it has taken it. */
-  readonly #after: (readonly Stand[])[] = [];
-  /** The number of `#sent[0]` since the start. */
+  #places: readonly Place[];
+  /** The sent messages by their numbers, from the smallest `at` of the places: those before are certainly answered. */
+  readonly #sent = new Map<number, Sent>();
+  /** The number of the first of them, and of the next message. */
   #first = 0;
+  #next = 0;
   /** Set by a message that only the farewell explains: anything may follow, and nothing may be sent. */
   #over = false;
   /** Too many possibilities to follow the server. */
   #vague = false;
-  /** The effects of messages by their rows, where nothing is postponed. */
-  readonly #leadsOfRow = new Map<TableRow, readonly Lead[]>();
+  /** The effects that rows with outcomes declare. */
+  readonly #told = new Map<TableRow, readonly Lead[]>();
 
-  constructor(table: SessionTable, expectationOf?: ExpectationOf) {
+  constructor(table: SessionTable, expectationOf: ExpectationOf = () => ASSUMED) {
     this.#table = table;
     this.#expectationOf = expectationOf;
     const { initial } = table;
-    const speaking = initial.onEnter === undefined ? undefined : ANYTHING;
-    this.#places = [{ state: initial, held: NONE, redo: NONE, at: 0, speaking, telling: undefined }];
+    this.#places = [placeIn(initial, initial.onEnter === undefined ? NO_TYPES : ANYTHING)];
   }
 
   /** The states that the server may be in, as far as its answers tell. */
   get states(): readonly State[] {
-    if (this.#places.length === 1) return [this.#places[0]!.state.name as State];
     return [...new Set(this.#places.map(({ state }) => state.name as State))];
   }
 
@@ -82,21 +78,18 @@ export class Mirror<Sends, Receives, State extends string> {
    */
   get owes(): boolean {
     if (this.#over) return false;
-    const seen = new Set<string>();
-    const open = [...this.#places];
-    for (let place = open.pop(); place !== undefined && seen.size <= MAX_WORK; place = open.pop()) {
-      const key = keyOf(place);
-      if (seen.has(key) || place.telling !== undefined) continue;
-      seen.add(key);
-      const sent = place.redo[0] ?? this.#sent[place.at - this.#first];
+    const open = new Distinct(this.#places);
+    for (const place of open.list) {
+      if (open.list.length > MAX_WORK) return false;
+      if (place.telling !== undefined) continue;
+      const sent = this.#nextOf(place);
       if (sent === undefined) return false;
-      const taken = afterOne(place);
-      for (const { to, held, outcome } of this.#leads(place, sent)) {
-        const isSilent = !outcome.one && outcome.last === undefined;
-        if (isSilent) open.push(entered(taken, to, { ...taken, held }));
+      for (const lead of this.#leads(place, sent)) {
+        const { one, last } = lead.answer;
+        if (!one && last === undefined) open.add(behind(place, lead, sent));
       }
     }
-    return seen.size <= MAX_WORK;
+    return true;
   }
 
   /**
@@ -106,19 +99,17 @@ export class Mirror<Sends, Receives, State extends string> {
    */
   send(message: Sends): void {
     const type = (message as Partial<Tagged> | null | undefined)?.type as string;
-    const ahead = this.#ahead;
+    const last = this.#sent.get(this.#next - 1);
+    const ahead = last?.after ?? this.#step(this.#places) ?? this.#lose();
     if (this.#over || !ahead.some(({ state }) => takes(state, type))) throw this.#refused(ahead, type);
     if (this.#vague) return;
-    const asked = { type, untold: this.#untold(message as object) };
-    const kind = this.#kindOf(ahead, asked);
-    const last = this.#sent.at(-1);
-    // The message has no effect; or it only allows more of the answers that the message before it allows in any number.
-    if (kind === 'silent' || (kind === 'still' && last?.type === type && last.isStill)) return;
-    const sent: Sent = { ...asked, isStill: kind === 'still' };
-    this.#sent.push(sent);
-    const after = this.#step(ahead, sent);
-    this.#after.push(after);
-    if (this.#sent.length > MAX_SENT || after.length > MAX_PLACES) this.#lose();
+    const untold = this.#untold(message as object);
+    const allowed = this.#allowedBy(ahead, { type, untold });
+    // The message only allows answers that the message before it allows.
+    if (allowed !== undefined && includes(last?.allowed ?? NO_TYPES, allowed)) return;
+    const after = this.#step(ahead, { type, untold });
+    if (after === undefined || this.#sent.size === MAX_SENT) this.#lose();
+    else this.#sent.set(this.#next++, { type, untold, allowed, after });
   }
 
   /**
@@ -128,17 +119,17 @@ export class Mirror<Sends, Receives, State extends string> {
   receive(message: Receives): void {
     if (this.#over) return;
     const type = (message as Partial<Tagged> | null | undefined)?.type as string;
-    const places = this.#vague ? [] : this.#answering(type);
-    if (this.#vague) {
-      if (this.#table.sends?.has(type) ?? true) return;
-    } else if (places.length > 0) {
-      this.#narrow(places);
-      return;
+    const isKnown = this.#table.sends?.has(type) ?? true;
+    let places = this.#vague ? undefined : this.#answering(type);
+    if (places === undefined) {
+      const all = this.#lose();
+      places = isKnown ? all : [];
+    } else if (places.length === 0 && isKnown) {
+      // Nothing that we sent leads to it: it is unasked, if a state allows anything unasked.
+      places = this.#places.filter(({ state }) => state.unsolicited === undefined && !state.final);
     }
-    // Nothing that we sent leads to it: it is unasked, if a state allows anything unasked.
-    const unasked = this.#places.filter(({ state }) => state.unsolicited === undefined && !state.final);
-    if (unasked.length > 0 && (this.#table.sends?.has(type) ?? true)) {
-      this.#narrow(unasked);
+    if (places.length > 0) {
+      this.#narrow(places);
     } else if (this.#table.farewell !== undefined) {
       this.#over = true;
     } else {
@@ -150,14 +141,6 @@ export class Mirror<Sends, Receives, State extends string> {
         actual: messageType ?? show(type),
       });
     }
-  }
-
-  /** The places in which our next message may find the server. */
-  get #ahead(): readonly Stand[] {
-    const after = this.#after.at(-1);
-    if (after !== undefined) return after;
-    // Postponed messages come before it.
-    return this.#places.some(({ redo }) => redo.length > 0) ? this.#step(this.#places) : this.#places;
   }
 
   #refused(ahead: readonly Stand[], type: unknown): StateError {
@@ -182,240 +165,177 @@ export class Mirror<Sends, Receives, State extends string> {
   }
 
   /** The answer to a message whose row does not tell it. */
-  #untold(message: object): Outcome {
-    let expected: ReturnType<ExpectationOf> | undefined;
+  #untold(message: object): Answer {
     try {
-      expected = this.#expectationOf?.(message);
+      const { declared, count, types = ANYTHING, last } = this.#expectationOf(message);
+      if (declared) return { types, one: count === 'one', last };
     } catch {
       // The request itself is refused because of the error.
     }
-    if (expected === undefined || !expected.declared) return UNTOLD;
-    const { count, types = ANYTHING, last } = expected;
-    if (count === 'none') return NOTHING;
-    return { types, one: count === 'one', last: count === 'many' ? last : undefined };
+    return UNTOLD;
   }
 
   /**
-   * The effect of a message on a server in one of these places: `'silent'`, none; `'still'`, any number of messages may follow,
-   * but the server stays where it is.
+   * The types that a message allows, each any number of times, if it does nothing else to a server in one of these places.
+   * Undefined if it may move the server.
    */
-  #kindOf(ahead: readonly Stand[], sent: Asked): 'silent' | 'still' | 'moving' {
-    let isSilent = true;
+  #allowedBy(ahead: readonly Stand[], sent: Asked): Types | undefined {
+    let allowed = NO_TYPES;
     for (const stand of ahead) {
       const leads = this.#leads(stand, sent);
-      if (leads.length === 0) return 'moving';
-      for (const { to, held, outcome } of leads) {
-        const { types, one, last } = outcome;
-        if (to !== stand.state || held !== stand.held || one || last !== undefined) return 'moving';
-        if (types === ANYTHING || types.size > 0) isSilent = false;
+      if (leads.length === 0) return undefined;
+      for (const { to, isHeld, answer } of leads) {
+        if (to !== stand.state || isHeld || answer.one || answer.last !== undefined) return undefined;
+        allowed = union(allowed, answer.types);
       }
     }
-    return isSilent ? 'silent' : 'still';
+    return allowed;
   }
 
-  /** The possible places of the server once it has sent this. */
-  #answering(type: string): Place[] {
-    const only = this.#answeringAlone(type);
-    if (only !== undefined) return only;
-    const found = new Map<string, Place>();
-    const seen = new Set<string>();
-    const open = [...this.#places];
-    let work = 0;
-    for (let place = open.pop(); place !== undefined; place = open.pop()) {
-      const key = keyOf(place);
-      if (seen.has(key)) continue;
-      seen.add(key);
-      if (++work > MAX_WORK || found.size > MAX_PLACES) {
-        this.#lose();
-        return [place];
-      }
+  /** The possible places of the server once it has sent this; undefined if they are too many. */
+  #answering(type: string): readonly Place[] | undefined {
+    const found = new Distinct<Place>();
+    const open = new Distinct(this.#places);
+    for (const place of open.list) {
+      if (open.list.length > MAX_WORK) return undefined;
       const { state, speaking, telling } = place;
-      const may = (next: Place): unknown => found.set(keyOf(next), next);
-      if (speaking?.has(type) || state.unsolicited?.has(type)) may(place);
+      if (allows(speaking, type) || state.unsolicited?.has(type)) found.add(place);
       // A deadline or a timer may have passed at any time, and its handler may have sent messages.
       if (state.deadline?.row !== undefined || state.timers !== undefined) {
         for (const to of [state, ...this.#states(state.next)]) {
-          may(entered(place, to, { ...place, speaking: ANYTHING, telling: undefined }));
+          found.add({ ...place, ...entered(place, to), speaking: ANYTHING, telling: undefined });
         }
       }
       if (telling !== undefined) {
-        const { outcome, behind } = telling;
-        if (outcome.last!.has(type)) may(behind);
-        else if (outcome.types.has(type)) may(place);
+        const { answer, then } = telling;
+        if (answer.last!.has(type)) found.add(then);
+        else if (allows(answer.types, type)) found.add(place);
         continue;
       }
-      const sent = place.redo[0] ?? this.#sent[place.at - this.#first];
+      const sent = this.#nextOf(place);
       if (sent === undefined) continue;
-      const taken = afterOne(place);
-      for (const { to, held, outcome, lasting } of this.#leads(place, sent)) {
-        const greets = to !== state && to.onEnter !== undefined;
-        const still = lasting ? both(speaking, outcome.types) : undefined;
-        const behind = entered(taken, to, { ...taken, held, speaking: greets ? ANYTHING : still });
-        const { types, one, last } = outcome;
-        if (last !== undefined) {
-          if (last.has(type)) may(behind);
-          else if (types.has(type)) may({ ...place, telling: { outcome, behind } });
-          continue;
+      for (const lead of this.#leads(place, sent)) {
+        const { types, one, last } = lead.answer;
+        const then = behind(place, lead, sent);
+        if (last?.has(type)) {
+          found.add(then);
+        } else if (allows(types, type)) {
+          if (last !== undefined) found.add({ ...place, telling: { answer: lead.answer, then } });
+          else found.add(one ? then : { ...then, speaking: union(then.speaking, types) });
         }
-        if (types.has(type))
-          may(one ? behind : { ...behind, speaking: greets ? ANYTHING : (still ?? types) });
         // Or it sent nothing for that, and this comes later.
-        if (!one) open.push(behind);
+        if (!one && last === undefined) open.add(then);
       }
     }
-    return [...found.values()];
+    return found.list.length > MAX_PLACES ? undefined : found.list;
   }
 
-  /** As `#answering` for the common case: one place, in which the next message has one answer. Undefined in any other case. */
-  #answeringAlone(type: string): Place[] | undefined {
-    const [place, another] = this.#places as [Place, ...Place[]];
-    if (another !== undefined || place.speaking !== undefined || place.telling !== undefined)
-      return undefined;
-    const { state, redo, at } = place;
-    if (state.unsolicited?.has(type) || state.deadline?.row !== undefined || state.timers !== undefined) {
-      return undefined;
-    }
-    const sent = this.#sent[at - this.#first];
-    if (redo.length > 0 || sent === undefined) return undefined;
-    const leads = this.#leads(place, sent);
-    if (leads.length !== 1) return undefined;
-    const { to, held, outcome, lasting } = leads[0]!;
-    if (lasting || !outcome.one) return undefined;
-    if (!outcome.types.has(type)) return [];
-    const speaking = to !== state && to.onEnter !== undefined ? ANYTHING : undefined;
-    return [entered(place, to, { state, held, redo: NONE, at: at + 1, speaking, telling: undefined })];
+  /** The message that a server in this place takes next; undefined if it has taken all. */
+  #nextOf({ redo, at }: Place): Asked | undefined {
+    return redo[0] ?? this.#sent.get(at);
   }
 
   /** The possible effects of a message in the server's place. */
-  #leads(stand: Stand, asked: Asked): readonly Lead[] {
-    const { state, held } = stand;
-    const row = state.on.get(asked.type) ?? state.otherwise;
-    const isOfRow = row?.outcomes !== undefined && held === NONE && !state.postpone?.has(asked.type);
-    if (!isOfRow) return this.#leadsFrom(stand, asked);
-    let leads = this.#leadsOfRow.get(row);
-    if (leads === undefined) {
-      leads = this.#leadsFrom(stand, asked);
-      this.#leadsOfRow.set(row, leads);
-    }
-    return leads;
-  }
-
-  #leadsFrom({ state, held }: Stand, { type, untold }: Asked): Lead[] {
+  #leads({ state, held }: Stand, { type, untold }: Asked): readonly Lead[] {
     if (state.postpone?.has(type)) {
-      if (held.length >= MAX_POSTPONED) return [];
-      return [{ to: state, held: [...held, { type, untold }], outcome: NOTHING, lasting: false }];
+      const waits = { to: state, answer: NO_ANSWER, isHeld: true, isLasting: false };
+      return held.length < MAX_POSTPONED ? [waits] : [];
     }
     const row = state.on.get(type) ?? state.otherwise;
     if (row === undefined) return [];
-    const lasting = row.concurrent !== undefined;
-    const { states } = this.#table;
-    const told =
-      row.outcomes === undefined
-        ? [state, ...(lasting ? [] : this.#states(state.next))].map((to) => [to, untold] as const)
-        : [...row.outcomes].map(([to, outcome]) => [states.get(to)!, outcome] as const);
-    return told.map(([to, outcome]) => ({
-      to,
-      held,
-      // Concurrent answers come in any order.
-      outcome: lasting ? { types: outcome.types, one: false } : outcome,
-      lasting,
-    }));
+    const { outcomes, concurrent } = row;
+    const isLasting = concurrent !== undefined;
+    if (outcomes === undefined) {
+      const states = isLasting ? [state] : [state, ...this.#states(state.next)];
+      return states.map((to) => leadTo(to, untold, isLasting));
+    }
+    let told = this.#told.get(row);
+    if (told === undefined) {
+      told = [...outcomes].map(([name, outcome]) =>
+        leadTo(this.#table.states.get(name)!, outcome, isLasting),
+      );
+      this.#told.set(row, told);
+    }
+    return told;
   }
 
   /**
-   * The possible places of the server after it has taken the messages that were postponed until one of these places, and then
-   * that message.
+   * The possible places of a server that was in one of these places, after it has taken the messages that were postponed until
+   * there, and then that message. Undefined if they are too many.
    */
-  #step(from: readonly Stand[], ...sent: readonly Asked[]): readonly Stand[] {
-    const [only] = from;
-    // The common case: one place, in which the message has one effect.
-    if (from.length === 1 && sent.length === 1 && only!.redo.length === 0) {
-      const leads = this.#leads(only!, sent[0]!);
-      if (leads.length === 1) {
-        const { to, held } = leads[0]!;
-        const next = entered<Stand>(only!, to, { state: only!.state, held, redo: NONE });
-        if (next.redo.length === 0) return [next];
+  #step(from: readonly Stand[], sent?: Asked): readonly Stand[] | undefined {
+    const done = new Distinct<Stand>();
+    const open = new Distinct<Stand>();
+    const add = (state: StateTable, held: readonly Asked[], redo: readonly Asked[]): void =>
+      (redo.length === 0 ? done : open).add({ state, held, redo });
+    for (const { state, held, redo } of from) add(state, held, sent === undefined ? redo : [...redo, sent]);
+    for (const stand of open.list) {
+      if (open.list.length > MAX_WORK) return undefined;
+      const first = stand.redo[0]!;
+      for (const lead of this.#leads(stand, first)) {
+        const { state, held, redo } = taken(stand, lead, first);
+        add(state, held, redo);
       }
     }
-    const done = new Map<string, Stand>();
-    const seen = new Set<string>();
-    const open: Stand[] = [...from].map((stand) => ({ ...standing(stand), redo: [...stand.redo, ...sent] }));
-    for (let stand = open.pop(); stand !== undefined && seen.size <= MAX_WORK; stand = open.pop()) {
-      const key = standKey(stand);
-      if (seen.has(key)) continue;
-      seen.add(key);
-      const [first, ...redo] = stand.redo;
-      if (first === undefined) {
-        done.set(key, stand);
-        continue;
-      }
-      for (const { to, held } of this.#leads(stand, first)) {
-        open.push(entered(stand, to, { state: stand.state, held, redo }));
-      }
-    }
-    return [...done.values()];
+    return done.list.length > MAX_PLACES ? undefined : done.list;
   }
 
   #states(names: Iterable<string>): StateTable[] {
     return [...names].map((name) => this.#table.states.get(name)!);
   }
 
-  /** Give up following. */
-  #lose(): void {
+  /** Give up following: the server may be in any state. */
+  #lose(): readonly Place[] {
     this.#vague = true;
-    this.#sent.length = this.#after.length = 0;
-    this.#places = this.#states(this.#table.states.keys()).map((state) => ({
-      state,
-      held: NONE,
-      redo: NONE,
-      at: 0,
-      speaking: ANYTHING,
-      telling: undefined,
-    }));
+    this.#sent.clear();
+    this.#first = this.#next = 0;
+    const all = [...this.#table.states.values()].map((state) => placeIn(state, ANYTHING));
+    this.#places = all;
+    return all;
   }
 
   /** The server is in one of these places: forget answered messages, and compute again what follows. */
-  #narrow(places: Place[]): void {
-    if (this.#vague) return;
+  #narrow(places: readonly Place[]): void {
     this.#places = places;
-    let from = Infinity;
-    let to = 0;
-    for (const { at } of places) {
-      from = Math.min(from, at);
-      to = Math.max(to, at);
-    }
-    const done = from - this.#first;
-    // Not for each message, since all waiting entries would be moved.
-    if (done >= 256 || done === this.#sent.length) {
-      this.#sent.splice(0, done);
-      this.#after.splice(0, done);
-      this.#first = from;
-    }
+    const from = places.reduce((least, { at }) => Math.min(least, at), Infinity);
+    for (; this.#first < from; this.#first++) this.#sent.delete(this.#first);
     let stands: readonly Stand[] = [];
-    for (let i = from - this.#first; i < this.#sent.length; i++) {
-      const at = this.#first + i;
-      const here = places.filter((place) => place.at === at);
-      const next = this.#step([...stands, ...here], this.#sent[i]!);
-      const before = this.#after[i]!;
-      const isSame = next.length === before.length && sameStands(next, before);
+    for (let at = from; at < this.#next; at++) {
+      const sent = this.#sent.get(at)!;
+      const next = this.#step([...stands, ...places.filter((place) => place.at === at)], sent);
+      if (next === undefined) {
+        this.#lose();
+        return;
+      }
       // Equal places have equal consequences.
-      if (isSame && at >= to) return;
-      stands = next;
-      this.#after[i] = next;
+      if (areSame(next, sent.after) && places.every((place) => place.at <= at)) return;
+      stands = sent.after = next;
     }
   }
 }
 
-/** A message that we sent: its type, and its answers where the row has no outcomes. */
+/** Types of messages; with `null`, all of them. */
+type Types = ReadonlySet<string | null>;
+
+/** The answer to a message, as an `Outcome`. */
+interface Answer {
+  readonly types: Types;
+  readonly one: boolean;
+  readonly last?: ReadonlySet<string> | undefined;
+}
+
+/** A message that we sent: its type, and its answer where the row has no outcomes. */
 interface Asked {
   readonly type: string;
-  readonly untold: Outcome;
+  readonly untold: Answer;
 }
 
 /** A message that was sent. */
 interface Sent extends Asked {
-  /** The server stays where it is, whatever it answers. */
-  readonly isStill: boolean;
+  /** The types that it allows if it does nothing else; undefined if it may move the server. */
+  readonly allowed: Types | undefined;
+  /** The possible places of the server once it has taken it. */
+  after: readonly Stand[];
 }
 
 /** A state, and the messages that wait in it. */
@@ -432,68 +352,106 @@ interface Place extends Stand {
   /** The number of our messages that the server has taken. */
   readonly at: number;
   /** The types that the server may continue to send without another message from us. */
-  readonly speaking: ReadonlySet<string> | undefined;
+  readonly speaking: Types;
   /** Set in the middle of an answer: what the answer may still contain, and the place after it. */
-  readonly telling: { readonly outcome: Outcome; readonly behind: Place } | undefined;
+  readonly telling: { readonly answer: Answer; readonly then: Place } | undefined;
 }
 
+/** An effect of a message: the next state of the server, and what it answers. */
 interface Lead {
   readonly to: StateTable;
-  readonly held: readonly Asked[];
-  readonly outcome: Outcome;
-  /** The messages may come at any time, until the state is left. */
-  readonly lasting: boolean;
+  readonly answer: Answer;
+  /** The message waits for the next state. */
+  readonly isHeld: boolean;
+  /** The answer may come at any time, until the state is left. */
+  readonly isLasting: boolean;
 }
 
 const NONE: readonly never[] = [];
+const NO_TYPES: Types = new Set(NONE);
+const ANYTHING: Types = new Set([null]);
+/** The answer if the table does not tell. */
+const UNTOLD: Answer = { types: ANYTHING, one: false };
+const NO_ANSWER: Answer = { types: NO_TYPES, one: false };
 
-/** Any type, if the table does not tell. */
-const ANYTHING: ReadonlySet<string> = new (class extends Set<string> {
-  override has(): boolean {
-    return true;
+/** Places, each once. It may grow while it is walked. Most sessions have one place: it gets no key. */
+class Distinct<P extends Stand> {
+  readonly list: P[] = [];
+  #keys: Set<string> | undefined;
+
+  constructor(places: readonly P[] = NONE) {
+    for (const place of places) this.add(place);
   }
-})();
-const UNTOLD: Outcome = { types: ANYTHING, one: false };
-const NOTHING: Outcome = { types: new Set(), one: false };
+
+  add(place: P): void {
+    if (this.list.length > 0) {
+      this.#keys ??= new Set(this.list.map(keyOf));
+      const key = keyOf(place);
+      if (this.#keys.has(key)) return;
+      this.#keys.add(key);
+    }
+    this.list.push(place);
+  }
+}
+
+function keyOf({ state, held, redo, at, speaking, telling }: Stand & Partial<Place>): string {
+  const waiting = [held, redo].map((messages) => messages.map(({ type }) => type));
+  return JSON.stringify([state.name, waiting, at, speaking && [...speaking], telling && keyOf(telling.then)]);
+}
+
+function areSame(some: readonly Stand[], others: readonly Stand[]): boolean {
+  return some.length === others.length && some.every((stand, i) => isSame(stand, others[i]!));
+}
+
+function isSame({ state, held }: Stand, other: Stand): boolean {
+  if (state !== other.state || held.length !== other.held.length) return false;
+  return held.every(({ type }, i) => type === other.held[i]!.type);
+}
+
+function allows(types: Types, type: string | null): boolean {
+  return types.has(type) || types.has(null);
+}
+
+function includes(types: Types, others: Types): boolean {
+  return [...others].every((type) => allows(types, type));
+}
+
+function union(some: Types, others: Types): Types {
+  const all = new Set([...some, ...others]);
+  return all.has(null) ? ANYTHING : all;
+}
+
+function placeIn(state: StateTable, speaking: Types): Place {
+  return { state, held: NONE, redo: NONE, at: 0, speaking, telling: undefined };
+}
+
+/** Concurrent answers come in any order. */
+function leadTo(to: StateTable, answer: Answer, isLasting: boolean): Lead {
+  return { to, answer: isLasting ? { types: answer.types, one: false } : answer, isHeld: false, isLasting };
+}
 
 function takes(state: StateTable, type: string): boolean {
   if (state.on.has(type) || state.postpone?.has(type)) return true;
   return state.on.size === 0 && state.otherwise !== undefined && !state.final;
 }
 
-/** The same place in a state that may be another: postponed messages come first there. */
-function entered<P extends Stand>(before: Stand, state: StateTable, place: P): P {
-  if (state === before.state) return place;
-  return { ...place, state, held: NONE, redo: [...place.held, ...place.redo] };
+/** A server in a state that may be another: the messages that it postponed come first there. */
+function entered({ state, held, redo }: Stand, to: StateTable): Stand {
+  return to === state ? { state, held, redo } : { state: to, held: NONE, redo: [...held, ...redo] };
 }
 
-/** The place after the server has taken the next message. */
-function afterOne(place: Place): Place {
-  return place.redo.length > 0 ? { ...place, redo: place.redo.slice(1) } : { ...place, at: place.at + 1 };
+/** A server that has taken the first of the messages that wait, if any does. */
+function taken({ state, held, redo }: Stand, { to, isHeld }: Lead, message: Asked): Stand {
+  return entered({ state, held: isHeld ? [...held, message] : held, redo: redo.slice(1) }, to);
 }
 
-function standing({ state, held, redo }: Stand): Stand {
-  return { state, held, redo };
-}
-
-function both(a: ReadonlySet<string> | undefined, b: ReadonlySet<string>): ReadonlySet<string> {
-  if (a === undefined || b === ANYTHING) return b;
-  return a === ANYTHING ? a : new Set([...a, ...b]);
-}
-
-function sameStands(a: readonly Stand[], b: readonly Stand[]): boolean {
-  if (a.length === 1 && b.length === 1) return standKey(a[0]!) === standKey(b[0]!);
-  const keys = new Set(b.map(standKey));
-  return a.every((stand) => keys.has(standKey(stand)));
-}
-
-function standKey({ state, held, redo }: Stand): string {
-  if (held.length + redo.length === 0) return state.name;
-  return `${state.name} ${held.map(({ type }) => type).join()} ${redo.map(({ type }) => type).join()}`;
-}
-
-function keyOf(place: Place): string {
-  const { at, speaking, telling } = place;
-  const said = speaking === undefined ? '' : speaking === ANYTHING ? '*' : [...speaking].join();
-  return `${at} ${said} ${telling === undefined ? '' : `> ${keyOf(telling.behind)}`} ${standKey(place)}`;
+/** The place after the server has taken its next message. */
+function behind(place: Place, lead: Lead, message: Asked): Place {
+  const { to, answer, isLasting } = lead;
+  const still = isLasting ? union(place.speaking, answer.types) : NO_TYPES;
+  const greets = to !== place.state && to.onEnter !== undefined;
+  const speaking = greets ? ANYTHING : still;
+  const { state, held, redo } = taken(place, lead, message);
+  const at = place.redo.length > 0 ? place.at : place.at + 1;
+  return { state, held, redo, at, speaking, telling: undefined };
 }

@@ -3,6 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { type ClientMessage, drone, droneSession, type ServerMessage } from '../../../src/drone/index.ts';
 import { type Codec, defineSession, StateError, type Step } from '../../../src/index.ts';
 import { expectations } from '../../../src/protocol/session/expects.ts';
+import { Mirror } from '../../../src/protocol/session/mirror.ts';
+import type { Outcome } from '../../../src/protocol/session/outcome.ts';
+import type { StateTable, TableRow } from '../../../src/protocol/session/table.ts';
 
 const HELLO: ClientMessage = { type: 'write', text: 'HELLO' };
 const MOVE: ClientMessage = { type: 'move', x: 1, y: 2 };
@@ -818,6 +821,229 @@ test('too many places, where the codec names no types: anything may come', () =>
   mirror.send({ type: 'ask' });
   mirror.receive({ type: 'whatever' } as never);
   expect([mirror.states.length, mirror.owes]).toEqual([300, false]);
+});
+
+/**
+ * What a mirror says to a script, with one state in focus at the beginning:
+ *
+ *     > go      we send it          ✗> go     it is our fault          = a b     the states that the server may be in
+ *     < yes     it is received      ✗< yes    it is the peer's fault   owes      it owes an answer; or `owes nothing`
+ */
+function follow(states: object, script: readonly string[], expects?: object): void {
+  const types = (...names: string[]) => ({ types: names }) as unknown as Codec<{ type: string }>;
+  const mirror = defineSession({
+    receives: types('ask', 'go', 'left'),
+    sends: types('yes', 'no', 'news'),
+    initial: 'a',
+    states,
+  } as never).mirror(expects && expectations(expects as never).of);
+  for (const [i, step] of script.entries()) {
+    const [verb, ...rest] = step.split(' ');
+    const [type, n] = rest;
+    const act = () =>
+      verb!.endsWith('>') ? mirror.send({ type, n } as never) : mirror.receive({ type } as never);
+    const where = `step ${i}: ${step}`;
+    if (verb === '=') expect(mirror.states.toSorted(), where).toEqual(rest);
+    else if (verb === 'owes') expect(mirror.owes, where).toBe(rest.length === 0);
+    else if (verb === '✗>') expect(act, where).toThrow(local('ERR_STATE_UNEXPECTED'));
+    else if (verb === '✗<') expect(act, where).toThrow(peer('ERR_STATE_UNEXPECTED'));
+    else expect(act, where).not.toThrow();
+  }
+}
+
+/** A state that sends nothing unasked, and a row with these outcomes. */
+const quiet = (on: object, more: object = {}) => ({ on, unsolicited: [], ...more });
+const to = (outcomes: object, more: object = {}) => ({ outcomes, handle, ...more });
+const many = { until: 'yes', of: ['news'] };
+
+describe('step by step', () => {
+  test.each<[string, object, string[], object?]>([
+    [
+      'in the middle of one answer, the other possible ones are ruled out',
+      { a: quiet({ ask: to({ a: many, b: 'no', c: [] }) }), b: quiet({}), c: quiet({}) },
+      ['> ask', 'owes nothing', '< news', 'owes', '= a', '✗< no', '< yes', 'owes nothing', '= a', '✗< news'],
+    ],
+    [
+      'an answer with a last message ends before the next begins, and each message gets one',
+      { a: quiet({ ask: to({ a: many }), go: to({ a: 'no' }) }) },
+      [
+        '> ask',
+        '> go',
+        '✗< no',
+        '< yes',
+        '✗< yes',
+        '< no',
+        '> ask',
+        '> ask',
+        '< yes',
+        'owes',
+        '< yes',
+        '✗< yes',
+      ],
+    ],
+    [
+      'a state that is entered by any number of answers greets',
+      { a: quiet({ ask: to({ b: ['yes'] }) }), b: quiet({}, { onEnter: handle }) },
+      ['> ask', '< no', '= b', '< news', '< yes', '= b'],
+    ],
+    [
+      'a state that is entered by the last of many answers greets, and not before',
+      { a: quiet({ ask: to({ b: many }) }), b: quiet({}, { onEnter: handle }) },
+      ['> ask', '< news', '✗< no', '< yes', '< no', '< news', '= b'],
+    ],
+    [
+      'a state that stays does not greet again: what else comes belongs to the first greeting, and the answer is still due',
+      { a: quiet({ ask: to({ a: 'yes' }) }, { onEnter: handle }) },
+      ['> ask', '< yes', 'owes nothing', '< news', 'owes', '< yes', 'owes nothing'],
+    ],
+    [
+      'a concurrent row without outcomes stays where it is',
+      { a: quiet({ ask: { handle, concurrent: 'n' } }, { next: ['b'] }), b: quiet({ go: handle }) },
+      ['> ask', '✗> go', '< yes', '= a', '< no', '= a'],
+    ],
+    [
+      'answers of concurrent rows come as long as no other message is taken, also one that waits',
+      {
+        a: quiet({ ask: to({ a: 'yes' }, { concurrent: 'n' }), left: to({ a: 'no' }) }, { postpone: ['go'] }),
+      },
+      ['> ask', '> go', '> left', '< yes', '< no', '✗< yes', '> ask', '> left', '< no', '✗< yes'],
+    ],
+    [
+      'answers of several concurrent rows may come after each other',
+      {
+        a: quiet({
+          ask: to({ a: 'yes' }, { concurrent: 'n' }),
+          go: to({ a: 'no' }, { concurrent: 'n' }),
+          left: to({ a: 'news' }),
+        }),
+      },
+      ['> ask', '> go', '> left', '< no', '< yes', '< no', '< news', '✗< yes', '✗< no'],
+    ],
+    [
+      'what a handler of a timer may have done is as possible behind messages as before them',
+      {
+        a: quiet({ ask: to({ a: ['yes'] }), go: to({ a: 'no' }) }, { timers: { t: handle }, next: ['b'] }),
+        b: quiet({ ask: to({ a: 'yes' }), go: to({ b: 'no' }), left: to({ b: [] }) }),
+      },
+      ['> ask', '> go', '✗> left', '< news', '= a b', '> left'],
+    ],
+    [
+      'requests of one type that expect different answers',
+      { a: quiet({ ask: handle }) },
+      ['> ask 0', '> ask 1', '> ask 1', '< yes', '< no', '✗< news'],
+      {
+        ask: ({ n }: { n?: string }) => ({ until: () => true, of: n === '0' ? 'yes' : 'no' }),
+      },
+    ],
+    [
+      'requests of which the later ones may have any answer',
+      { a: quiet({ ask: handle, go: handle }) },
+      ['> ask', '> ask', '✗< no', '> go', '< no', '< news', '> ask', '< news'],
+      { ask: { until: () => true, of: 'yes' }, go: { until: () => true } },
+    ],
+    [
+      'a request whose answer cannot be told may have any',
+      { a: quiet({ ask: handle }) },
+      ['> ask', '< yes', '< no', 'owes nothing'],
+      {
+        ask: () => {
+          throw new Error('no');
+        },
+      },
+    ],
+  ])('%s', (_, states, script, expects) => follow(states, script, expects));
+});
+
+describe('the bounds of work', () => {
+  /** Beside these states, one to which nothing leads: a mirror that gave up names it. */
+  const withAnother = (states: object) => ({ ...states, z: {} });
+  const times = (count: number, ...steps: string[]) => Array.from({ length: count }, () => steps).flat();
+
+  // Each message without an answer is a further place.
+  const pingPong = withAnother({
+    a: quiet({ ask: to({ b: [] }), go: to({ c: 'no' }) }),
+    b: quiet({ ask: to({ a: [] }), go: to({ c: 'no' }) }),
+    c: quiet({}),
+  });
+  test('4,096 places for one message', () => {
+    follow(pingPong, [...times(4_095, '> ask'), '> go', 'owes', '< no', '= c']);
+    follow(pingPong, [...times(4_096, '> ask'), '> go', 'owes nothing', '= a', '< no', '= a b c z']);
+  });
+
+  /** From a, 'go' leads to any of so many states, in each of which the messages that waited are taken. */
+  const fan = (count: number) => {
+    const names = Array.from({ length: count }, (_, i) => `s${i}`);
+    return withAnother({
+      a: quiet({ go: to(Object.fromEntries(names.map((name) => [name, 'no']))) }, { postpone: ['ask'] }),
+      ...Object.fromEntries(names.map((name) => [name, quiet({ ask: to({ [name]: [] }) })])),
+    });
+  };
+  test('4,096 places on the way through what waited', () => {
+    follow(fan(65), [...times(63, '> ask'), '> go', '= a', '✗> left']);
+    follow(fan(64), [...times(64, '> ask'), '> go', `= a ${[...fanned(64), 'z'].join(' ')}`]);
+  });
+  const fanned = (count: number) => Array.from({ length: count }, (_, i) => `s${i}`).toSorted();
+
+  test('256 states after a timer', () => {
+    const states = (count: number) => {
+      const names = fanned(count);
+      const entered = Object.fromEntries(names.map((name) => [name, quiet({})]));
+      return withAnother({ a: quiet({}, { timers: { t: handle }, next: names }), ...entered });
+    };
+    follow(states(255), ['< no', `= a ${fanned(255).join(' ')}`]);
+    follow(states(256), ['< no', `= a ${fanned(256).join(' ')} z`]);
+  });
+
+  test('256 places behind a message that another state takes after a timer', () => {
+    const states = (count: number) => {
+      const names = fanned(count);
+      return withAnother({
+        a: quiet({ go: to({ a: 'no' }) }, { timers: { t: handle }, next: ['b'] }),
+        b: quiet({ go: to(Object.fromEntries(names.map((name) => [name, 'no']))) }),
+        ...Object.fromEntries(names.map((name) => [name, quiet({})])),
+      });
+    };
+    follow(states(255), ['> go', '< news', '= a b']);
+    follow(states(256), ['> go', '< news', `= a b ${fanned(256).join(' ')} z`]);
+  });
+});
+
+test('where the place of the server is certain, places get no keys, and the effects of a row are read once', () => {
+  const { session } = drone;
+  let names = 0;
+  let rows = 0;
+  const count = (state: StateTable): StateTable => {
+    const on = [...state.on].map(([type, row]): [string, TableRow] => {
+      class Outcomes extends Map<string, Outcome> {
+        override [Symbol.iterator]() {
+          rows++;
+          return super[Symbol.iterator]();
+        }
+      }
+      return [type, { ...row, outcomes: row.outcomes && new Outcomes([...row.outcomes]) }];
+    });
+    const { name } = state;
+    return Object.defineProperty({ ...state, on: new Map(on) }, 'name', {
+      get: () => {
+        names++;
+        return name;
+      },
+    });
+  };
+  const states = new Map([...session.table.states].map(([name, state]) => [name, count(state)]));
+  const initial = states.get(session.table.initial.name)!;
+  rows = 0;
+  const mirror = new Mirror<ClientMessage, ServerMessage, string>({ ...session.table, states, initial });
+  mirror.send(HELLO);
+  mirror.receive(OK);
+  names = 0;
+  for (let i = 0; i < 20; i++) for (let k = 0; k < 2; k++) mirror.send(MOVE);
+  for (let i = 0; i < 40; i++) {
+    expect(mirror.owes).toBe(true);
+    mirror.receive(OK);
+  }
+  expect([names, rows]).toEqual([0, 2]);
+  expect(mirror.state).toBe('authenticated');
 });
 
 /** A random outcome of a row, and the answers that a handler gives with it. */
