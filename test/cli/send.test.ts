@@ -48,11 +48,9 @@ describe('send, with a protocol from a module', () => {
   });
 
   test('--timeout: one line, status 1', async () => {
-    expect(await send('--replies', '2', '--timeout', '3000', 'read')).toEqual({
-      status: 1,
-      stdout: 'total value=0 note=\n',
-      stderr: "wirepipe: no answer to 'read' within 3000 ms\n",
-    });
+    const { status, stderr } = await send('--replies', '2', '--timeout', '500', 'read');
+    expect(stderr).toBe("wirepipe: no answer to 'read' within 500 ms\n");
+    expect(status).toBe(1);
   });
 
   test('a protocol other than the server’s: one line, status 1', async () => {
