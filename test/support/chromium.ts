@@ -7,6 +7,9 @@ import { root } from './run.ts';
 
 const executablePath = '/usr/bin/chromium';
 
+/** The longest wait for something on a page, in milliseconds: for what never comes, a little before the test itself is ended. */
+export const PATIENCE = 100_000;
+
 /** A `describe` whose tests need chromium. Without chromium they are skipped, and the name says why. */
 export function describeInChromium(name: string, tests: () => void): void {
   describe.skipIf(!existsSync(executablePath))(`${name}, in chromium (Debian package chromium)`, tests);
@@ -35,8 +38,8 @@ export function useChromium(): Chromium {
   const pages: Page[] = [];
   const noise: string[] = [];
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
-  }, 60_000);
+    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'], timeout: PATIENCE });
+  });
   afterAll(() => browser?.close());
   afterEach(async () => {
     for (const page of pages.splice(0)) await page.close();
@@ -47,6 +50,7 @@ export function useChromium(): Chromium {
     async open(url, { width, height, colorScheme = 'light', mayAsk = (asked) => asked === url }) {
       const page = await browser.newPage({ viewport: { width, height }, colorScheme });
       pages.push(page);
+      page.setDefaultTimeout(PATIENCE);
       page.on('console', (message) => noise.push(message.text()));
       page.on('pageerror', (error) => noise.push(String(error)));
       page.on('dialog', (dialog) => noise.push(dialog.message()));

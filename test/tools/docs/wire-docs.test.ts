@@ -362,44 +362,40 @@ describeInChromium('the page', () => {
   // Too large for every checkout: `npm install --no-save mermaid@12.3.0`.
   const mermaid = path.join(root, 'node_modules/mermaid/dist/mermaid.min.js');
   if (!existsSync(mermaid)) console.warn('skipped: mermaid is not installed');
-  test.skipIf(!existsSync(mermaid))(
-    'of Markdown has diagrams that Mermaid draws',
-    async () => {
-      const all = [wireDocs(drone), wireDocs(EXAMPLES[1]!), wireDocs(hostileProtocol())];
-      const diagrams = all.flatMap(({ text }) =>
-        [...text.matchAll(/^```mermaid\n([\s\S]*?)\n```$/gm)].map(([, diagram]) => diagram!),
-      );
-      expect(diagrams.length).toBeGreaterThan(15);
-      const file = path.join(folder, 'mermaid.html');
-      const library = pathToFileURL(mermaid).href;
-      writeFileSync(
-        file,
-        `<!doctype html><title>mermaid</title><div id="place"></div><script src="${library}"></script>`,
-      );
-      const opened = await chromium.open(pathToFileURL(file).href, {
-        ...size,
-        mayAsk: (url) => url.startsWith('file:'),
-      });
-      const drawn = await opened.evaluate(async (texts) => {
-        const { mermaid: drawing } = globalThis as unknown as {
-          mermaid: {
-            initialize(options: object): void;
-            render(id: string, text: string): Promise<{ svg: string }>;
-          };
+  test.skipIf(!existsSync(mermaid))('of Markdown has diagrams that Mermaid draws', async () => {
+    const all = [wireDocs(drone), wireDocs(EXAMPLES[1]!), wireDocs(hostileProtocol())];
+    const diagrams = all.flatMap(({ text }) =>
+      [...text.matchAll(/^```mermaid\n([\s\S]*?)\n```$/gm)].map(([, diagram]) => diagram!),
+    );
+    expect(diagrams.length).toBeGreaterThan(15);
+    const file = path.join(folder, 'mermaid.html');
+    const library = pathToFileURL(mermaid).href;
+    writeFileSync(
+      file,
+      `<!doctype html><title>mermaid</title><div id="place"></div><script src="${library}"></script>`,
+    );
+    const opened = await chromium.open(pathToFileURL(file).href, {
+      ...size,
+      mayAsk: (url) => url.startsWith('file:'),
+    });
+    const drawn = await opened.evaluate(async (texts) => {
+      const { mermaid: drawing } = globalThis as unknown as {
+        mermaid: {
+          initialize(options: object): void;
+          render(id: string, text: string): Promise<{ svg: string }>;
         };
-        drawing.initialize({ startOnLoad: false, suppressErrorRendering: true });
-        const results: string[] = [];
-        for (const [index, text] of texts.entries()) {
-          try {
-            results.push((await drawing.render(`d${index}`, text)).svg.includes('<svg') ? 'drawn' : 'empty');
-          } catch (error) {
-            results.push(`${String(error)}\n${text}`);
-          }
+      };
+      drawing.initialize({ startOnLoad: false, suppressErrorRendering: true });
+      const results: string[] = [];
+      for (const [index, text] of texts.entries()) {
+        try {
+          results.push((await drawing.render(`d${index}`, text)).svg.includes('<svg') ? 'drawn' : 'empty');
+        } catch (error) {
+          results.push(`${String(error)}\n${text}`);
         }
-        return results;
-      }, diagrams);
-      expect(drawn.filter((result) => result !== 'drawn')).toEqual([]);
-    },
-    60_000,
-  );
+      }
+      return results;
+    }, diagrams);
+    expect(drawn.filter((result) => result !== 'drawn')).toEqual([]);
+  });
 });
