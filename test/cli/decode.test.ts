@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { eventLine, headerLine } from '../../src/protocol/recording/capture-line.ts';
@@ -152,11 +153,26 @@ describe('decode', () => {
     });
 
     test('a progress bar on a terminal for long work', async () => {
-      const long = input('long.jsonl', headerLine({}) + eventLine(events[3]!).repeat(60_000));
-      const command = [...cli, 'decode', long, '--stats'].join(' ');
+      // A line of 1,000 bytes takes 2 ms on any machine, and 400 lines more than the half second before the bar.
+      const library = pathToFileURL(path.join(root, 'dist/index.js')).href;
+      const slow = input(
+        'slow.mjs',
+        `import { codecFrom, line } from '${library}';
+        const decode = (bytes) => {
+          const end = performance.now() + 2;
+          while (performance.now() < end);
+          return { type: 'slow' };
+        };
+        const lines = codecFrom({ decode, encode: () => Buffer.from('slow') });
+        export default { name: 'slow', framing: line(), clientMessages: lines, serverMessages: lines };`,
+      );
+      const bytes = Buffer.from(`${'x'.repeat(1_000)}\n`);
+      const event: CaptureEvent = { event: 'data', time: 0, connection: 0, from: 'client', bytes };
+      const long = input('long.jsonl', headerLine({}) + eventLine(event).repeat(400));
+      const command = [...cli, 'decode', long, '--stats', '--protocol', slow].join(' ');
       const { stdout } = await run(['script', '-qec', command, '/dev/null']);
       expect(stdout).toMatch(/long\.jsonl {2}█+░* {2}\d+ %/);
-      expect(stdout).toContain('quit');
+      expect(stdout).toMatch(/\b400 .*slow/);
     });
   });
 
