@@ -31,7 +31,7 @@ export class ByteAccumulator {
     if (length > this.#bytes.length) {
       const room = Math.max(length, Math.min(this.#most, Math.max(SMALLEST, 2 * length)));
       const grown = Buffer.allocUnsafe(room);
-      if (this.#length > 0) this.#bytes.copy(grown, 0, 0, this.#length);
+      this.#bytes.copy(grown, 0, 0, this.#length);
       this.#bytes = grown;
     }
     const bytes = this.#bytes;

@@ -8,12 +8,13 @@ export function hex(bytes: Uint8Array): string {
 }
 
 /** A browser has no `Buffer`, and its types do not know one. */
-const { Buffer: NodeBuffer } = globalThis as {
+interface Runtime {
   Buffer?: { from(memory: ArrayBufferLike, from: number, length: number): { toString(as: 'hex'): string } };
-};
+}
 
 /** Bytes in hex, without spaces: `0261ff`. */
 export function hexDigits(bytes: Uint8Array): string {
+  const { Buffer: NodeBuffer } = globalThis as Runtime;
   if (NodeBuffer === undefined) return Array.from(bytes, (byte) => DIGITS[byte]).join('');
   return NodeBuffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
 }

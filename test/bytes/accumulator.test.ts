@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { ByteAccumulator } from '../../src/bytes/accumulator.ts';
 
 const source = Buffer.from(Array.from({ length: 300 }, (_, i) => i & 0xff));
@@ -6,7 +6,6 @@ const source = Buffer.from(Array.from({ length: 300 }, (_, i) => i & 0xff));
 test('joins pieces, long and short, from any place', () => {
   const joined = new ByteAccumulator();
   expect(joined.length).toBe(0);
-  // 32 bytes are copied by a loop, 33 by the runtime.
   let from = 0;
   for (const length of [0, 1, 32, 33, 100]) {
     joined.append(source, from, from + length);
@@ -19,6 +18,24 @@ test('joins pieces, long and short, from any place', () => {
   expect(joined.length).toBe(0);
   expect(joined.bytes.length).toBe(0);
 });
+
+test.each([
+  [32, 0],
+  [33, 1],
+])(
+  '%i bytes are copied by %i calls into the runtime, and nothing behind them is written',
+  (length, calls) => {
+    const joined = new ByteAccumulator();
+    joined.append(source, 0, 3);
+    joined.bytes.fill(0xee, 3);
+    const piece = Buffer.from(source);
+    const copy = vi.spyOn(piece, 'copy');
+    joined.append(piece, 100, 100 + length);
+    expect(copy).toHaveBeenCalledTimes(calls);
+    expect(joined.bytes.subarray(3, 3 + length)).toEqual(source.subarray(100, 100 + length));
+    expect(joined.bytes.subarray(3 + length).every((byte) => byte === 0xee)).toBe(true);
+  },
+);
 
 test('allocates at least 64 bytes, and twice the bytes held', () => {
   const joined = new ByteAccumulator();

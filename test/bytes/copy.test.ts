@@ -1,5 +1,102 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Copier, copyBytes } from '../../src/bytes/copy.ts';
+
+describe('which way is taken', () => {
+  test.each([
+    [256, 0],
+    [257, 1],
+  ])('%i bytes are copied by %i calls into the runtime', (length, calls) => {
+    const [to, from] = [Buffer.alloc(512), Buffer.alloc(512, 7)];
+    const subarray = vi.spyOn(from, 'subarray');
+    new Copier(to, from).copy(1, 2, length);
+    expect(subarray).toHaveBeenCalledTimes(calls);
+    subarray.mockClear();
+    copyBytes(to, 1, from, 2, 2 + length);
+    expect(subarray).toHaveBeenCalledTimes(calls);
+  });
+
+  test.each([
+    [3, [0, 3]],
+    [4, [1, 0]],
+    [16, [4, 0]],
+    [23, [5, 3]],
+  ])('%i bytes are copied four at a time, then one', (length, calls) => {
+    const copier = new Copier(Buffer.alloc(32), Buffer.alloc(32));
+    const writes = (['setInt32', 'setUint8'] as const).map((name) => vi.spyOn(DataView.prototype, name));
+    copier.copy(1, 2, length);
+    const found = writes.map(({ mock }) => mock.calls.length);
+    for (const write of writes) write.mockRestore();
+    expect(found).toEqual(calls);
+  });
+
+  /** Bytes that count how often someone asks for their memory, as one does to make a view of it. */
+  function counted(room: number): { bytes: Buffer; count: () => number } {
+    let asked = 0;
+    const memory = new ArrayBuffer(room);
+    const bytes = Object.defineProperty(Buffer.from(memory, 0, 8), 'buffer', {
+      get() {
+        asked++;
+        return memory;
+      },
+    });
+    const count = () => {
+      const now = asked;
+      asked = 0;
+      return now;
+    };
+    return { bytes, count };
+  }
+
+  test.each([
+    [
+      'small memory: views are made with the second copy',
+      131_072,
+      131_072,
+      [
+        [1, 0],
+        [1, 2],
+        [0, 0],
+        [0, 0],
+      ],
+    ],
+    [
+      'a large source: none, since they would keep it alive',
+      131_073,
+      8,
+      [
+        [1, 0],
+        [1, 0],
+        [1, 0],
+        [1, 0],
+      ],
+    ],
+    [
+      'a large target: none',
+      8,
+      131_073,
+      [
+        [1, 0],
+        [1, 1],
+        [1, 1],
+        [1, 1],
+      ],
+    ],
+  ])('%s', (_, fromRoom, toRoom, expected) => {
+    const [from, to] = [counted(fromRoom), counted(toRoom)];
+    const found = expected.map(() => {
+      copyBytes(to.bytes, 0, from.bytes, 0, 4);
+      return [from.count(), to.count()];
+    });
+    expect(found).toEqual(expected);
+  });
+
+  test('other copies in between: views are made anew', () => {
+    const [a, b] = [counted(8), counted(8)];
+    for (let i = 0; i < 3; i++) copyBytes(b.bytes, 0, a.bytes, 0, 4);
+    for (let i = 0; i < 3; i++) copyBytes(a.bytes, 0, b.bytes, 0, 4);
+    expect([a.count(), b.count()]).toEqual([2 + 2, 2 + 2]);
+  });
+});
 
 describe('copies', () => {
   test('copies any length to any offset', () => {

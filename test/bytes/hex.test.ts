@@ -15,16 +15,23 @@ test('bytes in hex without spaces, of their part of the memory', () => {
   expect(hexDigits(new Uint8Array())).toBe('');
 });
 
-test('the same where there is no Buffer', async () => {
+test('the same where there is no Buffer', () => {
   const node = globalThis.Buffer;
-  vi.resetModules();
+  let digits: string;
   try {
     Object.assign(globalThis, { Buffer: undefined });
-    const fresh = await import('../../src/bytes/hex.ts');
-    expect(fresh.hexDigits(some)).toBe('0261ff');
+    digits = hexDigits(some);
   } finally {
     Object.assign(globalThis, { Buffer: node });
   }
+  expect(digits).toBe('0261ff');
+});
+
+test('a Buffer writes them where there is one', () => {
+  const from = vi.spyOn(Buffer, 'from');
+  expect(hexDigits(some)).toBe('0261ff');
+  expect(from).toHaveBeenCalledTimes(1);
+  from.mockRestore();
 });
 
 test.each<[length: number, offset: number, text: string]>([

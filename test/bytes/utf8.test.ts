@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { decodeUtf8, encodeUtf8, hasLoneSurrogate, utf8FaultAt } from '../../src/bytes/utf8.ts';
 
 const reference: InstanceType<typeof TextDecoder> = new TextDecoder('utf-8', {
@@ -13,6 +13,76 @@ function expected(bytes: Uint8Array): string | undefined {
     return undefined;
   }
 }
+
+/** A text, the bytes that decoding it reads one by one, and its calls into the runtime: as Latin-1, as UTF-8. */
+function effort(text: string): [reads: number, latin1: number, utf8: number] {
+  const bytes = Buffer.from(`<<${text}`);
+  let reads = 0;
+  const calls = { latin1Slice: 0, utf8Slice: 0 };
+  const counted = new Proxy(bytes, {
+    get(target, name) {
+      const value = Reflect.get(target, name) as unknown;
+      if (typeof value === 'number' && name !== 'length') reads++;
+      if (typeof value !== 'function') return value;
+      calls[name as keyof typeof calls]++;
+      return value.bind(target);
+    },
+  });
+  expect(decodeUtf8(counted, 2, bytes.length)).toBe(text);
+  return [reads, calls.latin1Slice, calls.utf8Slice];
+}
+
+describe('which way is taken', () => {
+  test('short texts are read one by one, first as the text before was', () => {
+    const efforts = [
+      ['ab', [2, 0, 0]],
+      ['é', [2 + 2, 0, 0]],
+      ['aé', [3, 0, 0]],
+      ['ÿ'.repeat(10), [20, 0, 0]],
+      ['abc', [3, 0, 0]],
+      ['a'.repeat(20), [20, 0, 0]],
+      ['é', [2 + 2, 0, 0]],
+      ['€', [1, 0, 1]],
+      ['ab', [2, 0, 0]],
+      ['ab€', [5 + 3, 0, 1]],
+      ['ab', [2, 0, 0]],
+    ] as const;
+    // Whatever was read before this test.
+    effort('ab');
+    expect(efforts.map(([text]) => [text, effort(text)])).toEqual(efforts);
+  });
+
+  const isLatin1Faster = Number.parseInt(process.versions.node, 10) < 24;
+  test.each([
+    [21, [0, 0, 1]],
+    [511, [0, 0, 1]],
+    [512, [0, 1, 0]],
+    [16_384, [0, 1, 0]],
+    [16_385, [0, 0, 1]],
+  ])('%i bytes', (length, expected) => {
+    const isAlways = expected[1] === 0;
+    expect(effort('a'.repeat(length))).toEqual(isAlways || isLatin1Faster ? expected : [0, 0, 1]);
+  });
+
+  test('long texts beyond ASCII', () => {
+    expect(effort('é'.repeat(256))).toEqual([0, isLatin1Faster ? 1 : 0, 1]);
+    // It is looked at only if it has the character that the runtime writes for what is malformed.
+    expect(effort('\ufffd'.repeat(10))).toEqual([40, 0, 1]);
+  });
+
+  test.each([
+    ['', 0],
+    ['~\u007f', 0],
+    ['a'.repeat(47), 0],
+    ['a'.repeat(48), 1],
+    ['é', 1],
+  ])('the text %j is written by %i calls into the runtime', (text, calls) => {
+    const target = Buffer.alloc(100);
+    const write = vi.spyOn(target, 'write');
+    encodeUtf8(target, 0, text, 100);
+    expect(write).toHaveBeenCalledTimes(calls);
+  });
+});
 
 test.each([
   '',
