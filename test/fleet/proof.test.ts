@@ -18,8 +18,6 @@ test.skipIf(noNats !== undefined)(
     expect(result.persistent).toBeGreaterThan(5);
     expect(result.takenOver).toBeGreaterThan(0);
     expect(result.held).toBe(200);
-    // NATS was away: gateways have three seconds to come back, and a machine that does much else takes longer.
-    expect(result.convergence).toBeLessThan(60_000);
   },
   240_000,
 );

@@ -40,7 +40,7 @@ async function opened(path: string): Promise<SerialPort> {
 
 /** What mbpoll reads or writes: registers from 3, in the notation that counts from 1. */
 async function mbpoll(device: string, ...more: string[]): Promise<string> {
-  const line = ['-m', 'rtu', '-b', '115200', '-P', 'none', '-a', '1', '-o', '2', '-t', '4'];
+  const line = ['-m', 'rtu', '-b', '115200', '-P', 'none', '-a', '1', '-o', '10', '-t', '4'];
   const { stdout, stderr } = await run([
     'mbpoll',
     ...line,

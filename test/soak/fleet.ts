@@ -102,7 +102,7 @@ export async function fleetUnderFire(settings: FleetSettings): Promise<FleetResu
       await setTimeout(20);
       const statistics = await Promise.all(gateways.map((gateway) => gateway.stats()));
       held = statistics.reduce((sum, { devices }) => sum + devices, 0);
-    } while (!(held === settings.devices && isRight()) && performance.now() - from < 30_000);
+    } while (!(held === settings.devices && isRight()) && performance.now() - from < 90_000);
     const convergence = performance.now() - from;
     isOver = true;
     await Promise.all(commanding);
