@@ -1,6 +1,7 @@
 // Not the global one, which tests may fake: this one asks for a turn of the event loop, not for time.
 import { setImmediate } from 'node:timers';
 import { EMPTY } from '../bytes/buffer.ts';
+import { trust } from '../bytes/trust.ts';
 import { StateError } from '../errors.ts';
 import { anything, type Check, checkOptions, oneOf } from '../options.ts';
 import {
@@ -61,6 +62,11 @@ export class Responder<
   // biome-ignore lint/suspicious/noExplicitAny: a stage's user need not know what its handlers keep
   Context = any,
 > extends Stage<Buffer> {
+  static {
+    // By `this`: the class's name is not set yet in the emitted code.
+    trust(this.prototype);
+  }
+
   readonly #conversation: Conversation<Received, Sent, State, Context>;
   readonly #deadlines: Deadlines;
   #frameTimer: FrameTimer | undefined;
