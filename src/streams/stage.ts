@@ -199,6 +199,11 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
     this.#fault ??= asError(fault);
   }
 
+  /** Break off with this fault, in place of one that the input has met since. @internal */
+  protected failInstead(fault: Error): void {
+    this.#fault = fault;
+  }
+
   /** End the output once `produce` has given everything; the input is discarded from then on, until it ends. */
   protected close(): void {
     this.#closing = true;

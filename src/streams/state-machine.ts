@@ -310,7 +310,8 @@ export class StateMachine<
       return this.#goOver(run.upgrade);
     }
     if (run.final) {
-      if (run.error !== undefined) this.fail(run.error);
+      // The peer was told of this fault; a later one of the input waited for the handlers at work.
+      if (run.error !== undefined) this.failInstead(run.error);
       else if (!this.#inputEnded) this.close();
       return false;
     }

@@ -144,6 +144,12 @@ const VECTORS: readonly Vector[] = [
     'sorry',
     'ERR_HANDLER',
   ],
+  [
+    'a concurrent handler that fails, and no message behind it',
+    [{ type: 'holds', n: 1 }, { type: 'free' }, Buffer.alloc(0)],
+    'sorry',
+    'ERR_HANDLER',
+  ],
 
   // Messages that wait for another state.
   [

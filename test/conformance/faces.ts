@@ -39,8 +39,21 @@ export type Script = readonly (Buffer | Pause)[];
 
 /** The ways of cutting what a peer sends: whole, byte by byte, in two at every place, and at random. */
 export function* cuts(script: Script, random = 4): Generator<{ name: string; script: Script }> {
-  const bytes = Buffer.concat(script.filter((step) => Buffer.isBuffer(step)));
-  for (const { name, chunks } of chunkings(bytes, { random })) yield { name, script: woven(script, chunks) };
+  const whole = joined(script);
+  const bytes = Buffer.concat(whole.filter((step) => Buffer.isBuffer(step)));
+  for (const { name, chunks } of chunkings(bytes, { random })) yield { name, script: woven(whole, chunks) };
+}
+
+/** The same script, with all bytes between two pauses in one piece. */
+function joined(script: Script): Script {
+  const steps: (Buffer | Pause)[] = [];
+  for (const step of script) {
+    const before = steps.at(-1);
+    if (Buffer.isBuffer(step) && Buffer.isBuffer(before))
+      steps.push(Buffer.concat([steps.pop() as Buffer, step]));
+    else steps.push(step);
+  }
+  return steps;
 }
 
 /** The same script, its bytes cut as the chunks are; a pause cuts, too. */
