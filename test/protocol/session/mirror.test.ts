@@ -912,9 +912,25 @@ describe('step by step', () => {
     [
       'answers of concurrent rows come as long as no other message is taken, also one that waits',
       {
-        a: quiet({ ask: to({ a: 'yes' }, { concurrent: 'n' }), left: to({ a: 'no' }) }, { postpone: ['go'] }),
+        a: quiet(
+          {
+            ask: to({ a: 'yes' }, { concurrent: 'n' }),
+            left: to({ a: 'news' }, { concurrent: 'n' }),
+          },
+          { postpone: ['go'] },
+        ),
       },
-      ['> ask', '> go', '> left', '< yes', '< no', '✗< yes', '> ask', '> left', '< no', '✗< yes'],
+      ['> ask', '> left', '< news', '< yes', '< news', '> go', '> left', '< yes', '✗< no', '> ask', '< yes'],
+    ],
+    [
+      'they do not come after a message that waits',
+      {
+        a: quiet(
+          { ask: to({ a: 'yes' }, { concurrent: 'n' }), left: to({ a: 'news' }, { concurrent: 'n' }) },
+          { postpone: ['go'] },
+        ),
+      },
+      ['> ask', '> go', '> left', '< yes', '< news', '✗< yes', '< news'],
     ],
     [
       'answers of several concurrent rows may come after each other',
