@@ -978,6 +978,18 @@ describe('step by step', () => {
   ])('%s', (_, states, script, expects) => follow(states, script, expects));
 });
 
+test.each(['yes', 'news'])('servers with which different messages wait are told apart: %s', (answer) => {
+  const states = {
+    a: quiet({ go: to({ p: [], q: [] }) }),
+    // In s, 'left' waits if the server came from p, and 'ask' if it came from q.
+    p: quiet({ ask: to({ s: [] }) }),
+    q: quiet({ left: to({ s: [] }) }, { postpone: ['ask'] }),
+    s: quiet({ go: to({ t: 'no' }) }, { postpone: ['ask', 'left'] }),
+    t: quiet({ ask: to({ t: 'yes' }), left: to({ t: 'news' }) }),
+  };
+  follow(states, ['> go', '> ask', '> left', '> go', '< no', 'owes', `< ${answer}`, 'owes nothing', '= t']);
+});
+
 describe('the bounds of work', () => {
   /** Beside these states, one to which nothing leads: a mirror that gave up names it. */
   const withAnother = (states: object) => ({ ...states, z: {} });
@@ -1001,6 +1013,12 @@ describe('the bounds of work', () => {
   ])('messages %s, and that leave the server where it is, are no further places', (_, rows) => {
     const states = withAnother({ a: quiet({ ...rows, go: to({ a: 'no' }) }) });
     follow(states, [...times(4_096, '> ask', '> left'), '> go', 'owes', '< no', '= a']);
+  });
+
+  test('many ways to the same place are one', () => {
+    const on = { ask: to({ a: [], b: [] }), go: to({ c: 'no' }) };
+    const states = withAnother({ a: quiet(on), b: quiet(on), c: quiet({}) });
+    follow(states, [...times(100, '> ask'), '> go', 'owes', '< no', '= c']);
   });
 
   test('messages that allow more answers than the one before are further places', () => {
