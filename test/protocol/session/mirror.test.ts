@@ -905,6 +905,21 @@ describe('step by step', () => {
       ['> ask', '< yes', 'owes nothing', '< news', 'owes', '< yes', 'owes nothing'],
     ],
     [
+      'one answer or any number, which the place does not tell',
+      {
+        a: quiet({ go: to({ b: [], c: [] }) }),
+        b: quiet({ ask: to({ d: 'yes' }) }),
+        c: quiet({ ask: to({ d: ['yes'] }) }),
+        d: quiet({}),
+      },
+      ['> go', '> ask', 'owes nothing', '< yes', '= d', '< yes', '= d', '✗< no'],
+    ],
+    [
+      'many answers, whose last one does not tell the next state',
+      { a: quiet({ ask: to({ b: many, c: many }) }), b: quiet({}), c: quiet({}) },
+      ['> ask', '< news', '= a', '< yes', '= b c'],
+    ],
+    [
       'a concurrent row without outcomes stays where it is',
       { a: quiet({ ask: { handle, concurrent: 'n' } }, { next: ['b'] }), b: quiet({ go: handle }) },
       ['> ask', '✗> go', '< yes', '= a', '< no', '= a'],
