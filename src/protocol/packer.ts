@@ -10,6 +10,8 @@ const SLAB_LENGTH = 69_632;
 const MANY = 4;
 /** Room that is kept free for each message in any case. */
 const SHORT_MESSAGE = 1_024;
+/** Shorter runs leave in memory of their own length: a consumer that takes nothing would hold a whole slab for a few bytes. */
+const SHORT_RUN = 4_096;
 /** The most slabs that are kept for reuse. */
 const MOST_FREE = 64;
 
@@ -120,8 +122,9 @@ export class Packer {
       return undefined;
     }
     if (isPrivate) {
-      if (this.#reuses && start === 0) this.#lastSlab = bytes;
-      else giveBack(bytes, at);
+      if (!this.#reuses || start > 0) giveBack(bytes, at);
+      else if (at < SHORT_RUN) return moved(bytes, at);
+      else this.#lastSlab = bytes;
       return bytes.subarray(start, at);
     }
     if (bytes.length > SLAB_LENGTH && at === bytes.length) return bytes;
@@ -136,7 +139,7 @@ export class Packer {
     const last = this.#lastSlab;
     this.#lastSlab = undefined;
     this.#reuses = isFree;
-    if (isFree && last?.length === SLAB_LENGTH && free.length < MOST_FREE) free.push(last);
+    if (isFree && last !== undefined) keepFree(last);
   }
 
   /** Write as many messages as the codec writes at once; returns the index after them. */
@@ -222,6 +225,19 @@ function giveBack(bytes: Buffer, at: number): void {
   if (bytes.length !== SLAB_LENGTH) return;
   slab = bytes;
   slabAt = at;
+}
+
+/** A short run, in memory of its own length. The slab is free again. */
+function moved(bytes: Buffer, length: number): Buffer {
+  const run = Buffer.allocUnsafe(length);
+  bytes.copy(run, 0, 0, length);
+  keepFree(bytes);
+  return run;
+}
+
+/** Keep a slab for reuse. */
+function keepFree(bytes: Buffer): void {
+  if (bytes.length === SLAB_LENGTH && free.length < MOST_FREE) free.push(bytes);
 }
 
 /** A slab for reuse, unless its memory was transferred away. */

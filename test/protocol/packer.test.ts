@@ -452,17 +452,26 @@ describe('the memory of a packer', () => {
   test('runs for the system share a slab, unless nobody keeps them: then each has a slab, which is used again', () => {
     const [one, other] = [new Packer(), new Packer()];
     const writer = plain.writer();
-    const run = (packer: Packer): Buffer => {
-      packer.writeMessage(raw, writer, Buffer.of(1));
+    const run = (packer: Packer, length = 4_096): Buffer => {
+      packer.writeMessage(raw, writer, Buffer.alloc(length - 4, 1));
       return packer.take(true)!;
     };
     const shared = [run(one), run(other), run(one)];
     expect(new Set(shared.map(({ buffer }) => buffer)).size).toBe(1);
-    expect(shared.map(({ byteOffset }) => byteOffset - shared[0]!.byteOffset)).toEqual([0, 5, 10]);
+    expect(shared.map(({ byteOffset }) => byteOffset - shared[0]!.byteOffset)).toEqual([0, 4_096, 8_192]);
     for (const packer of [one, other]) packer.given(true);
     const own = [run(one), run(other)];
     expect(own.map(({ byteOffset }) => byteOffset)).toEqual([0, 0]);
     expect(own[0]!.buffer).not.toBe(own[1]!.buffer);
+    one.given(true);
+    expect(run(one).buffer).toBe(own[0]!.buffer);
+    one.given(true);
+    // A short run does not hold a whole slab, whose memory is written again.
+    const short = run(one, 4_095);
+    const text = short.toString('hex');
+    expect(short.buffer.byteLength).toBeLessThan(SLAB);
+    expect(run(one, SLAB).buffer).toBe(own[0]!.buffer);
+    expect(short.toString('hex')).toBe(text);
     one.given(true);
     expect(run(one).buffer).toBe(own[0]!.buffer);
     // A consumer kept it.
@@ -524,7 +533,7 @@ describe('the memory of a packer', () => {
     const runs = (): Set<unknown> =>
       new Set(
         packers.map((packer) => {
-          packer.writeMessage(raw, writer, Buffer.of(1));
+          packer.writeMessage(raw, writer, Buffer.alloc(4_096));
           return packer.take(true)!.buffer;
         }),
       );
