@@ -144,6 +144,7 @@ const EXAMPLES: Record<string, () => Promise<void>> = {
   },
   async smtp() {
     const { child, port } = await serving('smtp');
+    const gone = lineOf(child, /gone: a line ends with CR LF/);
     const socket = net.connect({ port: Number(port), allowHalfOpen: true });
     // Out of order, all at once, and a line that ends with a lone LF.
     socket.end('DATA\r\nHELO me\r\nMAIL FROM:<a@b>\r\nDATA\r\nnonsense\r\nRSET\r\nNOOP\n');
@@ -162,7 +163,7 @@ const EXAMPLES: Record<string, () => Promise<void>> = {
         '',
       ].join('\r\n'),
     );
-    await lineOf(child, /gone: a line ends with CR LF/);
+    await gone;
   },
   async mavlink() {
     const { stdout, stderr, status } = await run(example('mavlink'));

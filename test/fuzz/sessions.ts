@@ -178,7 +178,7 @@ export const faulting: Target = target(
     let port: number;
     let close: () => Promise<unknown>;
     if (face === 'createServer') {
-      const server = createServer(protocol, { lingerTimeout: 500 });
+      const server = createServer(protocol, { lingerTimeout: 60_000 });
       server.on('connection', (connection) => void tell(connection.machine));
       server.on('connectionEnd', (_, error) => ended.push(error));
       await server.listen({ port: 0, host: '127.0.0.1' });
@@ -186,7 +186,7 @@ export const faulting: Target = target(
       close = () => server.close();
     } else {
       const server = net.createServer({ allowHalfOpen: true }, (socket) => {
-        const machine = new StateMachine(session, { lingerTimeout: 500 });
+        const machine = new StateMachine(session, { lingerTimeout: 60_000 });
         const decoders = [
           new LengthPrefixDecoder({ lengthFieldLength: 2 }),
           new MessageDecoder(commands),

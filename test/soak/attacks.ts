@@ -16,7 +16,7 @@ export const ATTACKS: Readonly<Record<string, { readonly most: number; readonly 
 };
 
 export interface AttackResult {
-  /** The latency of a polite client beside the attackers, as a multiple of another's on a quiet server: median of all rounds. */
+  /** The latency of a polite client beside the attackers, as a multiple of another's on a quiet server: medians of all rounds. */
   readonly ratio: number;
   /** What the server holds under attack. */
   readonly held: Held;
@@ -24,7 +24,7 @@ export interface AttackResult {
 
 /**
  * Let attackers loose on one server, and compare the latency of a polite client with that on another server where nothing
- * happens, in turns: the machine has its moods.
+ * happens, request by request in turns: the machine has its moods.
  */
 export async function attack(kind: string, count: number, rounds: number): Promise<AttackResult> {
   const { options } = ATTACKS[kind]!;
@@ -38,32 +38,29 @@ export async function attack(kind: string, count: number, rounds: number): Promi
   try {
     const [client, beside] = await Promise.all([polite(server.port), polite(quiet.port), told(attackers)]);
     await setTimeout(1_000);
-    const ratios: number[] = [];
-    for (let round = 0; round < rounds; round++) {
-      const alone = await latency(beside);
-      ratios.push((await latency(client)) / alone);
+    const alone: number[] = [];
+    const attacked: number[] = [];
+    for (let i = 0; i < 40 * rounds; i++) {
+      alone.push(await latency(beside));
+      attacked.push(await latency(client));
     }
     const held = await server.held();
     client.destroy();
     beside.destroy();
-    return { ratio: Math.round(median(ratios) * 100) / 100, held };
+    return { ratio: Math.round((median(attacked) / median(alone)) * 100) / 100, held };
   } finally {
     attackers.kill('SIGKILL');
     await Promise.all([server.stop(), quiet.stop()]);
   }
 }
 
-/** The median of the milliseconds that forty requests take, one after the other. */
+/** The milliseconds that a request takes. */
 async function latency(
   client: Pick<Client<{ type: 'echo'; body: Uint8Array }, unknown>, 'request'>,
 ): Promise<number> {
-  const waits: number[] = [];
-  for (let i = 0; i < 40; i++) {
-    const from = performance.now();
-    await client.request({ type: 'echo', body: Buffer.from('?') });
-    waits.push(performance.now() - from);
-  }
-  return median(waits);
+  const from = performance.now();
+  await client.request({ type: 'echo', body: Buffer.from('?') });
+  return performance.now() - from;
 }
 
 function median(values: number[]): number {
