@@ -58,7 +58,7 @@ describe('a well-behaved client keeps its latency beside 50 attackers in another
       for (let tries = 0; tries < 3 && ratio > most; tries++) ({ ratio } = await attack(kind, 50, 9));
       expect(ratio).toBeLessThanOrEqual(most);
     },
-    120_000,
+    300_000,
   );
 });
 
@@ -71,5 +71,5 @@ test.skipIf(reason !== undefined)(
     expect({ exchanged, lost }).toEqual({ exchanged: 80, lost: 0 });
     expect(packetsLost).toBeGreaterThan(0);
   },
-  120_000,
+  300_000,
 );
