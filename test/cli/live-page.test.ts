@@ -8,7 +8,7 @@ import { LivePage } from '../../src/cli/live-page.ts';
 import { drone } from '../../src/drone/protocol.ts';
 import { type Client, connect, createServer } from '../../src/index.ts';
 import { describeInChromium, PATIENCE, screenshot, useChromium } from '../support/chromium.ts';
-import { cli, start } from '../support/run.ts';
+import { cli, lineOf, start } from '../support/run.ts';
 
 const server = createServer(drone);
 let child: ChildProcessWithoutNullStreams;
@@ -19,15 +19,9 @@ beforeAll(async () => {
   await server.listen({ port: 0, host: '127.0.0.1' });
   const to = String((server.address() as AddressInfo).port);
   child = start([...cli, 'tap', '--listen', '0', '--to', to, '--view', '--quiet']);
-  let stderr = '';
-  for await (const chunk of child.stderr) {
-    stderr += chunk;
-    const [, at, page] = /^tap: \S+:(\d+) → .*\ntap: (http:\S+)\n/.exec(stderr) ?? [];
-    if (page === undefined) continue;
-    port = Number(at);
-    url = new URL(page);
-    break;
-  }
+  const [, at, page] = await lineOf(child, /^tap: \S+:(\d+) → .*\ntap: (http:\S+)\n/, 'stderr');
+  port = Number(at);
+  url = new URL(page!);
 });
 afterAll(async () => {
   const closed = once(child, 'close');

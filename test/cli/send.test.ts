@@ -1,10 +1,9 @@
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import net, { type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createServer } from 'wirepipe';
 import { loadProtocol } from '../../src/cli/load-protocol.ts';
-import { cli, lineOf, root, run, start } from '../support/run.ts';
+import { cli, ended, lineOf, type Ran, root, run, start } from '../support/run.ts';
 
 const folder = path.join(root, 'test/fixtures/protocols');
 const counter = path.join(folder, 'counter.mjs');
@@ -102,25 +101,8 @@ describe('send, with a protocol from a module', () => {
 });
 
 /** Run `repl`, with its input. */
-async function repl(
-  input: string,
-  ...args: string[]
-): Promise<{ status: number | null; stdout: string; stderr: string }> {
-  const child = start([...cli, 'repl', '--port', port, '--protocol', counter, ...args]);
-  return ended(child, input);
-}
-
-async function ended(child: ChildProcessWithoutNullStreams, input: string) {
-  const output = { stdout: '', stderr: '' };
-  child.stdout.on('data', (chunk) => {
-    output.stdout += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    output.stderr += chunk;
-  });
-  child.stdin.end(input);
-  const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { status, ...output };
+function repl(input: string, ...args: string[]): Promise<Ran> {
+  return ended(start([...cli, 'repl', '--port', port, '--protocol', counter, ...args]), input);
 }
 
 describe('repl', () => {

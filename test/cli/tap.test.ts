@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync } from 'no
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -17,7 +18,7 @@ import { FaultPlan } from '../../src/testing/faults.ts';
 import { wire } from '../../src/testing/index.ts';
 import { Authority } from '../support/certificates.ts';
 import { isThere } from '../support/programs.ts';
-import { cli, run, start } from '../support/run.ts';
+import { cli, lineOf, run, start } from '../support/run.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-tap-'));
 const server = createServer(drone);
@@ -46,33 +47,22 @@ afterEach(() => {
 async function tap(...args: string[]): Promise<Tapped> {
   const child = start([...cli, 'tap', ...args]);
   running.add(child);
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk) => {
-    stdout += chunk;
-  });
+  const [stdout, stderr] = [text(child.stdout), text(child.stderr)];
   const closed = once(child, 'close').then(([status]) => status as number | null);
-  const at = await new Promise<string>((resolve, reject) => {
-    child.stderr.on('data', (chunk) => {
-      stderr += chunk;
-      const [, place] = /^tap: (.+) → .+$/m.exec(stderr) ?? [];
-      if (place !== undefined) resolve(place);
-    });
-    void closed.then(() => reject(new Error(`it ended: ${stderr}`)));
-  });
+  const [, at] = await lineOf(child, /^tap: (.+) → .+\n/m, 'stderr');
   return {
-    at,
+    at: at!,
     child,
     async end(signal) {
       if (signal !== undefined) child.kill(signal);
       const status = await closed;
-      const lines = stdout.split('\n').map((line) =>
+      const lines = (await stdout).split('\n').map((line) =>
         line
           .replace(/^ *[\d.]+ ms +/, '')
           .replace(/ +/g, ' ')
           .trim(),
       );
-      return { status, lines, stderr };
+      return { status, lines, stderr: await stderr };
     },
   };
 }
@@ -192,18 +182,15 @@ describe('tap', () => {
     const words = [...cli, 'tap', ...options].join(' ');
     const child = start(['bash', '-c', `${words} | head -1`]);
     running.add(child);
-    let stderr = '';
-    child.stderr.on('data', (chunk) => {
-      stderr += chunk;
-    });
-    while (!stderr.includes('→')) await wait(20);
+    const stderr = text(child.stderr);
+    await lineOf(child, /→/, 'stderr');
     let isOver = false;
     child.once('close', () => {
       isOver = true;
     });
     // `head` may go away only when the first flight is printed; the tap learns of it from what it prints then.
     while (!isOver) await fly({ path: path.join(folder, 'head.sock') }, HELLO, move(1), move(2), QUIT);
-    expect(stderr).toMatch(/^tap: .*\n$/);
+    expect(await stderr).toMatch(/^tap: .*\n$/);
     // Nothing half-written is left.
     expect(readdirSync(place)).toEqual([]);
   });
@@ -414,12 +401,8 @@ describe('tap', () => {
       const child = start([...cli, 'tap', '--listen', '0', '--to', String(port), '--once', ...how]);
       running.add(child);
       child.stdout.pause();
-      let stderr = '';
-      for await (const chunk of child.stderr) {
-        stderr += chunk;
-        if (stderr.includes('→')) break;
-      }
-      const socket = net.connect({ port: portOf(stderr.split(' → ')[0]!), host: '127.0.0.1' });
+      const [, at] = await lineOf(child, /:(\d+) → /, 'stderr');
+      const socket = net.connect({ port: Number(at), host: '127.0.0.1' });
       // length 7 · write · 5 · 'HELLO'
       socket.write(Buffer.from('07000000020548454c4c4f', 'hex'));
       // length 9 · move · x 1 · y 2
@@ -431,9 +414,7 @@ describe('tap', () => {
       for await (const chunk of socket) answered += (chunk as Buffer).length;
       // length 9 · ok · 7 · 'AUTH_OK', and so on; 'BYE' comes last.
       expect(answered).toBe(13 + count * (6 + 'MOVING_TO(1, 2)'.length) + 9);
-      let stdout = '';
-      for await (const chunk of child.stdout) stdout += chunk;
-      const lines = stdout.trimEnd().split('\n');
+      const lines = (await text(child.stdout)).trimEnd().split('\n');
       const marks = lines.filter((line) => told.test(line));
       const missed = marks.flatMap((line) =>
         [...line.matchAll(/(\d+) (message|mark)s?/g)].map(([, count]) => Number(count)),
@@ -469,9 +450,9 @@ describe('tap', () => {
     let answered = 0;
     for await (const chunk of socket) answered += (chunk as Buffer).length;
     expect(answered).toBe(13 + count * (6 + 'MOVING_TO(1, 2)'.length) + 9);
-    let stdout = '';
-    for await (const chunk of child.stdout) stdout += chunk;
-    expect(stdout).toMatch(/\d+ messages( and \d marks?)? were left out: the reader of stdout was too slow/);
+    expect(await text(child.stdout)).toMatch(
+      /\d+ messages( and \d marks?)? were left out: the reader of stdout was too slow/,
+    );
   });
 
   test('bytes go out before they are looked at', async () => {

@@ -1,5 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 
 export const root: string = path.resolve(import.meta.dirname, '../..');
 
@@ -14,20 +16,17 @@ export const cli: readonly string[] = [process.execPath, path.join(root, 'dist/c
 
 /** Run a program to its end. */
 export async function run(command: readonly string[]): Promise<Ran> {
-  const child = start(command);
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk) => {
-    stdout += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk;
-  });
-  child.stdin.end();
-  const status = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
+  return ended(start(command));
+}
+
+/** Give a program all its input, and wait for its end. */
+export async function ended(child: ChildProcessWithoutNullStreams, input = ''): Promise<Ran> {
+  const failed = new Promise<never>((_, reject) => child.once('error', reject));
+  const output = Promise.all([text(child.stdout), text(child.stderr)]);
+  // It may end without reading its input.
+  child.stdin.on('error', () => {}).end(input);
+  const [status] = (await Promise.race([once(child, 'close'), failed])) as [number | null];
+  const [stdout, stderr] = await output;
   return { status, stdout, stderr };
 }
 
@@ -53,15 +52,17 @@ export function lineOf(
 ): Promise<RegExpExecArray> {
   const stream = child[output];
   return new Promise((resolve, reject) => {
-    let text = '';
+    // A character may come in two chunks.
+    const decoder = new TextDecoder();
+    let said = '';
     const look = (chunk: Buffer): void => {
-      text += chunk;
-      const match = pattern.exec(text);
+      said += decoder.decode(chunk, { stream: true });
+      const match = pattern.exec(said);
       if (match === null) return;
       stream.off('data', look);
       resolve(match);
     };
     stream.on('data', look);
-    child.once('close', () => reject(new Error(`ended without ${pattern}: ${text}`)));
+    child.once('close', () => reject(new Error(`ended without ${pattern}: ${said}`)));
   });
 }
