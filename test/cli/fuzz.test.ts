@@ -7,7 +7,9 @@ import { cli, failuresIn, lineOf, root, run, start } from '../support/run.ts';
 const SERVER = path.join(root, 'test/tools/fuzz/drone-server.mjs');
 const fuzz = (...args: string[]) => run([...cli, 'fuzz', ...args]);
 /** For servers that owe no answer: a slow one is waited for. */
-const PATIENT = ['--timeout', '30000'];
+const WAIT = ['--timeout', '30000'];
+/** The number of attacks ends a run, or the first failure: not the speed of the machine. */
+const PATIENT = [...WAIT, '--seconds', '600'];
 
 let folder: string;
 beforeAll(() => {
@@ -55,7 +57,7 @@ describe('fuzz', () => {
     expect(again.status).toBe(1);
     expect(mended).toEqual({ status: 0, stdout: 'nothing wrong\n', stderr: '' });
 
-    const recorded = ['replay', capture, '--how', 'recorded', ...PATIENT, '--to'];
+    const recorded = ['replay', capture, '--how', 'recorded', ...WAIT, '--to'];
     const [same, other] = await Promise.all([
       run([...cli, ...recorded, buggy.port]),
       run([...cli, ...recorded, good.port]),

@@ -10,7 +10,7 @@ import { drone } from '../../src/drone/protocol.ts';
 import { connect, createServer } from '../../src/index.ts';
 import { eventLine, headerLine } from '../../src/protocol/recording/capture-line.ts';
 import type { CaptureEvent, Side } from '../../src/protocol/recording/events.ts';
-import { cli, run, start } from '../support/run.ts';
+import { cli, lineOf, run, start } from '../support/run.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-recordings-'));
 const wirepipe = (...args: string[]) => run([...cli, ...args]);
@@ -50,6 +50,9 @@ beforeAll(async () => {
 });
 afterAll(() => server.close({ deadline: 1 }));
 
+/** A slow machine may answer late. */
+const TO = ['--timeout', '60000', '--to'];
+
 describe('replay', () => {
   test('the client, against a server that answers the same', async () => {
     for (const how of [
@@ -59,7 +62,7 @@ describe('replay', () => {
       ['--how', 'random', '--seed', '7'],
       ['--speed', '2'],
     ]) {
-      const { status, stdout, stderr } = await wirepipe('replay', flight, '--to', port, ...how);
+      const { status, stdout, stderr } = await wirepipe('replay', flight, ...TO, port, ...how);
       expect({ how, status, stdout, stderr }).toEqual({ how, status: 0, stdout: 'the same\n', stderr: '' });
     }
   });
@@ -71,10 +74,10 @@ describe('replay', () => {
       MOVE,
       data('server', '\x04\0\0\0\x80\x02OK'),
     ]);
-    const { status, stdout } = await wirepipe('replay', otherwise, '--to', port);
+    const { status, stdout } = await wirepipe('replay', otherwise, ...TO, port);
     expect(stdout).toBe('message 4 differs in text\n  recorded  ok OK\n  live      ok MOVING_TO(10, 20)\n');
     expect(status).toBe(1);
-    const { stdout: json } = await wirepipe('replay', otherwise, '--to', port, '--json');
+    const { stdout: json } = await wirepipe('replay', otherwise, ...TO, port, '--json');
     expect(JSON.parse(json)).toMatchObject({
       index: 3,
       path: 'text',
@@ -82,15 +85,14 @@ describe('replay', () => {
       actual: 'MOVING_TO(10, 20)',
     });
     // What may differ is named.
-    const bound = await wirepipe('replay', otherwise, '--to', port, '--bind', 'ok.text');
+    const bound = await wirepipe('replay', otherwise, ...TO, port, '--bind', 'ok.text');
     expect(bound).toMatchObject({ status: 0, stdout: 'the same\n' });
   });
 
   test('the server, against a client', async () => {
     const child = start([...cli, 'replay', flight, '--listen', '127.0.0.1:0']);
-    const [line] = (await once(child.stderr, 'data')) as [Buffer];
-    const at = Number(/:(\d+)\n/.exec(String(line))![1]);
-    const client = await connect(drone, { port: at, host: '127.0.0.1' });
+    const [, at] = await lineOf(child, /:(\d+)\n/, 'stderr');
+    const client = await connect(drone, { port: Number(at), host: '127.0.0.1' });
     await client.request({ type: 'write', text: 'HELLO' });
     client.send({ type: 'move', x: 10, y: 21 });
     const [out, [status]] = await Promise.all([text(child.stdout), once(child, 'close')]);

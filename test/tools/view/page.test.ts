@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import type { Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
 import type { ViewDocument, ViewEvent } from '../../../src/tools/view/document.ts';
-import { describeInChromium, screenshot, useChromium } from '../../support/chromium.ts';
+import { describeInChromium, PATIENCE, screenshot, useChromium } from '../../support/chromium.ts';
 import { cli, root, run } from '../../support/run.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'wirepipe-'));
@@ -227,7 +227,8 @@ describeInChromium('the page', () => {
       `document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.ran = 1' }))`,
     );
     expect(await page.evaluate('window.ran')).toBeUndefined();
-    expect(chromium.noise.splice(0).join()).toMatch(/Content Security Policy/);
+    await expect.poll(() => chromium.noise.join(), { timeout: PATIENCE }).toMatch(/Content Security Policy/);
+    chromium.noise.length = 0;
   });
 
   test('faults, gaps and bad frames are marked', async () => {
