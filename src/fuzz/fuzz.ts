@@ -88,6 +88,10 @@ const TRIES = 12;
 const DEAD: Finding = { kind: 'dead', text: 'accepts no more connections' };
 /** How often a failure is played again before it counts as not repeating. */
 const REPEATS = 3;
+/** Parts that a server has to read apart are sent with this multiple of the gap. */
+const FAR = 30;
+/** The most bytes of parts that are joined; a flood has more. */
+const MOST_JOINED = 65_536;
 
 /**
  * Attack a server that speaks a protocol, and report its mistakes. Good messages reach each state of the session; then come near
@@ -435,12 +439,30 @@ class Fuzzer {
     return smallest;
   }
 
-  /** Play a conversation again; returns the result if it fails in the same way. */
+  /**
+   * Play a conversation again; returns the result if it fails in the same way. The speed of the server decides which parts it reads
+   * together, so they are joined, or else sent far apart.
+   */
   async #again(
     events: readonly CaptureEvent[],
-    { kind }: Finding,
+    finding: Finding,
   ): Promise<{ finding: Finding; events: readonly CaptureEvent[] } | undefined> {
-    const live = await openConnection(this.#judging);
+    const joined = joinedParts(events);
+    const again = await this.#play(joined, finding, 1);
+    return again ?? (joined.length < events.length ? this.#play(events, finding, FAR) : undefined);
+  }
+
+  /** @param far - a multiple of the gap between two parts */
+  async #play(
+    events: readonly CaptureEvent[],
+    { kind }: Finding,
+    far: number,
+  ): Promise<{ finding: Finding; events: readonly CaptureEvent[] } | undefined> {
+    const { patience } = this.#judging;
+    const live = await openConnection({
+      ...this.#judging,
+      patience: { ...patience, gap: far * patience.gap },
+    });
     if (!(live instanceof LiveConnection)) {
       await this.#recover(DEAD);
       return undefined;
@@ -504,6 +526,23 @@ function isOurs(event: CaptureEvent): boolean {
   return (
     event.event === 'data' || event.event === 'end' || event.event === 'reset' || event.event === 'state'
   );
+}
+
+/** The conversation with the parts in one that follow each other without an answer in between. */
+function joinedParts(events: readonly CaptureEvent[]): CaptureEvent[] {
+  const joined: CaptureEvent[] = [];
+  for (const event of events) {
+    const before = joined.at(-1);
+    const isPart =
+      event.event === 'data' &&
+      event.from === 'client' &&
+      before?.event === 'data' &&
+      before.from === 'client';
+    if (isPart && before.bytes.length + event.bytes.length <= MOST_JOINED) {
+      joined[joined.length - 1] = { ...before, bytes: Buffer.concat([before.bytes, event.bytes]) };
+    } else joined.push(event);
+  }
+  return joined;
 }
 
 /** The wording of a finding without the values in it. */

@@ -81,7 +81,7 @@ export class LiveConnection {
   /** Send bytes as one part; the next bytes are a part of their own. */
   async send(bytes: Buffer): Promise<void> {
     if (this.isOver) return;
-    if (this.#arrivals === this.#sentAt) await wait(this.#patience.gap);
+    if (this.#arrivals === this.#sentAt) await this.#gap();
     if (this.isOver) return;
     if (!this.#write(bytes)) await this.#drained(this.#patience.timeout);
     this.#sentAt = this.#arrivals;
@@ -173,6 +173,16 @@ export class LiveConnection {
   #arrived(): void {
     this.#arrivals++;
     this.#wake?.();
+  }
+
+  /** Wait between two parts. */
+  async #gap(): Promise<void> {
+    const { gap } = this.#patience;
+    const steps = Math.min(STEPS, Math.max(1, Math.floor(gap)));
+    for (let step = 0; step < steps; step++) {
+      await wait(gap / steps);
+      await turn();
+    }
   }
 
   /** Whether any bytes arrive within this time. */

@@ -1,11 +1,14 @@
 /** A drone server by hand, with bugs that can be planted: each is found, played again, and shown by the test that is made of it. */
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { drone } from '../../../src/drone/protocol.ts';
 import { failingTest } from '../../../src/fuzz/failing-test.ts';
 import { type FuzzOptions, type FuzzReport, fuzz } from '../../../src/fuzz/fuzz.ts';
+import { replayAttack } from '../../../src/fuzz/replay-attack.ts';
 import { createServer } from '../../../src/net/server.ts';
 import { eventLine, headerLine } from '../../../src/protocol/recording/capture-line.ts';
 import { freePort } from '../../support/free-port.ts';
@@ -37,6 +40,8 @@ function options(port: number, more: Partial<FuzzOptions> = {}): FuzzOptions {
     connect: () => net.connect({ port, host: '127.0.0.1', allowHalfOpen: true }),
     values: { 'handshake.write': { type: 'write', text: 'HELLO' } },
     seed: 1,
+    // The number of attacks ends a run, or the first failure: not the speed of the machine.
+    seconds: 3_600,
     ...more,
   };
 }
@@ -63,7 +68,6 @@ describe('bugs planted in a server by hand', () => {
       options(port, {
         run: `${process.execPath} ${SERVER} ${port} '${bug}'`,
         failures: 1,
-        seconds: 60,
         shrinkTime: 150,
         ...(isMemory ? { kinds: ['floods'], flood: 1_048_576, memory: 48 } : { flood: 65_536 }),
       }),
@@ -82,7 +86,8 @@ describe('bugs planted in a server by hand', () => {
       module: 'wirepipe/drone',
       name: 'drone',
       place: { host: '127.0.0.1', port: 1 },
-      judging: { ...judging, gap: 30 },
+      // A server that seldom gets the processor reads parts together, unless they are far apart.
+      judging: { ...judging, gap: bug.includes('split') ? 100 : 30 },
     });
     const file = path.join(folder, `${name}.test.mjs`);
     writeFileSync(file, made);
@@ -118,7 +123,7 @@ describe('servers without a bug', () => {
       if (kind !== 'floods') expect(count, kind).toBeGreaterThan(0);
     }
   };
-  const few = { seconds: 60, attacks: 60, timeout: 10_000 };
+  const few = { attacks: 60, timeout: 10_000 };
 
   test('by hand', async () => {
     const { child, port } = byHand();
@@ -141,6 +146,94 @@ describe('servers without a bug', () => {
     expect(report.failures).toEqual([]);
     expect(report.attacks.floods).toBe(2);
     child.kill('SIGKILL');
+  });
+});
+
+/**
+ * A proxy of `port`. What comes within `late` milliseconds is one piece.
+ *
+ * @param passOf - makes a function for each connection, which returns what the server gets of a piece; `begins` is true for a piece
+ * at the start of a frame
+ */
+async function proxyOf(
+  port: number,
+  late: () => number,
+  passOf: () => (piece: Buffer, begins: boolean) => Buffer,
+): Promise<net.Server> {
+  const proxy = net.createServer({ allowHalfOpen: true }, (near) => {
+    const far = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    far.on('error', () => near.destroy()).pipe(near);
+    let frame = Buffer.alloc(0);
+    const pass = passOf();
+    near.on('error', () => far.destroy()).on('end', () => far.end());
+    near.on('readable', async () => {
+      if (late() > 0) await wait(late());
+      const piece: Buffer | null = near.read();
+      if (piece === null) return;
+      const bytes = pass(piece, frame.length === 0);
+      far.write(bytes);
+      frame = Buffer.concat([frame, bytes]);
+      while (frame.length >= 4 && frame.length >= 4 + frame.readUInt32LE(0)) {
+        frame = frame.subarray(4 + frame.readUInt32LE(0));
+      }
+    });
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  return proxy;
+}
+
+describe('a server that reads late', () => {
+  const server = createServer(drone);
+  beforeAll(() => server.listen({ port: 0, host: '127.0.0.1' }));
+  afterAll(() => server.close({ deadline: 1 }));
+  const serverPort = (): number => (server.address() as net.AddressInfo).port;
+  /** Find one failure in messages that are split. */
+  const failureOf = async (proxy: net.Server): Promise<FuzzReport['failures'][number]> => {
+    const { port } = proxy.address() as net.AddressInfo;
+    const { failures } = await fuzz(
+      drone,
+      options(port, { kinds: ['splits'], gap: 1, timeout: 300, failures: 1, shrinkTime: 50 }),
+    );
+    expect(failures).toHaveLength(1);
+    return failures[0]!;
+  };
+
+  test('a failure that needs parts which are read apart is repeated', async () => {
+    let isLate = false;
+    const proxy = await proxyOf(
+      serverPort(),
+      () => (isLate ? 15 : 0),
+      () => {
+        let hasLost = false;
+        return (piece, begins) => {
+          hasLost ||= begins && piece.length < 4;
+          // Once it has failed, the server reads all parts together that are not far apart.
+          isLate ||= hasLost;
+          return hasLost ? Buffer.alloc(0) : piece;
+        };
+      },
+    );
+    expect(await failureOf(proxy)).toMatchObject({ repeats: true });
+    proxy.close();
+  });
+
+  test('a failure that needs parts which are read together is shown by its capture', async () => {
+    const proxy = await proxyOf(
+      serverPort(),
+      () => 30,
+      () => (piece, begins) => {
+        const first = begins && piece.length > 4 ? 4 + piece.readUInt32LE(0) : piece.length;
+        // The first message is taken twice if another follows at once.
+        return piece.length > first ? Buffer.concat([piece.subarray(0, first), piece]) : piece;
+      },
+    );
+    const { events, repeats } = await failureOf(proxy);
+    expect(repeats).toBe(true);
+    const { connect } = options((proxy.address() as net.AddressInfo).port);
+    // The parts of the capture are sent so far apart that each is read by itself.
+    expect(await replayAttack(events, drone, { ...judging, connect, gap: 300 })).toBeDefined();
+    proxy.close();
   });
 });
 
