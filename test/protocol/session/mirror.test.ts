@@ -1005,6 +1005,57 @@ test.each(['yes', 'news'])('servers with which different messages wait are told 
   follow(states, ['> go', '> ask', '> left', '> go', '< no', 'owes', `< ${answer}`, 'owes nothing', '= t']);
 });
 
+describe('a timer changes where the server is behind messages that it has not answered', () => {
+  // 'news' comes from the timer of q, whose handler may have led to r or y: the server has not been in p.
+  const start = { a: quiet({ go: to({ q: [], p: [] }) }) };
+  const timed = (on: object) => quiet(on, { timers: { t: handle }, next: ['r', 'y'] });
+  test.each<[string, object, string[]]>([
+    [
+      'to another state',
+      {
+        ...start,
+        q: timed({ ask: to({ y: 'yes' }) }),
+        p: quiet({ ask: to({ x: 'yes' }) }),
+        r: quiet({ ask: to({ z: 'yes' }) }),
+        x: quiet({ go: to({ x: [] }) }),
+        y: quiet({}),
+        z: quiet({ left: to({ z: [] }) }),
+      },
+      ['> go', '> ask', '✗> left', '< news', '✗> go', '> left'],
+    ],
+    [
+      'to the same state, where no message waits',
+      {
+        ...start,
+        q: timed({ ask: to({ y: [] }) }),
+        p: quiet({ ask: to({ s: [] }) }),
+        r: quiet({ left: to({ s: [] }) }, { postpone: ['ask'] }),
+        s: quiet({ ask: to({ s: [] }), go: to({ u: [] }) }, { postpone: ['left'] }),
+        u: quiet({ ask: to({ u: [] }), left: to({ v: [] }) }),
+        v: quiet({}),
+        y: quiet({ left: to({ y: [] }), go: to({ y: [] }) }),
+      },
+      ['> go', '> ask', '> left', '< news', '= q r y', '> go', '> ask'],
+    ],
+    [
+      'to the same state, where another message waits',
+      {
+        ...start,
+        q: timed({ ask: to({ y: [] }) }),
+        p: quiet({ ask: to({ s: [] }) }),
+        r: quiet({ left: to({ s: [] }) }, { postpone: ['ask'] }),
+        s: quiet({ go: to({ u: [] }) }, { postpone: ['ask', 'left'] }),
+        u: quiet({ ask: to({ w: [] }), left: to({ v: [] }) }),
+        v: quiet({}),
+        w: quiet({ left: to({ w: [] }) }),
+        y: quiet({ left: to({ z: [] }) }),
+        z: quiet({ go: to({ v: [] }) }),
+      },
+      ['> go', '> ask', '> left', '< news', '= q r y', '> go', '> left'],
+    ],
+  ])('%s', (_, states, script) => follow(states, script));
+});
+
 describe('the bounds of work', () => {
   /** Beside these states, one to which nothing leads: a mirror that gave up names it. */
   const withAnother = (states: object) => ({ ...states, z: {} });
