@@ -330,10 +330,12 @@ describe('memory that user code reads is not reused', () => {
         let isOver = false;
         // Every turn: on a quick machine all of it is over in a few milliseconds.
         let asked = 0;
+        let isHolding = false;
         const look = (): void => {
           if (isOver || asked >= 200) return;
           if (stage.readableLength > 0) {
             asked++;
+            isHolding = true;
             take(stage, (chunk) => {
               kept.push(chunk);
               copies.push(Buffer.from(chunk));
@@ -346,8 +348,14 @@ describe('memory that user code reads is not reused', () => {
         client.on('data', () => {
           if (++count % 4 > 0) return;
           client.pause();
-          setTimeout(() => client.resume(), 1);
+          isHolding = false;
+          void goOn();
         });
+        /** Read on once the stage holds something again; near the end it never does. */
+        const goOn = async (): Promise<void> => {
+          for (let i = 0; i < 20 && !isHolding && asked < 200; i++) await sleep(1);
+          client.resume();
+        };
         let isEnded = false;
         client.once('end', () => {
           isEnded = true;

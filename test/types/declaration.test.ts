@@ -18,7 +18,7 @@ const tsc = (...args: string[]): string => {
 };
 
 // A link would not do: TypeScript names the types of a linked package by its files.
-it('a package that exports what it declares compiles with declaration: true', { timeout: 120_000 }, () => {
+it('a package that exports what it declares compiles with declaration: true', { timeout: 300_000 }, () => {
   const installed = path.join(project, 'node_modules/wirepipe');
   mkdirSync(installed, { recursive: true });
   cpSync(path.join(root, 'package.json'), path.join(installed, 'package.json'));
