@@ -102,9 +102,11 @@ describe('replay against a live peer', () => {
     const server = createServer(drone);
     await server.listen({ port: 0, host: '127.0.0.1' });
     const { port } = server.address() as AddressInfo;
-    expect(await replay(FLIGHT, drone, 'client', dial(port, '127.0.0.1'))).toBeUndefined();
+    const played = (events: readonly CaptureEvent[]) =>
+      replay(events, drone, 'client', dial(port, '127.0.0.1'), { timeout: 60_000 });
+    expect(await played(FLIGHT)).toBeUndefined();
     const otherwise = FLIGHT.with(3, data('server', '\x05\0\0\0\x80\x03CIAO'.slice(0, 9)));
-    expect(await replay(otherwise, drone, 'client', dial(port, '127.0.0.1'))).toEqual({
+    expect(await played(otherwise)).toEqual({
       index: 3,
       path: 'text',
       expected: 'CIA',
@@ -113,7 +115,7 @@ describe('replay against a live peer', () => {
       message: { type: 'ok', text: 'BYE' },
     });
     const more = [...FLIGHT, data('server', BYE)];
-    expect(await replay(more, drone, 'client', dial(port, '127.0.0.1'))).toMatchObject({
+    expect(await played(more)).toMatchObject({
       index: 4,
       path: '',
       actual: undefined,

@@ -177,7 +177,7 @@ describe('a scripted peer', () => {
     const server = createServer(drone);
     await server.listen({ port: 0, host: '127.0.0.1' });
     const { port } = server.address() as AddressInfo;
-    const peer = scriptedPeer(drone, 'client', dial(port, '127.0.0.1'));
+    const peer = scriptedPeer(drone, 'client', dial(port, '127.0.0.1'), { timeout: 60_000 });
     await peer.play([
       { send: HELLO },
       { expect: { type: 'ok', text: 'AUTH_OK' } },
