@@ -40,6 +40,60 @@ export function requireObjectOf(where: string, what: string, value: unknown): vo
   }
 }
 
+/**
+ * Refuse a value that is not an object, and members that fail their checks. Other members may be there.
+ *
+ * @param what - what was expected: `'an event'`
+ * @param members - the checks of members that must be there
+ * @param optional - the checks of members that may be undefined
+ */
+export function checkMembers(
+  where: string,
+  what: string,
+  value: unknown,
+  members: Readonly<Record<string, Check>>,
+  optional: Readonly<Record<string, Check>> = {},
+): void {
+  requireObjectOf(where, what, value);
+  const given = value as Readonly<Record<string, unknown>>;
+  for (const [name, check] of Object.entries(members)) check(`${where}: ${name}`, given[name]);
+  for (const [name, check] of Object.entries(optional)) {
+    if (given[name] !== undefined) check(`${where}: ${name}`, given[name]);
+  }
+}
+
+/**
+ * Refuse a value that lacks one of these methods.
+ *
+ * @param what - what was expected: `'a Duplex'`
+ * @throws TypeError `replay: expected a Duplex, an object with on and write, got null`
+ */
+export function requireMethods(
+  where: string,
+  what: string,
+  value: unknown,
+  ...methods: readonly string[]
+): void {
+  const given = (value ?? {}) as Readonly<Record<string, unknown>>;
+  if (methods.every((method) => typeof given[method] === 'function')) return;
+  throw new TypeError(
+    `${where}: expected ${what}, an object with ${methods.join(' and ')}, got ${show(value)}`,
+  );
+}
+
+/** Refuse a value that cannot be iterated. */
+export function requireIterable(
+  where: string,
+  what: string,
+  value: unknown,
+  of: 'iterable' | 'async iterable' = 'iterable',
+): void {
+  const given = (value ?? {}) as Partial<Iterable<unknown> & AsyncIterable<unknown>>;
+  if (typeof given[Symbol.iterator] === 'function') return;
+  if (of === 'async iterable' && typeof given[Symbol.asyncIterator] === 'function') return;
+  throw new TypeError(`${where}: expected an ${of} of ${what}, got ${show(value)}`);
+}
+
 /** Refuse a misspelt option in an object that may have members of its own. */
 export function checkSpelling(where: string, options: object, known: readonly string[]): void {
   for (const name of Object.keys(options)) {
@@ -103,6 +157,12 @@ export const delayOrNever: Check = (name, value) => {
   );
 };
 
+/** A number above 0; Infinity is one. */
+export const positive: Check = (name, value) => {
+  if (typeof value === 'number' && value > 0) return;
+  throw new RangeError(`${name} must be a number above 0, got ${show(value)}`);
+};
+
 /** One of these words. */
 export function oneOf(...allowed: readonly string[]): Check {
   return (name, value) => {
@@ -120,6 +180,33 @@ export const flag: Check = (name, value) => {
 /** A function. */
 export const callback: Check = (name, value) => {
   if (typeof value !== 'function') throw new TypeError(`${name} must be a function, got ${show(value)}`);
+};
+
+/** A text. */
+export const aText: Check = (name, value) => {
+  if (typeof value !== 'string') throw new TypeError(`${name} must be a text, got ${show(value)}`);
+};
+
+/** A Buffer, or any Uint8Array. */
+export const aBuffer: Check = (name, value) => {
+  if (!(value instanceof Uint8Array)) {
+    throw new TypeError(`${name} must be a Buffer or a Uint8Array, got ${show(value)}`);
+  }
+};
+
+/** A list of items that all pass a check. */
+export function listOf(check: Check): Check {
+  return (name, value) => {
+    if (!Array.isArray(value)) throw new TypeError(`${name} must be a list, got ${show(value)}`);
+    for (const [index, one] of value.entries()) check(`${name}[${index}]`, one);
+  };
+}
+
+/** An object, such as one of names and values. */
+export const anObject: Check = (name, value) => {
+  if (typeof value !== 'object' || value === null) {
+    throw new TypeError(`${name} must be an object, got ${show(value)}`);
+  }
 };
 
 /** Any value; the owner of the options checks it itself. */

@@ -41,6 +41,11 @@ export function show(value: unknown): string {
   }
 }
 
+/** A name in single quotes, at most about forty characters of it; any other value as `show` says it. Never throws. */
+export function showName(name: unknown): string {
+  return typeof name === 'string' ? `'${safeText(cut(name))}'` : show(name);
+}
+
 /**
  * What was thrown, or what a promise was rejected with, on one line: the message of an Error, at most about 400 characters
  * of it; anything else as `show` says it. Never throws.

@@ -1,7 +1,8 @@
 import type { ProtocolError } from '../errors.ts';
-import { checkOptions, integer } from '../options.ts';
+import { checkOptions, integer, requireIterable } from '../options.ts';
 import type { Codec } from '../protocol/codec.ts';
-import { fromClient, fromServer, type ProtocolLines } from '../protocol/direction.ts';
+import { fromClient, fromServer, type ProtocolLines, requireLines } from '../protocol/direction.ts';
+import { checkEvent } from '../protocol/recording/capture-line.ts';
 import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
 import { DirectionDecoder, type DirectionResult } from './direction-decoder.ts';
 
@@ -77,6 +78,7 @@ export async function* decodeCapture<ClientMessage, ServerMessage>(
   options?: DecodeCaptureOptions,
 ): AsyncGenerator<DecodedEvent<ClientMessage, ServerMessage>, void, undefined> {
   const decoder = new CaptureMessages(protocol, options);
+  requireIterable('decodeCapture', 'events', events, 'async iterable');
   for await (const event of events) yield* decoder.event(event);
 }
 
@@ -88,11 +90,13 @@ export class CaptureMessages<ClientMessage, ServerMessage> {
 
   constructor(protocol: DecodableProtocol<ClientMessage, ServerMessage>, options: DecodeCaptureOptions = {}) {
     checkOptions('CaptureMessages', options, { maxConnections: integer(1) });
+    requireLines('CaptureMessages', protocol, 'decode');
     this.#protocol = protocol;
     this.#maxConnections = options.maxConnections ?? 262_144;
   }
 
   event(event: CaptureEvent): DecodedEvent<ClientMessage, ServerMessage>[] {
+    checkEvent('CaptureMessages', event);
     if (event.event === 'datagram') return [event];
     const { time, connection } = event;
     const decode = (

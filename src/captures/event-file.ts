@@ -1,6 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { Writable } from 'node:stream';
 import { createGzip } from 'node:zlib';
+import { aText } from '../options.ts';
 import type { CaptureEvent } from '../protocol/recording/events.ts';
 
 /** Turns events into the bytes of a file. */
@@ -21,6 +22,7 @@ export class EventFile extends Writable {
 
   constructor(path: string, writer: EventWriter) {
     super({ objectMode: true });
+    aText('path', path);
     this.#writer = writer;
     this.#file = createWriteStream(path);
     this.#out = this.#file;
@@ -37,7 +39,13 @@ export class EventFile extends Writable {
   }
 
   override _write(event: CaptureEvent, _: BufferEncoding, callback: (error?: Error | null) => void): void {
-    const bytes = this.#writer.event(event);
+    let bytes: string | Buffer;
+    try {
+      bytes = this.#writer.event(event);
+    } catch (error) {
+      callback(error as Error);
+      return;
+    }
     if (bytes.length === 0 || this.#out.write(bytes)) callback();
     else this.#out.once('drain', callback);
   }

@@ -1,5 +1,6 @@
 import { asBuffer } from '../bytes/buffer.ts';
 import { CaptureError } from '../errors.ts';
+import { aBuffer } from '../options.ts';
 import { parseEvent, parseHeader } from '../protocol/recording/capture-line.ts';
 import type { CaptureEvent, CaptureHeader } from '../protocol/recording/events.ts';
 import { checkFlowsOptions, endpointText, Flows, type FlowsOptions } from './flows.ts';
@@ -44,6 +45,7 @@ class AnyEventReader implements EventReader {
   }
 
   push(chunk: Uint8Array): void {
+    aBuffer('eventReader: chunk', chunk);
     if (this.#reader !== undefined) {
       this.#reader.push(chunk);
       return;

@@ -1,10 +1,10 @@
 import { readInt32 } from '../bytes/integers.ts';
-import { checkOptions, limit, natural } from '../options.ts';
+import { aBuffer, aText, callback, checkMembers, checkOptions, limit, natural } from '../options.ts';
 import { Fragments, type Datagram as IpDatagram } from './fragments.ts';
 import { History } from './history.ts';
 import { IpPacket } from './ip-packet.ts';
 import type { Packet } from './packet.ts';
-import { type SharedLimits, type TcpSink, TcpStream } from './tcp-stream.ts';
+import { requireSink, type SharedLimits, type TcpSink, TcpStream } from './tcp-stream.ts';
 
 /** One end of a connection. */
 export interface Endpoint {
@@ -92,6 +92,13 @@ export function checkFlowsOptions(where: string, options: FlowsOptions): void {
   });
 }
 
+function checkPacket(packet: Readonly<Packet>): void {
+  checkMembers('Flows', 'a packet', packet, {
+    ...{ bytes: aBuffer, start: natural, end: natural, originalLength: natural },
+    ...{ linkType: natural, seconds: natural, nanoseconds: natural },
+  });
+}
+
 /** Finished connections that are kept for their last acknowledgements and retransmissions. */
 const MOST_OVER = 4_096;
 /** The most bytes that all streams together hold while segments are missing. */
@@ -131,6 +138,7 @@ export class Flows {
   #count = 0;
 
   constructor(handler: FlowsHandler, options: FlowsOptions = {}) {
+    checkMembers('Flows', 'a handler', handler, { stream: callback }, { datagram: callback });
     checkFlowsOptions('Flows', options);
     this.#handler = handler;
     this.#maxConnections = options.maxConnections ?? 262_144;
@@ -144,6 +152,16 @@ export class Flows {
 
   /** Take in a packet. Returns false, and ignores the packet, if it is neither TCP nor UDP over IP. */
   packet(packet: Readonly<Packet>): boolean {
+    try {
+      return this.#take(packet);
+    } catch (error) {
+      // Only then: a check of each packet would cost time.
+      checkPacket(packet);
+      throw error;
+    }
+  }
+
+  #take(packet: Readonly<Packet>): boolean {
     const ip = this.#ip;
     this.#packets++;
     if (!ip.read(packet)) return false;
@@ -300,6 +318,12 @@ export class Flows {
     return flow ?? this.#open(version, bytes, addresses, ports, flags);
   }
 
+  #sinkOf(flow: Flow): TcpSink {
+    const sink = this.#handler.stream(flow);
+    requireSink('Flows: stream()', sink);
+    return sink;
+  }
+
   #open(version: 4 | 6, bytes: Buffer, addresses: number, ports: number, flags: number): Flow {
     const connection = this.#count++;
     const width = widthOf(version);
@@ -313,8 +337,8 @@ export class Flows {
     if ((flags & SYN) !== 0) flow.isClient = (flags & ACK) === 0;
     else flow.isClient = ports >>> 16 >= (ports & 0xffff);
     peer.isClient = !flow.isClient;
-    flow.stream = new TcpStream(this.#handler.stream(flow), this.#shared);
-    peer.stream = new TcpStream(this.#handler.stream(peer), this.#shared);
+    flow.stream = new TcpStream(this.#sinkOf(flow), this.#shared);
+    peer.stream = new TcpStream(this.#sinkOf(peer), this.#shared);
     this.#connections.add(flow);
     flow.leader = peer.leader = flow;
     for (const one of [flow, peer]) {
@@ -514,6 +538,8 @@ function addressText(version: 4 | 6, bytes: Buffer, at: number): string {
 }
 
 /** `10.0.0.1:80`, `[2001:db8::1]:80` */
-export function endpointText({ address, port }: Endpoint): string {
+export function endpointText(endpoint: Endpoint): string {
+  checkMembers('endpointText', 'an endpoint', endpoint, { address: aText, port: natural });
+  const { address, port } = endpoint;
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

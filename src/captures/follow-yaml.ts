@@ -1,4 +1,5 @@
 import { CaptureError } from '../errors.ts';
+import { aText } from '../options.ts';
 import type { CaptureEvent } from '../protocol/recording/events.ts';
 import { type LineParser, LONGEST_LINE } from './line-parser.ts';
 
@@ -29,6 +30,7 @@ class FollowYaml implements LineParser {
   #text: string | undefined;
 
   line(text: string): readonly CaptureEvent[] {
+    aText('line', text);
     const [, key = '', value = ''] = /^[\s-]*(\w+):\s*(.*)$/.exec(text) ?? [];
     if (this.#text !== undefined && key === '' && text.trim() !== '') {
       this.#text += text.trim();

@@ -1,4 +1,5 @@
-import type { TcpSink } from './tcp-stream.ts';
+import { show } from '../bytes/show.ts';
+import { requireSink, type TcpSink } from './tcp-stream.ts';
 
 /** The initial size of the memory, enough for a short connection. It doubles when it is full. */
 const FIRST_LENGTH = 2_048;
@@ -13,8 +14,9 @@ const FIRST_LENGTH = 2_048;
  * @example new Flows({ stream: () => gathered({ data: (bytes, start, end) => reader.push(bytes.subarray(start, end)) }) });
  */
 export function gathered(sink: TcpSink, length = 32_768): TcpSink {
+  requireSink('gathered', sink);
   if (!(Number.isInteger(length) && length > 0)) {
-    throw new RangeError(`length: expected a whole number from 1, got ${length}`);
+    throw new RangeError(`length: expected a whole number from 1, got ${show(length)}`);
   }
   return new Gatherer(sink, length);
 }

@@ -1,3 +1,4 @@
+import { aBuffer, aText, checkOptions, natural, oneOf } from '../options.ts';
 import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
 import { hexBytes } from './line-log.ts';
 import type { LineParser } from './line-parser.ts';
@@ -10,12 +11,15 @@ import type { LineParser } from './line-parser.ts';
  *     00000000: 6865 6c6c 6f20 776f 726c 640a            hello world.
  *     68656c6c6f20776f726c640a
  */
-export function hexDump({ from = 'client' }: { from?: Side | undefined } = {}): LineParser {
+export function hexDump(options: { from?: Side | undefined } = {}): LineParser {
+  checkOptions('hexDump', options, { from: oneOf('client', 'server') });
+  const { from = 'client' } = options;
   let isOpen = false;
   /** True if lines begin with an offset; decided by the first line that is not empty. */
   let isDump: boolean | undefined;
   return {
     line(text) {
+      aText('line', text);
       // In a dump, `#` may be part of the text column.
       const line = (isDump ? text : before(text, '#')).trim();
       if (line === '') return [];
@@ -50,6 +54,8 @@ function dumpedBytes(line: string): Buffer {
  * @param from - the offset of the first byte
  */
 export function toHexDump(bytes: Uint8Array, from = 0): string {
+  aBuffer('toHexDump: bytes', bytes);
+  natural('toHexDump: from', from);
   const lines: string[] = [];
   for (let at = 0; at < bytes.length; at += 16) {
     const row = [...bytes.subarray(at, at + 16)];

@@ -1,5 +1,5 @@
 import { CaptureError } from '../errors.ts';
-import { anything, checkOptions } from '../options.ts';
+import { aText, checkOptions, listOf, oneOf } from '../options.ts';
 import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
 import type { LineParser } from './line-parser.ts';
 
@@ -35,7 +35,11 @@ const CLIENT = ['>', '->', '-->', '→', 'tx', 'out', 'sent', 'send', 'write', '
  * lineLog(/^\((?<time>[\d.]+)\) \S+ [0-9A-F]+#(?<data>[0-9A-F]*)$/);
  */
 export function lineLog(pattern: RegExp, options: LineLogOptions = {}): LineParser {
-  checkOptions('lineLog', options, { client: anything, from: anything, data: anything });
+  checkOptions('lineLog', options, {
+    client: listOf(aText),
+    from: oneOf('client', 'server'),
+    data: oneOf('hex', 'text'),
+  });
   if (!(pattern instanceof RegExp) || !pattern.source.includes('(?<data>')) {
     throw new TypeError('lineLog: expected a regular expression with the group (?<data>…)');
   }
@@ -59,6 +63,7 @@ class LineLog implements LineParser {
   }
 
   line(text: string): readonly CaptureEvent[] {
+    aText('line', text);
     const groups = this.#pattern.exec(text)?.groups;
     if (groups === undefined || groups.data === undefined) return [];
     const { time, dir, data } = groups;

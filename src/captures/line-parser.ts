@@ -1,5 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import { CaptureError } from '../errors.ts';
+import { aBuffer, requireIterable, requireMethods } from '../options.ts';
 import type { CaptureEvent } from '../protocol/recording/events.ts';
 
 /**
@@ -29,19 +30,27 @@ export async function* parseLines(
   source: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>,
   parser: LineParser,
 ): AsyncGenerator<CaptureEvent, void, undefined> {
+  requireIterable('parseLines', 'chunks and texts', source, 'async iterable');
+  requireMethods('parseLines', 'a parser, such as hexDump()', parser, 'line', 'end');
   const decoder = new StringDecoder('utf8');
   let rest = '';
   let count = 0;
-  const parse = (text: string): readonly CaptureEvent[] => {
-    count++;
+  /** What the parser gives. */
+  const take = (work: () => readonly CaptureEvent[]): readonly CaptureEvent[] => {
     try {
-      return parser.line(text.endsWith('\r') ? text.slice(0, -1) : text);
+      const events = work();
+      requireIterable('parseLines: the parser', 'events', events);
+      return events;
     } catch (error) {
       throw atLine(error, count);
     }
   };
+  const parse = (text: string): readonly CaptureEvent[] => {
+    count++;
+    return take(() => parser.line(text.endsWith('\r') ? text.slice(0, -1) : text));
+  };
   for await (const chunk of source) {
-    const text = typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk));
+    const text = typeof chunk === 'string' ? chunk : decoder.write(chunkOf(chunk));
     rest += text;
     // Only a chunk that ends a line is worth joining what came before.
     const lines = text.includes('\n') ? rest.split('\n') : [];
@@ -58,11 +67,12 @@ export async function* parseLines(
   }
   rest += decoder.end();
   if (rest !== '') yield* parse(rest);
-  try {
-    yield* parser.end();
-  } catch (error) {
-    throw atLine(error, count);
-  }
+  yield* take(() => parser.end());
+}
+
+function chunkOf(chunk: Uint8Array): Buffer {
+  aBuffer('parseLines: chunk', chunk);
+  return Buffer.from(chunk);
 }
 
 function atLine(error: unknown, line: number): unknown {

@@ -1,4 +1,5 @@
 import type { CaptureError } from '../errors.ts';
+import { aBuffer } from '../options.ts';
 import { emptyPacket, type Packet, type PacketReader } from './packet.ts';
 import { notACapture, PcapReader, pcapFormat } from './pcap-reader.ts';
 import { PcapngReader, SECTION_HEADER } from './pcapng-reader.ts';
@@ -32,6 +33,7 @@ class AnyPacketReader implements PacketReader {
       return;
     }
     if (this.#error !== undefined) return;
+    aBuffer('packetReader: chunk', chunk);
     const start = Buffer.concat([this.#start, chunk]);
     this.#start = start;
     if (start.length < 4) return;

@@ -1,5 +1,6 @@
-import { anything, checkOptions } from '../options.ts';
+import { anything, callback, checkOptions } from '../options.ts';
 import { otherSide } from '../protocol/direction.ts';
+import { checkEvent, checkHeader } from '../protocol/recording/capture-line.ts';
 import type { CaptureEvent, CaptureHeader, Side } from '../protocol/recording/events.ts';
 import { plain } from '../protocol/recording/plain.ts';
 import { CaptureMessages, type DecodableProtocol } from './decode-capture.ts';
@@ -43,8 +44,9 @@ export class PcapngWriter {
   readonly #by: string;
 
   constructor(header: CaptureHeader = {}, options: PcapngWriterOptions = {}) {
+    checkHeader('PcapngWriter', header);
+    checkOptions('PcapngWriter', options, { comment: callback, protocol: anything });
     this.#startNanoseconds = nanosecondsOf(header.start);
-    checkOptions('PcapngWriter', options, { comment: anything, protocol: anything });
     const { comment, protocol } = options;
     this.#comment = comment ?? (protocol && commentsOf(new CaptureMessages(protocol)));
     this.#by = header.by ?? 'wirepipe';
@@ -69,6 +71,7 @@ export class PcapngWriter {
 
   /** The packets of an event; empty for an event that is not on the wire. */
   event(event: CaptureEvent): Buffer {
+    checkEvent('PcapngWriter', event);
     const packets: Buffer[] = [];
     let comment = this.#comment?.(event) || undefined;
     const add = (ip: Buffer): void => {

@@ -1,3 +1,4 @@
+import { requireIterable } from '../options.ts';
 import type { CaptureEvent } from '../protocol/recording/events.ts';
 import { type EventReader, eventReader } from './event-reader.ts';
 import type { FlowsOptions } from './flows.ts';
@@ -39,6 +40,7 @@ export async function* captureEvents(
   const reader = eventReader(
     typeof options === 'object' && options !== null && 'signal' in options ? undefined : options,
   );
+  requireIterable('captureEvents', 'bytes', source, 'async iterable');
   let fault: unknown;
   try {
     for await (const chunk of source) {

@@ -2,7 +2,9 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { asBuffer } from '../bytes/buffer.ts';
+import { show } from '../bytes/show.ts';
 import { CaptureError } from '../errors.ts';
+import { aBuffer, callback, requireIterable } from '../options.ts';
 
 /** Large reads: one system call for some hundred packets. */
 const READ_LENGTH = 524_288;
@@ -21,6 +23,7 @@ const UNPACK_LENGTH = 16_384;
  * await readChunks('flight.pcap.gz', (chunk) => reader.push(chunk));
  */
 export async function readChunks(path: string, take: (chunk: Buffer) => void): Promise<void> {
+  callback('readChunks: take', take);
   for await (const chunk of fileChunks(path)) take(chunk);
 }
 
@@ -34,6 +37,8 @@ export async function readChunks(path: string, take: (chunk: Buffer) => void): P
  * readChunksSync('flight.pcap', (chunk) => reader.push(chunk));
  */
 export function readChunksSync(path: string, take: (chunk: Buffer) => void): void {
+  requirePath('readChunksSync', path);
+  callback('readChunksSync: take', take);
   const file = openSync(path, 'r');
   try {
     const memory = Buffer.allocUnsafeSlow(READ_LENGTH_SYNC);
@@ -54,12 +59,19 @@ export function readChunksSync(path: string, take: (chunk: Buffer) => void): voi
  *   the chunks before the fault. System errors (`ENOENT` …) pass through.
  */
 export async function* fileChunks(path: string): AsyncGenerator<Buffer, void, undefined> {
+  requirePath('fileChunks', path);
   const file = await open(path, 'r');
   try {
     yield* unpackedChunks(chunksOf(file));
   } finally {
     await file.close();
   }
+}
+
+/** A text, or what Node takes in place of one. */
+function requirePath(where: string, path: unknown): void {
+  if (typeof path === 'string' || Buffer.isBuffer(path) || path instanceof URL) return;
+  throw new TypeError(`${where}: expected a path, got ${show(path)}`);
 }
 
 async function* chunksOf(file: FileHandle): AsyncGenerator<Buffer, void, undefined> {
@@ -79,7 +91,13 @@ async function* chunksOf(file: FileHandle): AsyncGenerator<Buffer, void, undefin
 export async function* unpackedChunks(
   source: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const chunks = source[Symbol.asyncIterator]();
+  requireIterable('unpackedChunks', 'bytes', source, 'async iterable');
+  // A list does as well: what its iterator returns is awaited.
+  const list = source as unknown as Iterable<Uint8Array>;
+  const chunks =
+    typeof source[Symbol.asyncIterator] === 'function'
+      ? source[Symbol.asyncIterator]()
+      : (list[Symbol.iterator]() as unknown as AsyncIterator<Uint8Array>);
   try {
     let first = await nextChunk(chunks);
     // One byte is too few to recognise gzip.
@@ -103,6 +121,7 @@ async function nextChunk(chunks: AsyncIterator<Uint8Array>): Promise<Buffer | un
   for (;;) {
     const { value, done } = await chunks.next();
     if (done) return undefined;
+    aBuffer('unpackedChunks: chunk', value);
     if (value.length === 1) return Buffer.from(value);
     if (value.length > 0) return asBuffer(value);
   }

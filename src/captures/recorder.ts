@@ -3,8 +3,8 @@ import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { show } from '../bytes/show.ts';
-import { anything, checkOptions, limit } from '../options.ts';
-import { fromClient, fromServer, wholeStream } from '../protocol/direction.ts';
+import { aBuffer, aText, checkMembers, checkOptions, limit, listOf, oneOf } from '../options.ts';
+import { fromClient, fromServer, requireLines, wholeStream } from '../protocol/direction.ts';
 import { headerLine } from '../protocol/recording/capture-line.ts';
 import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
 import type { ConnectionObserver, ObservedConnection, Observer } from '../protocol/recording/observer.ts';
@@ -24,6 +24,8 @@ export interface RecordOptions {
   maxPending?: number | undefined;
 }
 
+const RECORD_CHECKS = { redact: listOf(aText), maxPending: limit(0) };
+
 /**
  * Records connections into a file in the format of `docs/captures.md`, compressed if its name ends in `.gz`. Recording
  * never delays a connection: if the disk is too slow, the file has gaps.
@@ -37,6 +39,8 @@ export interface RecordOptions {
  */
 export function recordTo(path: string, options?: RecordOptions): Recorder {
   if (typeof path !== 'string') throw new TypeError(`recordTo: expected a path, got ${show(path)}`);
+  // Before the file is opened.
+  if (options !== undefined) checkOptions('recordTo', options, RECORD_CHECKS);
   if (!path.endsWith('.gz')) return new Recorder(new BlockFile(path), options);
   const file = createWriteStream(path);
   const gzip = createGzip();
@@ -62,7 +66,7 @@ export class Recorder implements Observer {
    * @param last - the stream that the bytes end up in, if that is not `out`
    */
   constructor(out: Writable, options: RecordOptions = {}, last: Writable = out) {
-    checkOptions('Recorder', options, { redact: anything, maxPending: limit(0) });
+    checkOptions('Recorder', options, RECORD_CHECKS);
     this.#out = out;
     this.#last = last;
     this.#lines = new LineBlocks(out, options.maxPending);
@@ -75,6 +79,9 @@ export class Recorder implements Observer {
   }
 
   open(connection: ObservedConnection): ConnectionObserver | undefined {
+    checkMembers('Recorder', 'a connection', connection, {}, { client: aText, server: aText });
+    if (this.#options.redact !== undefined) requireLines('Recorder', connection.protocol, 'decode');
+    else checkMembers('Recorder', 'a protocol', connection.protocol, { name: aText });
     if (this.#error !== undefined || this.#out.writableEnded) return undefined;
     if (this.#start === undefined) {
       this.#start = performance.now();
@@ -122,6 +129,8 @@ export class Recorder implements Observer {
   }
 }
 
+const side = oneOf('client', 'server');
+
 interface Recording {
   write(event: CaptureEvent, force: boolean): boolean;
   time(): number;
@@ -152,6 +161,8 @@ class RecordedConnection implements ConnectionObserver {
   }
 
   data(from: Side, bytes: Uint8Array): void {
+    side('data: from', from);
+    aBuffer('data: bytes', bytes);
     if (this.#isOver || bytes.length === 0) return;
     const redaction = this.#redactions?.[from];
     const chunks =

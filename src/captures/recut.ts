@@ -1,5 +1,6 @@
 import { checkOptions, integer, oneOf } from '../options.ts';
 import { directionOf } from '../protocol/direction.ts';
+import { checkedEvents } from '../protocol/recording/capture-line.ts';
 import type { CaptureEvent, DataEvent, Side } from '../protocol/recording/events.ts';
 import type { DecodableProtocol } from './decode-capture.ts';
 import { seededNumbers } from './seeded-numbers.ts';
@@ -31,7 +32,7 @@ export function recut(events: readonly CaptureEvent[], options: RecutOptions): C
     seed: integer(0),
   });
   const { how, length = 1, seed = 1 } = options;
-  if (how === 'recorded') return [...events];
+  if (how === 'recorded') return [...checkedEvents('recut', events)];
   const joined = coalesced(events);
   if (how === 'coalesced') return joined;
   const random = seededNumbers(seed);
@@ -82,7 +83,7 @@ function coalesced(events: readonly CaptureEvent[]): CaptureEvent[] {
     result[last.index] = { ...(result[last.index] as DataEvent), bytes: Buffer.concat(last.pieces) };
     open.delete(connection);
   };
-  for (const event of events) {
+  for (const event of checkedEvents('recut', events)) {
     if (event.event === 'datagram') {
       result.push(event);
       continue;

@@ -1,4 +1,5 @@
 import { CaptureError } from '../errors.ts';
+import { aText } from '../options.ts';
 import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
 import { clockSeconds } from './line-log.ts';
 import type { LineParser } from './line-parser.ts';
@@ -28,6 +29,7 @@ class SocatLog implements LineParser {
   #isOpen = false;
 
   line(text: string): readonly CaptureEvent[] {
+    aText('line', text);
     const head = /^([<>]) (\d{4})\/(\d\d)\/(\d\d) ([\d:.]+)\s+length=(\d+)/.exec(text);
     if (head !== null) {
       this.#whole();

@@ -1,3 +1,4 @@
+import { callback, oneOf } from '../options.ts';
 import type { FrameBatch } from '../protocol/framing/framing.ts';
 import { FrameStream } from '../streams/frame-stream.ts';
 import { keep } from '../streams/lease.ts';
@@ -31,8 +32,9 @@ export class Tap extends Stage<unknown, unknown> {
   );
   constructor(matter: 'messages', see: (message: never) => void, options?: StageOptions);
   constructor(matter: Matter, see: (item: never, start: never, end: never) => void, options?: StageOptions) {
+    oneOf('bytes', 'frames', 'messages')('Tap: matter', matter);
+    callback('Tap: see', see);
     super(matter, matter, options);
-    if (typeof see !== 'function') throw new TypeError('Tap: expected a function that is to see what passes');
     this.#see = see as (item: never, start?: never, end?: never) => void;
   }
 

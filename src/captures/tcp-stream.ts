@@ -1,3 +1,4 @@
+import { callback, requireObjectOf } from '../options.ts';
 import { HeldSegments } from './held-segments.ts';
 import type { History } from './history.ts';
 
@@ -19,6 +20,14 @@ export interface TcpSink {
   /** No more calls follow: the capture is over, or the connection was dropped to make room or replaced by a new one. */
   close?(): void;
 }
+
+/** @throws TypeError for a value that is no sink */
+export function requireSink(where: string, sink: TcpSink): void {
+  requireObjectOf(where, 'a sink, an object of functions', sink);
+  for (const name of CALLS) if (sink[name] !== undefined) callback(`${where}: ${name}`, sink[name]);
+}
+
+const CALLS = ['data', 'gap', 'conflict', 'end', 'reset', 'close'] as const;
 
 /** The limits that all streams of a capture share. */
 export interface SharedLimits {

@@ -1,9 +1,10 @@
 import { isProtocolError } from '../errors.ts';
 import type { Codec } from '../protocol/codec.ts';
-import { directionOf } from '../protocol/direction.ts';
+import { directionOf, requireLines } from '../protocol/direction.ts';
 import type { Declaration } from '../protocol/fields/engine/declaration.ts';
 import type { Span } from '../protocol/fields/engine/read-walk.ts';
 import { trace } from '../protocol/fields/engine/trace.ts';
+import { checkedEvents } from '../protocol/recording/capture-line.ts';
 import { DirectionFrames } from '../protocol/recording/direction-frames.ts';
 import type { CaptureEvent } from '../protocol/recording/events.ts';
 import { testVector, type VectorField } from '../protocol/recording/test-vector.ts';
@@ -22,9 +23,10 @@ export function toTestVectors(
   events: Iterable<CaptureEvent>,
   protocol: DecodableProtocol<unknown, unknown>,
 ): string {
+  requireLines('toTestVectors', protocol, 'decode');
   const vectors: string[] = [];
   const directions = new Map<string, DirectionFrames>();
-  for (const event of events) {
+  for (const event of checkedEvents('toTestVectors', events)) {
     if (event.event !== 'data' && event.event !== 'gap') continue;
     const { from, connection } = event;
     const key = `${connection} ${from}`;

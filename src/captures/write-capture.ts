@@ -11,7 +11,11 @@ export class CaptureEncoder extends Transform {
   }
 
   override _transform(event: CaptureEvent, _: BufferEncoding, callback: TransformCallback): void {
-    callback(null, eventLine(event));
+    try {
+      callback(null, eventLine(event));
+    } catch (error) {
+      callback(error as Error);
+    }
   }
 }
 
@@ -23,5 +27,6 @@ export class CaptureEncoder extends Transform {
  * await pipeline(readCapture('flight.pcapng'), writeCapture('flight.ndjson.gz', { protocol: 'drone' }));
  */
 export function writeCapture(path: string, header: CaptureHeader = {}): Writable {
-  return new EventFile(path, { start: () => headerLine(header), event: eventLine });
+  const start = headerLine(header);
+  return new EventFile(path, { start: () => start, event: eventLine });
 }

@@ -1,3 +1,4 @@
+import { aText, callback, checkOptions, delayOrNever, integer } from '../options.ts';
 import { defineSession, type Session } from '../protocol/session/session.ts';
 import { type ClientMessage, clientMessages, type ServerMessage, serverMessages } from './messages.ts';
 
@@ -36,10 +37,11 @@ export interface DroneOptions {
  * @throws RangeError when `authAttempts` is not a positive integer
  */
 export function droneSession(options: DroneOptions = {}): DroneSession {
+  checkOptions('droneSession', options, {
+    ...{ token: aText, authAttempts: integer(1), onCommand: callback },
+    ...{ handshakeTimeout: delayOrNever, idleTimeout: delayOrNever },
+  });
   const { token = 'HELLO', authAttempts = 1, handshakeTimeout, idleTimeout, onCommand } = options;
-  if (!(Number.isInteger(authAttempts) && authAttempts >= 1)) {
-    throw new RangeError(`authAttempts: expected a positive integer, got ${authAttempts}`);
-  }
   return defineSession({
     receives: clientMessages,
     sends: serverMessages,

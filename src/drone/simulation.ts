@@ -1,3 +1,4 @@
+import { requireObjectOf } from '../options.ts';
 import type { ClientMessage } from './messages.ts';
 
 /** A simulated drone: its position, and the colour of its lamp. */
@@ -8,6 +9,7 @@ export class SimulatedDrone {
 
   /** Carry out an accepted command. */
   obey(command: ClientMessage): void {
+    requireObjectOf('obey', 'a command', command);
     if (command.type === 'move') {
       this.x = command.x;
       this.y = command.y;

@@ -8,7 +8,7 @@ export function commandError(
   message: unknown,
   cause?: unknown,
 ): FleetError {
-  const { type: messageType } = message as { type?: string };
+  const { type: messageType } = (message ?? {}) as { type?: string };
   const details = { origin: 'local', device, messageType, ...(cause !== undefined && { cause }) } as const;
   if (outcome.type === 'unknown') {
     const text = `'${messageType}' may have been executed, or may still be: ${outcome.text}`;

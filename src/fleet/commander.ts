@@ -1,7 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
 import { show, showThrown } from '../bytes/show.ts';
-import { anything, callback, checkOptions, delayOrNever, integer, MAX_DELAY } from '../options.ts';
+import {
+  anything,
+  aText,
+  callback,
+  checkMembers,
+  checkOptions,
+  delayOrNever,
+  integer,
+  MAX_DELAY,
+  requireMethods,
+} from '../options.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { MessageSource } from '../protocol/session/declaration.ts';
 import { type BroadcastOptions, type BroadcastResult, broadcast } from './broadcast.ts';
@@ -62,6 +72,9 @@ export async function connectFleet<ClientMessage, ServerMessage>(
 ): Promise<Fleet<ClientMessage, ServerMessage>> {
   checkOptions('connectFleet', options, linkChecks);
   linkChecks.nats('connectFleet: nats', options.nats);
+  checkMembers('connectFleet', 'a protocol', protocol, { name: aText });
+  requireMethods('connectFleet: clientMessages', 'a codec', protocol.clientMessages, 'decode');
+  requireMethods('connectFleet: serverMessages', 'a codec', protocol.serverMessages, 'encode');
   return new Fleet(protocol, await FleetLink.open(protocol.name, options));
 }
 

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { Msg, Subscription } from '@nats-io/transport-node';
 import { asError } from '../bytes/show.ts';
 import type { FollowedConnection, ServerFleet } from '../net/server-fleet.ts';
-import { anything, callback, checkOptions, delay, integer, natural } from '../options.ts';
+import { anything, callback, checkOptions, delay, delayOrNever, integer, natural } from '../options.ts';
 import type { ServerProtocol } from '../protocol/protocol.ts';
 import { knownOf, type ReplyRules } from '../protocol/reply-rules.ts';
 import { Claims } from './claims.ts';
@@ -191,8 +191,10 @@ export class Gateway<Context = unknown> extends EventEmitter<GatewayEvents> impl
   async request(
     device: string,
     message: AnyMessage,
-    { timeout = 30_000 }: { readonly timeout?: number } = {},
+    options: { readonly timeout?: number } = {},
   ): Promise<AnyMessage> {
+    checkOptions('request', options, { timeout: delayOrNever });
+    const { timeout = 30_000 } = options;
     const outcome = await new Promise<Outcome>((resolve) => {
       const held = this.#held.get(device);
       if (held?.isHeld) held.commands.add(message, false, timeout, resolve);

@@ -1,3 +1,7 @@
+import { aText, type Check, checkMembers, checkOptions, flag, integer, requireObjectOf } from '../options.ts';
+
+import { JUDGING_CHECKS } from './judging.ts';
+
 /** The values in a test that shows a failure. */
 export interface FailingTestOptions {
   /** The failure, in words. */
@@ -24,6 +28,8 @@ export interface FailingTestOptions {
  * }));
  */
 export function failingTest(options: FailingTestOptions): string {
+  checkOptions('failingTest', options, { ...OPTIONS, tls: flag, judging: settings });
+  checkMembers('failingTest', 'an object of options', options, OPTIONS);
   const { title, capture, module, name, place, tls = false, judging = {} } = options;
   const net = tls ? 'tls' : 'net';
   const address =
@@ -31,8 +37,8 @@ export function failingTest(options: FailingTestOptions): string {
       ? `{ path: process.env.SOCKET ?? ${quoted(place.path)}, allowHalfOpen: true }`
       : `{ port: Number(process.env.PORT ?? ${place.port}), host: process.env.HOST ?? ${quoted(place.host)}, allowHalfOpen: true }`;
   const given = Object.entries(judging).filter(([, value]) => value !== undefined);
-  const settings = given
-    .map(([key, value]) => `, ${key}: ${typeof value === 'string' ? quoted(value) : value}`)
+  const judged = given
+    .map(([key, value]) => `, ${key}: ${typeof value === 'string' ? quoted(value) : String(value)}`)
     .join('');
   const connect = tls
     ? [
@@ -59,12 +65,24 @@ export function failingTest(options: FailingTestOptions): string {
     '  const connect = async () => {',
     ...connect,
     '  };',
-    `  const finding = await replayAttack(readCapture(capture), protocol, { connect${settings} });`,
+    `  const finding = await replayAttack(readCapture(capture), protocol, { connect${judged} });`,
     '  assert.equal(finding?.text, undefined);',
     '});',
   ];
   return `${lines.join('\n')}\n`;
 }
+
+const address: Check = (name, value) => {
+  requireObjectOf(name, 'an object with a path, or with a host and a port', value);
+  const checks: Record<string, Check> =
+    'path' in (value as object) ? { path: aText } : { host: aText, port: integer(0, 65_535) };
+  checkMembers(name, 'an address', value, checks);
+};
+
+const { connect: _, ...SETTINGS } = JUDGING_CHECKS;
+const settings: Check = (name, value) => checkOptions(name, value, SETTINGS);
+
+const OPTIONS = { title: aText, capture: aText, module: aText, name: aText, place: address };
 
 function imported(name: string): string {
   if (name === 'default') return 'protocol';

@@ -1,6 +1,18 @@
 import { showThrown } from '../bytes/show.ts';
 import { seededNumbers } from '../captures/seeded-numbers.ts';
-import { anything, checkOptions, delay, integer, natural } from '../options.ts';
+import {
+  aText,
+  type Check,
+  callback,
+  checkOptions,
+  delay,
+  integer,
+  listOf,
+  natural,
+  oneOf,
+  positive,
+  requireObjectOf,
+} from '../options.ts';
 import { fromClient } from '../protocol/direction.ts';
 import { framed } from '../protocol/framing/framed.ts';
 import type { CaptureEvent } from '../protocol/recording/events.ts';
@@ -112,24 +124,32 @@ export async function fuzz(protocol: JudgedProtocol, options: FuzzOptions): Prom
   checkOptions('fuzz', options, {
     ...JUDGING_CHECKS,
     seed: integer(0),
-    seconds: anything,
+    seconds: positive,
     attacks: natural,
-    kinds: anything,
-    values: anything,
-    messages: anything,
-    run: anything,
+    kinds: listOf(oneOf(...ATTACK_KINDS)),
+    values,
+    messages: callback,
+    run: aText,
     pid: integer(1),
     memory: integer(1),
     flood: integer(1),
     failures: integer(1),
     shrinkTime: delay,
-    onFailure: anything,
-    onAttack: anything,
+    onFailure: callback,
+    onAttack: callback,
   });
   const judging = judgingOf(protocol, options);
   const messages = options.messages ?? (await declaredMessages(protocol, options.seed ?? 1));
   return new Fuzzer(protocol, options, judging, messages).run();
 }
+
+/** Messages, or functions that make them, by names. */
+const values: Check = (name, value) => {
+  requireObjectOf(name, 'an object of messages', value);
+  for (const [type, one] of Object.entries(value as object)) {
+    if (typeof one !== 'function') requireObjectOf(`${name}['${type}']`, 'a message or a function', one);
+  }
+};
 
 /** Good messages generated from the declaration. Only this needs fast-check. */
 async function declaredMessages({ clientMessages }: JudgedProtocol, seed: number): Promise<GoodMessages> {

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { aText, checkOptions, delay, integer, limit, natural, positive } from '../options.ts';
 import type { CoverageGuidedOptions, InProcessReport } from './coverage-guided.ts';
 
 export interface InProcessOptions extends Omit<CoverageGuidedOptions, 'counts' | 'onRun'> {
@@ -38,6 +39,11 @@ export async function fuzzInProcess(
   module: string,
   options: InProcessOptions = {},
 ): Promise<InProcessReport> {
+  aText('fuzzInProcess: module', module);
+  checkOptions('fuzzInProcess', options, {
+    ...{ seconds: positive, runs: limit(1), seed: natural, corpus: aText, maxLength: natural },
+    ...{ failures: integer(1), timeout: delay },
+  });
   const { timeout = 10_000, ...others } = options;
   const shared: Shared = {
     state: new Int32Array(new SharedArrayBuffer(12)),

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { anything, type Check, callback, delay, flag } from '../options.ts';
+import { aText, type Check, callback, checkMembers, delay, flag } from '../options.ts';
 import { type JudgedProtocol, type Law, lawOf } from '../tools/fuzz/judge.ts';
 import { parseRefusal } from '../tools/fuzz/refusal.ts';
+import { requireParts } from '../tools/require-parts.ts';
 import type { Patience } from './live-connection.ts';
 
 /** How to reach a server, and the rules that it has to follow. */
@@ -29,7 +30,7 @@ export interface JudgingOptions {
 
 export const JUDGING_CHECKS: Readonly<Record<string, Check>> = {
   connect: callback,
-  refusal: anything,
+  refusal: aText,
   exact: flag,
   unasked: flag,
   timeout: delay,
@@ -46,6 +47,8 @@ export interface Judging {
 
 /** @throws TypeError for a protocol that cannot be followed, and for an invalid `refusal` */
 export function judgingOf(protocol: JudgedProtocol, options: JudgingOptions): Judging {
+  requireParts('fuzz', protocol);
+  checkMembers('fuzz', 'an object of options', options, { connect: callback });
   const { connect, refusal = 'close', exact, unasked, timeout = 2_000, quiet = 20, gap = 1 } = options;
   const hasFarewell = protocol.session?.table.farewell !== undefined;
   const { types = [] } = protocol.serverMessages;

@@ -1,4 +1,5 @@
-import { checkOptions } from '../options.ts';
+import { checkOptions, requireIterable } from '../options.ts';
+import { checkEvent } from '../protocol/recording/capture-line.ts';
 import type { CaptureEvent } from '../protocol/recording/events.ts';
 import type { Finding } from '../tools/fuzz/finding.ts';
 import type { JudgedProtocol } from '../tools/fuzz/judge.ts';
@@ -29,7 +30,11 @@ export async function replayAttack(
   checkOptions('replayAttack', options, JUDGING_CHECKS);
   const judging = judgingOf(protocol, { ...options, gap: options.gap ?? GAP });
   const all: CaptureEvent[] = [];
-  for await (const event of events) all.push(event);
+  requireIterable('replayAttack', 'events', events, 'async iterable');
+  for await (const event of events) {
+    checkEvent('replayAttack', event);
+    all.push(event);
+  }
   const mark = all.findIndex(({ event }) => event === 'state');
   return (await played(all, judging)) ?? afterwards(await played(all.slice(0, Math.max(mark, 0)), judging));
 }

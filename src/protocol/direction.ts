@@ -1,4 +1,4 @@
-import { anything, checkOptions } from '../options.ts';
+import { anything, checkOptions, requireMethods, requireObjectOf } from '../options.ts';
 import type { Framing } from './framing/framing.ts';
 import { type Bytes, toBytes } from './framing/mark.ts';
 import { prefaced } from './framing/preface.ts';
@@ -120,6 +120,25 @@ export function checkLines({ framing, preface }: ProtocolLines): void {
     throw new TypeError(`${name}: expected an object with reader and writer`);
   }
   prefaces(preface);
+}
+
+/**
+ * Refuse a value that does not have the parts of a protocol.
+ *
+ * @param methods - what the codecs must be able to do
+ * @throws TypeError
+ */
+export function requireLines(
+  where: string,
+  protocol: ProtocolLines & { readonly clientMessages: unknown; readonly serverMessages: unknown },
+  ...methods: readonly ('decode' | 'encode')[]
+): void {
+  requireObjectOf(where, 'a protocol, as defineProtocol() makes it', protocol);
+  const { clientMessages, serverMessages } = protocol;
+  for (const [name, codec] of Object.entries({ clientMessages, serverMessages })) {
+    requireMethods(`${where}: ${name}`, 'a codec', codec, ...methods);
+  }
+  checkLines(protocol);
 }
 
 function isPair(framing: Framing | FramingPair): framing is FramingPair {

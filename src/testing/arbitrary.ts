@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { anObject, checkMembers, checkOptions } from '../options.ts';
 import type { AnyNode, Bits, Extent, Group, Presence, Range, Shape, Tag } from '../protocol/fields/kind.ts';
 import type { DeclaredCodec } from '../protocol/fields/messages.ts';
 
@@ -22,6 +23,10 @@ export function arbitraryMessage<Out, In>(
   codec: DeclaredCodec<Out, In>,
   options: ArbitraryOptions = {},
 ): fc.Arbitrary<Out> {
+  checkMembers('arbitraryMessage', 'a codec that messages() or codecOf() made', codec, {
+    declaration: anObject,
+  });
+  checkOptions('arbitraryMessage', options, { custom: anObject });
   const { root } = codec.declaration;
   const parameters = codec.declaration.parameters ?? new Map();
   const any = value(root, { fields: new Map(), depth: 0, custom: options.custom ?? {}, parameters });
@@ -155,7 +160,8 @@ const VALUES: Table<fc.Arbitrary<unknown>> = {
   },
   fixed: () => nothing,
   filling: () => nothing,
-  inside({ item, length, made: make }, environment) {
+  inside({ item, length, made: make, names }, environment) {
+    if (names?.closed) return fc.constantFrom(...names.byValue.values());
     if (make !== undefined) return made(value(item, environment), make, 'can be mapped');
     if (length !== undefined) {
       const any = value(item, environment);

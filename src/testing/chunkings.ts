@@ -1,3 +1,5 @@
+import { aBuffer, checkOptions, natural } from '../options.ts';
+
 /** One way of cutting a run of bytes into chunks. */
 export interface Chunking {
   /** Names the cuts: `'split at 3'`. */
@@ -27,6 +29,8 @@ const NEAR = 64;
  * for (const { name, chunks } of chunkings(Buffer.from('02 00 00 00 68 69'.replaceAll(' ', ''), 'hex'))) …
  */
 export function* chunkings(bytes: Uint8Array, options: ChunkingOptions = {}): Generator<Chunking> {
+  aBuffer('chunkings: bytes', bytes);
+  checkOptions('chunkings', options, { random: natural, seed: natural });
   const { random = 8, seed = 1 } = options;
   const { length } = bytes;
   yield { name: 'whole', chunks: cut(bytes, []) };

@@ -1,5 +1,6 @@
 import { PassThrough, Readable, type Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { aBuffer, listOf, requireMethods } from '../options.ts';
 
 /** What a consumer of a stage saw: the items in order, and the error that ended them. */
 export interface Consumed {
@@ -10,8 +11,7 @@ export interface Consumed {
 /** Feeds the chunks to a stage and consumes what comes out. */
 export type Consumer = (chunks: readonly Buffer[], stage: Transform) => Promise<Consumed>;
 
-/** Every kind of consumer that a readable stream can have; all must see the same items. */
-export const consumers: Readonly<Record<string, Consumer>> = {
+const CONSUMERS: Readonly<Record<string, Consumer>> = {
   'for await': async (chunks, stage) => {
     const items: unknown[] = [];
     const error = await caught(async () => {
@@ -60,6 +60,18 @@ export const consumers: Readonly<Record<string, Consumer>> = {
     return { items, error: await caught(() => pipeline(source(chunks), stage, between)) };
   },
 };
+
+/** Every kind of consumer that a readable stream can have; all must see the same items. */
+export const consumers: Readonly<Record<string, Consumer>> = Object.fromEntries(
+  Object.entries(CONSUMERS).map(([name, consume]): [string, Consumer] => [
+    name,
+    async (chunks, stage) => {
+      listOf(aBuffer)('consumers: chunks', chunks);
+      requireMethods('consumers', 'a stage', stage, 'on', 'pipe', 'write');
+      return consume(chunks, stage);
+    },
+  ]),
+);
 
 function source(chunks: readonly Buffer[]): Readable {
   return Readable.from(chunks, { objectMode: false });

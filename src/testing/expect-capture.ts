@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { type DecodableProtocol, type DecodedEvent, decodeCapture } from '../captures/decode-capture.ts';
 import { readCapture } from '../captures/read-capture.ts';
-import { anything, checkOptions, flag } from '../options.ts';
+import { aText, checkOptions, flag } from '../options.ts';
 
 export interface ExpectCaptureOptions {
   /** The file of expected messages. Default: the capture's name with `.messages` appended. */
@@ -37,7 +37,8 @@ export async function expectCapture<ClientMessage, ServerMessage>(
   protocol: DecodableProtocol<ClientMessage, ServerMessage>,
   options: ExpectCaptureOptions = {},
 ): Promise<void> {
-  checkOptions('expectCapture', options, { golden: anything, update: flag });
+  aText('expectCapture: file', file);
+  checkOptions('expectCapture', options, { golden: aText, update: flag });
   const { golden = `${file}.messages`, update = Boolean(process.env.UPDATE_CAPTURES) } = options;
   const actual: string[] = [];
   for await (const event of decodeCapture(readCapture(file), protocol)) {

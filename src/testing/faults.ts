@@ -1,8 +1,19 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { DecodableProtocol } from '../captures/decode-capture.ts';
-import { anything, checkOptions, delay, integer, natural, oneOf } from '../options.ts';
+import {
+  aText,
+  type Check,
+  callback,
+  checkOptions,
+  delay,
+  integer,
+  listOf,
+  natural,
+  oneOf,
+  requireMethods,
+} from '../options.ts';
 import type { Codec } from '../protocol/codec.ts';
-import { directionOf, wholeStream } from '../protocol/direction.ts';
+import { directionOf, requireLines, wholeStream } from '../protocol/direction.ts';
 import type { Declaration } from '../protocol/fields/engine/declaration.ts';
 import { trace } from '../protocol/fields/engine/trace.ts';
 import { framed } from '../protocol/framing/framed.ts';
@@ -73,19 +84,20 @@ export class FaultPlan {
 
   /** @param protocol - recognises messages; without it, each chunk written counts as a message */
   constructor(protocol: DecodableProtocol<unknown, unknown> | undefined, faults: readonly Fault[]) {
-    for (const fault of faults) {
-      checkOptions('fault', fault, {
+    if (protocol !== undefined) requireLines('FaultPlan', protocol, 'decode');
+    listOf((name, fault) => {
+      checkOptions(name, fault, {
         do: oneOf('split', 'merge', 'delay', 'drop', 'corrupt', 'stall', 'reset', 'end'),
         from: oneOf('client', 'server'),
-        on: anything,
+        on: aText,
         nth: integer(1),
         first: integer(1),
         length: integer(1),
         ms: delay,
         at: natural,
-        field: anything,
+        field: aText,
       });
-    }
+    })('FaultPlan: faults', faults);
     this.#protocol = protocol;
     this.#faults = faults;
     this.#seen = faults.map(() => 0);
@@ -97,6 +109,8 @@ export class FaultPlan {
    * @param onFault - called when a fault strikes a message
    */
   direction(from: Side, onFault?: (fault: Fault, type: string | undefined) => void): FaultyDirection {
+    oneOf('client', 'server')('direction: from', from);
+    if (onFault !== undefined) callback('direction: onFault', onFault);
     return new FaultyDirection(this.#protocol, from, (type) => {
       const found = this.#find(from, type);
       if (onFault !== undefined) for (const fault of found) onFault(fault, type);
@@ -113,6 +127,9 @@ export class FaultPlan {
     });
   }
 }
+
+/** A plan of faults, as an option. */
+export const faultPlan: Check = (name, value) => requireMethods(name, 'a FaultPlan', value, 'direction');
 
 /**
  * Applies the faults to one direction of a connection: takes chunks as they are sent, and returns the steps to perform.

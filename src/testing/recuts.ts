@@ -1,4 +1,5 @@
 import { recut } from '../captures/recut.ts';
+import { checkedEvents } from '../protocol/recording/capture-line.ts';
 import type { CaptureEvent, DataEvent } from '../protocol/recording/events.ts';
 import { type ChunkingOptions, chunkings } from './chunkings.ts';
 
@@ -17,7 +18,7 @@ export interface Recut {
  * for (const { name, events: cut } of recuts(events)) expect({ name, ...(await replaySession(cut, drone)) }).toEqual(…);
  */
 export function* recuts(events: readonly CaptureEvent[], options?: ChunkingOptions): Generator<Recut> {
-  yield { name: 'recorded', events: [...events] };
+  yield { name: 'recorded', events: [...checkedEvents('recuts', events)] };
   const joined = recut(events, { how: 'coalesced' });
   const bytes = Buffer.concat(joined.flatMap((event) => (event.event === 'data' ? [event.bytes] : [])));
   for (const { name, chunks } of chunkings(bytes, options)) {

@@ -1,7 +1,8 @@
-import { anything, checkOptions, natural } from '../options.ts';
+import { checkOptions, natural, requireMethods } from '../options.ts';
 import { Conversation } from '../protocol/conversation.ts';
 import { swapped } from '../protocol/direction.ts';
-import type { ServerProtocol } from '../protocol/protocol.ts';
+import { requireProtocol, type ServerProtocol } from '../protocol/protocol.ts';
+import { checkedEvents } from '../protocol/recording/capture-line.ts';
 import type { CaptureEvent, Side } from '../protocol/recording/events.ts';
 import type { Session } from '../protocol/session/session.ts';
 
@@ -47,7 +48,11 @@ export async function replaySession<Received, Sent>(
   protocol: ServerProtocol<Received, Sent>,
   options: ReplaySessionOptions<Received, Sent> = {},
 ): Promise<SessionReplay> {
-  checkOptions('replaySession', options, { connection: natural, session: anything });
+  requireProtocol(protocol);
+  checkOptions('replaySession', options, {
+    connection: natural,
+    session: (name, value) => requireMethods(name, 'a session', value, 'start'),
+  });
   const { connection = 0, session } = options;
   const conversation: AnyConversation =
     session === undefined
@@ -113,7 +118,7 @@ export async function replaySession<Received, Sent>(
 
   await settle();
   let start: number | undefined;
-  for (const event of events) {
+  for (const event of checkedEvents('replaySession', events)) {
     if (event.event === 'datagram' || event.connection !== connection) continue;
     start ??= event.time;
     await until((event.time - start) * 1_000);

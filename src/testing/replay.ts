@@ -1,12 +1,23 @@
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { setImmediate as turnOfLoop, setTimeout as wait } from 'node:timers/promises';
-import { show } from '../bytes/show.ts';
 import { CaptureMessages, type DecodableProtocol, type MessageEvent } from '../captures/decode-capture.ts';
 import { seededNumbers } from '../captures/seeded-numbers.ts';
-import { anything, type Check, checkOptions, delay, integer, natural, oneOf } from '../options.ts';
-import { directionOf, otherSide } from '../protocol/direction.ts';
+import {
+  aText,
+  type Check,
+  checkOptions,
+  delay,
+  integer,
+  listOf,
+  natural,
+  oneOf,
+  positive,
+  requireMethods,
+} from '../options.ts';
+import { directionOf, otherSide, requireLines } from '../protocol/direction.ts';
 import { framed } from '../protocol/framing/framed.ts';
+import { checkedEvents } from '../protocol/recording/capture-line.ts';
 import type { CaptureEvent, DataEvent, EndEvent, Side } from '../protocol/recording/events.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { MessageDecoder } from '../streams/message-decoder.ts';
@@ -77,13 +88,16 @@ export async function replay(
 ): Promise<ReplayDifference | undefined> {
   checkOptions('replay', options, {
     connection: natural,
-    bind: anything,
-    speed,
+    bind: listOf(pathOrPaths),
+    speed: positive,
     how: oneOf('messages', 'recorded', 'coalesced', 'every', 'random'),
     length: integer(1),
     seed: integer(0),
     timeout: delay,
   });
+  requireLines('replay', protocol, 'decode', 'encode');
+  oneOf('client', 'server')('replay: side', side);
+  requireMethods('replay', 'a Duplex', stream, 'on', 'pipe', 'write');
   const { connection = 0, bind = [], speed: fold = Infinity, timeout = 5_000 } = options;
   const { how = 'messages', length = 1, seed = 1 } = options;
   const turns = turnsOf(events, protocol, connection, how === 'recorded' ? side : undefined);
@@ -169,7 +183,7 @@ function turnsOf(
 ): Turn[] {
   const decoder = new CaptureMessages(protocol);
   const turns: Turn[] = [];
-  for (const event of events) {
+  for (const event of checkedEvents('replay', events)) {
     if (event.event === 'datagram' || event.connection !== connection) continue;
     const isRaw = raw !== undefined && 'from' in event && event.from === raw;
     for (const one of isRaw ? [event] : decoder.event(event)) {
@@ -241,10 +255,8 @@ class Peer {
   }
 }
 
-/** More than 0. */
-const speed: Check = (name, value) => {
-  if (typeof value === 'number' && value > 0) return;
-  throw new RangeError(`${name} must be a number above 0, got ${show(value)}`);
+const pathOrPaths: Check = (name, value) => {
+  if (typeof value !== 'string') listOf(aText)(name, value);
 };
 
 /** The recorded and live values of fields that differ from run to run. */

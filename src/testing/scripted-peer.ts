@@ -1,14 +1,14 @@
 import type { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
-import { show } from '../bytes/show.ts';
+import { asError, show } from '../bytes/show.ts';
 import type { DecodableProtocol } from '../captures/decode-capture.ts';
 import { DirectionDecoder, type DirectionResult } from '../captures/direction-decoder.ts';
-import { anything, checkOptions, delay } from '../options.ts';
-import { directionOf, otherSide } from '../protocol/direction.ts';
+import { anObject, checkMembers, checkOptions, delay, listOf, oneOf, requireMethods } from '../options.ts';
+import { directionOf, otherSide, requireLines } from '../protocol/direction.ts';
 import { framed } from '../protocol/framing/framed.ts';
 import type { Side } from '../protocol/recording/events.ts';
 import { firstDifference } from './difference.ts';
-import { FaultPlan, type FaultyDirection, type StepTaker, takeSteps } from './faults.ts';
+import { FaultPlan, type FaultyDirection, faultPlan, type StepTaker, takeSteps } from './faults.ts';
 
 export interface ScriptedPeerOptions {
   /** Faults of the messages of either side. */
@@ -64,7 +64,10 @@ export class ScriptedPeer<Received, Sent> {
     stream: Duplex,
     options: ScriptedPeerOptions = {},
   ) {
-    checkOptions('scriptedPeer', options, { faults: anything, timeout: delay });
+    requireLines('scriptedPeer', protocol, 'decode', 'encode');
+    oneOf('client', 'server')('scriptedPeer: side', side);
+    requireMethods('scriptedPeer', 'a Duplex', stream, 'on', 'pipe', 'write');
+    checkOptions('scriptedPeer', options, { faults: faultPlan, timeout: delay });
     const { faults = new FaultPlan(protocol, []), timeout = 5_000 } = options;
     const { messages: mine, framing, preface } = directionOf(protocol, side);
     const writer = framing.writer();
@@ -130,6 +133,11 @@ export class ScriptedPeer<Received, Sent> {
    * @throws ScriptMismatch whose text begins with the step's number, from 1
    */
   async play(script: readonly ScriptStep<Received, Sent>[]): Promise<void> {
+    listOf((name, step) => {
+      anObject(name, step);
+      if ('do' in (step as object))
+        checkMembers(name, 'a step', step, { do: oneOf('end', 'reset', 'expect end') });
+    })('play', script);
     for (const [index, step] of script.entries()) {
       try {
         if ('expect' in step) await this.expect(step.expect);
@@ -160,11 +168,13 @@ export class ScriptedPeer<Received, Sent> {
       reset: () => this.#taker.reset(),
     };
     const follow = (steps: () => ReturnType<FaultyDirection['chunk']>): void => {
-      work = work.then(async () => {
-        if (isStalled || (await takeSteps(steps(), taker))) return;
-        isStalled = true;
-        stream.pause();
-      });
+      work = work
+        .then(async () => {
+          if (isStalled || (await takeSteps(steps(), taker))) return;
+          isStalled = true;
+          stream.pause();
+        })
+        .catch((error) => this.#arrive({ kind: 'error', error: asError(error) }));
     };
     stream.on('data', (chunk: Buffer) => follow(() => incoming.chunk(chunk)));
     stream.on('end', () => follow(() => incoming.end()));
@@ -250,5 +260,9 @@ export function scriptedPeer(
 /** A message as JSON text, with bigints as `1n`. */
 function textOf(value: unknown): string {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return show(value);
-  return JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? `${one}n` : one));
+  try {
+    return JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? `${one}n` : one));
+  } catch {
+    return show(value);
+  }
 }

@@ -1,5 +1,8 @@
 import type { DecodableProtocol } from '../captures/decode-capture.ts';
 import { recutAtFrames } from '../captures/recut.ts';
+import { callback } from '../options.ts';
+import { requireLines } from '../protocol/direction.ts';
+import { checkedEvents } from '../protocol/recording/capture-line.ts';
 import type { CaptureEvent, DataEvent } from '../protocol/recording/events.ts';
 
 /**
@@ -17,8 +20,10 @@ export async function shrinkCapture(
   fails: (events: readonly CaptureEvent[]) => boolean | Promise<boolean>,
   protocol?: DecodableProtocol<unknown, unknown>,
 ): Promise<CaptureEvent[]> {
+  let smallest = [...checkedEvents('shrinkCapture', events)];
+  callback('shrinkCapture: fails', fails);
+  if (protocol !== undefined) requireLines('shrinkCapture', protocol, 'decode');
   if (!(await fails(events))) throw new TypeError('shrinkCapture: the given capture does not fail');
-  let smallest = [...events];
   if (protocol !== undefined) {
     const cut = recutAtFrames(events, protocol);
     if (await fails(cut)) smallest = cut;

@@ -1,5 +1,17 @@
 import type { Transform } from 'node:stream';
 import { FrameError, type FrameErrorCode } from '../errors.ts';
+import {
+  aBuffer,
+  aText,
+  callback,
+  checkMembers,
+  checkOptions,
+  flag,
+  listOf,
+  natural,
+  oneOf,
+  requireMethods,
+} from '../options.ts';
 import type { FrameReader, FrameWriter, Framing } from '../protocol/framing/framing.ts';
 import { FrameDecoder } from '../streams/frame-decoder.ts';
 import { FrameEncoder } from '../streams/frame-encoder.ts';
@@ -74,6 +86,8 @@ export function verifyReader(
   vectors: readonly FramingVector[],
   options: VerifyOptions = {},
 ): void {
+  requireMethods('verifyReader', 'a framing, such as lengthPrefix()', framing, 'reader', 'writer');
+  checkVectors('verifyReader', vectors, options);
   for (const [index, vector] of vectors.entries()) {
     for (const mode of MODES) {
       if (mode === 'part' && framing.inParts !== true) continue;
@@ -88,7 +102,10 @@ export function verifyReader(
 
 /** The part of `verifyFraming` that drives the writer, and reads its output back. */
 export function verifyWriter(framing: Framing, vectors: readonly FramingVector[]): void {
+  requireMethods('verifyWriter', 'a framing, such as lengthPrefix()', framing, 'reader', 'writer');
+  checkVectors('verifyWriter', vectors, {});
   const writer = framing.writer();
+  requireMethods("the framing's writer()", 'a writer', writer, 'bound', 'write');
   for (const [index, vector] of vectors.entries()) {
     if (vector.error !== undefined || vector.decodeOnly) continue;
     const where = `${title(vector, index)}, by its writer`;
@@ -173,8 +190,11 @@ function verifyWriteAll(
 export async function verifyDecoder(
   decoder: () => Transform,
   vectors: readonly FramingVector[],
-  { seed = 1 }: Pick<VerifyOptions, 'seed'> = {},
+  options: Pick<VerifyOptions, 'seed'> = {},
 ): Promise<void> {
+  callback('verifyDecoder: decoder', decoder);
+  checkVectors('verifyDecoder', vectors, options);
+  const { seed = 1 } = options;
   for (const [index, vector] of vectors.entries()) {
     const cuts = [...chunkings(vector.bytes, { random: 2, seed })];
     const some = cuts.length <= 6 ? cuts : [...cuts.slice(0, 3), cuts[cuts.length >> 1]!, ...cuts.slice(-2)];
@@ -191,6 +211,21 @@ export async function verifyDecoder(
       }
     }
   }
+}
+
+function checkVectors(where: string, vectors: readonly FramingVector[], options: VerifyOptions): void {
+  checkOptions(where, options, { seed: natural, truncation: oneOf('error', 'any') });
+  listOf((name, vector) => {
+    const optional = {
+      name: aText,
+      error: aText,
+      discarded: listOf(aText),
+      unterminated: flag,
+      canonical: flag,
+    };
+    const required = { bytes: aBuffer, frames: listOf(aBuffer) };
+    checkMembers(name, 'a vector', vector, required, { ...optional, decodeOnly: flag });
+  })(`${where}: vectors`, vectors);
 }
 
 /** `'pausing'`: `take` on a reader that pauses as often as it can. `'part'`: every non-empty frame in parts. */
@@ -230,6 +265,7 @@ class Reading {
       ...(mode === 'pausing' && { pauseAfter: 1 }),
       ...(mode === 'part' && { partsAbove: 0 }),
     });
+    requireMethods("the framing's reader()", 'a reader', this.reader, 'push', 'next', 'take', 'end');
     this.#mode = mode;
   }
 

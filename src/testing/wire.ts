@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Side } from '../protocol/recording/events.ts';
-import { FaultPlan, type FaultStep, type FaultyDirection, takeSteps } from './faults.ts';
+import { FaultPlan, type FaultStep, type FaultyDirection, faultPlan, takeSteps } from './faults.ts';
 
 /** A reset waits at most this many turns of the event loop for earlier bytes to be read. */
 const TURNS = 100;
@@ -17,6 +17,7 @@ const TURNS = 100;
  * const { client, server } = wire(new FaultPlan(drone, [{ from: 'client', on: 'move', do: 'split' }]));
  */
 export function wire(faults: FaultPlan = new FaultPlan(undefined, [])): Readonly<Record<Side, Duplex>> {
+  faultPlan('wire: faults', faults);
   const client = new End(faults.direction('client'));
   const server = new End(faults.direction('server'));
   client.peer = server;

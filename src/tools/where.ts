@@ -1,4 +1,5 @@
 import { hexDigits } from '../bytes/hex.ts';
+import { aText } from '../options.ts';
 
 /** Whether a message matches. `about` holds facts beside its fields, such as `@state`. Never throws. */
 export type Where = (message: object, about?: object) => boolean;
@@ -52,6 +53,7 @@ interface Token {
  * where({ type: 'move', x: 11, y: 0 }); // true
  */
 export function parseWhere(text: string): Where {
+  aText('parseWhere: the filter', text);
   const tokens = tokensOf(text);
   let next = 0;
   const fail = (problem: string): never => {

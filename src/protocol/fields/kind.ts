@@ -215,6 +215,8 @@ export type Shape =
       readonly name?: string;
       /** Makes the value from the item's; may throw. */
       readonly made?: (value: unknown) => unknown;
+      /** The names of the values that it makes. */
+      readonly names?: Names;
     }
   | {
       readonly is: 'sum';

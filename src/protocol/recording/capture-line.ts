@@ -1,5 +1,7 @@
+import { asBuffer } from '../../bytes/buffer.ts';
 import { show } from '../../bytes/show.ts';
 import { CaptureError } from '../../errors.ts';
+import { aBuffer, aText, type Check, checkMembers, natural, oneOf, requireIterable } from '../../options.ts';
 import type { CaptureEvent, CaptureHeader, DataEvent } from './events.ts';
 
 export const FORMAT = 'wirepipe capture';
@@ -15,6 +17,7 @@ const LONGEST_HEX = 512;
 
 /** The first line of a capture file, with its line end. */
 export function headerLine(header: CaptureHeader): string {
+  checkHeader('headerLine', header);
   const { protocol, start, by } = header;
   return `${JSON.stringify({ format: FORMAT, version: VERSION, protocol, start, by })}\n`;
 }
@@ -27,7 +30,10 @@ export function headerLine(header: CaptureHeader): string {
  * // '{"time":0.25,"connection":0,"event":"data","from":"client","bytes":"6869"}\n'
  */
 export function eventLine(event: CaptureEvent): string {
-  const { head, long, tail } = linePieces(event);
+  checkEvent('eventLine', event);
+  const { head, long, tail } = linePieces(
+    'bytes' in event ? { ...event, bytes: asBuffer(event.bytes) } : event,
+  );
   return long === undefined ? head : head + long.toString('base64') + tail;
 }
 
@@ -147,6 +153,53 @@ const SHAPES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   close: {},
   datagram: { source: 'text', target: 'text', bytes: 'bytes' },
 };
+
+/** @throws TypeError for a value that is not the header of a capture */
+export function checkHeader(where: string, header: CaptureHeader): void {
+  checkMembers(where, 'a header', header, {}, { protocol: aText, start: aText, by: aText });
+}
+
+const seconds: Check = (name, value) => {
+  if (!Number.isFinite(value)) throw new TypeError(`${name} must be a number of seconds, got ${show(value)}`);
+};
+
+/** The checks of the fields in `SHAPES`. */
+const CHECKS: Readonly<Record<string, Check>> = {
+  text: aText,
+  bytes: aBuffer,
+  count: natural,
+  side: oneOf('client', 'server'),
+};
+
+/**
+ * Refuse a value that is not an event of a capture. An event of an unknown kind passes: a later version may know it.
+ *
+ * @throws TypeError or RangeError
+ */
+export function checkEvent(where: string, event: CaptureEvent): void {
+  checkMembers(where, 'an event', event, { event: aText });
+  const shape = Object.hasOwn(SHAPES, event.event) ? SHAPES[event.event]! : undefined;
+  if (shape === undefined) return;
+  seconds(`${where}: time`, event.time);
+  if (event.event !== 'datagram') natural(`${where}: connection`, event.connection);
+  for (const [name, check] of Object.entries(shape)) {
+    const value = (event as unknown as Readonly<Record<string, unknown>>)[name];
+    if (value === undefined && check.startsWith('?')) continue;
+    CHECKS[check.replace('?', '')]!(`${where}: ${name}`, value);
+  }
+}
+
+/** The events, each of them checked. */
+export function* checkedEvents(
+  where: string,
+  events: Iterable<CaptureEvent>,
+): Generator<CaptureEvent, void, undefined> {
+  requireIterable(where, 'events', events);
+  for (const event of events) {
+    checkEvent(where, event);
+    yield event;
+  }
+}
 
 function fromHex(text: unknown): Buffer | undefined {
   const isHex = typeof text === 'string' && text.length % 2 === 0 && /^[0-9a-fA-F]*$/.test(text);

@@ -1,4 +1,4 @@
-import { safeText, show, showThrown } from '../../bytes/show.ts';
+import { safeText, show, showName, showThrown } from '../../bytes/show.ts';
 import { HandlerError, StateError, TimeoutError } from '../../errors.ts';
 import type { StateLimits, StateTable, TableRow } from './table.ts';
 
@@ -56,7 +56,7 @@ export function misled<Event>(state: StateTable, type: string, to: string, row: 
   ];
   return new StateError(
     'ERR_STATE_UNEXPECTED',
-    `the handler of ${quoted(type)} in state '${state.name}' leads to ${quoted(to)}, only ${list(expected)} may follow`,
+    `the handler of ${quoted(type)} in state '${state.name}' leads to ${showName(to)}, only ${list(expected)} may follow`,
     { origin: 'local', state: state.name, messageType: typeDetail(type), actual: to, expected },
   );
 }

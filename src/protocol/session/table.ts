@@ -1,4 +1,4 @@
-import { show } from '../../bytes/show.ts';
+import { show, showName } from '../../bytes/show.ts';
 import type { TimeoutError } from '../../errors.ts';
 import { anything, checkOptions, MAX_DELAY, requireObjectOf } from '../../options.ts';
 import type {
@@ -139,9 +139,10 @@ export function compileSession(declaration: SessionDeclaration<any, any, string,
   const states = new Map(names.map((name) => [name, compileState(name, declaration.states[name]!, known)]));
   const first = states.get(initial);
   if (first === undefined)
-    throw new TypeError(`initial: no state ${quoted(initial)}; there are ${list(names)}`);
+    throw new TypeError(`initial: no state ${showName(initial)}; there are ${list(names)}`);
   const usable = states.get(ready);
-  if (usable === undefined) throw new TypeError(`ready: no state ${quoted(ready)}; there are ${list(names)}`);
+  if (usable === undefined)
+    throw new TypeError(`ready: no state ${showName(ready)}; there are ${list(names)}`);
   const all = [...states.values()];
   const hasLines = all.some(({ line }) => line !== undefined);
   if (hasLines) for (const state of all) Object.assign(state, { isSettled: isSettled(state, states) });
@@ -219,8 +220,10 @@ function compileState(name: string, state: Declared, all: Known): StateTable {
     state.otherwise === undefined
       ? undefined
       : compileRow(state.otherwise, name, `${where}.otherwise`, known);
-  for (const type of state.unsolicited ?? []) among(known.sends, type, `${where}.unsolicited`, 'message');
-  for (const type of state.postpone ?? []) {
+  const unsolicited = listOf(`${name}.unsolicited`, state.unsolicited);
+  for (const type of unsolicited ?? []) among(known.sends, type, `${where}.unsolicited`, 'message');
+  const postpone = listOf(`${name}.postpone`, state.postpone);
+  for (const type of postpone ?? []) {
     among(known.receives, type, `${where}.postpone`, 'message');
     if (on.has(type)) throw new TypeError(`${where}.postpone: '${type}' has a row of its own`);
   }
@@ -244,10 +247,10 @@ function compileState(name: string, state: Declared, all: Known): StateTable {
     on,
     ask: undefined,
     otherwise,
-    postpone: listOf(`${name}.postpone`, state.postpone),
+    postpone,
     timers,
     next,
-    unsolicited: listOf(`${name}.unsolicited`, state.unsolicited),
+    unsolicited,
     deadline,
     onEnter: state.onEnter,
     onEnd: state.onEnd,
@@ -267,8 +270,8 @@ function compileNext(
   known: Known,
 ): ReadonlySet<string> {
   const where = `states.${name}`;
-  for (const to of state.next ?? []) among(known.states, to, `${where}.next`, 'state');
   const declared = listOf(`${name}.next`, state.next);
+  for (const to of declared ?? []) among(known.states, to, `${where}.next`, 'state');
   const next = new Set(declared);
   for (const row of rows) {
     for (const to of row?.outcomes?.keys() ?? []) {
@@ -370,7 +373,9 @@ function compileDeadline(deadline: NonNullable<Declared['deadline']>, where: str
   const { within = Infinity, idle = Infinity, frame = Infinity, handle } = deadline;
   for (const [key, length] of Object.entries({ within, idle, frame })) {
     if (length !== Infinity && !(Number.isInteger(length) && length >= 1 && length <= MAX_DELAY)) {
-      throw new RangeError(`${where}.${key}: expected milliseconds from 1 to ${MAX_DELAY}, got ${length}`);
+      throw new RangeError(
+        `${where}.${key}: expected milliseconds from 1 to ${MAX_DELAY}, got ${show(length)}`,
+      );
     }
   }
   if (within === Infinity && idle === Infinity && frame === Infinity) {
@@ -396,7 +401,7 @@ function listOf(where: string, names: readonly string[] | undefined): ReadonlySe
 
 function among(known: ReadonlySet<string> | undefined, name: string, where: string, what: string): void {
   if (known === undefined || known.has(name)) return;
-  throw new TypeError(`${where}: no ${what} '${name}'; there are ${list(known)}`);
+  throw new TypeError(`${where}: no ${what} ${showName(name)}; there are ${list(known)}`);
 }
 
 /** The table of a session. @throws TypeError for a value that is not a session */
@@ -409,10 +414,6 @@ export function tableOf(session: { readonly table?: SessionTable }, where: strin
 function isFunction(value: unknown, where: string): void {
   if (value === undefined || typeof value === 'function') return;
   throw new TypeError(`${where}: expected a function, got ${kindOf(value)}`);
-}
-
-function quoted(name: unknown): string {
-  return typeof name === 'string' ? `'${name}'` : show(name);
 }
 
 function kindOf(value: unknown): string {

@@ -1,4 +1,4 @@
-import { anything, checkOptions } from '../../options.ts';
+import { callback, checkOptions, requireIterable } from '../../options.ts';
 import type { DeclaredCodec } from '../../protocol/fields/messages.ts';
 import type { Framing } from '../../protocol/framing/framing.ts';
 import { same } from '../json/framing.ts';
@@ -46,7 +46,7 @@ export function compareProtocols(
   newer: ProtocolParts | ProtocolJson,
   options: CompareOptions = {},
 ): Comparison {
-  checkOptions('compareProtocols', options, { examples: anything });
+  checkOptions('compareProtocols', options, { examples: callback });
   const [old, now] = [versionOf(older), versionOf(newer)];
   const changes = [
     ...framings(old, now),
@@ -217,12 +217,15 @@ function examplesOf(
   examples: NonNullable<CompareOptions['examples']>,
   codec: DeclaredCodec<unknown>,
 ): readonly unknown[] {
+  let given: Iterable<unknown>;
   try {
-    return examples(codec);
+    given = examples(codec);
   } catch {
     // A codec whose functions are missing has no messages.
     return [];
   }
+  requireIterable('compareProtocols: examples()', 'messages', given);
+  return [...given];
 }
 
 /** A failure of the message that contains the path. */

@@ -4,6 +4,7 @@ import { type Direction, fromClient, fromServer, type ProtocolLines } from '../.
 import type { Declaration } from '../../protocol/fields/engine/declaration.ts';
 import type { SessionTable } from '../../protocol/session/table.ts';
 import { type Gap, gapText } from '../gap.ts';
+import { requireParts } from '../require-parts.ts';
 import { FieldReaders } from './field-readers.ts';
 import { cutterOf, delimitersOf } from './framing-cutters.ts';
 import { luaComment, luaNumber, luaString, luaTable } from './lua.ts';
@@ -54,6 +55,7 @@ const FORMAT = 1;
  * // tshark -X lua_script:drone.lua -r flight.pcap -Y 'drone.move.x > 10'
  */
 export function toDissector(protocol: DissectableProtocol, options: DissectorOptions = {}): Dissector {
+  requireParts('toDissector', protocol);
   checkOptions('toDissector', options, { port: integer(1, 65_535), name: filterPrefix });
   const plain = filterName(protocol.name);
   const name = options.name ?? (/^[a-z]/.test(plain) ? plain : `p${plain}`);

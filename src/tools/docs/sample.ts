@@ -203,7 +203,8 @@ const SAMPLE: Table = {
   },
   fixed: () => undefined,
   filling: () => undefined,
-  inside({ item, length, made, usual }, environment, sampler) {
+  inside({ item, length, made, names, usual }, environment, sampler) {
+    if (names !== undefined) return [...names.byValue.values()][0];
     if (usual !== undefined) return usual.value;
     if (length === undefined && made === undefined) {
       return sampler.value(item, { fields: new Map(), depth: environment.depth + 1 });

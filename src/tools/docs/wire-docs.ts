@@ -1,5 +1,5 @@
 import { showThrown } from '../../bytes/show.ts';
-import { checkOptions, flag, oneOf } from '../../options.ts';
+import { anObject, type Check, checkOptions, flag, listOf, oneOf } from '../../options.ts';
 import type { KindCodec } from '../../protocol/by-kind.ts';
 import type { Codec } from '../../protocol/codec.ts';
 import {
@@ -15,6 +15,7 @@ import type { Framing } from '../../protocol/framing/framing.ts';
 import type { MessageSource } from '../../protocol/session/declaration.ts';
 import type { Session } from '../../protocol/session/session.ts';
 import type { Gap } from '../gap.ts';
+import { requireParts } from '../require-parts.ts';
 import {
   type Block,
   code,
@@ -80,12 +81,20 @@ export interface WireDocs {
  * @example writeFileSync('drone.md', wireDocs(drone).text);
  */
 export function wireDocs(protocol: DocumentedProtocol, options: WireDocsOptions = {}): WireDocs {
-  checkOptions('wireDocs', options, { format: oneOf('markdown', 'html'), rfc: flag, examples: () => {} });
+  requireParts('wireDocs', protocol);
+  checkOptions('wireDocs', options, {
+    format: oneOf('markdown', 'html'),
+    rfc: flag,
+    examples: examplesBySide,
+  });
   const { format = 'markdown', rfc = false, examples = {} } = options;
   const { blocks, gaps } = new Writer(protocol, examples).page();
   const title = `The wire protocol ${protocol.name}`;
   return { text: format === 'html' ? toHtmlPage(title, blocks) : toMarkdownPage(blocks, { rfc }), gaps };
 }
+
+const examplesBySide: Check = (name, value) =>
+  checkOptions(name, value, { client: listOf(anObject), server: listOf(anObject) });
 
 /** The parts of a codec with several kinds of packets, one for each kind. */
 function kindsOf(part: Part): Part[] {

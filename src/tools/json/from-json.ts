@@ -1,5 +1,5 @@
 import { show } from '../../bytes/show.ts';
-import { anything, checkOptions, oneOf } from '../../options.ts';
+import { anObject, checkOptions, oneOf } from '../../options.ts';
 import { defineProtocol, type Protocol } from '../../protocol/protocol.ts';
 import { type AnyCodec, codec, serverCodec } from './codec.ts';
 import { at, DocumentError, unexpected } from './document-error.ts';
@@ -37,7 +37,7 @@ type AnyProtocol = Protocol<any, any, string, any, any, any, any>;
  * const protocol = fromJSON(JSON.parse(readFileSync('drone.json', 'utf8')), { functions: functionsOf(drone) });
  */
 export function fromJSON(json: ProtocolJson | unknown, options: FromJsonOptions = {}): AnyProtocol {
-  checkOptions('fromJSON', options, { functions: anything, missing: oneOf('refuse', 'stand in') });
+  checkOptions('fromJSON', options, { functions: anObject, missing: oneOf('refuse', 'stand in') });
   const { functions = {}, missing = 'refuse' } = options;
   const document = objectAt(json, '');
   if (document.format !== FORMAT) throw unexpected('format', `'${FORMAT}'`, document.format);

@@ -1,6 +1,8 @@
+import { anObject, checkOptions } from '../../options.ts';
 import type { FramingPair, Preface } from '../../protocol/direction.ts';
 import { fromClient, fromServer, refusalOf } from '../../protocol/direction.ts';
 import type { Framing } from '../../protocol/framing/framing.ts';
+import { requireParts } from '../require-parts.ts';
 import { type AnyCodec, codec, serverCodec } from './codec.ts';
 import { framing } from './framing.ts';
 import { bytes, type Json, maybe, type Part, writeMembers } from './part.ts';
@@ -56,7 +58,7 @@ export interface ToJsonOptions {
  * writeFileSync('drone.json', JSON.stringify(toJSON(drone)));
  */
 export function toJSON(protocol: ProtocolParts, options: ToJsonOptions = {}): ProtocolJson {
-  return written(protocol, options).document;
+  return written('toJSON', protocol, options).document;
 }
 
 /**
@@ -68,13 +70,17 @@ export function functionsOf(
   protocol: ProtocolParts,
   options: ToJsonOptions = {},
 ): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(written(protocol, options).functions);
+  return Object.fromEntries(written('functionsOf', protocol, options).functions);
 }
 
 function written(
+  where: string,
   protocol: ProtocolParts,
-  { functions = {} }: ToJsonOptions,
+  options: ToJsonOptions,
 ): { document: ProtocolJson; functions: ReadonlyMap<string, unknown> } {
+  requireParts(where, protocol);
+  checkOptions(where, options, { functions: anObject });
+  const { functions = {} } = options;
   const uses = new Uses();
   const codecs = new Map<unknown, string>([
     [protocol.serverMessages, 'serverMessages'],

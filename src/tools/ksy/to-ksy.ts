@@ -6,6 +6,7 @@ import type { DeclaredCodec } from '../../protocol/fields/messages.ts';
 import type { Framing } from '../../protocol/framing/framing.ts';
 import type { DocumentedProtocol } from '../docs/wire-docs.ts';
 import type { Gap } from '../gap.ts';
+import { requireParts } from '../require-parts.ts';
 import { choose, express, memberAttributes, type Place, tagOf } from './attributes.ts';
 import { type Attribute, Definition, type TypeBuilder } from './build.ts';
 import { Scope } from './scope.ts';
@@ -35,6 +36,7 @@ export interface Ksy {
  * @example writeFileSync('drone_client.ksy', toKsy(drone, { from: 'client' }).text);
  */
 export function toKsy(protocol: DocumentedProtocol, options: KsyOptions = {}): Ksy {
+  requireParts('toKsy', protocol);
   checkOptions('toKsy', options, { from: oneOf('client', 'server'), frames: flag });
   const { from = 'client', frames = true } = options;
   const { framing, messages, preface } = directionOf(protocol, from);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { bytes, custom, mapped, rest, u8 } from '../../../src/protocol/fields/kinds.ts';
+import { bytes, custom, enumeration, mapped, rest, u8, u32be } from '../../../src/protocol/fields/kinds.ts';
 import { codecOf } from '../../../src/protocol/fields/messages.ts';
 import { arbitraryMessage, arbitraryNearMiss } from '../../../src/testing/arbitrary.ts';
 
@@ -28,4 +28,10 @@ it('arbitraryNearMiss gives up where every frame is a message', () => {
   expect(() => fc.sample(arbitraryNearMiss(codecOf(bytes(rest))), 1)).toThrow(
     'none of 10000 values in a row',
   );
+});
+
+it('arbitraryMessage gives the names of an enumeration over a mapped number', () => {
+  const from = mapped(u32be, { decode: (raw) => raw - 1_000, encode: (value: number) => value + 1_000 });
+  const names = arbitraryMessage(codecOf(enumeration(from, { off: -1_000, on: 7 })));
+  expect(new Set(fc.sample(names, 50))).toEqual(new Set(['off', 'on']));
 });

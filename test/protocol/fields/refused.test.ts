@@ -855,6 +855,8 @@ mapped(u8, { nmae: "a date", decode: (x) => x, encode: (x) => x })
   TypeError: mapped: there is no option "nmae"; did you mean 'name'?
 optional(u8, null)
   TypeError: optional(item, condition): expected when(…), unless(…) or rest, got null
+optional(u8, "rest")
+  TypeError: optional(item, condition): expected when(…), unless(…) or rest, got "rest"
 optional(u8, { field: "a", is: 5 })
   TypeError: optional(item, condition): is: expected an array of values, got 5
 text(u8, null)

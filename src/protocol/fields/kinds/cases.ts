@@ -143,11 +143,18 @@ export function tagOf(
   if (source.extent.from === 'path') {
     const slot = walk.slot(source.extent.path);
     const { min, max, big, byName } = slot;
-    const numbers = `a ${big ? 'bigint' : 'whole number'} from ${min} to ${max}`;
+    const numbers = `a ${big ? 'bigint' : 'whole number'} from ${boundOf(min)} to ${boundOf(max)}`;
     const expected = byName === undefined ? numbers : `a name of the tag, or ${numbers} without a name`;
     if (!isTagOf(slot, given)) walk.failAt('tag', expected, given);
   }
   return given;
+}
+
+/** A bound of a range, in words. A number does not hold the greatest one of 64 bits: it is 2^64, rounded. */
+function boundOf(bound: number): string {
+  if (!Number.isFinite(bound) || Math.abs(bound) <= Number.MAX_SAFE_INTEGER) return String(bound);
+  const power = `2^${Math.log2(Math.abs(bound))}`;
+  return bound < 0 ? `-${power}` : `${power} - 1`;
 }
 
 /** Whether decoding gives that tag: a number, or a name for one that has a name. */

@@ -19,8 +19,24 @@ interface Enumeration {
 export const ENUMERATION: Kind<Enumeration> = {
   name: 'enumeration',
   size: ({ base }) => base.facts.size,
-  shape({ base, byValue, closed }) {
+  shape({ base, byName, byValue, closed }) {
     const shape = base.kind.shape(base);
+    // The names of what the program makes of a number.
+    if (shape.is === 'inside' && shape.made !== undefined) {
+      const { made } = shape;
+      return {
+        ...shape,
+        names: { byValue, closed },
+        name: listOf([...byName.keys()], (name) => `'${String(name)}'`),
+        made(raw) {
+          const value = made(raw);
+          const name = byValue.get(value as number);
+          if (name === undefined && closed)
+            throw new Problem('ERR_MESSAGE_VALUE', 'a value with a name', value);
+          return name ?? value;
+        },
+      };
+    }
     const hasNames = shape.is === 'integer' || shape.is === 'varint' || shape.is === 'digits';
     return hasNames ? { ...shape, names: { byValue, closed } } : shape;
   },

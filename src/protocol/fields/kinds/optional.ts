@@ -305,12 +305,15 @@ export function optional<F extends AnyField, C extends Condition | Rest = Rest>(
   FieldFills<F> | (C extends Condition<string, infer Reads> ? (string extends Reads ? never : Reads) : never)
 > {
   const node = nodeOf(item, 'optional(item)');
-  const given = condition === rest ? 'rest' : (condition as Condition | undefined);
+  const isRest = condition === rest;
+  if (!isRest && condition !== undefined && (typeof condition !== 'object' || condition === null)) {
+    throw new TypeError(
+      `optional(item, condition): expected when(…), unless(…) or rest, got ${show(condition)}`,
+    );
+  }
+  const given = isRest ? 'rest' : (condition as Condition | undefined);
   if (node.facts.traits.absent && !isCondition(given)) {
     throw new TypeError(`an optional field must have a value, or a condition; a ${node.kind.name} has none`);
-  }
-  if (given !== undefined && given !== 'rest' && (typeof given !== 'object' || given === null)) {
-    throw new TypeError(`optional(item, condition): expected when(…), unless(…) or rest, got ${show(given)}`);
   }
   return declare(OPTIONAL, { item: node, when: isCondition(given) ? judged(given) : given });
 }
