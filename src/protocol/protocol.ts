@@ -1,5 +1,5 @@
 import { show } from '../bytes/show.ts';
-import { requireObjectOf } from '../options.ts';
+import { aText, listOf, requireObjectOf } from '../options.ts';
 import type { Codec } from './codec.ts';
 import { checkLines, type FramingPair, type Preface } from './direction.ts';
 import type { Framing } from './framing/framing.ts';
@@ -155,6 +155,7 @@ function within(
   types: readonly string[] | undefined,
   where: string,
 ): void {
+  if (types !== undefined) listOf(aText)(`${where}.types`, types);
   if (named === undefined || types === undefined) return;
   for (const type of named) {
     if (!types.includes(type)) {

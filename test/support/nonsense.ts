@@ -37,7 +37,7 @@ export function rawness(error: unknown): string | undefined {
   if (!(error instanceof Error)) return `${String(error)} was thrown`;
   const { message, code, stack = '' } = error as Error & { code?: string };
   const isCoded = error instanceof TypeError || error instanceof RangeError || /^E[A-Z]/.test(code ?? '');
-  const isOurs = /(Mismatch|WhereError)$/.test(error.name) || /^(vector "|fuzz: )/.test(message);
+  const isOurs = /(Mismatch|WhereError)$/.test(error.name) || /^(vector |fuzz: )/.test(message);
   if ((isCoded || isOurs) && !RAW.test(message)) return undefined;
   return `${message}\n${stack.split('\n').slice(1, 4).join('\n')}`;
 }
