@@ -264,6 +264,11 @@ export class ServedConnection<ClientMessage, ServerMessage, State extends string
   }
 
   /** Part of `SessionObserver`. */
+  get seesMessages(): boolean {
+    return this.#follower !== undefined || channels.message.hasSubscribers;
+  }
+
+  /** Part of `SessionObserver`. */
   message(message: unknown, state: string): void {
     this.#follower?.message(message, state);
     if (channels.message.hasSubscribers) channels.message.publish({ connection: this, message, state });

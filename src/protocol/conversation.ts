@@ -7,7 +7,8 @@ import type { FrameBatch, Framing } from './framing/framing.ts';
 import { AT_ONCE, Inbox } from './inbox.ts';
 import { Outbox } from './outbox.ts';
 import { requireProtocol, type ServerProtocol } from './protocol.ts';
-import type { ConnectionInfo, Said } from './session/declaration.ts';
+import { ANSWERED, NOT_ASKED } from './session/ask.ts';
+import type { ConnectionInfo, Said, Tagged } from './session/declaration.ts';
 import type { Line } from './session/line.ts';
 import type { Run, StateLimits, Step } from './session/run.ts';
 
@@ -15,6 +16,8 @@ import type { Run, StateLimits, Step } from './session/run.ts';
 export interface ConversationObserver {
   /** A message was received, and is about to be handled in that state. */
   message(message: unknown, state: string): void;
+  /** False if `message` need not be called now; it is read before a number of messages are handled. Default true. */
+  readonly seesMessages?: boolean;
   /** Another state was entered. */
   transition(from: string, to: string): void;
   /** With `onInvalid: 'discard'`: a frame is not a message, and is skipped. The frame is a view: copy it to keep it. */
@@ -429,9 +432,13 @@ export class Conversation<
     const codec = this.#codec;
     const batch = this.#batch;
     const to = batch === undefined ? 0 : Math.min(batch.count, this.#index + this.#atOnce);
-    while (!run.final && !this.#isTurning && (this.#message !== undefined || this.#index < to)) {
+    while (
+      !(run.final || run.busy || run.upgrade !== undefined || this.#isTurning) &&
+      (this.#message !== undefined || this.#index < to)
+    ) {
       // A message may have many answers, which are written, as far as there is room, before the next message is taken.
       if (answers.length >= this.#atOnce) break;
+      if (this.#message === undefined && this.#answerUsual(batch!, to)) continue;
       let message = this.#message;
       this.#message = undefined;
       try {
@@ -449,17 +456,63 @@ export class Conversation<
       }
       this.#taken++;
       this.observer?.message(message, run.state);
-      const pending = run.receiveInto(message, answers);
-      if (pending !== undefined) {
-        this.#follow(pending);
-        if (run.busy) break;
-      }
-      if (run.upgrade !== undefined) break;
-      if (run.state !== this.#observed) this.#observe();
+      this.#followUp(run.receiveInto(message, answers));
     }
     // An idle connection must not hold on to its last chunk.
     if (batch !== undefined && this.#index >= batch.count) this.#batch = undefined;
     return true;
+  }
+
+  /**
+   * Answer the next messages as long as each has the usual reply: a short loop, for it is most of what a busy connection costs. False
+   * if it took none. It leaves to its caller a frame that it cannot read, and a message that takes more (`#message`).
+   */
+  #answerUsual({ bytes, bounds }: FrameBatch, to: number): boolean {
+    const run = this.#run;
+    const { ask, context } = run;
+    if (ask === undefined || this.#isSeen) return false;
+    const codec = this.#codec;
+    const answers = this.#outbox.messages;
+    const before = this.#index;
+    while (this.#index < to && answers.length < this.#atOnce && !run.final) {
+      let message: Received;
+      try {
+        message = codec.decode(bytes, bounds[2 * this.#index]!, bounds[2 * this.#index + 1]!);
+      } catch {
+        break;
+      }
+      if (message == null) break;
+      this.#index++;
+      this.#taken++;
+      const type = (message as Partial<Tagged>).type as string;
+      let reply: unknown;
+      try {
+        reply = ask(message, type, context, answers);
+      } catch (cause) {
+        run.broke(cause, type, answers);
+        break;
+      }
+      if (reply === ANSWERED) continue;
+      if (reply === NOT_ASKED) {
+        this.#taken--;
+        this.#message = message;
+      } else {
+        this.#followUp(run.heed(reply, type, answers));
+      }
+      break;
+    }
+    return this.#index > before;
+  }
+
+  /** Whether the observer is called for each message. */
+  get #isSeen(): boolean {
+    return this.observer !== undefined && this.observer.seesMessages !== false;
+  }
+
+  /** After a message: follow the handler that is still at work, and report another state. */
+  #followUp(pending: Promise<void> | undefined): void {
+    if (pending !== undefined) this.#follow(pending);
+    if (this.#run.state !== this.#observed) this.#observe();
   }
 
   /** Report a frame that is not a message. False if that fails; the failure is then the fault. */

@@ -62,11 +62,6 @@ export class Responder<
   // biome-ignore lint/suspicious/noExplicitAny: a stage's user need not know what its handlers keep
   Context = any,
 > extends Stage<Buffer> {
-  static {
-    // By `this`: the class's name is not set yet in the emitted code.
-    trust(this.prototype);
-  }
-
   readonly #conversation: Conversation<Received, Sent, State, Context>;
   readonly #deadlines: Deadlines;
   #frameTimer: FrameTimer | undefined;
@@ -404,3 +399,5 @@ export class Responder<
     responder.proceed();
   }
 }
+
+trust(Responder.prototype);

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   bytes,
   type Codec,
@@ -149,6 +149,11 @@ function later<T>(): { promise: Promise<T>; resolve(value: T): void } {
   return { promise, resolve };
 }
 
+/** A row with the usual reply: one message of the only type, and the state stays. */
+const usual = {
+  outcomes: { a: 'heard' },
+  handle: ({ n }: Word) => ({ send: say('heard', n) }),
+} as const;
 const echo = { echo: ({ n }: Word) => ({ send: say('heard', n) }) };
 
 test('messages are handled in batches of 4, doubling up to 64, and none while too many answers wait', () => {
@@ -307,6 +312,64 @@ function noisy(state: StateDeclaration<Word, Word, string, object> = {}): Conver
   );
 }
 
+test('usual replies among others: each message is read once, and handled once, in its place', () => {
+  const decode = vi.spyOn(words, 'decode');
+  const taken: number[] = [];
+  const note = <T>(reply: T): T => {
+    taken.push(talk.conversation.taken);
+    return reply;
+  };
+  const talk: Talk = new Talk({
+    a: {
+      on: {
+        usual: { ...usual, handle: (word) => note(usual.handle(word)) },
+        // The same row, with a reply that it gives seldom.
+        both: {
+          outcomes: { a: 'heard' },
+          handle: ({ n }) => note({ send: say('heard', n), next: 'a' }),
+        },
+        echo: (word) => note({ send: [say('heard', word.n), say('heard', word.n)] }),
+        fail: {
+          outcomes: { a: 'heard' },
+          handle: () => {
+            throw new Error(`after ${talk.conversation.taken}`);
+          },
+        },
+      },
+      otherwise: () => note({}),
+    },
+  });
+  expect(talk.hear('usual 1\nusual 2\nboth 3\necho 4\nusual 5\nother 6\nusual 7\nboth 8\nusual 9\n')).toBe(
+    [1, 2, 3, 4, 4, 5, 7, 8, 9].map((n) => `heard ${n}\n`).join(''),
+  );
+  expect(decode).toHaveBeenCalledTimes(9);
+  expect(taken).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(talk.hear('usual 1\nfail\nusual 2\n')).toMatch(/^heard 1\nsorry .*after_11/);
+  expect(talk.conversation).toMatchObject({ final: true, taken: 11, error: { code: 'ERR_HANDLER' } });
+  decode.mockRestore();
+});
+
+test('a handler that aborts the session is the last one asked', () => {
+  const asked: string[] = [];
+  const talk: Talk = new Talk({
+    a: {
+      on: {
+        usual: {
+          ...usual,
+          handle: ({ n }) => {
+            asked.push(n);
+            if (n === '2') talk.conversation.abort(new Error('enough'));
+            return { send: say('heard', n) };
+          },
+        },
+      },
+    },
+  });
+  talk.hear('usual 1\nusual 2\nusual 3\n');
+  expect(asked).toEqual(['1', '2']);
+  expect(talk.conversation).toMatchObject({ final: true, error: { message: 'enough' } });
+});
+
 describe('what observers see', () => {
   test('states, entries, limits, counts', () => {
     const talk = new Talk(
@@ -364,6 +427,38 @@ describe('what observers see', () => {
     } as ConversationObserver;
     talk.hear('go\necho 1\n');
     expect(seen).toEqual([['go', 'a'], 'a to b', ['echo', 'b']]);
+  });
+
+  test.each([
+    [undefined, 3],
+    [true, 3],
+    [false, 0],
+  ])('messages that it does not ask for cost no call: seesMessages %s', (seesMessages, calls) => {
+    const talk = new Talk({ a: { on: { usual } } });
+    let seen = 0;
+    talk.conversation.observer = {
+      message: () => seen++,
+      transition() {},
+      ...(seesMessages !== undefined && { seesMessages }),
+    };
+    expect(talk.hear('usual 1\nusual 2\nusual 3\n')).toBe('heard 1\nheard 2\nheard 3\n');
+    expect([seen, talk.conversation.taken]).toEqual([calls, 3]);
+  });
+
+  test('an observer of transitions alone learns of each', () => {
+    const talk = new Talk({
+      a: { on: { usual, go: () => ({ next: 'b' }) }, next: ['b'] },
+      b: { on: { usual: { ...usual, outcomes: { b: 'heard' } } } },
+    });
+    const seen: string[] = [];
+    talk.conversation.observer = {
+      message: () => seen.push('message'),
+      transition: (from, to) => seen.push(`${from} to ${to}`),
+      seesMessages: false,
+    };
+    // A message that is not answered in the usual way is reported as well.
+    expect(talk.hear('usual 1\ngo\nusual 2\n')).toBe('heard 1\nheard 2\n');
+    expect(seen.filter((one) => one !== 'message')).toEqual(['a to b']);
   });
 
   test('a state entered by a timer is reported before the next message', () => {

@@ -19,7 +19,15 @@ import {
 } from './breach.ts';
 import type { Said, Tagged, TimerEvent } from './declaration.ts';
 import { type Line, lineFor, NO_LINE } from './line.ts';
-import type { SessionTable, StateLimits, StateTable, TableGenerator, TableReply, TableRow } from './table.ts';
+import type {
+  Ask,
+  SessionTable,
+  StateLimits,
+  StateTable,
+  TableGenerator,
+  TableReply,
+  TableRow,
+} from './table.ts';
 
 export type { StateLimits } from './table.ts';
 
@@ -232,23 +240,46 @@ export class Run<Received, Sent, State extends string, Context> {
     try {
       reply = state.ask(message, type, this.context, answers);
     } catch (cause) {
-      this.#fail(broken(this.#state, type, cause), answers);
+      this.broke(cause, type, answers);
       return undefined;
     }
-    if (reply === ANSWERED && this.#postponed === undefined) return undefined;
-    let pending: Promise<void> | undefined;
-    if (reply === NOT_ASKED) {
-      const row = state.on.get(type) ?? (state.postpone?.has(type) ? undefined : state.otherwise);
-      if (row === undefined) {
-        if (state.postpone?.has(type)) this.#postpone(message as Tagged, answers);
-        else this.#fail(unexpected(state, type), answers);
-        return undefined;
-      }
-      if (row.concurrent !== undefined) return this.#enter(row, message as Tagged, answers);
-      pending = this.#ask(row, message as Tagged, type, answers);
-    } else if (reply !== ANSWERED) {
-      pending = this.#heed(state.on.get(type)!, reply as TableReply, type, answers);
+    if (reply !== NOT_ASKED) return this.heed(reply, type, answers);
+    const row = state.on.get(type) ?? (state.postpone?.has(type) ? undefined : state.otherwise);
+    if (row === undefined) {
+      if (state.postpone?.has(type)) this.#postpone(message as Tagged, answers);
+      else this.#fail(unexpected(state, type), answers);
+      return undefined;
     }
+    if (row.concurrent !== undefined) return this.#enter(row, message as Tagged, answers);
+    return this.#continue(this.#ask(row, message as Tagged, type, answers), answers);
+  }
+
+  /**
+   * Asks the handlers of the state, if a message can be handled now without a look at anything else; then `heed` its result, unless
+   * it is `NOT_ASKED`. See `generateAsk`.
+   */
+  get ask(): Ask | undefined {
+    if (this.#isDeaf || this.working || this.#postponed !== undefined) return undefined;
+    this.#state.ask ??= generateAsk(this.#state.on);
+    return this.#state.ask;
+  }
+
+  /** Apply what a handler that was asked has returned, as `receiveInto` does. */
+  heed(reply: unknown, type: string, answers: Sent[]): Promise<void> | undefined {
+    const pending =
+      reply === ANSWERED
+        ? undefined
+        : this.#heed(this.#state.on.get(type)!, reply as TableReply, type, answers);
+    return this.#continue(pending, answers);
+  }
+
+  /** A handler that was asked has thrown. */
+  broke(cause: unknown, type: string, answers: Sent[]): void {
+    this.#fail(broken(this.#state, type, cause), answers);
+  }
+
+  /** Take what waited for the reply. */
+  #continue(pending: Promise<void> | undefined, answers: Sent[]): Promise<void> | undefined {
     if (pending === undefined && this.#postponed === undefined) return undefined;
     return this.#goOn(pending, answers);
   }
