@@ -740,6 +740,10 @@ export class Run<Received, Sent, State extends string, Context> {
       if (send === undefined && !isState && timers === undefined && upgrade === undefined) {
         const other = reply === undefined ? undefined : mistaken(reply);
         if (other !== undefined) throw new TypeError(`expected { send, next } or nothing, got ${other}`);
+      } else if (isState || timers !== undefined || upgrade !== undefined) {
+        // Not for messages alone, which are most replies: to look at their names would cost time.
+        const other = misspelt(reply as object);
+        if (other !== undefined) throw new TypeError(`expected { send, next } or nothing, got ${other}`);
       }
       if (upgrade !== undefined) checkUpgrade(upgrade, row);
       const to = next ?? state.name;
@@ -1012,8 +1016,13 @@ function mistaken(reply: object): string | undefined {
   if (Symbol.asyncIterator in reply)
     return 'an async iterable: an async generator sends each value with yield*';
   if (Symbol.iterator in reply) return 'an iterable: several messages are an array, { send: [...messages] }';
+  return misspelt(reply);
+}
+
+/** An unknown part of a reply that is near to a part that the reply does not have. */
+function misspelt(reply: object): string | undefined {
   for (const name of Object.keys(reply)) {
-    const part = nearest(name, PARTS);
+    const part = PARTS.includes(name) ? undefined : nearest(name, PARTS);
     if (part !== undefined && !(part in reply)) return `{ ${safeText(name)} }; did you mean { ${part} }?`;
   }
   return undefined;

@@ -717,6 +717,15 @@ describe('a wrong answer of a handler is our own fault', () => {
         ] satisfies [string, unknown, string, object],
     ),
     [
+      'a misspelt part beside a valid one',
+      () => ({ next: 'a', sned: YES }),
+      'ERR_HANDLER',
+      {
+        message:
+          "the handler of 'say' in state 'a' failed: expected { send, next } or nothing, got { sned }; did you mean { send }?",
+      },
+    ],
+    [
       'a misspelt part',
       () => ({ sned: YES }),
       'ERR_HANDLER',
