@@ -398,7 +398,8 @@ function declared<Out, In>(
       const room = engine.bound(message);
       // A custom field writes into memory that no other message shares.
       if (room > POOL_SIZE / 2 || isForeign) {
-        const target = isForeign ? Buffer.alloc(room) : Buffer.allocUnsafe(room);
+        // Not from Node's pool, of which Node 24 hands out up to 32 KiB.
+        const target = isForeign ? Buffer.alloc(room) : Buffer.allocUnsafeSlow(room);
         const end = engine.encode(message, target, 0);
         return !isWhole(end) || end > room ? encodeByWalking(declaration, message) : target.subarray(0, end);
       }
