@@ -229,7 +229,7 @@ function giveBack(bytes: Buffer, at: number): void {
 
 /** A short run, in memory of its own length. The slab is free again. */
 function moved(bytes: Buffer, length: number): Buffer {
-  const run = Buffer.allocUnsafe(length);
+  const run = Buffer.allocUnsafeSlow(length);
   bytes.copy(run, 0, 0, length);
   keepFree(bytes);
   return run;

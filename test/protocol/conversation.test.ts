@@ -912,13 +912,16 @@ test('answers are in memory of their own, or in reused memory if the system writ
   talk.conversation.receive(Buffer.from('echo 1\n'));
   const own = talk.conversation.take()!;
   expect(own.buffer.byteLength).toBe(own.length);
-  const take = (): Buffer => {
-    talk.conversation.receive(Buffer.from('echo 1\n'));
+  const take = (word: string): Buffer => {
+    talk.conversation.receive(Buffer.from(`echo ${word}\n`));
     const bytes = talk.conversation.take(true)!;
-    expect(bytes.toString()).toBe('heard 1\n');
+    expect(bytes.toString()).toBe(`heard ${word}\n`);
     talk.conversation.given(true);
     return bytes;
   };
-  take();
-  expect(take().buffer).toBe(take().buffer);
+  const long = 'o'.repeat(5_000);
+  take(long);
+  expect(take(long).buffer).toBe(take(long).buffer);
+  // A short one leaves in memory of its own length.
+  expect(take('1').buffer.byteLength).toBe(8);
 });
