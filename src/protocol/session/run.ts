@@ -269,7 +269,7 @@ export class Run<Received, Sent, State extends string, Context> {
     const pending =
       reply === ANSWERED
         ? undefined
-        : this.#heed(this.#state.on.get(type)!, reply as TableReply, type, answers);
+        : this.#heedReply(this.#state.on.get(type)!, reply as TableReply, type, answers);
     return this.#continue(pending, answers);
   }
 
@@ -470,11 +470,11 @@ export class Run<Received, Sent, State extends string, Context> {
       this.#fail(broken(this.#state, type, cause), answers);
       return undefined;
     }
-    return this.#heed(row, reply, type, answers);
+    return this.#heedReply(row, reply, type, answers);
   }
 
   /** Apply a handler's reply, or wait for it. */
-  #heed<Event>(
+  #heedReply<Event>(
     row: TableRow<Event>,
     reply: ReturnType<TableRow['handle']>,
     type: string,
