@@ -1,7 +1,7 @@
 import { asError } from '../bytes/show.ts';
 import { type FrameError, StateError } from '../errors.ts';
 import type { Codec } from './codec.ts';
-import { decodeFrame } from './decode-frame.ts';
+import { decodeFrame, placed } from './decode-frame.ts';
 import { fromClient, fromServer, refusalOf } from './direction.ts';
 import type { FrameBatch, Framing } from './framing/framing.ts';
 import { AT_ONCE, Inbox } from './inbox.ts';
@@ -429,7 +429,6 @@ export class Conversation<
   #answer(): boolean {
     const run = this.#run;
     const answers = this.#outbox.messages;
-    const codec = this.#codec;
     const batch = this.#batch;
     const to = batch === undefined ? 0 : Math.min(batch.count, this.#index + this.#atOnce);
     while (
@@ -442,13 +441,10 @@ export class Conversation<
       let message = this.#message;
       this.#message = undefined;
       try {
-        message ??= decodeFrame(codec, batch!, this.#index++);
+        message ??= decodeFrame(this.#codec, batch!, this.#index++);
       } catch (error) {
-        if (this.#discards && this.#leaveOut(asError(error), batch!, this.#index - 1)) continue;
-        this.#fault ??= asError(error);
-        this.#index = to;
-        this.#batch = undefined;
-        break;
+        this.#refuse(error as Error, batch!, to);
+        continue;
       }
       if (run.working && run.mustWait(message)) {
         this.#message = message;
@@ -465,21 +461,23 @@ export class Conversation<
 
   /**
    * Answer the next messages as long as each has the usual reply: a short loop, for it is most of what a busy connection costs. False
-   * if it took none. It leaves to its caller a frame that it cannot read, and a message that takes more (`#message`).
+   * if it took none. It leaves to its caller a codec that decodes nothing, and a message that takes more (`#message`).
    */
-  #answerUsual({ bytes, bounds }: FrameBatch, to: number): boolean {
+  #answerUsual(batch: FrameBatch, to: number): boolean {
     const run = this.#run;
     const { ask, context } = run;
     if (ask === undefined || this.#isSeen) return false;
     const codec = this.#codec;
+    const { bytes, bounds } = batch;
     const answers = this.#outbox.messages;
     const before = this.#index;
     while (this.#index < to && answers.length < this.#atOnce && !run.final) {
       let message: Received;
       try {
         message = codec.decode(bytes, bounds[2 * this.#index]!, bounds[2 * this.#index + 1]!);
-      } catch {
-        break;
+      } catch (thrown) {
+        this.#refuse(placed(thrown, batch, this.#index++), batch, to);
+        continue;
       }
       if (message == null) break;
       this.#index++;
@@ -502,6 +500,14 @@ export class Conversation<
       break;
     }
     return this.#index > before;
+  }
+
+  /** The frame just read is no message: it is left out, or the input ends with it. */
+  #refuse(error: Error, batch: FrameBatch, to: number): void {
+    if (this.#discards && this.#leaveOut(error, batch, this.#index - 1)) return;
+    this.#fault ??= error;
+    this.#index = to;
+    this.#batch = undefined;
   }
 
   /** Whether the observer is called for each message. */

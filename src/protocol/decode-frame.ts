@@ -21,11 +21,15 @@ export function decodeFrame<Message>(
     }
     return message;
   } catch (thrown) {
-    const error = asError(thrown);
-    const { streamOffset } = batch;
-    if (streamOffset !== undefined && error instanceof ProtocolError && error.offset !== undefined) {
-      Object.assign(error, { streamOffset: streamOffset + bounds[2 * index]! + error.offset });
-    }
-    throw error;
+    throw placed(thrown, batch, index);
   }
+}
+
+/** What a codec has thrown for frame `index` of a batch, as an Error with its place in the stream. */
+export function placed(thrown: unknown, { bounds, streamOffset }: FrameBatch, index: number): Error {
+  const error = asError(thrown);
+  if (streamOffset !== undefined && error instanceof ProtocolError && error.offset !== undefined) {
+    Object.assign(error, { streamOffset: streamOffset + bounds[2 * index]! + error.offset });
+  }
+  return error;
 }

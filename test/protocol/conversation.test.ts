@@ -349,6 +349,19 @@ test('usual replies among others: each message is read once, and handled once, i
   decode.mockRestore();
 });
 
+test.each(['error', 'discard'] as const)(
+  'a frame that is no message is read once too: onInvalid %s',
+  (how) => {
+    const decode = vi.spyOn(words, 'decode');
+    const talk = new Talk({ a: { on: { usual } } }, how === 'discard' ? { onInvalid: how } : {});
+    const heard = talk.hear('usual 1\nx\nusual 2\nx\n');
+    const reads = decode.mock.calls.length;
+    decode.mockRestore();
+    if (how === 'discard') expect([heard, reads]).toEqual(['heard 1\nheard 2\n', 4]);
+    else expect([heard, reads]).toEqual(['heard 1\nsorry no_word:_x\n', 2]);
+  },
+);
+
 test('a handler that aborts the session is the last one asked', () => {
   const asked: string[] = [];
   const talk: Talk = new Talk({
