@@ -11,10 +11,10 @@ import {
 } from './framing/framing.ts';
 
 /**
- * The most messages taken at once. They are answered and gone before the next are read: a garbage collection copies every live
- * message.
+ * The most messages taken at once. They are answered and gone before the next are read, since answers wait in memory, and a garbage
+ * collection copies every live message. Few of them would pay for the call that writes their texts (`docs/performance.md`).
  */
-export const AT_ONCE = 64;
+export const AT_ONCE = 128;
 
 /** The owner of an inbox. Its observer is called for bytes that the framing skips. */
 export interface Observed {

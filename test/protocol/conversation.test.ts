@@ -156,7 +156,7 @@ const usual = {
 } as const;
 const echo = { echo: ({ n }: Word) => ({ send: say('heard', n) }) };
 
-test('messages are handled in batches of 4, doubling up to 64, and none while too many answers wait', () => {
+test('messages are handled in batches of 4, doubling up to 128, and none while too many answers wait', () => {
   const unsent: number[] = [];
   const talk: Talk = new Talk({
     a: {
@@ -174,15 +174,15 @@ test('messages are handled in batches of 4, doubling up to 64, and none while to
   });
   const runs = (...lengths: number[]): number[] =>
     lengths.flatMap((length) => Array.from({ length }, (_, index) => index));
-  talk.hear('one\n'.repeat(64));
-  // 60 of the 64 frames that are cut at once, and the 4 that are left.
-  expect(unsent).toEqual(runs(4, 8, 16, 32, 4));
-  unsent.length = 0;
   talk.hear('one\n'.repeat(128));
-  expect(unsent).toEqual(runs(64, 64));
+  // 124 of the 128 frames that are cut at once, and the 4 that are left.
+  expect(unsent).toEqual(runs(4, 8, 16, 32, 64, 4));
   unsent.length = 0;
-  talk.hear('two\n'.repeat(64));
-  const pairs = Array.from({ length: 32 }, (_, index) => 2 * index);
+  talk.hear('one\n'.repeat(256));
+  expect(unsent).toEqual(runs(128, 128));
+  unsent.length = 0;
+  talk.hear('two\n'.repeat(128));
+  const pairs = Array.from({ length: 64 }, (_, index) => 2 * index);
   expect(unsent).toEqual([...pairs, ...pairs]);
 });
 

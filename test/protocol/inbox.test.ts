@@ -30,7 +30,7 @@ function read(inbox: Inbox, isSettled = true): string[][] {
 }
 
 describe('frames', () => {
-  test('the frames of a chunk come together, up to 64; a frame that began in an earlier chunk comes alone', () => {
+  test('the frames of a chunk come together, up to 128; a frame that began in an earlier chunk comes alone', () => {
     const inbox = open();
     expect(inbox.hasMore).toBe(false);
     inbox.receive(bytes('a\nb\nc'));
@@ -39,8 +39,8 @@ describe('frames', () => {
     expect([inbox.hasMore, inbox.isInsideFrame, inbox.held]).toEqual([false, true, 1]);
     inbox.receive(bytes('d\ne\nf\n'));
     expect(read(inbox)).toEqual([['cd'], ['e', 'f']]);
-    inbox.receive(bytes('x\n'.repeat(70)));
-    expect(read(inbox).map(({ length }) => length)).toEqual([64, 6]);
+    inbox.receive(bytes('x\n'.repeat(140)));
+    expect(read(inbox).map(({ length }) => length)).toEqual([128, 12]);
   });
 
   test('one at a time if the framing may change; chunks wait for those before them', () => {
