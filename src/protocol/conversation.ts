@@ -227,9 +227,10 @@ export class Conversation<
     return this.#taken + this.#invalid + this.#inbox.discarded;
   }
 
-  /** Received bytes that belong to no message taken yet. */
+  /** Received bytes that belong to no message taken yet; after an upgrade, those that wait for the next owner; at the end, none. */
   get held(): number {
-    const { held } = this.#inbox;
+    let { held } = this.#inbox;
+    for (const bytes of this.#unread ?? NONE) held += bytes.length;
     const batch = this.#batch;
     return batch === undefined ? held : held + batch.runEnd - batch.bounds[2 * this.#index]!;
   }
@@ -607,7 +608,7 @@ export class Conversation<
 
   /** Drop the received bytes, and messages that cannot be sent any more. */
   #forget(): void {
-    this.#batch = this.#message = undefined;
+    this.#batch = this.#message = this.#unread = undefined;
     this.#inbox.forget();
     this.#outbox.forget();
   }

@@ -45,6 +45,8 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
   #from = -1;
   /** How many frames the last batch had. */
   #count = 0;
+  /** Whether the reader may have read on behind them, and has skipped frames there. */
+  #isAhead = false;
   /** The offsets of the last batch's frames, if it was not the first of its chunk; one array for all of a chunk's batches. */
   #bounds: number[] | undefined;
   /** Chunks that wait until the reader has given all frames of the earlier ones. */
@@ -131,11 +133,14 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
   read(isSettled: boolean): FrameBatch | undefined {
     for (;;) {
       const reader = this.#reader;
-      // A frame that began in an earlier chunk comes alone, so everything after it is in this chunk.
-      const from = this.#chunk.length - reader.buffered;
+      // A frame that began in an earlier chunk comes alone, so everything after it is in this chunk. So does the first frame of a
+      // chunk that may begin inside of a skipped one: it could not be cut again.
+      const left = this.#chunk.length - reader.buffered;
+      const from = left === 0 && this.discarded > 0 ? -1 : left;
       const isFurther = from > 0 && isSettled;
       if (isFurther) this.#bounds ??= [];
-      const batch = reader.take(from < 0 || !isSettled ? 1 : AT_ONCE, isFurther ? this.#bounds : undefined);
+      this.#isAhead = from >= 0 && isSettled;
+      const batch = reader.take(this.#isAhead ? AT_ONCE : 1, isFurther ? this.#bounds : undefined);
       this.#from = batch === undefined ? -1 : from;
       this.#count = batch === undefined ? 0 : batch.count;
       if (batch !== undefined || reader.error !== undefined) return batch;
@@ -192,11 +197,12 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
     this.#isDrained = false;
   }
 
-  /** Drop the received bytes. */
+  /** Drop the received bytes; nothing more is read. */
   forget(): void {
     this.#chunks = undefined;
     this.#chunk = EMPTY;
     this.#bounds = undefined;
+    this.#reader.reset();
     this.#isDrained = true;
   }
 
@@ -221,7 +227,7 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
     if (from < 0) return this.#reader.detach();
     const chunk = asBuffer(this.#chunk);
     let reader = this.#reader;
-    if (count < this.#count || reader.error !== undefined) {
+    if (count < this.#count || this.#isAhead || reader.error !== undefined) {
       reader = this.#framing.reader();
       reader.push(chunk.subarray(from));
       for (let i = 0; i < count; i++) reader.next();

@@ -199,8 +199,8 @@ export abstract class Stage<Item = unknown, Items = Item[]> extends Transform im
     this.#fault ??= asError(fault);
   }
 
-  /** Break off with this fault, in place of one that the input has met since. @internal */
-  protected failInstead(fault: Error): void {
+  /** Break off with this fault, or with none, in place of one that the input has met since. @internal */
+  protected failInstead(fault: Error | undefined): void {
     this.#fault = fault;
   }
 

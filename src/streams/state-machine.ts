@@ -310,13 +310,14 @@ export class StateMachine<
       return this.#goOver(run.upgrade);
     }
     if (run.final) {
-      // The peer was told of this fault; a later one of the input waited for the handlers at work.
-      if (run.error !== undefined) this.failInstead(run.error);
-      else if (!this.#inputEnded) this.close();
+      // The session's own end counts, and not a fault of the input that waited for the handlers at work.
+      if (run.error !== undefined || this.#owed !== undefined) this.failInstead(run.error);
+      this.#owed = undefined;
+      if (run.error === undefined && !this.#inputEnded) this.close();
       return false;
     }
     if (this.#index === this.#messages.length) {
-      if (this.#lastWords !== undefined && !run.working) {
+      if (this.#lastWords !== undefined && this.#owed === undefined && !run.working) {
         this.#answers.push(...run.leave(this.#lastWords).answers);
         this.#follow();
         return true;

@@ -853,6 +853,38 @@ describe('an upgrade', () => {
     expect(talk.conversation).toMatchObject({ final: true, upgrade: undefined });
   });
 
+  test('what is held: the bytes for the next owner; none at the end, whatever has come', () => {
+    const over = {
+      a: { on: { quit: () => ({ send: say('bye'), next: 'b' }) }, next: ['b'] },
+      b: { final: true },
+    };
+    for (const input of ['quit\nec', 'quit\nx\nec', 'quit\necho 1\nec', 'quit\n'])
+      for (const cut of [0, 3, 5, input.length]) {
+        const { conversation } = new Talk(over);
+        for (const part of [input.slice(0, cut), input.slice(cut), 'more']) {
+          conversation.receive(Buffer.from(part));
+          conversation.take();
+          conversation.take();
+        }
+        expect([conversation.final, conversation.error, conversation.held]).toEqual([true, undefined, 0]);
+      }
+    const talk = new Talk(upgrades);
+    talk.hear('ec');
+    expect(talk.conversation.held).toBe(2);
+    talk.hear('ho 1\ntls\nx\nec');
+    expect(talk.conversation.held).toBe(4);
+    talk.hear('ho 2\n');
+    expect(talk.conversation.held).toBe(9);
+    talk.conversation.abort(new Error('no TLS'));
+    talk.hear('more\n');
+    expect(talk.conversation.held).toBe(0);
+    const aborted = new Talk(upgrades);
+    aborted.hear('ec');
+    aborted.conversation.abort(new Error('enough'));
+    aborted.hear('ho');
+    expect(aborted.conversation.held).toBe(0);
+  });
+
   test('no bytes after it', () => {
     const talk = new Talk(upgrades);
     expect(talk.hear('tls\n')).toBe('go\n');

@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { delimiter, type FrameError, type Framing, lengthPrefix, line, packets } from '../../src/index.ts';
+import {
+  cobs,
+  delimiter,
+  type FrameError,
+  type Framing,
+  lengthPrefix,
+  line,
+  packets,
+  slip,
+} from '../../src/index.ts';
 import type { FrameBatch } from '../../src/protocol/framing/framing.ts';
 import { Inbox } from '../../src/protocol/inbox.ts';
 
@@ -223,12 +232,50 @@ describe('unread bytes', () => {
     expect(open().leave(0)).toEqual(Buffer.alloc(0));
   });
 
+  test.each<[string, Framing, first: string, skipped: string]>([
+    // The frame 'a' · one that is too long, or noise.
+    ['line', line({ maxFrameLength: 2, onTooLong: 'discard' }), 'a\n', 'bcd\n'],
+    [
+      'lengthPrefix',
+      lengthPrefix({ lengthFieldLength: 1, maxFrameLength: 2, onTooLong: 'discard' }),
+      '\x01a',
+      '\x03bcd',
+    ],
+    ['cobs', cobs({ maxFrameLength: 2, onTooLong: 'discard' }), '\x02a\0', '\x04bcd\0'],
+    // An escape that stands for nothing.
+    ['slip', slip({ onInvalid: 'discard' }), 'a\xc0', 'b\xdbc\xc0'],
+    ['packets', packets({ kinds: { k: { start: 'a', length: 1 } } }), 'a', 'bcd'],
+  ])('%s: those that the framing has skipped go to the next owner, too', (_, framing, first, skipped) => {
+    for (const before of ['', skipped])
+      for (const after of ['', first, `${first}${skipped}`, skipped.slice(0, 2)]) {
+        const inbox = open(framing);
+        inbox.receive(bytes(before));
+        expect(read(inbox)).toEqual([]);
+        inbox.receive(bytes(`${first}${skipped}${after}`));
+        expect(texts(inbox.read(true))![0]).toBe('a');
+        expect(inbox.leave(1).toString('latin1')).toBe(`${skipped}${after}`);
+        expect(inbox.held).toBe(0);
+      }
+  });
+
   test('are dropped', () => {
     const inbox = open();
     inbox.receive(bytes('a\nb'));
     inbox.receive(bytes('c\n'));
+    expect(texts(inbox.read(true))).toEqual(['a']);
     inbox.forget();
-    expect(inbox.hasMore).toBe(false);
+    expect([inbox.hasMore, inbox.held]).toEqual([false, 0]);
+  });
+
+  test('after a frame that is skipped, and whose end comes in a later chunk', () => {
+    const framing = lengthPrefix({ lengthFieldLength: 1, maxFrameLength: 2, onTooLong: 'discard' });
+    const inbox = open(framing);
+    // A frame of 9 bytes, of which 4 have come · the other 5, which look like frames of 1 byte · 'a', 'b', and one that is too long.
+    inbox.receive(bytes('\x09\x01x\x01x'));
+    expect(read(inbox)).toEqual([]);
+    inbox.receive(bytes('\x01x\x01x\x01\x01a\x01b\x09x'));
+    expect(texts(inbox.read(true))).toEqual(['a']);
+    expect(inbox.leave(1).toString('latin1')).toBe('\x01b\x09x');
   });
 
   test('an unfinished frame is given up; the next byte begins a frame', () => {
