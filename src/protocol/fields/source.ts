@@ -348,7 +348,7 @@ export function foreseenBy(source: Source, each: number): Foreseen | undefined {
     paths: extent.from === 'path' ? [extent.path] : [],
     read(walk: Reading) {
       const size = source.read(walk);
-      return typeof size === 'number' ? size * each : 0;
+      return typeof size === 'number' || typeof size === 'bigint' ? Number(size) * each : 0;
     },
     decode(out: Decoding) {
       const size = source.decode(out);

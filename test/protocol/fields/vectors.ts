@@ -197,7 +197,14 @@ export const VECTORS: readonly KindVectors[] = [
         'bytes(u64be)',
         'ff ff ff ff ff ff ff ff',
         'ERR_FIELD_TOO_LONG',
-        'message: expected at most 10000000 bytes, got 18446744073709552000, at byte 0',
+        'message: expected at most 10000000 bytes, got 18446744073709551615n, at byte 0',
+      ],
+      [
+        // 2^53 + 1, which a number does not hold.
+        'struct({ n: u64be, items: array(u8, size("n", { unit: 2, add: 1 })) })',
+        '00 20 00 00 00 00 00 01',
+        'ERR_FIELD_TOO_LONG',
+        'items: expected at most 1000000 elements, got 18014398509481987n, at byte 8',
       ],
       [
         'bytes(i64be)',
@@ -782,7 +789,7 @@ export const VECTORS: readonly KindVectors[] = [
         'bytes(size(u32be, { unit: 2147483647 }))',
         'ff ff ff ff | ca',
         'ERR_FIELD_TOO_LONG',
-        'message: expected at most 10000000 bytes, got 9223372030412325000, at byte 0',
+        'message: expected at most 10000000 bytes, got 9223372030412324865n, at byte 0',
       ],
       [
         'struct({ a: bytes(rest), b: u16be })',

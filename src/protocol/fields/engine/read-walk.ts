@@ -330,7 +330,7 @@ export class ReadWalk implements Reading {
     const value = source.read(this, max);
     if (source.range.min === source.range.max) return value as number;
     if (value === null && source.nullable) return null;
-    if (!(Number.isInteger(value) && (value as number) >= 0)) {
+    if (!((Number.isInteger(value) || typeof value === 'bigint') && (value as number) >= 0)) {
       throw new Problem('ERR_MESSAGE_VALUE', `a size of 0 or more ${unit}`, value, { at: start });
     }
     if ((value as number) > max) throw tooLong(max, value, unit, { at: start });

@@ -114,8 +114,11 @@ export class AdjustedSource implements Source {
 
   #of(raw: unknown): unknown {
     const { add, unit, nullAt } = this.#by;
-    if (!Number.isInteger(raw)) return raw;
-    return raw === nullAt ? null : (raw as number) * unit + add;
+    if (raw === nullAt && nullAt !== undefined) return null;
+    if (typeof raw !== 'bigint' && !Number.isInteger(raw)) return raw;
+    const size = Number(raw) * unit + add;
+    // One that a number does not hold exactly is too long, and is only shown.
+    return Number.isSafeInteger(size) ? size : BigInt(raw as number | bigint) * BigInt(unit) + BigInt(add);
   }
 
   #made({ min, max }: Range): Range {

@@ -27,6 +27,12 @@ export function toNumber(value: unknown): unknown {
   return typeof value === 'bigint' ? Number(value) : value;
 }
 
+/** As `toNumber`; a bigint that a number does not hold exactly stays as it is, for the error. */
+export function toSize(value: unknown): unknown {
+  const number = toNumber(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
+
 /** Code for the value of a field as a size. */
 export function numberCode({ value, type }: Known, out: Decoding): string {
   if (type === 'bigint') return out.define(`Number(${value})`);
@@ -57,7 +63,7 @@ export class PathSource implements TagSource {
   }
   read(walk: Reading): unknown {
     const value = walk.find(this.#path);
-    return this.#isSize ? toNumber(value) : value;
+    return this.#isSize ? toSize(value) : value;
   }
   decode(out: Decoding): string {
     const known = out.find(this.#path);

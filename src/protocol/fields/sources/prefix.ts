@@ -14,7 +14,7 @@ import type {
   TagSource,
   Writing,
 } from '../kind.ts';
-import { numberCode, toNumber, UNKNOWN } from './path.ts';
+import { numberCode, toSize, UNKNOWN } from './path.ts';
 
 /** A field right before the content that its number is used for. */
 export class PrefixSource implements TagSource {
@@ -40,7 +40,7 @@ export class PrefixSource implements TagSource {
   }
   read(walk: Reading): unknown {
     const value = walk.value(this.#node);
-    return this.#tag === undefined ? toNumber(value) : value;
+    return this.#tag === undefined ? toSize(value) : value;
   }
   decode(out: Decoding): string {
     if (this.#tag !== undefined) return out.value(this.#tag.node).value;
