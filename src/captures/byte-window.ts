@@ -86,7 +86,7 @@ export class ByteWindow {
   #hold(length: number): void {
     const total = this.#heldLength + length;
     if (total > this.#held.length) {
-      const grown = Buffer.allocUnsafe(Math.max(4_096, total, 2 * this.#held.length));
+      const grown = Buffer.allocUnsafeSlow(Math.max(4_096, total, 2 * this.#held.length));
       this.#held.copy(grown, 0, 0, this.#heldLength);
       this.#held = grown;
     }

@@ -67,3 +67,20 @@ test('allocates no more than the total, once the total is known', () => {
   joined.append(source, 0, 60);
   expect(joined.bytes.length).toBe(120);
 });
+
+test('what is held keeps at most 4 KiB of other memory, whatever else the process allocates', () => {
+  for (const length of [1, 10, 64, 200, 512, 513, 5_000]) {
+    const big = Buffer.alloc(length, 7);
+    const all = Array.from({ length: 20 }, () => {
+      const joined = new ByteAccumulator();
+      joined.append(big, 0, length, length);
+      // Others use up Node's pool, and other connections this one.
+      Buffer.allocUnsafe(Buffer.poolSize / 2 - 1);
+      for (let other = 0; other < 10; other++) new ByteAccumulator().append(source, 0, 100);
+      return joined;
+    });
+    const memories = new Set(all.map(({ bytes }) => bytes.buffer));
+    for (const memory of memories) expect(memory.byteLength).toBe(length > 512 ? length : 4_096);
+    expect(all.every((joined) => joined.take().equals(big))).toBe(true);
+  }
+});
