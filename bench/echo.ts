@@ -14,10 +14,16 @@ import {
 } from './measure.ts';
 import { builtPeers } from './peers.ts';
 
-const ROUNDS = 7;
 const ROUND_MS = 400;
-/** The JIT compilers of V8 and the JVM are done by then. */
-const WARM_UP_MS = 2_000;
+
+export interface Course {
+  /** Interleaved rounds. */
+  readonly rounds: number;
+  /** Milliseconds of load for each server before the first round. The JIT compilers of V8 and the JVM should be done by then. */
+  readonly warmUp: number;
+}
+
+const USUAL: Course = { rounds: 7, warmUp: 2_000 };
 
 type Mode = 'forwarded' | 'rewritten';
 
@@ -40,31 +46,34 @@ export function echoServers(mode: Mode): Record<string, string[]> {
   };
 }
 
-/** Medians of interleaved rounds, as the rows of a table: ratios are of the first one to each. */
+/**
+ * Medians of interleaved rounds, as the rows of a table. A ratio is of the first one to each, the median over the rounds: what
+ * slows the machine for a while slows both. Every other round is in the opposite order.
+ */
 export async function measureEchoes(
   commands: Readonly<Record<string, string[]>>,
   loadOf: (name: string) => Load,
+  { rounds, warmUp }: Course = USUAL,
 ): Promise<string[][]> {
   const servers: { name: string; server: ServerProcess; results: Result[] }[] = [];
   try {
     for (const [name, command] of Object.entries(commands)) {
       servers.push({ name, server: await startServer(command), results: [] });
     }
-    for (const { name, server } of servers) await stream(server, loadOf(name), { milliseconds: WARM_UP_MS });
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const { name, server, results } of servers) {
+    for (const { name, server } of servers) await stream(server, loadOf(name), { milliseconds: warmUp });
+    for (let round = 0; round < rounds; round++) {
+      for (const { name, server, results } of round % 2 === 0 ? servers : servers.toReversed()) {
         results.push(await stream(server, loadOf(name), { milliseconds: ROUND_MS }));
       }
     }
   } finally {
     for (const { server } of servers) server.process.kill();
   }
-  const cpu = (results: readonly Result[]): number => median(results.map((result) => result.cpu));
-  const first = cpu(servers[0]!.results);
+  const first = servers[0]!.results;
   return servers.map(({ name, results }) => [
     name,
-    cpu(results).toFixed(0),
-    (first / cpu(results)).toFixed(2),
+    median(results.map(({ cpu }) => cpu)).toFixed(0),
+    median(results.map(({ cpu }, round) => first[round]!.cpu / cpu)).toFixed(2),
     Math.round(median(results.map(({ rate }) => rate))).toLocaleString('en'),
   ]);
 }

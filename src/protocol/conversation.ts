@@ -92,8 +92,10 @@ export class Conversation<
   readonly #outbox: Outbox<Sent>;
   /** The codec of the messages received in this state. */
   #codec: Codec<Received>;
-  #batch: FrameBatch | undefined;
-  /** How many frames of the current batch were taken; without a batch, of the last one. */
+  /** The current batch: frames, or the messages of frames that were decoded in one pass. */
+  #frames: FrameBatch | undefined;
+  #messages: readonly Received[] | undefined;
+  /** How many of the current batch were taken; without a batch, of the last one. */
   #index = 0;
   /** Messages taken before their answers are written. Few if the answers are long, since answers wait in memory. */
   #atOnce = FIRST;
@@ -229,10 +231,15 @@ export class Conversation<
 
   /** Received bytes that belong to no message taken yet; after an upgrade, those that wait for the next owner; at the end, none. */
   get held(): number {
-    let { held } = this.#inbox;
+    const inbox = this.#inbox;
+    // A message that waits for handlers at work is not taken yet.
+    const index = this.#message === undefined ? this.#index : this.#index - 1;
+    const frames = this.#frames;
+    if (frames !== undefined && index === 0) return inbox.held + frames.runEnd - frames.runStart;
+    if (index < (this.#messages?.length ?? frames?.count ?? 0)) return inbox.heldAfter(index);
+    let { held } = inbox;
     for (const bytes of this.#unread ?? NONE) held += bytes.length;
-    const batch = this.#batch;
-    return batch === undefined ? held : held + batch.runEnd - batch.bounds[2 * this.#index]!;
+    return held;
   }
 
   /** Whether the last frame is incomplete: the limit `frame` runs. */
@@ -410,13 +417,17 @@ export class Conversation<
       return false;
     }
     if (this.#isTurning) this.#turnInput();
-    if (this.#batch !== undefined || this.#message !== undefined) return this.#answer();
+    if (this.#frames !== undefined || this.#messages !== undefined || this.#message !== undefined) {
+      return this.#answer();
+    }
     if (this.#fault !== undefined) return this.#settleWith(() => this.#break(this.#fault!));
     const inbox = this.#inbox;
     if (inbox.hasMore) {
-      this.#batch = inbox.read(run.isSettled);
       this.#index = 0;
-      if (this.#batch !== undefined) return true;
+      this.#messages = run.isSettled ? inbox.decode(this.#codec) : undefined;
+      if (this.#messages !== undefined) return true;
+      this.#frames = inbox.read(run.isSettled);
+      if (this.#frames !== undefined) return true;
       this.#fault = inbox.error;
       if (this.#fault !== undefined) return this.#settleWith(() => this.#break(this.#fault!));
       if (inbox.isPaused) return false;
@@ -430,21 +441,21 @@ export class Conversation<
   #answer(): boolean {
     const run = this.#run;
     const answers = this.#outbox.messages;
-    const batch = this.#batch;
-    const to = batch === undefined ? 0 : Math.min(batch.count, this.#index + this.#atOnce);
+    const count = this.#messages?.length ?? this.#frames?.count ?? 0;
+    const to = Math.min(count, this.#index + this.#atOnce);
     while (
       !(run.final || run.busy || run.upgrade !== undefined || this.#isTurning) &&
       (this.#message !== undefined || this.#index < to)
     ) {
       // A message may have many answers, which are written, as far as there is room, before the next message is taken.
       if (answers.length >= this.#atOnce) break;
-      if (this.#message === undefined && this.#answerUsual(batch!, to)) continue;
+      if (this.#message === undefined && this.#answerUsual(to)) continue;
       let message = this.#message;
       this.#message = undefined;
       try {
-        message ??= decodeFrame(this.#codec, batch!, this.#index++);
+        message ??= this.#next();
       } catch (error) {
-        this.#refuse(error as Error, batch!, to);
+        this.#refuse(error as Error, to);
         continue;
       }
       if (run.working && run.mustWait(message)) {
@@ -456,31 +467,44 @@ export class Conversation<
       this.#followUp(run.receiveInto(message, answers));
     }
     // An idle connection must not hold on to its last chunk.
-    if (batch !== undefined && this.#index >= batch.count) this.#batch = undefined;
+    if (this.#index >= count) this.#frames = this.#messages = undefined;
     return true;
+  }
+
+  /** The next message of the batch. Throws if its frame is not a message. */
+  #next(): Received {
+    const index = this.#index++;
+    return this.#messages === undefined
+      ? decodeFrame(this.#codec, this.#frames!, index)
+      : this.#messages[index]!;
   }
 
   /**
    * Answer the next messages as long as each has the usual reply: a short loop, for it is most of what a busy connection costs. False
    * if it took none. It leaves to its caller a codec that decodes nothing, and a message that takes more (`#message`).
    */
-  #answerUsual(batch: FrameBatch, to: number): boolean {
+  #answerUsual(to: number): boolean {
     const run = this.#run;
     const { ask, context } = run;
     if (ask === undefined || this.#isSeen) return false;
-    const codec = this.#codec;
-    const { bytes, bounds } = batch;
+    const messages = this.#messages;
+    const frames = this.#frames!;
     const answers = this.#outbox.messages;
     const before = this.#index;
     while (this.#index < to && answers.length < this.#atOnce && !run.final) {
       let message: Received;
-      try {
-        message = codec.decode(bytes, bounds[2 * this.#index]!, bounds[2 * this.#index + 1]!);
-      } catch (thrown) {
-        this.#refuse(placed(thrown, batch, this.#index++), batch, to);
-        continue;
+      if (messages !== undefined) {
+        message = messages[this.#index]!;
+      } else {
+        const { bytes, bounds } = frames;
+        try {
+          message = this.#codec.decode(bytes, bounds[2 * this.#index]!, bounds[2 * this.#index + 1]!);
+        } catch (thrown) {
+          this.#refuse(placed(thrown, frames, this.#index++), to);
+          continue;
+        }
+        if (message == null) break;
       }
-      if (message == null) break;
       this.#index++;
       this.#taken++;
       const type = (message as Partial<Tagged>).type as string;
@@ -504,11 +528,11 @@ export class Conversation<
   }
 
   /** The frame just read is no message: it is left out, or the input ends with it. */
-  #refuse(error: Error, batch: FrameBatch, to: number): void {
-    if (this.#discards && this.#leaveOut(error, batch, this.#index - 1)) return;
+  #refuse(error: Error, to: number): void {
+    if (this.#discards && this.#leaveOut(error, this.#frames!, this.#index - 1)) return;
     this.#fault ??= error;
     this.#index = to;
-    this.#batch = undefined;
+    this.#frames = undefined;
   }
 
   /** Whether the observer is called for each message. */
@@ -596,19 +620,19 @@ export class Conversation<
     const received = fromClient(this.#protocol);
     const { reads = received.framing, receives } = this.#run.line as StateLine;
     this.#codec = receives ?? received.messages;
-    if (this.#inbox.change(reads, this.#index)) this.#batch = undefined;
+    if (this.#inbox.change(reads, this.#index)) this.#frames = undefined;
   }
 
   /** Stop reading: keep the received bytes for the next owner of the connection. */
   #leave(): void {
     if (this.#unread !== undefined) return;
     this.#unread = [this.#inbox.leave(this.#index)];
-    this.#batch = undefined;
+    this.#frames = this.#messages = undefined;
   }
 
   /** Drop the received bytes, and messages that cannot be sent any more. */
   #forget(): void {
-    this.#batch = this.#message = this.#unread = undefined;
+    this.#frames = this.#messages = this.#message = this.#unread = undefined;
     this.#inbox.forget();
     this.#outbox.forget();
   }

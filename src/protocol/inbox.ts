@@ -1,5 +1,6 @@
 import { asBuffer, EMPTY } from '../bytes/buffer.ts';
 import type { FrameError } from '../errors.ts';
+import type { Codec } from './codec.ts';
 import { type Direction, wholeStream } from './direction.ts';
 import {
   type DiscardCounts,
@@ -15,6 +16,9 @@ import {
  * collection copies every live message. Few of them would pay for the call that writes their texts (`docs/performance.md`).
  */
 export const AT_ONCE = 128;
+
+/** The most bytes of frames whose messages are decoded ahead: a message may take many times the memory of its frame. */
+const BYTES_AHEAD = 65_536;
 
 /** The owner of an inbox. Its observer is called for bytes that the framing skips. */
 export interface Observed {
@@ -43,7 +47,7 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
   /** The last chunk pushed, and the offset in it of the last batch's frames; −1 if they began in an earlier chunk. */
   #chunk: Uint8Array = EMPTY;
   #from = -1;
-  /** How many frames the last batch had. */
+  /** How many frames the last batch had, or how many messages. */
   #count = 0;
   /** Whether the reader may have read on behind them, and has skipped frames there. */
   #isAhead = false;
@@ -105,9 +109,19 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
 
   /** Received bytes that were not given in frames. */
   get held(): number {
-    let held = this.#reader.buffered;
-    for (const chunk of this.#chunks ?? NONE) held += chunk.length;
-    return held;
+    return this.#reader.buffered + this.#waiting;
+  }
+
+  /** Received bytes after the first `count` frames of the last batch. */
+  heldAfter(count: number): number {
+    return this.#behind(count).length + this.#waiting;
+  }
+
+  /** Bytes of the chunks that wait. */
+  get #waiting(): number {
+    let waiting = 0;
+    for (const chunk of this.#chunks ?? NONE) waiting += chunk.length;
+    return waiting;
   }
 
   receive(chunk: Uint8Array): void {
@@ -125,6 +139,26 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
   }
 
   /**
+   * The messages of the next frames, if framing and codec read both in one pass; undefined if they do not, and at a frame that is
+   * not whole or not a message: then `read` the frames. Only if input is read in the same way until the end.
+   */
+  decode<Message>(codec: Codec<Message, never>): readonly Message[] | undefined {
+    const reader = this.#reader;
+    const from = this.#next;
+    if (codec.decodeRun === undefined || reader.goOn === undefined || from < 0) return undefined;
+    const run = reader.run?.();
+    if (run === undefined) return undefined;
+    const end = Math.min(run.end, run.at + BYTES_AHEAD);
+    const { messages, at } = codec.decodeRun(end === run.end ? run : { ...run, end }, AT_ONCE);
+    if (messages.length === 0) return undefined;
+    reader.goOn(at);
+    this.#isAhead = false;
+    this.#from = from;
+    this.#count = messages.length;
+    return messages;
+  }
+
+  /**
    * The next frames; undefined if there are none for now: then look at `error`, `isPaused` and `isOver`.
    *
    * @param isSettled - false if the framing may change behind any frame: then the frames come one at a time, because frames that
@@ -133,10 +167,8 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
   read(isSettled: boolean): FrameBatch | undefined {
     for (;;) {
       const reader = this.#reader;
-      // A frame that began in an earlier chunk comes alone, so everything after it is in this chunk. So does the first frame of a
-      // chunk that may begin inside of a skipped one: it could not be cut again.
-      const left = this.#chunk.length - reader.buffered;
-      const from = left === 0 && this.discarded > 0 ? -1 : left;
+      // What cannot be cut again comes alone, so everything after it is in this chunk.
+      const from = this.#next;
       const isFurther = from > 0 && isSettled;
       if (isFurther) this.#bounds ??= [];
       this.#isAhead = from >= 0 && isSettled;
@@ -204,6 +236,15 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
     this.#bounds = undefined;
     this.#reader.reset();
     this.#isDrained = true;
+  }
+
+  /**
+   * The offset of the next frame in the chunk; negative if it cannot be cut again: it began in an earlier chunk, or the chunk may
+   * begin inside of a skipped frame.
+   */
+  get #next(): number {
+    const at = this.#chunk.length - this.#reader.buffered;
+    return at === 0 && this.discarded > 0 ? -1 : at;
   }
 
   #open(streamOffset: number): FrameReader {
