@@ -794,6 +794,65 @@ describe('asynchronous handlers', () => {
     expect(talk.conversation.isWorking).toBe(false);
   });
 
+  test.each([
+    ['of the same key', { slow: 'same' }, 'slow 0\nslow 1\n'],
+    ['that a state has postponed', { slow: 'alone', go: 'slow' }, 'slow 1\ngo 0\n'],
+    ['that a state has postponed, concurrent', { slow: 'same', go: 'slow' }, 'slow 1\ngo 0\n'],
+    ['that waited behind another postponed one', { slow: 'alone', go: 'fast' }, 'slow 0\nslow 1\ngo\n'],
+  ] as const)('an answer does not wait for a later message %s', async (_, kinds, text) => {
+    const gates = [later<void>(), later<void>()];
+    const done = ({ n }: Word) => gates[Number(n)]!.promise.then(() => ({ send: say('done', n) }));
+    const slow = kinds.slow === 'same' ? { concurrent: () => 'same', handle: done } : done;
+    const go = {
+      fast: () => ({ next: 'b' }),
+      slow: async (word: Word) => ({ ...(await done(word)), next: 'b' }),
+    };
+    const states = { b: { on: { slow } } };
+    const talk = new Talk(
+      'go' in kinds
+        ? { a: { on: { go: go[kinds.go] }, postpone: ['slow'], next: ['b'] }, ...states }
+        : states,
+    );
+    let calls = 0;
+    talk.conversation.onAnswers = () => calls++;
+    expect(talk.hear(text)).toBe('');
+    gates[0]!.resolve();
+    for (let i = 0; i < 3; i++) await turn();
+    expect(calls).toBeGreaterThan(0);
+    expect(talk.hear()).toBe('done 0\n');
+    expect(talk.conversation.isWorking).toBe(true);
+    gates[1]!.resolve();
+    for (let i = 0; i < 3; i++) await turn();
+    expect(talk.hear()).toBe('done 1\n');
+    expect(talk.conversation.isWorking).toBe(false);
+  });
+
+  test('the end of the session ends a lane, also while its answer is reported', async () => {
+    const gate = later<void>();
+    let handled = 0;
+    const talk = new Talk({
+      a: {
+        on: {
+          ...echo,
+          slow: {
+            concurrent: () => 'same',
+            handle: ({ n }) => {
+              handled++;
+              return gate.promise.then(() => ({ send: say('done', n) }));
+            },
+          },
+        },
+      },
+    });
+    talk.conversation.onAnswers = () => talk.conversation.abort(new Error('enough'));
+    expect(talk.hear('slow 0\nslow 1\n')).toBe('');
+    gate.resolve();
+    for (let i = 0; i < 3; i++) await turn();
+    expect(talk.hear()).toBe('done 0\nsorry enough\n');
+    expect(handled).toBe(1);
+    expect(talk.conversation).toMatchObject({ final: true, isWorking: false });
+  });
+
   test('also if nothing has arrived after it', () => {
     const talk = new Talk({
       a: {

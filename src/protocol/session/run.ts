@@ -78,7 +78,7 @@ export class Run<Received, Sent, State extends string, Context> {
   readonly greeting: readonly Sent[];
   /**
    * Called when a generator has appended answers; `more` then requests its next ones. If it is not set, they are requested at
-   * once. Also called when a postponed message of a concurrent row has been answered.
+   * once. Also called when there are answers while later messages, which have waited for them, are still being handled.
    */
   onAnswers: (() => void) | undefined;
   /** Called when a state with a line of its own is entered: with the number of answers before it. */
@@ -576,7 +576,15 @@ export class Run<Received, Sent, State extends string, Context> {
 
   async #afterwards(pending: Promise<void>, answers: Sent[]): Promise<void> {
     await pending;
-    await this.#catchUp(answers);
+    await this.#catchUpLater(answers);
+  }
+
+  /** As `#catchUp`, when answers were appended: they do not wait for its handlers. */
+  async #catchUpLater(answers: Sent[]): Promise<void> {
+    const pending = this.#catchUp(answers);
+    if (pending === undefined) return;
+    this.onAnswers?.();
+    await pending;
   }
 
   #catchUp(answers: Sent[]): Promise<void> | undefined {
@@ -694,14 +702,19 @@ export class Run<Received, Sent, State extends string, Context> {
     await pending;
     if (this.#lanes !== lanes) return;
     this.#concurrent--;
-    for (let next = lane.shift(); next !== undefined && this.#lanes === lanes; next = lane.shift()) {
+    while (lane.length > 0) {
+      // The answer before does not wait for this one.
+      this.onAnswers?.();
+      const next = lane.shift();
+      // That was the last event of the session.
+      if (next === undefined) return;
       await this.#work(next.row, next.message, answers);
       if (this.#lanes === lanes) this.#concurrent--;
       next.done();
+      if (this.#lanes !== lanes) return;
     }
-    if (this.#lanes !== lanes) return;
     this.#lanes?.delete(key);
-    if (this.#concurrent === 0) await this.#catchUp(answers);
+    if (this.#concurrent === 0) await this.#catchUpLater(answers);
   }
 
   /** Later answers of handlers at work are dropped. */
