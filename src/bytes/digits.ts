@@ -19,6 +19,12 @@ export function readDigits(bytes: Uint8Array, start: number, end: number, base: 
   return value;
 }
 
+/** The number that those digits write, not rounded: for errors. */
+export function readDigitsExactly(bytes: Uint8Array, start: number, end: number, base: 10 | 16): bigint {
+  const digits = String.fromCharCode(...bytes.subarray(start, end));
+  return BigInt(base === 10 ? digits : `0x${digits}`);
+}
+
 /** Write the number in that many digits, with leading zeros; hexadecimal ones in capitals. Returns the offset after it. */
 export function writeDigits(
   target: Uint8Array,

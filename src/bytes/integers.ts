@@ -24,6 +24,13 @@ export function readUnsigned(bytes: Uint8Array, at: number, width: number, littl
   }
 }
 
+/** As `readUnsigned`, of any width and not rounded: for errors. */
+export function readExactly(bytes: Uint8Array, at: number, width: number, little: boolean): bigint {
+  let value = 0n;
+  for (let i = 0; i < width; i++) value = value * 256n + BigInt(bytes[little ? at + width - 1 - i : at + i]!);
+  return value;
+}
+
 // Node's own methods check their arguments in every call. The callers of these functions have checked that the bytes are there.
 
 /** The unsigned integer in the two bytes at `bytes[at]`. */

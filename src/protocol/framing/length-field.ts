@@ -1,5 +1,5 @@
-import { readDigits, writeDigits } from '../../bytes/digits.ts';
-import { largestOf, readUnsigned, writeUnsigned } from '../../bytes/integers.ts';
+import { readDigits, readDigitsExactly, writeDigits } from '../../bytes/digits.ts';
+import { largestOf, readExactly, readUnsigned, writeUnsigned } from '../../bytes/integers.ts';
 import { readVarint, varintWidth, varintWidthAt, writeVarint } from '../../bytes/varint.ts';
 import type { LengthFieldData } from './layout.ts';
 
@@ -25,6 +25,8 @@ export interface LengthField {
   widthAt(bytes: Uint8Array, at: number, end: number): number;
   /** The length in the field `bytes[at, at + width)`, or `INVALID`. */
   read(bytes: Uint8Array, at: number, width: number): number;
+  /** As `read`, not rounded: for errors. Only for a field that holds more than a double counts exactly. */
+  exact?(bytes: Uint8Array, at: number, width: number): bigint;
   /** How many bytes `write` takes for that length. */
   widthOf(value: number): number;
   /** Write the length; returns the offset after it. Bits of the field outside the length stay as they are. */
@@ -41,6 +43,11 @@ export function varintField(most: number): LengthField {
     maximum: Math.min(2 ** (7 * most) - 1, Number.MAX_SAFE_INTEGER),
     widthAt: (bytes, at, end) => varintWidthAt(bytes, at, end, most),
     read: readVarint,
+    exact(bytes, at, width) {
+      let value = 0n;
+      for (let i = at + width - 1; i >= at; i--) value = value * 128n + BigInt(bytes[i]! & 0x7f);
+      return value;
+    },
     widthOf: varintWidth,
     write: writeVarint,
   };
@@ -69,6 +76,7 @@ export const steppedField: LengthField = {
   read(bytes, at, width) {
     return width === 1 ? bytes[at]! & 0x7f : readUnsigned(bytes, at + 1, width - 1, false);
   },
+  exact: (bytes, at, width) => readExactly(bytes, at + 1, width - 1, false),
   widthOf: (value) => (value < 126 ? 1 : value < 65_536 ? 3 : 9),
   write(target, at, value) {
     const top = target[at]! & 0x80;
@@ -89,6 +97,7 @@ export function digitsField(width: number, base: 10 | 16): LengthField {
     maximum: Math.min(base ** width - 1, Number.MAX_SAFE_INTEGER),
     widthAt: (_bytes, at, end) => (at + width > end ? MORE : width),
     read: (bytes, at) => readDigits(bytes, at, at + width, base),
+    exact: (bytes, at) => readDigitsExactly(bytes, at, at + width, base),
     widthOf: () => width,
     write: (target, at, value) => writeDigits(target, at, width, base, value),
   };

@@ -1,4 +1,4 @@
-import { readUnsigned } from '../../bytes/integers.ts';
+import { readExactly, readUnsigned } from '../../bytes/integers.ts';
 import { trust } from '../../bytes/trust.ts';
 import { FrameError } from '../../errors.ts';
 import { FrameInParts } from './frame-in-parts.ts';
@@ -257,7 +257,10 @@ export class LengthPrefixReader extends Intake {
     if (end - at < header) return MORE;
     const body = readUnsigned(bytes, at + offset, width, little) + adjustment;
     if (body >= 0 && body <= Number.MAX_SAFE_INTEGER && header + body >= strip) return body;
-    return this.#invalidLength(body);
+    return this.#invalidLength(
+      body,
+      () => readExactly(bytes, at + offset, width, little) + BigInt(adjustment),
+    );
   }
 
   #measureField(bytes: Buffer, at: number, end: number): number {
@@ -280,24 +283,29 @@ export class LengthPrefixReader extends Intake {
       return INVALID;
     }
     this.#headerLength = offset + width;
-    const body = value + adjustment - (countsField ? width : 0);
+    const added = adjustment - (countsField ? width : 0);
+    const body = value + added;
     const isRight = body >= 0 && value <= Number.MAX_SAFE_INTEGER && this.#headerLength + body >= strip;
-    return isRight ? body : this.#invalidLength(body);
+    if (isRight) return body;
+    return this.#invalidLength(body, () => field.exact!(bytes, fieldAt, width) + BigInt(added));
   }
 
-  #invalidLength(body: number): number {
+  /** @param exact - the same length, not rounded, if it may be beyond what is counted */
+  #invalidLength(body: number, exact?: () => bigint): number {
     const offset = this.position;
     const { header, strip } = this.#layout;
+    const largest = Number.MAX_SAFE_INTEGER;
     const [limit, why] =
-      body > Number.MAX_SAFE_INTEGER
-        ? [Number.MAX_SAFE_INTEGER, `is beyond ${Number.MAX_SAFE_INTEGER}, the largest that can be counted`]
-        : body < 0
-          ? [0, 'is negative']
-          : [strip - header, `leaves nothing to strip ${strip} bytes from`];
+      body < 0
+        ? [0, 'is negative']
+        : this.#headerLength + body < strip
+          ? [strip - header, `leaves nothing to strip ${strip} bytes from`]
+          : [largest, `is beyond ${largest}, the largest that can be counted`];
+    const actual = limit === largest && exact !== undefined ? exact() : body;
     this.#invalid = new FrameError(
       'ERR_FRAME_LENGTH',
-      `length of ${body} bytes behind the length field ${why}, in the frame at stream offset ${offset}`,
-      { limit, actual: body, offset },
+      `length of ${actual} bytes behind the length field ${why}, in the frame at stream offset ${offset}`,
+      { limit, actual, offset },
     );
     return INVALID;
   }

@@ -1,5 +1,5 @@
 import { readDigits } from '../../bytes/digits.ts';
-import { largestOf, readUnsigned } from '../../bytes/integers.ts';
+import { largestOf, readExactly, readUnsigned } from '../../bytes/integers.ts';
 import { show } from '../../bytes/show.ts';
 import { type Check, checkOptions, integer, natural, oneOf } from '../../options.ts';
 import type { LengthFieldData } from './layout.ts';
@@ -84,9 +84,24 @@ export class LengthInPacket {
     const value = readUnsigned(bytes, at, this.#width, this.#little);
     return (this.#mask === undefined ? value : ((value & this.#mask) >>> 0) / this.#unit) + this.add;
   }
-}
 
-/** What is wrong with a packet whose field gives that length, for its error. */
-export function lengthProblem(length: number): string {
-  return `a length field that says ${Number.isNaN(length) ? 'no number' : length}`;
+  /** What is wrong with the length in the field of the packet at `bytes[start]`, for its error. */
+  problem(bytes: Uint8Array, start: number): string {
+    const length = this.read(bytes, start);
+    const said = Number.isNaN(length)
+      ? 'no number'
+      : Number.isSafeInteger(length)
+        ? length
+        : this.#exact(bytes, start);
+    return `a length field that says ${said}`;
+  }
+
+  /** As `read`, not rounded. */
+  #exact(bytes: Uint8Array, start: number): bigint {
+    const at = start + this.#offset;
+    const add = BigInt(this.add);
+    if (this.#base !== undefined) return BigInt(readDigits(bytes, at, at + this.#width, this.#base)) + add;
+    const value = readExactly(bytes, at, this.#width, this.#little);
+    return (this.#mask === undefined ? value : (value & BigInt(this.#mask)) / BigInt(this.#unit)) + add;
+  }
 }

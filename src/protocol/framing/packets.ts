@@ -6,7 +6,7 @@ import type { Framing } from './framing.ts';
 import type { PacketsLayout } from './layout.ts';
 import { type Bytes, Mark, toBytes } from './mark.ts';
 import { type Measuring, MeasuringReader, MeasuringWriter } from './measuring-reader.ts';
-import { LengthInPacket, lengthProblem, type PacketLength } from './packet-length.ts';
+import { LengthInPacket, type PacketLength } from './packet-length.ts';
 import { type Valid, validity } from './validity.ts';
 
 /** One kind of packet. `length` gives its length, or `end` its end. */
@@ -186,7 +186,7 @@ function kindOf(name: string, options: PacketKindOptions, most: number): PacketK
     measure(bytes, start, _, cursor) {
       const length = field.read(bytes, start);
       if (length >= header && length <= Number.MAX_SAFE_INTEGER) return length;
-      cursor.problem = lengthProblem(length);
+      cursor.problem = field.problem(bytes, start);
       return NONE;
     },
   };

@@ -5,7 +5,7 @@ import type { FrameWriter, Framing } from './framing.ts';
 import type { FramingLayout, StuffedLayout } from './layout.ts';
 import { Mark } from './mark.ts';
 import { type Measuring, MeasuringReader } from './measuring-reader.ts';
-import { LengthInPacket, lengthProblem, type PacketLength } from './packet-length.ts';
+import { LengthInPacket, type PacketLength } from './packet-length.ts';
 import type { StuffedOptions } from './stuffing.ts';
 import { requireValid, type Validity, validity } from './validity.ts';
 import { payloadLength, payloadTooLong } from './violations.ts';
@@ -77,7 +77,7 @@ export function stuffedLength(
         if (progress.count === field.end) {
           progress.length = field.read(progress.head, 0);
           if (!(progress.length >= field.end && progress.length <= maxFrameLength)) {
-            cursor.problem = lengthProblem(progress.length);
+            cursor.problem = field.problem(progress.head, 0);
             return NONE;
           }
         }

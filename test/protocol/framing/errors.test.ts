@@ -28,7 +28,7 @@ const escaped = { flag: 0x7e, escape: 0x7d, xor: 0x20 };
 /** Everything an error says beside its text. `offset` counts from the beginning of the stream, which is 100 bytes earlier. */
 interface Said {
   limit?: number;
-  actual?: number | string;
+  actual?: number | bigint | string;
   expected?: number | string;
   offset: number;
 }
@@ -121,9 +121,37 @@ const ROWS: [
     [
       'ERR_FRAME_LENGTH',
       `length of ${2 ** 53} bytes behind the length field is beyond ${MAX}, the largest that can be counted, in the frame at stream offset 109`,
-      { limit: MAX, actual: 2 ** 53, offset: 109 },
+      { limit: MAX, actual: 2n ** 53n, offset: 109 },
     ],
   ],
+  ...(
+    [
+      ['little', { lengthFieldLength: 8 }, 'ff ff ff ff ff ff ff ff', 2n ** 64n - 1n],
+      [
+        'adjusted',
+        { lengthFieldLength: 8, byteOrder: 'big', lengthAdjustment: -2 },
+        '0020000000000003',
+        2n ** 53n + 1n,
+      ],
+      ['varint', { lengthFieldLength: 'varint' }, '81 80 80 80 80 80 80 10', 2n ** 53n + 1n],
+      ['7/16/64', { lengthFieldLength: '7/16/64' }, '7f 80 00 00 00 00 00 00 01', 2n ** 63n + 1n],
+      [
+        'digits',
+        { lengthFieldLength: 15, base: 16 },
+        '66 66 66 66 66 66 66 66 66 66 66 66 66 66 46',
+        2n ** 60n - 1n,
+      ],
+    ] as const
+  ).map(([how, options, bytes, actual]): (typeof ROWS)[number] => [
+    `lengthPrefix: a length that cannot be counted, ${how}`,
+    lengthPrefix(options as never),
+    hex('', bytes),
+    [
+      'ERR_FRAME_LENGTH',
+      `length of ${actual} bytes behind the length field is beyond ${MAX}, the largest that can be counted, in the frame at stream offset 100`,
+      { limit: MAX, actual, offset: 100 },
+    ],
+  ]),
   [
     'lengthPrefix: less than is stripped',
     lengthPrefix({ lengthFieldLength: 1, initialBytesToStrip: 3 }),
@@ -456,6 +484,26 @@ const ROWS: [
     [
       'ERR_FRAME_LENGTH',
       `a length field that says ${MAX + 1}, in the frame at stream offset 100`,
+      { offset: 100 },
+    ],
+  ],
+  [
+    'packets: a length that a number does not hold',
+    packets({ kinds: [{ length: { offset: 0, width: 8, byteOrder: 'little', add: 3 } }], onNoise: 'error' }),
+    hex('FFFFFFFFFFFFFFFF'),
+    [
+      'ERR_FRAME_LENGTH',
+      `a length field that says ${2n ** 64n + 2n}, in the frame at stream offset 100`,
+      { offset: 100 },
+    ],
+  ],
+  [
+    'packets: digits and what is added to them',
+    packets({ kinds: [{ length: { offset: 0, width: 2, base: 10, add: MAX } }], onNoise: 'error' }),
+    hex('"04"'),
+    [
+      'ERR_FRAME_LENGTH',
+      `a length field that says ${2n ** 53n + 3n}, in the frame at stream offset 100`,
       { offset: 100 },
     ],
   ],
