@@ -2,6 +2,7 @@
 import { PassThrough, pipeline, type Transform } from 'node:stream';
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import * as wire from '../../src/index.ts';
 import {
   type Codec,
   Conversation,
@@ -216,4 +217,67 @@ test('leave: a fault that has come before it counts', async () => {
     leaves.leave(() => say('leaving'));
     expect(await outcome).toMatchObject({ sent: '\x06worked\x05sorry', error: { message: 'no word: x' } });
   }
+});
+
+test('frames and messages that are read in one pass: the end, and an upgrade, leave what is behind them', async () => {
+  const asked = wire.messages(wire.u8, {
+    echo: wire.message(1, { n: wire.u8 }),
+    quit: wire.message(2, {}),
+    upgrade: wire.message(3, {}),
+  });
+  const said = wire.messages(wire.u8, { echoed: wire.message(1, { n: wire.u8 }), bye: wire.message(2, {}) });
+  const pass = defineSession({
+    receives: asked,
+    sends: said,
+    initial: 'open',
+    states: {
+      open: {
+        on: {
+          echo: { outcomes: { open: 'echoed' }, handle: ({ n }) => ({ send: { type: 'echoed', n } }) },
+          quit: async () => ({ send: { type: 'bye' }, next: 'over' }),
+          upgrade: () => ({ send: { type: 'bye' }, upgrade: 'more' }),
+        },
+        next: ['over'],
+      },
+      over: { final: true },
+    },
+  });
+  const framing = lengthPrefix({ lengthFieldLength: 1, maxFrameLength: 3, onTooLong: 'discard' });
+  const protocol = defineProtocol({
+    name: 'one pass',
+    framing,
+    clientMessages: asked,
+    serverMessages: said,
+    session: pass,
+  });
+  const echo = [2, 1, 9];
+  // Frames of 5 bytes are too long, and are skipped: they look like frames of 1 byte.
+  const skipped = [5, 1, 1, 1, 1, 1];
+  for (const last of [2, 3])
+    for (const behind of [
+      [],
+      [2, 99, 1],
+      [...echo, 1, 99],
+      [...skipped, ...echo],
+      [...echo, ...skipped],
+      [3, 1],
+    ]) {
+      const input = Buffer.from([...skipped, ...echo, ...echo, 1, last, ...behind]);
+      for (const [cutting, chunks] of chunkings(input)) {
+        const conversation = new Conversation(protocol);
+        const sent: Buffer[] = [];
+        for (const chunk of chunks) {
+          conversation.receive(chunk);
+          do {
+            await conversation.settled();
+            for (let bytes = conversation.take(); bytes !== undefined; bytes = conversation.take())
+              sent.push(bytes);
+          } while (conversation.settled() !== undefined);
+        }
+        expect([cutting, conversation.error, conversation.taken]).toEqual([cutting, undefined, 3]);
+        expect(Buffer.concat(sent)).toEqual(Buffer.from([...echo, ...echo, 1, 2]));
+        expect(conversation.upgrade?.unread).toEqual(last === 3 ? Buffer.from(behind) : undefined);
+        expect(conversation.held).toBe(last === 3 ? behind.length : 0);
+      }
+    }
 });
