@@ -126,6 +126,20 @@ describe('the end', () => {
     read(late);
     late.change(lengthPrefix(), 0);
     expect([read(late), late.isOver, late.error]).toEqual([[], true, undefined]);
+    // The end shows that a packet of 6 bytes is none, and the frames behind its first byte: 02 03 · 02 04.
+    const behind = open(
+      packets({
+        kinds: { long: { start: [1], length: 6 }, short: { start: [2], length: 2 } },
+        maxFrameLength: 6,
+      }),
+    );
+    behind.receive(Buffer.from([1, 2, 3, 2, 4]));
+    expect(read(behind)).toEqual([]);
+    behind.ended();
+    expect(texts(behind.read(true))).toEqual(['\x02\x03']);
+    behind.change(lengthPrefix({ lengthFieldLength: 1 }), 1);
+    expect(read(behind)).toEqual([]);
+    expect(behind.error).toMatchObject({ code: 'ERR_FRAME_TRUNCATED', offset: 3 });
   });
 });
 
@@ -145,12 +159,27 @@ describe('another framing', () => {
     }
   });
 
-  test('reads everything again if none of the frames that were cut was taken', () => {
+  test.each([
+    [true, ['a', 'b']],
+    [false, ['a']],
+  ])(
+    'reads everything again if none of the frames that were cut was taken; settled: %s',
+    (isSettled, cut) => {
+      const inbox = open();
+      inbox.receive(bytes('a\nb\nc;'));
+      expect(texts(inbox.read(isSettled))).toEqual(cut);
+      expect(inbox.change(semicolons, 0)).toBe(true);
+      expect(read(inbox)).toEqual([['a\nb\nc']]);
+    },
+  );
+
+  test('reads a chunk that has come, and was not read yet, from its first byte', () => {
     const inbox = open();
-    inbox.receive(bytes('a\nb\nc;'));
-    expect(texts(inbox.read(true))).toEqual(['a', 'b']);
-    expect(inbox.change(semicolons, 0)).toBe(true);
-    expect(read(inbox)).toEqual([['a\nb\nc']]);
+    inbox.receive(bytes('a\nb\n'));
+    expect(read(inbox)).toEqual([['a', 'b']]);
+    inbox.receive(bytes('c;d;'));
+    expect(inbox.change(semicolons, 0)).toBe(false);
+    expect(read(inbox)).toEqual([['c', 'd']]);
   });
 
   test('after a frame that began in an earlier chunk', () => {
@@ -201,6 +230,11 @@ describe('another framing', () => {
     inbox.change(line(), 1);
     inbox.receive(bytes('HIb\n'));
     expect(read(inbox)).toEqual([['HIb']]);
+    const alone = open(line(), 'HI');
+    alone.receive(bytes('HI'));
+    alone.change(semicolons, 0);
+    alone.receive(bytes('a;'));
+    expect(read(alone)).toEqual([['a']]);
   });
 
   test('an error of the old framing is not an error of the new one', () => {
@@ -211,6 +245,16 @@ describe('another framing', () => {
     expect(inbox.error).toBeDefined();
     inbox.change(semicolons, 0);
     expect(inbox.error).toBeUndefined();
+  });
+
+  test('chunks behind an error wait for another framing', () => {
+    const inbox = open(lengthPrefix({ lengthFieldLength: 1, maxFrameLength: 2 }));
+    inbox.receive(Buffer.from([9]));
+    inbox.receive(bytes('a;'));
+    expect(read(inbox)).toEqual([]);
+    expect([inbox.error?.code, inbox.held]).toEqual(['ERR_FRAME_TOO_LONG', 2]);
+    inbox.change(semicolons, 0);
+    expect(read(inbox)).toEqual([['a']]);
   });
 });
 
@@ -278,9 +322,16 @@ describe('unread bytes', () => {
     expect(inbox.leave(1).toString('latin1')).toBe('\x01b\x09x');
   });
 
+  test('after a skipped frame only the first frame of each chunk comes alone', () => {
+    const inbox = open(line({ maxFrameLength: 2, onTooLong: 'discard' }));
+    inbox.receive(bytes('long\n'));
+    expect(read(inbox)).toEqual([]);
+    inbox.receive(bytes('a\nb\nc\n'));
+    expect(read(inbox)).toEqual([['a'], ['b', 'c']]);
+  });
+
   test('an unfinished frame is given up; the next byte begins a frame', () => {
     const inbox = open();
-    inbox.giveUp();
     inbox.receive(bytes('a\nb'));
     // Nothing is given up before it is known to be unfinished.
     inbox.giveUp();
@@ -289,6 +340,19 @@ describe('unread bytes', () => {
     expect([inbox.held, inbox.isInsideFrame]).toEqual([0, false]);
     inbox.receive(bytes('c\n'));
     expect(read(inbox)).toEqual([['c']]);
+  });
+
+  test('a reader without giveUp is reset instead', () => {
+    const framing = lengthPrefix({ lengthFieldLength: 1 });
+    const inbox = open({
+      ...framing,
+      reader: (options) => Object.assign(framing.reader(options), { giveUp: undefined }),
+    });
+    inbox.receive(Buffer.from([2, 1]));
+    expect(read(inbox)).toEqual([]);
+    inbox.giveUp();
+    inbox.receive(bytes('\x01a'));
+    expect(read(inbox)).toEqual([['a']]);
   });
 
   test('a packet after a false start is found when that is given up', () => {

@@ -6,6 +6,7 @@ import {
   Conversation,
   defineProtocol,
   defineSession,
+  type Framing,
   type Infer,
   lengthPrefix,
   message,
@@ -237,6 +238,22 @@ test.each([
   await conversation.settled();
   expect(drain(conversation)).toEqual(Buffer.concat([frame(1, 1), frame(1, 2), frame(1, 3)]));
   expect(conversation.held).toBe(0);
+
+  // The message that waits is the first of its chunk, or of those that lie whole in one.
+  for (const cut of [3, 2, 5]) {
+    const other = new Conversation(one);
+    // aside · say · say
+    const all = Buffer.concat([frame(8, 1), frame(1, 2), frame(1, 3)]);
+    for (const chunk of [all.subarray(0, cut), all.subarray(cut)]) {
+      other.receive(chunk);
+      expect(drain(other).length).toBe(0);
+    }
+    expect(other).toMatchObject({ isBusy: true, taken: 1, held: 6 });
+    other.context.waiting[0]!();
+    await other.settled();
+    expect(drain(other)).toEqual(Buffer.concat([frame(1, 1), frame(1, 2), frame(1, 3)]));
+    expect(other.held).toBe(0);
+  }
 });
 
 describe('decode', () => {
@@ -281,6 +298,16 @@ describe('decode', () => {
     expect(split.read(true)?.count).toBe(1);
     expect(split.decode(codec)?.length).toBe(1);
     expect(inbox(whole).decode({ decode: codec.decode, encode: codec.encode })).toBeUndefined();
+    for (const missing of ['run', 'goOn']) {
+      const reader: Framing['reader'] = (options) =>
+        Object.assign(large.reader(options), { [missing]: undefined });
+      const other = new Inbox({ ...direction, framing: { ...large, reader } }, undefined, {
+        observer: undefined,
+      });
+      other.receive(whole);
+      expect(other.decode(codec)).toBeUndefined();
+      expect(other.read(true)?.count).toBe(2);
+    }
   });
 
   test('the messages before a frame that is none', () => {
