@@ -252,7 +252,7 @@ export class Conversation<
    * `take` again then.
    */
   get isPaused(): boolean {
-    return !this.final && this.#unread === undefined && this.#inbox.isPaused;
+    return !this.final && this.#inbox.isPaused;
   }
 
   /** Messages sent or answered that `take` has not given yet. */
@@ -377,7 +377,7 @@ export class Conversation<
       return preface;
     }
     const bytes = outbox.take(isPrivate);
-    if (bytes !== undefined || this.#closing === undefined) return bytes;
+    if (bytes !== undefined) return bytes;
     const refusal = this.#closing;
     this.#closing = undefined;
     return refusal;
