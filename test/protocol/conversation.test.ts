@@ -91,12 +91,12 @@ test('an answer that cannot be written ends it at once, also while the handler o
 });
 
 type Word = { type: string; n: string };
-/** `go 5` is `{ type: 'go', n: '5' }`; a word with an x is no message. */
+/** `go 5` is `{ type: 'go', n: '5' }`; a word with an x is no message, and `null` is decoded to nothing. */
 const words: Codec<Word> = {
   decode(frame, start, end) {
     const [type = '', n = ''] = frame.toString('latin1', start, end).split(' ');
     if (type.includes('x')) throw new Error(`no word: ${type}`);
-    return { type, n };
+    return type === 'null' ? (null as never) : { type, n };
   },
   encode: ({ type, n }) => Buffer.from(`${type} ${n}`.trim()),
 };
@@ -361,6 +361,15 @@ test.each(['error', 'discard'] as const)(
     else expect([heard, reads]).toEqual(['heard 1\nsorry no_word:_x\n', 2]);
   },
 );
+
+test('a frame that is decoded to nothing is no message, among usual replies too', () => {
+  const strict = new Talk({ a: { on: { usual } } });
+  expect(strict.hear('usual 1\nnull\nusual 2\n')).toMatch(/^heard 1\nsorry the_codec_decoded_null/);
+  expect(strict.conversation).toMatchObject({ taken: 1, error: { code: 'ERR_MESSAGE_VALUE' } });
+  const lenient = new Talk({ a: { on: { usual } } }, { onInvalid: 'discard' });
+  expect(lenient.hear('null\nusual 1\nnull\nnull\nusual 2\n')).toBe('heard 1\nheard 2\n');
+  expect(lenient.conversation.counts).toMatchObject({ frames: 5, invalid: 3 });
+});
 
 test('a handler that aborts the session is the last one asked', () => {
   const asked: string[] = [];

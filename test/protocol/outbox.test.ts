@@ -74,6 +74,10 @@ test('messages that were never weighed weigh nothing when they are written', () 
   for (let i = 0; i < 4; i++) outbox.messages.push(long);
   outbox.write();
   expect(outbox.unsentBytes).toBe(outbox.unsent * weigh(long));
+  // The next ones are weighed, and a part of them is written too.
+  outbox.take(false);
+  expect([outbox.write(), outbox.unsent]).toEqual([false, 1]);
+  expect(outbox.unsentBytes).toBe(weigh(long));
 });
 
 test('a message that cannot be written throws after those before it are written; the rest is dropped', () => {
