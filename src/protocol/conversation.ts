@@ -99,6 +99,8 @@ export class Conversation<
   #index = 0;
   /** Messages taken before their answers are written. Few if the answers are long, since answers wait in memory. */
   #atOnce = FIRST;
+  /** True while messages are being answered. */
+  #isTaking = false;
   /** True if the state just entered has a framing or codec of its own. */
   #isTurning = false;
   /** The message that waits for handlers at work. */
@@ -357,11 +359,22 @@ export class Conversation<
   }
 
   /**
-   * The next bytes to send: up to 68 KiB, or one longer frame. Undefined if there are none for now.
+   * The next bytes to send: up to 68 KiB, or one longer frame. Undefined if there are none for now, and to a handler that calls it.
    *
    * @param isPrivate - whether only the system will read the bytes. Then they may lie in memory that connections share
    */
   take(isPrivate = false): Buffer | undefined {
+    // The answer of the handler that calls this comes first.
+    if (this.#isTaking) return undefined;
+    this.#isTaking = true;
+    try {
+      return this.#takeNext(isPrivate);
+    } finally {
+      this.#isTaking = false;
+    }
+  }
+
+  #takeNext(isPrivate: boolean): Buffer | undefined {
     const outbox = this.#outbox;
     do {
       if (outbox.messages.length === 0) continue;
@@ -460,7 +473,8 @@ export class Conversation<
       }
       if (run.working && run.mustWait(message)) {
         this.#message = message;
-        return false;
+        // The answers before it do not wait.
+        return answers.length > 0;
       }
       this.#taken++;
       this.observer?.message(message, run.state);
@@ -491,7 +505,7 @@ export class Conversation<
     const frames = this.#frames!;
     const answers = this.#outbox.messages;
     const before = this.#index;
-    while (this.#index < to && answers.length < this.#atOnce && !run.final) {
+    while (this.#index < to && answers.length < this.#atOnce) {
       let message: Received;
       if (messages !== undefined) {
         message = messages[this.#index]!;
@@ -501,6 +515,7 @@ export class Conversation<
           message = this.#codec.decode(bytes, bounds[2 * this.#index]!, bounds[2 * this.#index + 1]!);
         } catch (thrown) {
           this.#refuse(placed(thrown, frames, this.#index++), to);
+          if (run.final) break;
           continue;
         }
         if (message == null) break;
@@ -515,7 +530,7 @@ export class Conversation<
         run.broke(cause, type, answers);
         break;
       }
-      if (reply === ANSWERED) continue;
+      if (reply === ANSWERED && !run.final) continue;
       if (reply === NOT_ASKED) {
         this.#taken--;
         this.#message = message;
@@ -626,6 +641,11 @@ export class Conversation<
   /** Stop reading: keep the received bytes for the next owner of the connection. */
   #leave(): void {
     if (this.#unread !== undefined) return;
+    if (this.#message !== undefined) {
+      // It waits for handlers at work, and is not taken yet.
+      this.#message = undefined;
+      this.#index--;
+    }
     this.#unread = [this.#inbox.leave(this.#index)];
     this.#frames = this.#messages = undefined;
   }

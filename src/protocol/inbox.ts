@@ -2,6 +2,7 @@ import { asBuffer, EMPTY } from '../bytes/buffer.ts';
 import type { FrameError } from '../errors.ts';
 import type { Codec } from './codec.ts';
 import { type Direction, wholeStream } from './direction.ts';
+import { framed } from './framing/framed.ts';
 import {
   type DiscardCounts,
   type FrameBatch,
@@ -49,6 +50,8 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
   #from = -1;
   /** How many frames the last batch had, or how many messages. */
   #count = 0;
+  /** The last batch, if its frame cannot be cut again. */
+  #alone: FrameBatch | undefined;
   /** Whether the reader may have read on behind them, and has skipped frames there. */
   #isAhead = false;
   /** The offsets of the last batch's frames, if it was not the first of its chunk; one array for all of a chunk's batches. */
@@ -155,6 +158,7 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
     this.#isAhead = false;
     this.#from = from;
     this.#count = messages.length;
+    this.#alone = undefined;
     return messages;
   }
 
@@ -175,6 +179,7 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
       const batch = reader.take(this.#isAhead ? AT_ONCE : 1, isFurther ? this.#bounds : undefined);
       this.#from = batch === undefined ? -1 : from;
       this.#count = batch === undefined ? 0 : batch.count;
+      this.#alone = from < 0 ? batch : undefined;
       if (batch !== undefined || reader.error !== undefined) return batch;
       if (reader.isPaused) {
         this.#isDrained = false;
@@ -214,7 +219,8 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
 
   /** Everything after the first `count` frames of the last batch. Nothing more is read. */
   leave(count: number): Buffer {
-    const rest = Buffer.concat([this.#behind(count), ...(this.#chunks ?? NONE)]);
+    const alone = count < this.#count && this.#alone !== undefined ? this.#wireOf(this.#alone) : EMPTY;
+    const rest = Buffer.concat([alone, this.#behind(count), ...(this.#chunks ?? NONE)]);
     this.forget();
     return rest;
   }
@@ -234,6 +240,7 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
     this.#chunks = undefined;
     this.#chunk = EMPTY;
     this.#bounds = undefined;
+    this.#alone = undefined;
     this.#reader.reset();
     this.#isDrained = true;
   }
@@ -275,6 +282,12 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
     }
     // A copy each time would be one of the whole chunk for each of its frames.
     return chunk.subarray(chunk.length - reader.buffered);
+  }
+
+  /** The bytes of a frame that cannot be cut again: as they came if that is known, and else as we would write them. */
+  #wireOf({ bytes, bounds, wire, runStart, runEnd }: FrameBatch): Buffer {
+    if (wire !== undefined) return bytes.subarray(runStart, runEnd);
+    return framed(this.#framing.writer(), bytes.subarray(bounds[0], bounds[1]));
   }
 }
 

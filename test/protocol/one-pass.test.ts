@@ -256,6 +256,20 @@ test.each([
   }
 });
 
+test.each([
+  ['in runs', inRuns],
+  ['one at a time', oneByOne],
+])('answers before a message that waits do not wait for it, read %s', async (_, one) => {
+  const conversation = new Conversation(one);
+  // say · aside, whose handler is at work · say, which waits for it
+  conversation.receive(Buffer.concat([frame(1, 1), frame(8, 2), frame(1, 3)]));
+  expect(drain(conversation)).toEqual(frame(1, 1));
+  expect(conversation).toMatchObject({ isBusy: true, taken: 2, unsent: 0 });
+  conversation.context.waiting[0]!();
+  await conversation.settled();
+  expect(drain(conversation)).toEqual(Buffer.concat([frame(1, 2), frame(1, 3)]));
+});
+
 describe('decode', () => {
   const large = prefix({ lengthFieldLength: 4 });
   const direction = { framing: large, messages: undefined, preface: undefined };

@@ -266,6 +266,7 @@ export class Run<Received, Sent, State extends string, Context> {
 
   /** Apply what a handler that was asked has returned, as `receiveInto` does. */
   heed(reply: unknown, type: string, answers: Sent[]): Promise<void> | undefined {
+    if (reply === ANSWERED && this.#over) answers.pop();
     const pending =
       reply === ANSWERED
         ? undefined
@@ -462,7 +463,7 @@ export class Run<Received, Sent, State extends string, Context> {
     let reply: ReturnType<TableRow['handle']>;
     try {
       reply = row.handle(event, this.context);
-      if (row.answer !== undefined && isOnly(reply, row.answer)) {
+      if (row.answer !== undefined && !this.#over && isOnly(reply, row.answer)) {
         answers.push(reply.send as Sent);
         return undefined;
       }
@@ -473,7 +474,7 @@ export class Run<Received, Sent, State extends string, Context> {
     return this.#heedReply(row, reply, type, answers);
   }
 
-  /** Apply a handler's reply, or wait for it. */
+  /** Apply a handler's reply, or wait for it. A handler that ended the session itself has no answer: the farewell is the last. */
   #heedReply<Event>(
     row: TableRow<Event>,
     reply: ReturnType<TableRow['handle']>,
@@ -485,6 +486,10 @@ export class Run<Received, Sent, State extends string, Context> {
       isLater = isThenable(reply) || isGenerator(reply);
     } catch (cause) {
       this.#fail(broken(this.#state, type, cause), answers);
+      return undefined;
+    }
+    if (this.#over) {
+      if (isLater) ignore(reply as Promise<TableReply> | TableGenerator);
       return undefined;
     }
     if (isLater) return this.#askLater(row, reply as Promise<TableReply>, type, answers);
@@ -560,12 +565,7 @@ export class Run<Received, Sent, State extends string, Context> {
       await room;
       if (!isAwaited()) break;
     }
-    // Let the generator clean up; further messages of it are dropped.
-    try {
-      Promise.resolve(generator.return?.(undefined)).catch(() => {});
-    } catch {
-      // A user's own iterator: the session has failed already, or the answer came too late.
-    }
+    ignore(generator);
     return undefined;
   }
 
@@ -660,45 +660,49 @@ export class Run<Received, Sent, State extends string, Context> {
       return undefined;
     }
     this.#lanes ??= new Map();
-    const lane = this.#lanes.get(key);
+    const lanes = this.#lanes;
+    const lane = lanes.get(key);
     if (lane !== undefined) {
       this.#concurrent++;
       return new Promise((done) => lane.push({ row, message, done }));
     }
     const entered: Work[] = [];
-    this.#lanes.set(key, entered);
+    lanes.set(key, entered);
     this.#concurrent++;
     const pending = this.#work(row, message, answers);
-    if (pending === undefined) {
-      this.#concurrent--;
-      this.#lanes?.delete(key);
-      return undefined;
-    }
-    return this.#finish(pending, key, entered, answers);
+    if (pending !== undefined) return this.#finish(pending, lanes, key, entered, answers);
+    lanes.delete(key);
+    if (this.#lanes === lanes) this.#concurrent--;
+    return undefined;
   }
 
   /** Handle the message at the head of a lane. */
   #work(row: TableRow, message: Tagged, answers: Sent[]): Promise<void> | undefined {
     const { type } = message;
+    // The lanes are dropped together, when an event makes all of their answers too late.
+    const lanes = this.#lanes;
+    const isAwaited = (): boolean => this.#lanes === lanes;
     let reply: TableReply | Promise<TableReply> | TableGenerator;
     try {
       reply = row.handle(message, this.context);
       if (isThenable(reply) || isGenerator(reply)) {
-        const lanes = this.#lanes;
-        // The lanes are dropped together, when an event makes all of their answers too late.
-        const isAwaited = (): boolean => lanes !== undefined && this.#lanes === lanes;
         return this.#await(row, reply, type, answers, isAwaited, () => {});
       }
     } catch (cause) {
       this.#fail(broken(this.#state, type, cause), answers);
       return undefined;
     }
-    this.#apply(row, reply, type, answers);
+    if (isAwaited()) this.#apply(row, reply, type, answers);
     return undefined;
   }
 
-  async #finish(pending: Promise<void>, key: unknown, lane: Work[], answers: Sent[]): Promise<void> {
-    const lanes = this.#lanes;
+  async #finish(
+    pending: Promise<void>,
+    lanes: Map<unknown, Work[]>,
+    key: unknown,
+    lane: Work[],
+    answers: Sent[],
+  ): Promise<void> {
     await pending;
     if (this.#lanes !== lanes) return;
     this.#concurrent--;
@@ -713,7 +717,7 @@ export class Run<Received, Sent, State extends string, Context> {
       next.done();
       if (this.#lanes !== lanes) return;
     }
-    this.#lanes?.delete(key);
+    lanes.delete(key);
     if (this.#concurrent === 0) await this.#catchUpLater(answers);
   }
 
@@ -918,10 +922,14 @@ export class Run<Received, Sent, State extends string, Context> {
   /** Append the messages that a state sends by itself, or fail. */
   #speak(say: ((context: unknown) => Said<Tagged>) | undefined, who: string, answers: Sent[]): void {
     if (say === undefined) return;
-    const mark = answers.length;
+    let mark = answers.length;
     let failed: Error | undefined;
     try {
-      failed = this.#append(say(this.context), this.#state.sends, who, answers);
+      const said = say(this.context);
+      // It has ended the session itself.
+      if (this.#over) return;
+      mark = answers.length;
+      failed = this.#append(said, this.#state.sends, who, answers);
     } catch (cause) {
       failed = broken(this.#state, who, cause);
     }
@@ -932,6 +940,7 @@ export class Run<Received, Sent, State extends string, Context> {
 
   /** The first failure counts; the farewell is sent if the sending side is still open. */
   #fail(error: Error, answers: Sent[]): void {
+    if (this.#over) return;
     const open = !this.final;
     this.#error = error;
     this.#over = true;
@@ -975,6 +984,16 @@ const KINDS: readonly (keyof StateLimits)[] = ['within', 'idle', 'frame'];
 /** The type of a received message; a peer's JSON may be anything. */
 function typeOf(message: unknown): unknown {
   return (message as Partial<Tagged> | null | undefined)?.type;
+}
+
+/** Let a generator clean up; further messages of it are dropped, and so is the failure of a promise. */
+function ignore(reply: PromiseLike<TableReply> | TableGenerator): void {
+  try {
+    const last = isGenerator(reply) ? reply.return?.(undefined) : reply;
+    Promise.resolve(last).catch(() => {});
+  } catch {
+    // A user's own iterator: the session has failed already, or the answer came too late.
+  }
 }
 
 function isThenable(value: unknown): value is PromiseLike<TableReply> {
