@@ -1,5 +1,6 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { serverMessages } from '../../src/drone/index.ts';
 import {
   array,
@@ -26,6 +27,7 @@ import {
   varuint,
 } from '../../src/index.ts';
 import { Packer } from '../../src/protocol/packer.ts';
+import { collectGarbage } from '../support/collect-garbage.ts';
 
 /** What one packer has handed on, and may still be read. */
 interface Side {
@@ -459,6 +461,9 @@ describe('the memory of a packer', () => {
     const shared = [run(one), run(other), run(one)];
     expect(new Set(shared.map(({ buffer }) => buffer)).size).toBe(1);
     expect(shared.map(({ byteOffset }) => byteOffset - shared[0]!.byteOffset)).toEqual([0, 4_096, 8_192]);
+    // A longer frame between them has memory of its own.
+    expect(run(one, 2 * SLAB).buffer).not.toBe(shared[0]!.buffer);
+    expect(run(other).byteOffset - shared[0]!.byteOffset).toBe(3 * 4_096);
     for (const packer of [one, other]) packer.given(true);
     const own = [run(one), run(other)];
     expect(own.map(({ byteOffset }) => byteOffset)).toEqual([0, 0]);
@@ -477,6 +482,41 @@ describe('the memory of a packer', () => {
     // A consumer kept it.
     one.given(false);
     expect(run(one).buffer).not.toBe(own[0]!.buffer);
+  });
+
+  test('a message without room in the rest of a shared slab goes to another, however it is encoded', () => {
+    const texts = messages(u8, { say: message(1, { text: utf8(rest) }) });
+    const writer = plain.writer();
+    const say = { type: 'say', text: 'x'.repeat(2_999) };
+    for (const [codec, one] of [
+      [raw, Buffer.alloc(3_000)],
+      [texts, say],
+    ] as [Codec<unknown, unknown>, unknown][]) {
+      // Up to the end of a slab; then a slab of which 2,000 bytes are left.
+      for (const length of [SLAB, SLAB - 2_000]) {
+        const before = new Packer();
+        before.writeMessage(raw, writer, Buffer.alloc(length - 4));
+        before.take(true);
+      }
+      const packer = new Packer();
+      expect(packer.writeMessages(codec, writer, [one], 0)).toBe(1);
+      expect(packer.length).toBe(3_004);
+      expect(packer.take(true)).toMatchObject({ length: 3_004, byteOffset: 0 });
+    }
+  });
+
+  test('a longer frame is not kept for reuse', async () => {
+    const packer = new Packer();
+    packer.given(true);
+    const long = (): WeakRef<ArrayBufferLike> => {
+      packer.writeMessage(raw, plain.writer(), Buffer.alloc(2 * SLAB));
+      return new WeakRef(packer.take(true)!.buffer);
+    };
+    const memory = long();
+    packer.given(true);
+    await turn();
+    collectGarbage();
+    expect(memory.deref()).toBeUndefined();
   });
 
   test('bytes of other packers in a slab are neither given out nor overwritten', () => {
@@ -562,6 +602,18 @@ test('a framing that writes nothing in place gets whole messages', () => {
   expect(bytes.filter((byte) => byte === 0xc0)).toHaveLength(5);
 });
 
+test('messages are written in runs only by a framing that has both parts for it', () => {
+  const encodeRun = vi.fn();
+  const codec: Codec<unknown, Uint8Array> = { decode: () => 1, encode: (bytes) => bytes, encodeRun };
+  const prefixed = Object.defineProperty(lengthPrefix().writer(), 'seal', { value: undefined });
+  const sealing = Object.defineProperty(slip().writer(), 'seal', { value: vi.fn() });
+  for (const writer of [slip().writer(), prefixed, sealing]) {
+    const packer = new Packer();
+    expect(packer.writeMessages(codec, writer, [Buffer.of(7), Buffer.of(8)], 0)).toBe(2);
+  }
+  expect(encodeRun).not.toHaveBeenCalled();
+});
+
 describe('many frames at once', () => {
   const SLAB = 69_632;
   const framing = lengthPrefix({ lengthFieldLength: 4 });
@@ -583,6 +635,8 @@ describe('many frames at once', () => {
     const bytes = Buffer.alloc(length * count);
     for (let i = 0; i < count; i++) bytes.fill(i + 1, i * length, (i + 1) * length);
     const bounds = Array.from({ length: 2 * count }, (_, k) => ((k + 1) >> 1) * length);
+    // Bounds that are lent may have others behind those of the batch.
+    bounds.push(0, length);
     const batch = { bytes, bounds, count, runStart: 0, runEnd: bytes.length };
     // From the beginning of a slab.
     packer.given(true);
