@@ -302,6 +302,28 @@ describe('unread bytes', () => {
       }
   });
 
+  test('behind a frame with which the reader has met an error already', () => {
+    const framing = lengthPrefix({ lengthFieldLength: 1, maxFrameLength: 2 });
+    const inbox = open({
+      ...framing,
+      reader(options) {
+        const reader = framing.reader(options);
+        const take = reader.take.bind(reader);
+        return Object.assign(reader, {
+          take(limit?: number) {
+            const batch = take(limit);
+            take(1);
+            return batch;
+          },
+        });
+      },
+    });
+    inbox.receive(bytes('\x01a\x09b'));
+    expect(texts(inbox.read(false))).toEqual(['a']);
+    expect(inbox.error).toMatchObject({ code: 'ERR_FRAME_TOO_LONG' });
+    expect(inbox.leave(1).toString('latin1')).toBe('\x09b');
+  });
+
   test('are dropped', () => {
     const inbox = open();
     inbox.receive(bytes('a\nb'));
