@@ -646,7 +646,7 @@ export class Conversation<
       this.#message = undefined;
       this.#index--;
     }
-    this.#unread = [this.#inbox.leave(this.#index)];
+    this.#unread = [this.#inbox.leave(this.#index, this.#frames)];
     this.#frames = this.#messages = undefined;
   }
 

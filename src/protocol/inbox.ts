@@ -50,8 +50,6 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
   #from = -1;
   /** How many frames the last batch had, or how many messages. */
   #count = 0;
-  /** The last batch, if its frame cannot be cut again. */
-  #alone: FrameBatch | undefined;
   /** Whether the reader may have read on behind them, and has skipped frames there. */
   #isAhead = false;
   /** The offsets of the last batch's frames, if it was not the first of its chunk; one array for all of a chunk's batches. */
@@ -158,7 +156,6 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
     this.#isAhead = false;
     this.#from = from;
     this.#count = messages.length;
-    this.#alone = undefined;
     return messages;
   }
 
@@ -179,7 +176,6 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
       const batch = reader.take(this.#isAhead ? AT_ONCE : 1, isFurther ? this.#bounds : undefined);
       this.#from = batch === undefined ? -1 : from;
       this.#count = batch === undefined ? 0 : batch.count;
-      this.#alone = from < 0 ? batch : undefined;
       if (batch !== undefined || reader.error !== undefined) return batch;
       if (reader.isPaused) {
         this.#isDrained = false;
@@ -217,9 +213,13 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
     return isCutAnew;
   }
 
-  /** Everything after the first `count` frames of the last batch. Nothing more is read. */
-  leave(count: number): Buffer {
-    const alone = count < this.#count && this.#alone !== undefined ? this.#wireOf(this.#alone) : EMPTY;
+  /**
+   * Everything after the first `count` frames of the last batch. Nothing more is read.
+   *
+   * @param batch - the last batch, if its frames are still there: the frame that began in an earlier chunk cannot be cut again
+   */
+  leave(count: number, batch?: FrameBatch): Buffer {
+    const alone = this.#from < 0 && count === 0 && batch !== undefined ? this.#wireOf(batch) : EMPTY;
     const rest = Buffer.concat([alone, this.#behind(count), ...(this.#chunks ?? NONE)]);
     this.forget();
     return rest;
@@ -240,7 +240,6 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
     this.#chunks = undefined;
     this.#chunk = EMPTY;
     this.#bounds = undefined;
-    this.#alone = undefined;
     this.#reader.reset();
     this.#isDrained = true;
   }
