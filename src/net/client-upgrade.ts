@@ -1,5 +1,6 @@
 import type net from 'node:net';
 import type { Duplex } from 'node:stream';
+import { EMPTY } from '../bytes/buffer.ts';
 import { showThrown } from '../bytes/show.ts';
 import { HandlerError } from '../errors.ts';
 import { lingered } from '../streams/farewell.ts';
@@ -12,7 +13,7 @@ import { judgeUpgrade, type Upgrades } from './upgrades.ts';
 /** The parts of a client that its upgrade needs. */
 interface Upgraded {
   readonly stream: Duplex;
-  readonly machine: (Duplex & { readonly state: string }) | undefined;
+  readonly machine: (Duplex & { readonly state: string; readonly hasUntaken: boolean }) | undefined;
 }
 
 /** Leads a client's connection over to another protocol. */
@@ -47,7 +48,11 @@ export class ClientUpgrade implements UpgradeHost {
 
   judge(name: string): Error | undefined {
     const carrier = this.#carrier;
-    const waiting = this.#decoder.unread + carrier.readableLength + this.#client.stream.readableLength;
+    const waiting =
+      this.#untaken.length +
+      this.#decoder.unread +
+      carrier.readableLength +
+      this.#client.stream.readableLength;
     const refusal = judgeUpgrade(this.#upgrades, name, waiting, this.#client.machine!.state);
     // Later bytes belong to the next protocol.
     if (refusal === undefined) carrier.halt();
@@ -65,10 +70,15 @@ export class ClientUpgrade implements UpgradeHost {
     });
   }
 
+  /** The frame of a message that the session has not taken. */
+  get #untaken(): Buffer {
+    return this.#client.machine!.hasUntaken ? this.#decoder.last : EMPTY;
+  }
+
   #handOver(name: string): void {
     const { stream } = this.#client;
     const rest = this.#carrier.detach();
-    const unread = Buffer.concat([this.#decoder.detach(), rest]);
+    const unread = Buffer.concat([this.#untaken, this.#decoder.detach(), rest]);
     this.#over();
     this.#carrier.destroy();
     const failed = (cause: unknown): void => {

@@ -4,6 +4,7 @@ import { EMPTY } from '../bytes/buffer.ts';
 import { isTrusted, READING, trust } from '../bytes/trust.ts';
 import { FrameError } from '../errors.ts';
 import { anything, type Check, checkOptions, natural } from '../options.ts';
+import { framed } from '../protocol/framing/framed.ts';
 import {
   FRAMES_AT_ONCE,
   type FrameBatch,
@@ -77,6 +78,8 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   #writing = 0;
   /** That chunk, until all of it is read: what follows in it may be read by another framing. */
   #chunk: Buffer = EMPTY;
+  /** The last frame, while the session has not asked for the next. */
+  #last: Buffer | undefined;
   /** Created when a deadline first needs it. */
   #timer: FrameTimer | undefined;
   /** True if frames were taken since the timer last checked. */
@@ -124,6 +127,11 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
   /** Received bytes that were given in no frame, including those in the stage's own queue. @internal */
   get unread(): number {
     return this.#reader.buffered + Math.max(0, this.writableLength - this.#writing);
+  }
+
+  /** The last frame that a session asked for, as our side would write it: the session has not taken it after all. @internal */
+  get last(): Buffer {
+    return this.#last === undefined ? EMPTY : framed(this.#current.writer(), this.#last);
   }
 
   /** Forget the bytes of an unfinished frame. */
@@ -181,6 +189,7 @@ export class FrameDecoder extends Stage<Buffer, FrameBatch> {
     if (!this.#isLed) return undefined;
     if (this.#steering?.isSettled === false) {
       const frame = this.#next();
+      this.#last = frame;
       return frame && batchOf(frame);
     }
     // Frames that are forwarded unchanged need not be located.

@@ -90,6 +90,7 @@ export class StateMachine<
   /** The line that the encoder was told last. */
   #line: Line = NO_LINE;
   #upgrades: UpgradeHost | undefined;
+  #hasUntaken = false;
   #isUpgrading = false;
 
   constructor(
@@ -134,6 +135,11 @@ export class StateMachine<
   /** The codec of sent messages, if the state has its own. @internal */
   get codec(): Codec<unknown, Sent> | undefined {
     return this.#run.line.sends;
+  }
+
+  /** Whether a message was read that waited for handlers at work until an upgrade: its frame is unread. @internal */
+  get hasUntaken(): boolean {
+    return this.#hasUntaken;
   }
 
   /** Let replies name upgrades, which that host judges. @internal */
@@ -305,6 +311,7 @@ export class StateMachine<
       return false;
     }
     if (run.upgrade !== undefined && !run.final) {
+      if (this.#index < this.#messages.length) this.#hasUntaken = true;
       this.#messages = NONE;
       this.#index = 0;
       return this.#goOver(run.upgrade);

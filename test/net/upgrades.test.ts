@@ -318,6 +318,55 @@ describe('a client', () => {
     await expect(none.closed).rejects.toMatchObject({ code: 'ERR_STATE_UPGRADE', origin: 'local' });
   });
 
+  test('what a message was waiting for: its bytes are early too', async () => {
+    const server = net.createServer((socket) => {
+      socket.on('error', () => {}).write('work\nearly\nearlier\n');
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    later(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const named: Codec<{ type: string }> = {
+      decode: (bytes, start, end) => ({ type: bytes.toString('latin1', start, end) }),
+      encode: ({ type }) => Buffer.from(type, 'latin1'),
+    };
+    const waiting = defineSession({
+      receives: named,
+      sends: named,
+      initial: 'working',
+      states: {
+        working: {
+          on: {
+            work: { concurrent: () => 1, handle: () => pause(1_000, undefined, { ref: false }) },
+            early: () => ({}),
+          },
+          deadline: { within: 50, handle: () => ({ upgrade: 'other' }) },
+        },
+      },
+    });
+    const names = defineProtocol({
+      name: 'names',
+      framing: line(),
+      clientMessages: named,
+      serverMessages: named,
+      session: waiting,
+    });
+    let got: string | undefined;
+    const take = (socket: net.Socket, unread: Buffer): void => {
+      got = String(unread);
+      socket.destroy();
+    };
+    const client = (unread: 'keep' | 'refuse') =>
+      connect(names, { port, session: waiting, upgrades: { other: { unread, take } } });
+    const refused = await client('refuse');
+    await expect(refused.closed).rejects.toMatchObject({ code: 'ERR_STATE_UNREAD', actual: 14 });
+    const kept = await client('keep');
+    later(() => kept.destroy());
+    await kept.closed;
+    await until(() => got !== undefined);
+    expect(got).toBe('early\nearlier\n');
+  });
+
   test('refuses upgrades that no message can request', async () => {
     const server = createServer(protocol);
     const port = await listening(server);
