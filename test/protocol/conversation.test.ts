@@ -169,6 +169,13 @@ test('messages are handled in batches of 4, doubling up to 128, and none while t
           unsent.push(talk.conversation.unsent);
           return { send: [say('1'), say('2')] };
         },
+        usual: {
+          outcomes: { a: '1' },
+          handle: () => {
+            unsent.push(talk.conversation.unsent);
+            return { send: say('1') };
+          },
+        },
       },
     },
   });
@@ -184,6 +191,9 @@ test('messages are handled in batches of 4, doubling up to 128, and none while t
   talk.hear('two\n'.repeat(128));
   const pairs = Array.from({ length: 64 }, (_, index) => 2 * index);
   expect(unsent).toEqual([...pairs, ...pairs]);
+  unsent.length = 0;
+  talk.hear(`two\n${'usual\n'.repeat(127)}`);
+  expect(unsent).toEqual([0, ...runs(128).slice(2), 0]);
 });
 
 describe('prefaces, greetings and farewells around the answers', () => {
