@@ -60,7 +60,7 @@ export class Outbox<Sent> {
       this.#written = this.#packer.writeMessages(this.#codec, this.#writer, messages, this.#written);
     }
     if (this.#weight > 0) this.#forgetWeight(before);
-    if (this.#changes !== undefined || this.#written < messages.length) return false;
+    if (this.#written < messages.length) return false;
     this.#written = this.#weighed = messages.length = 0;
     return true;
   }
