@@ -402,6 +402,25 @@ test('a handler that aborts the session is the last one asked', () => {
   expect(talk.conversation).toMatchObject({ final: true, error: { message: 'enough' } });
 });
 
+test('no handler is asked after an observer has aborted the session at an invalid frame', () => {
+  const asked: string[] = [];
+  const handle = (word: Word) => {
+    asked.push(word.n);
+    return usual.handle(word);
+  };
+  const { conversation } = new Talk({ a: { on: { usual: { ...usual, handle } } } }, { onInvalid: 'discard' });
+  conversation.observer = {
+    seesMessages: false,
+    message: () => {},
+    transition: () => {},
+    invalid: () => conversation.abort(new Error('enough')),
+  };
+  conversation.receive(Buffer.from('usual 1\nx\nusual 2\n'));
+  expect(String(conversation.take())).toBe('heard 1\nsorry enough\n');
+  expect(asked).toEqual(['1']);
+  expect(conversation).toMatchObject({ final: true, taken: 1, error: { message: 'enough' } });
+});
+
 describe('what observers see', () => {
   test('states, entries, limits, counts', () => {
     const talk = new Talk(
