@@ -99,8 +99,8 @@ export class Conversation<
   #index = 0;
   /** Messages taken before their answers are written. Few if the answers are long, since answers wait in memory. */
   #atOnce = FIRST;
-  /** True while messages are being answered. */
-  #isTaking = false;
+  /** True while handlers are called. */
+  #isAsking = false;
   /** True if the state just entered has a framing or codec of its own. */
   #isTurning = false;
   /** The message that waits for handlers at work. */
@@ -365,16 +365,7 @@ export class Conversation<
    */
   take(isPrivate = false): Buffer | undefined {
     // The answer of the handler that calls this comes first.
-    if (this.#isTaking) return undefined;
-    this.#isTaking = true;
-    try {
-      return this.#takeNext(isPrivate);
-    } finally {
-      this.#isTaking = false;
-    }
-  }
-
-  #takeNext(isPrivate: boolean): Buffer | undefined {
+    if (this.#isAsking) return undefined;
     const outbox = this.#outbox;
     do {
       if (outbox.messages.length === 0) continue;
@@ -431,7 +422,12 @@ export class Conversation<
     }
     if (this.#isTurning) this.#turnInput();
     if (this.#frames !== undefined || this.#messages !== undefined || this.#message !== undefined) {
-      return this.#answer();
+      this.#isAsking = true;
+      try {
+        return this.#answer();
+      } finally {
+        this.#isAsking = false;
+      }
     }
     if (this.#fault !== undefined) return this.#settleWith(() => this.#break(this.#fault!));
     const inbox = this.#inbox;
@@ -576,7 +572,10 @@ export class Conversation<
   /** Take a last step, once the handlers at work have answered. */
   #settleWith(step: () => Step<Sent, State>): boolean {
     if (this.#run.working) return false;
-    this.#append(step());
+    this.#isAsking = true;
+    const last = step();
+    this.#isAsking = false;
+    this.#append(last);
     return true;
   }
 
