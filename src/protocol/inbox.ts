@@ -201,7 +201,8 @@ export class Inbox implements FrameReaderOptions, DiscardCounts {
    * that batch are cut again: forget them.
    */
   change(framing: Framing, count: number): boolean {
-    if (framing === this.#framing) return false;
+    // A stream with a wrong preface has no frames, in whatever framing.
+    if (framing === this.#framing || this.error?.code === 'ERR_FRAME_PREFACE') return false;
     const isCutAnew = this.#from >= 0 || count > 0;
     const rest = this.#behind(count);
     this.#framing = framing;

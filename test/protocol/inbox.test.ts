@@ -237,6 +237,15 @@ describe('another framing', () => {
     expect(read(alone)).toEqual([['a']]);
   });
 
+  test('a wrong preface stays an error, also if nothing was read yet', () => {
+    const inbox = open(line(), 'HI');
+    inbox.receive(bytes('HO'));
+    expect(inbox.change(semicolons, 0)).toBe(false);
+    inbox.receive(bytes('a;'));
+    expect(read(inbox)).toEqual([]);
+    expect(inbox.error).toMatchObject({ code: 'ERR_FRAME_PREFACE', offset: 1 });
+  });
+
   test('an error of the old framing is not an error of the new one', () => {
     const inbox = open(lengthPrefix({ lengthFieldLength: 1, maxFrameLength: 2 }));
     inbox.receive(Buffer.from('\x01a\x09b;c;', 'latin1'));
