@@ -18,8 +18,11 @@ import {
  */
 export const AT_ONCE = 128;
 
-/** The most bytes of frames whose messages are decoded ahead: a message may take many times the memory of its frame. */
-const BYTES_AHEAD = 65_536;
+/**
+ * The most bytes of frames whose messages are decoded ahead. The limits of a server count the bytes, and a message may take many times
+ * their memory.
+ */
+const BYTES_AHEAD = 8_192;
 
 /** The owner of an inbox. Its observer is called for bytes that the framing skips. */
 export interface Observed {

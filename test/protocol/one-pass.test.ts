@@ -285,19 +285,19 @@ describe('decode', () => {
     return made;
   };
 
-  test('at most 128 messages, and those of 64 KiB of frames', () => {
+  test('at most 128 messages, and those of 8 KiB of frames', () => {
     const many = inbox(Buffer.concat(Array<Buffer>(200).fill(long(1))));
     expect(many.decode(codec)?.length).toBe(128);
     expect(many.heldAfter(100)).toBe(100 * 5);
     expect(many.decode(codec)?.length).toBe(72);
     expect(many.decode(codec)).toBeUndefined();
 
-    // Four frames of 20,000 bytes: three of them end within 65,536.
-    const longer = inbox(Buffer.concat(Array<Buffer>(4).fill(long(19_996))));
+    // Four frames of 2,500 bytes: three of them end within 8,192.
+    const longer = inbox(Buffer.concat(Array<Buffer>(4).fill(long(2_496))));
     expect(longer.decode(codec)?.length).toBe(3);
     expect(longer.decode(codec)?.length).toBe(1);
 
-    const longest = inbox(Buffer.concat([long(70_000), long(1)]));
+    const longest = inbox(Buffer.concat([long(9_000), long(1)]));
     expect(longest.decode(codec)).toBeUndefined();
     expect(longest.read(true)?.count).toBe(2);
   });
