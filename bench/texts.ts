@@ -5,7 +5,7 @@ import { median, table } from './measure.ts';
 
 const ROUNDS = 9;
 const REPEATS = 4_000;
-const TEXTS = 64;
+const TEXTS = 128;
 const LONGEST = 255;
 
 const gathered = new TextWriter();
