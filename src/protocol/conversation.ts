@@ -297,7 +297,7 @@ export class Conversation<
     const run = this.#run;
     if (this.final || (kind === 'idle' && run.working) || (kind === 'frame' && run.busy)) return;
     if (kind === 'frame') this.#inbox.giveUp();
-    this.#await(run.timeout(kind, this.#outbox.messages));
+    this.#await(this.#asking(() => run.timeout(kind, this.#outbox.messages)));
   }
 
   /** Named timers to start (in milliseconds) and to cancel (null) since the last call; undefined if there are none. */
@@ -312,12 +312,12 @@ export class Conversation<
 
   /** A named timer has expired. */
   expire(name: string): void {
-    if (!this.final) this.#await(this.#run.expire(name, this.#outbox.messages));
+    if (!this.final) this.#await(this.#asking(() => this.#run.expire(name, this.#outbox.messages)));
   }
 
   /** End the session for a reason outside its messages; the farewell is sent. No effect once the session is over. */
   abort(error: Error): void {
-    if (!this.final) this.#append(this.#run.fault(error));
+    if (!this.final) this.#append(this.#asking(() => this.#run.fault(error)));
   }
 
   /** End the session without an error: received messages are answered first, then `say` gives the last messages. */
@@ -422,12 +422,7 @@ export class Conversation<
     }
     if (this.#isTurning) this.#turnInput();
     if (this.#frames !== undefined || this.#messages !== undefined || this.#message !== undefined) {
-      this.#isAsking = true;
-      try {
-        return this.#answer();
-      } finally {
-        this.#isAsking = false;
-      }
+      return this.#asking(() => this.#answer());
     }
     if (this.#fault !== undefined) return this.#settleWith(() => this.#break(this.#fault!));
     const inbox = this.#inbox;
@@ -572,11 +567,19 @@ export class Conversation<
   /** Take a last step, once the handlers at work have answered. */
   #settleWith(step: () => Step<Sent, State>): boolean {
     if (this.#run.working) return false;
-    this.#isAsking = true;
-    const last = step();
-    this.#isAsking = false;
-    this.#append(last);
+    this.#append(this.#asking(step));
     return true;
+  }
+
+  /** Call handlers: until they have returned, `take` gives nothing. */
+  #asking<T>(call: () => T): T {
+    const wasAsking = this.#isAsking;
+    this.#isAsking = true;
+    try {
+      return call();
+    } finally {
+      this.#isAsking = wasAsking;
+    }
   }
 
   #append({ answers }: Step<Sent, State>): void {

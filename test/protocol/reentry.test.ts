@@ -105,14 +105,45 @@ test.each(cases)('take gives a handler nothing: %s, %s', async (_, __, row, code
   conversation.receive(Buffer.concat(numbers.map(say)));
   expect(await drain(conversation)).toEqual(Buffer.concat(numbers.map(said)));
   expect(handled).toEqual(numbers);
-  expect(taken.every((bytes) => bytes === undefined || way(row))).toBe(true);
+  expect(taken.every((bytes) => bytes === undefined || isLane(row))).toBe(true);
   expect(conversation).toMatchObject({ error: undefined, isWorking: false, held: 0 });
 });
 
 /** A lane calls its next handler outside of take. */
-function way(row: unknown): boolean {
+function isLane(row: unknown): boolean {
   return row === ways.concurrent || row === ways['concurrent, async'];
 }
+
+test.each(['timer', 'limit'])('take gives nothing to the handler of a %s', async (which) => {
+  const taken: unknown[] = [];
+  const late = (): { send: Reply } => {
+    taken.push(conversation.take());
+    return { send: { type: 'said', n: 9 } };
+  };
+  const session = defineSession<{ type: string; n?: number }, Reply, 'open', undefined>({
+    receives: requests as never,
+    sends: replies,
+    initial: 'open',
+    states: {
+      open: {
+        on: { say: ({ n = 0 }) => ({ send: { type: 'said', n }, timers: { tick: 5 } }) },
+        timers: { tick: late },
+        deadline: { within: 5, handle: late },
+      },
+    },
+  });
+  const parts = { framing, clientMessages: requests, serverMessages: replies };
+  const conversation: Conversation<never, never> = new Conversation(
+    defineProtocol({ name: 'late', ...parts, session: session as never }) as never,
+  );
+  conversation.receive(say(1));
+  expect(await drain(conversation)).toEqual(said(1));
+  conversation.receive(say(2));
+  if (which === 'timer') conversation.expire('tick');
+  else conversation.timeout('within');
+  expect(taken).toEqual([undefined]);
+  expect(await drain(conversation)).toEqual(Buffer.concat([said(9), said(2)]));
+});
 
 test.each(cases)(
   'the farewell is the last, also if a handler ends the session: %s, %s',
