@@ -13,8 +13,9 @@ import {
 } from './framing/framing.ts';
 
 /**
- * The most messages taken at once. They are answered and gone before the next are read, since answers wait in memory, and a garbage
- * collection copies every live message. Few of them would pay for the call that writes their texts (`docs/performance.md`).
+ * The most messages taken at once. One call writes the texts of all their answers, so more of them cost less each
+ * (`docs/performance.md`). They are answered and gone before the next are read: answers wait in memory, and a garbage collection
+ * copies every live message.
  */
 export const AT_ONCE = 128;
 

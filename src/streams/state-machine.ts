@@ -137,7 +137,7 @@ export class StateMachine<
     return this.#run.line.sends;
   }
 
-  /** Whether a message was read that waited for handlers at work until an upgrade: its frame is unread. @internal */
+  /** Whether a message still waited for handlers at work when an upgrade came: its frame counts as unread. @internal */
   get hasUntaken(): boolean {
     return this.#hasUntaken;
   }

@@ -266,6 +266,7 @@ export class Run<Received, Sent, State extends string, Context> {
 
   /** Apply what a handler that was asked has returned, as `receiveInto` does. */
   heed(reply: unknown, type: string, answers: Sent[]): Promise<void> | undefined {
+    // The handler has ended the session itself: the farewell is the last message.
     if (reply === ANSWERED && this.#over) answers.pop();
     const pending =
       reply === ANSWERED
